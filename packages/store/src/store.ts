@@ -1,0 +1,247 @@
+/**
+ * Durable bytes. The store knows tables and leases, not workflows: what it keeps of a run is a snapshot that only the engine can read.
+ *
+ * A kind of row is added to `Write`; methods are few: one `commit`, and the reads that are not by key. Every implementation passes
+ * `conformance.ts`. Rules that callers rely on:
+ *   D1. `commit` resolves only when all its writes are on disk; they are all there or none is.
+ *   D2. A `CommitUnknown` says just that: the writes may or may not be there. The caller forgets what it had cached and reads again.
+ *   D3. The fence is checked inside the write transaction: a lease that another owner has taken over commits nothing (`LeaseLost`).
+ *   D4. A read that starts after a commit resolved sees that commit.
+ */
+
+/** The right to commit to one shard. `rangeId` grows with each acquisition; only the newest commits. */
+export interface Lease {
+  readonly shardId: number;
+  readonly rangeId: number;
+}
+
+/** Which run a workflow id means when no run id is given. `runId: null` deletes the row. */
+export interface CurrentWrite {
+  readonly table: "current";
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly runId: string | null;
+}
+
+/** The snapshot of one run, without its parts. */
+export interface RunWrite {
+  readonly table: "run";
+  readonly runId: string;
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly snapshot: Uint8Array;
+  /** When the shard must look at this run again; null = nothing is due. Indexed. */
+  readonly wakeAtMs: number | null;
+  /** Work that is due now and held by nobody but this row: after a restart the shard reads such runs and dispatches again. Indexed. */
+  readonly undispatched: boolean;
+}
+
+/** One pending thing of a run (an activity, a timer, …), so that a run with many of them is not rewritten whole. `bytes: null` deletes it. */
+export interface PartWrite {
+  readonly table: "part";
+  readonly runId: string;
+  /** Unique in the run, e.g. `a/17`. */
+  readonly part: string;
+  readonly bytes: Uint8Array | null;
+}
+
+/** Events `firstEventId..lastEventId`, encoded as the `events` fields of a `temporal.api.history.v1.History`, so that batches concatenate. */
+export interface HistoryWrite {
+  readonly table: "history";
+  readonly runId: string;
+  readonly firstEventId: number;
+  readonly lastEventId: number;
+  readonly events: Uint8Array;
+}
+
+/** A value of a search attribute as it is indexed. Datetimes are milliseconds since the epoch. */
+export type SearchValue = string | number | boolean | readonly string[];
+
+/** What a list of workflows shows and filters by. Replaces the earlier row of the same run. */
+export interface VisibilityWrite {
+  readonly table: "visibility";
+  readonly runId: string;
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly workflowType: string;
+  readonly taskQueue: string;
+  /** `temporal.api.enums.v1.WorkflowExecutionStatus` */
+  readonly status: number;
+  readonly startTimeMs: number;
+  readonly executionTimeMs: number;
+  /** null while the run is open. */
+  readonly closeTimeMs: number | null;
+  readonly historyLength: number | null;
+  readonly historySizeBytes: number | null;
+  readonly executionDurationMs: number | null;
+  readonly stateTransitionCount: number | null;
+  readonly parentWorkflowId: string | null;
+  readonly parentRunId: string | null;
+  readonly rootWorkflowId: string;
+  readonly rootRunId: string;
+  /** Every other attribute by name, custom and predefined. */
+  readonly searchAttributes: Readonly<Record<string, SearchValue>>;
+  /** An encoded `temporal.api.workflow.v1.WorkflowExecutionInfo`, given back by a list as it is. */
+  readonly info: Uint8Array;
+}
+
+/** Removes a run and everything kept of it: snapshot, parts, history, visibility. The current row is a write of its own. */
+export interface DeleteRunWrite {
+  readonly table: "deleteRun";
+  readonly runId: string;
+}
+
+/** A namespace. `name` is unique; `bytes` are the server's own encoding. */
+export interface NamespaceWrite {
+  readonly table: "namespace";
+  readonly id: string;
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A named value of the whole cluster (its id, its token key, …). `bytes: null` deletes it. */
+export interface SettingWrite {
+  readonly table: "setting";
+  readonly name: string;
+  readonly bytes: Uint8Array | null;
+}
+
+export type Write = CurrentWrite | RunWrite | PartWrite | HistoryWrite | VisibilityWrite | DeleteRunWrite | NamespaceWrite | SettingWrite;
+
+export interface StoredRun {
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly snapshot: Uint8Array;
+  readonly parts: ReadonlyMap<string, Uint8Array>;
+}
+
+export interface StoredBatch {
+  readonly firstEventId: number;
+  readonly lastEventId: number;
+  readonly events: Uint8Array;
+}
+
+export interface RunRef {
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+/** A filter over visibility rows, already checked against the attributes' types. */
+export type VisibilityFilter =
+  | { readonly op: "and" | "or"; readonly all: readonly VisibilityFilter[] }
+  | { readonly op: "not"; readonly filter: VisibilityFilter }
+  | { readonly op: "=" | "!=" | "<" | "<=" | ">" | ">="; readonly name: string; readonly value: string | number | boolean }
+  | { readonly op: "in" | "notIn"; readonly name: string; readonly values: readonly (string | number | boolean)[] }
+  | { readonly op: "between" | "notBetween"; readonly name: string; readonly low: string | number; readonly high: string | number }
+  | { readonly op: "startsWith" | "notStartsWith"; readonly name: string; readonly prefix: string }
+  | { readonly op: "isNull" | "isNotNull"; readonly name: string };
+
+/** Names that are columns of their own; every other name is looked up in `searchAttributes`. Times and durations are in milliseconds. */
+export const visibilityColumns = [
+  "WorkflowId", "RunId", "WorkflowType", "TaskQueue", "ExecutionStatus", "StartTime", "ExecutionTime", "CloseTime", "HistoryLength",
+  "HistorySizeBytes", "ExecutionDuration", "StateTransitionCount", "ParentWorkflowId", "ParentRunId", "RootWorkflowId", "RootRunId",
+] as const;
+
+/**
+ * Rows of one namespace that match, open runs first, then by close time, start time and run id, all descending.
+ * `after` is the position of the last row seen, so that pages stay stable while rows are written.
+ */
+export interface VisibilityQuery {
+  readonly namespaceId: string;
+  readonly filter?: VisibilityFilter;
+  readonly limit: number;
+  readonly after?: VisibilityPosition;
+}
+
+export interface VisibilityPosition {
+  readonly closeTimeMs: number | null;
+  readonly startTimeMs: number;
+  readonly runId: string;
+}
+
+export interface VisibilityRow extends VisibilityPosition {
+  readonly info: Uint8Array;
+}
+
+export interface Store {
+  /** What GetClusterInfo reports, and what a log line names. */
+  readonly kind: "memory" | "sqlite" | "postgres";
+
+  /** Takes the shard over: increments its range id, so that every earlier lease of it is void. */
+  acquire(shardId: number, owner: string): Promise<Lease>;
+
+  /**
+   * All or nothing, on disk when it resolves (D1). Writes of `namespace` and `setting` need no lease; pass null when there are no others.
+   * Throws `LeaseLost`, `StoreFull`, `NameTaken` (a namespace name that another id has): nothing was written; `CommitUnknown`: see D2.
+   */
+  commit(lease: Lease | null, writes: readonly Write[]): Promise<void>;
+
+  /** The current run ids of these workflows, in order; null where there is none. */
+  loadCurrent(keys: readonly { readonly namespaceId: string; readonly workflowId: string }[]): Promise<(string | null)[]>;
+
+  /** Snapshots with their parts, in order; null where there is no such run. */
+  loadRuns(runIds: readonly string[]): Promise<(StoredRun | null)[]>;
+
+  /** Batches that hold events of `fromEventId..toEventId` (both inclusive), ascending, stopping after the batch that reaches `eventCountMax` events or `bytesMax`. */
+  readHistory(runId: string, range: { fromEventId: number; toEventId: number; eventCountMax: number; bytesMax: number }): Promise<StoredBatch[]>;
+
+  /** Like `readHistory`, descending from `toEventId`. */
+  readHistoryReverse(runId: string, range: { fromEventId: number; toEventId: number; eventCountMax: number; bytesMax: number }): Promise<StoredBatch[]>;
+
+  /** Runs of the shard with `wakeAtMs < beforeMs`, soonest first. */
+  wakingRuns(shardId: number, page: { beforeMs: number; limit: number }): Promise<(RunRef & { wakeAtMs: number })[]>;
+
+  /** Runs of the shard whose `undispatched` is set, ordered by run id. */
+  undispatchedRuns(shardId: number, page: { afterRunId?: string; limit: number }): Promise<RunRef[]>;
+
+  listVisibility(query: VisibilityQuery): Promise<VisibilityRow[]>;
+
+  /** How many rows match; with `groupBy` (a name of `visibilityColumns` or an attribute) one count per value. */
+  countVisibility(query: Pick<VisibilityQuery, "namespaceId" | "filter"> & { readonly groupBy?: string }): Promise<{ value: string | number | boolean | null; count: number }[]>;
+
+  namespaces(): Promise<{ id: string; name: string; bytes: Uint8Array }[]>;
+  setting(name: string): Promise<Uint8Array | null>;
+
+  /** Waits for commits under way, then releases files, threads and connections. */
+  close(): Promise<void>;
+}
+
+/** A fault of the store. `retry` tells whether the same call may succeed later without anyone acting. */
+export abstract class StoreError extends Error {
+  abstract readonly retry: boolean;
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** Nothing was written: another owner has acquired the shard since. */
+export class LeaseLost extends StoreError {
+  readonly retry = false;
+  constructor(lease: Lease) {
+    super(`shard ${lease.shardId} has been taken over: range ${lease.rangeId} is no longer the newest`);
+  }
+}
+
+/** Nothing was written: the disk or quota is full. */
+export class StoreFull extends StoreError {
+  readonly retry = true;
+}
+
+/** The writes may or may not be on disk (D2). */
+export class CommitUnknown extends StoreError {
+  readonly retry = true;
+}
+
+/** Nothing was written: a namespace of that name exists under another id. */
+export class NameTaken extends StoreError {
+  readonly retry = false;
+  constructor(namespace: string) {
+    super(`namespace "${namespace}" already exists`);
+  }
+}
+
+/** The store cannot be opened: a newer schema, another process on the same file, a damaged or unreadable file. The message says which and what to do. */
+export class StoreUnusable extends StoreError {
+  readonly retry = false;
+}
