@@ -1,3 +1,4 @@
 export * from "./gen/index.js";
+export * from "./duration.ts";
 export * from "./service.ts";
 export type { Codec, Init } from "./wire.js";

@@ -1,0 +1,223 @@
+/**
+ * The state of one run: what must be known to accept the next command. History is not in it; it is kept apart, encoded.
+ *
+ * States are unions and data lives only in the states that have it. The engine changes a `Run` in place, but only after it has refused what is
+ * to be refused; if it throws half-way, the run is garbage and the caller reads it again from the store.
+ */
+import type { common, enums, failure, history, Init, sdk } from "@pawl/protocol";
+import type { RetryPolicy } from "./backoff.ts";
+
+export type HistoryEventInit = Init<history.HistoryEvent>;
+
+/** Where a run came from, fixed at its start. Times of 0 mean "none". */
+export interface RunStart {
+  readonly workflowType: string;
+  readonly taskQueue: string;
+  readonly executionTimeoutMs: number;
+  readonly runTimeoutMs: number;
+  readonly taskTimeoutMs: number;
+  readonly startedAtMs: number;
+  /** Delay before the first workflow task (start delay, cron, retry, quick continue-as-new). */
+  readonly firstTaskBackoffMs: number;
+  readonly retryPolicy: RetryPolicy | null;
+  readonly cronSchedule: string;
+  readonly attempt: number;
+  readonly firstRunId: string;
+  readonly originalRunId: string;
+  /** 0 = the chain never expires. */
+  readonly executionExpiresAtMs: number;
+  readonly runExpiresAtMs: number;
+  readonly requestId: string;
+  readonly parent: ParentRef | null;
+  readonly root: { readonly workflowId: string; readonly runId: string } | null;
+  readonly priority: common.Priority | undefined;
+  readonly userMetadata: sdk.UserMetadata | undefined;
+}
+
+export interface ParentRef {
+  readonly namespace: string;
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly initiatedEventId: number;
+}
+
+export type RunStatus =
+  | { readonly type: "open" }
+  | { readonly type: "closed"; readonly status: enums.WorkflowExecutionStatus; readonly closedAtMs: number };
+
+/**
+ * A workflow task. `transient` = attempt ≥ 2, whose scheduled and started events are written only when it completes: its ids are those that
+ * history would give next.
+ */
+export type WorkflowTask =
+  | { readonly type: "none" }
+  | {
+      readonly type: "scheduled";
+      readonly transient: boolean;
+      readonly scheduledEventId: number;
+      readonly attempt: number;
+      readonly stamp: number;
+      readonly scheduledAtMs: number;
+      /** First of a chain of workflow tasks that only keep a long local activity alive. */
+      readonly originalScheduledAtMs: number;
+      readonly timeoutMs: number;
+      /** Set on a sticky queue: when to give up on it. */
+      readonly scheduleToStartAtMs: number | null;
+    }
+  | {
+      readonly type: "started";
+      readonly transient: boolean;
+      readonly scheduledEventId: number;
+      readonly startedEventId: number;
+      readonly attempt: number;
+      readonly stamp: number;
+      readonly scheduledAtMs: number;
+      readonly originalScheduledAtMs: number;
+      readonly timeoutMs: number;
+      readonly startedAtMs: number;
+      readonly identity: string;
+      readonly requestId: string;
+      readonly historySizeBytes: number;
+      readonly suggestContinueAsNew: boolean;
+    };
+
+export interface Sticky {
+  readonly queue: string;
+  readonly scheduleToStartTimeoutMs: number;
+}
+
+/** What an activity's scheduled event fixed, and operators may change. Timeouts are resolved; 0 = none. */
+export interface ActivityOptions {
+  readonly taskQueue: string;
+  readonly scheduleToCloseTimeoutMs: number;
+  readonly scheduleToStartTimeoutMs: number;
+  readonly startToCloseTimeoutMs: number;
+  readonly heartbeatTimeoutMs: number;
+  readonly retryPolicy: RetryPolicy;
+  readonly priority: common.Priority | undefined;
+}
+
+export type ActivityStatus =
+  /** Waiting for a worker since `dispatchAtMs`; in the future = backing off. */
+  | { readonly type: "scheduled"; readonly dispatchAtMs: number }
+  | { readonly type: "started"; readonly startedAtMs: number; readonly identity: string; readonly requestId: string; readonly workerVersion: common.WorkerVersionStamp | undefined };
+
+/** A pending activity. When it closes it leaves the run: history remembers it. */
+export interface Activity {
+  readonly scheduledEventId: number;
+  readonly activityId: string;
+  readonly activityType: string;
+  readonly scheduledAtMs: number;
+  options: ActivityOptions;
+  status: ActivityStatus;
+  attempt: number;
+  /** Grows whenever an earlier dispatch of this activity becomes void. */
+  stamp: number;
+  cancelRequestedEventId: number | null;
+  lastFailure: failure.Failure | undefined;
+  lastAttemptCompletedAtMs: number | null;
+  lastStartedAtMs: number | null;
+  lastWorkerIdentity: string;
+  heartbeatDetails: common.Payloads | undefined;
+  lastHeartbeatAtMs: number | null;
+  /** Not kept in the snapshot: saves reading the scheduled event back while it is fresh. */
+  scheduled: Pick<history.ActivityTaskScheduledEventAttributes, "input" | "header"> | undefined;
+}
+
+export interface Timer {
+  readonly timerId: string;
+  readonly startedEventId: number;
+  readonly fireAtMs: number;
+}
+
+/** Events of one commit, with dense ids, encoded as `events` fields of a History. */
+export interface EventBatch {
+  readonly firstEventId: number;
+  readonly lastEventId: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What has changed since the last commit: the shard turns it into writes. */
+export interface Changes {
+  /** The snapshot without parts has changed. */
+  core: boolean;
+  /** Keys of parts that were added, changed or removed. */
+  readonly parts: Set<string>;
+  readonly batches: EventBatch[];
+  /** The row that lists show has changed. */
+  visibility: boolean;
+  /** Run is new, and becomes the one that its workflow id means. */
+  current: boolean;
+}
+
+export interface Run {
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly start: RunStart;
+  status: RunStatus;
+
+  nextEventId: number;
+  lastEventAtMs: number;
+  historySizeBytes: number;
+  stateTransitionCount: number;
+
+  workflowTask: WorkflowTask;
+  /** The attempt that the next workflow task will have: > 1 after failures. */
+  workflowTaskAttempt: number;
+  workflowTaskStamp: number;
+  /** When the first workflow task is due; null once it has been scheduled. */
+  firstTaskAtMs: number | null;
+  sticky: Sticky | null;
+  /** Started event of the last completed workflow task; 0 = none. */
+  lastCompletedStartedEventId: number;
+
+  cancelRequest: { readonly requestId: string } | null;
+  memo: common.Memo | undefined;
+  searchAttributes: common.SearchAttributes | undefined;
+  lastWorkerVersion: common.WorkerVersionStamp | undefined;
+
+  /** Events that wait for the workflow task in flight, in order of arrival; they have no ids yet. */
+  buffered: HistoryEventInit[];
+
+  /** By scheduled event id. */
+  readonly activities: Map<number, Activity>;
+  readonly activityIds: Map<string, number>;
+  /** By timer id. */
+  readonly timers: Map<string, Timer>;
+  /** Request ids of signals received, so that a repeated one is dropped. */
+  readonly signalRequestIds: Set<string>;
+  signalCount: number;
+
+  // What follows is not part of the snapshot.
+
+  /** Events of the current command that are not encoded yet. */
+  open: HistoryEventInit[];
+  /** Encoded batches since the last completed workflow task: what the next poll sends, without reading the store. */
+  tail: EventBatch[];
+  tailBytes: number;
+  /** When the shard next wakes this run; a lower bound of the true time. Infinity = never. */
+  wakeAtMs: number;
+  readonly changes: Changes;
+}
+
+export function isOpen(run: Run): boolean {
+  return run.status.type === "open";
+}
+
+export function touchActivity(run: Run, activity: Activity): void {
+  run.changes.parts.add(`a/${activity.scheduledEventId}`);
+}
+
+export function noChanges(): Changes {
+  return { core: false, parts: new Set(), batches: [], visibility: false, current: false };
+}
+
+/** All runs of one workflow id that memory holds. */
+export interface Workflow {
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  currentRunId: string | null;
+  readonly runs: Map<string, Run>;
+}

@@ -1,0 +1,183 @@
+/**
+ * What can be asked of the engine (`Command`), what it answers (`Replies`), and what must happen after the commit (`Effect`): closed unions.
+ *
+ * Requests of the API are carried as they are where the engine needs most of their fields; they have been validated by the frontend.
+ */
+import type { common, enums, failure, history, workflow, workflowservice } from "@pawl/protocol";
+import type { Run } from "./run.ts";
+
+/** Who polled a task: recorded in the started event. */
+export interface Poller {
+  readonly identity: string;
+  /** Id of the poll, so that a repeated start of the same poll is recognised. */
+  readonly requestId: string;
+  readonly workerVersion?: common.WorkerVersionStamp | undefined;
+}
+
+/** How a run is addressed: by run id, or "" for the current run of the workflow id. */
+export type RunSelector = string;
+
+/** The part of a workflow task's token that the engine checks. */
+export interface WorkflowTaskRef {
+  readonly runId: string;
+  readonly scheduledEventId: number;
+  readonly startedEventId: number;
+  readonly attempt: number;
+  /** Grows with every workflow task of the run: tells apart two tasks with equal event ids (transient attempts). */
+  readonly stamp: number;
+}
+
+export interface ActivityTaskRef {
+  readonly runId: string;
+  readonly scheduledEventId: number;
+  readonly attempt: number;
+}
+
+/** By token, or by id: then the attempt is not checked. */
+export type ActivitySelector = ({ readonly by: "token" } & ActivityTaskRef) | { readonly by: "id"; readonly runId: RunSelector; readonly activityId: string };
+
+export type Command =
+  | { readonly type: "startWorkflow"; readonly request: workflowservice.StartWorkflowExecutionRequest; readonly eagerPoller?: Poller }
+  | { readonly type: "signalWithStart"; readonly request: workflowservice.SignalWithStartWorkflowExecutionRequest }
+  | { readonly type: "signal"; readonly request: workflowservice.SignalWorkflowExecutionRequest }
+  | { readonly type: "requestCancel"; readonly request: workflowservice.RequestCancelWorkflowExecutionRequest }
+  | { readonly type: "terminate"; readonly request: workflowservice.TerminateWorkflowExecutionRequest }
+  | { readonly type: "startWorkflowTask"; readonly runId: string; readonly stamp: number; readonly poller: Poller; /** Whether the poll was on the run's sticky queue. */ readonly sticky: boolean }
+  | { readonly type: "completeWorkflowTask"; readonly task: WorkflowTaskRef; readonly request: workflowservice.RespondWorkflowTaskCompletedRequest }
+  | { readonly type: "failWorkflowTask"; readonly task: WorkflowTaskRef; readonly request: workflowservice.RespondWorkflowTaskFailedRequest }
+  | { readonly type: "resetSticky"; readonly runId: RunSelector }
+  | { readonly type: "startActivityTask"; readonly runId: string; readonly scheduledEventId: number; readonly stamp: number; readonly poller: Poller }
+  | { readonly type: "completeActivity"; readonly activity: ActivitySelector; readonly result: common.Payloads | undefined; readonly identity: string }
+  | { readonly type: "failActivity"; readonly activity: ActivitySelector; readonly failure: failure.Failure | undefined; readonly lastHeartbeatDetails: common.Payloads | undefined; readonly identity: string }
+  | { readonly type: "cancelActivity"; readonly activity: ActivitySelector; readonly details: common.Payloads | undefined; readonly identity: string }
+  | { readonly type: "heartbeatActivity"; readonly activity: ActivitySelector; readonly details: common.Payloads | undefined; readonly identity: string }
+  | { readonly type: "wake"; readonly runId: string }
+  | { readonly type: "describe"; readonly runId: RunSelector }
+  | { readonly type: "locate"; readonly runId: RunSelector };
+
+export interface Replies {
+  startWorkflow: {
+    readonly runId: string;
+    readonly firstRunId: string;
+    /** False when an existing run was used instead. */
+    readonly started: boolean;
+    readonly status: enums.WorkflowExecutionStatus;
+    readonly eagerTask?: StartedWorkflowTask;
+  };
+  signalWithStart: { readonly runId: string; readonly started: boolean };
+  signal: { readonly runId: string };
+  requestCancel: Record<never, never>;
+  terminate: Record<never, never>;
+  startWorkflowTask: StartedWorkflowTask;
+  completeWorkflowTask: {
+    /** Present when the caller asked for the next task inline and there is one. */
+    readonly newTask?: StartedWorkflowTask;
+    /** Activities started together with the completion, for the same worker. */
+    readonly eagerActivities: readonly StartedActivityTask[];
+    readonly resetHistoryEventId: number;
+    /** The completion was refused after its failure was recorded: the caller gets this, the change stays. */
+    readonly refused?: import("./rejection.ts").Rejection;
+    /** The run, for what follows a completion outside the engine (queries). */
+    readonly runId: string;
+    readonly open: boolean;
+    readonly hasPendingTask: boolean;
+  };
+  failWorkflowTask: Record<never, never>;
+  resetSticky: Record<never, never>;
+  startActivityTask: StartedActivityTask;
+  completeActivity: Record<never, never>;
+  failActivity: Record<never, never>;
+  cancelActivity: Record<never, never>;
+  heartbeatActivity: { readonly cancelRequested: boolean; readonly activityPaused: boolean; readonly activityReset: boolean };
+  wake: Record<never, never>;
+  /** A view of live state, valid only until the caller next awaits. */
+  describe: { readonly run: Run };
+  locate: Located;
+}
+
+export type CommandType = Command["type"];
+export type CommandOf<T extends CommandType> = Extract<Command, { type: T }>;
+export type ReplyTo<C extends Command> = Replies[C["type"]];
+
+/** Where a run stands: what history reads, long polls and queries need. */
+export interface Located {
+  readonly runId: string;
+  readonly workflowId: string;
+  readonly workflowType: string;
+  readonly status: enums.WorkflowExecutionStatus;
+  readonly open: boolean;
+  /** The last event written; buffered events are not counted. */
+  readonly lastEventId: number;
+  readonly taskQueue: string;
+  readonly stickyQueue: string | undefined;
+  readonly stickyScheduleToStartTimeoutMs: number;
+  /** Started event id of the last completed workflow task; 0 = none completed yet. */
+  readonly lastCompletedStartedEventId: number;
+  readonly workflowTask: { readonly type: "none" } | { readonly type: "scheduled" | "started"; readonly attempt: number };
+  /** Set while the first workflow task waits (start delay, cron, retry). */
+  readonly firstTaskAtMs: number | undefined;
+  readonly historySizeBytes: number;
+  /** Scheduled and started event of a workflow task that history does not hold yet (transient), as encoded `events` fields. */
+  readonly virtualEvents: Uint8Array;
+}
+
+/** A workflow task given to a worker: everything its poll response needs but the history bytes that are not in memory. */
+export interface StartedWorkflowTask {
+  readonly task: WorkflowTaskRef;
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly workflowType: string;
+  readonly taskQueue: string;
+  readonly previousStartedEventId: number;
+  readonly scheduledAtMs: number;
+  readonly startedAtMs: number;
+  /** The events to send: `fromEventId..toEventId` of stored history, then `virtualEvents`. */
+  readonly fromEventId: number;
+  readonly toEventId: number;
+  readonly virtualEvents: Uint8Array;
+  /** The stored part of the events when memory still has all of it, as encoded `events` fields. */
+  readonly events: Uint8Array | undefined;
+  readonly historySizeBytes: number;
+}
+
+export interface StartedActivityTask {
+  readonly activity: ActivityTaskRef;
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly workflowType: string;
+  readonly activityId: string;
+  readonly activityType: string;
+  readonly scheduledAtMs: number;
+  readonly attemptScheduledAtMs: number;
+  readonly startedAtMs: number;
+  readonly attempt: number;
+  readonly scheduleToCloseTimeoutMs: number;
+  readonly startToCloseTimeoutMs: number;
+  readonly heartbeatTimeoutMs: number;
+  readonly retryPolicy: common.RetryPolicy;
+  readonly heartbeatDetails: common.Payloads | undefined;
+  readonly priority: common.Priority | undefined;
+  /** Input and header when memory still has them; otherwise read them from the scheduled event. */
+  readonly scheduled: Pick<history.ActivityTaskScheduledEventAttributes, "input" | "header"> | undefined;
+}
+
+/** What a queue needs to know of a task. Starting it is a command of its own; a stale one is rejected there. */
+export interface Task {
+  readonly kind: "workflow" | "activity";
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly taskQueue: string;
+  /** The worker's own queue, tried first. */
+  readonly stickyQueue?: string;
+  readonly scheduledEventId: number;
+  readonly stamp: number;
+  readonly scheduledAtMs: number;
+  readonly priority?: common.Priority | undefined;
+}
+
+export type Effect =
+  /** Hand the task to its queue. */
+  { readonly type: "dispatch"; readonly task: Task };
+
+export type VersioningOverride = workflow.VersioningOverride;
