@@ -1,0 +1,142 @@
+/**
+ * Servers as child processes: Pawl's own, and the reference one that the official `temporal` command line carries. Both are ready when they
+ * answer a real gRPC call, and both end with this process.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { call } from "./call.ts";
+import { preparePython } from "./python.ts";
+import { repository } from "./toolchain.ts";
+
+const readyWithinMs = 60_000;
+const readyPollMs = 25;
+const stopWithinMs = 15_000;
+
+export interface ServerOptions {
+  /** State is kept in this file; without it in memory. */
+  readonly dbFilename?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Further arguments of the command line. */
+  readonly args?: readonly string[];
+  /** Further variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface RunningServer {
+  /** `127.0.0.1:port` */
+  readonly address: string;
+  readonly port: number;
+  readonly pid: number;
+  /** SIGKILL, then waits until the process has gone. */
+  kill9(): Promise<void>;
+  /** SIGTERM, then waits until the process has gone; after 15 s it is killed and this throws. Returns its exit code. */
+  stop(): Promise<number | null>;
+  /** Everything that it has printed so far. */
+  logs(): string;
+}
+
+/** Pawl's server. Throws with the server's output when it ends or does not answer within a minute. */
+export async function startPawl(options: ServerOptions = {}): Promise<RunningServer> {
+  const main = join(repository, "packages/cli/src/main.ts");
+  return start(process.execPath, [main, "server"], options);
+}
+
+/** The reference development server. Throws as {@link startPawl}, and when there is no Python to get it with. */
+export async function startReference(options: ServerOptions = {}): Promise<RunningServer> {
+  const python = await preparePython();
+  if ("skipped" in python) throw new Error(`no reference server: ${python.skipped}`);
+  return start(python.tool.temporal, ["server", "start-dev"], options);
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const address = listener.address();
+  listener.close();
+  await once(listener, "close");
+  if (address === null || typeof address === "string") throw new Error("the listener has no port");
+  return address.port;
+}
+
+async function start(command: string, args: readonly string[], options: ServerOptions): Promise<RunningServer> {
+  const port = options.port ?? (await freePort());
+  const address = `127.0.0.1:${port}`;
+  const child = spawn(
+    command,
+    [
+      ...args,
+      ...["--ip", "127.0.0.1", "--port", String(port), "--headless", "--log-level", "error"],
+      ...(options.dbFilename === undefined ? [] : ["--db-filename", options.dbFilename]),
+      ...(options.args ?? []),
+    ],
+    { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env } },
+  );
+  const output: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => output.push(chunk));
+  const logs = () => Buffer.concat(output).toString();
+  endWithThisProcess(child);
+  await untilReady(child, address, logs);
+  return { address, port, pid: child.pid!, kill9: () => kill9(child), stop: () => stop(child, logs), logs };
+}
+
+async function untilReady(child: ChildProcess, address: string, logs: () => string): Promise<void> {
+  const giveUp = AbortSignal.timeout(readyWithinMs);
+  let failure: unknown;
+  child.once("error", (error) => {
+    failure = error;
+  });
+  for (;;) {
+    if (failure) throw failure;
+    if (hasEnded(child)) throw new Error(`the server ended before it was ready:\n${logs()}`);
+    if (giveUp.aborted) {
+      await kill9(child);
+      throw new Error(`the server did not answer at ${address} within ${readyWithinMs} ms:\n${logs()}`);
+    }
+    try {
+      await call(address, "DescribeNamespace", { namespace: "default" });
+      return;
+    } catch {
+      await delay(readyPollMs);
+    }
+  }
+}
+
+async function kill9(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return;
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
+async function stop(child: ChildProcess, logs: () => string): Promise<number | null> {
+  if (hasEnded(child)) return child.exitCode;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  const giveUp = setTimeout(() => child.kill("SIGKILL"), stopWithinMs);
+  await ended;
+  clearTimeout(giveUp);
+  if (child.signalCode === "SIGKILL") throw new Error(`the server did not stop within ${stopWithinMs} ms:\n${logs()}`);
+  return child.exitCode;
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+const children = new Set<ChildProcess>();
+
+/** A test that throws, or is interrupted, must leave no server behind. */
+export function endWithThisProcess(child: ChildProcess): void {
+  if (children.size === 0) {
+    process.once("exit", () => {
+      for (const each of children) each.kill("SIGKILL");
+    });
+  }
+  children.add(child);
+  child.once("exit", () => children.delete(child));
+}
