@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+)
+
+// payload is the argument and the result of every activity and workflow here: 100 bytes of text.
+var payload = strings.Repeat("pawl ", 20)
+
+// activitiesDone counts the activities that this process has run to their end.
+var activitiesDone atomic.Int64
+
+// workflowsWaiting counts the runs of untilSignals that have reached their wait for the first time.
+var workflowsWaiting atomic.Int64
+
+func echo(_ context.Context, text string) (string, error) {
+	activitiesDone.Add(1)
+	return text, nil
+}
+
+func withActivityOptions(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Minute})
+}
+
+// sequence runs activities one after another.
+func sequence(ctx workflow.Context, steps int, text string) (string, error) {
+	ctx = withActivityOptions(ctx)
+	for range steps {
+		if err := workflow.ExecuteActivity(ctx, echo, text).Get(ctx, &text); err != nil {
+			return "", err
+		}
+	}
+	return text, nil
+}
+
+// parallel runs activities all at once.
+func parallel(ctx workflow.Context, width int, text string) (string, error) {
+	ctx = withActivityOptions(ctx)
+	futures := make([]workflow.Future, width)
+	for i := range futures {
+		futures[i] = workflow.ExecuteActivity(ctx, echo, text)
+	}
+	for _, future := range futures {
+		if err := future.Get(ctx, &text); err != nil {
+			return "", err
+		}
+	}
+	return text, nil
+}
+
+const signalName = "go"
+
+// untilSignals stays open until it has received that many signals.
+func untilSignals(ctx workflow.Context, count int, text string) (string, error) {
+	if !workflow.IsReplaying(ctx) {
+		workflowsWaiting.Add(1)
+	}
+	channel := workflow.GetSignalChannel(ctx, signalName)
+	for range count {
+		channel.Receive(ctx, &text)
+	}
+	return text, nil
+}
