@@ -1,6 +1,5 @@
 /** Retry policies: their defaults, and when the next attempt is due (semantics.md: Temporal's activity and workflow retries). */
-import { type common, enums, type failure } from "@pawl/protocol";
-import { durationMs } from "./time.ts";
+import { type common, durationMs, enums, type failure, toDuration } from "@pawl/protocol";
 
 /** A retry policy with every default filled in. Intervals are in milliseconds. */
 export interface RetryPolicy {
@@ -28,6 +27,17 @@ export function resolveRetryPolicy(policy: common.RetryPolicy | undefined): Retr
   };
 }
 
+/** The policy as messages carry it. */
+export function wireRetryPolicy(policy: RetryPolicy): common.RetryPolicy {
+  return {
+    initialInterval: toDuration(policy.initialIntervalMs),
+    backoffCoefficient: policy.backoffCoefficient,
+    maximumInterval: toDuration(policy.maximumIntervalMs),
+    maximumAttempts: policy.maximumAttempts,
+    nonRetryableErrorTypes: [...policy.nonRetryableErrorTypes],
+  };
+}
+
 /** Why a policy cannot be used, or undefined. */
 export function retryPolicyProblem(policy: common.RetryPolicy | undefined): string | undefined {
   if (!policy) return undefined;
@@ -35,13 +45,16 @@ export function retryPolicyProblem(policy: common.RetryPolicy | undefined): stri
   const initialMs = durationMs(policy.initialInterval);
   const maximumMs = durationMs(policy.maximumInterval);
   if (initialMs < 0) return "InitialInterval cannot be negative on retry policy.";
-  if (policy.backoffCoefficient !== 0 && !(policy.backoffCoefficient >= 1)) return "BackoffCoefficient cannot be less than 1 on retry policy.";
+  if (policy.backoffCoefficient !== 0 && !(policy.backoffCoefficient >= 1))
+    return "BackoffCoefficient cannot be less than 1 on retry policy.";
   if (maximumMs < 0) return "MaximumInterval cannot be negative on retry policy.";
-  if (maximumMs > 0 && maximumMs < initialMs) return "MaximumInterval cannot be less than InitialInterval on retry policy.";
+  if (maximumMs > 0 && maximumMs < initialMs)
+    return "MaximumInterval cannot be less than InitialInterval on retry policy.";
   if (policy.maximumAttempts < 0) return "MaximumAttempts cannot be negative on retry policy.";
   for (const type of policy.nonRetryableErrorTypes) {
     const timeout = type.startsWith(timeoutTypePrefix) ? type.slice(timeoutTypePrefix.length) : undefined;
-    if (timeout !== undefined && !Object.values(timeoutNames).includes(timeout)) return `Invalid timeout type value: ${timeout}.`;
+    if (timeout !== undefined && !Object.values(timeoutNames).includes(timeout))
+      return `Invalid timeout type value: ${timeout}.`;
   }
   return undefined;
 }
@@ -58,18 +71,27 @@ export function timeoutName(type: enums.TimeoutType): string {
   return timeoutNames[type] ?? "Unspecified";
 }
 
-export type RetryDecision = { readonly retry: true; readonly delayMs: number } | { readonly retry: false; readonly state: enums.RetryState };
+export type RetryDecision =
+  | { readonly retry: true; readonly delayMs: number }
+  | { readonly retry: false; readonly state: enums.RetryState };
 
 /**
  * Whether attempt `attempt`, which just failed, is followed by another. `expiresAtMs` 0 = the policy alone limits.
  * A delay that the failure itself asks for (`nextRetryDelay`) replaces the computed one and ignores the maximum interval.
  */
-export function decideRetry(policy: RetryPolicy, state: { attempt: number; nowMs: number; expiresAtMs: number }, cause: failure.Failure | undefined): RetryDecision {
-  if (!isRetryable(cause, policy.nonRetryableErrorTypes)) return { retry: false, state: enums.RetryState.NON_RETRYABLE_FAILURE };
-  if (policy.maximumAttempts > 0 && state.attempt >= policy.maximumAttempts) return { retry: false, state: enums.RetryState.MAXIMUM_ATTEMPTS_REACHED };
+export function decideRetry(
+  policy: RetryPolicy,
+  state: { attempt: number; nowMs: number; expiresAtMs: number },
+  cause: failure.Failure | undefined,
+): RetryDecision {
+  if (!isRetryable(cause, policy.nonRetryableErrorTypes))
+    return { retry: false, state: enums.RetryState.NON_RETRYABLE_FAILURE };
+  if (policy.maximumAttempts > 0 && state.attempt >= policy.maximumAttempts)
+    return { retry: false, state: enums.RetryState.MAXIMUM_ATTEMPTS_REACHED };
   const asked = cause?.applicationFailureInfo?.nextRetryDelay;
   const delayMs = asked ? durationMs(asked) : intervalMs(policy, state.attempt);
-  if (state.expiresAtMs > 0 && state.nowMs + delayMs > state.expiresAtMs) return { retry: false, state: enums.RetryState.TIMEOUT };
+  if (state.expiresAtMs > 0 && state.nowMs + delayMs > state.expiresAtMs)
+    return { retry: false, state: enums.RetryState.TIMEOUT };
   return { retry: true, delayMs };
 }
 

@@ -79,7 +79,7 @@ export type WorkflowTask =
       readonly identity: string;
       readonly requestId: string;
       readonly historySizeBytes: number;
-      readonly suggestContinueAsNew: boolean;
+      readonly continueAsNewReasons: readonly enums.SuggestContinueAsNewReason[];
     };
 
 export interface Sticky {
@@ -99,9 +99,17 @@ export interface ActivityOptions {
 }
 
 export type ActivityStatus =
-  /** Waiting for a worker since `dispatchAtMs`; in the future = backing off. */
+  /** Waits until `dispatchAtMs` after a failed attempt. */
+  | { readonly type: "backingOff"; readonly dispatchAtMs: number }
+  /** Waits for a worker since `dispatchAtMs`. */
   | { readonly type: "scheduled"; readonly dispatchAtMs: number }
-  | { readonly type: "started"; readonly startedAtMs: number; readonly identity: string; readonly requestId: string; readonly workerVersion: common.WorkerVersionStamp | undefined };
+  | {
+      readonly type: "started";
+      readonly startedAtMs: number;
+      readonly identity: string;
+      readonly requestId: string;
+      readonly workerVersion: common.WorkerVersionStamp | undefined;
+    };
 
 /** A pending activity. When it closes it leaves the run: history remembers it. */
 export interface Activity {
@@ -177,6 +185,9 @@ export interface Run {
   memo: common.Memo | undefined;
   searchAttributes: common.SearchAttributes | undefined;
   lastWorkerVersion: common.WorkerVersionStamp | undefined;
+
+  /** The started event's attributes, encoded: kept only where another run may follow (retry, cron), which repeats them. */
+  startEvent: Uint8Array | null;
 
   /** Events that wait for the workflow task in flight, in order of arrival; they have no ids yet. */
   buffered: HistoryEventInit[];

@@ -34,23 +34,70 @@ export interface ActivityTaskRef {
 }
 
 /** By token, or by id: then the attempt is not checked. */
-export type ActivitySelector = ({ readonly by: "token" } & ActivityTaskRef) | { readonly by: "id"; readonly runId: RunSelector; readonly activityId: string };
+export type ActivitySelector =
+  | ({ readonly by: "token" } & ActivityTaskRef)
+  | { readonly by: "id"; readonly runId: RunSelector; readonly activityId: string };
 
 export type Command =
-  | { readonly type: "startWorkflow"; readonly request: workflowservice.StartWorkflowExecutionRequest; readonly eagerPoller?: Poller }
+  | {
+      readonly type: "startWorkflow";
+      readonly request: workflowservice.StartWorkflowExecutionRequest;
+      readonly eagerPoller?: Poller;
+    }
   | { readonly type: "signalWithStart"; readonly request: workflowservice.SignalWithStartWorkflowExecutionRequest }
   | { readonly type: "signal"; readonly request: workflowservice.SignalWorkflowExecutionRequest }
   | { readonly type: "requestCancel"; readonly request: workflowservice.RequestCancelWorkflowExecutionRequest }
   | { readonly type: "terminate"; readonly request: workflowservice.TerminateWorkflowExecutionRequest }
-  | { readonly type: "startWorkflowTask"; readonly runId: string; readonly stamp: number; readonly poller: Poller; /** Whether the poll was on the run's sticky queue. */ readonly sticky: boolean }
-  | { readonly type: "completeWorkflowTask"; readonly task: WorkflowTaskRef; readonly request: workflowservice.RespondWorkflowTaskCompletedRequest }
-  | { readonly type: "failWorkflowTask"; readonly task: WorkflowTaskRef; readonly request: workflowservice.RespondWorkflowTaskFailedRequest }
+  | {
+      readonly type: "startWorkflowTask";
+      readonly runId: string;
+      readonly stamp: number;
+      readonly poller: Poller /** Whether the poll was on the run's sticky queue. */;
+      readonly sticky: boolean;
+    }
+  | {
+      readonly type: "completeWorkflowTask";
+      readonly task: WorkflowTaskRef;
+      readonly request: workflowservice.RespondWorkflowTaskCompletedRequest;
+    }
+  | {
+      readonly type: "failWorkflowTask";
+      readonly task: WorkflowTaskRef;
+      readonly request: workflowservice.RespondWorkflowTaskFailedRequest;
+    }
   | { readonly type: "resetSticky"; readonly runId: RunSelector }
-  | { readonly type: "startActivityTask"; readonly runId: string; readonly scheduledEventId: number; readonly stamp: number; readonly poller: Poller }
-  | { readonly type: "completeActivity"; readonly activity: ActivitySelector; readonly result: common.Payloads | undefined; readonly identity: string }
-  | { readonly type: "failActivity"; readonly activity: ActivitySelector; readonly failure: failure.Failure | undefined; readonly lastHeartbeatDetails: common.Payloads | undefined; readonly identity: string }
-  | { readonly type: "cancelActivity"; readonly activity: ActivitySelector; readonly details: common.Payloads | undefined; readonly identity: string }
-  | { readonly type: "heartbeatActivity"; readonly activity: ActivitySelector; readonly details: common.Payloads | undefined; readonly identity: string }
+  | {
+      readonly type: "startActivityTask";
+      readonly runId: string;
+      readonly scheduledEventId: number;
+      readonly stamp: number;
+      readonly poller: Poller;
+    }
+  | {
+      readonly type: "completeActivity";
+      readonly activity: ActivitySelector;
+      readonly result: common.Payloads | undefined;
+      readonly identity: string;
+    }
+  | {
+      readonly type: "failActivity";
+      readonly activity: ActivitySelector;
+      readonly failure: failure.Failure | undefined;
+      readonly lastHeartbeatDetails: common.Payloads | undefined;
+      readonly identity: string;
+    }
+  | {
+      readonly type: "cancelActivity";
+      readonly activity: ActivitySelector;
+      readonly details: common.Payloads | undefined;
+      readonly identity: string;
+    }
+  | {
+      readonly type: "heartbeatActivity";
+      readonly activity: ActivitySelector;
+      readonly details: common.Payloads | undefined;
+      readonly identity: string;
+    }
   | { readonly type: "wake"; readonly runId: string }
   | { readonly type: "describe"; readonly runId: RunSelector }
   | { readonly type: "locate"; readonly runId: RunSelector };
@@ -88,7 +135,11 @@ export interface Replies {
   completeActivity: Record<never, never>;
   failActivity: Record<never, never>;
   cancelActivity: Record<never, never>;
-  heartbeatActivity: { readonly cancelRequested: boolean; readonly activityPaused: boolean; readonly activityReset: boolean };
+  heartbeatActivity: {
+    readonly cancelRequested: boolean;
+    readonly activityPaused: boolean;
+    readonly activityReset: boolean;
+  };
   wake: Record<never, never>;
   /** A view of live state, valid only until the caller next awaits. */
   describe: { readonly run: Run };
@@ -113,7 +164,9 @@ export interface Located {
   readonly stickyScheduleToStartTimeoutMs: number;
   /** Started event id of the last completed workflow task; 0 = none completed yet. */
   readonly lastCompletedStartedEventId: number;
-  readonly workflowTask: { readonly type: "none" } | { readonly type: "scheduled" | "started"; readonly attempt: number };
+  readonly workflowTask:
+    | { readonly type: "none" }
+    | { readonly type: "scheduled" | "started"; readonly attempt: number };
   /** Set while the first workflow task waits (start delay, cron, retry). */
   readonly firstTaskAtMs: number | undefined;
   readonly historySizeBytes: number;

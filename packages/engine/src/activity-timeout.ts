@@ -1,0 +1,83 @@
+/** The four timeouts of an activity (semantics.md §6.4): when each is due, and what its firing does. */
+import { enums, failure } from "@pawl/protocol";
+import { closeActivity, retryOrState } from "./activity.ts";
+import { timeoutName } from "./backoff.ts";
+import type { Activity, Run } from "./run.ts";
+import type { Step } from "./step.ts";
+
+interface Deadline {
+  readonly timeout: enums.TimeoutType;
+  readonly atMs: number;
+}
+
+/** Every deadline that runs for the activity in its present state. */
+function deadlines(activity: Activity): Deadline[] {
+  const { status, options } = activity;
+  const all: Deadline[] = [];
+  const add = (timeout: enums.TimeoutType, baseMs: number, timeoutMs: number) => {
+    if (timeoutMs > 0) all.push({ timeout, atMs: baseMs + timeoutMs });
+  };
+  add(enums.TimeoutType.SCHEDULE_TO_CLOSE, activity.scheduledAtMs, options.scheduleToCloseTimeoutMs);
+  if (status.type === "scheduled")
+    add(enums.TimeoutType.SCHEDULE_TO_START, status.dispatchAtMs, options.scheduleToStartTimeoutMs);
+  if (status.type === "started") {
+    add(enums.TimeoutType.START_TO_CLOSE, status.startedAtMs, options.startToCloseTimeoutMs);
+    add(
+      enums.TimeoutType.HEARTBEAT,
+      Math.max(status.startedAtMs, activity.lastHeartbeatAtMs ?? 0),
+      options.heartbeatTimeoutMs,
+    );
+  }
+  return all;
+}
+
+/** When the activity next needs attention by itself. */
+export function nextActivityAtMs(activity: Activity): number {
+  let atMs = activity.status.type === "backingOff" ? activity.status.dispatchAtMs : Number.POSITIVE_INFINITY;
+  for (const deadline of deadlines(activity)) atMs = Math.min(atMs, deadline.atMs);
+  return atMs;
+}
+
+/** The deadline that has passed, the earliest first. */
+export function dueTimeout(activity: Activity, nowMs: number): enums.TimeoutType | undefined {
+  let due: Deadline | undefined;
+  for (const deadline of deadlines(activity)) {
+    if (deadline.atMs <= nowMs && (!due || deadline.atMs < due.atMs)) due = deadline;
+  }
+  return due?.timeout;
+}
+
+export function timeOutActivity(run: Run, step: Step, activity: Activity, timeout: enums.TimeoutType): void {
+  const whole = timeout === enums.TimeoutType.SCHEDULE_TO_CLOSE || timeout === enums.TimeoutType.SCHEDULE_TO_START;
+  const retryState = whole
+    ? enums.RetryState.TIMEOUT
+    : retryOrState(run, step, activity, timeoutFailure(`activity ${timeoutName(timeout)} timeout`, timeout));
+  if (retryState === enums.RetryState.IN_PROGRESS) return;
+  // No time is left for another attempt: then what has run out is the time for the whole activity.
+  const outOfTime = !whole && retryState === enums.RetryState.TIMEOUT;
+  const last = outOfTime
+    ? timeoutFailure(
+        "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying",
+        enums.TimeoutType.SCHEDULE_TO_CLOSE,
+      )
+    : timeoutFailure(`activity ${timeoutName(timeout)} timeout`, timeout);
+  last.timeoutFailureInfo!.lastHeartbeatDetails = activity.heartbeatDetails;
+  last.cause = activity.lastFailure;
+  closeActivity(run, step, activity, {}, (startedEventId) => ({
+    eventType: enums.EventType.ACTIVITY_TASK_TIMED_OUT,
+    activityTaskTimedOutEventAttributes: {
+      failure: last,
+      scheduledEventId: activity.scheduledEventId,
+      startedEventId,
+      retryState,
+    },
+  }));
+}
+
+function timeoutFailure(message: string, timeoutType: enums.TimeoutType): failure.Failure {
+  return failure.Failure.create({
+    message,
+    source: "Server",
+    timeoutFailureInfo: { timeoutType, lastHeartbeatDetails: undefined },
+  });
+}

@@ -1,0 +1,450 @@
+/**
+ * The life of an activity (semantics.md §2.4, §6):
+ *
+ *   schedule ─▶ scheduled ──start──▶ started ──complete, fail, cancel, timeOut──▶ closed (leaves the run)
+ *                   ▲                   │
+ *                   └── backingOff ◀────┘ fail or timeOut, when the retry policy allows another attempt
+ *
+ *   A1. An attempt leaves no event; the started event is written together with the closing one.
+ *   A2. An answer by token is for the attempt that the token names; a late one is NOT_FOUND and changes nothing.
+ *   A3. A closed activity is not kept: history remembers it.
+ */
+import { type command, type common, durationMs, enums, failure, toDuration, toTimestamp } from "@pawl/protocol";
+import { decideRetry, resolveRetryPolicy, retryPolicyProblem, wireRetryPolicy } from "./backoff.ts";
+import { happen, write } from "./history.ts";
+import { limits } from "./limits.ts";
+import { Rejection } from "./rejection.ts";
+import {
+  type Activity,
+  type ActivityOptions,
+  type ActivityStatus,
+  type HistoryEventInit,
+  isOpen,
+  type Run,
+  touchActivity,
+} from "./run.ts";
+import type { Step } from "./step.ts";
+import type { ActivitySelector, Poller, Replies, StartedActivityTask, Task } from "./vocabulary.ts";
+import { scheduleWorkflowTask } from "./workflow-task.ts";
+
+/** In which states each command is accepted. Answers by id may also close an activity that no worker holds. */
+export const legalFrom = {
+  start: ["scheduled"],
+  completeByToken: ["started"],
+  completeById: ["scheduled", "backingOff", "started"],
+  fail: ["started"],
+  cancel: ["started"],
+  heartbeat: ["started"],
+  timeOut: ["scheduled", "backingOff", "started"],
+  endBackoff: ["backingOff"],
+} as const satisfies Record<string, readonly ActivityStatus["type"][]>;
+
+type Transition = keyof typeof legalFrom;
+
+function isLegal(transition: Transition, activity: Activity): boolean {
+  return (legalFrom[transition] as readonly string[]).includes(activity.status.type);
+}
+
+export type ScheduleAttributes = command.ScheduleActivityTaskCommandAttributes;
+
+/** Timeouts resolved against each other and the run's timeout, in the order of semantics.md §4.1; a string says what is wrong. */
+export function resolveTimeouts(
+  attributes: ScheduleAttributes,
+  runTimeoutMs: number,
+): Omit<ActivityOptions, "taskQueue" | "retryPolicy" | "priority"> | string {
+  let scheduleToCloseTimeoutMs = durationMs(attributes.scheduleToCloseTimeout);
+  let scheduleToStartTimeoutMs = durationMs(attributes.scheduleToStartTimeout);
+  let startToCloseTimeoutMs = durationMs(attributes.startToCloseTimeout);
+  let heartbeatTimeoutMs = durationMs(attributes.heartbeatTimeout);
+  if (scheduleToCloseTimeoutMs < 0) return "Invalid ScheduleToCloseTimeout: negative duration.";
+  if (scheduleToStartTimeoutMs < 0) return "Invalid ScheduleToStartTimeout: negative duration.";
+  if (startToCloseTimeoutMs < 0) return "Invalid StartToCloseTimeout: negative duration.";
+  if (heartbeatTimeoutMs < 0) return "Invalid HeartbeatTimeout: negative duration.";
+  if (scheduleToCloseTimeoutMs > 0) {
+    scheduleToStartTimeoutMs = lesser(scheduleToStartTimeoutMs, scheduleToCloseTimeoutMs);
+    startToCloseTimeoutMs = lesser(startToCloseTimeoutMs, scheduleToCloseTimeoutMs);
+  } else if (startToCloseTimeoutMs > 0) {
+    scheduleToCloseTimeoutMs = runTimeoutMs;
+    if (scheduleToStartTimeoutMs === 0) scheduleToStartTimeoutMs = runTimeoutMs;
+  } else return "A valid StartToClose or ScheduleToCloseTimeout is not set on ScheduleActivityTaskCommand.";
+  if (runTimeoutMs > 0) {
+    scheduleToCloseTimeoutMs = Math.min(scheduleToCloseTimeoutMs, runTimeoutMs);
+    scheduleToStartTimeoutMs = Math.min(scheduleToStartTimeoutMs, runTimeoutMs);
+    startToCloseTimeoutMs = Math.min(startToCloseTimeoutMs, runTimeoutMs);
+    heartbeatTimeoutMs = Math.min(heartbeatTimeoutMs, runTimeoutMs);
+  }
+  heartbeatTimeoutMs = Math.min(heartbeatTimeoutMs, startToCloseTimeoutMs);
+  return { scheduleToCloseTimeoutMs, scheduleToStartTimeoutMs, startToCloseTimeoutMs, heartbeatTimeoutMs };
+}
+
+/** The smaller of two timeouts of which the first may be 0 = none. */
+function lesser(timeoutMs: number, boundMs: number): number {
+  return timeoutMs > 0 ? Math.min(timeoutMs, boundMs) : boundMs;
+}
+
+/** Why the command cannot be carried out, or undefined. */
+export function scheduleProblem(attributes: ScheduleAttributes, runTimeoutMs: number): string | undefined {
+  if (attributes.activityId === "") return "ActivityId is not set on ScheduleActivityTaskCommand.";
+  if (!attributes.activityType?.name) return "ActivityType is not set on ScheduleActivityTaskCommand.";
+  if (attributes.activityId.length > limits.idBytesMax)
+    return `ActivityId exceeds length limit of ${limits.idBytesMax}.`;
+  if (attributes.activityType.name.length > limits.idBytesMax)
+    return `ActivityType exceeds length limit of ${limits.idBytesMax}.`;
+  if ((attributes.taskQueue?.name.length ?? 0) > limits.idBytesMax)
+    return `TaskQueue exceeds length limit of ${limits.idBytesMax}.`;
+  const timeouts = resolveTimeouts(attributes, runTimeoutMs);
+  return retryPolicyProblem(attributes.retryPolicy) ?? (typeof timeouts === "string" ? timeouts : undefined);
+}
+
+/** Adds the activity. The caller dispatches it, or starts it at once for the same worker. */
+export function scheduleActivity(
+  run: Run,
+  step: Step,
+  attributes: ScheduleAttributes,
+  event: { completedEventId: number; userMetadata: HistoryEventInit["userMetadata"] },
+): Activity {
+  const timeouts = resolveTimeouts(attributes, run.start.runTimeoutMs);
+  if (typeof timeouts === "string") throw new Error(timeouts);
+  const retryPolicy = resolveRetryPolicy(attributes.retryPolicy);
+  const taskQueue = attributes.taskQueue?.name || run.start.taskQueue;
+  const priority = mergePriority(run.start.priority, attributes.priority);
+  const scheduledEventId = write(run, step.nowMs, {
+    eventType: enums.EventType.ACTIVITY_TASK_SCHEDULED,
+    userMetadata: event.userMetadata,
+    activityTaskScheduledEventAttributes: {
+      activityId: attributes.activityId,
+      activityType: attributes.activityType,
+      taskQueue: { name: taskQueue, kind: enums.TaskQueueKind.NORMAL },
+      header: attributes.header,
+      input: attributes.input,
+      scheduleToCloseTimeout: toDuration(timeouts.scheduleToCloseTimeoutMs),
+      scheduleToStartTimeout: toDuration(timeouts.scheduleToStartTimeoutMs),
+      startToCloseTimeout: toDuration(timeouts.startToCloseTimeoutMs),
+      heartbeatTimeout: toDuration(timeouts.heartbeatTimeoutMs),
+      workflowTaskCompletedEventId: event.completedEventId,
+      retryPolicy: wireRetryPolicy(retryPolicy),
+      useWorkflowBuildId: attributes.useWorkflowBuildId,
+      priority,
+    },
+  });
+  const activity: Activity = {
+    scheduledEventId,
+    activityId: attributes.activityId,
+    activityType: attributes.activityType!.name,
+    scheduledAtMs: step.nowMs,
+    options: { ...timeouts, taskQueue, retryPolicy, priority },
+    status: { type: "scheduled", dispatchAtMs: step.nowMs },
+    attempt: 1,
+    stamp: 1,
+    cancelRequestedEventId: null,
+    lastFailure: undefined,
+    lastAttemptCompletedAtMs: null,
+    lastStartedAtMs: null,
+    lastWorkerIdentity: "",
+    heartbeatDetails: undefined,
+    lastHeartbeatAtMs: null,
+    scheduled: { input: attributes.input, header: attributes.header },
+  };
+  run.activities.set(scheduledEventId, activity);
+  run.activityIds.set(activity.activityId, scheduledEventId);
+  touchActivity(run, activity);
+  return activity;
+}
+
+/** A field that the activity sets wins over the workflow's. */
+function mergePriority(
+  base: common.Priority | undefined,
+  own: common.Priority | undefined,
+): common.Priority | undefined {
+  if (!base || !own) return own ?? base;
+  return {
+    priorityKey: own.priorityKey || base.priorityKey,
+    fairnessKey: own.fairnessKey || base.fairnessKey,
+    fairnessWeight: own.fairnessWeight || base.fairnessWeight,
+  };
+}
+
+/** What the queue is told of an activity that waits for a worker, derived from state. */
+export function activityTaskOf(run: Run, activity: Activity): Task | undefined {
+  if (activity.status.type !== "scheduled") return undefined;
+  return {
+    kind: "activity",
+    namespaceId: run.namespaceId,
+    workflowId: run.workflowId,
+    runId: run.runId,
+    taskQueue: activity.options.taskQueue,
+    scheduledEventId: activity.scheduledEventId,
+    stamp: activity.stamp,
+    scheduledAtMs: activity.status.dispatchAtMs,
+    priority: activity.options.priority,
+  };
+}
+
+export function startActivityTask(
+  run: Run,
+  step: Step,
+  command: { scheduledEventId: number; stamp: number; poller: Poller },
+): StartedActivityTask | Rejection {
+  const activity = run.activities.get(command.scheduledEventId);
+  if (!isOpen(run) || !activity) return activityNotFound;
+  if (activity.status.type === "started" && activity.status.requestId === command.poller.requestId)
+    return startedReply(run, activity, activity.status);
+  if (!isLegal("start", activity) || activity.stamp !== command.stamp) return activityNotFound;
+  return beginAttempt(run, step, activity, command.poller);
+}
+
+/** The attempt begins; no event is written (A1). */
+export function beginAttempt(run: Run, step: Step, activity: Activity, poller: Poller): StartedActivityTask {
+  const status = {
+    type: "started",
+    startedAtMs: step.nowMs,
+    identity: poller.identity,
+    requestId: poller.requestId,
+    workerVersion: poller.workerVersion,
+  } as const;
+  const attemptScheduledAtMs = activity.status.type === "started" ? step.nowMs : activity.status.dispatchAtMs;
+  activity.status = status;
+  activity.lastStartedAtMs = step.nowMs;
+  activity.lastWorkerIdentity = poller.identity;
+  touchActivity(run, activity);
+  const reply = startedReply(run, activity, status, attemptScheduledAtMs);
+  // A later attempt reads the input from history: it need not stay in memory while the worker has it.
+  activity.scheduled = undefined;
+  return reply;
+}
+
+function startedReply(
+  run: Run,
+  activity: Activity,
+  status: Extract<ActivityStatus, { type: "started" }>,
+  attemptScheduledAtMs = status.startedAtMs,
+): StartedActivityTask {
+  const { options } = activity;
+  return {
+    activity: { runId: run.runId, scheduledEventId: activity.scheduledEventId, attempt: activity.attempt },
+    namespaceId: run.namespaceId,
+    workflowId: run.workflowId,
+    workflowType: run.start.workflowType,
+    activityId: activity.activityId,
+    activityType: activity.activityType,
+    scheduledAtMs: activity.scheduledAtMs,
+    attemptScheduledAtMs,
+    startedAtMs: status.startedAtMs,
+    attempt: activity.attempt,
+    scheduleToCloseTimeoutMs: options.scheduleToCloseTimeoutMs,
+    startToCloseTimeoutMs: options.startToCloseTimeoutMs,
+    heartbeatTimeoutMs: options.heartbeatTimeoutMs,
+    retryPolicy: wireRetryPolicy(options.retryPolicy),
+    heartbeatDetails: activity.heartbeatDetails,
+    priority: options.priority,
+    scheduled: activity.scheduled,
+  };
+}
+
+export const activityNotFound = new Rejection(
+  "NOT_FOUND",
+  "invalid activityID or activity already timed out or invoking workflow is completed",
+);
+
+/** The activity that an answer means, if it is still open to that answer (A2). */
+function find(run: Run, selector: ActivitySelector, transition: Transition): Activity | Rejection {
+  if (!isOpen(run)) return new Rejection("NOT_FOUND", "workflow execution already completed");
+  if (selector.by === "id") {
+    const activity = run.activities.get(run.activityIds.get(selector.activityId) ?? 0);
+    if (!activity)
+      return new Rejection("NOT_FOUND", `cannot find pending activity with ActivityID ${selector.activityId}`);
+    return isLegal(transition, activity) ? activity : activityNotFound;
+  }
+  const activity = run.activities.get(selector.scheduledEventId);
+  if (!activity || activity.attempt !== selector.attempt || !isLegal(transition, activity)) return activityNotFound;
+  return activity;
+}
+
+export function completeActivity(
+  run: Run,
+  step: Step,
+  command: { activity: ActivitySelector; result: common.Payloads | undefined; identity: string },
+): Record<never, never> | Rejection {
+  const activity = find(run, command.activity, command.activity.by === "id" ? "completeById" : "completeByToken");
+  if (activity instanceof Rejection) return activity;
+  closeActivity(run, step, activity, { force: true }, (startedEventId) => ({
+    eventType: enums.EventType.ACTIVITY_TASK_COMPLETED,
+    activityTaskCompletedEventAttributes: {
+      result: command.result,
+      scheduledEventId: activity.scheduledEventId,
+      startedEventId,
+      identity: command.identity,
+    },
+  }));
+  return {};
+}
+
+export function failActivity(
+  run: Run,
+  step: Step,
+  command: {
+    activity: ActivitySelector;
+    failure: failure.Failure | undefined;
+    lastHeartbeatDetails: common.Payloads | undefined;
+    identity: string;
+  },
+): Record<never, never> | Rejection {
+  const activity = find(run, command.activity, "fail");
+  if (activity instanceof Rejection) return activity;
+  if (command.lastHeartbeatDetails) {
+    activity.heartbeatDetails = command.lastHeartbeatDetails;
+    activity.lastHeartbeatAtMs = step.nowMs;
+  }
+  const retryState = retryOrState(run, step, activity, command.failure);
+  if (retryState === enums.RetryState.IN_PROGRESS) return {};
+  closeActivity(run, step, activity, {}, (startedEventId) => ({
+    eventType: enums.EventType.ACTIVITY_TASK_FAILED,
+    activityTaskFailedEventAttributes: {
+      failure: command.failure,
+      scheduledEventId: activity.scheduledEventId,
+      startedEventId,
+      identity: command.identity,
+      retryState,
+    },
+  }));
+  return {};
+}
+
+export function cancelActivity(
+  run: Run,
+  step: Step,
+  command: { activity: ActivitySelector; details: common.Payloads | undefined; identity: string },
+): Record<never, never> | Rejection {
+  const activity = find(run, command.activity, "cancel");
+  if (activity instanceof Rejection) return activity;
+  if (activity.cancelRequestedEventId === null) {
+    return new Rejection(
+      "INVALID_ARGUMENT",
+      `unable to mark activity as canceled: cancellation of activity ${activity.activityId} was not requested`,
+    );
+  }
+  closeActivity(run, step, activity, {}, (startedEventId) =>
+    canceledEvent(activity, { details: command.details, startedEventId, identity: command.identity }),
+  );
+  return {};
+}
+
+export function canceledEvent(
+  activity: Activity,
+  {
+    details,
+    startedEventId,
+    identity,
+  }: { details: common.Payloads | undefined; startedEventId: number; identity: string },
+): HistoryEventInit {
+  return {
+    eventType: enums.EventType.ACTIVITY_TASK_CANCELED,
+    activityTaskCanceledEventAttributes: {
+      details,
+      latestCancelRequestedEventId: activity.cancelRequestedEventId ?? 0,
+      scheduledEventId: activity.scheduledEventId,
+      startedEventId,
+      identity,
+    },
+  };
+}
+
+export function heartbeatActivity(
+  run: Run,
+  step: Step,
+  command: { activity: ActivitySelector; details: common.Payloads | undefined },
+): Replies["heartbeatActivity"] | Rejection {
+  const activity = find(run, command.activity, "heartbeat");
+  if (activity instanceof Rejection) return activity;
+  activity.heartbeatDetails = command.details;
+  activity.lastHeartbeatAtMs = step.nowMs;
+  touchActivity(run, activity);
+  return { cancelRequested: activity.cancelRequestedEventId !== null, activityPaused: false, activityReset: false };
+}
+
+/** Puts the activity into its next attempt's backoff (answer IN_PROGRESS), or says why there is none. */
+export function retryOrState(
+  run: Run,
+  step: Step,
+  activity: Activity,
+  cause: failure.Failure | undefined,
+): enums.RetryState {
+  if (activity.cancelRequestedEventId !== null) return enums.RetryState.CANCEL_REQUESTED;
+  const { scheduleToCloseTimeoutMs, retryPolicy } = activity.options;
+  const expiresAtMs = scheduleToCloseTimeoutMs > 0 ? activity.scheduledAtMs + scheduleToCloseTimeoutMs : 0;
+  const decision = decideRetry(retryPolicy, { attempt: activity.attempt, nowMs: step.nowMs, expiresAtMs }, cause);
+  if (!decision.retry) return decision.state;
+  activity.attempt += 1;
+  activity.stamp += 1;
+  activity.lastFailure = cause && truncated(cause);
+  activity.lastAttemptCompletedAtMs = step.nowMs;
+  activity.status = { type: "backingOff", dispatchAtMs: step.nowMs + decision.delayMs };
+  touchActivity(run, activity);
+  return enums.RetryState.IN_PROGRESS;
+}
+
+/** The backoff is over: the next attempt waits for a worker. */
+export function endBackoff(run: Run, step: Step, activity: Activity): void {
+  if (activity.status.type !== "backingOff") return;
+  activity.status = { type: "scheduled", dispatchAtMs: activity.status.dispatchAtMs };
+  touchActivity(run, activity);
+  step.dispatch(activityTaskOf(run, activity)!);
+}
+
+/** A failure kept between attempts is bounded; the worker's logs have the rest. */
+function truncated(cause: failure.Failure): failure.Failure {
+  if (failure.Failure.encode(cause).length <= limits.retryFailureBytesMax) return cause;
+  const cut = (text: string) => text.slice(0, limits.retryFailureBytesMax / 4);
+  return failure.Failure.create({
+    message: "Failure exceeds size limit.",
+    source: "Server",
+    serverFailureInfo: { nonRetryable: false },
+    cause: failure.Failure.create({
+      message: cut(cause.message),
+      stackTrace: cut(cause.stackTrace),
+      source: cause.source,
+      ...(cause.applicationFailureInfo && {
+        applicationFailureInfo: { ...cause.applicationFailureInfo, details: undefined },
+      }),
+    }),
+  });
+}
+
+/**
+ * Writes (or buffers) the started event, if the attempt had started, and the closing one, and forgets the activity (A1, A3).
+ * `force`: closed by id while no worker held it; the started event is then made up, as the reference server does.
+ */
+export function closeActivity(
+  run: Run,
+  step: Step,
+  activity: Activity,
+  { force = false }: { force?: boolean },
+  closing: (startedEventId: number) => HistoryEventInit,
+): void {
+  const { status } = activity;
+  let startedEventId = 0;
+  if (status.type === "started" || force) {
+    const startedEvent: HistoryEventInit = {
+      eventType: enums.EventType.ACTIVITY_TASK_STARTED,
+      eventTime: toTimestamp(status.type === "started" ? status.startedAtMs : step.nowMs),
+      activityTaskStartedEventAttributes: {
+        scheduledEventId: activity.scheduledEventId,
+        identity: status.type === "started" ? status.identity : "",
+        requestId: status.type === "started" ? status.requestId : "",
+        attempt: activity.attempt,
+        lastFailure: activity.lastFailure,
+        ...(status.type === "started" && { workerVersion: status.workerVersion }),
+      },
+    };
+    if (happen(run, step.nowMs, startedEvent)) startedEventId = run.nextEventId - 1;
+  }
+  happen(run, step.nowMs, closing(startedEventId));
+  forgetActivity(run, activity);
+  scheduleWorkflowTask(run, step);
+}
+
+export function forgetActivity(run: Run, activity: Activity): void {
+  run.activities.delete(activity.scheduledEventId);
+  run.activityIds.delete(activity.activityId);
+  touchActivity(run, activity);
+}

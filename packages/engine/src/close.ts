@@ -1,0 +1,73 @@
+/** How a run ends: everything pending goes, and nothing may follow the closing event (I5). */
+import { type common, enums, type workflowservice } from "@pawl/protocol";
+import { forgetActivity } from "./activity.ts";
+import { dropTail, flushBuffer, happen, write } from "./history.ts";
+import type { HistoryEventInit, Run } from "./run.ts";
+import type { Step } from "./step.ts";
+import { abandonTask, clearSticky, scheduleWorkflowTask, skipFirstTaskDelay } from "./workflow-task.ts";
+
+/** Marks the run closed after its closing event was written. */
+export function markClosed(run: Run, step: Step, status: enums.WorkflowExecutionStatus): void {
+  run.status = { type: "closed", status, closedAtMs: step.nowMs };
+  run.workflowTask = { type: "none" };
+  run.firstTaskAtMs = null;
+  run.buffered = [];
+  clearSticky(run);
+  for (const activity of [...run.activities.values()]) forgetActivity(run, activity);
+  for (const timerId of run.timers.keys()) run.changes.parts.add(`t/${timerId}`);
+  run.timers.clear();
+  for (const requestId of run.signalRequestIds) run.changes.parts.add(`r/${requestId}`);
+  run.signalRequestIds.clear();
+  if (run.startEvent) run.changes.parts.add("s");
+  run.startEvent = null;
+  run.changes.core = true;
+  run.changes.visibility = true;
+}
+
+/** Ends the run from outside its code: the task in flight fails, what was buffered is kept, then comes `closing`. */
+export function closeFromOutside(
+  run: Run,
+  step: Step,
+  status: enums.WorkflowExecutionStatus,
+  closing: HistoryEventInit,
+): void {
+  abandonTask(run, step);
+  flushBuffer(run, step.nowMs);
+  write(run, step.nowMs, closing);
+  markClosed(run, step, status);
+  dropTail(run);
+}
+
+export interface Termination {
+  readonly reason: string;
+  readonly details: common.Payloads | undefined;
+  readonly identity: string;
+  readonly links?: readonly common.Link[];
+}
+
+export function terminate(run: Run, step: Step, { reason, details, identity, links = [] }: Termination): void {
+  closeFromOutside(run, step, enums.WorkflowExecutionStatus.TERMINATED, {
+    eventType: enums.EventType.WORKFLOW_EXECUTION_TERMINATED,
+    links,
+    workflowExecutionTerminatedEventAttributes: { reason, details, identity },
+  });
+}
+
+/** Records the request; the workflow's code decides what to do about it. A second request changes nothing. */
+export function requestCancel(
+  run: Run,
+  step: Step,
+  request: workflowservice.RequestCancelWorkflowExecutionRequest,
+): void {
+  if (run.cancelRequest) return;
+  run.cancelRequest = { requestId: request.requestId };
+  run.changes.core = true;
+  happen(run, step.nowMs, {
+    eventType: enums.EventType.WORKFLOW_EXECUTION_CANCEL_REQUESTED,
+    links: request.links,
+    workflowExecutionCancelRequestedEventAttributes: { cause: request.reason, identity: request.identity },
+  });
+  // Unlike a signal, a cancellation does not wait for a delayed start.
+  if (run.firstTaskAtMs !== null) skipFirstTaskDelay(run);
+  scheduleWorkflowTask(run, step);
+}

@@ -1,0 +1,118 @@
+/** What a caller is shown of a run: DescribeWorkflowExecution and the rows of lists (semantics.md §8.5, §9.1). */
+import { type workflow as api, enums, type Init, toDuration, toTimestamp, type workflowservice } from "@pawl/protocol";
+import { wireRetryPolicy } from "./backoff.ts";
+import type { Activity, Run } from "./run.ts";
+import { statusOf } from "./start.ts";
+
+const { PendingActivityState, PendingWorkflowTaskState, TaskQueueKind } = enums;
+
+export function describe(run: Run): Init<workflowservice.DescribeWorkflowExecutionResponse> {
+  const { start } = run;
+  return {
+    executionConfig: {
+      taskQueue: { name: start.taskQueue, kind: TaskQueueKind.NORMAL },
+      workflowExecutionTimeout: toDuration(start.executionTimeoutMs),
+      workflowRunTimeout: toDuration(start.runTimeoutMs),
+      defaultWorkflowTaskTimeout: toDuration(start.taskTimeoutMs),
+      userMetadata: start.userMetadata,
+    },
+    workflowExecutionInfo: executionInfo(run),
+    pendingActivities: [...run.activities.values()].map(pendingActivity),
+    pendingWorkflowTask: pendingWorkflowTask(run),
+    workflowExtendedInfo: {
+      ...(start.executionExpiresAtMs > 0 && { executionExpirationTime: toTimestamp(start.executionExpiresAtMs) }),
+      ...(start.runExpiresAtMs > 0 && { runExpirationTime: toTimestamp(start.runExpiresAtMs) }),
+      cancelRequested: run.cancelRequest !== null,
+      originalStartTime: toTimestamp(start.startedAtMs),
+    },
+  };
+}
+
+/** The row of a list; also the heart of Describe. History length and size are final only once the run has closed. */
+export function executionInfo(run: Run): Init<api.WorkflowExecutionInfo> {
+  const { start, status } = run;
+  const executionAtMs = start.startedAtMs + start.firstTaskBackoffMs;
+  return {
+    execution: { workflowId: run.workflowId, runId: run.runId },
+    type: { name: start.workflowType },
+    startTime: toTimestamp(start.startedAtMs),
+    executionTime: toTimestamp(executionAtMs),
+    ...(status.type === "closed" && {
+      closeTime: toTimestamp(status.closedAtMs),
+      executionDuration: toDuration(Math.max(0, status.closedAtMs - executionAtMs)),
+    }),
+    status: statusOf(run),
+    historyLength: run.nextEventId - 1,
+    historySizeBytes: run.historySizeBytes,
+    stateTransitionCount: run.stateTransitionCount,
+    ...(start.parent && {
+      parentNamespaceId: start.parent.namespaceId,
+      parentExecution: { workflowId: start.parent.workflowId, runId: start.parent.runId },
+    }),
+    rootExecution: start.root ?? { workflowId: run.workflowId, runId: run.runId },
+    firstRunId: start.firstRunId,
+    memo: run.memo ?? {},
+    searchAttributes: run.searchAttributes ?? {},
+    autoResetPoints: {},
+    taskQueue: start.taskQueue,
+    mostRecentWorkerVersionStamp: run.lastWorkerVersion,
+    priority: start.priority,
+  };
+}
+
+function pendingWorkflowTask({ workflowTask: task }: Run): Init<api.PendingWorkflowTaskInfo> | undefined {
+  if (task.type === "none") return undefined;
+  return {
+    state: task.type === "started" ? PendingWorkflowTaskState.STARTED : PendingWorkflowTaskState.SCHEDULED,
+    scheduledTime: toTimestamp(task.scheduledAtMs),
+    originalScheduledTime: toTimestamp(task.originalScheduledAtMs),
+    ...(task.type === "started" && { startedTime: toTimestamp(task.startedAtMs) }),
+    attempt: task.attempt,
+  };
+}
+
+function pendingActivity(activity: Activity): Init<api.PendingActivityInfo> {
+  const { options, status } = activity;
+  return {
+    activityId: activity.activityId,
+    activityType: { name: activity.activityType },
+    state: activityState(activity),
+    attempt: activity.attempt,
+    maximumAttempts: options.retryPolicy.maximumAttempts,
+    scheduledTime: toTimestamp(status.type === "started" ? activity.scheduledAtMs : status.dispatchAtMs),
+    ...(options.scheduleToCloseTimeoutMs > 0 && {
+      expirationTime: toTimestamp(activity.scheduledAtMs + options.scheduleToCloseTimeoutMs),
+    }),
+    ...(activity.lastStartedAtMs !== null && { lastStartedTime: toTimestamp(activity.lastStartedAtMs) }),
+    lastWorkerIdentity: activity.lastWorkerIdentity,
+    lastFailure: activity.lastFailure,
+    ...(activity.lastAttemptCompletedAtMs !== null && {
+      lastAttemptCompleteTime: toTimestamp(activity.lastAttemptCompletedAtMs),
+    }),
+    ...(status.type === "backingOff" && {
+      nextAttemptScheduleTime: toTimestamp(status.dispatchAtMs),
+      currentRetryInterval: toDuration(
+        status.dispatchAtMs - (activity.lastAttemptCompletedAtMs ?? status.dispatchAtMs),
+      ),
+    }),
+    ...(activity.lastHeartbeatAtMs !== null && {
+      heartbeatDetails: activity.heartbeatDetails,
+      lastHeartbeatTime: toTimestamp(activity.lastHeartbeatAtMs),
+    }),
+    priority: options.priority,
+    activityOptions: {
+      taskQueue: { name: options.taskQueue },
+      scheduleToCloseTimeout: toDuration(options.scheduleToCloseTimeoutMs),
+      scheduleToStartTimeout: toDuration(options.scheduleToStartTimeoutMs),
+      startToCloseTimeout: toDuration(options.startToCloseTimeoutMs),
+      heartbeatTimeout: toDuration(options.heartbeatTimeoutMs),
+      retryPolicy: wireRetryPolicy(options.retryPolicy),
+      priority: options.priority,
+    },
+  };
+}
+
+function activityState(activity: Activity): enums.PendingActivityState {
+  if (activity.cancelRequestedEventId !== null) return PendingActivityState.CANCEL_REQUESTED;
+  return activity.status.type === "started" ? PendingActivityState.STARTED : PendingActivityState.SCHEDULED;
+}

@@ -1,0 +1,13 @@
+export { resolveRetryPolicy, retryPolicyProblem } from "./backoff.ts";
+export { describe, executionInfo } from "./describe.ts";
+export { limits as engineLimits } from "./limits.ts";
+export { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts";
+export { pendingTasks } from "./pending-tasks.ts";
+export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
+export { type EventBatch, isOpen, type Run, type Workflow } from "./run.ts";
+export { type PartChange, type RunChanges, restore, takeChanges } from "./snapshot.ts";
+export { Step } from "./step.ts";
+export type { VisibilityRecord } from "./visibility.ts";
+export { visibilityRecord } from "./visibility.ts";
+export * from "./vocabulary.ts";
+export { execute, selectorOf } from "./workflow.ts";

@@ -1,0 +1,30 @@
+/** What the engine enforces by itself. Defaults of the reference server (semantics.md §1.5). */
+export const limits = {
+  /** Payloads of one command or event. */
+  blobBytesMax: 2 * 1024 * 1024,
+  idBytesMax: 1_000,
+  historyEventsMax: 51_200,
+  historyBytesMax: 50 * 1024 * 1024,
+  suggestContinueAsNewEvents: 4_096,
+  suggestContinueAsNewBytes: 4 * 1024 * 1024,
+  pendingActivitiesMax: 2_000,
+  pendingChildrenMax: 2_000,
+  pendingSignalsMax: 2_000,
+  pendingCancelRequestsMax: 2_000,
+  signalsMax: 10_000,
+  bufferedEventsMax: 100,
+  bufferedBytesMax: 2 * 1024 * 1024,
+  /** Default time that a worker has for a workflow task, and the most it may ask for. */
+  workflowTaskTimeoutMs: 10_000,
+  workflowTaskTimeoutMsMax: 120_000,
+  /** How long a chain of workflow tasks that only keep local activities alive may last. */
+  workflowTaskHeartbeatMsMax: 30 * 60_000,
+  /** From this attempt on, the workflow task's timeout grows, so that a failing worker is not asked in a tight loop. */
+  workflowTaskBackoffAttempt: 4,
+  workflowTaskBackoffInitialMs: 5_000,
+  workflowTaskBackoffMsMax: 10 * 60_000,
+  /** Two runs of a chain start at least this far apart. */
+  chainIntervalMsMin: 1_000,
+  /** A failure kept between attempts is cut to this. */
+  retryFailureBytesMax: 4 * 1024,
+} as const;

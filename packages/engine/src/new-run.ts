@@ -1,0 +1,197 @@
+/** Creates a run with its first events, whoever asked for it: a client, a parent, a schedule, or the run before it. */
+import {
+  type workflow as api,
+  type common,
+  enums,
+  type failure,
+  history,
+  type Init,
+  type sdk,
+  toDuration,
+  toTimestamp,
+} from "@pawl/protocol";
+import { resolveRetryPolicy, wireRetryPolicy } from "./backoff.ts";
+import { write } from "./history.ts";
+import { limits } from "./limits.ts";
+import { noChanges, type ParentRef, type Run, type RunStart, type Workflow } from "./run.ts";
+import type { Step } from "./step.ts";
+
+/** Everything that differs from one way of starting to another. Timeouts of 0 = none given. */
+export interface RunSpec {
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly taskQueue: string;
+  readonly input: common.Payloads | undefined;
+  readonly header: common.Header | undefined;
+  readonly memo: common.Memo | undefined;
+  readonly searchAttributes: common.SearchAttributes | undefined;
+  readonly executionTimeoutMs: number;
+  readonly runTimeoutMs: number;
+  readonly taskTimeoutMs: number;
+  readonly retryPolicy: common.RetryPolicy | undefined;
+  readonly cronSchedule: string;
+  readonly identity: string;
+  readonly requestId: string;
+  readonly firstTaskBackoffMs: number;
+  readonly userMetadata: sdk.UserMetadata | undefined;
+  readonly links: readonly common.Link[];
+  readonly completionCallbacks: readonly common.Callback[];
+  readonly versioningOverride: api.VersioningOverride | undefined;
+  readonly priority: common.Priority | undefined;
+  readonly eagerAccepted: boolean;
+  readonly continuedFailure: failure.Failure | undefined;
+  readonly lastCompletionResult: common.Payloads | undefined;
+  readonly parent: ParentRef | null;
+  readonly root: { readonly workflowId: string; readonly runId: string } | null;
+  /** Set when the run follows another of the same chain. */
+  readonly chain: ChainLink | null;
+}
+
+export interface ChainLink {
+  readonly initiator: enums.ContinueAsNewInitiator;
+  readonly firstRunId: string;
+  readonly previousRunId: string;
+  readonly attempt: number;
+  readonly executionExpiresAtMs: number;
+}
+
+/** The run, open, with its started event written. The caller makes it current and schedules its first workflow task. */
+export function createRun(workflow: Workflow, step: Step, spec: RunSpec): Run {
+  const start = resolveStart(spec, step.nowMs);
+  const run: Run = {
+    namespaceId: workflow.namespaceId,
+    workflowId: workflow.workflowId,
+    runId: spec.runId,
+    start,
+    status: { type: "open" },
+    nextEventId: 1,
+    lastEventAtMs: 0,
+    historySizeBytes: 0,
+    stateTransitionCount: 0,
+    workflowTask: { type: "none" },
+    workflowTaskAttempt: 1,
+    workflowTaskStamp: 0,
+    firstTaskAtMs: spec.firstTaskBackoffMs > 0 ? step.nowMs + spec.firstTaskBackoffMs : null,
+    sticky: null,
+    lastCompletedStartedEventId: 0,
+    cancelRequest: null,
+    memo: spec.memo,
+    searchAttributes: spec.searchAttributes,
+    lastWorkerVersion: undefined,
+    startEvent: null,
+    buffered: [],
+    activities: new Map(),
+    activityIds: new Map(),
+    timers: new Map(),
+    signalRequestIds: new Set(),
+    signalCount: 0,
+    open: [],
+    tail: [],
+    tailBytes: 0,
+    wakeAtMs: Number.POSITIVE_INFINITY,
+    changes: noChanges(),
+  };
+  const attributes = startedAttributes(spec, start, workflow.workflowId);
+  write(run, step.nowMs, {
+    eventType: enums.EventType.WORKFLOW_EXECUTION_STARTED,
+    links: spec.links,
+    userMetadata: spec.userMetadata,
+    workflowExecutionStartedEventAttributes: attributes,
+  });
+  if (start.retryPolicy || start.cronSchedule !== "") {
+    run.startEvent = history.WorkflowExecutionStartedEventAttributes.encode(attributes);
+    run.changes.parts.add("s");
+  }
+  run.changes.core = true;
+  run.changes.visibility = true;
+  workflow.runs.set(run.runId, run);
+  return run;
+}
+
+/** Makes the run the one that its workflow id means. */
+export function makeCurrent(workflow: Workflow, run: Run): void {
+  workflow.currentRunId = run.runId;
+  run.changes.current = true;
+}
+
+function resolveStart(spec: RunSpec, nowMs: number): RunStart {
+  const { executionTimeoutMs } = spec;
+  const unboundedRunMs = spec.runTimeoutMs > 0 ? spec.runTimeoutMs : executionTimeoutMs;
+  const runTimeoutMs = executionTimeoutMs > 0 ? Math.min(unboundedRunMs, executionTimeoutMs) : unboundedRunMs;
+  const wantedTaskMs = Math.min(spec.taskTimeoutMs || limits.workflowTaskTimeoutMs, limits.workflowTaskTimeoutMsMax);
+  const executionExpiresAtMs =
+    spec.chain?.executionExpiresAtMs ??
+    (executionTimeoutMs > 0 ? nowMs + spec.firstTaskBackoffMs + executionTimeoutMs : 0);
+  const runEndsAtMs = runTimeoutMs > 0 ? nowMs + spec.firstTaskBackoffMs + runTimeoutMs : 0;
+  return {
+    workflowType: spec.workflowType,
+    taskQueue: spec.taskQueue,
+    executionTimeoutMs,
+    runTimeoutMs,
+    taskTimeoutMs: runTimeoutMs > 0 ? Math.min(wantedTaskMs, runTimeoutMs) : wantedTaskMs,
+    startedAtMs: nowMs,
+    firstTaskBackoffMs: spec.firstTaskBackoffMs,
+    retryPolicy: spec.retryPolicy ? resolveRetryPolicy(spec.retryPolicy) : null,
+    cronSchedule: spec.cronSchedule,
+    attempt: spec.chain?.attempt ?? 1,
+    firstRunId: spec.chain?.firstRunId ?? spec.runId,
+    originalRunId: spec.runId,
+    executionExpiresAtMs,
+    runExpiresAtMs:
+      runEndsAtMs > 0 && executionExpiresAtMs > 0
+        ? Math.min(runEndsAtMs, executionExpiresAtMs)
+        : runEndsAtMs || executionExpiresAtMs,
+    requestId: spec.requestId,
+    parent: spec.parent,
+    root: spec.root,
+    priority: spec.priority,
+    userMetadata: spec.userMetadata,
+  };
+}
+
+function startedAttributes(
+  spec: RunSpec,
+  start: RunStart,
+  workflowId: string,
+): Init<history.WorkflowExecutionStartedEventAttributes> {
+  const { parent, chain } = spec;
+  return {
+    workflowType: { name: spec.workflowType },
+    workflowId,
+    ...(parent && {
+      parentWorkflowNamespace: parent.namespace,
+      parentWorkflowNamespaceId: parent.namespaceId,
+      parentWorkflowExecution: { workflowId: parent.workflowId, runId: parent.runId },
+      parentInitiatedEventId: parent.initiatedEventId,
+    }),
+    rootWorkflowExecution: spec.root ?? undefined,
+    taskQueue: { name: spec.taskQueue, kind: enums.TaskQueueKind.NORMAL },
+    input: spec.input,
+    header: spec.header,
+    memo: spec.memo,
+    searchAttributes: spec.searchAttributes,
+    workflowExecutionTimeout: toDuration(start.executionTimeoutMs),
+    workflowRunTimeout: toDuration(start.runTimeoutMs),
+    workflowTaskTimeout: toDuration(start.taskTimeoutMs),
+    ...(start.executionExpiresAtMs > 0 && { workflowExecutionExpirationTime: toTimestamp(start.executionExpiresAtMs) }),
+    continuedExecutionRunId: chain?.previousRunId ?? "",
+    initiator:
+      chain?.initiator ??
+      (spec.cronSchedule === ""
+        ? enums.ContinueAsNewInitiator.UNSPECIFIED
+        : enums.ContinueAsNewInitiator.CRON_SCHEDULE),
+    continuedFailure: spec.continuedFailure,
+    lastCompletionResult: spec.lastCompletionResult,
+    originalExecutionRunId: start.originalRunId,
+    firstExecutionRunId: start.firstRunId,
+    identity: spec.identity,
+    retryPolicy: start.retryPolicy ? wireRetryPolicy(start.retryPolicy) : undefined,
+    attempt: start.attempt,
+    cronSchedule: spec.cronSchedule,
+    firstWorkflowTaskBackoff: toDuration(spec.firstTaskBackoffMs),
+    completionCallbacks: spec.completionCallbacks,
+    versioningOverride: spec.versioningOverride,
+    priority: spec.priority,
+    eagerExecutionAccepted: spec.eagerAccepted,
+  };
+}

@@ -1,0 +1,255 @@
+/**
+ * A run as bytes, and back. The snapshot holds what cannot be had from history cheaply; pending things are parts of their own, so that one of
+ * them changing does not rewrite the others.
+ *
+ * Version 1. A reader refuses versions it does not know; a new field must be optional or raise the version. Messages of the API are kept in
+ * their own encoding, because user-chosen names occur in them as map keys.
+ */
+import { decode, encode } from "@msgpack/msgpack";
+import { type Codec, common, failure, history, type Init, sdk } from "@pawl/protocol";
+import { type Activity, isOpen, noChanges, type Run, type RunStart, type Timer } from "./run.ts";
+import { nextWakeAtMs } from "./wake.ts";
+
+const version = 1;
+
+export type PartChange = readonly [part: string, bytes: Uint8Array | null];
+
+/** Everything about one run that the next commit must write. */
+export interface RunChanges {
+  readonly snapshot: Uint8Array;
+  readonly parts: readonly PartChange[];
+  readonly batches: Run["changes"]["batches"];
+  readonly wakeAtMs: number | null;
+  readonly undispatched: boolean;
+  readonly visibility: boolean;
+  readonly current: boolean;
+}
+
+/** Takes what has changed since the last call; undefined when nothing has. */
+export function takeChanges(run: Run): RunChanges | undefined {
+  const { changes } = run;
+  if (!changes.core && changes.parts.size === 0 && changes.batches.length === 0) return undefined;
+  run.stateTransitionCount += 1;
+  run.wakeAtMs = nextWakeAtMs(run);
+  const parts = [...changes.parts].map((part): PartChange => [part, encodePart(run, part)]);
+  const taken: RunChanges = {
+    snapshot: encodeSnapshot(run),
+    parts,
+    batches: [...changes.batches],
+    wakeAtMs: Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null,
+    undispatched: hasUndispatched(run),
+    visibility: changes.visibility,
+    current: changes.current,
+  };
+  Object.assign(changes, noChanges());
+  return taken;
+}
+
+/** Whether a task waits for a worker: only memory knows that it was handed to its queue. */
+export function hasUndispatched(run: Run): boolean {
+  if (!isOpen(run)) return false;
+  if (run.workflowTask.type === "scheduled") return true;
+  for (const { status } of run.activities.values()) if (status.type === "scheduled") return true;
+  return false;
+}
+
+const optional = <T>(codec: Codec<T>, message: Init<T> | undefined) =>
+  message === undefined ? undefined : codec.encode(message);
+const restored = <T>(codec: Codec<T>, bytes: Uint8Array | undefined): T | undefined =>
+  bytes === undefined ? undefined : codec.decode(bytes);
+
+type CoreFields =
+  | "workflowId"
+  | "namespaceId"
+  | "runId"
+  | "status"
+  | "nextEventId"
+  | "lastEventAtMs"
+  | "historySizeBytes"
+  | "stateTransitionCount"
+  | "workflowTask"
+  | "workflowTaskAttempt"
+  | "workflowTaskStamp"
+  | "firstTaskAtMs"
+  | "sticky"
+  | "lastCompletedStartedEventId"
+  | "cancelRequest"
+  | "signalCount";
+
+interface Core extends Pick<Run, CoreFields> {
+  readonly version: number;
+  readonly start: Omit<RunStart, "priority" | "userMetadata"> & {
+    readonly priority?: Uint8Array;
+    readonly userMetadata?: Uint8Array;
+  };
+  readonly memo?: Uint8Array;
+  readonly searchAttributes?: Uint8Array;
+  readonly lastWorkerVersion?: Uint8Array;
+  readonly buffered?: Uint8Array;
+}
+
+function encodeSnapshot(run: Run): Uint8Array {
+  const { start } = run;
+  const core = {
+    version,
+    namespaceId: run.namespaceId,
+    workflowId: run.workflowId,
+    runId: run.runId,
+    start: {
+      ...start,
+      priority: optional(common.Priority, start.priority),
+      userMetadata: optional(sdk.UserMetadata, start.userMetadata),
+    },
+    status: run.status,
+    nextEventId: run.nextEventId,
+    lastEventAtMs: run.lastEventAtMs,
+    historySizeBytes: run.historySizeBytes,
+    stateTransitionCount: run.stateTransitionCount,
+    workflowTask: run.workflowTask,
+    workflowTaskAttempt: run.workflowTaskAttempt,
+    workflowTaskStamp: run.workflowTaskStamp,
+    firstTaskAtMs: run.firstTaskAtMs,
+    sticky: run.sticky,
+    lastCompletedStartedEventId: run.lastCompletedStartedEventId,
+    cancelRequest: run.cancelRequest,
+    memo: optional(common.Memo, run.memo),
+    searchAttributes: optional(common.SearchAttributes, run.searchAttributes),
+    lastWorkerVersion: optional(common.WorkerVersionStamp, run.lastWorkerVersion),
+    buffered: run.buffered.length === 0 ? undefined : history.History.encode({ events: run.buffered }),
+    signalCount: run.signalCount,
+  };
+  return encode(core, { ignoreUndefined: true });
+}
+
+function encodePart(run: Run, part: string): Uint8Array | null {
+  const key = part.slice(2);
+  switch (part[0]) {
+    case "a": {
+      const activity = run.activities.get(Number(key));
+      return activity ? encodeActivity(activity) : null;
+    }
+    case "t": {
+      const timer = run.timers.get(key);
+      return timer ? encode(timer) : null;
+    }
+    case "r":
+      return run.signalRequestIds.has(key) ? new Uint8Array(0) : null;
+    case "s":
+      return run.startEvent;
+    default:
+      throw new Error(`unknown part ${part}`);
+  }
+}
+
+interface EncodedActivity
+  extends Omit<Activity, "options" | "status" | "lastFailure" | "heartbeatDetails" | "scheduled"> {
+  readonly options: Omit<Activity["options"], "priority"> & { readonly priority?: Uint8Array };
+  readonly status: Activity["status"] & { readonly workerVersion?: Uint8Array };
+  readonly lastFailure?: Uint8Array;
+  readonly heartbeatDetails?: Uint8Array;
+}
+
+function encodeActivity({ scheduled: _, ...activity }: Activity): Uint8Array {
+  const { options, status } = activity;
+  const encoded = {
+    ...activity,
+    options: { ...options, priority: optional(common.Priority, options.priority) },
+    status:
+      status.type === "started"
+        ? { ...status, workerVersion: optional(common.WorkerVersionStamp, status.workerVersion) }
+        : status,
+    lastFailure: optional(failure.Failure, activity.lastFailure),
+    heartbeatDetails: optional(common.Payloads, activity.heartbeatDetails),
+  };
+  return encode(encoded, { ignoreUndefined: true });
+}
+
+function decodeActivity(bytes: Uint8Array): Activity {
+  const encoded = decode(bytes) as EncodedActivity;
+  const { options, status } = encoded;
+  return {
+    ...encoded,
+    options: { ...options, priority: restored(common.Priority, options.priority) },
+    status:
+      status.type === "started"
+        ? {
+            ...status,
+            workerVersion: restored(common.WorkerVersionStamp, status.workerVersion as Uint8Array | undefined),
+          }
+        : status,
+    lastFailure: restored(failure.Failure, encoded.lastFailure),
+    heartbeatDetails: restored(common.Payloads, encoded.heartbeatDetails),
+    scheduled: undefined,
+  };
+}
+
+/** The run that `takeChanges` wrote. Throws when the snapshot is of a version this engine does not know. */
+export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Array>): Run {
+  const core = decode(snapshot) as Core;
+  if (core.version !== version)
+    throw new Error(`run snapshot has version ${core.version}; this engine knows ${version}`);
+  const { start } = core;
+  const run: Run = {
+    namespaceId: core.namespaceId,
+    workflowId: core.workflowId,
+    runId: core.runId,
+    start: {
+      ...start,
+      priority: restored(common.Priority, start.priority),
+      userMetadata: restored(sdk.UserMetadata, start.userMetadata),
+    },
+    status: core.status,
+    nextEventId: core.nextEventId,
+    lastEventAtMs: core.lastEventAtMs,
+    historySizeBytes: core.historySizeBytes,
+    stateTransitionCount: core.stateTransitionCount,
+    workflowTask: core.workflowTask,
+    workflowTaskAttempt: core.workflowTaskAttempt,
+    workflowTaskStamp: core.workflowTaskStamp,
+    firstTaskAtMs: core.firstTaskAtMs,
+    sticky: core.sticky,
+    lastCompletedStartedEventId: core.lastCompletedStartedEventId,
+    cancelRequest: core.cancelRequest,
+    memo: restored(common.Memo, core.memo),
+    searchAttributes: restored(common.SearchAttributes, core.searchAttributes),
+    lastWorkerVersion: restored(common.WorkerVersionStamp, core.lastWorkerVersion),
+    startEvent: null,
+    buffered: restored(history.History, core.buffered)?.events ?? [],
+    activities: new Map(),
+    activityIds: new Map(),
+    timers: new Map(),
+    signalRequestIds: new Set(),
+    signalCount: core.signalCount,
+    open: [],
+    tail: [],
+    tailBytes: 0,
+    wakeAtMs: Number.POSITIVE_INFINITY,
+    changes: noChanges(),
+  };
+  for (const [part, bytes] of parts) restorePart(run, part, bytes);
+  run.wakeAtMs = nextWakeAtMs(run);
+  return run;
+}
+
+function restorePart(run: Run, part: string, bytes: Uint8Array): void {
+  const key = part.slice(2);
+  switch (part[0]) {
+    case "a": {
+      const activity = decodeActivity(bytes);
+      run.activities.set(activity.scheduledEventId, activity);
+      run.activityIds.set(activity.activityId, activity.scheduledEventId);
+      return;
+    }
+    case "t":
+      run.timers.set(key, decode(bytes) as Timer);
+      return;
+    case "r":
+      run.signalRequestIds.add(key);
+      return;
+    case "s":
+      run.startEvent = bytes;
+      return;
+    default:
+      throw new Error(`unknown part ${part}`);
+  }
+}

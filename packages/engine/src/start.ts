@@ -1,0 +1,199 @@
+/** Starting a workflow: what happens when its id is already in use (semantics.md §7.1), and signal-with-start (§7.5). */
+import { durationMs, enums, errordetails, type workflowservice } from "@pawl/protocol";
+import { terminate } from "./close.ts";
+import { sealBatch } from "./history.ts";
+import { createRun, makeCurrent, type RunSpec } from "./new-run.ts";
+import { detail, Rejection } from "./rejection.ts";
+import { isOpen, type Run, type Workflow } from "./run.ts";
+import { signal } from "./signal.ts";
+import type { Step } from "./step.ts";
+import type { CommandOf, Replies } from "./vocabulary.ts";
+import { scheduleWorkflowTask, skipFirstTaskDelay, startWorkflowTask } from "./workflow-task.ts";
+
+type StartRequest = workflowservice.StartWorkflowExecutionRequest;
+type SignalWithStartRequest = workflowservice.SignalWithStartWorkflowExecutionRequest;
+type Conflict = enums.WorkflowIdConflictPolicy;
+const { WorkflowExecutionStatus, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } = enums;
+
+export function startWorkflow(
+  workflow: Workflow,
+  step: Step,
+  { request, eagerPoller }: CommandOf<"startWorkflow">,
+): Replies["startWorkflow"] | Rejection {
+  const current = currentRun(workflow);
+  if (current && current.start.requestId === request.requestId) {
+    const eagerTask =
+      eagerPoller && isFirstTask(current)
+        ? startWorkflowTask(current, step, { stamp: current.workflowTaskStamp, poller: eagerPoller, sticky: false })
+        : undefined;
+    return { ...startReply(current, true), ...(eagerTask && !(eagerTask instanceof Rejection) && { eagerTask }) };
+  }
+  if (current && isOpen(current)) {
+    const policy = conflictPolicy(request, WorkflowIdConflictPolicy.FAIL);
+    if (policy === WorkflowIdConflictPolicy.USE_EXISTING) return startReply(current, false);
+    if (policy !== WorkflowIdConflictPolicy.TERMINATE_EXISTING) return alreadyRunning(current);
+    terminateForNew(current, step);
+  } else if (current) {
+    const refused = reuseProblem(current, request.workflowIdReusePolicy);
+    if (refused) return refused;
+  }
+  const backoffMs = durationMs(request.workflowStartDelay);
+  const eager = eagerPoller !== undefined && backoffMs === 0;
+  const run = createRun(workflow, step, specOf(request, step, { eager, continued: request }));
+  makeCurrent(workflow, run);
+  const eagerTask = scheduleWorkflowTask(run, step, eager ? { inline: eagerPoller } : {});
+  return { ...startReply(run, true), ...(eagerTask && { eagerTask }) };
+}
+
+export function signalWithStart(
+  workflow: Workflow,
+  step: Step,
+  { request }: CommandOf<"signalWithStart">,
+): Replies["signalWithStart"] | Rejection {
+  const current = currentRun(workflow);
+  const toSignal = {
+    signalName: request.signalName,
+    input: request.signalInput,
+    header: request.header,
+    identity: request.identity,
+    requestId: request.requestId,
+    links: request.links,
+  };
+  if (current && current.start.requestId === request.requestId) return { runId: current.runId, started: true };
+  if (current && isOpen(current)) {
+    if (
+      conflictPolicy(request, WorkflowIdConflictPolicy.USE_EXISTING) !== WorkflowIdConflictPolicy.TERMINATE_EXISTING
+    ) {
+      // Unlike a plain signal, this one starts a delayed run: the caller asked for it to run now.
+      const refused = signal(current, step, toSignal);
+      if (refused) return refused;
+      if (current.firstTaskAtMs !== null) {
+        skipFirstTaskDelay(current);
+        scheduleWorkflowTask(current, step);
+      }
+      return { runId: current.runId, started: false };
+    }
+    terminateForNew(current, step);
+  } else if (current) {
+    const refused = reuseProblem(current, request.workflowIdReusePolicy);
+    if (refused) return refused;
+  }
+  const run = createRun(workflow, step, specOf(request, step, { eager: false }));
+  makeCurrent(workflow, run);
+  const refused = signal(run, step, toSignal);
+  if (refused) return refused;
+  scheduleWorkflowTask(run, step);
+  return { runId: run.runId, started: true };
+}
+
+export function currentRun(workflow: Workflow): Run | undefined {
+  return workflow.currentRunId === null ? undefined : workflow.runs.get(workflow.currentRunId);
+}
+
+function startReply(run: Run, started: boolean): Replies["startWorkflow"] {
+  return { runId: run.runId, firstRunId: run.start.firstRunId, started, status: statusOf(run) };
+}
+
+export function statusOf(run: Run): enums.WorkflowExecutionStatus {
+  return run.status.type === "open" ? WorkflowExecutionStatus.RUNNING : run.status.status;
+}
+
+/** A repeated eager start gets its task again only while that is still the first one, first attempt. */
+function isFirstTask(run: Run): boolean {
+  return run.workflowTask.type === "started" && run.workflowTask.startedEventId === 3 && run.workflowTask.attempt === 1;
+}
+
+function conflictPolicy(request: StartRequest | SignalWithStartRequest, unspecified: Conflict): Conflict {
+  if (request.workflowIdReusePolicy === WorkflowIdReusePolicy.TERMINATE_IF_RUNNING)
+    return WorkflowIdConflictPolicy.TERMINATE_EXISTING;
+  return request.workflowIdConflictPolicy === WorkflowIdConflictPolicy.UNSPECIFIED
+    ? unspecified
+    : request.workflowIdConflictPolicy;
+}
+
+function terminateForNew(run: Run, step: Step): void {
+  terminate(run, step, {
+    reason: "TerminateIfRunning WorkflowIdReusePolicy",
+    details: undefined,
+    identity: "history-service",
+  });
+  sealBatch(run);
+}
+
+function alreadyRunning(run: Run): Rejection {
+  return alreadyStarted(
+    run,
+    `Workflow execution is already running. WorkflowId: ${run.workflowId}, RunId: ${run.runId}.`,
+  );
+}
+
+function alreadyStarted(run: Run, message: string): Rejection {
+  return new Rejection(
+    "ALREADY_EXISTS",
+    message,
+    detail(errordetails.WorkflowExecutionAlreadyStartedFailure, {
+      startRequestId: run.start.requestId,
+      runId: run.runId,
+      firstExecutionRunId: run.start.firstRunId,
+    }),
+  );
+}
+
+const unsuccessful: readonly number[] = [
+  WorkflowExecutionStatus.FAILED,
+  WorkflowExecutionStatus.CANCELED,
+  WorkflowExecutionStatus.TERMINATED,
+  WorkflowExecutionStatus.TIMED_OUT,
+];
+
+function reuseProblem(closed: Run, policy: enums.WorkflowIdReusePolicy): Rejection | undefined {
+  const ids = `WorkflowId: ${closed.workflowId}, RunId: ${closed.runId}.`;
+  if (policy === WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY && !unsuccessful.includes(statusOf(closed))) {
+    return alreadyStarted(
+      closed,
+      `Workflow execution already finished successfully. ${ids} Workflow Id reuse policy: allow duplicate workflow Id if last run failed.`,
+    );
+  }
+  if (policy === WorkflowIdReusePolicy.REJECT_DUPLICATE) {
+    return alreadyStarted(
+      closed,
+      `Workflow execution already finished. ${ids} Workflow Id reuse policy: reject duplicate workflow Id.`,
+    );
+  }
+  return undefined;
+}
+
+function specOf(
+  request: StartRequest | SignalWithStartRequest,
+  step: Step,
+  options: { eager: boolean; continued?: StartRequest },
+): RunSpec {
+  return {
+    runId: step.newId(),
+    workflowType: request.workflowType?.name ?? "",
+    taskQueue: request.taskQueue?.name ?? "",
+    input: request.input,
+    header: request.header,
+    memo: request.memo,
+    searchAttributes: request.searchAttributes,
+    executionTimeoutMs: durationMs(request.workflowExecutionTimeout),
+    runTimeoutMs: durationMs(request.workflowRunTimeout),
+    taskTimeoutMs: durationMs(request.workflowTaskTimeout),
+    retryPolicy: request.retryPolicy,
+    cronSchedule: request.cronSchedule,
+    identity: request.identity,
+    requestId: request.requestId,
+    firstTaskBackoffMs: durationMs(request.workflowStartDelay),
+    userMetadata: request.userMetadata,
+    links: request.links,
+    completionCallbacks: options.continued?.completionCallbacks ?? [],
+    versioningOverride: request.versioningOverride,
+    priority: request.priority,
+    eagerAccepted: options.eager,
+    continuedFailure: options.continued?.continuedFailure,
+    lastCompletionResult: options.continued?.lastCompletionResult,
+    parent: null,
+    root: null,
+    chain: null,
+  };
+}

@@ -1,0 +1,64 @@
+import { workflow as api } from "@pawl/protocol";
+import { executionInfo } from "./describe.ts";
+import { isOpen, type Run } from "./run.ts";
+import { statusOf } from "./start.ts";
+
+/** The row by which lists show and filter a run; times in milliseconds. Lengths and durations are known once it has closed. */
+export interface VisibilityRecord {
+  readonly workflowType: string;
+  readonly taskQueue: string;
+  readonly status: number;
+  readonly startTimeMs: number;
+  readonly executionTimeMs: number;
+  readonly closeTimeMs: number | null;
+  readonly historyLength: number | null;
+  readonly historySizeBytes: number | null;
+  readonly executionDurationMs: number | null;
+  readonly stateTransitionCount: number | null;
+  readonly parentWorkflowId: string | null;
+  readonly parentRunId: string | null;
+  readonly rootWorkflowId: string;
+  readonly rootRunId: string;
+  readonly searchAttributes: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+  readonly info: Uint8Array;
+}
+
+export function visibilityRecord(run: Run): VisibilityRecord {
+  const { start, status } = run;
+  const executionTimeMs = start.startedAtMs + start.firstTaskBackoffMs;
+  const closeTimeMs = status.type === "closed" ? status.closedAtMs : null;
+  const closed = !isOpen(run);
+  return {
+    workflowType: start.workflowType,
+    taskQueue: start.taskQueue,
+    status: statusOf(run),
+    startTimeMs: start.startedAtMs,
+    executionTimeMs,
+    closeTimeMs,
+    historyLength: closed ? run.nextEventId - 1 : null,
+    historySizeBytes: closed ? run.historySizeBytes : null,
+    executionDurationMs: closeTimeMs === null ? null : Math.max(0, closeTimeMs - executionTimeMs),
+    stateTransitionCount: closed ? run.stateTransitionCount : null,
+    parentWorkflowId: start.parent?.workflowId ?? null,
+    parentRunId: start.parent?.runId ?? null,
+    rootWorkflowId: start.root?.workflowId ?? run.workflowId,
+    rootRunId: start.root?.runId ?? run.runId,
+    searchAttributes: indexed(run),
+    info: api.WorkflowExecutionInfo.encode(executionInfo(run)),
+  };
+}
+
+/** Search attributes are JSON payloads; one that is not is shown but not indexed. */
+function indexed(run: Run): VisibilityRecord["searchAttributes"] {
+  const values: Record<string, string | number | boolean | readonly string[]> = {};
+  for (const [name, payload] of Object.entries(run.searchAttributes?.indexedFields ?? {})) {
+    try {
+      const value: unknown = JSON.parse(new TextDecoder().decode(payload.data));
+      if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") values[name] = value;
+      else if (Array.isArray(value)) values[name] = value.map(String);
+    } catch {
+      // Not JSON: nothing to index.
+    }
+  }
+  return values;
+}

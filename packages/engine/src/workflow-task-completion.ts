@@ -1,0 +1,177 @@
+/** A worker's answer to a workflow task: completed with commands, or failed (semantics.md §2.3, §3.1, §5.3). */
+import { enums, failure, type workflowservice } from "@pawl/protocol";
+import { terminate } from "./close.ts";
+import { flushBuffer, trimTail, write } from "./history.ts";
+import { limits } from "./limits.ts";
+import { Rejection } from "./rejection.ts";
+import { isOpen, type Run, type Sticky, type Workflow, type WorkflowTask } from "./run.ts";
+import type { Step } from "./step.ts";
+import type { CommandOf, Replies } from "./vocabulary.ts";
+import { applyCommand, type Completion, checkCommands, dispatchScheduled, type Problem } from "./worker-commands.ts";
+import {
+  failStartedTask,
+  materialize,
+  scheduleWorkflowTask,
+  startedTask,
+  taskNotFound,
+  timeOutStartedTask,
+} from "./workflow-task.ts";
+
+type Started = Extract<WorkflowTask, { type: "started" }>;
+type CompletedRequest = workflowservice.RespondWorkflowTaskCompletedRequest;
+const { WorkflowTaskFailedCause: Cause } = enums;
+
+export function completeWorkflowTask(
+  workflow: Workflow,
+  run: Run,
+  step: Step,
+  { task: ref, request }: CommandOf<"completeWorkflowTask">,
+): Replies["completeWorkflowTask"] | Rejection {
+  const task = startedTask(run, ref);
+  if (!task) return taskNotFound;
+  const keepsAlive =
+    request.forceCreateNewWorkflowTask && request.commands.length === 0 && request.messages.length === 0;
+  if (keepsAlive && step.nowMs > task.originalScheduledAtMs + limits.workflowTaskHeartbeatMsMax)
+    return endHeartbeat(run, step, task);
+  const problem = checkCommands(run, request.commands);
+  if (problem) return refuseCompletion(run, step, task, problem, request);
+
+  const { completedEventId } = writeCompleted(run, step, task, request);
+  const completion: Completion = {
+    workflow,
+    run,
+    step,
+    completedEventId,
+    identity: request.identity,
+    eagerActivities: [],
+    scheduled: [],
+  };
+  for (const one of request.commands) applyCommand(completion, one);
+  dispatchScheduled(completion);
+  const hadBuffered = flushBuffer(run, step.nowMs);
+  if (isOpen(run) && isTooLong(run)) terminateTooLong(run, step);
+  const needsTask = isOpen(run) && (hadBuffered || request.forceCreateNewWorkflowTask);
+  const newTask = needsTask
+    ? scheduleWorkflowTask(run, step, {
+        ...(keepsAlive && { originalScheduledAtMs: task.originalScheduledAtMs }),
+        ...(request.returnNewWorkflowTask && {
+          inline: { identity: request.identity, requestId: step.newId(), workerVersion: request.workerVersionStamp },
+        }),
+      })
+    : undefined;
+  return reply(run, { ...(newTask && { newTask }), eagerActivities: completion.eagerActivities });
+}
+
+function reply(run: Run, parts: Partial<Replies["completeWorkflowTask"]>): Replies["completeWorkflowTask"] {
+  return {
+    eagerActivities: [],
+    resetHistoryEventId: 0,
+    runId: run.runId,
+    open: isOpen(run),
+    hasPendingTask: run.workflowTask.type !== "none",
+    ...parts,
+  };
+}
+
+function writeCompleted(run: Run, step: Step, task: Started, request: CompletedRequest): { completedEventId: number } {
+  const { scheduledEventId, startedEventId } = materialize(run, task);
+  const version = request.workerVersionStamp;
+  run.workflowTask = { type: "none" };
+  run.workflowTaskAttempt = 1;
+  run.lastCompletedStartedEventId = startedEventId;
+  run.sticky = stickyOf(request);
+  if (version) run.lastWorkerVersion = version;
+  trimTail(run);
+  const completedEventId = write(run, step.nowMs, {
+    eventType: enums.EventType.WORKFLOW_TASK_COMPLETED,
+    workflowTaskCompletedEventAttributes: {
+      scheduledEventId,
+      startedEventId,
+      identity: request.identity,
+      binaryChecksum: request.binaryChecksum,
+      workerVersion: version,
+      sdkMetadata: request.sdkMetadata,
+      meteringMetadata: request.meteringMetadata,
+      versioningBehavior: request.versioningBehavior,
+    },
+  });
+  return { completedEventId };
+}
+
+function stickyOf({ stickyAttributes }: CompletedRequest): Sticky | null {
+  const queue = stickyAttributes?.workerTaskQueue?.name;
+  if (!queue) return null;
+  const timeout = stickyAttributes.scheduleToStartTimeout;
+  return { queue, scheduleToStartTimeoutMs: timeout ? timeout.seconds * 1_000 + timeout.nanos / 1e6 : 0 };
+}
+
+/** A local activity that has kept its workflow task alive for too long. */
+function endHeartbeat(run: Run, step: Step, task: Started): Replies["completeWorkflowTask"] {
+  timeOutStartedTask(run, step, task);
+  run.workflowTaskAttempt = 1;
+  scheduleWorkflowTask(run, step);
+  return reply(run, { refused: new Rejection("NOT_FOUND", "workflow task heartbeat timeout") });
+}
+
+function refuseCompletion(
+  run: Run,
+  step: Step,
+  task: Started,
+  problem: Problem,
+  request: CompletedRequest,
+): Replies["completeWorkflowTask"] | Rejection {
+  if (problem.type === "refuse") return problem.rejection;
+  const rejection = new Rejection("INVALID_ARGUMENT", problem.message);
+  // A worker that repeats its mistake is not recorded again: the task is left to time out.
+  if (task.attempt > 1 && problem.cause !== Cause.UNHANDLED_COMMAND) return rejection;
+  failStartedTask(run, step, task, {
+    cause: problem.cause,
+    failure: failure.Failure.create({
+      message: problem.message,
+      source: "Server",
+      serverFailureInfo: { nonRetryable: true },
+    }),
+    identity: request.identity,
+    binaryChecksum: request.binaryChecksum,
+  });
+  if (problem.type === "terminate")
+    terminate(run, step, { reason: problem.message, details: undefined, identity: "history-service" });
+  else scheduleWorkflowTask(run, step);
+  return reply(run, { refused: rejection });
+}
+
+export function failWorkflowTask(
+  run: Run,
+  step: Step,
+  { task: ref, request }: CommandOf<"failWorkflowTask">,
+): Replies["failWorkflowTask"] | Rejection {
+  const task = startedTask(run, ref);
+  if (!task) return taskNotFound;
+  failStartedTask(run, step, task, {
+    cause: request.cause,
+    failure: request.failure,
+    identity: request.identity,
+    binaryChecksum: request.binaryChecksum,
+  });
+  if (request.cause === Cause.GRPC_MESSAGE_TOO_LARGE) {
+    // No worker can ever send this completion.
+    terminate(run, step, {
+      reason: "WORKFLOW_TASK_FAILED_CAUSE_GRPC_MESSAGE_TOO_LARGE",
+      details: undefined,
+      identity: "history-service",
+    });
+  } else scheduleWorkflowTask(run, step);
+  return {};
+}
+
+export function isTooLong(run: Run): boolean {
+  return run.nextEventId - 1 > limits.historyEventsMax || run.historySizeBytes > limits.historyBytesMax;
+}
+
+export function terminateTooLong(run: Run, step: Step): void {
+  const reason =
+    run.historySizeBytes > limits.historyBytesMax
+      ? "Workflow history size exceeds limit."
+      : "Workflow history count exceeds limit.";
+  terminate(run, step, { reason, details: undefined, identity: "history-service" });
+}

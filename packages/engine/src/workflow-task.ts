@@ -1,0 +1,333 @@
+/**
+ * The life of a workflow task (semantics.md §2.3):
+ *
+ *   none ──schedule──▶ scheduled ──start──▶ started ──complete──▶ none
+ *                          │                   └──fail, timeOut──▶ none, then scheduled again
+ *                          └──timeOut (sticky)──▶ none, then scheduled on the normal queue
+ *
+ *   T1. At most one is pending; while it is started, outside events are buffered.
+ *   T2. Attempt 1 is in history from the moment it is scheduled; later attempts are transient and written only when they complete.
+ *   T3. A failure while sticky clears stickiness and keeps attempt 1; on the normal queue it raises the attempt.
+ */
+import { enums, type failure, history, toDuration, toTimestamp } from "@pawl/protocol";
+import { dropTail, flushBuffer, sealBatch, tailEvents, write } from "./history.ts";
+import { limits } from "./limits.ts";
+import { Rejection } from "./rejection.ts";
+import { type HistoryEventInit, isOpen, type Run, type WorkflowTask } from "./run.ts";
+import type { Step } from "./step.ts";
+import type { Poller, StartedWorkflowTask, Task, WorkflowTaskRef } from "./vocabulary.ts";
+
+type Scheduled = Extract<WorkflowTask, { type: "scheduled" }>;
+type Started = Extract<WorkflowTask, { type: "started" }>;
+
+export const taskNotFound = new Rejection("NOT_FOUND", "Workflow task not found.");
+
+export interface ScheduleOptions {
+  /** Kept over a chain of tasks that only keep local activities alive. */
+  readonly originalScheduledAtMs?: number;
+  /** Starts the task at once for this worker instead of handing it to the queue. */
+  readonly inline?: Poller;
+}
+
+/** Schedules a workflow task unless one is pending or the first one is still delayed. */
+export function scheduleWorkflowTask(
+  run: Run,
+  step: Step,
+  options: ScheduleOptions = {},
+): StartedWorkflowTask | undefined {
+  if (!isOpen(run) || run.workflowTask.type !== "none" || run.firstTaskAtMs !== null) return undefined;
+  if (flushBuffer(run, step.nowMs)) run.workflowTaskAttempt = 1;
+  const attempt = run.workflowTaskAttempt;
+  const transient = attempt > 1;
+  const timeoutMs = taskTimeoutMs(run, attempt);
+  const sticky = transient ? null : run.sticky;
+  const scheduledEventId = transient
+    ? run.nextEventId
+    : write(run, step.nowMs, scheduledEvent(run, { attempt, timeoutMs }));
+  const task: Scheduled = {
+    type: "scheduled",
+    transient,
+    scheduledEventId,
+    attempt,
+    stamp: ++run.workflowTaskStamp,
+    scheduledAtMs: step.nowMs,
+    originalScheduledAtMs: options.originalScheduledAtMs ?? step.nowMs,
+    timeoutMs,
+    scheduleToStartAtMs: sticky ? step.nowMs + sticky.scheduleToStartTimeoutMs : null,
+  };
+  run.workflowTask = task;
+  run.changes.core = true;
+  if (!options.inline) {
+    step.dispatch(workflowTaskOf(run)!);
+    return undefined;
+  }
+  const started = begin(run, step, task, options.inline);
+  sealBatch(run);
+  return startedReply(run, started, sticky !== null);
+}
+
+/** Schedules the first workflow task although its delay has not passed. */
+export function skipFirstTaskDelay(run: Run): void {
+  run.firstTaskAtMs = null;
+  run.changes.core = true;
+}
+
+/** What the queue is told, derived from state: also how a scheduled task is dispatched again after a restart. */
+export function workflowTaskOf(run: Run): Task | undefined {
+  const task = run.workflowTask;
+  if (task.type !== "scheduled") return undefined;
+  const sticky = task.scheduleToStartAtMs === null ? null : run.sticky;
+  return {
+    kind: "workflow",
+    namespaceId: run.namespaceId,
+    workflowId: run.workflowId,
+    runId: run.runId,
+    taskQueue: run.start.taskQueue,
+    ...(sticky && { stickyQueue: sticky.queue }),
+    scheduledEventId: task.scheduledEventId,
+    stamp: task.stamp,
+    scheduledAtMs: task.scheduledAtMs,
+    priority: run.start.priority,
+  };
+}
+
+/** From attempt 4 on the timeout grows (5 s, 10 s, … 10 min): workers do not report repeated failures, they let the task time out. */
+function taskTimeoutMs(run: Run, attempt: number): number {
+  if (attempt < limits.workflowTaskBackoffAttempt) return run.start.taskTimeoutMs;
+  const extraMs = limits.workflowTaskBackoffInitialMs * 2 ** (attempt - limits.workflowTaskBackoffAttempt);
+  return run.start.taskTimeoutMs + Math.min(extraMs, limits.workflowTaskBackoffMsMax);
+}
+
+/** `sticky`: whether the poll was on the run's sticky queue; a poll on the normal queue gets the whole history and ends stickiness. */
+export function startWorkflowTask(
+  run: Run,
+  step: Step,
+  command: { stamp: number; poller: Poller; sticky: boolean },
+): StartedWorkflowTask | Rejection {
+  const task = run.workflowTask;
+  if (task.type === "started" && task.requestId === command.poller.requestId)
+    return startedReply(run, task, command.sticky);
+  if (task.type !== "scheduled" || task.stamp !== command.stamp) return taskNotFound;
+  if (!command.sticky) clearSticky(run);
+  const started = begin(run, step, task, command.poller);
+  sealBatch(run);
+  return startedReply(run, started, command.sticky);
+}
+
+function begin(run: Run, step: Step, task: Scheduled, poller: Poller): Started {
+  // Something was written since the transient task was scheduled: its virtual ids are taken, so it becomes a normal first attempt.
+  const upgraded = task.transient && run.nextEventId !== task.scheduledEventId;
+  const attempt = upgraded ? 1 : task.attempt;
+  const transient = task.transient && !upgraded;
+  const scheduledEventId = upgraded
+    ? write(run, step.nowMs, scheduledEvent(run, { attempt, timeoutMs: task.timeoutMs }))
+    : task.scheduledEventId;
+  const started: Started = {
+    type: "started",
+    transient,
+    scheduledEventId,
+    startedEventId: scheduledEventId + 1,
+    attempt,
+    stamp: task.stamp,
+    scheduledAtMs: task.scheduledAtMs,
+    originalScheduledAtMs: task.originalScheduledAtMs,
+    timeoutMs: task.timeoutMs,
+    startedAtMs: step.nowMs,
+    identity: poller.identity,
+    requestId: poller.requestId,
+    historySizeBytes: run.historySizeBytes,
+    continueAsNewReasons: continueAsNewReasons(run),
+  };
+  if (upgraded) run.workflowTaskAttempt = 1;
+  const written = transient ? started : { ...started, startedEventId: write(run, step.nowMs, startedEvent(started)) };
+  run.workflowTask = written;
+  run.changes.core = true;
+  return written;
+}
+
+function continueAsNewReasons(run: Run): enums.SuggestContinueAsNewReason[] {
+  const reasons: enums.SuggestContinueAsNewReason[] = [];
+  if (run.historySizeBytes >= limits.suggestContinueAsNewBytes)
+    reasons.push(enums.SuggestContinueAsNewReason.HISTORY_SIZE_TOO_LARGE);
+  if (run.nextEventId - 1 >= limits.suggestContinueAsNewEvents)
+    reasons.push(enums.SuggestContinueAsNewReason.TOO_MANY_HISTORY_EVENTS);
+  return reasons;
+}
+
+function startedReply(run: Run, task: Started, sticky: boolean): StartedWorkflowTask {
+  const fromEventId = sticky ? run.lastCompletedStartedEventId + 1 : 1;
+  const toEventId = task.transient ? task.scheduledEventId - 1 : task.startedEventId;
+  return {
+    task: {
+      runId: run.runId,
+      scheduledEventId: task.scheduledEventId,
+      startedEventId: task.startedEventId,
+      attempt: task.attempt,
+      stamp: task.stamp,
+    },
+    namespaceId: run.namespaceId,
+    workflowId: run.workflowId,
+    workflowType: run.start.workflowType,
+    taskQueue: run.start.taskQueue,
+    previousStartedEventId: run.lastCompletedStartedEventId,
+    scheduledAtMs: task.scheduledAtMs,
+    startedAtMs: task.startedAtMs,
+    fromEventId,
+    toEventId,
+    virtualEvents: virtualEvents(run),
+    events: toEventId < fromEventId ? new Uint8Array(0) : tailEvents(run, fromEventId, toEventId),
+    historySizeBytes: run.historySizeBytes,
+  };
+}
+
+const noEvents = new Uint8Array(0);
+
+/** The events of a transient workflow task, which workers must see although history does not hold them. */
+export function virtualEvents(run: Run): Uint8Array {
+  const task = run.workflowTask;
+  if (task.type === "none" || !task.transient) return noEvents;
+  const at = (event: HistoryEventInit, eventId: number, ms: number) => ({
+    ...event,
+    eventId,
+    taskId: eventId,
+    eventTime: toTimestamp(Math.max(ms, run.lastEventAtMs)),
+  });
+  const events = [at(scheduledEvent(run, task), task.scheduledEventId, task.scheduledAtMs)];
+  if (task.type === "started") events.push(at(startedEvent(task), task.startedEventId, task.startedAtMs));
+  return history.History.encode({ events });
+}
+
+/** The started task that `ref` means, or undefined when it is not the current one. */
+export function startedTask(run: Run, ref: WorkflowTaskRef): Started | undefined {
+  const task = run.workflowTask;
+  if (!isOpen(run) || task.type !== "started" || task.stamp !== ref.stamp) return undefined;
+  return task.startedEventId === ref.startedEventId && task.attempt === ref.attempt ? task : undefined;
+}
+
+/** Writes the events that a transient task has not written yet, before its completion. Returns the ids that the completion refers to. */
+export function materialize(run: Run, task: Started): { scheduledEventId: number; startedEventId: number } {
+  if (!task.transient) return task;
+  const scheduledEventId = write(run, task.scheduledAtMs, scheduledEvent(run, task));
+  const startedEventId = write(run, task.startedAtMs, startedEvent({ ...task, scheduledEventId }));
+  sealBatch(run);
+  return { scheduledEventId, startedEventId };
+}
+
+export interface TaskFailure {
+  readonly cause: enums.WorkflowTaskFailedCause;
+  readonly failure: failure.Failure | undefined;
+  readonly identity: string;
+  readonly binaryChecksum?: string;
+}
+
+/** Ends the started task as failed (T3). The caller schedules the next one. */
+export function failStartedTask(
+  run: Run,
+  step: Step,
+  task: Started,
+  { cause, failure, identity, binaryChecksum = "" }: TaskFailure,
+): void {
+  if (!task.transient) {
+    write(run, step.nowMs, {
+      eventType: enums.EventType.WORKFLOW_TASK_FAILED,
+      workflowTaskFailedEventAttributes: {
+        scheduledEventId: task.scheduledEventId,
+        startedEventId: task.startedEventId,
+        cause,
+        failure,
+        identity,
+        binaryChecksum,
+      },
+    });
+  }
+  endUnfinished(
+    run,
+    cause === enums.WorkflowTaskFailedCause.RESET_WORKFLOW ||
+      cause === enums.WorkflowTaskFailedCause.FAILOVER_CLOSE_COMMAND,
+  );
+}
+
+/** The worker did not answer in time. */
+export function timeOutStartedTask(run: Run, step: Step, task: Started): void {
+  if (!task.transient)
+    write(run, step.nowMs, timedOutEvent(task.scheduledEventId, task.startedEventId, enums.TimeoutType.START_TO_CLOSE));
+  endUnfinished(run, false);
+}
+
+/** The worker that has the run in its cache did not come: back to the normal queue, with the same attempt. */
+export function timeOutStickyTask(run: Run, step: Step, task: Scheduled): void {
+  write(run, step.nowMs, timedOutEvent(task.scheduledEventId, 0, enums.TimeoutType.SCHEDULE_TO_START));
+  run.workflowTask = { type: "none" };
+  clearSticky(run);
+}
+
+function endUnfinished(run: Run, resetAttempt: boolean): void {
+  if (resetAttempt) run.workflowTaskAttempt = 1;
+  else if (!run.sticky) run.workflowTaskAttempt += 1;
+  clearSticky(run);
+  run.workflowTask = { type: "none" };
+  run.changes.core = true;
+}
+
+export function clearSticky(run: Run): void {
+  if (run.sticky === null) return;
+  run.sticky = null;
+  run.changes.core = true;
+}
+
+/** Drops a task that is pending when the run closes. A started one leaves a failure in history, unless it was never written there. */
+export function abandonTask(run: Run, step: Step): void {
+  const task = run.workflowTask;
+  run.workflowTask = { type: "none" };
+  if (task.type === "started" && !task.transient) {
+    write(run, step.nowMs, {
+      eventType: enums.EventType.WORKFLOW_TASK_FAILED,
+      workflowTaskFailedEventAttributes: {
+        scheduledEventId: task.scheduledEventId,
+        startedEventId: task.startedEventId,
+        cause: enums.WorkflowTaskFailedCause.FORCE_CLOSE_COMMAND,
+        identity: "history-service",
+      },
+    });
+  }
+  dropTail(run);
+}
+
+function scheduledEvent(run: Run, task: { attempt: number; timeoutMs: number }): HistoryEventInit {
+  const sticky = task.attempt === 1 ? run.sticky : null;
+  return {
+    eventType: enums.EventType.WORKFLOW_TASK_SCHEDULED,
+    workflowTaskScheduledEventAttributes: {
+      taskQueue: sticky
+        ? { name: sticky.queue, kind: enums.TaskQueueKind.STICKY, normalName: run.start.taskQueue }
+        : { name: run.start.taskQueue, kind: enums.TaskQueueKind.NORMAL },
+      startToCloseTimeout: toDuration(task.timeoutMs),
+      attempt: task.attempt,
+    },
+  };
+}
+
+function startedEvent(task: Started): HistoryEventInit {
+  return {
+    eventType: enums.EventType.WORKFLOW_TASK_STARTED,
+    workflowTaskStartedEventAttributes: {
+      scheduledEventId: task.scheduledEventId,
+      identity: task.identity,
+      requestId: task.requestId,
+      historySizeBytes: task.historySizeBytes,
+      suggestContinueAsNew: task.continueAsNewReasons.length > 0,
+      suggestContinueAsNewReasons: task.continueAsNewReasons,
+    },
+  };
+}
+
+function timedOutEvent(
+  scheduledEventId: number,
+  startedEventId: number,
+  timeoutType: enums.TimeoutType,
+): HistoryEventInit {
+  return {
+    eventType: enums.EventType.WORKFLOW_TASK_TIMED_OUT,
+    workflowTaskTimedOutEventAttributes: { scheduledEventId, startedEventId, timeoutType },
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * The laws of durable execution, as one function: `execute(workflow, command, step)` changes the state of a workflow and its runs, and returns
+ * the reply or the rejection. It reads no clock, draws no randomness and waits for nothing.
+ *
+ *   E1. A rejection changed nothing.
+ *   E2. Effects are only named; they happen after the commit.
+ *   E3. If it throws, the state it was given must be thrown away and read again.
+ */
+import { cancelActivity, completeActivity, failActivity, heartbeatActivity, startActivityTask } from "./activity.ts";
+import { requestCancel, terminate } from "./close.ts";
+import { sealBatch } from "./history.ts";
+import { locate } from "./locate.ts";
+import { Rejection } from "./rejection.ts";
+import { isOpen, type Run, type Workflow } from "./run.ts";
+import { signal } from "./signal.ts";
+import { currentRun, signalWithStart, startWorkflow } from "./start.ts";
+import type { Step } from "./step.ts";
+import type { Command, Replies, ReplyTo, RunSelector } from "./vocabulary.ts";
+import { wake } from "./wake.ts";
+import { clearSticky, startWorkflowTask } from "./workflow-task.ts";
+import { completeWorkflowTask, failWorkflowTask, isTooLong, terminateTooLong } from "./workflow-task-completion.ts";
+
+export function execute<C extends Command>(workflow: Workflow, command: C, step: Step): ReplyTo<C> | Rejection {
+  const reply = decide(workflow, command, step);
+  for (const run of workflow.runs.values()) {
+    if (run.open.length > 0 && isOpen(run) && isTooLong(run)) terminateTooLong(run, step);
+    sealBatch(run);
+  }
+  return reply as ReplyTo<C> | Rejection;
+}
+
+/** The run that a command is about, when it is about one that exists already: what the caller must have loaded. */
+export function selectorOf(command: Command): RunSelector | undefined {
+  switch (command.type) {
+    case "startWorkflow":
+    case "signalWithStart":
+      return undefined;
+    case "signal":
+    case "requestCancel":
+    case "terminate":
+      return command.request.workflowExecution?.runId ?? "";
+    case "completeWorkflowTask":
+    case "failWorkflowTask":
+      return command.task.runId;
+    case "completeActivity":
+    case "failActivity":
+    case "cancelActivity":
+    case "heartbeatActivity":
+      return command.activity.runId;
+    default:
+      return command.runId;
+  }
+}
+
+function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof Replies] | Rejection {
+  if (command.type === "startWorkflow") return startWorkflow(workflow, step, command);
+  if (command.type === "signalWithStart") return signalWithStart(workflow, step, command);
+  const run = select(workflow, selectorOf(command)!);
+  if (!run) return new Rejection("NOT_FOUND", `workflow not found for ID: ${workflow.workflowId}`);
+  switch (command.type) {
+    case "signal":
+      return signalRun(run, command.request, step);
+    case "requestCancel":
+      return cancelRun(run, command.request, step);
+    case "terminate":
+      return terminateRun(run, command.request, step);
+    case "startWorkflowTask":
+      return startWorkflowTask(run, step, command);
+    case "completeWorkflowTask":
+      return completeWorkflowTask(workflow, run, step, command);
+    case "failWorkflowTask":
+      return failWorkflowTask(run, step, command);
+    case "resetSticky":
+      clearSticky(run);
+      return {};
+    case "startActivityTask":
+      return startActivityTask(run, step, command);
+    case "completeActivity":
+      return completeActivity(run, step, command);
+    case "failActivity":
+      return failActivity(run, step, command);
+    case "cancelActivity":
+      return cancelActivity(run, step, command);
+    case "heartbeatActivity":
+      return heartbeatActivity(run, step, command);
+    case "wake":
+      wake(workflow, run, step);
+      return {};
+    case "describe":
+      return { run };
+    case "locate":
+      return locate(run);
+    default:
+      return command satisfies never;
+  }
+}
+
+function select(workflow: Workflow, runId: RunSelector): Run | undefined {
+  return runId === "" ? currentRun(workflow) : workflow.runs.get(runId);
+}
+
+const completed = new Rejection("NOT_FOUND", "workflow execution already completed");
+
+function signalRun(
+  run: Run,
+  request: Extract<Command, { type: "signal" }>["request"],
+  step: Step,
+): Replies["signal"] | Rejection {
+  if (!isOpen(run)) return completed;
+  const { signalName, input, header, identity, requestId, links } = request;
+  return signal(run, step, { signalName, input, header, identity, requestId, links }) ?? { runId: run.runId };
+}
+
+function cancelRun(
+  run: Run,
+  request: Extract<Command, { type: "requestCancel" }>["request"],
+  step: Step,
+): Replies["requestCancel"] | Rejection {
+  if (isOtherChain(run, request.firstExecutionRunId)) return new Rejection("NOT_FOUND", "workflow execution not found");
+  if (isOpen(run)) requestCancel(run, step, request);
+  return {};
+}
+
+function terminateRun(
+  run: Run,
+  request: Extract<Command, { type: "terminate" }>["request"],
+  step: Step,
+): Replies["terminate"] | Rejection {
+  if (isOtherChain(run, request.firstExecutionRunId)) return new Rejection("NOT_FOUND", "workflow execution not found");
+  if (!isOpen(run)) return completed;
+  terminate(run, step, {
+    reason: request.reason,
+    details: request.details,
+    identity: request.identity,
+    links: request.links,
+  });
+  return {};
+}
+
+function isOtherChain(run: Run, firstRunId: string): boolean {
+  return firstRunId !== "" && run.start.firstRunId !== firstRunId;
+}
