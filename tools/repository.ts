@@ -1,0 +1,142 @@
+/** What the tidy rules see of the repository: its sources, the modules each one names, and the doors of its packages. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { posix } from "node:path";
+import { fileURLToPath } from "node:url";
+import { blankText, type Reference, referencesIn } from "./source-text.ts";
+
+export interface Source {
+  /** From the root of the repository, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export type Rule =
+  | "arrows"
+  | "clock"
+  | "declared"
+  | "doors"
+  | "driver"
+  | "length"
+  | "machine-path"
+  | "named-exports"
+  | "names"
+  | "node-free"
+  | "pure-engine"
+  | "pure-replay"
+  | "random"
+  | "registry-host"
+  | "suffix"
+  | "unfinished"
+  | "whole-suite";
+
+export interface Finding {
+  readonly path: string;
+  readonly line: number;
+  readonly rule: Rule;
+  /** What stands there, and what to write instead. */
+  readonly message: string;
+}
+
+export interface CodeFile extends Source {
+  /** The text without comments and strings. */
+  readonly code: string;
+  readonly references: readonly Reference[];
+  readonly unit: string;
+  /** Tests may wait, read the clock and use what they like of their own package. */
+  readonly isTest: boolean;
+}
+
+export interface Package {
+  readonly folder: string;
+  readonly path: string;
+  /** Specifier suffix (`.`, `./workflow`) to the file behind that door, from the root of the repository. */
+  readonly doors: ReadonlyMap<string, string>;
+  readonly dependencies: ReadonlySet<string>;
+}
+
+export interface Repository {
+  readonly paths: ReadonlySet<string>;
+  readonly code: readonly CodeFile[];
+  readonly packages: ReadonlyMap<string, Package>;
+  readonly rootDependencies: ReadonlySet<string>;
+}
+
+export function readRepository(sources: readonly Source[]): Repository {
+  const code = sources
+    .filter(({ path }) => isCode(path) && !isGenerated(path))
+    .map(({ path, text }): CodeFile => {
+      const blanked = blankText(text);
+      const isTest = /\.test\.tsx?$/.test(path) || path.startsWith("tests/");
+      return { path, text, code: blanked, references: referencesIn(text, blanked), unit: unitOf(path), isTest };
+    });
+  const packages = new Map<string, Package>();
+  let rootDependencies = new Set<string>();
+  for (const { path, text } of sources) {
+    if (path === "package.json") rootDependencies = dependenciesOf(JSON.parse(text));
+    if (!/^packages\/[^/]+\/package\.json$/.test(path)) continue;
+    const manifest = JSON.parse(text) as Manifest & { name: string };
+    const folder = posix.dirname(path);
+    const doors = Object.entries(manifest.exports ?? {}).map(
+      ([door, file]) => [door, posix.join(folder, file)] as const,
+    );
+    packages.set(manifest.name, { folder, path, doors: new Map(doors), dependencies: dependenciesOf(manifest) });
+  }
+  return { paths: new Set(sources.map(({ path }) => path)), code, packages, rootDependencies };
+}
+
+interface Manifest {
+  readonly exports?: Record<string, string>;
+  readonly dependencies?: Record<string, string>;
+  readonly devDependencies?: Record<string, string>;
+  readonly peerDependencies?: Record<string, string>;
+}
+
+function dependenciesOf(manifest: Manifest): Set<string> {
+  return new Set(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies, ...manifest.peerDependencies }));
+}
+
+export function isCode(path: string): boolean {
+  return /\.([cm]?js|tsx?)$/.test(path);
+}
+
+export function isGenerated(path: string): boolean {
+  return path.includes("/gen/");
+}
+
+/** The first prefix that fits names the unit; anything else is named by its first folder, or its second under packages/. */
+const units: readonly (readonly [prefix: string, unit: string])[] = [
+  ["packages/server/src/main", "server/main"],
+  ["packages/server/src/index.ts", "server/main"],
+  ["packages/server/src/rpc/", "server/rpc"],
+  ["packages/server/src/frontend/", "server/frontend"],
+  ["packages/server/src/shard/", "server/shard"],
+  ["packages/server/src/matching/", "server/matching"],
+  ["packages/server/src/", "server/root"],
+  ["packages/sdk/src/value/", "sdk/value"],
+  ["packages/sdk/src/workflow/", "sdk/workflow"],
+  ["packages/sdk/src/activity/", "sdk/activity"],
+  ["packages/sdk/src/client/connection.ts", "sdk/client/connection"],
+  ["packages/sdk/src/client/", "sdk/client"],
+  ["packages/sdk/src/replay/", "sdk/replay"],
+  ["packages/sdk/src/worker/", "sdk/worker"],
+];
+
+export function unitOf(path: string): string {
+  const found = units.find(([prefix]) => path.startsWith(prefix));
+  if (found) return found[1];
+  const [first = "", second = ""] = path.split("/");
+  return first === "packages" ? second : first;
+}
+
+/** Every text file that git tracks or would track. Throws when this is no git checkout. */
+export function sourcesOfCheckout(): Source[] {
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  // A checkout owned by another user, as a build machine may have it, is still ours to read.
+  const git = ["-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"];
+  const listed = execFileSync("git", git, { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  const paths = [...new Set(listed.split("\0"))].filter((path) => path !== "" && existsSync(posix.join(root, path)));
+  return paths
+    .map((path) => ({ path, text: readFileSync(posix.join(root, path), "utf8") }))
+    .filter(({ text }) => !text.includes("\0"));
+}
