@@ -1,5 +1,4 @@
 export { resolveRetryPolicy, retryPolicyProblem } from "./backoff.ts";
-export { describe, executionInfo } from "./describe.ts";
 export { limits as engineLimits } from "./limits.ts";
 export { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts";
 export { pendingTasks } from "./pending-tasks.ts";

@@ -3,8 +3,8 @@
  *
  * Requests of the API are carried as they are where the engine needs most of their fields; they have been validated by the frontend.
  */
-import type { common, enums, failure, history, workflow, workflowservice } from "@pawl/protocol";
-import type { Run } from "./run.ts";
+import type { common, enums, failure, history, Init, workflowservice } from "@pawl/protocol";
+import type { Rejection } from "./rejection.ts";
 
 /** Who polled a task: recorded in the started event. */
 export interface Poller {
@@ -123,7 +123,7 @@ export interface Replies {
     readonly eagerActivities: readonly StartedActivityTask[];
     readonly resetHistoryEventId: number;
     /** The completion was refused after its failure was recorded: the caller gets this, the change stays. */
-    readonly refused?: import("./rejection.ts").Rejection;
+    readonly refused?: Rejection;
     /** The run, for what follows a completion outside the engine (queries). */
     readonly runId: string;
     readonly open: boolean;
@@ -141,8 +141,7 @@ export interface Replies {
     readonly activityReset: boolean;
   };
   wake: Record<never, never>;
-  /** A view of live state, valid only until the caller next awaits. */
-  describe: { readonly run: Run };
+  describe: Init<workflowservice.DescribeWorkflowExecutionResponse>;
   locate: Located;
 }
 
@@ -232,5 +231,3 @@ export interface Task {
 export type Effect =
   /** Hand the task to its queue. */
   { readonly type: "dispatch"; readonly task: Task };
-
-export type VersioningOverride = workflow.VersioningOverride;

@@ -35,7 +35,10 @@ function workflowTaskAtMs({ workflowTask: task }: Run): number {
 export function wake(workflow: Workflow, run: Run, step: Step): void {
   if (!isOpen(run)) return;
   const { nowMs } = step;
-  if (run.start.runExpiresAtMs > 0 && run.start.runExpiresAtMs <= nowMs) return timeOutRun(workflow, run, step);
+  if (run.start.runExpiresAtMs > 0 && run.start.runExpiresAtMs <= nowMs) {
+    timeOutRun(workflow, run, step);
+    return;
+  }
   const dueTimers = [...run.timers.values()]
     .filter((timer) => timer.fireAtMs <= nowMs)
     .sort((a, b) => a.fireAtMs - b.fireAtMs || a.startedEventId - b.startedEventId);

@@ -1,13 +1,14 @@
 /** A worker's answer to a workflow task: completed with commands, or failed (semantics.md §2.3, §3.1, §5.3). */
 import { enums, failure, type workflowservice } from "@pawl/protocol";
 import { terminate } from "./close.ts";
+import { checkCommands, type Problem } from "./command-check.ts";
 import { flushBuffer, trimTail, write } from "./history.ts";
 import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
 import { isOpen, type Run, type Sticky, type Workflow, type WorkflowTask } from "./run.ts";
 import type { Step } from "./step.ts";
 import type { CommandOf, Replies } from "./vocabulary.ts";
-import { applyCommand, type Completion, checkCommands, dispatchScheduled, type Problem } from "./worker-commands.ts";
+import { applyCommand, type Completion, dispatchScheduled } from "./worker-commands.ts";
 import {
   failStartedTask,
   materialize,

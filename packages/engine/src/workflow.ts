@@ -8,6 +8,7 @@
  */
 import { cancelActivity, completeActivity, failActivity, heartbeatActivity, startActivityTask } from "./activity.ts";
 import { requestCancel, terminate } from "./close.ts";
+import { describe } from "./describe.ts";
 import { sealBatch } from "./history.ts";
 import { locate } from "./locate.ts";
 import { Rejection } from "./rejection.ts";
@@ -87,7 +88,7 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
       wake(workflow, run, step);
       return {};
     case "describe":
-      return { run };
+      return describe(run);
     case "locate":
       return locate(run);
     default:

@@ -1,0 +1,226 @@
+/**
+ * Whether the commands that workflow code asks for can be carried out (semantics.md §4). All are checked before any is applied, so a wrong one
+ * leaves the run as it was: its workflow task fails and the code may be fixed.
+ */
+import { type command, durationMs, enums } from "@pawl/protocol";
+import { scheduleProblem } from "./activity.ts";
+import { limits } from "./limits.ts";
+import { payloadsBytes } from "./payload-size.ts";
+import { Rejection } from "./rejection.ts";
+import type { Run } from "./run.ts";
+import { hasBufferedFiring } from "./timer.ts";
+
+const { CommandType, WorkflowTaskFailedCause: Cause } = enums;
+
+export type Problem =
+  /** The workflow task fails with this cause. */
+  | { readonly type: "failTask"; readonly cause: enums.WorkflowTaskFailedCause; readonly message: string }
+  /** The run is terminated: it asked for something beyond a hard limit. */
+  | { readonly type: "terminate"; readonly cause: enums.WorkflowTaskFailedCause; readonly message: string }
+  /** The request itself makes no sense and changes nothing. */
+  | { readonly type: "refuse"; readonly rejection: Rejection };
+
+const closing: readonly number[] = [
+  CommandType.COMPLETE_WORKFLOW_EXECUTION,
+  CommandType.FAIL_WORKFLOW_EXECUTION,
+  CommandType.CANCEL_WORKFLOW_EXECUTION,
+  CommandType.CONTINUE_AS_NEW_WORKFLOW_EXECUTION,
+];
+
+function isClosing(one: command.Command): boolean {
+  return closing.includes(one.commandType);
+}
+
+/** What the run would look like after the commands checked so far. */
+interface Ahead {
+  readonly activityIds: Set<string>;
+  readonly cancelledActivities: Set<number>;
+  readonly timerIds: Set<string>;
+  buffered: number;
+}
+
+/** The first thing that is wrong with the commands, or undefined. */
+export function checkCommands(run: Run, commands: readonly command.Command[]): Problem | undefined {
+  for (const [index, one] of commands.entries()) {
+    if (!(one.commandType in checks))
+      return {
+        type: "refuse",
+        rejection: new Rejection("INVALID_ARGUMENT", `Unknown command type: ${one.commandType}.`),
+      };
+    if (isClosing(one) && index < commands.length - 1) {
+      return {
+        type: "refuse",
+        rejection: new Rejection(
+          "INVALID_ARGUMENT",
+          "invalid command sequence: a command that closes the workflow must be the last one",
+        ),
+      };
+    }
+  }
+  const ahead: Ahead = {
+    activityIds: new Set(run.activityIds.keys()),
+    cancelledActivities: new Set(),
+    timerIds: new Set(run.timers.keys()),
+    buffered: run.buffered.length,
+  };
+  for (const one of commands) {
+    const problem = checks[one.commandType as CheckedType](run, one, ahead);
+    if (problem) return problem;
+  }
+  return undefined;
+}
+
+type Check = (run: Run, one: command.Command, ahead: Ahead) => Problem | undefined;
+/** The command types that this engine knows. */
+export type CheckedType = keyof typeof checks;
+
+function failTask(cause: enums.WorkflowTaskFailedCause, message: string): Problem {
+  return { type: "failTask", cause, message };
+}
+
+function tooLarge(cause: enums.WorkflowTaskFailedCause, what: string): Problem {
+  return { type: "terminate", cause, message: `${what} exceeds size limit.` };
+}
+
+const checkClose =
+  (cause: enums.WorkflowTaskFailedCause, problem: (one: command.Command) => string | undefined): Check =>
+  (_run, one, ahead) => {
+    if (ahead.buffered > 0) return failTask(Cause.UNHANDLED_COMMAND, "UnhandledCommand");
+    const message = problem(one);
+    return message === undefined ? undefined : failTask(cause, message);
+  };
+
+const checks = {
+  [CommandType.SCHEDULE_ACTIVITY_TASK]: (run, one, ahead) => {
+    const attributes = one.scheduleActivityTaskCommandAttributes;
+    if (!attributes)
+      return failTask(
+        Cause.BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
+        "ScheduleActivityTaskCommandAttributes is not set on ScheduleActivityTaskCommand.",
+      );
+    const problem = scheduleProblem(attributes, run.start.runTimeoutMs);
+    if (problem !== undefined)
+      return failTask(
+        Cause.BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
+        `${problem} ActivityId=${attributes.activityId} ActivityType=${attributes.activityType?.name ?? ""}`,
+      );
+    if (payloadsBytes(attributes.input) > limits.blobBytesMax)
+      return tooLarge(Cause.BAD_SCHEDULE_ACTIVITY_ATTRIBUTES, "ScheduleActivityTaskCommandAttributes.Input");
+    if (ahead.activityIds.size >= limits.pendingActivitiesMax) {
+      return failTask(
+        Cause.PENDING_ACTIVITIES_LIMIT_EXCEEDED,
+        `the number of pending activities, ${ahead.activityIds.size}, has reached the per-workflow limit of ${limits.pendingActivitiesMax}`,
+      );
+    }
+    if (ahead.activityIds.has(attributes.activityId))
+      return failTask(
+        Cause.SCHEDULE_ACTIVITY_DUPLICATE_ID,
+        `ScheduleActivityDuplicateId: ActivityId=${attributes.activityId} is already pending`,
+      );
+    ahead.activityIds.add(attributes.activityId);
+    return undefined;
+  },
+  [CommandType.REQUEST_CANCEL_ACTIVITY_TASK]: (run, one, ahead) => {
+    const scheduledEventId = one.requestCancelActivityTaskCommandAttributes?.scheduledEventId ?? 0;
+    const bad = (message: string) => failTask(Cause.BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES, message);
+    if (scheduledEventId <= 0) return bad("ScheduledEventId is not set on RequestCancelActivityTaskCommand.");
+    // An activity scheduled by this very completion has an id that the worker can foresee.
+    const known =
+      run.activities.has(scheduledEventId) ||
+      hasBufferedEnd(run, scheduledEventId) ||
+      scheduledEventId >= run.nextEventId;
+    if (!known || ahead.cancelledActivities.has(scheduledEventId) || isCancelRequested(run, scheduledEventId)) {
+      return bad(
+        `BadRequestCancelActivityAttributes: no pending activity with ScheduledEventID ${scheduledEventId}, or its cancellation was requested before`,
+      );
+    }
+    ahead.cancelledActivities.add(scheduledEventId);
+    return undefined;
+  },
+  [CommandType.START_TIMER]: (_run, one, ahead) => {
+    const attributes = one.startTimerCommandAttributes;
+    if (!attributes?.timerId)
+      return failTask(Cause.BAD_START_TIMER_ATTRIBUTES, "TimerId is not set on StartTimerCommand.");
+    if (attributes.timerId.length > limits.idBytesMax)
+      return failTask(Cause.BAD_START_TIMER_ATTRIBUTES, `TimerId exceeds length limit of ${limits.idBytesMax}.`);
+    if (!attributes.startToFireTimeout || durationMs(attributes.startToFireTimeout) < 0)
+      return failTask(Cause.BAD_START_TIMER_ATTRIBUTES, "An invalid StartToFireTimeout is set on StartTimerCommand.");
+    if (ahead.timerIds.has(attributes.timerId))
+      return failTask(
+        Cause.START_TIMER_DUPLICATE_ID,
+        `StartTimerDuplicateId: TimerId=${attributes.timerId} is already running`,
+      );
+    ahead.timerIds.add(attributes.timerId);
+    return undefined;
+  },
+  [CommandType.CANCEL_TIMER]: (run, one, ahead) => {
+    const timerId = one.cancelTimerCommandAttributes?.timerId;
+    if (!timerId) return failTask(Cause.BAD_CANCEL_TIMER_ATTRIBUTES, "TimerId is not set on CancelTimerCommand.");
+    if (ahead.timerIds.delete(timerId)) return undefined;
+    if (!hasBufferedFiring(run, timerId))
+      return failTask(
+        Cause.BAD_CANCEL_TIMER_ATTRIBUTES,
+        `BadCancelTimerAttributes: no running timer with TimerId ${timerId}`,
+      );
+    ahead.buffered -= 1;
+    return undefined;
+  },
+  [CommandType.RECORD_MARKER]: (_run, one) => {
+    const attributes = one.recordMarkerCommandAttributes;
+    if (!attributes?.markerName)
+      return failTask(Cause.BAD_RECORD_MARKER_ATTRIBUTES, "MarkerName is not set on RecordMarkerCommand.");
+    if (attributes.markerName.length > limits.idBytesMax)
+      return failTask(Cause.BAD_RECORD_MARKER_ATTRIBUTES, `MarkerName exceeds length limit of ${limits.idBytesMax}.`);
+    const bytes = Object.values(attributes.details).reduce((sum, payloads) => sum + payloadsBytes(payloads), 0);
+    return bytes > limits.blobBytesMax
+      ? tooLarge(Cause.BAD_RECORD_MARKER_ATTRIBUTES, "RecordMarkerCommandAttributes.Details")
+      : undefined;
+  },
+  [CommandType.COMPLETE_WORKFLOW_EXECUTION]: (run, one, ahead) => {
+    const problem = checkClose(
+      Cause.BAD_COMPLETE_WORKFLOW_EXECUTION_ATTRIBUTES,
+      ({ completeWorkflowExecutionCommandAttributes: a }) =>
+        a ? undefined : "CompleteWorkflowExecutionCommandAttributes is not set.",
+    )(run, one, ahead);
+    if (problem) return problem;
+    return payloadsBytes(one.completeWorkflowExecutionCommandAttributes?.result) > limits.blobBytesMax
+      ? tooLarge(Cause.BAD_COMPLETE_WORKFLOW_EXECUTION_ATTRIBUTES, "CompleteWorkflowExecutionCommandAttributes.Result")
+      : undefined;
+  },
+  [CommandType.FAIL_WORKFLOW_EXECUTION]: checkClose(
+    Cause.BAD_FAIL_WORKFLOW_EXECUTION_ATTRIBUTES,
+    ({ failWorkflowExecutionCommandAttributes: a }) =>
+      a?.failure ? undefined : "Failure is not set on FailWorkflowExecutionCommand.",
+  ),
+  [CommandType.CANCEL_WORKFLOW_EXECUTION]: checkClose(
+    Cause.BAD_CANCEL_WORKFLOW_EXECUTION_ATTRIBUTES,
+    ({ cancelWorkflowExecutionCommandAttributes: a }) =>
+      a ? undefined : "CancelWorkflowExecutionCommandAttributes is not set.",
+  ),
+  [CommandType.CONTINUE_AS_NEW_WORKFLOW_EXECUTION]: (run, one, ahead) => {
+    const problem = checkClose(
+      Cause.BAD_CONTINUE_AS_NEW_ATTRIBUTES,
+      ({ continueAsNewWorkflowExecutionCommandAttributes: a }) =>
+        a ? undefined : "ContinueAsNewWorkflowExecutionCommandAttributes is not set.",
+    )(run, one, ahead);
+    if (problem) return problem;
+    return payloadsBytes(one.continueAsNewWorkflowExecutionCommandAttributes?.input) > limits.blobBytesMax
+      ? tooLarge(Cause.BAD_CONTINUE_AS_NEW_ATTRIBUTES, "ContinueAsNewWorkflowExecutionCommandAttributes.Input")
+      : undefined;
+  },
+} as const satisfies Record<number, Check>;
+
+function hasBufferedEnd(run: Run, scheduledEventId: number): boolean {
+  return run.buffered.some((event) => {
+    const end =
+      event.activityTaskCompletedEventAttributes ??
+      event.activityTaskFailedEventAttributes ??
+      event.activityTaskTimedOutEventAttributes ??
+      event.activityTaskCanceledEventAttributes;
+    return end?.scheduledEventId === scheduledEventId;
+  });
+}
+
+function isCancelRequested(run: Run, scheduledEventId: number): boolean {
+  return (run.activities.get(scheduledEventId)?.cancelRequestedEventId ?? null) !== null;
+}

@@ -1,0 +1,120 @@
+/**
+ * Every limit of the server, with the reference server's defaults where it has one, and how they relate. What the engine enforces on one run
+ * (history, pending things, signals) is in `engine/limits.ts`; `frontend/parts.ts` asserts how the two fit together.
+ */
+import assert from "node:assert/strict";
+
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
+const secondMs = 1_000;
+const minuteMs = 60 * secondMs;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+export const limits = {
+  // Transport.
+
+  /** A request message; larger ones get RESOURCE_EXHAUSTED with the text that SDKs look for. gRPC's default. */
+  messageBytesMax: 4 * mebibyte,
+  /** A response is not limited by this server, but clients limit what they take to `messageBytesMax`: pages are cut to this many bytes. */
+  pageBytesMax: 3 * mebibyte,
+  /** All headers of one call. */
+  metadataBytesMax: 16 * kibibyte,
+  /** Calls under way on one connection. A worker process holds tens of long polls. */
+  streamsPerConnectionMax: 10_000,
+  /** Calls that other headers came for than a deadline; they end then, whatever handlers do. */
+  callMsMax: 10 * minuteMs,
+  /** A connection is asked to go away after this time, and closed `connectionAgeGraceMs` later: clients then spread over the nodes again. */
+  connectionAgeMsMax: 5 * minuteMs,
+  connectionAgeGraceMs: 70 * secondMs,
+  /** A connection that says nothing for this long is asked for a sign of life, and closed when none comes in time. */
+  keepaliveMs: minuteMs,
+  keepaliveTimeoutMs: 20 * secondMs,
+  /** The status message of a refusal: it travels in a header. */
+  statusMessageBytesMax: 4 * kibibyte,
+  /** From SIGTERM to exit: calls under way get the first part, the rest of the process the second. */
+  drainMsMax: 7 * secondMs,
+  stopMsMax: 10 * secondMs,
+
+  // Names and ids, in bytes of UTF-8.
+
+  /** Workflow id and type, activity id, task queue, signal name, request id, identity, namespace, … */
+  idBytesMax: 1_000,
+  namespaceDescriptionBytesMax: 10 * kibibyte,
+  /** All keys and values of a namespace's `data`. */
+  namespaceDataBytesMax: 64 * kibibyte,
+  namespacesMax: 10_000,
+
+  // Payloads.
+
+  /** One set of payloads: input, result, details, failure, … */
+  blobBytesMax: 2 * mebibyte,
+  memoBytesMax: 2 * mebibyte,
+  searchAttributesMax: 100,
+  searchAttributeBytesMax: 2 * kibibyte,
+  searchAttributesBytesMax: 40 * kibibyte,
+  userMetadataSummaryBytesMax: 400,
+  userMetadataDetailsBytesMax: 20_000,
+  linksMax: 10,
+  linkBytesMax: 4_000,
+  callbacksMax: 32,
+  callbackUrlBytesMax: 1_000,
+  callbackHeaderBytesMax: 8 * kibibyte,
+  fairnessKeyBytesMax: 64,
+
+  // Long polls.
+
+  /** Every poll needs a deadline at least this far away. */
+  pollMsMin: 2 * secondMs,
+  /** How long a poll for a task is held open. */
+  taskPollMsMax: minuteMs,
+  /** How long a read of history, or a wait for an update, is held open. */
+  historyPollMsMax: 20 * secondMs,
+  /** A poll answers "nothing yet" this long before its caller gives up, so that the answer arrives. */
+  pollMarginMs: secondMs,
+
+  // Queries.
+
+  /** Queries that wait for the same run. */
+  bufferedQueriesMax: 1,
+  /** From this attempt of the workflow task on, its worker is held to be broken: queries and updates are refused at once. */
+  notReadyAttempt: 3,
+  queryMsDefault: 10 * secondMs,
+
+  // Pages.
+
+  historyPageEventsMax: 256,
+  visibilityPageMax: 1_000,
+  namespacePageDefault: 100,
+  namespacePageMax: 1_000,
+  /** The text of a list filter. */
+  visibilityQueryBytesMax: 64 * kibibyte,
+
+  // Namespaces.
+
+  retentionMsMin: hourMs,
+  /** Of the `default` namespace and those that the command line makes. */
+  retentionMsDefault: dayMs,
+} as const;
+
+export type Limits = typeof limits;
+
+// A long poll that is answered in time by its own rule must not be cut by the transport's.
+assert(limits.taskPollMsMax + limits.pollMarginMs <= limits.callMsMax);
+assert(limits.historyPollMsMax + limits.pollMarginMs <= limits.callMsMax);
+// After a connection was asked to go away, a poll that had just begun may still end by itself.
+assert(limits.taskPollMsMax + limits.pollMarginMs < limits.connectionAgeGraceMs);
+assert(limits.connectionAgeGraceMs < limits.connectionAgeMsMax);
+assert(limits.keepaliveTimeoutMs < limits.keepaliveMs);
+// The shortest poll still waits after its margin is taken off.
+assert(limits.pollMarginMs < limits.pollMsMin && limits.pollMsMin < limits.historyPollMsMax);
+// A payload of the largest size fits a message with room for the rest of the request, and a page fits what clients take.
+assert(2 * limits.blobBytesMax <= limits.messageBytesMax);
+assert(limits.memoBytesMax <= limits.blobBytesMax);
+assert(limits.pageBytesMax + limits.userMetadataDetailsBytesMax + limits.idBytesMax * 10 < limits.messageBytesMax);
+assert(limits.searchAttributeBytesMax <= limits.searchAttributesBytesMax);
+// Several ids travel in one status message, which travels in a header.
+assert(limits.idBytesMax < limits.statusMessageBytesMax && limits.statusMessageBytesMax < limits.metadataBytesMax);
+assert(limits.drainMsMax < limits.stopMsMax);
+assert(limits.retentionMsMin <= limits.retentionMsDefault);
+assert(limits.namespacePageDefault <= limits.namespacePageMax);

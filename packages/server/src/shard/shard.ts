@@ -1,0 +1,408 @@
+/**
+ * The only writer of one shard of workflows.
+ *
+ *   inbox ─▶ prefetch (await) ─▶ execute (sync) ─▶ commit (await) ─▶ answer, dispatch
+ *
+ *   S1. At most one batch is between prefetch and commit; execute sees a state that nobody else changes, and two commands on one workflow in a
+ *       batch see each other.
+ *   S2. Nothing is answered, dispatched or shown before the commit that made it true.
+ *   S3. A failed commit is of unknown outcome: what was cached is forgotten and read again, and the caller is told UNAVAILABLE.
+ *   S4. A bug in one command fails that command alone: the batch is thrown away and its commands run one by one.
+ *   S5. The fence is checked inside the write transaction: when the lease is lost, the shard stops.
+ */
+import {
+  type Command,
+  type Effect,
+  execute,
+  pendingTasks,
+  Rejection,
+  type ReplyTo,
+  restore,
+  Step,
+  selectorOf,
+  type Task,
+  type Workflow,
+} from "@pawl/engine";
+import { CommitUnknown, type Lease, LeaseLost, type RunRef, type Store, StoreFull, type Write } from "@pawl/store";
+import type { Clock } from "../clock.ts";
+import { shardLimits } from "../limits.ts";
+import type { Random } from "../random.ts";
+import type { Dispatcher, Reservation, Started } from "./dispatcher.ts";
+import { Timers } from "./timers.ts";
+import type { Watch } from "./watch.ts";
+import { WorkflowCache } from "./workflow-cache.ts";
+import { writesOf } from "./writes.ts";
+
+export interface WorkflowKey {
+  readonly namespaceId: string;
+  readonly workflowId: string;
+}
+
+/** The caller may try again: the outcome is unknown, or the shard cannot take the command now. */
+export class Unavailable extends Error {
+  /** `full`: the store has no room, so that clients slow down rather than hammer. */
+  readonly reason: "unknown" | "closed" | "busy" | "full";
+  constructor(reason: Unavailable["reason"], message: string) {
+    super(message);
+    this.name = "Unavailable";
+    this.reason = reason;
+  }
+}
+
+export interface ShardParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dispatcher: Dispatcher;
+  readonly watch: Watch;
+  readonly cacheBytesMax: number;
+  /** Told of faults and bugs, with what was being done. */
+  readonly onFault: (what: string, error: unknown) => void;
+  /** Counts for metrics. */
+  readonly onCommit?: (commit: { readonly commands: number; readonly writes: number }) => void;
+}
+
+/** A command that waits for its batch. */
+interface Submitted {
+  readonly type: "command";
+  readonly key: WorkflowKey;
+  readonly command: Command;
+  readonly resolve: (reply: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A run whose waiting tasks nobody holds: after a restart, or after a commit of unknown outcome. */
+interface Redispatch {
+  readonly type: "redispatch";
+  readonly key: WorkflowKey;
+  readonly runId: string | null;
+}
+
+type Entry = Submitted | Redispatch;
+
+/** What a batch owes the world once it is on disk. */
+interface Outcome {
+  readonly entry: Entry;
+  readonly reply: unknown;
+  readonly deliveries: readonly { readonly reservation: Reservation; readonly started: Started }[];
+  readonly tasks: readonly Task[];
+}
+
+export class Shard {
+  readonly #parts: ShardParts;
+  readonly #lease: Lease;
+  readonly #cache: WorkflowCache;
+  readonly #timers: Timers;
+  #inbox: Entry[] = [];
+  #running: Promise<void> | undefined;
+  #state: "open" | "draining" | "lost" = "open";
+
+  private constructor(lease: Lease, parts: ShardParts) {
+    this.#lease = lease;
+    this.#parts = parts;
+    this.#cache = new WorkflowCache(parts.cacheBytesMax);
+    this.#timers = new Timers({
+      store: parts.store,
+      shardId: lease.shardId,
+      clock: parts.clock,
+      wake: (run) => this.#wake(run),
+      onFault: (error) => parts.onFault("read due runs", error),
+    });
+  }
+
+  /** Takes the shard over and starts serving it; runs that waited for a worker are dispatched again in the background. */
+  static async open(shardId: number, owner: string, parts: ShardParts): Promise<Shard> {
+    const shard = new Shard(await parts.store.acquire(shardId, owner), parts);
+    await shard.#timers.start();
+    shard.#redispatchAll().catch((error: unknown) => parts.onFault("dispatch waiting tasks again", error));
+    return shard;
+  }
+
+  /** Resolves after the commit. A Rejection changed nothing; throws `Unavailable` when the caller may try again. */
+  submit<C extends Command>(key: WorkflowKey, command: C): Promise<ReplyTo<C> | Rejection> {
+    if (this.#state !== "open") return Promise.reject(new Unavailable("closed", "this shard is closed; try again"));
+    if (this.#inbox.length >= shardLimits.inboxMax)
+      return Promise.reject(new Unavailable("busy", "too many requests wait for this shard; try again"));
+    return new Promise((resolve, reject) => this.#enqueue({ type: "command", key, command, resolve, reject }));
+  }
+
+  /** Finishes what has been submitted; later submissions are refused. */
+  async close(): Promise<void> {
+    if (this.#state === "open") this.#state = "draining";
+    this.#timers.close();
+    await this.#running;
+  }
+
+  get cached(): { readonly workflows: number; readonly bytes: number; readonly timers: number } {
+    return { workflows: this.#cache.size, bytes: this.#cache.bytes, timers: this.#timers.size };
+  }
+
+  #enqueue(entry: Entry): void {
+    this.#inbox.push(entry);
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #run(): Promise<void> {
+    // Whatever else arrives in this turn of the loop joins the first batch.
+    await null;
+    while (this.#inbox.length > 0) {
+      const batch = this.#inbox.splice(0, shardLimits.batchMax);
+      await this.#runBatch(batch);
+      this.#cache.shrink();
+    }
+  }
+
+  async #runBatch(batch: readonly Entry[]): Promise<void> {
+    let workflows: Map<string, Workflow>;
+    try {
+      workflows = await this.#prefetch(batch);
+    } catch (error) {
+      this.#parts.onFault("read workflows", error);
+      return this.#refuse(batch, new Unavailable("unknown", "the store could not be read; try again"));
+    }
+    const outcomes = this.#executeAll(batch, workflows);
+    if (outcomes) return this.#commit(batch, workflows, outcomes);
+    // S4: one of them is a bug. Alone, each either goes through or fails by itself.
+    if (batch.length > 1) for (const entry of batch) await this.#runBatch([entry]);
+  }
+
+  async #prefetch(batch: readonly Entry[]): Promise<Map<string, Workflow>> {
+    const { store } = this.#parts;
+    const workflows = new Map<string, Workflow>();
+    const unknown = new Map<string, WorkflowKey>();
+    for (const { key } of batch) {
+      const id = cacheKey(key);
+      const cached = workflows.get(id) ?? this.#cache.get(id);
+      if (cached) workflows.set(id, cached);
+      else unknown.set(id, key);
+    }
+    if (unknown.size > 0) {
+      const currents = await store.loadCurrent([...unknown.values()]);
+      for (const [index, [id, key]] of [...unknown].entries()) {
+        workflows.set(id, { ...key, currentRunId: currents[index] ?? null, runs: new Map() });
+      }
+    }
+    const wanted = new Map<string, Workflow>();
+    for (const entry of batch) {
+      const workflow = workflows.get(cacheKey(entry.key))!;
+      const runId = (entry.type === "redispatch" ? entry.runId : selectorOf(entry.command)) || workflow.currentRunId;
+      if (runId && !workflow.runs.has(runId)) wanted.set(runId, workflow);
+    }
+    if (wanted.size > 0) {
+      const stored = await store.loadRuns([...wanted.keys()]);
+      for (const [index, [runId, workflow]] of [...wanted].entries()) {
+        const row = stored[index];
+        // A run id of another workflow is as unknown here as one that never was.
+        if (row?.workflowId === workflow.workflowId && row.namespaceId === workflow.namespaceId)
+          workflow.runs.set(runId, restore(row.snapshot, row.parts));
+      }
+    }
+    return workflows;
+  }
+
+  /** All of the batch, synchronously (S1). On a bug nothing of it is kept, and a batch of one fails (S4). */
+  #executeAll(batch: readonly Entry[], workflows: ReadonlyMap<string, Workflow>): Outcome[] | undefined {
+    const outcomes: Outcome[] = [];
+    for (const entry of batch) {
+      try {
+        outcomes.push(this.#execute(entry, workflows.get(cacheKey(entry.key))!));
+      } catch (error) {
+        this.#abandon(batch, outcomes);
+        if (batch.length === 1) {
+          this.#parts.onFault(`execute ${entry.type === "command" ? entry.command.type : entry.type}`, error);
+          this.#refuse(batch, error);
+        }
+        return undefined;
+      }
+    }
+    return outcomes;
+  }
+
+  #execute(entry: Entry, workflow: Workflow): Outcome {
+    if (entry.type === "redispatch") {
+      const run = workflow.runs.get(entry.runId ?? workflow.currentRunId ?? "");
+      if (run)
+        this.#timers.arm({ ...entry.key, runId: run.runId }, Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null);
+      return { entry, reply: undefined, deliveries: [], tasks: run ? pendingTasks(run) : [] };
+    }
+    const step = this.#step();
+    const reply = execute(workflow, entry.command, step);
+    return { entry, reply, ...this.#match(workflow, step.effects) };
+  }
+
+  /**
+   * Match before commit: a task for which a worker already waits is recorded as scheduled and started in one commit. The engine knows nothing of
+   * workers; to it this is a second command on the same state.
+   */
+  #match(workflow: Workflow, effects: readonly Effect[]): Pick<Outcome, "deliveries" | "tasks"> {
+    const deliveries: { reservation: Reservation; started: Started }[] = [];
+    const tasks: Task[] = [];
+    for (const { task } of effects) {
+      const reservation = this.#parts.dispatcher.reserve(task);
+      const started = reservation && this.#start(workflow, task, reservation);
+      if (started) deliveries.push({ reservation, started });
+      else {
+        reservation?.release();
+        tasks.push(task);
+      }
+    }
+    return { deliveries, tasks };
+  }
+
+  #start(workflow: Workflow, task: Task, { poller, sticky }: Reservation): Started | undefined {
+    const step = this.#step();
+    if (task.kind === "workflow") {
+      const reply = execute(
+        workflow,
+        { type: "startWorkflowTask", runId: task.runId, stamp: task.stamp, poller, sticky },
+        step,
+      );
+      return reply instanceof Rejection ? undefined : { kind: "workflow", task: reply };
+    }
+    const reply = execute(
+      workflow,
+      {
+        type: "startActivityTask",
+        runId: task.runId,
+        scheduledEventId: task.scheduledEventId,
+        stamp: task.stamp,
+        poller,
+      },
+      step,
+    );
+    return reply instanceof Rejection ? undefined : { kind: "activity", task: reply };
+  }
+
+  #step(): Step {
+    return new Step(this.#parts.clock.nowMs(), () => this.#parts.random.uuid());
+  }
+
+  async #commit(
+    batch: readonly Entry[],
+    workflows: ReadonlyMap<string, Workflow>,
+    outcomes: readonly Outcome[],
+  ): Promise<void> {
+    const writes: Write[] = [];
+    const touched: (RunRef & { readonly wakeAtMs: number | null })[] = [];
+    for (const workflow of workflows.values()) {
+      const changed = writesOf(workflow);
+      writes.push(...changed.writes);
+      for (const run of changed.touched)
+        touched.push({ namespaceId: workflow.namespaceId, workflowId: workflow.workflowId, ...run });
+    }
+    if (writes.length > 0) {
+      try {
+        await this.#parts.store.commit(this.#lease, writes);
+      } catch (error) {
+        return this.#failCommit(batch, outcomes, error);
+      }
+      this.#parts.onCommit?.({ commands: batch.length, writes: writes.length });
+    }
+    for (const [id, workflow] of workflows) this.#cache.put(id, workflow);
+    this.#answer(outcomes, touched);
+  }
+
+  /** Everything that the commit made true is now said (S2). */
+  #answer(outcomes: readonly Outcome[], touched: readonly (RunRef & { readonly wakeAtMs: number | null })[]): void {
+    const { dispatcher, watch } = this.#parts;
+    for (const { runId, namespaceId, workflowId, wakeAtMs } of touched) {
+      this.#timers.arm({ runId, namespaceId, workflowId }, wakeAtMs);
+      watch.notify(runId);
+    }
+    for (const { entry, reply, deliveries, tasks } of outcomes) {
+      if (entry.type === "command") entry.resolve(reply as never);
+      for (const { reservation, started } of deliveries) reservation.deliver(started);
+      for (const task of tasks) dispatcher.offer(task);
+    }
+  }
+
+  /** Memory must not run ahead of the store (S3): what the batch touched is forgotten; what it may have left behind is dispatched again. */
+  #failCommit(batch: readonly Entry[], outcomes: readonly Outcome[], error: unknown): void {
+    this.#abandon(batch, outcomes);
+    this.#parts.onFault("commit", error);
+    if (error instanceof LeaseLost) {
+      this.#state = "lost";
+      this.#timers.close();
+      this.#refuse([...batch, ...this.#inbox.splice(0)], new Unavailable("closed", "this shard has moved; try again"));
+      return;
+    }
+    if (error instanceof StoreFull)
+      this.#refuse(batch, new Unavailable("full", "the store is full; try again when there is room"));
+    else
+      this.#refuse(
+        batch,
+        new Unavailable(
+          "unknown",
+          error instanceof CommitUnknown
+            ? "the outcome of the commit is unknown; try again"
+            : "the commit failed; try again",
+        ),
+      );
+    this.#recoverLater(batch);
+  }
+
+  /** Looks at the batch's runs again, a moment later: their timers must be armed and their tasks dispatched, whatever the commit did. */
+  #recoverLater(batch: readonly Entry[]): void {
+    const { clock } = this.#parts;
+    const keys = new Map<string, Redispatch>();
+    for (const { key, ...entry } of batch) {
+      const runId = "command" in entry ? (selectorOf(entry.command) ?? null) : entry.runId;
+      keys.set(`${cacheKey(key)}/${runId ?? ""}`, { type: "redispatch", key, runId: runId || null });
+    }
+    clock.wake(clock.nowMs() + shardLimits.retryMs, () => {
+      if (this.#state === "open") for (const entry of keys.values()) this.#enqueue(entry);
+    });
+  }
+
+  /** Throws the batch's changes away, and gives reserved pollers back to their lines. */
+  #abandon(batch: readonly Entry[], outcomes: readonly Outcome[]): void {
+    for (const { key } of batch) this.#cache.forget(cacheKey(key));
+    for (const { deliveries } of outcomes) for (const { reservation } of deliveries) reservation.release();
+  }
+
+  #refuse(entries: readonly Entry[], error: unknown): void {
+    for (const entry of entries) if (entry.type === "command") entry.reject(error);
+  }
+
+  #wake({ runId, ...key }: RunRef): void {
+    if (this.#state !== "open") return;
+    const entry: Submitted = {
+      type: "command",
+      key,
+      command: { type: "wake", runId },
+      // A wake that found nothing to do (the clock was set back) changed nothing, so no commit armed the run again.
+      resolve: () => {
+        const run = this.#cache.get(cacheKey(key))?.runs.get(runId);
+        if (run) this.#timers.arm({ ...key, runId }, Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null);
+      },
+      reject: () => {
+        const { clock } = this.#parts;
+        clock.wake(clock.nowMs() + shardLimits.retryMs, () => this.#wake({ runId, ...key }));
+      },
+    };
+    this.#enqueue(entry);
+  }
+
+  async #redispatchAll(): Promise<void> {
+    const { store } = this.#parts;
+    let afterRunId: string | undefined;
+    for (;;) {
+      const runs = await store.undispatchedRuns(this.#lease.shardId, {
+        limit: shardLimits.redispatchPage,
+        ...(afterRunId !== undefined && { afterRunId }),
+      });
+      if (this.#state !== "open") return;
+      for (const { runId, ...key } of runs) this.#enqueue({ type: "redispatch", key, runId });
+      afterRunId = runs.at(-1)?.runId;
+      if (runs.length < shardLimits.redispatchPage) return;
+      // The next page waits until this one is through: memory holds one page at a time.
+      await this.#running;
+    }
+  }
+}
+
+function cacheKey({ namespaceId, workflowId }: WorkflowKey): string {
+  return `${namespaceId}/${workflowId}`;
+}
