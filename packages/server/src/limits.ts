@@ -118,3 +118,40 @@ assert(limits.idBytesMax < limits.statusMessageBytesMax && limits.statusMessageB
 assert(limits.drainMsMax < limits.stopMsMax);
 assert(limits.retentionMsMin <= limits.retentionMsDefault);
 assert(limits.namespacePageDefault <= limits.namespacePageMax);
+
+export const shardLimits = {
+  /** Shards of one process on an embedded store: while one commits, the next executes. */
+  embeddedShards: 4,
+  /** Commands of one commit. More would not be faster, and would make the first of them wait. */
+  batchMax: 256,
+  /** Commands that wait for a shard before callers are told to slow down. */
+  inboxMax: 8_192,
+  /** Memory for workflows in use, for all shards together, by the cache's own estimate. */
+  cacheBytesMax: 128 * 1024 * 1024,
+  /** How long after a failed commit its workflows are looked at again. */
+  retryMs: 1_000,
+  /** Runs read at once when waiting tasks are dispatched again after a start. */
+  redispatchPage: 500,
+} as const;
+
+assert(shardLimits.batchMax <= shardLimits.inboxMax); // A full batch always fits the inbox.
+
+export const matchingLimits = {
+  /** A sticky queue whose worker has not polled for so long has no worker: its tasks go to the normal queue (like the reference server). */
+  stickySeenMs: 10_000,
+  /** A queue that nobody polled for so long, and a poller not seen for so long, are forgotten (like the reference server's poller history). */
+  idleMs: 300_000,
+  /** How often forgotten queues and pollers are looked for. */
+  sweepMs: 60_000,
+  /** How long polls of a worker that has said goodbye are turned away: longer than any poll that was on its way. */
+  goodbyeMs: 60_000,
+  /** Pollers remembered for one queue; the one not seen for longest goes first. Identities are the callers' own text, so they must be bounded. */
+  pollersMax: 1_000,
+  /** Rates of a queue are averages over so many spans of so long (30 s together, like the reference server). */
+  rateSpanMs: 5_000,
+  rateSpans: 6,
+} as const;
+
+// A sticky queue must not be forgotten while it may still be the first choice, nor its goodbye.
+assert(matchingLimits.stickySeenMs < matchingLimits.idleMs);
+assert(matchingLimits.stickySeenMs <= matchingLimits.goodbyeMs);
