@@ -33,17 +33,49 @@ const keptEncoded = new Set([
   "temporal.api.workflowservice.v1.PollWorkflowTaskQueueResponse.history",
 ]);
 const wanted = ["temporal.api", "google.protobuf", "google.rpc", "grpc.health"];
-const unwanted = ["temporal.api.cloud", "temporal.api.testservice", "temporal.api.protometa", "google.protobuf.compiler"];
+const unwanted = [
+  "temporal.api.cloud",
+  "temporal.api.testservice",
+  "temporal.api.protometa",
+  "google.protobuf.compiler",
+];
 /** google.protobuf is a large package of which the API uses these. */
-const googleMessages = new Set(["Duration", "Timestamp", "Any", "Empty", "FieldMask", "BoolValue", "DoubleValue", "FloatValue", "Int32Value", "Int64Value", "StringValue", "BytesValue", "Struct", "Value", "ListValue", "NullValue"]);
+const googleMessages = new Set([
+  "Duration",
+  "Timestamp",
+  "Any",
+  "Empty",
+  "FieldMask",
+  "BoolValue",
+  "DoubleValue",
+  "FloatValue",
+  "Int32Value",
+  "Int64Value",
+  "StringValue",
+  "BytesValue",
+  "Struct",
+  "Value",
+  "ListValue",
+  "NullValue",
+]);
 
-interface Message { fullName: string; name: string; module: string; node: Node }
+interface Message {
+  fullName: string;
+  name: string;
+  module: string;
+  node: Node;
+}
 const messages = new Map<string, Message>();
 const enums = new Map<string, Message>();
 const services: { fullName: string; node: Node }[] = [];
 
 function moduleOf(packageName: string): string {
-  return packageName.replace(/^temporal\.api\./, "").replace(/\.v1$/, "").replace(/^google\./, "google-").replace(/^grpc\./, "").replaceAll(".", "-");
+  return packageName
+    .replace(/^temporal\.api\./, "")
+    .replace(/\.v1$/, "")
+    .replace(/^google\./, "google-")
+    .replace(/^grpc\./, "")
+    .replaceAll(".", "-");
 }
 
 function walk(node: Node, path: string[], packageName: string, typeName: string): void {
@@ -105,11 +137,23 @@ function shapesOf(message: Message): Shape[] {
     const target = keptEncoded.has(`${message.fullName}.${field}`) ? undefined : resolve(type, message.fullName);
     const kind = target === undefined ? "scalar" : target.node.values ? "enum" : "message";
     const scalar = target ? "int32" : keptEncoded.has(`${message.fullName}.${field}`) ? "bytes" : type;
-    if (kind === "scalar" && !varints.has(scalar) && !fixed32.has(scalar) && !fixed64.has(scalar) && !["string", "bytes"].includes(scalar))
+    if (
+      kind === "scalar" &&
+      !varints.has(scalar) &&
+      !fixed32.has(scalar) &&
+      !fixed64.has(scalar) &&
+      !["string", "bytes"].includes(scalar)
+    )
       throw new Error(`${message.fullName}.${field}: unknown type ${type}`);
     return {
-      field, id, kind, scalar, repeated: rule === "repeated", oneof: inOneof.has(field),
-      ...(target && { target }), ...(keyType !== undefined && { keyType }),
+      field,
+      id,
+      kind,
+      scalar,
+      repeated: rule === "repeated",
+      oneof: inOneof.has(field),
+      ...(target && { target }),
+      ...(keyType !== undefined && { keyType }),
     };
   });
 }
@@ -119,7 +163,9 @@ class ModuleWriter {
   readonly js: string[] = [];
   readonly dts: string[] = [];
   readonly imports = new Set<string>();
-  constructor(name: string) { this.name = name; }
+  constructor(name: string) {
+    this.name = name;
+  }
 
   ref(target: Message): string {
     if (target.module === this.name) return target.name;
@@ -127,8 +173,15 @@ class ModuleWriter {
     return `$${target.module.replaceAll("-", "_")}.${target.name}`;
   }
   tsType(shape: Shape): string {
-    const one = shape.target ? this.ref(shape.target)
-      : shape.scalar === "string" ? "string" : shape.scalar === "bytes" ? "Uint8Array" : shape.scalar === "bool" ? "boolean" : "number";
+    const one = shape.target
+      ? this.ref(shape.target)
+      : shape.scalar === "string"
+        ? "string"
+        : shape.scalar === "bytes"
+          ? "Uint8Array"
+          : shape.scalar === "bool"
+            ? "boolean"
+            : "number";
     if (shape.keyType) return `Record<string, ${one}>`;
     return shape.repeated ? `${one}[]` : one;
   }
@@ -139,7 +192,13 @@ function defaultOf(shape: Shape): string {
   if (shape.repeated) return "[]";
   if (shape.oneof || shape.kind === "message") return "undefined";
   if (shape.kind === "enum") return "0";
-  return shape.scalar === "string" ? '""' : shape.scalar === "bytes" ? "$empty" : shape.scalar === "bool" ? "false" : "0";
+  return shape.scalar === "string"
+    ? '""'
+    : shape.scalar === "bytes"
+      ? "$empty"
+      : shape.scalar === "bool"
+        ? "false"
+        : "0";
 }
 
 function readScalar(scalar: string): string {
@@ -158,69 +217,106 @@ function emitMessage(out: ModuleWriter, message: Message): void {
   }
   out.dts.push("}", `export declare const ${name}: Codec<${name}>;`, "");
 
-  const js = out.js;
-  js.push(`export const ${name} = {`, `typeName: ${JSON.stringify(message.fullName)},`);
-  js.push(`create(i) { return {`, ...shapes.filter((s) => !s.oneof).map((s) => `${s.field}: ${defaultOf(s)},`), "...i }; },");
-  js.push("write(m, w) {");
-  for (const shape of [...shapes].sort((a, b) => a.id - b.id)) {
-    const v = `m.${shape.field}`;
-    const tag = (wire: number) => (shape.id << 3) | wire;
-    const put = (value: string, wire = wireType(shape.scalar)) =>
-      shape.kind === "message"
-        ? `${out.ref(shape.target!)}.write(${value}, w.uint32(${tag(2)}).fork()).ldelim();`
-        : `w.uint32(${tag(wire)}).${shape.scalar}(${value});`;
-    if (shape.keyType) {
-      const value = shape.kind === "message"
-        ? `${out.ref(shape.target!)}.write(${v}[k], w.uint32(18).fork()).ldelim().ldelim();`
-        : `w.uint32(${(2 << 3) | wireType(shape.scalar)}).${shape.scalar}(${v}[k]).ldelim();`;
-      const key = shape.keyType === "string" ? "k" : shape.keyType === "bool" ? 'k === "true"' : "Number(k)";
-      js.push(`if (${v}) for (const k of Object.keys(${v})) { w.uint32(${tag(2)}).fork().uint32(${(1 << 3) | wireType(shape.keyType)}).${shape.keyType}(${key}); ${value} }`);
-    } else if (shape.repeated && shape.kind === "message") js.push(`if (${v}) for (const e of ${v}) ${put("e")}`);
-    else if (shape.repeated && wireType(shape.scalar) !== 2)
-      js.push(`if (${v}?.length) { w.uint32(${tag(2)}).fork(); for (const e of ${v}) w.${shape.scalar}(e); w.ldelim(); }`);
-    else if (shape.repeated) js.push(`if (${v}) for (const e of ${v}) ${put("e")}`);
-    else if (shape.oneof || shape.kind === "message") js.push(`if (${v} !== undefined && ${v} !== null) ${put(v)}`);
-    else if (shape.scalar === "bytes") js.push(`if (${v}?.length) ${put(v)}`);
-    else js.push(`if (${v}) ${put(v)}`);
+  const defaults = shapes.filter((s) => !s.oneof).map((s) => `${s.field}: ${defaultOf(s)},`);
+  const inOrder = [...shapes].sort((a, b) => a.id - b.id);
+  out.js.push(
+    `export const ${name} = {`,
+    `typeName: ${JSON.stringify(message.fullName)},`,
+    `create(i) { return {`,
+    ...defaults,
+    "...i }; },",
+    "write(m, w) {",
+    ...inOrder.map((shape) => writeStatement(out, shape)),
+    "return w; },",
+    "encode(m) { return this.write(m, $Writer.create()).finish(); },",
+    "decode(b) { const r = $Reader.create(b); return this.read(r, r.len, 0); },",
+    "read(r, end, depth) {",
+    "if (depth > 100) throw new RangeError('message nested too deeply');",
+    `const m = {`,
+    ...defaults,
+    "};",
+    "while (r.pos < end) { const t = r.uint32(); switch (t >>> 3) {",
+    ...shapes.flatMap((shape) => readCase(out, message, shape)),
+    "} r.skipType(t & 7); } if (r.pos !== end) throw new RangeError('message is truncated'); return m; },",
+    "};",
+  );
+}
+
+/** The statement that writes one field of `m` to `w`, or nothing when the field has its default. */
+function writeStatement(out: ModuleWriter, shape: Shape): string {
+  const v = `m.${shape.field}`;
+  const isMessage = shape.kind === "message";
+  const tag = (wire: number) => (shape.id << 3) | wire;
+  const put = (value: string) =>
+    isMessage
+      ? `${out.ref(shape.target!)}.write(${value}, w.uint32(${tag(2)}).fork()).ldelim();`
+      : `w.uint32(${tag(wireType(shape.scalar))}).${shape.scalar}(${value});`;
+  if (shape.keyType) {
+    const key = shape.keyType === "string" ? "k" : shape.keyType === "bool" ? 'k === "true"' : "Number(k)";
+    const putKey = `w.uint32(${tag(2)}).fork().uint32(${(1 << 3) | wireType(shape.keyType)}).${shape.keyType}(${key});`;
+    const putValue = isMessage
+      ? `${out.ref(shape.target!)}.write(${v}[k], w.uint32(18).fork()).ldelim().ldelim();`
+      : `w.uint32(${(2 << 3) | wireType(shape.scalar)}).${shape.scalar}(${v}[k]).ldelim();`;
+    return `if (${v}) for (const k of Object.keys(${v})) { ${putKey} ${putValue} }`;
   }
-  js.push("return w; },", "encode(m) { return this.write(m, $Writer.create()).finish(); },");
-  js.push("decode(b) { const r = $Reader.create(b); return this.read(r, r.len, 0); },");
-  js.push("read(r, end, depth) {", "if (depth > 100) throw new RangeError('message nested too deeply');");
-  js.push(`const m = {`, ...shapes.filter((s) => !s.oneof).map((s) => `${s.field}: ${defaultOf(s)},`), "};");
-  js.push("while (r.pos < end) { const t = r.uint32(); switch (t >>> 3) {");
-  for (const shape of shapes) {
-    const sub = (m: string) => `${out.ref(shape.target!)}.read(r, ${m}, depth + 1)`;
-    const read = shape.kind === "message" ? sub("$end(r)") : readScalar(shape.scalar);
-    const wire = shape.keyType || shape.kind === "message" ? 2 : wireType(shape.scalar);
-    js.push(`case ${shape.id}:`);
-    if (shape.keyType) {
-      const init = defaultOf({ ...shape, repeated: false, oneof: false, keyType: undefined as never });
-      js.push(`if ((t & 7) === 2) { const e = $end(r); let k = ${shape.keyType === "string" ? '""' : "0"}, v = ${shape.kind === "message" ? `${out.ref(shape.target!)}.create()` : init};`,
-        `while (r.pos < e) { const u = r.uint32(); switch (u >>> 3) { case 1: k = ${readScalar(shape.keyType)}; break; case 2: v = ${read}; break; default: r.skipType(u & 7); } }`,
-        `m.${shape.field}[k] = v; continue; } break;`);
-    } else if (shape.repeated && wire !== 2) {
-      js.push(`if ((t & 7) === 2) { const e = $end(r); while (r.pos < e) m.${shape.field}.push(${read}); continue; }`,
-        `if ((t & 7) === ${wire}) { m.${shape.field}.push(${read}); continue; } break;`);
-    } else if (shape.repeated) js.push(`if ((t & 7) === 2) { m.${shape.field}.push(${read}); continue; } break;`);
-    else {
-      // A oneof holds the last member on the wire.
-      const others = shape.oneof ? Object.values(message.node.oneofs ?? {}).find(({ oneof }) => oneof.includes(shape.field))!.oneof.filter((o) => o !== shape.field) : [];
-      const clear = others.length > 0 ? `$clear(m, ${JSON.stringify(others)});` : "";
-      js.push(`if ((t & 7) === ${wire}) { m.${shape.field} = ${read}; ${clear} continue; } break;`);
-    }
+  if (shape.repeated && !isMessage && wireType(shape.scalar) !== 2)
+    return `if (${v}?.length) { w.uint32(${tag(2)}).fork(); for (const e of ${v}) w.${shape.scalar}(e); w.ldelim(); }`;
+  if (shape.repeated) return `if (${v}) for (const e of ${v}) ${put("e")}`;
+  if (shape.oneof || isMessage) return `if (${v} !== undefined && ${v} !== null) ${put(v)}`;
+  return `if (${v}${shape.scalar === "bytes" ? "?.length" : ""}) ${put(v)}`;
+}
+
+/** The `case` that reads one field from `r` into `m`; a field of the wrong wire type falls out of it and is skipped. */
+function readCase(out: ModuleWriter, message: Message, shape: Shape): string[] {
+  const isMessage = shape.kind === "message";
+  const read = isMessage ? `${out.ref(shape.target!)}.read(r, $end(r), depth + 1)` : readScalar(shape.scalar);
+  const wire = shape.keyType || isMessage ? 2 : wireType(shape.scalar);
+  const head = `case ${shape.id}:`;
+  if (shape.keyType) {
+    const scalarDefault = defaultOf({ ...shape, repeated: false, oneof: false, keyType: undefined as never });
+    const init = isMessage ? `${out.ref(shape.target!)}.create()` : scalarDefault;
+    return [
+      head,
+      `if ((t & 7) === 2) { const e = $end(r); let k = ${shape.keyType === "string" ? '""' : "0"}, v = ${init};`,
+      `while (r.pos < e) { const u = r.uint32(); switch (u >>> 3) { case 1: k = ${readScalar(shape.keyType)}; break; case 2: v = ${read}; break; default: r.skipType(u & 7); } }`,
+      `m.${shape.field}[k] = v; continue; } break;`,
+    ];
   }
-  js.push("} r.skipType(t & 7); } if (r.pos !== end) throw new RangeError('message is truncated'); return m; },", "};");
+  const pushOne = `if ((t & 7) === ${wire}) { m.${shape.field}.push(${read}); continue; } break;`;
+  if (shape.repeated && wire === 2) return [head, pushOne];
+  if (shape.repeated) {
+    const pushPacked = `if ((t & 7) === 2) { const e = $end(r); while (r.pos < e) m.${shape.field}.push(${read}); continue; }`;
+    return [head, pushPacked, pushOne];
+  }
+  // A oneof holds the last member on the wire.
+  const group = shape.oneof
+    ? Object.values(message.node.oneofs ?? {}).find(({ oneof }) => oneof.includes(shape.field))!.oneof
+    : [];
+  const others = group.filter((other) => other !== shape.field);
+  const clear = others.length > 0 ? `$clear(m, ${JSON.stringify(others)});` : "";
+  return [head, `if ((t & 7) === ${wire}) { m.${shape.field} = ${read}; ${clear} continue; } break;`];
 }
 
 /** WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE → ALLOW_DUPLICATE */
 function emitEnum(out: ModuleWriter, { name, fullName, node }: Message): void {
-  const prefix = `${name.split("_").at(-1)!.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toUpperCase()}_`;
+  const prefix = `${name
+    .split("_")
+    .at(-1)!
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .toUpperCase()}_`;
   const entries = Object.entries(node.values!).map(([key, value]) => {
     const short = key.startsWith(prefix) ? key.slice(prefix.length) : key;
     return [/^[0-9]/.test(short) ? key : short, value] as const;
   });
   out.js.push(`export const ${name} = {${entries.map(([k, v]) => `${k}: ${v}`).join(", ")}};`);
-  out.dts.push(`/** \`${fullName}\` */`, `export declare const ${name}: {`, ...entries.map(([k, v]) => `  readonly ${k}: ${v};`), "};", `export type ${name} = (typeof ${name})[keyof typeof ${name}];`, "");
+  out.dts.push(
+    `/** \`${fullName}\` */`,
+    `export declare const ${name}: {`,
+    ...entries.map(([k, v]) => `  readonly ${k}: ${v};`),
+    "};",
+    `export type ${name} = (typeof ${name})[keyof typeof ${name}];`,
+    "",
+  );
 }
 
 const modules = new Map<string, ModuleWriter>();
@@ -238,7 +334,11 @@ mkdirSync(folder, { recursive: true });
 const write = (file: string, lines: string[]) => writeFileSync(new URL(file, folder), `${lines.join("\n")}\n`);
 for (const out of modules.values()) {
   const imports = [...out.imports].sort().map((m) => `import * as $${m.replaceAll("-", "_")} from "./${m}.js";`);
-  write(`${out.name}.js`, ['import { $Reader, $Writer, $empty, $string, $number, $end, $clear } from "../wire.js";', ...imports, ...out.js]);
+  write(`${out.name}.js`, [
+    'import { $Reader, $Writer, $empty, $string, $number, $end, $clear } from "../wire.js";',
+    ...imports,
+    ...out.js,
+  ]);
   write(`${out.name}.d.ts`, ['import type { Codec } from "../wire.js";', ...imports, "", ...out.dts]);
 }
 
@@ -251,7 +351,12 @@ function httpBindings(options: Record<string, unknown>[] | undefined): unknown[]
     const { additional_bindings: more, ...first } = http;
     for (const rule of [first, ...(Array.isArray(more) ? more : more ? [more] : [])] as Record<string, string>[]) {
       const verb = ["get", "post", "put", "delete", "patch"].find((v) => rule[v] !== undefined);
-      if (verb) all.push({ verb: verb.toUpperCase(), path: rule[verb], ...(rule["body"] !== undefined && { body: rule["body"] }) });
+      if (verb)
+        all.push({
+          verb: verb.toUpperCase(),
+          path: rule[verb],
+          ...(rule["body"] !== undefined && { body: rule["body"] }),
+        });
     }
   }
   return all;
@@ -265,13 +370,21 @@ for (const { fullName, node } of services) {
   for (const [method, { requestType, responseType, parsedOptions }] of Object.entries(node.methods!)) {
     const [request, response] = [resolve(requestType, scope)!, resolve(responseType, scope)!];
     used.add(request.module).add(response.module);
-    rows.push(`${method}: { service: ${JSON.stringify(fullName)}, name: "${method}", path: "/${fullName}/${method}", request: $${request.module}.${request.name}, response: $${response.module}.${response.name}, http: ${JSON.stringify(httpBindings(parsedOptions))} },`);
+    rows.push(
+      `${method}: { service: ${JSON.stringify(fullName)}, name: "${method}", path: "/${fullName}/${method}", request: $${request.module}.${request.name}, response: $${response.module}.${response.name}, http: ${JSON.stringify(httpBindings(parsedOptions))} },`,
+    );
     types.push(`  ${method}: Method<$${request.module}.${request.name}, $${response.module}.${response.name}>;`);
   }
 }
 const serviceImports = [...used].map((m) => `import * as $${m} from "./${m}.js";`);
 write("methods.js", [...serviceImports, "export const methods = {", ...rows, "};"]);
-write("methods.d.ts", ['import type { Method } from "../service.ts";', ...serviceImports, "export declare const methods: {", ...types, "};"]);
+write("methods.d.ts", [
+  'import type { Method } from "../service.ts";',
+  ...serviceImports,
+  "export declare const methods: {",
+  ...types,
+  "};",
+]);
 const camel = (name: string) => name.replace(/-(.)/g, (_, c: string) => c.toUpperCase());
 const index = [...modules.keys()].sort().map((m) => `export * as ${camel(m)} from "./${m}.js";`);
 write("index.js", index);

@@ -24,6 +24,10 @@ export interface Method<Request = unknown, Response = unknown> {
 
 export type MethodName = keyof typeof methods;
 export type RequestOf<N extends MethodName> = (typeof methods)[N] extends Method<infer R, unknown> ? R : never;
-export type ResponseOf<N extends MethodName> = (typeof methods)[N] extends Method<never, infer R> | Method<infer _, infer R> ? R : never;
+export type ResponseOf<N extends MethodName> = (typeof methods)[N] extends
+  | Method<never, infer R>
+  | Method<infer _, infer R>
+  ? R
+  : never;
 
 export { methods };
