@@ -22,7 +22,7 @@ export const limits = {
   metadataBytesMax: 16 * kibibyte,
   /** Calls under way on one connection. A worker process holds tens of long polls. */
   streamsPerConnectionMax: 10_000,
-  /** Calls that other headers came for than a deadline; they end then, whatever handlers do. */
+  /** How long any call may last, also one without a deadline or with a later one. */
   callMsMax: 10 * minuteMs,
   /** A connection is asked to go away after this time, and closed `connectionAgeGraceMs` later: clients then spread over the nodes again. */
   connectionAgeMsMax: 5 * minuteMs,

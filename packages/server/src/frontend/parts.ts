@@ -1,0 +1,87 @@
+/** What every handler is given, and the shape of a handler: one table for all RPCs, filled noun by noun and joined in `handlers.ts`. */
+import assert from "node:assert/strict";
+import {
+  type Command,
+  engineLimits,
+  Rejection,
+  type RejectionCode,
+  type RejectionDetail,
+  type ReplyTo,
+} from "@pawl/engine";
+import type { Init, MethodName, RequestOf, ResponseOf } from "@pawl/protocol";
+import type { Store } from "@pawl/store";
+import type { Clock } from "../clock.ts";
+import { type Limits, limits } from "../limits.ts";
+import type { Match, PollRequest, QueryTask, QueueDescription, QueueKind } from "../matching/match.ts";
+import type { Random } from "../random.ts";
+import type { Started } from "../shard/dispatcher.ts";
+import type { WorkflowKey } from "../shard/shard.ts";
+import type { Telemetry } from "../telemetry.ts";
+import type { NamespaceRegistry } from "./namespace-registry.ts";
+import type { Tokens } from "./tokens.ts";
+
+export { type Limits, limits, Rejection, type RejectionCode, type RejectionDetail, type Started };
+
+/** Who calls, and until when the answer is of use. */
+export interface Call {
+  /** On the server's clock; undefined when the caller set none. */
+  readonly deadlineMs: number | undefined;
+  /** Aborts when the caller has gone, its deadline has passed, or the server stops: then long polls answer that there is nothing yet. */
+  readonly signal: AbortSignal;
+  /** Why the signal aborted. An answer still reaches the caller only when the server stops. */
+  readonly ended: () => "no" | "cancelled" | "deadline" | "stopping";
+  /** The SDK's name and version as it gives them, "" when it gives none. */
+  readonly clientName: string;
+  readonly clientVersion: string;
+}
+
+export type Handler<N extends MethodName> = (
+  request: RequestOf<N>,
+  call: Call,
+) => Promise<Init<ResponseOf<N>> | Rejection> | Init<ResponseOf<N>> | Rejection;
+
+export type Handlers = { readonly [N in MethodName]?: Handler<N> };
+
+/** What the frontend asks of the shards; `shard/ring.ts` is one. */
+export interface Submitter {
+  /** Resolves after the commit. A Rejection changed nothing; throws `Unavailable` when the caller may try again. */
+  submit<C extends Command>(key: WorkflowKey, command: C): Promise<ReplyTo<C> | Rejection>;
+  /** Resolves at the next commit that touches the run, or when the signal aborts. Call it before reading, so that nothing is missed. */
+  changed(runId: string, signal: AbortSignal): Promise<void>;
+}
+
+/** What the frontend asks of the task queues; `matching` is one. */
+export interface Queues {
+  offerQuery(query: QueryTask): void;
+  withdrawQuery(id: string): void;
+  /** null when `untilMs` came or the signal aborted. */
+  poll(request: PollRequest): Promise<Match<Started> | null>;
+  /** What could not be handed over, because its poller has gone: the next one gets it. */
+  giveBack(match: Match<Started>): void;
+  describe(namespaceId: string, kind: QueueKind, taskQueue: string): QueueDescription;
+  shutdownWorker(worker: { namespaceId: string; stickyQueue: string; workerInstanceKey: string }): void;
+}
+
+/** Who this server is, fixed at its start. */
+export interface Cluster {
+  /** A UUID made at the first start, the same ever after. */
+  readonly id: string;
+  readonly name: string;
+  readonly shardCount: number;
+}
+
+export interface Parts {
+  readonly ring: Submitter;
+  readonly matching: Queues;
+  readonly store: Store;
+  readonly namespaces: NamespaceRegistry;
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly cluster: Cluster;
+  readonly telemetry: Telemetry;
+}
+
+// What the frontend lets through, the engine accepts, and the other way round: a limit that differs would refuse after half of the work.
+assert(limits.blobBytesMax === engineLimits.blobBytesMax);
+assert(limits.idBytesMax === engineLimits.idBytesMax);

@@ -1,0 +1,65 @@
+/** Tokens sealed with this cluster's key: what the server gives to workers and callers, and believes only when it comes back unchanged. */
+import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from "node:crypto";
+import { Rejection } from "@pawl/engine";
+import {
+  decodeToken,
+  encodeToken,
+  type PageToken,
+  type PageValue,
+  type Token,
+  type TokenMac,
+  type TokenOf,
+} from "@pawl/protocol";
+import type { Store } from "@pawl/store";
+
+const keySetting = "token-key";
+const keyBytes = 32;
+const macBytes = 16;
+
+export class Tokens {
+  readonly #mac: TokenMac;
+
+  /** `key` is 32 secret bytes, the same on every node of the cluster and after every restart. */
+  constructor(key: Uint8Array) {
+    if (key.length !== keyBytes) throw new RangeError(`a token key has ${keyBytes} bytes, this one ${key.length}`);
+    this.#mac = hmac(createSecretKey(key));
+  }
+
+  /** With the key that the store keeps; the first start of a cluster makes it. */
+  static async load(store: Store): Promise<Tokens> {
+    const kept = await store.setting(keySetting);
+    if (kept) return new Tokens(kept);
+    await store.commit(null, [{ table: "setting", name: keySetting, bytes: randomBytes(keyBytes) }]);
+    return new Tokens((await store.setting(keySetting))!);
+  }
+
+  seal(token: Token): Uint8Array {
+    return encodeToken(token, this.#mac);
+  }
+
+  /** A task's token, as a worker sends it back. */
+  open<K extends "workflow" | "activity" | "query">(kind: K, bytes: Uint8Array): TokenOf<K> | Rejection {
+    if (bytes.length === 0) return new Rejection("INVALID_ARGUMENT", "Task token not set on request.");
+    const token = decodeToken(kind, bytes, this.#mac);
+    if (token) return token;
+    const message = kind === "query" ? "Invalid TaskToken." : "Error deserializing task token.";
+    return new Rejection("INVALID_ARGUMENT", message);
+  }
+
+  sealPage(of: string, namespaceId: string, values: readonly PageValue[]): Uint8Array {
+    return encodeToken({ kind: "page", of, namespaceId, values }, this.#mac);
+  }
+
+  /** The values of a page token of the same list and namespace; `undefined` for the first page. */
+  openPage(of: string, namespaceId: string, bytes: Uint8Array): PageToken["values"] | undefined | Rejection {
+    if (bytes.length === 0) return undefined;
+    const token = decodeToken("page", bytes, this.#mac);
+    if (token?.of === of && token.namespaceId === namespaceId) return token.values;
+    return new Rejection("INVALID_ARGUMENT", "Invalid NextPageToken.");
+  }
+}
+
+function hmac(key: KeyObject): TokenMac {
+  const sign = (bytes: Uint8Array) => createHmac("sha256", key).update(bytes).digest().subarray(0, macBytes);
+  return { sign, verify: (bytes, mac) => mac.length === macBytes && timingSafeEqual(sign(bytes), mac) };
+}

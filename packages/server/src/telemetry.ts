@@ -1,0 +1,92 @@
+/**
+ * What the process says of itself: log lines on stderr, and numbers. Emitted at the edges (rpc, shard, main), as an event name and fields.
+ * No payload, token or key is ever a field.
+ */
+
+import { Metrics } from "./metrics.ts";
+
+export const logLevels = ["debug", "info", "warn", "error", "never"] as const;
+export type LogLevel = (typeof logLevels)[number];
+export const logFormats = ["text", "json"] as const;
+export type LogFormat = (typeof logFormats)[number];
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Log {
+  debug(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+}
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  readonly nowMs: () => number;
+  /** Takes one line with its line break. */
+  readonly write: (line: string) => void;
+}
+
+/** A fault in a field is written as its message and, at level debug, its stack. */
+export function createLog({ level, format, nowMs, write }: LogOptions): Log {
+  const from = logLevels.indexOf(level);
+  const withStack = level === "debug";
+  const emit = (at: LogLevel) => {
+    if (logLevels.indexOf(at) < from) return () => {};
+    return (event: string, fields: LogFields = {}) => {
+      const time = new Date(nowMs()).toISOString();
+      const shown = Object.entries(fields).filter(([, value]) => value !== undefined);
+      const plain = shown.map(([name, value]) => [name, plainOf(value, withStack)] as const);
+      write(format === "json" ? jsonLine(time, at, event, plain) : textLine(time, at, event, plain));
+    };
+  };
+  return { debug: emit("debug"), info: emit("info"), warn: emit("warn"), error: emit("error") };
+}
+
+type Plain = readonly (readonly [string, string | number | boolean | null])[];
+
+function plainOf(value: unknown, withStack: boolean): string | number | boolean | null {
+  if (value instanceof Error) {
+    const text = withStack && value.stack ? value.stack : `${value.name}: ${value.message}`;
+    return value.cause instanceof Error ? `${text} (caused by ${plainOf(value.cause, withStack)})` : text;
+  }
+  if (value === null || typeof value === "number" || typeof value === "boolean") return value;
+  return typeof value === "string" ? value : typeof value === "bigint" ? String(value) : typeof value;
+}
+
+function jsonLine(time: string, level: LogLevel, event: string, fields: Plain): string {
+  return `${JSON.stringify({ time, level, event, ...Object.fromEntries(fields) })}\n`;
+}
+
+const bare = /^[\w./:@-]+$/;
+
+/** One event is one line: a value with spaces, line breaks or control characters is written quoted, so that it forges no second line. */
+function textLine(time: string, level: LogLevel, event: string, fields: Plain): string {
+  const shown = fields.map(([name, value]) => {
+    const text = String(value);
+    return ` ${name}=${bare.test(text) ? text : quoted(text)}`;
+  });
+  return `${time} ${level.toUpperCase().padEnd(5)} ${bare.test(event) ? event : quoted(event)}${shown.join("")}\n`;
+}
+
+/** JSON.stringify leaves DEL, the C1 controls and the Unicode line separators as they are; a terminal may obey them. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** The two together, as handlers and adapters get them. */
+export interface Telemetry {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** For durations: milliseconds with fractions, never stepping back. */
+  readonly stopwatchMs: () => number;
+}
+
+/** Says nothing and keeps what it counts: for tests and embedding. */
+export function quietTelemetry(): Telemetry {
+  const log = createLog({ level: "never", format: "text", nowMs: () => 0, write: () => {} });
+  return { log, metrics: new Metrics(), stopwatchMs: () => performance.now() };
+}
