@@ -1,1 +1,2 @@
+export { type SqliteOptions, SqliteStore } from "./sqlite.ts";
 export * from "./store.ts";

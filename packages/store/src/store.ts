@@ -106,7 +106,20 @@ export interface SettingWrite {
   readonly bytes: Uint8Array | null;
 }
 
-export type Write = CurrentWrite | RunWrite | PartWrite | HistoryWrite | VisibilityWrite | DeleteRunWrite | NamespaceWrite | SettingWrite;
+export type Write =
+  | CurrentWrite
+  | RunWrite
+  | PartWrite
+  | HistoryWrite
+  | VisibilityWrite
+  | DeleteRunWrite
+  | NamespaceWrite
+  | SettingWrite;
+
+/** Whether a write belongs to a shard, and so is committed under its lease. */
+export function needsLease(write: Write): boolean {
+  return write.table !== "namespace" && write.table !== "setting";
+}
 
 export interface StoredRun {
   readonly namespaceId: string;
@@ -121,6 +134,14 @@ export interface StoredBatch {
   readonly events: Uint8Array;
 }
 
+/** Events `fromEventId..toEventId`, both inclusive. Reading stops after the batch that reaches `eventCountMax` events or `bytesMax` bytes. */
+export interface HistoryRange {
+  readonly fromEventId: number;
+  readonly toEventId: number;
+  readonly eventCountMax: number;
+  readonly bytesMax: number;
+}
+
 export interface RunRef {
   readonly namespaceId: string;
   readonly workflowId: string;
@@ -131,16 +152,39 @@ export interface RunRef {
 export type VisibilityFilter =
   | { readonly op: "and" | "or"; readonly all: readonly VisibilityFilter[] }
   | { readonly op: "not"; readonly filter: VisibilityFilter }
-  | { readonly op: "=" | "!=" | "<" | "<=" | ">" | ">="; readonly name: string; readonly value: string | number | boolean }
+  | {
+      readonly op: "=" | "!=" | "<" | "<=" | ">" | ">=";
+      readonly name: string;
+      readonly value: string | number | boolean;
+    }
   | { readonly op: "in" | "notIn"; readonly name: string; readonly values: readonly (string | number | boolean)[] }
-  | { readonly op: "between" | "notBetween"; readonly name: string; readonly low: string | number; readonly high: string | number }
+  | {
+      readonly op: "between" | "notBetween";
+      readonly name: string;
+      readonly low: string | number;
+      readonly high: string | number;
+    }
   | { readonly op: "startsWith" | "notStartsWith"; readonly name: string; readonly prefix: string }
   | { readonly op: "isNull" | "isNotNull"; readonly name: string };
 
 /** Names that are columns of their own; every other name is looked up in `searchAttributes`. Times and durations are in milliseconds. */
 export const visibilityColumns = [
-  "WorkflowId", "RunId", "WorkflowType", "TaskQueue", "ExecutionStatus", "StartTime", "ExecutionTime", "CloseTime", "HistoryLength",
-  "HistorySizeBytes", "ExecutionDuration", "StateTransitionCount", "ParentWorkflowId", "ParentRunId", "RootWorkflowId", "RootRunId",
+  "WorkflowId",
+  "RunId",
+  "WorkflowType",
+  "TaskQueue",
+  "ExecutionStatus",
+  "StartTime",
+  "ExecutionTime",
+  "CloseTime",
+  "HistoryLength",
+  "HistorySizeBytes",
+  "ExecutionDuration",
+  "StateTransitionCount",
+  "ParentWorkflowId",
+  "ParentRunId",
+  "RootWorkflowId",
+  "RootRunId",
 ] as const;
 
 /**
@@ -178,16 +222,18 @@ export interface Store {
   commit(lease: Lease | null, writes: readonly Write[]): Promise<void>;
 
   /** The current run ids of these workflows, in order; null where there is none. */
-  loadCurrent(keys: readonly { readonly namespaceId: string; readonly workflowId: string }[]): Promise<(string | null)[]>;
+  loadCurrent(
+    keys: readonly { readonly namespaceId: string; readonly workflowId: string }[],
+  ): Promise<(string | null)[]>;
 
   /** Snapshots with their parts, in order; null where there is no such run. */
   loadRuns(runIds: readonly string[]): Promise<(StoredRun | null)[]>;
 
-  /** Batches that hold events of `fromEventId..toEventId` (both inclusive), ascending, stopping after the batch that reaches `eventCountMax` events or `bytesMax`. */
-  readHistory(runId: string, range: { fromEventId: number; toEventId: number; eventCountMax: number; bytesMax: number }): Promise<StoredBatch[]>;
+  /** Batches that hold events of the range, ascending. */
+  readHistory(runId: string, range: HistoryRange): Promise<StoredBatch[]>;
 
   /** Like `readHistory`, descending from `toEventId`. */
-  readHistoryReverse(runId: string, range: { fromEventId: number; toEventId: number; eventCountMax: number; bytesMax: number }): Promise<StoredBatch[]>;
+  readHistoryReverse(runId: string, range: HistoryRange): Promise<StoredBatch[]>;
 
   /** Runs of the shard with `wakeAtMs < beforeMs`, soonest first. */
   wakingRuns(shardId: number, page: { beforeMs: number; limit: number }): Promise<(RunRef & { wakeAtMs: number })[]>;
@@ -198,7 +244,9 @@ export interface Store {
   listVisibility(query: VisibilityQuery): Promise<VisibilityRow[]>;
 
   /** How many rows match; with `groupBy` (a name of `visibilityColumns` or an attribute) one count per value. */
-  countVisibility(query: Pick<VisibilityQuery, "namespaceId" | "filter"> & { readonly groupBy?: string }): Promise<{ value: string | number | boolean | null; count: number }[]>;
+  countVisibility(
+    query: Pick<VisibilityQuery, "namespaceId" | "filter"> & { readonly groupBy?: string },
+  ): Promise<{ value: string | number | boolean | null; count: number }[]>;
 
   namespaces(): Promise<{ id: string; name: string; bytes: Uint8Array }[]>;
   setting(name: string): Promise<Uint8Array | null>;

@@ -1,0 +1,36 @@
+/** Brings a SQLite file to the newest schema, one transaction a step. */
+
+import type { DatabaseSync } from "node:sqlite";
+import { StoreUnusable } from "./store.ts";
+
+/** "Pawl" in ASCII, in the header of every file of ours. */
+const applicationId = 0x5061_776c;
+
+/**
+ * Takes the steps that the file has not taken yet. A file without any table becomes ours.
+ * Throws `StoreUnusable` for a file of a newer Pawl, or of another program.
+ */
+export function migrate(db: DatabaseSync, filename: string, steps: readonly string[]): void {
+  const version = pragmaNumber(db, "user_version");
+  const application = pragmaNumber(db, "application_id");
+  const isEmpty = db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+  if (application !== applicationId && !isEmpty)
+    throw new StoreUnusable(`${filename} is a SQLite database of another program; choose another file`);
+  if (version > steps.length) {
+    throw new StoreUnusable(
+      `${filename} has schema version ${version}, and this Pawl knows versions up to ${steps.length}: ` +
+        "it was written by a newer Pawl; run that one, or choose another file",
+    );
+  }
+  for (let step = version; step < steps.length; step += 1) {
+    db.exec("BEGIN IMMEDIATE");
+    db.exec(steps[step] ?? "");
+    db.exec(`PRAGMA application_id = ${applicationId}`);
+    db.exec(`PRAGMA user_version = ${step + 1}`);
+    db.exec("COMMIT");
+  }
+}
+
+function pragmaNumber(db: DatabaseSync, name: "user_version" | "application_id"): number {
+  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
+}

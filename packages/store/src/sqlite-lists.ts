@@ -1,0 +1,78 @@
+/** The reads that walk an index or the whole of a table, on the read-only connection of the reader thread. */
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { openListOrder } from "./sqlite-schema.ts";
+import type { RunRef, Store, VisibilityQuery, VisibilityRow } from "./store.ts";
+import { type BoundSql, countSql, listSql } from "./visibility-query.ts";
+
+/** Statements of visibility filters kept prepared. Their texts differ by the shape of the filter only, values are bound. */
+const preparedMax = 64;
+
+export type ListCalls = Pick<Store, "wakingRuns" | "undispatchedRuns" | "listVisibility" | "countVisibility">;
+type Result<Method extends keyof ListCalls> = Awaited<ReturnType<ListCalls[Method]>>;
+
+export class SqliteLists {
+  readonly #db: DatabaseSync;
+  readonly #waking: StatementSync;
+  readonly #undispatched: StatementSync;
+  readonly #prepared = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#waking = db.prepare(`
+      SELECT namespace_id AS namespaceId, workflow_id AS workflowId, run_id AS runId, wake_at_ms AS wakeAtMs FROM run
+      WHERE shard_id = ? AND wake_at_ms IS NOT NULL AND wake_at_ms < ? ORDER BY wake_at_ms, run_id LIMIT ?`);
+    this.#undispatched = db.prepare(`
+      SELECT namespace_id AS namespaceId, workflow_id AS workflowId, run_id AS runId FROM run
+      WHERE shard_id = ? AND undispatched = 1 AND run_id > ? ORDER BY run_id LIMIT ?`);
+  }
+
+  wakingRuns(shardId: number, page: Parameters<Store["wakingRuns"]>[1]): Result<"wakingRuns"> {
+    return this.#waking.all(shardId, page.beforeMs, page.limit) as unknown as (RunRef & { wakeAtMs: number })[];
+  }
+
+  undispatchedRuns(shardId: number, page: Parameters<Store["undispatchedRuns"]>[1]): Result<"undispatchedRuns"> {
+    return this.#undispatched.all(shardId, page.afterRunId ?? "", page.limit) as unknown as RunRef[];
+  }
+
+  listVisibility(query: VisibilityQuery): Result<"listVisibility"> {
+    const rows = this.#all(listSql(query)) as unknown as [number, number, string, Uint8Array][];
+    return rows.map(
+      ([listOrder, startTimeMs, runId, info]): VisibilityRow => ({
+        closeTimeMs: listOrder === openListOrder ? null : listOrder,
+        startTimeMs,
+        runId,
+        info,
+      }),
+    );
+  }
+
+  countVisibility(query: Parameters<Store["countVisibility"]>[0]): Result<"countVisibility"> {
+    const rows = this.#all(countSql(query)) as unknown as [string | number | null, string | null, number][];
+    return rows.map(([value, type, count]) => ({
+      value: type === "true" ? true : type === "false" ? false : value,
+      count,
+    }));
+  }
+
+  close(): void {
+    this.#prepared.clear();
+    this.#db.close();
+  }
+
+  #all({ sql, values }: BoundSql): unknown[] {
+    let statement = this.#prepared.get(sql);
+    // Taken out and put back, so that the first key is always the one that was not used for longest.
+    this.#prepared.delete(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      statement.setReturnArrays(true);
+      for (const oldest of this.#prepared.keys()) {
+        if (this.#prepared.size < preparedMax) break;
+        this.#prepared.delete(oldest);
+      }
+    }
+    this.#prepared.set(sql, statement);
+    return statement.all(...values);
+  }
+}

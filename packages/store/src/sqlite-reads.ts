@@ -1,0 +1,100 @@
+/** The reads by key, on a read-only connection of the calling thread: short, and they see every commit that has been acknowledged. */
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { HistoryRange, StoredBatch, StoredRun } from "./store.ts";
+
+export class SqliteReads {
+  readonly #db: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #end: StatementSync;
+  readonly #current: StatementSync;
+  readonly #run: StatementSync;
+  readonly #parts: StatementSync;
+  readonly #history: StatementSync;
+  readonly #historyReverse: StatementSync;
+  readonly #namespaces: StatementSync;
+  readonly #setting: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#begin = db.prepare("BEGIN");
+    this.#end = db.prepare("COMMIT");
+    this.#current = db.prepare("SELECT run_id FROM current WHERE namespace_id = ? AND workflow_id = ?");
+    this.#run = db.prepare("SELECT namespace_id, workflow_id, snapshot FROM run WHERE run_id = ?");
+    this.#parts = db.prepare("SELECT part, bytes FROM part WHERE run_id = ?");
+    // The batch that holds `fromEventId` is the last that begins at or before it.
+    this.#history = db.prepare(`
+      SELECT first_event_id, last_event_id, events FROM history
+      WHERE run_id = ?1 AND first_event_id <= ?3 AND last_event_id >= ?2 AND first_event_id >= coalesce(
+        (SELECT max(first_event_id) FROM history WHERE run_id = ?1 AND first_event_id <= ?2), 0)
+      ORDER BY first_event_id`);
+    this.#historyReverse = db.prepare(`
+      SELECT first_event_id, last_event_id, events FROM history
+      WHERE run_id = ?1 AND first_event_id <= ?3 AND last_event_id >= ?2
+      ORDER BY first_event_id DESC`);
+    this.#namespaces = db.prepare("SELECT id, name, bytes FROM namespace ORDER BY id");
+    this.#setting = db.prepare("SELECT bytes FROM setting WHERE name = ?");
+    for (const statement of [this.#current, this.#run, this.#parts, this.#setting]) statement.setReturnArrays(true);
+    for (const statement of [this.#history, this.#historyReverse]) statement.setReturnArrays(true);
+  }
+
+  loadCurrent(keys: readonly { readonly namespaceId: string; readonly workflowId: string }[]): (string | null)[] {
+    return this.#snapshot(() =>
+      keys.map(({ namespaceId, workflowId }) => {
+        const row = this.#current.get(namespaceId, workflowId) as unknown as [string] | undefined;
+        return row?.[0] ?? null;
+      }),
+    );
+  }
+
+  loadRuns(runIds: readonly string[]): (StoredRun | null)[] {
+    return this.#snapshot(() =>
+      runIds.map((runId) => {
+        const row = this.#run.get(runId) as unknown as [string, string, Uint8Array] | undefined;
+        if (row === undefined) return null;
+        const parts = new Map(this.#parts.all(runId) as unknown as [string, Uint8Array][]);
+        return { namespaceId: row[0], workflowId: row[1], snapshot: row[2], parts };
+      }),
+    );
+  }
+
+  readHistory(runId: string, range: HistoryRange, direction: "ascending" | "descending"): StoredBatch[] {
+    const statement = direction === "ascending" ? this.#history : this.#historyReverse;
+    const rows = statement.iterate(runId, range.fromEventId, range.toEventId) as unknown as Iterable<
+      [number, number, Uint8Array]
+    >;
+    const batches: StoredBatch[] = [];
+    let eventCount = 0;
+    let byteCount = 0;
+    for (const [firstEventId, lastEventId, events] of rows) {
+      batches.push({ firstEventId, lastEventId, events });
+      eventCount += lastEventId - firstEventId + 1;
+      byteCount += events.byteLength;
+      if (eventCount >= range.eventCountMax || byteCount >= range.bytesMax) break;
+    }
+    return batches;
+  }
+
+  namespaces(): { id: string; name: string; bytes: Uint8Array }[] {
+    return this.#namespaces.all() as unknown as { id: string; name: string; bytes: Uint8Array }[];
+  }
+
+  setting(name: string): Uint8Array | null {
+    const row = this.#setting.get(name) as unknown as [Uint8Array] | undefined;
+    return row?.[0] ?? null;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** All reads of `read` see the same commits. */
+  #snapshot<T>(read: () => T): T {
+    this.#begin.run();
+    try {
+      return read();
+    } finally {
+      this.#end.run();
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The schema of a SQLite file, as the steps that lead to it. A step that has been released is never edited: the next one is appended.
+ * `PRAGMA user_version` is the number of steps a file has taken.
+ *
+ * Keys and indexes:
+ *   - A table whose rows hold long values keeps them in rowid order with a narrow index beside it: new history goes to the end of the
+ *     file, wherever its run sorts, and a page takes rows of up to 4 kB before they spill.
+ *   - `visibility.list_order` is the close time, or the largest safe integer while the run is open, so that "open first, then by close
+ *     time" is one descending walk of an index. Indexes leave out the run id, the last term of the order: it decides only among rows of
+ *     one millisecond, and would double each of them. `status` ends them so that counting by it reads no row.
+ *   - Namespaces are numbered in `visibility_namespace`, because each index of `visibility` starts with one.
+ */
+
+/** `visibility.list_order` of an open run. */
+export const openListOrder = Number.MAX_SAFE_INTEGER;
+
+export const sqliteSchema: readonly string[] = [
+  `
+  CREATE TABLE shard (
+    shard_id INTEGER PRIMARY KEY,
+    range_id INTEGER NOT NULL,
+    owner TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE current (
+    namespace_id TEXT NOT NULL,
+    workflow_id TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    PRIMARY KEY (namespace_id, workflow_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE run (
+    run_id TEXT NOT NULL UNIQUE,
+    shard_id INTEGER NOT NULL,
+    wake_at_ms INTEGER,
+    undispatched INTEGER NOT NULL,
+    namespace_id TEXT NOT NULL,
+    workflow_id TEXT NOT NULL,
+    snapshot BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX run_waking ON run (shard_id, wake_at_ms) WHERE wake_at_ms IS NOT NULL;
+  CREATE INDEX run_undispatched ON run (shard_id, run_id) WHERE undispatched = 1;
+
+  CREATE TABLE part (
+    run_id TEXT NOT NULL,
+    part TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (run_id, part)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE history (
+    run_id TEXT NOT NULL,
+    first_event_id INTEGER NOT NULL,
+    last_event_id INTEGER NOT NULL,
+    events BLOB NOT NULL,
+    UNIQUE (run_id, first_event_id)
+  ) STRICT;
+
+  CREATE TABLE visibility_namespace (
+    namespace_key INTEGER PRIMARY KEY,
+    namespace_id TEXT NOT NULL UNIQUE
+  ) STRICT;
+
+  CREATE TABLE visibility (
+    run_id TEXT NOT NULL UNIQUE,
+    namespace_key INTEGER NOT NULL,
+    workflow_id TEXT NOT NULL,
+    workflow_type TEXT NOT NULL,
+    task_queue TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    list_order INTEGER NOT NULL,
+    start_time_ms INTEGER NOT NULL,
+    execution_time_ms INTEGER NOT NULL,
+    history_length INTEGER,
+    history_size_bytes INTEGER,
+    execution_duration_ms INTEGER,
+    state_transition_count INTEGER,
+    parent_workflow_id TEXT,
+    parent_run_id TEXT,
+    root_workflow_id TEXT NOT NULL,
+    root_run_id TEXT NOT NULL,
+    search_attributes TEXT NOT NULL,
+    info BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX visibility_in_order ON visibility (namespace_key, list_order, start_time_ms, status);
+  CREATE INDEX visibility_by_status ON visibility (namespace_key, status, list_order, start_time_ms);
+  CREATE INDEX visibility_by_type ON visibility (namespace_key, workflow_type, list_order, start_time_ms, status);
+  CREATE INDEX visibility_by_workflow ON visibility (namespace_key, workflow_id, list_order, start_time_ms, status);
+
+  CREATE TABLE namespace (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    bytes BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE setting (
+    name TEXT NOT NULL PRIMARY KEY,
+    bytes BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE settlement (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    count INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO settlement VALUES (1, 0);
+  `,
+];

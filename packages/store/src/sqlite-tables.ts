@@ -1,0 +1,215 @@
+/** The writes of the contract as statements on one connection. Knows no threads and no groups; the caller owns the transaction. */
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { openListOrder } from "./sqlite-schema.ts";
+import type { Lease, NamespaceWrite } from "./store.ts";
+import type { FramedWrite } from "./write-frame.ts";
+
+const visibilityColumnNames = [
+  "run_id",
+  "namespace_key",
+  "workflow_id",
+  "workflow_type",
+  "task_queue",
+  "status",
+  "list_order",
+  "start_time_ms",
+  "execution_time_ms",
+  "history_length",
+  "history_size_bytes",
+  "execution_duration_ms",
+  "state_transition_count",
+  "parent_workflow_id",
+  "parent_run_id",
+  "root_workflow_id",
+  "root_run_id",
+  "search_attributes",
+  "info",
+];
+
+export class SqliteTables {
+  readonly #db: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #acquire: StatementSync;
+  readonly #rangeId: StatementSync;
+  readonly #putCurrent: StatementSync;
+  readonly #dropCurrent: StatementSync;
+  readonly #putRun: StatementSync;
+  readonly #putPart: StatementSync;
+  readonly #dropPart: StatementSync;
+  readonly #addHistory: StatementSync;
+  readonly #putVisibility: StatementSync;
+  readonly #addVisibilityNamespace: StatementSync;
+  readonly #visibilityNamespace: StatementSync;
+  readonly #dropRun: readonly StatementSync[];
+  readonly #namespaceOfName: StatementSync;
+  readonly #putNamespace: StatementSync;
+  readonly #putSetting: StatementSync;
+  readonly #dropSetting: StatementSync;
+  readonly #settle: StatementSync;
+
+  /** What this transaction has read of `shard`. */
+  readonly #rangeIds = new Map<number, number>();
+  /** Keys of `visibility_namespace` read or made so far; forgotten when a transaction is rolled back. */
+  readonly #namespaceKeys = new Map<string, number>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#begin = db.prepare("BEGIN IMMEDIATE");
+    this.#commit = db.prepare("COMMIT");
+    this.#acquire = db.prepare(`
+      INSERT INTO shard (shard_id, range_id, owner) VALUES (?, 1, ?)
+      ON CONFLICT (shard_id) DO UPDATE SET range_id = range_id + 1, owner = excluded.owner RETURNING range_id`);
+    this.#rangeId = db.prepare("SELECT range_id FROM shard WHERE shard_id = ?");
+    this.#putCurrent = db.prepare(`
+      INSERT INTO current (namespace_id, workflow_id, run_id) VALUES (?, ?, ?)
+      ON CONFLICT (namespace_id, workflow_id) DO UPDATE SET run_id = excluded.run_id`);
+    this.#dropCurrent = db.prepare("DELETE FROM current WHERE namespace_id = ? AND workflow_id = ?");
+    this.#putRun = db.prepare(`
+      INSERT INTO run (run_id, shard_id, wake_at_ms, undispatched, namespace_id, workflow_id, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (run_id) DO UPDATE SET shard_id = excluded.shard_id, wake_at_ms = excluded.wake_at_ms,
+        undispatched = excluded.undispatched, namespace_id = excluded.namespace_id, workflow_id = excluded.workflow_id,
+        snapshot = excluded.snapshot`);
+    this.#putPart = db.prepare(`
+      INSERT INTO part (run_id, part, bytes) VALUES (?, ?, ?) ON CONFLICT (run_id, part) DO UPDATE SET bytes = excluded.bytes`);
+    this.#dropPart = db.prepare("DELETE FROM part WHERE run_id = ? AND part = ?");
+    this.#addHistory = db.prepare(
+      "INSERT INTO history (run_id, first_event_id, last_event_id, events) VALUES (?, ?, ?, ?)",
+    );
+    this.#putVisibility = db.prepare(`
+      INSERT INTO visibility (${visibilityColumnNames.join(", ")}) VALUES (${visibilityColumnNames.map(() => "?").join(", ")})
+      ON CONFLICT (run_id) DO UPDATE SET ${visibilityColumnNames
+        .slice(1)
+        .map((name) => `${name} = excluded.${name}`)
+        .join(", ")}`);
+    this.#addVisibilityNamespace = db.prepare(
+      "INSERT INTO visibility_namespace (namespace_id) VALUES (?) ON CONFLICT DO NOTHING",
+    );
+    this.#visibilityNamespace = db.prepare("SELECT namespace_key FROM visibility_namespace WHERE namespace_id = ?");
+    this.#dropRun = ["run", "part", "history", "visibility"].map((table) =>
+      db.prepare(`DELETE FROM ${table} WHERE run_id = ?`),
+    );
+    this.#namespaceOfName = db.prepare("SELECT id FROM namespace WHERE name = ?");
+    this.#putNamespace = db.prepare(`
+      INSERT INTO namespace (id, name, bytes) VALUES (?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET name = excluded.name, bytes = excluded.bytes`);
+    this.#putSetting = db.prepare(`
+      INSERT INTO setting (name, bytes) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes`);
+    this.#dropSetting = db.prepare("DELETE FROM setting WHERE name = ?");
+    this.#settle = db.prepare("UPDATE settlement SET count = count + 1");
+  }
+
+  begin(): void {
+    this.#rangeIds.clear();
+    this.#begin.run();
+  }
+
+  commit(): void {
+    this.#commit.run();
+  }
+
+  /** SQLite has already ended the transaction after some errors. */
+  rollback(): void {
+    this.#namespaceKeys.clear();
+    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+  }
+
+  /** The new range id. */
+  acquire(shardId: number, owner: string): number {
+    const rangeId = Number(this.#acquire.get(shardId, owner)?.["range_id"]);
+    this.#rangeIds.set(shardId, rangeId);
+    return rangeId;
+  }
+
+  holds(lease: Lease): boolean {
+    let rangeId = this.#rangeIds.get(lease.shardId);
+    if (rangeId === undefined) {
+      rangeId = Number(this.#rangeId.get(lease.shardId)?.["range_id"] ?? 0);
+      this.#rangeIds.set(lease.shardId, rangeId);
+    }
+    return rangeId === lease.rangeId;
+  }
+
+  apply(write: FramedWrite, lease: Lease | null): void {
+    switch (write.table) {
+      case "current":
+        if (write.runId === null) this.#dropCurrent.run(write.namespaceId, write.workflowId);
+        else this.#putCurrent.run(write.namespaceId, write.workflowId, write.runId);
+        return;
+      case "run": {
+        const { runId, wakeAtMs, namespaceId, workflowId, snapshot } = write;
+        if (lease === null) throw new Error("a run is written under a lease");
+        this.#putRun.run(runId, lease.shardId, wakeAtMs, write.undispatched ? 1 : 0, namespaceId, workflowId, snapshot);
+        return;
+      }
+      case "part":
+        if (write.bytes === null) this.#dropPart.run(write.runId, write.part);
+        else this.#putPart.run(write.runId, write.part, write.bytes);
+        return;
+      case "history":
+        this.#addHistory.run(write.runId, write.firstEventId, write.lastEventId, write.events);
+        return;
+      case "visibility":
+        this.#applyVisibility(write);
+        return;
+      case "deleteRun":
+        for (const drop of this.#dropRun) drop.run(write.runId);
+        return;
+      case "namespace":
+        this.#putNamespace.run(write.id, write.name, write.bytes);
+        return;
+      case "setting":
+        if (write.bytes === null) this.#dropSetting.run(write.name);
+        else this.#putSetting.run(write.name, write.bytes);
+        return;
+      default:
+        write satisfies never;
+    }
+  }
+
+  isNameTaken(write: NamespaceWrite): boolean {
+    const owner = this.#namespaceOfName.get(write.name)?.["id"];
+    return owner !== undefined && owner !== write.id;
+  }
+
+  /** A commit of its own that changes nothing a reader sees. */
+  settle(): void {
+    this.begin();
+    this.#settle.run();
+    this.commit();
+  }
+
+  #applyVisibility(write: FramedWrite & { table: "visibility" }): void {
+    this.#putVisibility.run(
+      write.runId,
+      this.#namespaceKey(write.namespaceId),
+      write.workflowId,
+      write.workflowType,
+      write.taskQueue,
+      write.status,
+      write.closeTimeMs ?? openListOrder,
+      write.startTimeMs,
+      write.executionTimeMs,
+      write.historyLength,
+      write.historySizeBytes,
+      write.executionDurationMs,
+      write.stateTransitionCount,
+      write.parentWorkflowId,
+      write.parentRunId,
+      write.rootWorkflowId,
+      write.rootRunId,
+      write.searchAttributes,
+      write.info,
+    );
+  }
+
+  #namespaceKey(namespaceId: string): number {
+    const known = this.#namespaceKeys.get(namespaceId);
+    if (known !== undefined) return known;
+    this.#addVisibilityNamespace.run(namespaceId);
+    const key = Number(this.#visibilityNamespace.get(namespaceId)?.["namespace_key"]);
+    this.#namespaceKeys.set(namespaceId, key);
+    return key;
+  }
+}
