@@ -38,11 +38,13 @@ export function nextActivityAtMs(activity: Activity): number {
   return atMs;
 }
 
-/** The deadline that has passed, the earliest first. */
+/** The deadline that has passed, the earliest first; of two at once, the one with the smaller number, like the reference server. */
 export function dueTimeout(activity: Activity, nowMs: number): enums.TimeoutType | undefined {
   let due: Deadline | undefined;
   for (const deadline of deadlines(activity)) {
-    if (deadline.atMs <= nowMs && (!due || deadline.atMs < due.atMs)) due = deadline;
+    if (deadline.atMs > nowMs) continue;
+    if (!due || deadline.atMs < due.atMs || (deadline.atMs === due.atMs && deadline.timeout < due.timeout))
+      due = deadline;
   }
   return due?.timeout;
 }

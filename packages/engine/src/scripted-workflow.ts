@@ -1,0 +1,372 @@
+/**
+ * Drives one workflow through the engine in tests, the way a shard does: execute, take the changes, and read the runs back from them, so that
+ * every step also proves that nothing was kept in memory only. Checks what must always hold after each command.
+ */
+import assert from "node:assert/strict";
+import {
+  type command,
+  common,
+  enums,
+  type failure,
+  history,
+  type Init,
+  toDuration,
+  workflowservice,
+} from "@pawl/protocol";
+import { Rejection } from "./rejection.ts";
+import type { Run, Workflow } from "./run.ts";
+import { restore, takeChanges } from "./snapshot.ts";
+import { Step } from "./step.ts";
+import type { Command, Replies, ReplyTo, StartedActivityTask, StartedWorkflowTask, Task } from "./vocabulary.ts";
+import { execute } from "./workflow.ts";
+
+interface Row {
+  snapshot: Uint8Array;
+  readonly parts: Map<string, Uint8Array>;
+  readonly events: history.HistoryEvent[];
+  wakeAtMs: number | null;
+}
+
+export type CommandInit = Init<command.Command>;
+
+export class ScriptedWorkflow {
+  nowMs = 1_000;
+  /** Tasks dispatched and not yet started, oldest first. */
+  tasks: Task[] = [];
+  currentRunId: string | null = null;
+  readonly #rows = new Map<string, Row>();
+  #ids = 0;
+
+  /** Runs the command and returns the reply; throws on a rejection. */
+  do<C extends Command>(one: C): ReplyTo<C> {
+    const reply = this.try(one);
+    if (reply instanceof Rejection) throw new Error(`${one.type} was rejected: ${reply.code} ${reply.message}`);
+    return reply as ReplyTo<C>;
+  }
+
+  /** Runs the command that must be rejected. */
+  refused(one: Command): Rejection {
+    const reply = this.try(one);
+    assert(reply instanceof Rejection, `${one.type} was accepted`);
+    return reply;
+  }
+
+  try<C extends Command>(one: C): ReplyTo<C> | Rejection {
+    const workflow = this.#load();
+    const step = new Step(this.nowMs, () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, "0")}`);
+    const reply = execute(workflow, one, step);
+    const changed = this.#save(workflow);
+    if (reply instanceof Rejection) {
+      assert.equal(changed, false, `a rejected ${one.type} changed something (E1)`);
+      assert.equal(step.effects.length, 0, `a rejected ${one.type} had effects (E1)`);
+    }
+    for (const { task } of step.effects) this.tasks.push(task);
+    return reply;
+  }
+
+  /** Moves the clock and wakes the runs that fell due, in order. */
+  advance(ms: number): void {
+    const untilMs = this.nowMs + ms;
+    for (;;) {
+      const due = [...this.#rows]
+        .filter(([, row]) => row.wakeAtMs !== null && row.wakeAtMs <= untilMs)
+        .sort(([, a], [, b]) => a.wakeAtMs! - b.wakeAtMs!)[0];
+      if (!due) break;
+      const [runId, row] = due;
+      const beforeMs = row.wakeAtMs!;
+      this.nowMs = Math.max(this.nowMs, beforeMs);
+      this.do({ type: "wake", runId });
+      assert(row.wakeAtMs === null || row.wakeAtMs > this.nowMs, "a wake leaves nothing due behind");
+    }
+    this.nowMs = untilMs;
+  }
+
+  start(request: Init<workflowservice.StartWorkflowExecutionRequest> = {}): Replies["startWorkflow"] {
+    return this.do({ type: "startWorkflow", request: startRequest({ requestId: `start-${++this.#ids}`, ...request }) });
+  }
+
+  signal(signalName: string, requestId = ""): void {
+    this.do({
+      type: "signal",
+      request: workflowservice.SignalWorkflowExecutionRequest.decode(
+        workflowservice.SignalWorkflowExecutionRequest.encode({ signalName, requestId }),
+      ),
+    });
+  }
+
+  /** A worker takes the oldest workflow task. */
+  pollTask({ sticky = false }: { sticky?: boolean } = {}): StartedWorkflowTask {
+    const task = this.#take("workflow");
+    return this.do({ type: "startWorkflowTask", runId: task.runId, stamp: task.stamp, poller: this.#poller(), sticky });
+  }
+
+  pollActivity(): StartedActivityTask {
+    const task = this.#take("activity");
+    return this.do({
+      type: "startActivityTask",
+      runId: task.runId,
+      scheduledEventId: task.scheduledEventId,
+      stamp: task.stamp,
+      poller: this.#poller(),
+    });
+  }
+
+  complete(
+    started: StartedWorkflowTask,
+    commands: readonly CommandInit[] = [],
+    more: Init<workflowservice.RespondWorkflowTaskCompletedRequest> = {},
+  ): Replies["completeWorkflowTask"] | Rejection {
+    const codec = workflowservice.RespondWorkflowTaskCompletedRequest;
+    return this.try({
+      type: "completeWorkflowTask",
+      task: started.task,
+      request: codec.decode(codec.encode({ identity: "worker", commands, ...more })),
+    });
+  }
+
+  failTask(
+    started: StartedWorkflowTask,
+    cause: enums.WorkflowTaskFailedCause = enums.WorkflowTaskFailedCause.WORKFLOW_WORKER_UNHANDLED_FAILURE,
+  ): void {
+    const codec = workflowservice.RespondWorkflowTaskFailedRequest;
+    this.do({
+      type: "failWorkflowTask",
+      task: started.task,
+      request: codec.decode(codec.encode({ identity: "worker", cause })),
+    });
+  }
+
+  completeActivity({ activity }: StartedActivityTask, value: unknown = "ok"): void {
+    this.do({
+      type: "completeActivity",
+      activity: { by: "token", ...activity },
+      result: payloads(value),
+      identity: "worker",
+    });
+  }
+
+  failActivity({ activity }: StartedActivityTask, cause: failure.Failure = applicationFailure("boom")): void {
+    this.do({
+      type: "failActivity",
+      activity: { by: "token", ...activity },
+      failure: cause,
+      lastHeartbeatDetails: undefined,
+      identity: "worker",
+    });
+  }
+
+  /** Types of the events of a run (the current one), without their prefix. */
+  eventTypes(runId = this.currentRunId!): string[] {
+    return this.events(runId).map((event) => nameOf(event));
+  }
+
+  events(runId = this.currentRunId!): readonly history.HistoryEvent[] {
+    return this.#row(runId).events;
+  }
+
+  /** The state of a run as it would be read after a restart. */
+  run(runId = this.currentRunId!): Run {
+    const row = this.#row(runId);
+    return restore(row.snapshot, row.parts);
+  }
+
+  wakeAtMs(runId = this.currentRunId!): number | null {
+    return this.#row(runId).wakeAtMs;
+  }
+
+  #row(runId: string): Row {
+    const row = this.#rows.get(runId);
+    assert(row, `no run ${runId}`);
+    return row;
+  }
+
+  #poller() {
+    return { identity: "worker", requestId: `poll-${++this.#ids}` };
+  }
+
+  #take(kind: Task["kind"]): Task {
+    const index = this.tasks.findIndex((task) => task.kind === kind);
+    assert(index >= 0, `no ${kind} task was dispatched`);
+    return this.tasks.splice(index, 1)[0]!;
+  }
+
+  #load(): Workflow {
+    const runs = new Map([...this.#rows].map(([runId, row]) => [runId, restore(row.snapshot, row.parts)]));
+    return { namespaceId: "ns", workflowId: "wf", currentRunId: this.currentRunId, runs };
+  }
+
+  #save(workflow: Workflow): boolean {
+    let changed = false;
+    for (const [runId, run] of workflow.runs) {
+      const changes = takeChanges(run);
+      if (!changes) continue;
+      changed = true;
+      const row: Row = this.#rows.get(runId) ?? {
+        snapshot: changes.snapshot,
+        parts: new Map(),
+        events: [],
+        wakeAtMs: null,
+      };
+      this.#rows.set(runId, row);
+      row.snapshot = changes.snapshot;
+      row.wakeAtMs = changes.wakeAtMs;
+      for (const [part, bytes] of changes.parts) {
+        if (bytes) row.parts.set(part, bytes);
+        else row.parts.delete(part);
+      }
+      for (const batch of changes.batches) {
+        const { events } = history.History.decode(batch.bytes);
+        assert.equal(events[0]?.eventId, batch.firstEventId);
+        assert.equal(events.at(-1)?.eventId, batch.lastEventId);
+        row.events.push(...events);
+      }
+      checkHistory(row.events, run);
+    }
+    this.currentRunId = workflow.currentRunId;
+    return changed;
+  }
+}
+
+const closingEvents: readonly string[] = [
+  "WORKFLOW_EXECUTION_COMPLETED",
+  "WORKFLOW_EXECUTION_FAILED",
+  "WORKFLOW_EXECUTION_CANCELED",
+  "WORKFLOW_EXECUTION_TERMINATED",
+  "WORKFLOW_EXECUTION_TIMED_OUT",
+  "WORKFLOW_EXECUTION_CONTINUED_AS_NEW",
+];
+
+/** I5, I6, I8, I9 of the reliability programme, on the whole history of one run. */
+function checkHistory(events: readonly history.HistoryEvent[], run: Run): void {
+  const closedOnce = new Set<number>();
+  let lastMs = 0;
+  for (const [index, event] of events.entries()) {
+    assert.equal(event.eventId, index + 1, "event ids are dense (I6)");
+    const atMs = event.eventTime!.seconds * 1_000 + event.eventTime!.nanos / 1e6;
+    if (event.eventType !== enums.EventType.ACTIVITY_TASK_STARTED) {
+      assert(atMs >= lastMs, "event times do not decrease (I8)");
+      lastMs = atMs;
+    }
+    if (closingEvents.includes(nameOf(event)))
+      assert.equal(index, events.length - 1, "nothing follows the closing event (I5)");
+    const end =
+      event.activityTaskCompletedEventAttributes ??
+      event.activityTaskFailedEventAttributes ??
+      event.activityTaskTimedOutEventAttributes ??
+      event.activityTaskCanceledEventAttributes;
+    if (!end) continue;
+    assert.equal(
+      nameOf(events[end.scheduledEventId - 1]!),
+      "ACTIVITY_TASK_SCHEDULED",
+      "an end names its scheduled event (I9)",
+    );
+    if (end.startedEventId > 0)
+      assert.equal(
+        nameOf(events[end.startedEventId - 1]!),
+        "ACTIVITY_TASK_STARTED",
+        "an end names its started event (I9)",
+      );
+    assert(!closedOnce.has(end.scheduledEventId), "an activity ends once (I9)");
+    closedOnce.add(end.scheduledEventId);
+  }
+  assert.equal(run.nextEventId, events.length + 1, "state agrees with history (I10)");
+}
+
+function nameOf(event: history.HistoryEvent): string {
+  return Object.entries(enums.EventType).find(([, value]) => value === event.eventType)?.[0] ?? "?";
+}
+
+export function startRequest(
+  init: Init<workflowservice.StartWorkflowExecutionRequest>,
+): workflowservice.StartWorkflowExecutionRequest {
+  const codec = workflowservice.StartWorkflowExecutionRequest;
+  return codec.decode(
+    codec.encode({
+      workflowId: "wf",
+      workflowType: { name: "Example" },
+      taskQueue: { name: "queue" },
+      requestId: "start",
+      ...init,
+    }),
+  );
+}
+
+export function payloads(value: unknown): common.Payloads {
+  return common.Payloads.create({
+    payloads: [
+      common.Payload.create({
+        metadata: { encoding: new TextEncoder().encode("json/plain") },
+        data: new TextEncoder().encode(JSON.stringify(value)),
+      }),
+    ],
+  });
+}
+
+export function applicationFailure(
+  message: string,
+  { type = "Error", nonRetryable = false, nextRetryDelayMs = 0 } = {},
+): failure.Failure {
+  const info = {
+    type,
+    nonRetryable,
+    details: undefined,
+    category: enums.ApplicationErrorCategory.UNSPECIFIED,
+    ...(nextRetryDelayMs > 0 && { nextRetryDelay: toDuration(nextRetryDelayMs) }),
+  };
+  return {
+    message,
+    source: "",
+    stackTrace: "",
+    encodedAttributes: undefined,
+    cause: undefined,
+    applicationFailureInfo: info,
+  };
+}
+
+const { CommandType } = enums;
+
+/** Commands as a worker sends them. */
+export const commands = {
+  activity: (activityId: string, more: Init<command.ScheduleActivityTaskCommandAttributes> = {}): CommandInit => ({
+    commandType: CommandType.SCHEDULE_ACTIVITY_TASK,
+    scheduleActivityTaskCommandAttributes: {
+      activityId,
+      activityType: { name: "act" },
+      taskQueue: { name: "queue" },
+      startToCloseTimeout: toDuration(10_000),
+      ...more,
+    },
+  }),
+  cancelActivity: (scheduledEventId: number): CommandInit => ({
+    commandType: CommandType.REQUEST_CANCEL_ACTIVITY_TASK,
+    requestCancelActivityTaskCommandAttributes: { scheduledEventId },
+  }),
+  timer: (timerId: string, ms: number): CommandInit => ({
+    commandType: CommandType.START_TIMER,
+    startTimerCommandAttributes: { timerId, startToFireTimeout: toDuration(ms) },
+  }),
+  cancelTimer: (timerId: string): CommandInit => ({
+    commandType: CommandType.CANCEL_TIMER,
+    cancelTimerCommandAttributes: { timerId },
+  }),
+  marker: (markerName: string): CommandInit => ({
+    commandType: CommandType.RECORD_MARKER,
+    recordMarkerCommandAttributes: { markerName },
+  }),
+  completeWorkflow: (): CommandInit => ({
+    commandType: CommandType.COMPLETE_WORKFLOW_EXECUTION,
+    completeWorkflowExecutionCommandAttributes: {},
+  }),
+  failWorkflow: (cause: failure.Failure = applicationFailure("boom")): CommandInit => ({
+    commandType: CommandType.FAIL_WORKFLOW_EXECUTION,
+    failWorkflowExecutionCommandAttributes: { failure: cause },
+  }),
+  cancelWorkflow: (): CommandInit => ({
+    commandType: CommandType.CANCEL_WORKFLOW_EXECUTION,
+    cancelWorkflowExecutionCommandAttributes: {},
+  }),
+  continueAsNew: (): CommandInit => ({
+    commandType: CommandType.CONTINUE_AS_NEW_WORKFLOW_EXECUTION,
+    continueAsNewWorkflowExecutionCommandAttributes: { workflowType: { name: "Next" } },
+  }),
+} as const;
