@@ -44,6 +44,8 @@ export const limits = {
   /** All keys and values of a namespace's `data`. */
   namespaceDataBytesMax: 64 * kibibyte,
   namespacesMax: 10_000,
+  /** Worker builds that a namespace refuses (like the reference server). */
+  badBinariesMax: 10,
 
   // Payloads.
 

@@ -1,0 +1,214 @@
+/** Namespaces as their callers see them: register, describe, list, update, deprecate. */
+import { Rejection } from "@pawl/engine";
+import {
+  durationMs,
+  enums,
+  type Init,
+  type namespace as messages,
+  toTimestamp,
+  type workflowservice,
+} from "@pawl/protocol";
+import { limits } from "../limits.ts";
+import { configOf, type Namespace, namespaceNotFound } from "./namespace-registry.ts";
+import type { Handlers, Parts } from "./parts.ts";
+import { clusterName, namespaceCapabilities } from "./system.ts";
+
+const { REGISTERED, DEPRECATED, DELETED, UNSPECIFIED } = enums.NamespaceState;
+
+export function namespaceHandlers({ namespaces, tokens, clock }: Parts) {
+  return {
+    RegisterNamespace: async (request) => {
+      const draft = draftOf(request);
+      if (draft instanceof Rejection) return draft;
+      const created = await namespaces.create(draft);
+      return created instanceof Rejection ? created : {};
+    },
+
+    DescribeNamespace: ({ id, namespace: name }) => {
+      if (id === "" && name === "") return invalid("Namespace not set on request.");
+      const found = id === "" ? (namespaces.find(name) ?? namespaceNotFound(name)) : namespaces.byId(id);
+      if (found instanceof Rejection) return found;
+      if (name !== "" && found.name !== name)
+        return invalid("The namespace's id and name on the request are of two namespaces.");
+      return description(found);
+    },
+
+    ListNamespaces: ({ pageSize, nextPageToken, namespaceFilter }) => {
+      const from = tokens.openPage("namespaces", "", nextPageToken);
+      if (from instanceof Rejection) return from;
+      const size = pageSize <= 0 ? limits.namespacePageDefault : Math.min(pageSize, limits.namespacePageMax);
+      const afterName = from?.[0] as string | undefined;
+      const rest = namespaces
+        .all()
+        .filter(({ state }) => state !== DELETED || namespaceFilter?.includeDeleted)
+        .filter(({ name }) => afterName === undefined || name > afterName);
+      const page = rest.slice(0, size);
+      const isLast = page.length === rest.length;
+      return {
+        namespaces: page.map(description),
+        ...(!isLast && { nextPageToken: tokens.sealPage("namespaces", "", [page.at(-1)!.name]) }),
+      };
+    },
+
+    UpdateNamespace: async (request) => {
+      const updated = await namespaces.update(request.namespace, (current) => update(current, request, clock.nowMs()));
+      return updated instanceof Rejection ? updated : description(updated);
+    },
+
+    DeprecateNamespace: async ({ namespace: name }) => {
+      const updated = await namespaces.update(name, (current) => ({ ...current, state: DEPRECATED }));
+      return updated instanceof Rejection ? updated : {};
+    },
+  } satisfies Handlers;
+}
+
+/** For namespaces that the command line asks for: the request that a client would send. */
+export function draftOf(
+  request: Pick<workflowservice.RegisterNamespaceRequest, "namespace"> &
+    Partial<workflowservice.RegisterNamespaceRequest>,
+): Omit<Namespace, "id" | "state"> | Rejection {
+  const { namespace: name, description = "", ownerEmail = "", data = {} } = request;
+  const retentionMs = durationMs(request.workflowExecutionRetentionPeriod);
+  const refused =
+    nameProblem(name) ??
+    retentionProblem(retentionMs) ??
+    textProblem({ description, ownerEmail, data }) ??
+    archivalProblem(request) ??
+    (request.isGlobalNamespace
+      ? invalid("A global namespace needs replication, which this cluster does not have.")
+      : undefined) ??
+    clusterProblem(request.activeClusterName, request.clusters);
+  if (refused) return refused;
+  return {
+    name,
+    description,
+    ownerEmail,
+    data,
+    retentionMs,
+    badBinaries: { binaries: {} },
+    searchAttributeAliases: {},
+  };
+}
+
+/** What the request changes is what it has; the rest stays. */
+function update(
+  current: Namespace,
+  request: workflowservice.UpdateNamespaceRequest,
+  nowMs: number,
+): Namespace | Rejection {
+  const { updateInfo, config, replicationConfig } = request;
+  const info = {
+    description: updateInfo?.description || current.description,
+    ownerEmail: updateInfo?.ownerEmail || current.ownerEmail,
+    data: { ...current.data, ...updateInfo?.data },
+  };
+  const state = updateInfo && updateInfo.state !== UNSPECIFIED ? updateInfo.state : current.state;
+  const retentionMs = durationMs(config?.workflowExecutionRetentionTtl) || current.retentionMs;
+  const badBinaries = mergeBadBinaries(current, request, nowMs);
+  const refused =
+    textProblem(info) ??
+    stateProblem(current.state, state) ??
+    (retentionMs === current.retentionMs ? undefined : retentionProblem(retentionMs)) ??
+    archivalProblem(config ?? {}) ??
+    (request.promoteNamespace
+      ? invalid("A global namespace needs replication, which this cluster does not have.")
+      : undefined) ??
+    clusterProblem(replicationConfig?.activeClusterName, replicationConfig?.clusters);
+  if (refused) return refused;
+  if (badBinaries instanceof Rejection) return badBinaries;
+  const aliases = Object.entries({ ...current.searchAttributeAliases, ...config?.customSearchAttributeAliases });
+  // An empty alias takes the entry away.
+  const searchAttributeAliases = Object.fromEntries(aliases.filter(([, alias]) => alias !== ""));
+  return { ...current, ...info, state, retentionMs, badBinaries, searchAttributeAliases };
+}
+
+function mergeBadBinaries(
+  { badBinaries }: Namespace,
+  { config, deleteBadBinary }: workflowservice.UpdateNamespaceRequest,
+  nowMs: number,
+): messages.BadBinaries | Rejection {
+  const binaries = new Map(Object.entries(badBinaries.binaries));
+  if (deleteBadBinary !== "" && !binaries.delete(deleteBadBinary))
+    return invalid(`Bad binary checksum ${deleteBadBinary} doesn't exists.`);
+  for (const [checksum, bad] of Object.entries(config?.badBinaries?.binaries ?? {}))
+    binaries.set(checksum, { ...bad, createTime: toTimestamp(nowMs) });
+  if (binaries.size > limits.badBinariesMax)
+    return invalid(`Bad binaries exceed the limit of ${limits.badBinariesMax}.`);
+  return { binaries: Object.fromEntries(binaries) };
+}
+
+function description(namespace: Namespace): Init<workflowservice.DescribeNamespaceResponse> {
+  const { id, name, state, description: text, ownerEmail, data } = namespace;
+  return {
+    namespaceInfo: {
+      ...{ id, name, state, description: text, ownerEmail, data },
+      capabilities: namespaceCapabilities,
+      limits: { blobSizeLimitError: limits.blobBytesMax, memoSizeLimitError: limits.memoBytesMax },
+      supportsSchedules: false,
+    },
+    config: configOf(namespace),
+    replicationConfig: { activeClusterName: clusterName, clusters: [{ clusterName }] },
+    isGlobalNamespace: false,
+    failoverVersion: 0,
+  };
+}
+
+function invalid(message: string): Rejection {
+  return new Rejection("INVALID_ARGUMENT", message);
+}
+
+function nameProblem(name: string): Rejection | undefined {
+  if (name === "") return invalid("Namespace not set on request.");
+  return Buffer.byteLength(name) > limits.idBytesMax ? invalid("Namespace length exceeds limit.") : undefined;
+}
+
+function retentionProblem(retentionMs: number): Rejection | undefined {
+  if (retentionMs >= limits.retentionMsMin) return undefined;
+  return invalid("A valid retention period is not set on request. It must be at least one hour.");
+}
+
+function textProblem({
+  description: text,
+  ownerEmail,
+  data,
+}: Pick<Namespace, "description" | "ownerEmail" | "data">): Rejection | undefined {
+  if (Buffer.byteLength(text) > limits.namespaceDescriptionBytesMax)
+    return invalid(`Namespace description exceeds ${limits.namespaceDescriptionBytesMax} bytes.`);
+  if (Buffer.byteLength(ownerEmail) > limits.idBytesMax)
+    return invalid(`Namespace owner email exceeds ${limits.idBytesMax} bytes.`);
+  const dataBytes = Object.entries(data).reduce(
+    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
+    0,
+  );
+  return dataBytes > limits.namespaceDataBytesMax
+    ? invalid(`Namespace data exceeds ${limits.namespaceDataBytesMax} bytes.`)
+    : undefined;
+}
+
+function stateProblem(from: enums.NamespaceState, to: enums.NamespaceState): Rejection | undefined {
+  if (from === to || to === REGISTERED || to === DEPRECATED) return undefined;
+  const known = Object.entries(enums.NamespaceState).find(([, value]) => value === to)?.[0] ?? String(to);
+  return invalid(`Namespace state cannot be set to ${known} by an update.`);
+}
+
+type Archival = Partial<Pick<messages.NamespaceConfig, "historyArchivalState" | "visibilityArchivalState">>;
+
+function archivalProblem({ historyArchivalState, visibilityArchivalState }: Archival): Rejection | undefined {
+  const { ENABLED } = enums.ArchivalState;
+  if (historyArchivalState === ENABLED) return invalid("Cluster is not configured for history archival.");
+  return visibilityArchivalState === ENABLED
+    ? invalid("Cluster is not configured for visibility archival.")
+    : undefined;
+}
+
+function clusterProblem(
+  active = "",
+  clusters: readonly { readonly clusterName: string }[] = [],
+): Rejection | undefined {
+  const unknown = [active, ...clusters.map((each) => each.clusterName)].find(
+    (name) => name !== "" && name !== clusterName,
+  );
+  return unknown === undefined
+    ? undefined
+    : invalid(`Invalid cluster name: ${unknown}. The only cluster is "${clusterName}".`);
+}

@@ -1,0 +1,90 @@
+/** Who this server is and what it can do: the first thing that every SDK asks. */
+import type { namespace, workflowservice } from "@pawl/protocol";
+import type { Store } from "@pawl/store";
+import type { Random } from "../random.ts";
+import type { Cluster, Handlers, Parts } from "./parts.ts";
+
+/** The version of the reference server whose behaviour this one follows: clients compare it with what they need. */
+const referenceVersion = "1.32.0";
+
+/** Announced to clients, which change what they do by it: true only when the server keeps the promise. */
+export const systemCapabilities: workflowservice.GetSystemInfoResponse_Capabilities = {
+  signalAndQueryHeader: true,
+  internalErrorDifferentiation: true,
+  activityFailureIncludeHeartbeat: true,
+  encodedFailureAttributes: true,
+  eagerWorkflowStart: true,
+  sdkMetadata: true,
+  supportsSchedules: false,
+  buildIdBasedVersioning: false,
+  upsertMemo: false,
+  countGroupByExecutionStatus: false,
+  nexus: false,
+  serverScaledDeployments: false,
+  serverScaledProviderCloudRun: false,
+};
+
+/** The same for what is announced with each namespace. */
+export const namespaceCapabilities: namespace.NamespaceInfo_Capabilities = {
+  eagerWorkflowStart: true,
+  workerHeartbeats: false,
+  /** SDKs then wait for the server to end their polls: only when ShutdownWorker does. */
+  workerPollCompleteOnShutdown: false,
+  pollerAutoscaling: false,
+  pollerAutoscalingAutoEnroll: false,
+  syncUpdate: false,
+  asyncUpdate: false,
+  reportedProblemsSearchAttribute: false,
+  workflowPause: false,
+  standaloneActivities: false,
+  standaloneActivityStartDelay: false,
+  standaloneActivityBatchOperations: false,
+  standaloneActivityOperatorCommands: false,
+  standaloneNexusOperation: false,
+  workerCommands: false,
+  workflowUpdateCallbacks: false,
+  workflowTaskCompletionPagination: false,
+};
+
+/** Which clients the reference server takes, as it says it; none is turned away here. */
+const supportedClients = {
+  "temporal-cli": "<2.0.0",
+  "temporal-go": "<2.0.0",
+  "temporal-java": "<2.0.0",
+  "temporal-php": "<2.0.0",
+  "temporal-server": "<2.0.0",
+  "temporal-typescript": "<2.0.0",
+  "temporal-ui": "<3.0.0",
+};
+
+export function systemHandlers({ cluster, store }: Parts) {
+  return {
+    GetSystemInfo: () => ({ serverVersion: referenceVersion, capabilities: systemCapabilities }),
+    GetClusterInfo: () => ({
+      supportedClients,
+      serverVersion: referenceVersion,
+      clusterId: cluster.id,
+      clusterName: cluster.name,
+      historyShardCount: cluster.shardCount,
+      persistenceStore: store.kind,
+      visibilityStore: store.kind,
+      initialFailoverVersion: 1,
+      failoverVersionIncrement: 10,
+    }),
+  } as const satisfies Handlers;
+}
+
+const clusterSetting = "cluster-id";
+
+/** The only cluster name that there is; official clients expect this one of a server without replication. */
+export const clusterName = "active";
+
+/** The cluster's id is made at the first start on a store and kept there. */
+export async function loadCluster(store: Store, random: Random, shardCount: number): Promise<Cluster> {
+  let id = await store.setting(clusterSetting);
+  if (!id) {
+    id = new TextEncoder().encode(random.uuid());
+    await store.commit(null, [{ table: "setting", name: clusterSetting, bytes: id }]);
+  }
+  return { id: new TextDecoder().decode(id), name: clusterName, shardCount };
+}
