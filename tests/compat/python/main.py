@@ -1,0 +1,85 @@
+"""
+python main.py list
+python main.py scenario NAME... --address 127.0.0.1:7233 --namespace default
+
+Runs the scenarios at once, with one worker for all of them, and prints one line of JSON for each as it ends:
+{"scenario": NAME, "ok": true, "ms": 12, "workflows": [IDS]} or {"scenario": NAME, "ok": false, "error": TEXT, ...}.
+The exit code is 0 when all of them are ok.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import time
+import traceback
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+import ending
+import heartbeat
+import messaging
+import observing
+import running
+from harness import Context
+from seeds import long_running, orders, training
+
+topics = [running, messaging, ending, observing]
+# These have workers of their own.
+others = [heartbeat, training, orders, long_running]
+scenarios = {name: run for topic in [*topics, *others] for name, run in topic.scenarios.items()}
+
+
+async def run_scenario(name: str, client: Client, address: str, queue: str) -> bool:
+    context = Context(name, client, address, client.namespace, queue)
+    began = time.monotonic()
+    try:
+        await asyncio.wait_for(scenarios[name](context), timeout=120)
+        outcome: dict[str, object] = {"ok": True}
+    except BaseException as error:
+        outcome = {"ok": False, "error": "".join(traceback.format_exception(error))}
+    outcome |= {"ms": round((time.monotonic() - began) * 1000), "workflows": context.workflow_ids}
+    print(json.dumps({"scenario": name} | outcome), flush=True)
+    return outcome["ok"] is True
+
+
+async def run_scenarios(names: list[str], client: Client, address: str) -> bool:
+    queue = f"python-{uuid.uuid4()}"
+    async with Worker(
+        client,
+        task_queue=queue,
+        workflows=[workflow for topic in topics for workflow in topic.workflows],
+        activities=[function for topic in topics for function in topic.activity_functions],
+        activity_executor=ThreadPoolExecutor(20),
+    ):
+        results = await asyncio.gather(*(run_scenario(name, client, address, queue) for name in names))
+    return all(results)
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command", choices=["list", "scenario", "worker"])
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--address", default="127.0.0.1:7233")
+    parser.add_argument("--namespace", default="default")
+    arguments = parser.parse_args()
+    if arguments.command == "list":
+        print("\n".join(scenarios))
+        return
+    # Failures are part of the scenarios: what the SDK logs of them is noise.
+    logging.basicConfig(level=logging.CRITICAL)
+    client = await Client.connect(arguments.address, namespace=arguments.namespace)
+    if arguments.command == "worker":
+        await heartbeat.work(client, arguments.names[0])
+    else:
+        ok = await run_scenarios(arguments.names, client, arguments.address)
+        # Native threads of the SDK may outlive the interpreter and abort the process while it is torn down: leave without that.
+        os._exit(0 if ok else 1)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

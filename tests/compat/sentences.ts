@@ -1,0 +1,37 @@
+/** What each scenario shows, said as a sentence that can be false. Every language has all of `everyLanguage`, and no others than these. */
+export const everyLanguage = {
+  activities: "a workflow runs activities one after another and side by side",
+  retries: "an activity that fails twice succeeds at its third attempt, each after its backoff",
+  "non-retryable": "a failure is not retried when it, its type or the number of attempts says so",
+  "activity-timeouts": "each of the four activity timeouts reaches the workflow as the SDK's own error",
+  "heartbeat-resume": "a heartbeating activity resumes from its details after the process of its worker is killed",
+  "local-activity": "a local activity is retried in the worker and leaves a marker",
+  "async-completion": "an activity is completed from outside by token and by id, and failed from outside",
+  "eager-start": "a workflow whose worker is at hand gets its first task with the answer to its start",
+  timer: "a timer never fires early, and a cancelled one not at all",
+  signal: "signals arrive in order, and are refused after the end",
+  "signal-with-start": "signal-with-start starts a workflow, or signals the one that runs",
+  query: "queries are answered before and after the end, and refused in the SDK's own errors",
+  "query-while-busy": "queries are answered while workflow tasks come and go",
+  cancel: "a cancelled workflow lets its activity clean up, and compensates",
+  terminate: "a terminated workflow ends at once, with reason and details",
+  "workflow-failure": "a workflow's failure reaches the client with its types, details and causes",
+  "run-timeout": "a workflow ends when its run or execution timeout is over",
+  "workflow-retry": "a failed workflow runs again as its retry policy says",
+  "already-started": "a second start with the same id does what the reuse and conflict policies say",
+  "describe-list-count": "workflows are described, listed and counted as they are",
+  "big-history": "a workflow of 200 activities is replayed from paged history at every task",
+  replay: "fetched histories replay clean, and a changed workflow does not",
+  "seed-progress": "document: a long-running activity resumes at its last heartbeat",
+  "seed-cancellation": "document: a cancelled long-running activity cleans up",
+  "seed-batch": "document: a batch goes on with all of its progress after it was stuck",
+} as const;
+
+export const onlyPython = {
+  "seed-call-api": "document: an API call is retried with exponential backoff",
+  "seed-large-file": "document: a large file is processed under a heartbeat timeout",
+  "seed-notification": "document: a notification is sent once, whatever is retried",
+  "seed-loan-approval": "document: a loan is approved, refused for each reason, and given up after three attempts",
+  "seed-order-processing": "document: transient payment errors are retried, a declined payment cancels the order",
+  "seed-order-test": "document: the order workflow passes its own test on this server",
+} as const;

@@ -1,0 +1,89 @@
+/**
+ * A compat program while it runs its scenarios: one process for many of them, that prints a line of JSON as each one ends. All four
+ * languages have the same command line: `list`, and `scenario NAME... --address A --namespace N`.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { endWithThisProcess } from "./server.ts";
+import { type Program, run } from "./toolchain.ts";
+
+export interface Outcome {
+  readonly scenario: string;
+  readonly ok: boolean;
+  /** What it was that did not hold, with the language's own stack trace. */
+  readonly error?: string;
+  readonly ms: number;
+  /** The ids of the workflows that it started. */
+  readonly workflows: readonly string[];
+}
+
+/** The names of the scenarios that a program has. */
+export async function scenarioNames({ command, args }: Program): Promise<string[]> {
+  return (await run(command, [...args, "list"])).split(/\s+/);
+}
+
+const outputKept = 16_384;
+
+export class ScenarioRun {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<string, PromiseWithResolvers<Outcome>>();
+  /** What it printed that is no outcome: the logs of the SDK. */
+  #output = "";
+
+  constructor(program: Program, names: readonly string[], address: string) {
+    const args = [...program.args, "scenario", ...names, "--address", address, "--namespace", "default"];
+    const env = { ...process.env, ...program.env };
+    this.#child = spawn(program.command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    endWithThisProcess(this.#child);
+    for (const name of names) {
+      const outcome = Promise.withResolvers<Outcome>();
+      // Whoever asks for the outcome gets the error; nobody may ask for some.
+      outcome.promise.catch(() => undefined);
+      this.#waiting.set(name, outcome);
+    }
+    createInterface({ input: this.#child.stdout! }).on("line", (line) => this.#take(line));
+    this.#child.stderr!.on("data", (chunk: Buffer) => this.#keep(chunk.toString()));
+    this.#child.once("error", (error) => this.#giveUp(String(error)));
+    // "close" comes after the last line, "exit" may come before it.
+    this.#child.once("close", (code, signal) => this.#giveUp(`it ended with ${code ?? signal}`));
+  }
+
+  /** Resolves when the scenario has ended. Rejects when the process ends without saying how it went. */
+  outcome(name: string): Promise<Outcome> {
+    const outcome = this.#waiting.get(name);
+    if (!outcome) throw new Error(`${name} was not started`);
+    return outcome.promise;
+  }
+
+  /** Waits for the end of the process; its exit code, 0 when every scenario is ok. */
+  async ended(): Promise<number | null> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, "exit");
+    return this.#child.exitCode;
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  /** The last of what it printed beside the outcomes. */
+  output(): string {
+    return this.#output;
+  }
+
+  #take(line: string): void {
+    if (!line.startsWith('{"scenario":')) return this.#keep(`${line}\n`);
+    const outcome = JSON.parse(line) as Outcome;
+    this.#waiting.get(outcome.scenario)?.resolve(outcome);
+  }
+
+  #keep(text: string): void {
+    this.#output = (this.#output + text).slice(-outputKept);
+  }
+
+  #giveUp(how: string): void {
+    for (const [name, { reject }] of this.#waiting) {
+      reject(new Error(`no outcome of ${name}: ${how}\n${this.#output}`));
+    }
+  }
+}
