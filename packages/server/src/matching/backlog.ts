@@ -1,0 +1,76 @@
+import { Lane } from "./lane.ts";
+import { priorityKeyOf, type QueueStats, type Task } from "./match.ts";
+import { Throughput } from "./throughput.ts";
+
+const priorityKeys = [1, 2, 3, 4, 5] as const;
+
+/** What is kept for one priority key. */
+interface Level {
+  readonly lane: Lane;
+  readonly added: Throughput;
+  readonly dispatched: Throughput;
+}
+
+/**
+ * The tasks of one queue that wait for a poller: first by priority key, then by scheduled time, then by arrival. Counts what came and what went,
+ * too, whether it waited here or not.
+ */
+export class Backlog {
+  /** Index = priority key; made when first needed, because most queues see one key only. */
+  readonly #levels: (Level | undefined)[] = [];
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  push(task: Task, nowMs: number): void {
+    this.#count++;
+    this.#level(task, nowMs).lane.push(task);
+  }
+
+  takeFirst(): Task | undefined {
+    if (this.#count === 0) return undefined;
+    for (const key of priorityKeys) {
+      const task = this.#levels[key]?.lane.takeFirst();
+      if (task === undefined) continue;
+      this.#count--;
+      return task;
+    }
+    return undefined;
+  }
+
+  countAdded(task: Task, nowMs: number): void {
+    this.#level(task, nowMs).added.add(nowMs);
+  }
+
+  countDispatched(task: Task, nowMs: number): void {
+    this.#level(task, nowMs).dispatched.add(nowMs);
+  }
+
+  /** By priority key: those that ever had a task. */
+  stats(nowMs: number): Map<number, QueueStats> {
+    const stats = new Map<number, QueueStats>();
+    for (const key of priorityKeys) {
+      const level = this.#levels[key];
+      if (level === undefined) continue;
+      const oldestAtMs = level.lane.firstAtMs;
+      stats.set(key, {
+        backlogCount: level.lane.count,
+        backlogAgeMs: oldestAtMs === undefined ? 0 : Math.max(0, nowMs - oldestAtMs),
+        addRate: level.added.rate(nowMs),
+        dispatchRate: level.dispatched.rate(nowMs),
+      });
+    }
+    return stats;
+  }
+
+  #level(task: Task, nowMs: number): Level {
+    const key = priorityKeyOf(task);
+    const level = this.#levels[key];
+    if (level !== undefined) return level;
+    const made = { lane: new Lane(), added: new Throughput(nowMs), dispatched: new Throughput(nowMs) };
+    this.#levels[key] = made;
+    return made;
+  }
+}

@@ -1,0 +1,122 @@
+/** What waits in task queues, who polls them, and what a poll is answered with. */
+import type { common, deployment } from "@pawl/protocol";
+
+export type QueueKind = "workflow" | "activity";
+
+/** Something durable that a worker must start: a command of its own, which tells a stale task from a live one. */
+export interface Task {
+  readonly kind: QueueKind;
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly taskQueue: string;
+  /** The queue of the worker that has the run in its cache: tried first. */
+  readonly stickyQueue?: string | undefined;
+  readonly scheduledEventId: number;
+  readonly stamp: number;
+  readonly scheduledAtMs: number;
+  readonly priority?: common.Priority | undefined;
+}
+
+/** A question to a worker of the workflow: nothing to start, nothing stored, gone when its caller is. */
+export interface QueryTask {
+  readonly kind: "query";
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly taskQueue: string;
+  readonly stickyQueue?: string | undefined;
+  /** Unique among the queries of the process. */
+  readonly id: string;
+}
+
+/** A poller as its request describes it. */
+export interface Waiting {
+  readonly identity: string;
+  /** Id of the poll, so that a start that is repeated for it is recognised. */
+  readonly requestId: string;
+  readonly workerVersion?: common.WorkerVersionStamp | undefined;
+  readonly capabilities?: common.WorkerVersionCapabilities | undefined;
+  readonly deploymentOptions?: deployment.WorkerDeploymentOptions | undefined;
+}
+
+export interface PollRequest {
+  readonly namespaceId: string;
+  readonly kind: QueueKind;
+  readonly taskQueue: string;
+  /** The normal queue's name, when `taskQueue` is a sticky queue. */
+  readonly stickyOf?: string | undefined;
+  readonly poller: Waiting;
+  /** Aborts when the caller has gone. */
+  readonly signal: AbortSignal;
+  /** When to answer null, by the clock. */
+  readonly untilMs: number;
+  /** The worker as a process; "" and absent mean unknown. */
+  readonly workerInstanceKey?: string | undefined;
+  /** Sets the rate at which the whole queue hands out activity tasks: the last word counts, 0 stops it, absent leaves it. */
+  readonly maxTasksPerSecond?: number | undefined;
+}
+
+/**
+ * What a poll is answered with. `sticky` tells whether the poll was on a sticky queue; `backlogCount` how many tasks still waited in its queue.
+ *
+ * A `started` match may reach another poller than the one it was started for (that one's call had gone): when it was started for a sticky queue
+ * and `sticky` is false, the receiver has no cached state and needs the history from its first event.
+ */
+export type Match<Started> =
+  | { readonly type: "task"; readonly task: Task; readonly sticky: boolean; readonly backlogCount: number }
+  | {
+      readonly type: "started";
+      readonly task: Task;
+      readonly started: Started;
+      readonly sticky: boolean;
+      readonly backlogCount: number;
+    }
+  | { readonly type: "query"; readonly query: QueryTask; readonly sticky: boolean; readonly backlogCount: number };
+
+/** A poller taken out of its line for a task that is about to be started. Exactly one of `deliver` and `release` must be called, once. */
+export interface Reservation<Started> {
+  readonly poller: Waiting;
+  readonly sticky: boolean;
+  /** After the commit. When the poller's call has gone meanwhile, the next poller gets the task. */
+  deliver(started: Started): void;
+  /** The task was not started: the poller goes back to the head of its line. */
+  release(): void;
+}
+
+/** Tasks of one queue, or of one priority key in it. */
+export interface QueueStats {
+  readonly backlogCount: number;
+  /** Time since the oldest waiting task was scheduled; 0 without any. */
+  readonly backlogAgeMs: number;
+  /** Tasks per second, averaged over the last half minute. */
+  readonly addRate: number;
+  readonly dispatchRate: number;
+}
+
+export interface PollerSeen {
+  readonly identity: string;
+  readonly lastAccessMs: number;
+  /** The `maxTasksPerSecond` of its last poll that had one. */
+  readonly maxTasksPerSecond: number | undefined;
+  readonly workerVersion: common.WorkerVersionStamp | undefined;
+  readonly capabilities: common.WorkerVersionCapabilities | undefined;
+  readonly deploymentOptions: deployment.WorkerDeploymentOptions | undefined;
+}
+
+export interface QueueDescription extends QueueStats {
+  /** Most recent first; each identity once. */
+  readonly pollers: readonly PollerSeen[];
+  /** By priority key, 1 to 5: those that had tasks lately. */
+  readonly byPriority: ReadonlyMap<number, QueueStats>;
+  /** Tasks per second that the queue may hand out; undefined = no limit. */
+  readonly maxTasksPerSecond: number | undefined;
+  /** Whether tasks wait now because of it. */
+  readonly rateLimited: boolean;
+}
+
+/** 1 (first) to 5; what is absent or zero counts as 3, what is above 5 as 5. */
+export function priorityKeyOf(task: Task): number {
+  const key = task.priority?.priorityKey ?? 0;
+  return key <= 0 ? 3 : Math.min(key, 5);
+}

@@ -1,0 +1,206 @@
+/**
+ * Brings tasks and pollers together, in memory: what is lost with the process is offered again by the shards when they are opened.
+ *
+ *   M1. A task, started or not, is at any moment with one poller, or in one queue, or reserved for one poller: never nowhere while the process lives.
+ *   M2. A poll is answered once: with one match, or with null when its time is up, its caller gone or its worker shut down.
+ *   M3. Nothing here is durable and nothing here is believed: starting a task is a command of the engine, which refuses a stale one.
+ */
+import type { Cancel, Clock } from "../clock.ts";
+import { matchingLimits } from "../limits.ts";
+import type { Match, PollRequest, QueryTask, QueueDescription, QueueKind, Reservation, Task } from "./match.ts";
+import { Goodbyes, StickyQueues } from "./sticky.ts";
+import { TaskQueue } from "./task-queue.ts";
+
+export type {
+  Match,
+  PollerSeen,
+  PollRequest,
+  QueryTask,
+  QueueDescription,
+  QueueKind,
+  QueueStats,
+  Reservation,
+  Task,
+  Waiting,
+} from "./match.ts";
+
+/** `Started` is what a started task carries to its poller: matching does not look into it. */
+export class Matching<Started> {
+  readonly #clock: Clock;
+  readonly #queues = new Map<string, TaskQueue<Started>>();
+  readonly #sticky: StickyQueues<Started>;
+  /** Queries from their offer to their withdrawal, with the queue that had them last. */
+  readonly #queries = new Map<string, TaskQueue<Started>>();
+  /** Worker processes that said goodbye. */
+  readonly #goodbyes = new Goodbyes();
+  #cancelSweep: Cancel | undefined;
+  #closed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#sticky = new StickyQueues(() => new TaskQueue(true, clock, (match) => this.#handOn(match)));
+  }
+
+  /** A committed task that waits to be started: to a poller at once if one waits, else to its backlog. */
+  offer(task: Task): void {
+    this.#queueFor(task).offer(task);
+  }
+
+  /** Puts a query before its workers, or before others when it was offered already. `withdrawQuery` ends it, answered or not: always call it. */
+  offerQuery(query: QueryTask): void {
+    this.#queries.get(query.id)?.withdrawQuery(query.id);
+    const queue = this.#queueFor(query);
+    this.#queries.set(query.id, queue);
+    queue.offerQuery(query);
+  }
+
+  withdrawQuery(id: string): void {
+    this.#queries.get(id)?.withdrawQuery(id);
+    this.#queries.delete(id);
+  }
+
+  /** Takes the poller that would get this task out of its line, so that the task can be started in the commit that makes it; null when none waits. */
+  reserve(task: Task): Reservation<Started> | null {
+    const sticky = this.#sticky.live(task.namespaceId, task.stickyQueue, this.#clock.nowMs());
+    return (sticky ?? this.#queues.get(addressOf(task)))?.reserve(task) ?? null;
+  }
+
+  /**
+   * The next task of the queue. Null when `untilMs` has come, the signal aborts, the worker was shut down or matching is closed.
+   * Whoever cannot pass a match on (its call has gone, the start failed without an answer) must give it back.
+   */
+  poll(request: PollRequest): Promise<Match<Started> | null> {
+    const nowMs = this.#clock.nowMs();
+    if (this.#closed || request.signal.aborted || nowMs >= request.untilMs) return Promise.resolve(null);
+    if (
+      request.workerInstanceKey &&
+      this.#goodbyes.said(workerOf(request.namespaceId, request.workerInstanceKey), nowMs)
+    ) {
+      return Promise.resolve(null);
+    }
+    this.#keepSweeping();
+    const queue =
+      request.stickyOf === undefined
+        ? this.#queue(request)
+        : this.#sticky.forPoll(request.namespaceId, request.taskQueue, nowMs);
+    return queue.poll(request);
+  }
+
+  /** Takes a match back that could not be handed over: the next poller gets it before all others. A withdrawn query is dropped. */
+  giveBack(match: Match<Started>): void {
+    this.#handOn(match);
+  }
+
+  /** Of a queue that nobody used lately: empty. Also describes sticky queues. */
+  describe(namespaceId: string, kind: QueueKind, taskQueue: string): QueueDescription {
+    const nowMs = this.#clock.nowMs();
+    const normal = this.#queues.get(addressOf({ namespaceId, kind, taskQueue }));
+    const queue = normal ?? (kind === "workflow" ? this.#sticky.find(namespaceId, taskQueue) : undefined);
+    return (queue ?? this.#newQueue()).describe(nowMs);
+  }
+
+  /**
+   * A worker says goodbye. Polls of its instance key end with null, now and for the next minute; its sticky queue is given up: tasks of its cached
+   * runs go to their normal queues from now on, those that wait there at once. Empty names are passed over.
+   */
+  shutdownWorker(worker: {
+    readonly namespaceId: string;
+    readonly stickyQueue?: string | undefined;
+    readonly workerInstanceKey?: string | undefined;
+  }): void {
+    const nowMs = this.#clock.nowMs();
+    this.#keepSweeping();
+    if (worker.workerInstanceKey) {
+      this.#goodbyes.say(workerOf(worker.namespaceId, worker.workerInstanceKey), nowMs);
+      for (const queue of [...this.#queues.values(), ...this.#sticky.all()]) {
+        queue.endPolls(
+          (poll) => poll.namespaceId === worker.namespaceId && poll.workerInstanceKey === worker.workerInstanceKey,
+        );
+      }
+    }
+    if (worker.stickyQueue) {
+      const queue = this.#sticky.shut(worker.namespaceId, worker.stickyQueue, nowMs);
+      if (queue !== undefined) this.#unload(queue);
+    }
+  }
+
+  /** Ends all polls with null, also later ones; reserved ones first get the task they are reserved for. Sets no more wakes. */
+  close(): void {
+    this.#closed = true;
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+    for (const queue of [...this.#queues.values(), ...this.#sticky.all()]) {
+      queue.endPolls(() => true);
+      queue.stopWaking();
+    }
+  }
+
+  /** Where a task or query goes now: to the worker that has the run cached while it is there, else to the normal queue. */
+  #queueFor(task: Task | QueryTask): TaskQueue<Started> {
+    return this.#sticky.live(task.namespaceId, task.stickyQueue, this.#clock.nowMs()) ?? this.#queue(task);
+  }
+
+  #handOn(match: Match<Started>): void {
+    const task = match.type === "query" ? match.query : match.task;
+    // Its worker may be the one that has just gone: only a poll that waits proves that the sticky queue has one.
+    const sticky = match.sticky
+      ? this.#sticky.live(task.namespaceId, task.stickyQueue, this.#clock.nowMs())
+      : undefined;
+    const queue = sticky?.hasWaitingPoll ? sticky : this.#queue(task);
+    if (match.type === "query") {
+      if (!this.#queries.has(match.query.id)) return;
+      this.#queries.set(match.query.id, queue);
+    }
+    queue.putBack(match);
+  }
+
+  /** Moves what waits in a sticky queue that is none any more. */
+  #unload(queue: TaskQueue<Started>): void {
+    queue.endPolls(() => true);
+    for (const match of queue.drain()) {
+      if (match.type === "task") this.#queue(match.task).offer(match.task);
+      else if (match.type === "query") this.offerQuery(match.query);
+      else this.#queue(match.task).putBack(match);
+    }
+  }
+
+  #queue(address: Task | QueryTask | PollRequest): TaskQueue<Started> {
+    const key = addressOf(address);
+    const known = this.#queues.get(key);
+    if (known !== undefined) return known;
+    const made = this.#newQueue();
+    this.#queues.set(key, made);
+    this.#keepSweeping();
+    return made;
+  }
+
+  #newQueue(): TaskQueue<Started> {
+    return new TaskQueue(false, this.#clock, (match) => this.#handOn(match));
+  }
+
+  #keepSweeping(): void {
+    if (this.#closed || this.#cancelSweep !== undefined) return;
+    this.#cancelSweep = this.#clock.wake(this.#clock.nowMs() + matchingLimits.sweepMs, () => this.#sweep());
+  }
+
+  #sweep(): void {
+    this.#cancelSweep = undefined;
+    const nowMs = this.#clock.nowMs();
+    this.#goodbyes.forget(nowMs);
+    for (const queue of this.#sticky.forget(nowMs)) this.#unload(queue);
+    for (const [key, queue] of this.#queues) {
+      queue.forgetPollers(nowMs);
+      if (queue.isForgotten(nowMs)) this.#queues.delete(key);
+    }
+    if (this.#queues.size + this.#sticky.count + this.#goodbyes.count > 0) this.#keepSweeping();
+  }
+}
+
+/** Queries wait with the workflow tasks. Namespace ids are UUIDs, so two addresses are never equal by accident. */
+function addressOf(queue: { kind: QueueKind | "query"; namespaceId: string; taskQueue: string }): string {
+  return `${queue.kind === "activity" ? "a" : "w"}/${queue.namespaceId}/${queue.taskQueue}`;
+}
+
+function workerOf(namespaceId: string, workerInstanceKey: string): string {
+  return `${namespaceId}/${workerInstanceKey}`;
+}

@@ -1,0 +1,55 @@
+/** A bucket of tokens: `rate` flow in each second, up to a second's worth (at least one) is kept, each task takes one. It starts full. */
+export class TokenBucket {
+  #rate: number;
+  #tokens: number;
+  #filledAtMs: number;
+
+  /** `rate` in tokens per second, 0 or more. */
+  constructor(rate: number, nowMs: number) {
+    this.#rate = rate;
+    this.#tokens = capacityOf(rate);
+    this.#filledAtMs = nowMs;
+  }
+
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** What has been saved up stays, as far as the new rate may hold it: pollers that disagree about the rate gain nothing by it. */
+  setRate(rate: number, nowMs: number): void {
+    this.#fill(nowMs);
+    this.#tokens = Math.min(this.#tokens, capacityOf(rate));
+    this.#rate = rate;
+  }
+
+  /** Takes a token if there is one. */
+  take(nowMs: number): boolean {
+    this.#fill(nowMs);
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  /** For a token that was not used after all. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#tokens + 1, capacityOf(this.#rate));
+  }
+
+  /** When the next token can be taken: a whole millisecond, not before `nowMs`; infinite at rate 0. */
+  readyAtMs(nowMs: number): number {
+    this.#fill(nowMs);
+    if (this.#rate === 0) return Number.POSITIVE_INFINITY;
+    return nowMs + Math.max(0, Math.ceil(((1 - this.#tokens) * 1_000) / this.#rate));
+  }
+
+  #fill(nowMs: number): void {
+    // A clock that was set back gives nothing and takes nothing.
+    const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
+    this.#filledAtMs = nowMs;
+    this.#tokens = Math.min(capacityOf(this.#rate), this.#tokens + (elapsedMs * this.#rate) / 1_000);
+  }
+}
+
+function capacityOf(rate: number): number {
+  return rate === 0 ? 0 : Math.max(1, rate);
+}
