@@ -18,7 +18,9 @@ export function locate(run: Run): Located {
     stickyScheduleToStartTimeoutMs: run.sticky?.scheduleToStartTimeoutMs ?? 0,
     lastCompletedStartedEventId: run.lastCompletedStartedEventId,
     workflowTask:
-      workflowTask.type === "none" ? workflowTask : { type: workflowTask.type, attempt: workflowTask.attempt },
+      workflowTask.type === "none"
+        ? workflowTask
+        : { type: workflowTask.type, attempt: workflowTask.attempt, stamp: workflowTask.stamp },
     firstTaskAtMs: run.firstTaskAtMs ?? undefined,
     historySizeBytes: run.historySizeBytes,
     virtualEvents: virtualEvents(run),

@@ -165,7 +165,7 @@ export interface Located {
   readonly lastCompletedStartedEventId: number;
   readonly workflowTask:
     | { readonly type: "none" }
-    | { readonly type: "scheduled" | "started"; readonly attempt: number };
+    | { readonly type: "scheduled" | "started"; readonly attempt: number; readonly stamp: number };
   /** Set while the first workflow task waits (start delay, cron, retry). */
   readonly firstTaskAtMs: number | undefined;
   readonly historySizeBytes: number;
