@@ -7,6 +7,9 @@
  *   D2. A `CommitUnknown` says just that: the writes may or may not be there. The caller forgets what it had cached and reads again.
  *   D3. The fence is checked inside the write transaction: a lease that another owner has taken over commits nothing (`LeaseLost`).
  *   D4. A read that starts after a commit resolved sees that commit.
+ *   D5. Neither side changes an array of bytes that it gave to the other: a store may keep what it is given, and give out what it keeps.
+ *   D6. A write of a kind that has a key replaces the earlier one, except history: a batch that begins where a stored one begins is a
+ *       bug of the caller, and its commit throws an error that is no `StoreError`, with nothing written.
  */
 
 /** The right to commit to one shard. `rangeId` grows with each acquisition; only the newest commits. */

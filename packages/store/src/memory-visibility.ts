@@ -1,0 +1,64 @@
+/** Visibility rows in memory, in the order of a list. */
+
+import { SortedList } from "./sorted-list.ts";
+import type { Store, VisibilityPosition, VisibilityQuery, VisibilityRow, VisibilityWrite } from "./store.ts";
+import { compareListOrder, compareScalars, filterPredicate, visibilityValue } from "./visibility-filter.ts";
+
+type Count = Awaited<ReturnType<Store["countVisibility"]>>[number];
+
+export class MemoryVisibility {
+  readonly #rows = new Map<string, VisibilityWrite>();
+  readonly #orders = new Map<string, SortedList<VisibilityPosition>>();
+
+  put(row: VisibilityWrite): void {
+    this.delete(row.runId);
+    this.#rows.set(row.runId, row);
+    let order = this.#orders.get(row.namespaceId);
+    if (order === undefined) {
+      order = new SortedList(compareListOrder);
+      this.#orders.set(row.namespaceId, order);
+    }
+    order.add(row);
+  }
+
+  delete(runId: string): void {
+    const row = this.#rows.get(runId);
+    if (row === undefined) return;
+    this.#rows.delete(runId);
+    this.#orders.get(row.namespaceId)?.delete(row);
+  }
+
+  list(query: VisibilityQuery): VisibilityRow[] {
+    const found: VisibilityRow[] = [];
+    if (query.limit <= 0) return found;
+    for (const { closeTimeMs, startTimeMs, runId, info } of this.#matching(query)) {
+      found.push({ closeTimeMs, startTimeMs, runId, info });
+      if (found.length >= query.limit) break;
+    }
+    return found;
+  }
+
+  count(query: Parameters<Store["countVisibility"]>[0]): Count[] {
+    const counts = new Map<Count["value"], number>();
+    if (query.groupBy === undefined) counts.set(null, 0);
+    for (const row of this.#matching(query)) {
+      const value = query.groupBy === undefined ? null : visibilityValue(row, query.groupBy);
+      const group = typeof value === "object" ? null : value;
+      counts.set(group, (counts.get(group) ?? 0) + 1);
+    }
+    return Array.from(counts, ([value, count]) => ({ value, count })).sort(compareGroups);
+  }
+
+  *#matching(query: Pick<VisibilityQuery, "namespaceId" | "filter" | "after">): Generator<VisibilityWrite> {
+    const predicate = query.filter === undefined ? null : filterPredicate(query.filter);
+    for (const { runId } of this.#orders.get(query.namespaceId)?.after(query.after) ?? []) {
+      const row = this.#rows.get(runId);
+      if (row !== undefined && (predicate === null || predicate(row) === true)) yield row;
+    }
+  }
+}
+
+function compareGroups({ value: left }: Count, { value: right }: Count): number {
+  if (left === null || right === null) return Number(right === null) - Number(left === null);
+  return compareScalars(left, right);
+}
