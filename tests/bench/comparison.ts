@@ -1,0 +1,153 @@
+/** Medians of all rounds, the two servers beside each other, and the goals that the medians are held against. */
+import type { IdleResult } from "./idle.ts";
+import { type Metric, type Sample, type Scenario, scenarios } from "./scenario.ts";
+import type { System } from "./system.ts";
+
+/** What was measured: of each scenario, the samples of each system in the order of the rounds. */
+export interface Measurements {
+  readonly samples: ReadonlyMap<string, Readonly<Record<System, readonly Sample[]>>>;
+  readonly idle: Readonly<Partial<Record<System, IdleResult>>>;
+}
+
+export interface Row {
+  readonly metric: string;
+  readonly unit: string;
+  readonly pawl: number | null;
+  readonly reference: number | null;
+  /** How many times better Pawl is; below 1 it is worse. null where one side is missing or a comparison says nothing. */
+  readonly timesBetter: number | null;
+}
+
+export interface Section {
+  readonly scenario: string;
+  readonly about: string;
+  readonly rows: readonly Row[];
+  /** Pawl's CPU by thread in percent of one core, medians. */
+  readonly pawlThreads: Readonly<Record<string, number>>;
+  /** The largest share of the machine, 0 to 1, that other work took during one sample. */
+  readonly disturbance: number;
+}
+
+export interface Goal {
+  readonly goal: string;
+  /** null: not measured in this run. */
+  readonly met: boolean | null;
+  readonly measured: string;
+}
+
+export function median(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+export function sectionsOf(measurements: Measurements, cores: number): Section[] {
+  return scenarios.flatMap((scenario) => {
+    const samples = measurements.samples.get(scenario.name);
+    return samples ? [sectionOf(scenario, samples, cores)] : [];
+  });
+}
+
+function sectionOf(
+  { name, about, metrics }: Scenario,
+  samples: Readonly<Record<System, readonly Sample[]>>,
+  cores: number,
+): Section {
+  const all = [...samples.pawl, ...samples.reference];
+  return {
+    scenario: name,
+    about,
+    rows: metrics.map((metric) => rowOf(metric, medianOf(metric, samples.pawl), medianOf(metric, samples.reference))),
+    pawlThreads: threadsOf(samples.pawl),
+    disturbance: Math.max(...all.map(({ otherCpuSeconds, seconds }) => otherCpuSeconds / seconds / cores)),
+  };
+}
+
+function medianOf(metric: Metric, samples: readonly Sample[]): number | null {
+  return median(samples.map(metric.of).filter((value) => value !== undefined));
+}
+
+function rowOf(
+  { name, unit, better }: Pick<Metric, "name" | "unit" | "better">,
+  pawl: number | null,
+  reference: number | null,
+): Row {
+  return { metric: name, unit, pawl, reference, timesBetter: timesBetter(better, pawl, reference) };
+}
+
+function timesBetter(better: Metric["better"], pawl: number | null, reference: number | null): number | null {
+  if (better === null || pawl === null || reference === null || pawl === 0 || reference === 0) return null;
+  return better === "higher" ? pawl / reference : reference / pawl;
+}
+
+function threadsOf(samples: readonly Sample[]): Record<string, number> {
+  const names = new Set(samples.flatMap(({ serverThreads }) => Object.keys(serverThreads)));
+  const shares: Record<string, number> = {};
+  for (const name of names) {
+    const share = median(samples.map(({ serverThreads, seconds }) => ((serverThreads[name] ?? 0) / seconds) * 100))!;
+    if (share >= 0.5) shares[name] = share;
+  }
+  return shares;
+}
+
+export function idleSection({ idle }: Measurements): Section | undefined {
+  if (!idle.pawl && !idle.reference) return undefined;
+  const row = (metric: string, unit: string, better: Metric["better"], of: (result: IdleResult) => number) => {
+    const [pawl, reference] = [idle.pawl, idle.reference].map((result) => (result ? of(result) : null));
+    return rowOf({ name: metric, unit, better }, pawl ?? null, reference ?? null);
+  };
+  const grown = (result: IdleResult) => result.rssBytes - result.emptyRssBytes;
+  return {
+    scenario: "open-idle",
+    about: "workflows that wait for a signal, then kill -9 and restart",
+    rows: [
+      row("open workflows", "", null, (result) => result.workflows),
+      row("started", "/s", "higher", (result) => result.startsPerSecond),
+      row("answer to start p99", "ms", "lower", (result) => result.startP99Ms),
+      row("RSS, none open", "MB", "lower", (result) => result.emptyRssBytes / 1e6),
+      row("RSS, all open", "MB", null, (result) => result.rssBytes / 1e6),
+      row("RSS per open workflow", "KB", "lower", (result) => grown(result) / result.workflows / 1e3),
+      row("first answer after kill -9", "ms", "lower", (result) => result.firstOkMs),
+      row("first write after kill -9", "ms", "lower", (result) => result.firstWriteMs),
+      row("RSS after the restart", "MB", null, (result) => result.rssAfterRestartBytes / 1e6),
+    ],
+    pawlThreads: {},
+    disturbance: 0,
+  };
+}
+
+/** The goals that this project has set itself; see `docs/performance.md`. */
+export function goalsOf(sections: readonly Section[], idle: IdleResult | undefined): Goal[] {
+  const row = (scenario: string, metric: string) =>
+    sections.find((section) => section.scenario === scenario)?.rows.find((each) => each.metric === metric);
+  const goal = (
+    text: string,
+    value: number | null | undefined,
+    met: (value: number) => boolean,
+    unit: string,
+  ): Goal => ({
+    goal: text,
+    met: value == null ? null : met(value),
+    measured: value == null ? "not measured" : `${figures(value)}${unit}`,
+  });
+  const full = idle && idle.workflows >= 100_000 ? idle : undefined;
+  return [
+    goal(
+      "workflows/s at least 10 × the reference",
+      row("throughput", "workflows")?.timesBetter,
+      (times) => times >= 10,
+      " ×",
+    ),
+    goal("p50 of one workflow at most 10 ms", row("latency", "workflow p50")?.pawl, (ms) => ms <= 10, " ms"),
+    goal("at most 5 commits per workflow", row("latency", "commits per workflow")?.pawl, (commits) => commits <= 5, ""),
+    goal("100,000 open workflows in at most 600 MB", full && full.rssBytes / 1e6, (mb) => mb <= 600, " MB"),
+    goal("ready at most 5 s after kill -9", full && full.firstWriteMs / 1e3, (seconds) => seconds <= 5, " s"),
+  ];
+}
+
+/** A number with three significant figures where it is below 1,000. */
+export function figures(value: number): string {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}

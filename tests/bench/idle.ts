@@ -1,0 +1,52 @@
+/**
+ * The memory of open workflows and the restart after `kill -9`: starts workflows that wait for a signal, reads the server's resident memory,
+ * kills it, starts it again on the same file and times its first answers.
+ */
+import type { Load } from "./load-program.ts";
+import { usageOf } from "./process-usage.ts";
+import { numberAt } from "./scenario.ts";
+import type { Start } from "./system.ts";
+
+export interface IdleResult {
+  readonly workflows: number;
+  readonly startsPerSecond: number;
+  readonly startP99Ms: number;
+  /** Of the server before any workflow. */
+  readonly emptyRssBytes: number;
+  readonly rssBytes: number;
+  /** From the start of the new process to its first answer, and to the first acknowledged signal to one of the open workflows. */
+  readonly firstOkMs: number;
+  readonly firstWriteMs: number;
+  readonly rssAfterRestartBytes: number;
+}
+
+export async function measureIdle(
+  start: Start,
+  load: Load,
+  count: number,
+  say: (line: string) => void,
+): Promise<IdleResult> {
+  const server = await start();
+  const emptyRssBytes = usageOf(server.pid).rssBytes;
+  const started = await load("open-idle", server.address, ["--count", String(count)], say);
+  const { rssBytes } = usageOf(server.pid);
+  say(`${count} workflows are open, ${Math.round(rssBytes / 1e6)} MB; kill -9 and start again`);
+  await server.kill9();
+
+  const workflowId = String(started["workflowId"]);
+  const answers = load("first-ok", server.address, ["--workflow-id", workflowId], say);
+  const spawnedAtMs = Date.now();
+  const [again, report] = await Promise.all([start({ port: server.port }), answers]);
+  const rssAfterRestartBytes = usageOf(again.pid).rssBytes;
+  await again.kill9();
+  return {
+    workflows: count,
+    startsPerSecond: numberAt(started, "startsPerSecond"),
+    startP99Ms: numberAt(started, "latencyMs.p99"),
+    emptyRssBytes,
+    rssBytes,
+    firstOkMs: numberAt(report, "firstOkAtMs") - spawnedAtMs,
+    firstWriteMs: numberAt(report, "firstWriteAtMs") - spawnedAtMs,
+    rssAfterRestartBytes,
+  };
+}

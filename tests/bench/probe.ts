@@ -1,0 +1,91 @@
+/**
+ * Loaded into Pawl's own process by the bench (`--import`), in its main thread and in its worker threads: counts the commits that SQLite
+ * carries out and samples the delay of the event loop, so that these numbers come from outside the code that they judge.
+ *
+ * On SIGUSR2 it writes one JSON document, {@link ProbeReport}, to the file named by PAWL_BENCH_PROBE and starts counting anew.
+ */
+import { renameSync, writeFileSync } from "node:fs";
+import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import { DatabaseSync } from "node:sqlite";
+import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
+
+/** What happened since the report before. */
+export interface ProbeReport {
+  /** Transactions of SQLite that ended in a successful COMMIT. */
+  readonly commits: number;
+  /** Time inside COMMIT in all, syncs to disk included. */
+  readonly commitMs: number;
+  /** How much later than due the main thread got to its timers. */
+  readonly loopDelayMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  /** Share of the time in which the main thread's loop was busy, 0 to 1. */
+  readonly loopUtilization: number;
+  readonly heapUsedBytes: number;
+  readonly externalBytes: number;
+}
+
+const sampleEveryMs = 5;
+const commitsAt = 0;
+const microsAt = 1;
+const key = "pawl-bench-probe";
+
+/** Shared by all threads of the process: the number of commits and the microseconds in them. */
+function sharedCounters(): BigInt64Array {
+  if (isMainThread) setEnvironmentData(key, new SharedArrayBuffer(16) as never);
+  return new BigInt64Array(getEnvironmentData(key) as unknown as SharedArrayBuffer);
+}
+
+function countCommits(counters: BigInt64Array): void {
+  const isCommit = (sql: string) => /^\s*(commit|end)\b/i.test(sql);
+  const timed = (commit: () => unknown): unknown => {
+    const began = performance.now();
+    const result = commit();
+    Atomics.add(counters, commitsAt, 1n);
+    Atomics.add(counters, microsAt, BigInt(Math.round((performance.now() - began) * 1_000)));
+    return result;
+  };
+  const prototype = DatabaseSync.prototype;
+  const { exec, prepare } = prototype;
+  prototype.exec = function (sql) {
+    if (!isCommit(sql)) return exec.call(this, sql);
+    timed(() => exec.call(this, sql));
+  };
+  prototype.prepare = function (sql, ...rest) {
+    const statement = prepare.call(this, sql, ...rest);
+    if (isCommit(sql)) {
+      const run = statement.run;
+      statement.run = ((...args: Parameters<typeof run>) => timed(() => run.apply(statement, args))) as typeof run;
+    }
+    return statement;
+  };
+}
+
+function reportOnSignal(counters: BigInt64Array, file: string): void {
+  const delay = monitorEventLoopDelay({ resolution: sampleEveryMs });
+  delay.enable();
+  let utilization = performance.eventLoopUtilization();
+  process.on("SIGUSR2", () => {
+    // The histogram holds the time between two samples; what exceeds the interval is the delay.
+    const delayMs = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - sampleEveryMs);
+    const { heapUsed, external } = process.memoryUsage();
+    const report: ProbeReport = {
+      commits: Number(Atomics.exchange(counters, commitsAt, 0n)),
+      commitMs: Number(Atomics.exchange(counters, microsAt, 0n)) / 1_000,
+      loopDelayMs: { p50: delayMs(delay.percentile(50)), p99: delayMs(delay.percentile(99)), max: delayMs(delay.max) },
+      loopUtilization: performance.eventLoopUtilization(utilization).utilization,
+      heapUsedBytes: heapUsed,
+      externalBytes: external,
+    };
+    utilization = performance.eventLoopUtilization();
+    delay.reset();
+    // Whoever waits for the file must never see half of it.
+    writeFileSync(`${file}.part`, JSON.stringify(report));
+    renameSync(`${file}.part`, file);
+  });
+}
+
+const file = process.env["PAWL_BENCH_PROBE"];
+if (file) {
+  const counters = sharedCounters();
+  countCommits(counters);
+  if (isMainThread) reportOnSignal(counters, file);
+}
