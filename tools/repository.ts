@@ -43,7 +43,7 @@ export interface CodeFile extends Source {
   readonly code: string;
   readonly references: readonly Reference[];
   readonly unit: string;
-  /** Tests may wait, read the clock and use what they like of their own package. */
+  /** A test, or a file that only tests import: these may wait, read the clock and use what they like of their own package. */
   readonly isTest: boolean;
 }
 
@@ -52,18 +52,18 @@ export interface Package {
   readonly path: string;
   /** Specifier suffix (`.`, `./workflow`) to the file behind that door, from the root of the repository. */
   readonly doors: ReadonlyMap<string, string>;
-  readonly dependencies: ReadonlySet<string>;
 }
 
 export interface Repository {
   readonly paths: ReadonlySet<string>;
   readonly code: readonly CodeFile[];
   readonly packages: ReadonlyMap<string, Package>;
-  readonly rootDependencies: ReadonlySet<string>;
+  /** What each package.json declares, by its folder; the root's is "". */
+  readonly declared: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 export function readRepository(sources: readonly Source[]): Repository {
-  const code = sources
+  const files = sources
     .filter(({ path }) => isCode(path) && !isGenerated(path))
     .map(({ path, text }): CodeFile => {
       const blanked = blankText(text);
@@ -71,18 +71,40 @@ export function readRepository(sources: readonly Source[]): Repository {
       return { path, text, code: blanked, references: referencesIn(text, blanked), unit: unitOf(path), isTest };
     });
   const packages = new Map<string, Package>();
-  let rootDependencies = new Set<string>();
+  const declared = new Map<string, ReadonlySet<string>>();
   for (const { path, text } of sources) {
-    if (path === "package.json") rootDependencies = dependenciesOf(JSON.parse(text));
+    if (posix.basename(path) !== "package.json") continue;
+    declared.set(posix.dirname(path).replace(/^\.$/, ""), dependenciesOf(JSON.parse(text)));
     if (!/^packages\/[^/]+\/package\.json$/.test(path)) continue;
     const manifest = JSON.parse(text) as Manifest & { name: string };
     const folder = posix.dirname(path);
     const doors = Object.entries(manifest.exports ?? {}).map(
       ([door, file]) => [door, posix.join(folder, file)] as const,
     );
-    packages.set(manifest.name, { folder, path, doors: new Map(doors), dependencies: dependenciesOf(manifest) });
+    packages.set(manifest.name, { folder, path, doors: new Map(doors) });
   }
-  return { paths: new Set(sources.map(({ path }) => path)), code, packages, rootDependencies };
+  const doors = new Set([...packages.values()].flatMap((each) => [...each.doors.values()]));
+  const testOnly = testOnlyPaths(files, doors);
+  const code = files.map((file) => ({ ...file, isTest: testOnly.has(file.path) }));
+  return { paths: new Set(sources.map(({ path }) => path)), code, packages, declared };
+}
+
+/** Tests, and whatever is imported by tests and nothing else. */
+function testOnlyPaths(files: readonly CodeFile[], doors: ReadonlySet<string>): Set<string> {
+  const importers = new Map<string, string[]>();
+  for (const { path, references } of files)
+    for (const { specifier } of references) {
+      if (!specifier.startsWith(".")) continue;
+      const target = posix.join(posix.dirname(path), specifier);
+      importers.set(target, [...(importers.get(target) ?? []), path]);
+    }
+  const found = new Set(files.filter(({ isTest }) => isTest).map(({ path }) => path));
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const [path, by] of importers)
+      if (!doors.has(path) && by.every((importer) => found.has(importer))) found.add(path);
+  }
+  return found;
 }
 
 interface Manifest {

@@ -83,7 +83,7 @@ export function importFindings(file: CodeFile, repository: Repository): Finding[
 
 /** A path to a source file, written as a plain string to start it, reaches past a door as an import does. */
 function deepPathFindings({ path, text }: CodeFile): Finding[] {
-  const named = [...text.matchAll(/\bpackages\/[\w-]+\/src\/[\w./-]+/g)].filter(
+  const named = [...text.matchAll(/\bpackages\/[\w-]+\/src\/[\w./-]+\.ts\b/g)].filter(
     ([target]) => !processEntries.has(target),
   );
   return named.map((match) => ({
@@ -119,7 +119,6 @@ function relativeFindings(file: CodeFile, { specifier, kind }: Reference, { path
 
 function packageFindings(file: CodeFile, { specifier, kind }: Reference, repository: Repository, at: At): Finding[] {
   const found: Finding[] = [];
-  const isNode = specifier.startsWith("node:");
   const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
   const ours = repository.packages.get(name);
   if (!file.isTest) {
@@ -137,16 +136,27 @@ function packageFindings(file: CodeFile, { specifier, kind }: Reference, reposit
       );
     else found.push(...arrowFindings(file, unitOf(door), kind, specifier, at));
   }
-  const owner = [...repository.packages.values()].find(({ folder }) => file.path.startsWith(`${folder}/`));
-  const declared =
-    owner?.dependencies.has(name) ||
-    (repository.rootDependencies.has(name) && (file.isTest || !owner)) ||
-    (!owner && ours);
-  if (!isNode && !declared)
-    found.push(
-      at("declared", `"${name}" is not declared; add it to the dependencies of ${owner?.path ?? "package.json"}`),
-    );
+  if (!specifier.startsWith("node:") && !isDeclared(name, file, repository)) {
+    const manifest = `${nearestManifest(file.path, repository)}/package.json`.replace(/^\//, "");
+    found.push(at("declared", `"${name}" is not declared; add it to the dependencies of ${manifest}`));
+  }
   return found;
+}
+
+/** By the nearest package.json; outside packages/, and for tests inside, the root's counts too, and our own packages are always at hand. */
+function isDeclared(name: string, file: CodeFile, repository: Repository): boolean {
+  const nearest = nearestManifest(file.path, repository);
+  if (repository.declared.get(nearest)?.has(name)) return true;
+  const inPackage = file.path.startsWith("packages/");
+  if (inPackage && !file.isTest) return false;
+  return repository.declared.get("")?.has(name) === true || (!inPackage && repository.packages.has(name));
+}
+
+/** The folder of the package.json that Node would find for this file; "" is the root. */
+function nearestManifest(path: string, { declared }: Repository): string {
+  let folder = posix.dirname(path);
+  while (folder !== "." && !declared.has(folder)) folder = posix.dirname(folder);
+  return folder === "." ? "" : folder;
 }
 
 function arrowFindings(file: CodeFile, target: string, kind: Reference["kind"], specifier: string, at: At): Finding[] {

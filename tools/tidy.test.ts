@@ -135,6 +135,8 @@ const atFault: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ["suffix", "packages/engine/src/start.ts", 'import { x } from "./timer.js";'],
   ["declared", shard, 'import pad from "left-pad";'],
   ["declared", "packages/store/src/sqlite.ts", 'const pad = require("left-pad");'],
+  ["declared", "packages/engine/src/start.ts", 'import fc from "fast-check";'],
+  ["declared", "tests/stories/greeting.ts", 'import pad from "left-pad";'],
   ["node-free", "packages/engine/src/start.ts", 'import { createHash } from "node:crypto";'],
   ["node-free", "packages/protocol/src/wire.ts", 'import { readFileSync } from "node:fs";'],
   ["node-free", "packages/sdk/src/value/errors.ts", 'import { inspect } from "node:util";'],
@@ -234,6 +236,57 @@ describe("rules", () => {
       finding && print(finding),
       "packages/server/src/shard/shard.ts:3 [clock] `Date.now` is not written here; take a Clock and call clock.nowMs()",
     );
+  });
+});
+
+describe("declared dependencies", () => {
+  const at = (path: string, name: string) => {
+    const root = { path: "package.json", text: '{ "devDependencies": { "fast-check": "4" } }' };
+    const nested = {
+      path: "tests/compat/typescript/package.json",
+      text: '{ "dependencies": { "@temporalio/worker": "1" } }',
+    };
+    const file = { path, text: `import * as x from "${name}";` };
+    return tidy([...madeUp, ...doorFiles, root, nested, file]).map(({ message }) => message);
+  };
+
+  test("the root's count for tests, inside packages too", () => {
+    assert.deepEqual(at("packages/store/src/sqlite.test.ts", "fast-check"), []);
+    assert.deepEqual(at("tests/stories/retry.test.ts", "fast-check"), []);
+  });
+  test("a package.json below tests/ counts for what is below it", () => {
+    assert.deepEqual(at("tests/compat/typescript/main.ts", "@temporalio/worker"), []);
+    assert.equal(at("tests/compat/java.ts", "@temporalio/worker").length, 1);
+  });
+  test("the message names the package.json to add to", () => {
+    const [message] = at("tests/compat/typescript/main.ts", "left-pad");
+    assert.match(message ?? "", /dependencies of tests\/compat\/typescript\/package\.json$/);
+  });
+});
+
+describe("test support", () => {
+  const support = {
+    path: "packages/engine/src/scripted-workflow.ts",
+    text: 'import assert from "node:assert/strict";',
+  };
+  const importing = (path: string) => ({ path, text: 'import "./scripted-workflow.ts";' });
+  const rulesWith = (...importers: readonly Source[]) =>
+    tidy([
+      ...madeUp,
+      ...doorFiles.filter(({ path }) => !importers.some((file) => file.path === path)),
+      support,
+      ...importers,
+    ]).map(({ rule }) => rule);
+
+  test("a file that only tests import is bound by no more than a test", () => {
+    assert.deepEqual(rulesWith(importing("packages/engine/src/start.test.ts")), []);
+  });
+  test("a file that a source imports too is bound as a source", () => {
+    const importers = [importing("packages/engine/src/start.test.ts"), importing("packages/engine/src/start.ts")];
+    assert.deepEqual(rulesWith(...importers), ["node-free"]);
+  });
+  test("a file that nobody imports is bound as a source", () => {
+    assert.deepEqual(rulesWith(), ["node-free"]);
   });
 });
 
