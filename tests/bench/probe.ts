@@ -6,7 +6,7 @@
  */
 import { renameSync, writeFileSync } from "node:fs";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
 
 /** What happened since the report before. */
@@ -36,24 +36,37 @@ function sharedCounters(): BigInt64Array {
 
 function countCommits(counters: BigInt64Array): void {
   const isCommit = (sql: string) => /^\s*(commit|end)\b/i.test(sql);
-  const timed = (commit: () => unknown): unknown => {
-    const began = performance.now();
-    const result = commit();
-    Atomics.add(counters, commitsAt, 1n);
-    Atomics.add(counters, microsAt, BigInt(Math.round((performance.now() - began) * 1_000)));
-    return result;
-  };
   const prototype = DatabaseSync.prototype;
   const { exec, prepare } = prototype;
+  const changes = new WeakMap<DatabaseSync, { total: StatementSync; before: number }>();
+  // The end of a transaction that only read is no commit.
+  const hasWritten = (db: DatabaseSync): boolean => {
+    const known = changes.get(db) ?? { total: prepare.call(db, "SELECT total_changes() AS n"), before: 0 };
+    changes.set(db, known);
+    const now = Number(known.total.get()?.["n"]);
+    const grown = now > known.before;
+    known.before = now;
+    return grown;
+  };
+  const counted = <T>(db: DatabaseSync, commit: () => T): T => {
+    const began = performance.now();
+    const result = commit();
+    const took = performance.now() - began;
+    if (!hasWritten(db)) return result;
+    Atomics.add(counters, commitsAt, 1n);
+    Atomics.add(counters, microsAt, BigInt(Math.round(took * 1_000)));
+    return result;
+  };
   prototype.exec = function (sql) {
-    if (!isCommit(sql)) return exec.call(this, sql);
-    timed(() => exec.call(this, sql));
+    if (isCommit(sql)) counted(this, () => exec.call(this, sql));
+    else exec.call(this, sql);
   };
   prototype.prepare = function (sql, ...rest) {
     const statement = prepare.call(this, sql, ...rest);
     if (isCommit(sql)) {
       const run = statement.run;
-      statement.run = ((...args: Parameters<typeof run>) => timed(() => run.apply(statement, args))) as typeof run;
+      statement.run = ((...args: Parameters<typeof run>) =>
+        counted(this, () => run.apply(statement, args))) as typeof run;
     }
     return statement;
   };

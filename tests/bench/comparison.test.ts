@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { figures, goalsOf, median, type Section, sectionsOf } from "./comparison.ts";
+import type { IdleResult } from "./idle.ts";
+import type { Sample } from "./scenario.ts";
+
+const spread = { count: 1, p50: 8, p90: 9, p99: 10, max: 11 };
+
+function sample(workflowsPerSecond: number, options: Partial<Sample> = {}): Sample {
+  return {
+    report: {
+      workflowsPerSecond,
+      latencyMs: spread,
+      startMs: spread,
+      totalWorkflows: 100,
+      perWorkflow: { historyLength: 11, stateTransitions: 0 },
+      clientCpuSeconds: 0.1,
+    },
+    serverCpuSeconds: 0.2,
+    serverThreads: {},
+    rssBytes: 1e8,
+    otherCpuSeconds: 0,
+    seconds: 10,
+    probe: undefined,
+    ...options,
+  };
+}
+
+const probe = {
+  commits: 450,
+  commitMs: 45,
+  loopDelayMs: { p50: 0, p99: 1, max: 2 },
+  loopUtilization: 0.5,
+  heapUsedBytes: 1,
+  externalBytes: 1,
+};
+
+function row(section: Section | undefined, metric: string) {
+  const found = section?.rows.find((each) => each.metric === metric);
+  assert.ok(found, `no row ${metric}`);
+  return found;
+}
+
+describe("medians", () => {
+  test("of an odd count is the middle value, whatever the order", () => assert.equal(median([30, 10, 20]), 20));
+  test("of an even count lies between the two in the middle", () => assert.equal(median([40, 10, 20, 30]), 25));
+  test("of nothing is null, not 0", () => assert.equal(median([]), null));
+});
+
+describe("sections", () => {
+  const samples = new Map([
+    [
+      "throughput",
+      { pawl: [sample(500, { probe }), sample(300, { probe }), sample(400, { probe })], reference: [sample(40)] },
+    ],
+  ]);
+  const [section] = sectionsOf({ samples, idle: {} }, 2);
+
+  test("more per second is better, less milliseconds are better", () => {
+    assert.equal(row(section, "workflows").timesBetter, 10);
+    assert.equal(row(section, "server CPU per workflow").timesBetter, 1);
+  });
+  test("a number that only one server has is compared with nothing", () => {
+    assert.deepEqual(row(section, "commits per workflow"), {
+      metric: "commits per workflow",
+      unit: "",
+      pawl: 4.5,
+      reference: null,
+      timesBetter: null,
+    });
+  });
+  test("a server that does not count its transitions has no cost per transition", () => {
+    assert.equal(row(section, "server CPU per transition").pawl, null);
+  });
+  test("the disturbance is the worst sample's share of all cores", () => {
+    const disturbed = new Map([
+      ["throughput", { pawl: [sample(1), sample(1, { otherCpuSeconds: 5 })], reference: [] }],
+    ]);
+    assert.equal(sectionsOf({ samples: disturbed, idle: {} }, 2)[0]?.disturbance, 0.25);
+  });
+});
+
+describe("goals", () => {
+  const idle: IdleResult = {
+    workflows: 100_000,
+    startsPerSecond: 500,
+    startP99Ms: 100,
+    emptyRssBytes: 1e8,
+    rssBytes: 599e6,
+    firstOkMs: 900,
+    firstWriteMs: 5_100,
+    rssAfterRestartBytes: 1e8,
+  };
+  const met = (workflowsPerSecond: number, idleResult: IdleResult | undefined) => {
+    const samples = new Map([["throughput", { pawl: [sample(workflowsPerSecond)], reference: [sample(40)] }]]);
+    return goalsOf(sectionsOf({ samples, idle: {} }, 2), idleResult).map((goal) => goal.met);
+  };
+  test("are met, missed, or not measured", () => {
+    assert.deepEqual(met(400, idle), [true, null, null, true, false]);
+    assert.deepEqual(met(399, undefined), [false, null, null, null, null]);
+  });
+  test("for 100,000 open workflows are not judged by fewer", () => {
+    assert.deepEqual(met(400, { ...idle, workflows: 10_000 }).slice(3), [null, null]);
+  });
+});
+
+test("figures are short where the number is long", () => {
+  assert.deepEqual([0.126, 12.34, 123.4, 12_345.6].map(figures), ["0.13", "12.3", "123", "12,346"]);
+});
