@@ -11,6 +11,7 @@ import { scheduleWorkflowTask } from "./workflow-task.ts";
 function inherited(run: Run) {
   const { start } = run;
   return {
+    namespace: start.namespace,
     workflowType: start.workflowType,
     taskQueue: start.taskQueue,
     executionTimeoutMs: start.executionTimeoutMs,

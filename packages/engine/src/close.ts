@@ -1,14 +1,17 @@
 /** How a run ends: everything pending goes, and nothing may follow the closing event (I5). */
-import { type common, enums, type workflowservice } from "@pawl/protocol";
+import { type common, enums } from "@pawl/protocol";
 import { forgetActivity } from "./activity.ts";
+import { announceEnd, type Ending, leaveChildren, statusAfter } from "./family.ts";
 import { dropTail, flushBuffer, happen, write } from "./history.ts";
 import type { HistoryEventInit, Run } from "./run.ts";
 import type { Step } from "./step.ts";
 import { abandonTask, clearSticky, scheduleWorkflowTask, skipFirstTaskDelay } from "./workflow-task.ts";
 
-/** Marks the run closed after its closing event was written. */
-export function markClosed(run: Run, step: Step, status: enums.WorkflowExecutionStatus): void {
-  run.status = { type: "closed", status, closedAtMs: step.nowMs };
+/** Marks the run closed after its closing event was written. `followed`: another run of the chain goes on, so it has not ended for its parent. */
+export function markClosed(run: Run, step: Step, ending: Ending, { followed = false } = {}): void {
+  run.status = { type: "closed", status: statusAfter[ending.type], closedAtMs: step.nowMs };
+  leaveChildren(run, step);
+  if (!followed && ending.type !== "continuedAsNew") announceEnd(run, step, ending);
   run.workflowTask = { type: "none" };
   run.firstTaskAtMs = null;
   run.buffered = [];
@@ -28,13 +31,14 @@ export function markClosed(run: Run, step: Step, status: enums.WorkflowExecution
 export function closeFromOutside(
   run: Run,
   step: Step,
-  status: enums.WorkflowExecutionStatus,
+  ending: Ending,
   closing: HistoryEventInit,
+  options: { followed?: boolean } = {},
 ): void {
   abandonTask(run, step);
   flushBuffer(run, step.nowMs);
   write(run, step.nowMs, closing);
-  markClosed(run, step, status);
+  markClosed(run, step, ending, options);
   dropTail(run);
 }
 
@@ -46,26 +50,41 @@ export interface Termination {
 }
 
 export function terminate(run: Run, step: Step, { reason, details, identity, links = [] }: Termination): void {
-  closeFromOutside(run, step, enums.WorkflowExecutionStatus.TERMINATED, {
-    eventType: enums.EventType.WORKFLOW_EXECUTION_TERMINATED,
-    links,
-    workflowExecutionTerminatedEventAttributes: { reason, details, identity },
-  });
+  closeFromOutside(
+    run,
+    step,
+    { type: "terminated" },
+    {
+      eventType: enums.EventType.WORKFLOW_EXECUTION_TERMINATED,
+      links,
+      workflowExecutionTerminatedEventAttributes: { reason, details, identity },
+    },
+  );
+}
+
+export interface CancelRequest {
+  readonly reason: string;
+  readonly identity: string;
+  readonly requestId: string;
+  readonly links: readonly common.Link[];
+  /** Set when another workflow asks. */
+  readonly external?: { readonly execution: common.WorkflowExecution; readonly initiatedEventId: number };
 }
 
 /** Records the request; the workflow's code decides what to do about it. A second request changes nothing. */
-export function requestCancel(
-  run: Run,
-  step: Step,
-  request: workflowservice.RequestCancelWorkflowExecutionRequest,
-): void {
+export function requestCancel(run: Run, step: Step, request: CancelRequest): void {
   if (run.cancelRequest) return;
   run.cancelRequest = { requestId: request.requestId };
   run.changes.core = true;
   happen(run, step.nowMs, {
     eventType: enums.EventType.WORKFLOW_EXECUTION_CANCEL_REQUESTED,
     links: request.links,
-    workflowExecutionCancelRequestedEventAttributes: { cause: request.reason, identity: request.identity },
+    workflowExecutionCancelRequestedEventAttributes: {
+      cause: request.reason,
+      identity: request.identity,
+      externalWorkflowExecution: request.external?.execution,
+      externalInitiatedEventId: request.external?.initiatedEventId,
+    },
   });
   // Unlike a signal, a cancellation does not wait for a delayed start.
   if (run.firstTaskAtMs !== null) skipFirstTaskDelay(run);

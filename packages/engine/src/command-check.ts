@@ -4,8 +4,11 @@
  */
 import { type command, durationMs, enums } from "@pawl/protocol";
 import { scheduleProblem } from "./activity.ts";
+import { startChildProblem } from "./child-workflow.ts";
+import { cancelExternalProblem, signalExternalProblem } from "./external-workflow.ts";
 import { limits } from "./limits.ts";
-import { payloadsBytes } from "./payload-size.ts";
+import type { Message } from "./outbox.ts";
+import { payloadMapBytes, payloadsBytes } from "./payload-size.ts";
 import { Rejection } from "./rejection.ts";
 import type { Run } from "./run.ts";
 import { hasBufferedFiring } from "./timer.ts";
@@ -37,6 +40,11 @@ interface Ahead {
   readonly cancelledActivities: Set<number>;
   readonly timerIds: Set<string>;
   buffered: number;
+  children: number;
+  signals: number;
+  cancellations: number;
+  /** Workflow ids of children that this completion starts. */
+  readonly newChildren: Set<string>;
 }
 
 /** The first thing that is wrong with the commands, or undefined. */
@@ -62,6 +70,10 @@ export function checkCommands(run: Run, commands: readonly command.Command[]): P
     cancelledActivities: new Set(),
     timerIds: new Set(run.timers.keys()),
     buffered: run.buffered.length,
+    children: run.children.size,
+    signals: pendingMessages(run, "signalExternal"),
+    cancellations: pendingMessages(run, "cancelExternal"),
+    newChildren: new Set(),
   };
   for (const one of commands) {
     const problem = checks[one.commandType as CheckedType](run, one, ahead);
@@ -208,7 +220,86 @@ const checks = {
       ? tooLarge(Cause.BAD_CONTINUE_AS_NEW_ATTRIBUTES, "ContinueAsNewWorkflowExecutionCommandAttributes.Input")
       : undefined;
   },
+  [CommandType.START_CHILD_WORKFLOW_EXECUTION]: (run, one, ahead) => {
+    const attributes = one.startChildWorkflowExecutionCommandAttributes;
+    const problem = attributes
+      ? startChildProblem(run, attributes)
+      : "StartChildWorkflowExecutionCommandAttributes is not set.";
+    if (problem !== undefined || !attributes)
+      return failTask(Cause.BAD_START_CHILD_EXECUTION_ATTRIBUTES, problem ?? "");
+    if (payloadsBytes(attributes.input) > limits.blobBytesMax)
+      return tooLarge(Cause.BAD_START_CHILD_EXECUTION_ATTRIBUTES, "StartChildWorkflowExecutionCommandAttributes.Input");
+    if (payloadMapBytes(attributes.memo?.fields) > limits.blobBytesMax)
+      return tooLarge(Cause.BAD_START_CHILD_EXECUTION_ATTRIBUTES, "StartChildWorkflowExecutionCommandAttributes.Memo");
+    ahead.children += 1;
+    ahead.newChildren.add(attributes.workflowId);
+    return ahead.children > limits.pendingChildrenMax
+      ? tooManyPending(
+          Cause.PENDING_CHILD_WORKFLOWS_LIMIT_EXCEEDED,
+          "child workflow executions",
+          limits.pendingChildrenMax,
+        )
+      : undefined;
+  },
+  [CommandType.SIGNAL_EXTERNAL_WORKFLOW_EXECUTION]: (run, one, ahead) => {
+    const attributes = one.signalExternalWorkflowExecutionCommandAttributes;
+    const problem = attributes
+      ? signalExternalProblem(run, attributes)
+      : "SignalExternalWorkflowExecutionCommandAttributes is not set.";
+    if (problem !== undefined) return failTask(Cause.BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES, problem);
+    if (payloadsBytes(attributes?.input) > limits.blobBytesMax)
+      return tooLarge(
+        Cause.BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
+        "SignalExternalWorkflowExecutionCommandAttributes.Input",
+      );
+    ahead.signals += 1;
+    return ahead.signals > limits.pendingSignalsMax
+      ? tooManyPending(Cause.PENDING_SIGNALS_LIMIT_EXCEEDED, "signals to external workflows", limits.pendingSignalsMax)
+      : undefined;
+  },
+  [CommandType.REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION]: (run, one, ahead) => {
+    const attributes = one.requestCancelExternalWorkflowExecutionCommandAttributes;
+    const bad = (message: string) => failTask(Cause.BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES, message);
+    const problem = attributes
+      ? cancelExternalProblem(run, attributes)
+      : "RequestCancelExternalWorkflowExecutionCommandAttributes is not set.";
+    if (problem !== undefined || !attributes) return bad(problem ?? "");
+    if (ahead.newChildren.has(attributes.workflowId))
+      return bad("Start and RequestCancel for child workflow is not allowed in same workflow task.");
+    ahead.cancellations += 1;
+    return ahead.cancellations > limits.pendingCancelRequestsMax
+      ? tooManyPending(
+          Cause.PENDING_REQUEST_CANCEL_LIMIT_EXCEEDED,
+          "requests to cancel external workflows",
+          limits.pendingCancelRequestsMax,
+        )
+      : undefined;
+  },
+  [CommandType.UPSERT_WORKFLOW_SEARCH_ATTRIBUTES]: (_run, one) => {
+    const fields = one.upsertWorkflowSearchAttributesCommandAttributes?.searchAttributes?.indexedFields ?? {};
+    return Object.keys(fields).length === 0
+      ? failTask(Cause.BAD_SEARCH_ATTRIBUTES, "SearchAttributes is not set on UpsertWorkflowSearchAttributesCommand.")
+      : undefined;
+  },
+  [CommandType.MODIFY_WORKFLOW_PROPERTIES]: (_run, one) => {
+    const fields = one.modifyWorkflowPropertiesCommandAttributes?.upsertedMemo?.fields ?? {};
+    if (Object.keys(fields).length === 0)
+      return failTask(
+        Cause.BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES,
+        "UpsertedMemo.Fields is not set on ModifyWorkflowPropertiesCommand.",
+      );
+    return payloadMapBytes(fields) > limits.blobBytesMax
+      ? tooLarge(
+          Cause.BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES,
+          "ModifyWorkflowPropertiesCommandAttributes.UpsertedMemo",
+        )
+      : undefined;
+  },
 } as const satisfies Record<number, Check>;
+
+function tooManyPending(cause: enums.WorkflowTaskFailedCause, what: string, max: number): Problem {
+  return failTask(cause, `the number of pending ${what}, ${max}, has reached the per-workflow limit of ${max}`);
+}
 
 function hasBufferedEnd(run: Run, scheduledEventId: number): boolean {
   return run.buffered.some((event) => {
@@ -223,4 +314,10 @@ function hasBufferedEnd(run: Run, scheduledEventId: number): boolean {
 
 function isCancelRequested(run: Run, scheduledEventId: number): boolean {
   return (run.activities.get(scheduledEventId)?.cancelRequestedEventId ?? null) !== null;
+}
+
+function pendingMessages(run: Run, type: Message["type"]): number {
+  let count = 0;
+  for (const { message } of run.outbox.values()) if (message.type === type) count += 1;
+  return count;
 }

@@ -18,6 +18,15 @@ export function describe(run: Run): Init<workflowservice.DescribeWorkflowExecuti
     },
     workflowExecutionInfo: executionInfo(run),
     pendingActivities: [...run.activities.values()].map(pendingActivity),
+    pendingChildren: [...run.children.values()].map(
+      ({ workflowId, workflowType, initiatedEventId, policy, status }) => ({
+        workflowId,
+        runId: status.type === "started" ? status.runId : "",
+        workflowTypeName: workflowType,
+        initiatedId: initiatedEventId,
+        parentClosePolicy: policy,
+      }),
+    ),
     pendingWorkflowTask: pendingWorkflowTask(run),
     workflowExtendedInfo: {
       ...(start.executionExpiresAtMs > 0 && { executionExpirationTime: toTimestamp(start.executionExpiresAtMs) }),

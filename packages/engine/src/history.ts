@@ -60,6 +60,14 @@ export function flushBuffer(run: Run, nowMs: number): boolean {
     const activity = event.activityTaskStartedEventAttributes?.scheduledEventId;
     const child = event.childWorkflowExecutionStartedEventAttributes?.initiatedEventId;
     if (activity ?? child) startedIds.set((activity ?? child)!, eventId);
+    const pending = run.children.get(child ?? 0);
+    if (pending?.status.type === "started") {
+      run.children.set(pending.initiatedEventId, {
+        ...pending,
+        status: { ...pending.status, startedEventId: eventId },
+      });
+      run.changes.parts.add(`c/${pending.initiatedEventId}`);
+    }
   }
   for (const event of buffered)
     if (endsLast.has(event.eventType ?? 0)) write(run, nowMs, withStartedId(event, startedIds));

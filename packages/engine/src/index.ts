@@ -1,7 +1,8 @@
 export { resolveRetryPolicy, retryPolicyProblem } from "./backoff.ts";
 export { limits as engineLimits } from "./limits.ts";
+export type { Delivery, Message } from "./outbox.ts";
 export { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts";
-export { pendingTasks } from "./pending-tasks.ts";
+export { pendingEffects } from "./pending-effects.ts";
 export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
 export { type EventBatch, isOpen, type Run, type Workflow } from "./run.ts";
 export { type PartChange, type RunChanges, restore, takeChanges } from "./snapshot.ts";

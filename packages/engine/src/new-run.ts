@@ -19,6 +19,8 @@ import type { Step } from "./step.ts";
 /** Everything that differs from one way of starting to another. Timeouts of 0 = none given. */
 export interface RunSpec {
   readonly runId: string;
+  /** The namespace's name. */
+  readonly namespace: string;
   readonly workflowType: string;
   readonly taskQueue: string;
   readonly input: common.Payloads | undefined;
@@ -80,6 +82,9 @@ export function createRun(workflow: Workflow, step: Step, spec: RunSpec): Run {
     lastWorkerVersion: undefined,
     startEvent: null,
     buffered: [],
+    children: new Map(),
+    outbox: new Map(),
+    lastMessageId: 0,
     activities: new Map(),
     activityIds: new Map(),
     timers: new Map(),
@@ -124,6 +129,7 @@ function resolveStart(spec: RunSpec, nowMs: number): RunStart {
     (executionTimeoutMs > 0 ? nowMs + spec.firstTaskBackoffMs + executionTimeoutMs : 0);
   const runEndsAtMs = runTimeoutMs > 0 ? nowMs + spec.firstTaskBackoffMs + runTimeoutMs : 0;
   return {
+    namespace: spec.namespace,
     workflowType: spec.workflowType,
     taskQueue: spec.taskQueue,
     executionTimeoutMs,

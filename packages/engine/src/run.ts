@@ -6,11 +6,14 @@
  */
 import type { common, enums, failure, history, Init, sdk } from "@pawl/protocol";
 import type { RetryPolicy } from "./backoff.ts";
+import type { Outgoing } from "./outbox.ts";
 
 export type HistoryEventInit = Init<history.HistoryEvent>;
 
 /** Where a run came from, fixed at its start. Times of 0 mean "none". */
 export interface RunStart {
+  /** The name of the run's namespace, as its events repeat it. */
+  readonly namespace: string;
   readonly workflowType: string;
   readonly taskQueue: string;
   readonly executionTimeoutMs: number;
@@ -139,6 +142,21 @@ export interface Timer {
   readonly fireAtMs: number;
 }
 
+/** A child workflow that has not ended, by what this run knows of it. */
+export interface Child {
+  readonly initiatedEventId: number;
+  /** The completed workflow task that asked for it. */
+  readonly completedEventId: number;
+  readonly workflowId: string;
+  readonly workflowType: string;
+  readonly control: string;
+  readonly policy: enums.ParentClosePolicy;
+  readonly status:
+    | { readonly type: "starting" }
+    /** `runId`: the first run of its chain. `startedEventId` is 0 while that event is buffered. */
+    | { readonly type: "started"; readonly runId: string; readonly startedEventId: number };
+}
+
 /** Events of one commit, with dense ids, encoded as `events` fields of a History. */
 export interface EventBatch {
   readonly firstEventId: number;
@@ -197,6 +215,11 @@ export interface Run {
   readonly activityIds: Map<string, number>;
   /** By timer id. */
   readonly timers: Map<string, Timer>;
+  /** By initiated event id. */
+  readonly children: Map<number, Child>;
+  /** Messages to other workflows that have not arrived yet, by id, in order. */
+  readonly outbox: Map<number, Outgoing>;
+  lastMessageId: number;
   /** Request ids of signals received, so that a repeated one is dropped. */
   readonly signalRequestIds: Set<string>;
   signalCount: number;

@@ -17,7 +17,15 @@ import { Rejection } from "./rejection.ts";
 import type { Run, Workflow } from "./run.ts";
 import { restore, takeChanges } from "./snapshot.ts";
 import { Step } from "./step.ts";
-import type { Command, Replies, ReplyTo, StartedActivityTask, StartedWorkflowTask, Task } from "./vocabulary.ts";
+import type {
+  Command,
+  Effect,
+  Replies,
+  ReplyTo,
+  StartedActivityTask,
+  StartedWorkflowTask,
+  Task,
+} from "./vocabulary.ts";
 import { execute } from "./workflow.ts";
 
 interface Row {
@@ -30,12 +38,22 @@ interface Row {
 export type CommandInit = Init<command.Command>;
 
 export class ScriptedWorkflow {
+  readonly workflowId: string;
   nowMs = 1_000;
   /** Tasks dispatched and not yet started, oldest first. */
   tasks: Task[] = [];
+  /** Messages to other workflows, in order. */
+  messages: Extract<Effect, { type: "send" }>[] = [];
   currentRunId: string | null = null;
   readonly #rows = new Map<string, Row>();
+  readonly #idPrefix: string;
   #ids = 0;
+
+  constructor(workflowId = "wf") {
+    this.workflowId = workflowId;
+    // Ids of different workflows must differ, and stay the same from run to run.
+    this.#idPrefix = Buffer.from(workflowId.padEnd(4, "_").slice(0, 4)).toString("hex");
+  }
 
   /** Runs the command and returns the reply; throws on a rejection. */
   do<C extends Command>(one: C): ReplyTo<C> {
@@ -53,14 +71,20 @@ export class ScriptedWorkflow {
 
   try<C extends Command>(one: C): ReplyTo<C> | Rejection {
     const workflow = this.#load();
-    const step = new Step(this.nowMs, () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, "0")}`);
+    const step = new Step(
+      this.nowMs,
+      () => `${this.#idPrefix}-0000-4000-8000-${String(++this.#ids).padStart(12, "0")}`,
+    );
     const reply = execute(workflow, one, step);
     const changed = this.#save(workflow);
     if (reply instanceof Rejection) {
       assert.equal(changed, false, `a rejected ${one.type} changed something (E1)`);
       assert.equal(step.effects.length, 0, `a rejected ${one.type} had effects (E1)`);
     }
-    for (const { task } of step.effects) this.tasks.push(task);
+    for (const effect of step.effects) {
+      if (effect.type === "dispatch") this.tasks.push(effect.task);
+      else this.messages.push(effect);
+    }
     return reply;
   }
 
@@ -82,7 +106,10 @@ export class ScriptedWorkflow {
   }
 
   start(request: Init<workflowservice.StartWorkflowExecutionRequest> = {}): Replies["startWorkflow"] {
-    return this.do({ type: "startWorkflow", request: startRequest({ requestId: `start-${++this.#ids}`, ...request }) });
+    return this.do({
+      type: "startWorkflow",
+      request: startRequest({ workflowId: this.workflowId, requestId: `start-${++this.#ids}`, ...request }),
+    });
   }
 
   signal(signalName: string, requestId = ""): void {
@@ -192,7 +219,7 @@ export class ScriptedWorkflow {
 
   #load(): Workflow {
     const runs = new Map([...this.#rows].map(([runId, row]) => [runId, restore(row.snapshot, row.parts)]));
-    return { namespaceId: "ns", workflowId: "wf", currentRunId: this.currentRunId, runs };
+    return { namespaceId: "ns", workflowId: this.workflowId, currentRunId: this.currentRunId, runs };
   }
 
   #save(workflow: Workflow): boolean {
@@ -282,6 +309,7 @@ export function startRequest(
   const codec = workflowservice.StartWorkflowExecutionRequest;
   return codec.decode(
     codec.encode({
+      namespace: "default",
       workflowId: "wf",
       workflowType: { name: "Example" },
       taskQueue: { name: "queue" },

@@ -14,13 +14,15 @@ export interface Signal {
   /** "" = cannot be recognised when repeated. */
   readonly requestId: string;
   readonly links: readonly common.Link[];
+  /** Set when another workflow sends it. */
+  readonly externalWorkflowExecution?: common.WorkflowExecution;
 }
 
 /** Records a signal once per request id. A run whose first task is delayed keeps waiting. */
 export function signal(
   run: Run,
   step: Step,
-  { signalName, input, header, identity, requestId, links }: Signal,
+  { signalName, input, header, identity, requestId, links, externalWorkflowExecution }: Signal,
 ): Rejection | undefined {
   if (requestId !== "" && run.signalRequestIds.has(requestId)) return undefined;
   if (run.signalCount >= limits.signalsMax) {
@@ -38,7 +40,14 @@ export function signal(
   happen(run, step.nowMs, {
     eventType: enums.EventType.WORKFLOW_EXECUTION_SIGNALED,
     links,
-    workflowExecutionSignaledEventAttributes: { signalName, input, header, identity, requestId },
+    workflowExecutionSignaledEventAttributes: {
+      signalName,
+      input,
+      header,
+      identity,
+      requestId,
+      externalWorkflowExecution,
+    },
   });
   scheduleWorkflowTask(run, step);
   return undefined;

@@ -7,7 +7,8 @@
  */
 import { decode, encode } from "@msgpack/msgpack";
 import { type Codec, common, failure, history, type Init, sdk } from "@pawl/protocol";
-import { type Activity, isOpen, noChanges, type Run, type RunStart, type Timer } from "./run.ts";
+import type { Outgoing } from "./outbox.ts";
+import { type Activity, type Child, isOpen, noChanges, type Run, type RunStart, type Timer } from "./run.ts";
 import { nextWakeAtMs } from "./wake.ts";
 
 const version = 1;
@@ -45,8 +46,9 @@ export function takeChanges(run: Run): RunChanges | undefined {
   return taken;
 }
 
-/** Whether a task waits for a worker: only memory knows that it was handed to its queue. */
+/** Whether a task waits for a worker, or a message for its receiver: only memory knows that it is on its way. */
 export function hasUndispatched(run: Run): boolean {
+  if (run.outbox.size > 0) return true;
   if (!isOpen(run)) return false;
   if (run.workflowTask.type === "scheduled") return true;
   for (const { status } of run.activities.values()) if (status.type === "scheduled") return true;
@@ -74,7 +76,8 @@ type CoreFields =
   | "sticky"
   | "lastCompletedStartedEventId"
   | "cancelRequest"
-  | "signalCount";
+  | "signalCount"
+  | "lastMessageId";
 
 interface Core extends Pick<Run, CoreFields> {
   readonly version: number;
@@ -117,6 +120,7 @@ function encodeSnapshot(run: Run): Uint8Array {
     lastWorkerVersion: optional(common.WorkerVersionStamp, run.lastWorkerVersion),
     buffered: run.buffered.length === 0 ? undefined : history.History.encode({ events: run.buffered }),
     signalCount: run.signalCount,
+    lastMessageId: run.lastMessageId,
   };
   return encode(core, { ignoreUndefined: true });
 }
@@ -131,6 +135,14 @@ function encodePart(run: Run, part: string): Uint8Array | null {
     case "t": {
       const timer = run.timers.get(key);
       return timer ? encode(timer) : null;
+    }
+    case "c": {
+      const child = run.children.get(Number(key));
+      return child ? encode(child) : null;
+    }
+    case "o": {
+      const outgoing = run.outbox.get(Number(key));
+      return outgoing ? encode(outgoing) : null;
     }
     case "r":
       return run.signalRequestIds.has(key) ? new Uint8Array(0) : null;
@@ -215,6 +227,9 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     lastWorkerVersion: restored(common.WorkerVersionStamp, core.lastWorkerVersion),
     startEvent: null,
     buffered: restored(history.History, core.buffered)?.events ?? [],
+    children: new Map(),
+    outbox: new Map(),
+    lastMessageId: core.lastMessageId,
     activities: new Map(),
     activityIds: new Map(),
     timers: new Map(),
@@ -242,6 +257,12 @@ function restorePart(run: Run, part: string, bytes: Uint8Array): void {
     }
     case "t":
       run.timers.set(key, decode(bytes) as Timer);
+      return;
+    case "c":
+      run.children.set(Number(key), decode(bytes) as Child);
+      return;
+    case "o":
+      run.outbox.set(Number(key), decode(bytes) as Outgoing);
       return;
     case "r":
       run.signalRequestIds.add(key);

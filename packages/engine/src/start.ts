@@ -86,6 +86,11 @@ export function signalWithStart(
   return { runId: run.runId, started: true };
 }
 
+/** Why a start under `policy` cannot follow this run, open or closed, when a conflict fails it. */
+export function openConflict(current: Run, policy: enums.WorkflowIdReusePolicy): Rejection | undefined {
+  return isOpen(current) ? alreadyRunning(current) : reuseProblem(current, policy);
+}
+
 export function currentRun(workflow: Workflow): Run | undefined {
   return workflow.currentRunId === null ? undefined : workflow.runs.get(workflow.currentRunId);
 }
@@ -170,6 +175,7 @@ function specOf(
 ): RunSpec {
   return {
     runId: step.newId(),
+    namespace: request.namespace,
     workflowType: request.workflowType?.name ?? "",
     taskQueue: request.taskQueue?.name ?? "",
     input: request.input,

@@ -4,6 +4,7 @@
  * Requests of the API are carried as they are where the engine needs most of their fields; they have been validated by the frontend.
  */
 import type { common, enums, failure, history, Init, workflowservice } from "@pawl/protocol";
+import type { Delivery, Message } from "./outbox.ts";
 import type { Rejection } from "./rejection.ts";
 
 /** Who polled a task: recorded in the started event. */
@@ -98,6 +99,8 @@ export type Command =
       readonly details: common.Payloads | undefined;
       readonly identity: string;
     }
+  | { readonly type: "receive"; readonly message: Message }
+  | { readonly type: "delivered"; readonly runId: string; readonly messageId: number; readonly delivery: Delivery }
   | { readonly type: "wake"; readonly runId: string }
   | { readonly type: "describe"; readonly runId: RunSelector }
   | { readonly type: "locate"; readonly runId: RunSelector };
@@ -140,6 +143,8 @@ export interface Replies {
     readonly activityPaused: boolean;
     readonly activityReset: boolean;
   };
+  receive: Delivery;
+  delivered: Record<never, never>;
   wake: Record<never, never>;
   describe: Init<workflowservice.DescribeWorkflowExecutionResponse>;
   locate: Located;
@@ -228,6 +233,15 @@ export interface Task {
   readonly priority?: common.Priority | undefined;
 }
 
+/** Who sent a message between workflows, and under which number. */
+export interface Sender {
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
 export type Effect =
+  /** Submit `receive` to the receiver, then `delivered` to the sender; until then the sender keeps the message. */
+  | { readonly type: "send"; readonly from: Sender; readonly id: number; readonly message: Message }
   /** Hand the task to its queue. */
-  { readonly type: "dispatch"; readonly task: Task };
+  | { readonly type: "dispatch"; readonly task: Task };

@@ -72,13 +72,15 @@ function timeOutRun(workflow: Workflow, run: Run, step: Step): void {
     timeoutFailureInfo: { timeoutType: enums.TimeoutType.START_TO_CLOSE, lastHeartbeatDetails: undefined },
   });
   const next = expired ? { retryState: enums.RetryState.TIMEOUT } : nextAttempt(run, step, cause);
-  closeFromOutside(run, step, enums.WorkflowExecutionStatus.TIMED_OUT, {
+  const retryState = "spec" in next ? enums.RetryState.IN_PROGRESS : next.retryState;
+  const closing = {
     eventType: enums.EventType.WORKFLOW_EXECUTION_TIMED_OUT,
     workflowExecutionTimedOutEventAttributes: {
-      retryState: "spec" in next ? enums.RetryState.IN_PROGRESS : next.retryState,
+      retryState,
       newExecutionRunId: "spec" in next ? next.spec.runId : "",
     },
-  });
+  };
+  closeFromOutside(run, step, { type: "timedOut", retryState }, closing, { followed: "spec" in next });
   sealBatch(run);
   if ("spec" in next) beginNext(workflow, step, next.spec);
 }

@@ -1,16 +1,18 @@
 /** Carrying out the commands of a completed workflow task, after all of them were checked. */
-import { type command, enums, toDuration } from "@pawl/protocol";
+import { type command, type common, enums, toDuration } from "@pawl/protocol";
 import { activityTaskOf, beginAttempt, canceledEvent, forgetActivity, scheduleActivity } from "./activity.ts";
 import { beginNext, continueAsNewSpec, nextAttempt } from "./chain.ts";
+import { startChild } from "./child-workflow.ts";
 import { markClosed } from "./close.ts";
 import type { CheckedType } from "./command-check.ts";
+import { cancelExternal, signalExternal } from "./external-workflow.ts";
 import { write } from "./history.ts";
 import type { Activity, Run, Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
 import { cancelTimer, startTimer } from "./timer.ts";
 import type { StartedActivityTask } from "./vocabulary.ts";
 
-const { CommandType, EventType, WorkflowExecutionStatus } = enums;
+const { CommandType, EventType } = enums;
 
 /** What applying a command may use. */
 export interface Completion {
@@ -69,7 +71,7 @@ const appliers = {
       userMetadata: one.userMetadata,
       workflowExecutionCompletedEventAttributes: { result, workflowTaskCompletedEventId: completedEventId },
     });
-    markClosed(run, step, WorkflowExecutionStatus.COMPLETED);
+    markClosed(run, step, { type: "completed", result });
   },
   [CommandType.FAIL_WORKFLOW_EXECUTION]: failWorkflow,
   [CommandType.CANCEL_WORKFLOW_EXECUTION]: ({ run, step, completedEventId }, one) => {
@@ -79,9 +81,29 @@ const appliers = {
       userMetadata: one.userMetadata,
       workflowExecutionCanceledEventAttributes: { details, workflowTaskCompletedEventId: completedEventId },
     });
-    markClosed(run, step, WorkflowExecutionStatus.CANCELED);
+    markClosed(run, step, { type: "canceled", details });
   },
   [CommandType.CONTINUE_AS_NEW_WORKFLOW_EXECUTION]: continueAsNew,
+  [CommandType.START_CHILD_WORKFLOW_EXECUTION]: ({ run, step, completedEventId }, one) => {
+    startChild(run, step, one.startChildWorkflowExecutionCommandAttributes!, {
+      completedEventId,
+      userMetadata: one.userMetadata,
+    });
+  },
+  [CommandType.SIGNAL_EXTERNAL_WORKFLOW_EXECUTION]: ({ run, step, completedEventId }, one) => {
+    signalExternal(run, step, one.signalExternalWorkflowExecutionCommandAttributes!, {
+      completedEventId,
+      userMetadata: one.userMetadata,
+    });
+  },
+  [CommandType.REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION]: ({ run, step, completedEventId }, one) => {
+    cancelExternal(run, step, one.requestCancelExternalWorkflowExecutionCommandAttributes!, {
+      completedEventId,
+      userMetadata: one.userMetadata,
+    });
+  },
+  [CommandType.UPSERT_WORKFLOW_SEARCH_ATTRIBUTES]: upsertSearchAttributes,
+  [CommandType.MODIFY_WORKFLOW_PROPERTIES]: modifyProperties,
 } as const satisfies Record<CheckedType, Apply>;
 
 /** Dispatches what the completion scheduled, or starts it at once for the worker that asked for that. */
@@ -123,16 +145,17 @@ function requestCancelActivity({ run, step, completedEventId, identity }: Comple
 function failWorkflow({ workflow, run, step, completedEventId }: Completion, one: command.Command): void {
   const failure = one.failWorkflowExecutionCommandAttributes!.failure!;
   const next = nextAttempt(run, step, failure);
+  const retryState = "spec" in next ? enums.RetryState.IN_PROGRESS : next.retryState;
   write(run, step.nowMs, {
     eventType: EventType.WORKFLOW_EXECUTION_FAILED,
     workflowExecutionFailedEventAttributes: {
       failure,
-      retryState: "spec" in next ? enums.RetryState.IN_PROGRESS : next.retryState,
+      retryState,
       workflowTaskCompletedEventId: completedEventId,
       newExecutionRunId: "spec" in next ? next.spec.runId : "",
     },
   });
-  markClosed(run, step, WorkflowExecutionStatus.FAILED);
+  markClosed(run, step, { type: "failed", failure, retryState }, { followed: "spec" in next });
   if ("spec" in next) beginNext(workflow, step, next.spec);
 }
 
@@ -158,6 +181,51 @@ function continueAsNew({ workflow, run, step, completedEventId, identity }: Comp
       searchAttributes: attributes.searchAttributes,
     },
   });
-  markClosed(run, step, WorkflowExecutionStatus.CONTINUED_AS_NEW);
+  markClosed(run, step, { type: "continuedAsNew" });
   beginNext(workflow, step, spec);
+}
+
+/** A null payload takes the key away. */
+function merged(
+  fields: Record<string, common.Payload>,
+  upserted: Record<string, common.Payload>,
+): Record<string, common.Payload> {
+  const result = { ...fields };
+  for (const [name, payload] of Object.entries(upserted)) {
+    if (isNull(payload)) delete result[name];
+    else result[name] = payload;
+  }
+  return result;
+}
+
+/** How SDKs write "no value": an explicit null, or an empty list. */
+function isNull({ metadata, data }: common.Payload): boolean {
+  const encoding = metadata["encoding"] && new TextDecoder().decode(metadata["encoding"]);
+  if (encoding === "binary/null") return true;
+  const text = data.length <= 4 ? new TextDecoder().decode(data) : "";
+  return encoding === "json/plain" && (text === "null" || text === "[]");
+}
+
+function upsertSearchAttributes({ run, step, completedEventId }: Completion, one: command.Command): void {
+  const { searchAttributes } = one.upsertWorkflowSearchAttributesCommandAttributes!;
+  write(run, step.nowMs, {
+    eventType: EventType.UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+    userMetadata: one.userMetadata,
+    upsertWorkflowSearchAttributesEventAttributes: { workflowTaskCompletedEventId: completedEventId, searchAttributes },
+  });
+  run.searchAttributes = {
+    indexedFields: merged(run.searchAttributes?.indexedFields ?? {}, searchAttributes!.indexedFields),
+  };
+  run.changes.visibility = true;
+}
+
+function modifyProperties({ run, step, completedEventId }: Completion, one: command.Command): void {
+  const { upsertedMemo } = one.modifyWorkflowPropertiesCommandAttributes!;
+  write(run, step.nowMs, {
+    eventType: EventType.WORKFLOW_PROPERTIES_MODIFIED,
+    userMetadata: one.userMetadata,
+    workflowPropertiesModifiedEventAttributes: { workflowTaskCompletedEventId: completedEventId, upsertedMemo },
+  });
+  run.memo = { fields: merged(run.memo?.fields ?? {}, upsertedMemo!.fields) };
+  run.changes.visibility = true;
 }

@@ -7,10 +7,13 @@
  *   E3. If it throws, the state it was given must be thrown away and read again.
  */
 import { cancelActivity, completeActivity, failActivity, heartbeatActivity, startActivityTask } from "./activity.ts";
+import { childStartDelivered, receiveChildClosed, receiveParentClosed, receiveStartChild } from "./child-workflow.ts";
 import { requestCancel, terminate } from "./close.ts";
 import { describe } from "./describe.ts";
+import { cancelDelivered, receiveCancel, receiveSignal, signalDelivered } from "./external-workflow.ts";
 import { sealBatch } from "./history.ts";
 import { locate } from "./locate.ts";
+import { type Delivery, type Message, take } from "./outbox.ts";
 import { Rejection } from "./rejection.ts";
 import { isOpen, type Run, type Workflow } from "./run.ts";
 import { signal } from "./signal.ts";
@@ -36,6 +39,8 @@ export function selectorOf(command: Command): RunSelector | undefined {
     case "startWorkflow":
     case "signalWithStart":
       return undefined;
+    case "receive":
+      return "runId" in command.message ? command.message.runId : "";
     case "signal":
     case "requestCancel":
     case "terminate":
@@ -56,8 +61,9 @@ export function selectorOf(command: Command): RunSelector | undefined {
 function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof Replies] | Rejection {
   if (command.type === "startWorkflow") return startWorkflow(workflow, step, command);
   if (command.type === "signalWithStart") return signalWithStart(workflow, step, command);
+  if (command.type === "receive") return receive(workflow, command.message, step);
   const run = select(workflow, selectorOf(command)!);
-  if (!run) return new Rejection("NOT_FOUND", `workflow not found for ID: ${workflow.workflowId}`);
+  if (!run) return notFound(workflow);
   switch (command.type) {
     case "signal":
       return signalRun(run, command.request, step);
@@ -84,6 +90,9 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
       return cancelActivity(run, step, command);
     case "heartbeatActivity":
       return heartbeatActivity(run, step, command);
+    case "delivered":
+      delivered(run, step, command.messageId, command.delivery);
+      return {};
     case "wake":
       wake(workflow, run, step);
       return {};
@@ -94,6 +103,37 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
     default:
       return command satisfies never;
   }
+}
+
+/** What another workflow says. That the receiver is gone is an answer too. */
+function receive(workflow: Workflow, message: Message, step: Step): Delivery {
+  if (message.type === "startChild") return receiveStartChild(workflow, step, message);
+  const run = select(workflow, "runId" in message ? message.runId : "");
+  if (!run) return { type: "refused", rejection: notFound(workflow) };
+  switch (message.type) {
+    case "signalExternal":
+      return receiveSignal(run, step, message);
+    case "cancelExternal":
+      return receiveCancel(run, step, message);
+    case "childClosed":
+      return receiveChildClosed(run, step, message);
+    case "parentClosed":
+      return receiveParentClosed(run, step, message);
+    default:
+      return message satisfies never;
+  }
+}
+
+/** The receiver has answered: the sender forgets the message and records what its workflow must know. */
+function delivered(run: Run, step: Step, messageId: number, delivery: Delivery): void {
+  const message = take(run, messageId);
+  if (message?.type === "startChild") childStartDelivered(run, step, message, delivery);
+  else if (message?.type === "signalExternal") signalDelivered(run, step, message, delivery);
+  else if (message?.type === "cancelExternal") cancelDelivered(run, step, message, delivery);
+}
+
+function notFound(workflow: Workflow): Rejection {
+  return new Rejection("NOT_FOUND", `workflow not found for ID: ${workflow.workflowId}`);
 }
 
 function select(workflow: Workflow, runId: RunSelector): Run | undefined {

@@ -1,9 +1,10 @@
 /** All shards of this process: finds the one that owns a workflow. */
 import type { Command, Rejection, ReplyTo } from "@pawl/engine";
+import { Messages } from "./messages.ts";
 import { Shard, type ShardParts, type WorkflowKey } from "./shard.ts";
 import { Watch } from "./watch.ts";
 
-export interface RingParts extends Omit<ShardParts, "watch" | "cacheBytesMax"> {
+export interface RingParts extends Omit<ShardParts, "watch" | "carry" | "cacheBytesMax"> {
   readonly shardCount: number;
   /** Who owns the shards, for the store's records: a name that is new with every start of the process. */
   readonly owner: string;
@@ -14,19 +15,26 @@ export interface RingParts extends Omit<ShardParts, "watch" | "cacheBytesMax"> {
 export class Ring {
   readonly #shards: readonly Shard[];
   readonly #watch: Watch;
+  readonly #messages: Messages;
 
-  private constructor(shards: readonly Shard[], watch: Watch) {
+  private constructor(shards: readonly Shard[], watch: Watch, messages: Messages) {
     this.#shards = shards;
     this.#watch = watch;
+    this.#messages = messages;
   }
 
   static async open({ shardCount, owner, cacheBytesMax, ...parts }: RingParts): Promise<Ring> {
     const watch = new Watch();
-    const ids = Array.from({ length: shardCount }, (_, index) => index);
-    const shards = await Promise.all(
-      ids.map((id) => Shard.open(id, owner, { ...parts, watch, cacheBytesMax: cacheBytesMax / shardCount })),
-    );
-    return new Ring(shards, watch);
+    const shards: Shard[] = [];
+    const messages = new Messages((key, command) => ring.submit(key, command), parts.clock, parts.onFault);
+    const ring = new Ring(shards, watch, messages);
+    const carry = messages.carry.bind(messages);
+    for (let id = 0; id < shardCount; id++) {
+      shards.push(await Shard.open(id, owner, { ...parts, watch, carry, cacheBytesMax: cacheBytesMax / shardCount }));
+    }
+    // Only now: what one shard has waiting may be for another.
+    await Promise.all(shards.map((shard) => shard.start()));
+    return ring;
   }
 
   submit<C extends Command>(key: WorkflowKey, command: C): Promise<ReplyTo<C> | Rejection> {
@@ -39,6 +47,7 @@ export class Ring {
   }
 
   async close(): Promise<void> {
+    this.#messages.close();
     await Promise.all(this.#shards.map((shard) => shard.close()));
   }
 

@@ -14,7 +14,7 @@ import {
   type Command,
   type Effect,
   execute,
-  pendingTasks,
+  pendingEffects,
   Rejection,
   type ReplyTo,
   restore,
@@ -55,6 +55,8 @@ export interface ShardParts {
   readonly random: Random;
   readonly dispatcher: Dispatcher;
   readonly watch: Watch;
+  /** Takes a message to another workflow. */
+  readonly carry: (effect: Extract<Effect, { type: "send" }>) => void;
   readonly cacheBytesMax: number;
   /** Told of faults and bugs, with what was being done. */
   readonly onFault: (what: string, error: unknown) => void;
@@ -85,7 +87,8 @@ interface Outcome {
   readonly entry: Entry;
   readonly reply: unknown;
   readonly deliveries: readonly { readonly reservation: Reservation; readonly started: Started }[];
-  readonly tasks: readonly Task[];
+  /** What no waiting worker took at once. */
+  readonly effects: readonly Effect[];
 }
 
 export class Shard {
@@ -110,12 +113,15 @@ export class Shard {
     });
   }
 
-  /** Takes the shard over and starts serving it; runs that waited for a worker are dispatched again in the background. */
+  /** Takes the shard over. */
   static async open(shardId: number, owner: string, parts: ShardParts): Promise<Shard> {
-    const shard = new Shard(await parts.store.acquire(shardId, owner), parts);
-    await shard.#timers.start();
-    shard.#redispatchAll().catch((error: unknown) => parts.onFault("dispatch waiting tasks again", error));
-    return shard;
+    return new Shard(await parts.store.acquire(shardId, owner), parts);
+  }
+
+  /** Starts the clockwork; runs that waited for a worker or another workflow are dispatched again in the background. */
+  async start(): Promise<void> {
+    await this.#timers.start();
+    this.#redispatchAll().catch((error: unknown) => this.#parts.onFault("dispatch waiting tasks again", error));
   }
 
   /** Resolves after the commit. A Rejection changed nothing; throws `Unavailable` when the caller may try again. */
@@ -225,7 +231,7 @@ export class Shard {
       const run = workflow.runs.get(entry.runId ?? workflow.currentRunId ?? "");
       if (run)
         this.#timers.arm({ ...entry.key, runId: run.runId }, Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null);
-      return { entry, reply: undefined, deliveries: [], tasks: run ? pendingTasks(run) : [] };
+      return { entry, reply: undefined, deliveries: [], effects: run ? pendingEffects(run) : [] };
     }
     const step = this.#step();
     const reply = execute(workflow, entry.command, step);
@@ -236,19 +242,28 @@ export class Shard {
    * Match before commit: a task for which a worker already waits is recorded as scheduled and started in one commit. The engine knows nothing of
    * workers; to it this is a second command on the same state.
    */
-  #match(workflow: Workflow, effects: readonly Effect[]): Pick<Outcome, "deliveries" | "tasks"> {
+  #match(workflow: Workflow, effects: readonly Effect[]): Pick<Outcome, "deliveries" | "effects"> {
     const deliveries: { reservation: Reservation; started: Started }[] = [];
-    const tasks: Task[] = [];
-    for (const { task } of effects) {
-      const reservation = this.#parts.dispatcher.reserve(task);
-      const started = reservation && this.#start(workflow, task, reservation);
-      if (started) deliveries.push({ reservation, started });
-      else {
-        reservation?.release();
-        tasks.push(task);
+    const rest: Effect[] = [];
+    for (const effect of effects) {
+      const reservation = effect.type === "dispatch" ? this.#parts.dispatcher.reserve(effect.task) : null;
+      if (effect.type !== "dispatch" || !reservation) {
+        rest.push(effect);
+        continue;
+      }
+      try {
+        const started = this.#start(workflow, effect.task, reservation);
+        if (started) deliveries.push({ reservation, started });
+        else {
+          reservation.release();
+          rest.push(effect);
+        }
+      } catch (error) {
+        for (const one of [reservation, ...deliveries.map((delivery) => delivery.reservation)]) one.release();
+        throw error;
       }
     }
-    return { deliveries, tasks };
+    return { deliveries, effects: rest };
   }
 
   #start(workflow: Workflow, task: Task, { poller, sticky }: Reservation): Started | undefined {
@@ -306,15 +321,18 @@ export class Shard {
 
   /** Everything that the commit made true is now said (S2). */
   #answer(outcomes: readonly Outcome[], touched: readonly (RunRef & { readonly wakeAtMs: number | null })[]): void {
-    const { dispatcher, watch } = this.#parts;
+    const { dispatcher, watch, carry } = this.#parts;
     for (const { runId, namespaceId, workflowId, wakeAtMs } of touched) {
       this.#timers.arm({ runId, namespaceId, workflowId }, wakeAtMs);
       watch.notify(runId);
     }
-    for (const { entry, reply, deliveries, tasks } of outcomes) {
+    for (const { entry, reply, deliveries, effects } of outcomes) {
       if (entry.type === "command") entry.resolve(reply as never);
       for (const { reservation, started } of deliveries) reservation.deliver(started);
-      for (const task of tasks) dispatcher.offer(task);
+      for (const effect of effects) {
+        if (effect.type === "dispatch") dispatcher.offer(effect.task);
+        else carry(effect);
+      }
     }
   }
 

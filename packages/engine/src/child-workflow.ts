@@ -1,0 +1,268 @@
+/**
+ * Child workflows, seen from the parent and from the child (semantics.md §2.5, §7.10):
+ *
+ *   initiate ─▶ starting ──taken──▶ started ──childClosed──▶ gone
+ *                  └──refused──▶ gone (START_CHILD_WORKFLOW_EXECUTION_FAILED)
+ *
+ *   C1. The parent hears of the end of the child's whole chain, once.
+ *   C2. A parent that closes, however it closes, applies the child's policy, also to a child whose start is still under way.
+ *   C3. The child's end never comes before its start in the parent's history.
+ */
+import { type command, type common, durationMs, enums, history, toDuration } from "@pawl/protocol";
+import { retryPolicyProblem } from "./backoff.ts";
+import { requestCancel, terminate } from "./close.ts";
+import { happen, write } from "./history.ts";
+import { limits } from "./limits.ts";
+import { createRun, makeCurrent } from "./new-run.ts";
+import { type Delivery, type Message, send } from "./outbox.ts";
+import { Rejection } from "./rejection.ts";
+import { type Child, type HistoryEventInit, isOpen, type Run, type Workflow } from "./run.ts";
+import { currentRun, openConflict } from "./start.ts";
+import type { Step } from "./step.ts";
+import { scheduleWorkflowTask } from "./workflow-task.ts";
+
+export type StartChildAttributes = command.StartChildWorkflowExecutionCommandAttributes;
+type StartChild = Extract<Message, { type: "startChild" }>;
+const { EventType, ParentClosePolicy } = enums;
+const Attributes = history.StartChildWorkflowExecutionInitiatedEventAttributes;
+
+/** Why the command cannot be carried out, or undefined. */
+export function startChildProblem(run: Run, attributes: StartChildAttributes): string | undefined {
+  if (attributes.namespace !== "" && attributes.namespace !== run.start.namespace)
+    return "cross namespace calls are not allowed on StartChildWorkflowExecutionCommand.";
+  if (attributes.workflowId === "") return "WorkflowId is not set on StartChildWorkflowExecutionCommand.";
+  if (!attributes.workflowType?.name) return "WorkflowType is not set on StartChildWorkflowExecutionCommand.";
+  for (const [field, value] of [
+    ["WorkflowId", attributes.workflowId],
+    ["WorkflowType", attributes.workflowType.name],
+    ["TaskQueue", attributes.taskQueue?.name ?? ""],
+  ] as const) {
+    if (value.length > limits.idBytesMax) return `${field} exceeds length limit of ${limits.idBytesMax}.`;
+  }
+  for (const [field, timeout] of [
+    ["WorkflowExecutionTimeout", attributes.workflowExecutionTimeout],
+    ["WorkflowRunTimeout", attributes.workflowRunTimeout],
+    ["WorkflowTaskTimeout", attributes.workflowTaskTimeout],
+  ] as const) {
+    if (durationMs(timeout) < 0) return `Invalid ${field}: negative duration.`;
+  }
+  return retryPolicyProblem(attributes.retryPolicy);
+}
+
+export function startChild(
+  run: Run,
+  step: Step,
+  attributes: StartChildAttributes,
+  event: { completedEventId: number; userMetadata: HistoryEventInit["userMetadata"] },
+): void {
+  const initiated = {
+    namespace: attributes.namespace || run.start.namespace,
+    namespaceId: run.namespaceId,
+    workflowId: attributes.workflowId,
+    workflowType: attributes.workflowType,
+    taskQueue: { name: attributes.taskQueue?.name || run.start.taskQueue, kind: enums.TaskQueueKind.NORMAL },
+    input: attributes.input,
+    workflowExecutionTimeout: toDuration(durationMs(attributes.workflowExecutionTimeout)),
+    workflowRunTimeout: toDuration(
+      durationMs(attributes.workflowRunTimeout) || durationMs(attributes.workflowExecutionTimeout),
+    ),
+    workflowTaskTimeout: toDuration(durationMs(attributes.workflowTaskTimeout) || limits.workflowTaskTimeoutMs),
+    parentClosePolicy: attributes.parentClosePolicy || ParentClosePolicy.TERMINATE,
+    control: attributes.control,
+    workflowTaskCompletedEventId: event.completedEventId,
+    workflowIdReusePolicy: attributes.workflowIdReusePolicy || enums.WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    retryPolicy: attributes.retryPolicy,
+    cronSchedule: attributes.cronSchedule,
+    header: attributes.header,
+    memo: attributes.memo,
+    searchAttributes: attributes.searchAttributes,
+    inheritBuildId: attributes.inheritBuildId,
+    priority: attributes.priority ?? run.start.priority,
+    versioningOverride: attributes.versioningOverride,
+  };
+  const initiatedEventId = write(run, step.nowMs, {
+    eventType: EventType.START_CHILD_WORKFLOW_EXECUTION_INITIATED,
+    userMetadata: event.userMetadata,
+    startChildWorkflowExecutionInitiatedEventAttributes: initiated,
+  });
+  const child: Child = {
+    initiatedEventId,
+    completedEventId: event.completedEventId,
+    workflowId: attributes.workflowId,
+    workflowType: attributes.workflowType!.name,
+    control: attributes.control,
+    policy: initiated.parentClosePolicy,
+    status: { type: "starting" },
+  };
+  setChild(run, child);
+  send(run, step, {
+    type: "startChild",
+    workflowId: attributes.workflowId,
+    initiatedEventId,
+    attributes: Attributes.encode(initiated),
+    parent: {
+      namespace: run.start.namespace,
+      namespaceId: run.namespaceId,
+      workflowId: run.workflowId,
+      runId: run.runId,
+      initiatedEventId,
+    },
+    root: run.start.root ?? { workflowId: run.workflowId, runId: run.runId },
+  });
+}
+
+function setChild(run: Run, child: Child): void {
+  run.children.set(child.initiatedEventId, child);
+  run.changes.parts.add(`c/${child.initiatedEventId}`);
+}
+
+function forgetChild(run: Run, initiatedEventId: number): void {
+  run.children.delete(initiatedEventId);
+  run.changes.parts.add(`c/${initiatedEventId}`);
+}
+
+/** The child's side of a start. */
+export function receiveStartChild(
+  workflow: Workflow,
+  step: Step,
+  { attributes: bytes, parent, root }: StartChild,
+): Delivery {
+  const attributes = Attributes.decode(bytes);
+  const requestId = `${parent.runId}:${parent.initiatedEventId}`;
+  const current = currentRun(workflow);
+  if (current?.start.requestId === requestId) return { type: "taken", runId: current.runId };
+  const conflict = current && openConflict(current, attributes.workflowIdReusePolicy);
+  if (conflict) return { type: "refused", rejection: conflict };
+  const child = createRun(workflow, step, {
+    runId: step.newId(),
+    namespace: attributes.namespace,
+    workflowType: attributes.workflowType!.name,
+    taskQueue: attributes.taskQueue!.name,
+    input: attributes.input,
+    header: attributes.header,
+    memo: attributes.memo,
+    searchAttributes: attributes.searchAttributes,
+    executionTimeoutMs: durationMs(attributes.workflowExecutionTimeout),
+    runTimeoutMs: durationMs(attributes.workflowRunTimeout),
+    taskTimeoutMs: durationMs(attributes.workflowTaskTimeout),
+    retryPolicy: attributes.retryPolicy,
+    cronSchedule: attributes.cronSchedule,
+    identity: "",
+    requestId,
+    firstTaskBackoffMs: 0,
+    userMetadata: undefined,
+    links: [],
+    completionCallbacks: [],
+    versioningOverride: attributes.versioningOverride,
+    priority: attributes.priority,
+    eagerAccepted: false,
+    continuedFailure: undefined,
+    lastCompletionResult: undefined,
+    parent,
+    root,
+    chain: null,
+  });
+  makeCurrent(workflow, child);
+  scheduleWorkflowTask(child, step);
+  return { type: "taken", runId: child.runId };
+}
+
+/** The parent hears what became of its start. */
+export function childStartDelivered(run: Run, step: Step, message: StartChild, delivery: Delivery): void {
+  const child = run.children.get(message.initiatedEventId);
+  if (!isOpen(run) || child?.status.type !== "starting") return;
+  const { namespace, namespaceId } = message.parent;
+  if (delivery.type === "refused") {
+    forgetChild(run, child.initiatedEventId);
+    happen(run, step.nowMs, {
+      eventType: EventType.START_CHILD_WORKFLOW_EXECUTION_FAILED,
+      startChildWorkflowExecutionFailedEventAttributes: {
+        namespace,
+        namespaceId,
+        workflowId: child.workflowId,
+        workflowType: { name: child.workflowType },
+        cause: enums.StartChildWorkflowExecutionFailedCause.WORKFLOW_ALREADY_EXISTS,
+        control: child.control,
+        initiatedEventId: child.initiatedEventId,
+        workflowTaskCompletedEventId: child.completedEventId,
+      },
+    });
+  } else
+    recordStarted(run, step, child, { runId: delivery.runId, header: Attributes.decode(message.attributes).header });
+  scheduleWorkflowTask(run, step);
+}
+
+function recordStarted(
+  run: Run,
+  step: Step,
+  child: Child,
+  { runId, header }: { runId: string; header?: common.Header | undefined },
+): void {
+  const written = happen(run, step.nowMs, {
+    eventType: EventType.CHILD_WORKFLOW_EXECUTION_STARTED,
+    childWorkflowExecutionStartedEventAttributes: {
+      namespace: run.start.namespace,
+      namespaceId: run.namespaceId,
+      initiatedEventId: child.initiatedEventId,
+      workflowExecution: { workflowId: child.workflowId, runId },
+      workflowType: { name: child.workflowType },
+      header,
+    },
+  });
+  setChild(run, { ...child, status: { type: "started", runId, startedEventId: written ? run.nextEventId - 1 : 0 } });
+}
+
+type ChildClosed = Extract<Message, { type: "childClosed" }>;
+
+/** The parent's side of a child's end. A child it does not know any more is not news. */
+export function receiveChildClosed(run: Run, step: Step, message: ChildClosed): Delivery {
+  const taken: Delivery = { type: "taken", runId: run.runId };
+  const child = run.children.get(message.initiatedEventId);
+  if (!isOpen(run) || !child) return taken;
+  const event = history.HistoryEvent.decode(message.event);
+  const attributes = closedAttributes(event);
+  // C3: the answer to the start is still on its way; the child's end says as much.
+  if (child.status.type === "starting") recordStarted(run, step, child, { runId: attributes.workflowExecution!.runId });
+  const started = run.children.get(message.initiatedEventId)!;
+  Object.assign(attributes, {
+    initiatedEventId: message.initiatedEventId,
+    startedEventId: started.status.type === "started" ? started.status.startedEventId : 0,
+  });
+  forgetChild(run, message.initiatedEventId);
+  happen(run, step.nowMs, event);
+  scheduleWorkflowTask(run, step);
+  return taken;
+}
+
+function closedAttributes(event: history.HistoryEvent): { workflowExecution?: { runId: string } | undefined } {
+  const attributes =
+    event.childWorkflowExecutionCompletedEventAttributes ??
+    event.childWorkflowExecutionFailedEventAttributes ??
+    event.childWorkflowExecutionCanceledEventAttributes ??
+    event.childWorkflowExecutionTimedOutEventAttributes ??
+    event.childWorkflowExecutionTerminatedEventAttributes;
+  if (!attributes) throw new Error(`event ${event.eventType} does not close a child`);
+  return attributes;
+}
+
+/** The child's side of its parent's end: only for the chain that this very parent started. */
+export function receiveParentClosed(
+  run: Run,
+  step: Step,
+  message: Extract<Message, { type: "parentClosed" }>,
+): Delivery {
+  const { parent } = run.start;
+  const mine = parent?.runId === message.parentRunId && parent.initiatedEventId === message.initiatedEventId;
+  if (!mine || !isOpen(run))
+    return { type: "refused", rejection: new Rejection("NOT_FOUND", "not a running child of that parent") };
+  const reason = "by parent close policy";
+  if (message.policy === "terminate") terminate(run, step, { reason, details: undefined, identity: "history-service" });
+  else
+    requestCancel(run, step, {
+      reason,
+      identity: "history-service",
+      requestId: `${message.parentRunId}:${message.initiatedEventId}`,
+      links: [],
+    });
+  return { type: "taken", runId: run.runId };
+}

@@ -1,0 +1,211 @@
+/** Signals to, and cancellations of, other workflows, asked for by workflow code (semantics.md §7.11). */
+import { type command, enums, history } from "@pawl/protocol";
+import { requestCancel } from "./close.ts";
+import { happen, write } from "./history.ts";
+import { limits } from "./limits.ts";
+import { type Delivery, type Message, send } from "./outbox.ts";
+import { Rejection } from "./rejection.ts";
+import { type HistoryEventInit, isOpen, type Run } from "./run.ts";
+import { signal } from "./signal.ts";
+import type { Step } from "./step.ts";
+import { scheduleWorkflowTask } from "./workflow-task.ts";
+
+export type SignalExternalAttributes = command.SignalExternalWorkflowExecutionCommandAttributes;
+export type CancelExternalAttributes = command.RequestCancelExternalWorkflowExecutionCommandAttributes;
+type SignalExternal = Extract<Message, { type: "signalExternal" }>;
+type CancelExternal = Extract<Message, { type: "cancelExternal" }>;
+const { EventType } = enums;
+const SignalAttributes = history.SignalExternalWorkflowExecutionInitiatedEventAttributes;
+const CancelAttributes = history.RequestCancelExternalWorkflowExecutionInitiatedEventAttributes;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function targetProblem(
+  run: Run,
+  target: { namespace: string; workflowId: string; runId: string },
+  command: string,
+): string | undefined {
+  if (target.namespace !== "" && target.namespace !== run.start.namespace)
+    return `cross namespace calls are not allowed on ${command}.`;
+  if (target.workflowId === "") return `WorkflowId is not set on ${command}.`;
+  if (target.workflowId.length > limits.idBytesMax) return `WorkflowId exceeds length limit of ${limits.idBytesMax}.`;
+  if (target.runId !== "" && !uuid.test(target.runId)) return `Invalid RunId set on ${command}.`;
+  return undefined;
+}
+
+export function signalExternalProblem(
+  run: Run,
+  { namespace, execution, signalName }: SignalExternalAttributes,
+): string | undefined {
+  if (signalName === "") return "SignalName is not set on SignalExternalWorkflowExecutionCommand.";
+  return targetProblem(
+    run,
+    { namespace, workflowId: execution?.workflowId ?? "", runId: execution?.runId ?? "" },
+    "SignalExternalWorkflowExecutionCommand",
+  );
+}
+
+export function cancelExternalProblem(run: Run, attributes: CancelExternalAttributes): string | undefined {
+  return targetProblem(run, attributes, "RequestCancelExternalWorkflowExecutionCommand");
+}
+
+export function signalExternal(
+  run: Run,
+  step: Step,
+  attributes: SignalExternalAttributes,
+  event: { completedEventId: number; userMetadata: HistoryEventInit["userMetadata"] },
+): void {
+  const initiated = {
+    workflowTaskCompletedEventId: event.completedEventId,
+    namespace: attributes.namespace || run.start.namespace,
+    namespaceId: run.namespaceId,
+    workflowExecution: attributes.execution,
+    signalName: attributes.signalName,
+    input: attributes.input,
+    control: attributes.control,
+    childWorkflowOnly: attributes.childWorkflowOnly,
+    header: attributes.header,
+  };
+  const initiatedEventId = write(run, step.nowMs, {
+    eventType: EventType.SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED,
+    userMetadata: event.userMetadata,
+    signalExternalWorkflowExecutionInitiatedEventAttributes: initiated,
+  });
+  const { workflowId, runId } = attributes.execution!;
+  const sender = { workflowId: run.workflowId, runId: run.runId };
+  send(run, step, {
+    type: "signalExternal",
+    workflowId,
+    runId,
+    initiatedEventId,
+    attributes: SignalAttributes.encode(initiated),
+    sender,
+  });
+}
+
+export function cancelExternal(
+  run: Run,
+  step: Step,
+  attributes: CancelExternalAttributes,
+  event: { completedEventId: number; userMetadata: HistoryEventInit["userMetadata"] },
+): void {
+  const { workflowId, runId } = attributes;
+  const initiated = {
+    workflowTaskCompletedEventId: event.completedEventId,
+    namespace: attributes.namespace || run.start.namespace,
+    namespaceId: run.namespaceId,
+    workflowExecution: { workflowId, runId },
+    control: attributes.control,
+    childWorkflowOnly: attributes.childWorkflowOnly,
+    reason: attributes.reason,
+  };
+  const initiatedEventId = write(run, step.nowMs, {
+    eventType: EventType.REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED,
+    userMetadata: event.userMetadata,
+    requestCancelExternalWorkflowExecutionInitiatedEventAttributes: initiated,
+  });
+  const sender = { workflowId: run.workflowId, runId: run.runId };
+  send(run, step, {
+    type: "cancelExternal",
+    workflowId,
+    runId,
+    initiatedEventId,
+    attributes: CancelAttributes.encode(initiated),
+    sender,
+  });
+}
+
+const notFound = new Rejection("NOT_FOUND", "no such running workflow");
+
+/** Whether `run` may be reached: a sender may ask for its own child only, and nobody reaches itself. */
+function reaches(run: Run, message: SignalExternal | CancelExternal, childOnly: boolean): boolean {
+  if (run.runId === message.sender.runId) return false;
+  return (
+    !childOnly ||
+    (run.start.parent?.workflowId === message.sender.workflowId && run.start.parent.runId === message.sender.runId)
+  );
+}
+
+export function receiveSignal(run: Run, step: Step, message: SignalExternal): Delivery {
+  const attributes = SignalAttributes.decode(message.attributes);
+  if (!isOpen(run) || !reaches(run, message, attributes.childWorkflowOnly))
+    return { type: "refused", rejection: notFound };
+  const rejection = signal(run, step, {
+    signalName: attributes.signalName,
+    input: attributes.input,
+    header: attributes.header,
+    identity: "history-service",
+    requestId: `${message.sender.runId}:${message.initiatedEventId}`,
+    links: [],
+    externalWorkflowExecution: message.sender,
+  });
+  return rejection ? { type: "refused", rejection } : { type: "taken", runId: run.runId };
+}
+
+export function receiveCancel(run: Run, step: Step, message: CancelExternal): Delivery {
+  const attributes = CancelAttributes.decode(message.attributes);
+  if (!reaches(run, message, attributes.childWorkflowOnly)) return { type: "refused", rejection: notFound };
+  // A workflow that has closed needs no cancelling any more: that is a success.
+  if (isOpen(run)) {
+    requestCancel(run, step, {
+      reason: attributes.reason,
+      identity: "history-service",
+      requestId: `${message.sender.runId}:${message.initiatedEventId}`,
+      links: [],
+      external: { execution: message.sender, initiatedEventId: message.initiatedEventId },
+    });
+  }
+  return { type: "taken", runId: run.runId };
+}
+
+/** The sender hears what became of its signal. */
+export function signalDelivered(run: Run, step: Step, message: SignalExternal, delivery: Delivery): void {
+  if (!isOpen(run)) return;
+  const { namespace, namespaceId, workflowExecution, control, workflowTaskCompletedEventId } = SignalAttributes.decode(
+    message.attributes,
+  );
+  const about = { namespace, namespaceId, workflowExecution, control, initiatedEventId: message.initiatedEventId };
+  const { SignalExternalWorkflowExecutionFailedCause: Cause } = enums;
+  if (delivery.type === "taken") {
+    happen(run, step.nowMs, {
+      eventType: EventType.EXTERNAL_WORKFLOW_EXECUTION_SIGNALED,
+      externalWorkflowExecutionSignaledEventAttributes: about,
+    });
+  } else {
+    const cause =
+      delivery.rejection.code === "INVALID_ARGUMENT"
+        ? Cause.SIGNAL_COUNT_LIMIT_EXCEEDED
+        : Cause.EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND;
+    happen(run, step.nowMs, {
+      eventType: EventType.SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
+      signalExternalWorkflowExecutionFailedEventAttributes: { ...about, cause, workflowTaskCompletedEventId },
+    });
+  }
+  scheduleWorkflowTask(run, step);
+}
+
+/** The sender hears what became of its cancellation. */
+export function cancelDelivered(run: Run, step: Step, message: CancelExternal, delivery: Delivery): void {
+  if (!isOpen(run)) return;
+  const { namespace, namespaceId, workflowExecution, control, workflowTaskCompletedEventId } = CancelAttributes.decode(
+    message.attributes,
+  );
+  const about = { namespace, namespaceId, workflowExecution, initiatedEventId: message.initiatedEventId };
+  if (delivery.type === "taken") {
+    happen(run, step.nowMs, {
+      eventType: EventType.EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED,
+      externalWorkflowExecutionCancelRequestedEventAttributes: about,
+    });
+  } else {
+    const cause = enums.CancelExternalWorkflowExecutionFailedCause.EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND;
+    happen(run, step.nowMs, {
+      eventType: EventType.REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
+      requestCancelExternalWorkflowExecutionFailedEventAttributes: {
+        ...about,
+        control,
+        cause,
+        workflowTaskCompletedEventId,
+      },
+    });
+  }
+  scheduleWorkflowTask(run, step);
+}

@@ -1,0 +1,72 @@
+/**
+ * Carries messages between workflows. The sender keeps each until it has arrived, so nothing here needs to survive: after a restart the sender's
+ * shard hands its messages over again, and receivers recognise what they have seen.
+ *
+ *   M1. Messages of one run to one workflow arrive in the order in which they were sent.
+ *   M2. A message is tried until it arrives or this process stops.
+ */
+import { type Command, type Effect, Rejection, type ReplyTo } from "@pawl/engine";
+import type { Clock } from "../clock.ts";
+import { shardLimits } from "../limits.ts";
+
+type SendEffect = Extract<Effect, { type: "send" }>;
+type Submit = <C extends Command>(
+  key: { readonly namespaceId: string; readonly workflowId: string },
+  command: C,
+) => Promise<ReplyTo<C> | Rejection>;
+
+export class Messages {
+  readonly #submit: Submit;
+  readonly #clock: Clock;
+  readonly #onFault: (what: string, error: unknown) => void;
+  /** The last message under way on each line (M1). */
+  readonly #lines = new Map<string, Promise<void>>();
+  #closed = false;
+
+  constructor(submit: Submit, clock: Clock, onFault: (what: string, error: unknown) => void) {
+    this.#submit = submit;
+    this.#clock = clock;
+    this.#onFault = onFault;
+  }
+
+  carry(effect: SendEffect): void {
+    const line = `${effect.from.runId}/${effect.message.workflowId}`;
+    const before = this.#lines.get(line) ?? Promise.resolve();
+    const carried = before.then(() => this.#deliver(effect));
+    this.#lines.set(line, carried);
+    carried
+      .catch((error: unknown) => this.#onFault(`carry ${effect.message.type}`, error))
+      .finally(() => {
+        if (this.#lines.get(line) === carried) this.#lines.delete(line);
+      });
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #deliver({ from, id, message }: SendEffect): Promise<void> {
+    const { namespaceId } = from;
+    const reply = await this.#insist({ namespaceId, workflowId: message.workflowId }, { type: "receive", message });
+    if (reply === undefined) return;
+    const delivery = reply instanceof Rejection ? ({ type: "refused", rejection: reply } as const) : reply;
+    await this.#insist(from, { type: "delivered", runId: from.runId, messageId: id, delivery });
+  }
+
+  /** Tries until there is an answer (M2); undefined when this process stops first. */
+  async #insist<C extends Command>(
+    key: { namespaceId: string; workflowId: string },
+    command: C,
+  ): Promise<ReplyTo<C> | Rejection | undefined> {
+    while (!this.#closed) {
+      try {
+        return await this.#submit(key, command);
+      } catch (error) {
+        if (this.#closed) return undefined;
+        this.#onFault(command.type, error);
+        await new Promise<void>((resolve) => this.#clock.wake(this.#clock.nowMs() + shardLimits.retryMs, resolve));
+      }
+    }
+    return undefined;
+  }
+}
