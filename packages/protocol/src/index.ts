@@ -1,5 +1,5 @@
-export * from "./gen/index.js";
 export * from "./duration.ts";
+export * from "./gen/index.js";
 export * from "./service.ts";
 export * from "./task-token.ts";
 export type { Codec, Init } from "./wire.js";
