@@ -7,6 +7,7 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { withReflection, writeDescriptors } from "./generate-descriptors.ts";
 
 const require = createRequire(import.meta.url);
 const descriptors = require("@temporalio/proto/protos/root.js");
@@ -32,7 +33,7 @@ const keptEncoded = new Set([
   "temporal.api.workflowservice.v1.GetWorkflowExecutionHistoryReverseResponse.history",
   "temporal.api.workflowservice.v1.PollWorkflowTaskQueueResponse.history",
 ]);
-const wanted = ["temporal.api", "google.protobuf", "google.rpc", "grpc.health"];
+const wanted = ["temporal.api", "google.protobuf", "google.rpc", "grpc.health", "grpc.reflection.v1"];
 const unwanted = [
   "temporal.api.cloud",
   "temporal.api.testservice",
@@ -95,7 +96,7 @@ function walk(node: Node, path: string[], packageName: string, typeName: string)
     } else if (!child.values) walk(child, [...path, key], fullName, "");
   }
 }
-walk(descriptors.toJSON(), [], "", "");
+walk(withReflection(descriptors.toJSON()), [], "", "");
 
 function resolve(type: string, scope: string): Message | undefined {
   const parts = scope.split(".");
@@ -389,4 +390,5 @@ const camel = (name: string) => name.replace(/-(.)/g, (_, c: string) => c.toUppe
 const index = [...modules.keys()].sort().map((m) => `export * as ${camel(m)} from "./${m}.js";`);
 write("index.js", index);
 write("index.d.ts", index);
+writeDescriptors(folder);
 console.log(`protocol: ${messages.size} messages, ${enums.size} enums, ${rows.length} methods`);

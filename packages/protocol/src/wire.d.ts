@@ -19,3 +19,6 @@ export interface Codec<T> {
   write(message: Init<T>, writer: Writer): Writer;
   read(reader: Reader, end: number, depth: number): T;
 }
+
+/** For tools that write messages without a codec. */
+export declare const $Writer: { create(): Writer };

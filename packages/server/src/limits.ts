@@ -32,8 +32,24 @@ export const limits = {
   keepaliveTimeoutMs: 20 * secondMs,
   /** The status message of a refusal: it travels in a header. */
   statusMessageBytesMax: 4 * kibibyte,
+  /** The details of a refusal, which travel in a header too; clients take header lists of 8 KiB (Java) to 16 MiB (Go). */
+  statusDetailsBytesMax: 32 * kibibyte,
+  /** After an answer that came before its request was all there: how long the rest is still read and dropped. */
+  lingerMs: 10 * secondMs,
+  /** Bytes that may be under way to this server on one call, and on one connection. */
+  streamWindowBytes: mebibyte,
+  connectionWindowBytes: 8 * mebibyte,
+  /** What HTTP/2 may hold in memory for one connection before new calls on it are refused. */
+  connectionMemoryMebibytesMax: 64,
+  /** Cancellations on one connection: as many at once, and so many a second on and on; beyond that it is an attack. */
+  streamResetBurst: 10_000,
+  streamResetsPerSecond: 1_000,
+  /** How often connections are looked at: for their age, and for signs of life. */
+  connectionSweepMs: 5 * secondMs,
   /** From SIGTERM to exit: calls under way get the first part, the rest of the process the second. */
   drainMsMax: 7 * secondMs,
+  /** After the last answer: how long clients may take to close their connections. */
+  farewellMs: 500,
   stopMsMax: 10 * secondMs,
 
   // Names and ids, in bytes of UTF-8.
@@ -51,6 +67,8 @@ export const limits = {
 
   /** One set of payloads: input, result, details, failure, … */
   blobBytesMax: 2 * mebibyte,
+  /** What is kept of each text of a failure that is too large. */
+  failureTextCharsMax: 64 * kibibyte,
   memoBytesMax: 2 * mebibyte,
   searchAttributesMax: 100,
   searchAttributeBytesMax: 2 * kibibyte,
@@ -91,6 +109,9 @@ export const limits = {
   namespacePageMax: 1_000,
   /** The text of a list filter. */
   visibilityQueryBytesMax: 64 * kibibyte,
+  /** Comparisons in a list filter, and how deep its parentheses nest: databases bound both. */
+  visibilityTermsMax: 500,
+  visibilityDepthMax: 100,
 
   // Namespaces.
 
@@ -108,15 +129,24 @@ assert(limits.historyPollMsMax + limits.pollMarginMs <= limits.callMsMax);
 assert(limits.taskPollMsMax + limits.pollMarginMs < limits.connectionAgeGraceMs);
 assert(limits.connectionAgeGraceMs < limits.connectionAgeMsMax);
 assert(limits.keepaliveTimeoutMs < limits.keepaliveMs);
+assert(limits.connectionSweepMs < limits.keepaliveTimeoutMs);
+// A message of the largest size is under way at once where several calls share a connection.
+assert(
+  limits.streamWindowBytes <= limits.connectionWindowBytes && limits.messageBytesMax <= limits.connectionWindowBytes,
+);
+assert(limits.connectionWindowBytes <= limits.connectionMemoryMebibytesMax * mebibyte);
 // The shortest poll still waits after its margin is taken off.
 assert(limits.pollMarginMs < limits.pollMsMin && limits.pollMsMin < limits.historyPollMsMax);
 // A payload of the largest size fits a message with room for the rest of the request, and a page fits what clients take.
 assert(2 * limits.blobBytesMax <= limits.messageBytesMax);
 assert(limits.memoBytesMax <= limits.blobBytesMax);
+assert(limits.failureTextCharsMax * 4 * 4 <= limits.blobBytesMax); // four texts, each character at most four bytes
 assert(limits.pageBytesMax + limits.userMetadataDetailsBytesMax + limits.idBytesMax * 10 < limits.messageBytesMax);
 assert(limits.searchAttributeBytesMax <= limits.searchAttributesBytesMax);
 // Several ids travel in one status message, which travels in a header.
 assert(limits.idBytesMax < limits.statusMessageBytesMax && limits.statusMessageBytesMax < limits.metadataBytesMax);
+// Both together, encoded, stay below the 64 KiB that HTTP/2 stacks take as one header block.
+assert(3 * limits.statusMessageBytesMax + (4 / 3) * limits.statusDetailsBytesMax < 60 * kibibyte);
 assert(limits.drainMsMax < limits.stopMsMax);
 assert(limits.retentionMsMin <= limits.retentionMsDefault);
 assert(limits.namespacePageDefault <= limits.namespacePageMax);

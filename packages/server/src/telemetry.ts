@@ -13,6 +13,8 @@ export type LogFormat = (typeof logFormats)[number];
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Log {
+  /** Below it nothing is written: what is costly to say can be left out. */
+  readonly level: LogLevel;
   debug(event: string, fields?: LogFields): void;
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
@@ -40,7 +42,7 @@ export function createLog({ level, format, nowMs, write }: LogOptions): Log {
       write(format === "json" ? jsonLine(time, at, event, plain) : textLine(time, at, event, plain));
     };
   };
-  return { debug: emit("debug"), info: emit("info"), warn: emit("warn"), error: emit("error") };
+  return { level, debug: emit("debug"), info: emit("info"), warn: emit("warn"), error: emit("error") };
 }
 
 type Plain = readonly (readonly [string, string | number | boolean | null])[];

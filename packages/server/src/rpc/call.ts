@@ -1,0 +1,140 @@
+/**
+ * From bytes to a handler and back: the one wrapper around every RPC. Decodes, calls, encodes; says what went wrong; counts and times.
+ */
+import { googleRpc, type Method, type MethodName, methods } from "@pawl/protocol";
+import { refusalOf } from "../frontend/faults.ts";
+import { type Call, type Handlers, Rejection } from "../frontend/parts.ts";
+import type { Counter } from "../metrics.ts";
+import type { Random } from "../random.ts";
+import type { LogFields, Telemetry } from "../telemetry.ts";
+import { type Incoming, type Status, type StatusCode, statusCodes, type Unary } from "./transport.ts";
+
+export interface CallParts {
+  readonly telemetry: Telemetry;
+  readonly random: Random;
+}
+
+/** Every method of the API by its path; those without a handler say so. */
+export function unaryRoutes(handlers: Handlers, parts: CallParts): Map<string, Unary> {
+  const names = Object.keys(methods) as MethodName[];
+  return new Map(names.map((name) => [methods[name].path, route(methods[name] as Method, handlers[name], parts)]));
+}
+
+/** What the table's many types come down to here: the message that the codec decoded is the one that the handler takes. */
+type AnyHandler = (request: unknown, call: Call) => unknown;
+
+function route(method: Method, handler: Handlers[MethodName], parts: CallParts): Unary {
+  const watch = new MethodWatch(method, parts.telemetry);
+  if (!handler) {
+    const { name, service } = method;
+    const unknown: Status = {
+      code: "UNIMPLEMENTED",
+      message: `unknown method ${name} for service ${service}: not implemented by this server`,
+    };
+    return async (_bytes, incoming) => {
+      watch.ended("UNIMPLEMENTED", parts.telemetry.stopwatchMs(), incoming);
+      return unknown;
+    };
+  }
+  return async (bytes, incoming) => {
+    const startedAt = parts.telemetry.stopwatchMs();
+    const answer = await serve(method, handler as AnyHandler, parts, bytes, incoming);
+    watch.ended("code" in answer ? answer.code : "OK", startedAt, incoming);
+    return answer;
+  };
+}
+
+async function serve(
+  method: Method,
+  handler: AnyHandler,
+  parts: CallParts,
+  bytes: Uint8Array,
+  incoming: Incoming,
+): Promise<Uint8Array | Status> {
+  let request: unknown;
+  try {
+    request = method.request.decode(bytes);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { code: "INVALID_ARGUMENT", message: `${method.name}: the request cannot be decoded: ${reason}` };
+  }
+  try {
+    const response = await handler(request, callOf(incoming));
+    return response instanceof Rejection ? statusOf(response) : method.response.encode(response as never);
+  } catch (error) {
+    return faultStatus(method.name, error, parts);
+  }
+}
+
+function callOf(incoming: Incoming): Call {
+  return {
+    deadlineMs: incoming.deadlineMs,
+    get signal() {
+      return incoming.signal;
+    },
+    ended: () => incoming.ended(),
+    clientName: incoming.header("client-name"),
+    clientVersion: incoming.header("client-version"),
+  };
+}
+
+/** A refusal as its status, with its detail as the first and only one: SDKs read no further. */
+export function statusOf({ code, message, detail }: Rejection): Status {
+  if (!detail) return { code, message };
+  const any = { type_url: `type.googleapis.com/${detail.typeName}`, value: detail.bytes };
+  const details = googleRpc.Status.encode({ code: statusCodes[code], message, details: [any] });
+  return { code, message, details };
+}
+
+/** A fault that callers may hear of, or a bug: then they hear where to look for it, and the log says what it was. */
+function faultStatus(name: string, error: unknown, { telemetry, random }: CallParts): Status {
+  const refusal = refusalOf(error);
+  if (refusal) {
+    telemetry.log.warn("rpc refused by a fault", { method: name, code: refusal.code, error });
+    return statusOf(refusal);
+  }
+  const requestId = random.uuid();
+  telemetry.log.error("rpc failed", { method: name, requestId, error });
+  return { code: "INTERNAL", message: `internal error (request ${requestId})` };
+}
+
+/** Counts and times one method. Series are made when first needed, so that a method never called costs none. */
+class MethodWatch {
+  readonly #method: Method;
+  readonly #telemetry: Telemetry;
+  readonly #errors = new Map<StatusCode, Counter>();
+  #series: { readonly requests: Counter; readonly latency: { observe(seconds: number): void } } | undefined;
+
+  constructor(method: Method, telemetry: Telemetry) {
+    this.#method = method;
+    this.#telemetry = telemetry;
+  }
+
+  ended(code: StatusCode, startedAt: number, incoming: Incoming): void {
+    const { metrics, log, stopwatchMs } = this.#telemetry;
+    const ms = stopwatchMs() - startedAt;
+    const labels = { operation: this.#method.name };
+    this.#series ??= {
+      requests: metrics.counter("service_requests", "Calls answered.", labels),
+      latency: metrics.histogram("service_latency", "Seconds from request to answer, long polls included.", labels),
+    };
+    this.#series.requests.add();
+    this.#series.latency.observe(ms / 1_000);
+    if (code !== "OK") this.#errorsOf(code).add();
+    if (log.level === "debug") log.debug("rpc", this.#fields(code, ms, incoming));
+  }
+
+  #errorsOf(code: StatusCode): Counter {
+    const known = this.#errors.get(code);
+    if (known) return known;
+    const labels = { operation: this.#method.name, error_type: code };
+    const counter = this.#telemetry.metrics.counter("service_error_with_type", "Calls answered with an error.", labels);
+    this.#errors.set(code, counter);
+    return counter;
+  }
+
+  #fields(code: StatusCode, ms: number, incoming: Incoming): LogFields {
+    const client = `${incoming.header("client-name")}/${incoming.header("client-version")}`;
+    return { method: this.#method.name, code, ms: Math.round(ms * 100) / 100, ...(client !== "/" && { client }) };
+  }
+}

@@ -1,0 +1,231 @@
+/** One call on one HTTP/2 stream: reads its message or messages, answers once (T1), and tells its handler when the caller has gone (T2). */
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { Cancel, Clock } from "../clock.ts";
+import { limits } from "../limits.ts";
+import {
+  acceptedEncodings,
+  decompress,
+  FrameReader,
+  frameOf,
+  parseTimeout,
+  type ReceivedMessage,
+  statusHeaders,
+} from "./grpc-frame.ts";
+import type { Conversation, Incoming, Status, Streaming, Unary } from "./transport.ts";
+
+const answerHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": acceptedEncodings };
+const okTrailers = { "grpc-status": "0" };
+
+/** One object for all, because making an error for each poll that ends would cost more than the poll. */
+const abortReason = new Error("the call has ended");
+
+export interface CallOwner {
+  readonly clock: Clock;
+  /** The call has been answered or its caller has gone. */
+  onEnd(call: GrpcCall): void;
+  /** A handler threw, which `call.ts` never lets it: the transport's last resort. */
+  onFault(path: string, error: unknown): Status;
+}
+
+type Phase =
+  | { readonly type: "reading" }
+  /** A unary call's handler runs. */
+  | { readonly type: "running" }
+  | { readonly type: "talking"; readonly conversation: Conversation }
+  | { readonly type: "ended" };
+
+export class GrpcCall implements Incoming {
+  readonly path: string;
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #owner: CallOwner;
+  readonly #frames = new FrameReader();
+  #phase: Phase = { type: "reading" };
+  #deadlineMs: number | undefined;
+  #controller: AbortController | undefined;
+  #cause: "no" | "cancelled" | "deadline" | "stopping" = "no";
+  #cancelWake: Cancel | undefined;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, owner: CallOwner) {
+    this.path = headers[":path"] ?? "";
+    this.#stream = stream;
+    this.#headers = headers;
+    this.#owner = owner;
+    stream.on("close", () => this.#onClose());
+    stream.on("error", () => {}); // "close" follows, and says all that matters
+  }
+
+  /** Sets the deadline. A call whose deadline cannot be read is refused. */
+  begin(): void {
+    const timeoutMs = parseTimeout(this.header("grpc-timeout"));
+    if (typeof timeoutMs === "object") return this.refuse(timeoutMs);
+    const { clock } = this.#owner;
+    const nowMs = clock.nowMs();
+    if (timeoutMs !== undefined) this.#deadlineMs = nowMs + timeoutMs;
+    const endAtMs = nowMs + Math.min(timeoutMs ?? limits.callMsMax, limits.callMsMax);
+    this.#cancelWake = clock.wake(endAtMs, () => this.#onDeadline());
+  }
+
+  get deadlineMs(): number | undefined {
+    return this.#deadlineMs;
+  }
+
+  get signal(): AbortSignal {
+    // A stream may be dead some callbacks before it says so (T2).
+    if (this.#stream.destroyed) this.#abort("cancelled");
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#cause !== "no") this.#controller.abort(abortReason);
+    }
+    return this.#controller.signal;
+  }
+
+  ended(): "no" | "cancelled" | "deadline" | "stopping" {
+    if (this.#stream.destroyed) this.#abort("cancelled");
+    return this.#cause;
+  }
+
+  header(name: string): string {
+    const value = this.#headers[name];
+    return typeof value === "string" ? value : (value?.join(",") ?? "");
+  }
+
+  /** The handler runs as soon as the message is there. */
+  serve(handler: Unary): void {
+    this.#read((message) => {
+      this.#phase = { type: "running" };
+      this.#run(handler, message).catch((error: unknown) => this.refuse(this.#owner.onFault(this.path, error)));
+    });
+  }
+
+  converse(open: Streaming): void {
+    if (this.#isEnded()) return;
+    const conversation = open(this, (message) => this.#send(message));
+    this.#phase = { type: "talking", conversation };
+    this.#read((message) => {
+      if (message.compressed)
+        return this.refuse({ code: "UNIMPLEMENTED", message: "grpc: this call takes no compressed messages" });
+      const status = conversation.onMessage(message.bytes);
+      if (status) this.refuse(status);
+    });
+  }
+
+  /** Ends the call with a status; too late for one that has been answered. */
+  refuse(status: Status): void {
+    if (!this.#end()) return;
+    if (this.#stream.headersSent) return this.#finish(statusHeaders(status));
+    this.#stream.respond({ ...answerHeaders, ...statusHeaders(status) }, { endStream: true });
+    this.#drop();
+  }
+
+  /** The server stops: a long poll answers now that there is nothing, a conversation ends, anything else runs on. */
+  stop(): void {
+    this.#abort("stopping");
+    if (this.#phase.type === "talking") this.refuse({ code: "UNAVAILABLE", message: "the server is stopping" });
+  }
+
+  #read(onMessage: (message: ReceivedMessage) => void): void {
+    if (this.#isEnded()) return;
+    // Questions wait while the connection cannot take more answers, so that short ones with long answers fill no memory.
+    const pump = () => {
+      while (this.#isReading() && !this.#stream.writableNeedDrain) {
+        const next = this.#frames.next();
+        if (!next) return;
+        if ("code" in next) return this.refuse(next);
+        onMessage(next);
+      }
+    };
+    this.#stream.on("data", (chunk: Buffer) => {
+      if (!this.#isReading()) return; // what follows a unary call's one message is dropped
+      this.#frames.push(chunk);
+      pump();
+    });
+    this.#stream.on("drain", () => {
+      pump();
+      if (!this.#stream.writableNeedDrain) this.#stream.resume();
+    });
+    this.#stream.on("end", () => {
+      if (this.#phase.type === "reading" || (this.#phase.type === "talking" && this.#frames.isInsideMessage)) {
+        const what = this.#frames.isInsideMessage ? "its message is truncated" : "it has no message";
+        this.refuse({ code: "INVALID_ARGUMENT", message: `grpc: the request ended early: ${what}` });
+      } else if (this.#phase.type === "talking") {
+        const status = this.#phase.conversation.onHalfClose();
+        if (status) this.refuse(status);
+      }
+    });
+  }
+
+  async #run(handler: Unary, { compressed, bytes }: ReceivedMessage): Promise<void> {
+    const message = compressed ? await decompress(this.header("grpc-encoding"), bytes) : bytes;
+    if ("code" in message) return this.refuse(message);
+    const answer = await handler(message, this);
+    if ("code" in answer) this.refuse(answer);
+    else this.#answer(answer);
+  }
+
+  #answer(message: Uint8Array): void {
+    if (!this.#end()) return;
+    this.#stream.respond(answerHeaders, { waitForTrailers: true });
+    this.#stream.once("wantTrailers", () => this.#stream.sendTrailers(okTrailers));
+    this.#stream.end(frameOf(message));
+    this.#drop();
+  }
+
+  /** One message of several. */
+  #send(message: Uint8Array): void {
+    if (this.#isEnded() || this.#stream.destroyed) return;
+    if (!this.#stream.headersSent) this.#stream.respond(answerHeaders, { waitForTrailers: true });
+    if (!this.#stream.write(frameOf(message))) this.#stream.pause();
+  }
+
+  #finish(trailers: Record<string, string>): void {
+    this.#stream.once("wantTrailers", () => this.#stream.sendTrailers(trailers));
+    this.#stream.end();
+    this.#drop();
+  }
+
+  #isReading(): boolean {
+    return this.#phase.type === "reading" || this.#phase.type === "talking";
+  }
+
+  #isEnded(): boolean {
+    return this.#phase.type === "ended";
+  }
+
+  /** False when the call has ended before, or its stream has (T1). */
+  #end(): boolean {
+    if (this.#phase.type === "ended") return false;
+    this.#phase = { type: "ended" };
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    this.#owner.onEnd(this);
+    return !this.#stream.destroyed && !this.#stream.closed;
+  }
+
+  /** Reads on without keeping anything, so that the caller gets its answer; one that never stops sending is cut off. */
+  #drop(): void {
+    if (this.#stream.readableEnded) return;
+    this.#stream.resume();
+    const { clock } = this.#owner;
+    this.#cancelWake = clock.wake(clock.nowMs() + limits.lingerMs, () =>
+      this.#stream.close(constants.NGHTTP2_NO_ERROR),
+    );
+  }
+
+  #onDeadline(): void {
+    this.#abort("deadline");
+    this.refuse({ code: "DEADLINE_EXCEEDED", message: "the call's deadline has passed" });
+  }
+
+  #onClose(): void {
+    if (this.#phase.type !== "ended") this.#abort("cancelled");
+    this.#end();
+    this.#cancelWake?.();
+  }
+
+  #abort(cause: "cancelled" | "deadline" | "stopping"): void {
+    if (this.#cause !== "no") return;
+    this.#cause = cause;
+    this.#controller?.abort(abortReason);
+  }
+}

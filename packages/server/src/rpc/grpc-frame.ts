@@ -1,0 +1,161 @@
+/**
+ * What gRPC puts into HTTP/2: messages behind a prefix of five bytes, timeouts, statuses as headers. Pure: bytes and texts in, bytes and texts out.
+ */
+import { gunzip, gunzipSync, inflate, inflateSync } from "node:zlib";
+import { limits } from "../limits.ts";
+import { type Status, statusCodes } from "./transport.ts";
+
+const prefixBytes = 5;
+
+/** The message behind its prefix. */
+export function frameOf(message: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(prefixBytes + message.length);
+  frame[0] = 0; // not compressed
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, prefixBytes);
+  return frame;
+}
+
+export interface ReceivedMessage {
+  readonly compressed: boolean;
+  /** In memory of its own: what is kept of it later keeps no network buffer alive. */
+  readonly bytes: Buffer;
+}
+
+/** Takes a call's bytes as they come and gives its messages. */
+export class FrameReader {
+  #chunks: Buffer[] = [];
+  #length = 0;
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+  }
+
+  /** The next message, undefined when it is not there yet, a status when it is larger than what this server takes. */
+  next(): ReceivedMessage | Status | undefined {
+    if (this.#length < prefixBytes) return undefined;
+    const head = this.#peek(prefixBytes);
+    const length = head.readUInt32BE(1);
+    if (length > limits.messageBytesMax) return tooLarge(length);
+    if (this.#length < prefixBytes + length) return undefined;
+    if (head[0]! > 1) return { code: "INVALID_ARGUMENT", message: `grpc: invalid compression flag ${head[0]}` };
+    return { compressed: head[0] === 1, bytes: this.#take(prefixBytes + length) };
+  }
+
+  /** Bytes of a message that never came whole. */
+  get isInsideMessage(): boolean {
+    return this.#length > 0;
+  }
+
+  #peek(count: number): Buffer {
+    if (this.#chunks[0]!.length < count) this.#chunks = [Buffer.concat(this.#chunks, this.#length)];
+    return this.#chunks[0]!;
+  }
+
+  /** Takes `count` bytes off and gives a copy of them without the prefix. */
+  #take(count: number): Buffer {
+    const taken = Buffer.allocUnsafeSlow(count - prefixBytes);
+    let skip = prefixBytes;
+    let at = 0;
+    let left = count;
+    while (left > 0) {
+      const chunk = this.#chunks[0]!;
+      const used = Math.min(left, chunk.length);
+      if (used > skip) at += chunk.copy(taken, at, skip, used);
+      skip = Math.max(0, skip - used);
+      left -= used;
+      if (used === chunk.length) this.#chunks.shift();
+      else this.#chunks[0] = chunk.subarray(used);
+    }
+    this.#length -= count;
+    return taken;
+  }
+}
+
+/** SDKs look for this text: it tells them not to send the same again. */
+function tooLarge(bytes: number): Status {
+  const message = `grpc: received message larger than max (${bytes} vs. ${limits.messageBytesMax})`;
+  return { code: "RESOURCE_EXHAUSTED", message };
+}
+
+const inflated: Status = {
+  code: "RESOURCE_EXHAUSTED",
+  message: `grpc: received message after decompression larger than max ${limits.messageBytesMax}`,
+};
+
+/** What this server reads; it never compresses itself. */
+export const acceptedEncodings = "identity,gzip,deflate";
+
+/** Below this size a thread of its own costs more than the work. */
+const syncBytesMax = 16 * 1024;
+
+/** The message as it was before compression; a status when it cannot be had. */
+export function decompress(encoding: string, bytes: Buffer): Buffer | Status | Promise<Buffer | Status> {
+  const options = { maxOutputLength: limits.messageBytesMax };
+  const codec = encoding === "gzip" ? gunzip : encoding === "deflate" ? inflate : undefined;
+  if (!codec) return encodingProblem(encoding);
+  if (bytes.length > syncBytesMax)
+    return new Promise((resolve) => {
+      codec(bytes, options, (error, result) => resolve(error ? decompressionProblem(error) : result));
+    });
+  try {
+    return encoding === "gzip" ? gunzipSync(bytes, options) : inflateSync(bytes, options);
+  } catch (error) {
+    return decompressionProblem(error as NodeJS.ErrnoException);
+  }
+}
+
+function encodingProblem(encoding: string): Status {
+  if (encoding === "" || encoding === "identity")
+    return { code: "INVALID_ARGUMENT", message: "grpc: compressed flag set with identity or empty encoding" };
+  return {
+    code: "UNIMPLEMENTED",
+    message: `grpc: compression "${encoding}" is not known; known are ${acceptedEncodings}`,
+  };
+}
+
+function decompressionProblem(error: NodeJS.ErrnoException): Status {
+  if (error.code === "ERR_BUFFER_TOO_LARGE") return inflated;
+  return { code: "INVALID_ARGUMENT", message: "grpc: failed to decompress the received message" };
+}
+
+const timeoutShape = /^(\d{1,8})([HMSmun])$/;
+const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** Milliseconds, rounded up; undefined without the header; a status for one that says nothing. */
+export function parseTimeout(header: string): number | undefined | Status {
+  if (header === "") return undefined;
+  const [, amount, unit] = timeoutShape.exec(header) ?? [];
+  if (amount === undefined || unit === undefined)
+    return { code: "INVALID_ARGUMENT", message: `grpc: malformed grpc-timeout ${JSON.stringify(header.slice(0, 32))}` };
+  return Math.ceil(Number(amount) * unitMs[unit]!);
+}
+
+/** A status as headers. */
+export function statusHeaders({ code, message, details }: Status): Record<string, string> {
+  const headers: Record<string, string> = { "grpc-status": String(statusCodes[code]) };
+  if (message !== "") headers["grpc-message"] = percentEncoded(message);
+  // Larger details do not fit the headers that HTTP/2 stacks take; code and message say enough without them.
+  if (details && details.length <= limits.statusDetailsBytesMax)
+    headers["grpc-status-details-bin"] = Buffer.from(details).toString("base64").replace(/=+$/, "");
+  return headers;
+}
+
+/** gRPC's percent-encoding: printable ASCII but `%` stays. Cut to the limit between characters. */
+function percentEncoded(message: string): string {
+  let bytes = Buffer.from(message, "utf8");
+  if (bytes.length > limits.statusMessageBytesMax) {
+    let end: number = limits.statusMessageBytesMax;
+    while ((bytes[end]! & 0xc0) === 0x80) end--;
+    bytes = bytes.subarray(0, end);
+  }
+  let encoded = "";
+  for (const byte of bytes) {
+    encoded +=
+      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return encoded;
+}

@@ -1,0 +1,216 @@
+/**
+ * gRPC on Node's own HTTP/2. Why not a library: `@grpc/grpc-js` cannot say what SDKs look for when a message is too large, answers INTERNAL to
+ * malformed timeouts, sets a timer for each call, and costs about twice the processor time of what is here.
+ */
+import {
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { Cancel, Clock } from "../clock.ts";
+import { limits } from "../limits.ts";
+import type { Random } from "../random.ts";
+import type { Telemetry } from "../telemetry.ts";
+import { type CallOwner, GrpcCall } from "./grpc-call.ts";
+import type { Routes, Status, Transport } from "./transport.ts";
+
+export interface GrpcServerParts {
+  readonly routes: Routes;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+}
+
+/** A connection. `draining`: it has been asked to go away. */
+interface Connection {
+  readonly session: ServerHttp2Session;
+  readonly drainAtMs: number;
+  state: { readonly type: "open" } | { readonly type: "draining"; readonly destroyAtMs: number };
+  /** When it last showed a sign of life, and since when it owes the next one. */
+  aliveAtMs: number;
+  pingedAtMs: number | undefined;
+}
+
+const lastStreamId = 2 ** 31 - 1;
+
+export class GrpcServer implements Transport {
+  readonly #parts: GrpcServerParts;
+  readonly #server: Http2Server;
+  readonly #owner: CallOwner;
+  readonly #connections = new Map<ServerHttp2Session, Connection>();
+  readonly #calls = new Set<GrpcCall>();
+  readonly #services: ReadonlySet<string>;
+  #state: "open" | "stopping" = "open";
+  #onIdle: (() => void) | undefined;
+  #cancelSweep: Cancel | undefined;
+
+  constructor(parts: GrpcServerParts) {
+    this.#parts = parts;
+    this.#services = new Set([...parts.routes.unary.keys(), ...parts.routes.streaming.keys()].map(serviceOf));
+    this.#owner = {
+      clock: parts.clock,
+      onEnd: (call) => this.#onCallEnd(call),
+      onFault: (path, error) => {
+        parts.telemetry.log.error("transport fault", { path, error });
+        return { code: "INTERNAL", message: "internal error" };
+      },
+    };
+    this.#server = createServer({
+      settings: {
+        enablePush: false,
+        initialWindowSize: limits.streamWindowBytes,
+        maxConcurrentStreams: limits.streamsPerConnectionMax,
+        maxHeaderListSize: limits.metadataBytesMax,
+      },
+      maxSessionMemory: limits.connectionMemoryMebibytesMax,
+      streamResetBurst: limits.streamResetBurst,
+      streamResetRate: limits.streamResetsPerSecond,
+    });
+    this.#server.on("session", (session) => this.#onSession(session));
+    this.#server.on("stream", (stream, headers) => this.#onStream(stream, headers));
+    this.#server.on("sessionError", () => {}); // the session closes, which is noticed there
+    const { metrics } = parts.telemetry;
+    metrics.gauge("service_connections", "Open client connections.", () => this.#connections.size);
+    metrics.gauge("service_pending_requests", "Calls under way, long polls among them.", () => this.#calls.size);
+  }
+
+  listen({ host, port }: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off("error", reject);
+        this.#server.on("error", (error) => this.#parts.telemetry.log.error("listener failed", { error }));
+        this.#sweepLater();
+        resolve({ port: (this.#server.address() as AddressInfo).port });
+      });
+    });
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#state = "stopping";
+    const { clock } = this.#parts;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const call of [...this.#calls]) call.stop();
+    for (const connection of this.#connections.values()) this.#drain(connection);
+    await new Promise<void>((resolve) => {
+      if (this.#calls.size === 0) return resolve();
+      const cancel = clock.wake(clock.nowMs() + graceMs, resolve);
+      this.#onIdle = () => {
+        cancel();
+        resolve();
+      };
+    });
+    // Answers that are on their way get out; what a client keeps open beyond that is closed.
+    const cancel = clock.wake(clock.nowMs() + limits.farewellMs, () => {
+      for (const { session } of this.#connections.values()) session.destroy();
+    });
+    await closed;
+    cancel();
+    this.#cancelSweep?.();
+  }
+
+  #onSession(session: ServerHttp2Session): void {
+    const { clock, random } = this.#parts;
+    const nowMs = clock.nowMs();
+    session.setLocalWindowSize(limits.connectionWindowBytes);
+    // Ages differ by a tenth up or down, so that connections made at once do not come back at once.
+    const ageMs = limits.connectionAgeMsMax * (0.9 + 0.2 * random.fraction());
+    const connection: Connection = {
+      session,
+      drainAtMs: nowMs + ageMs,
+      state: { type: "open" },
+      aliveAtMs: nowMs,
+      pingedAtMs: undefined,
+    };
+    this.#connections.set(session, connection);
+    session.on("close", () => this.#connections.delete(session));
+    session.on("error", () => {}); // "close" follows
+    if (this.#state === "stopping") this.#drain(connection);
+  }
+
+  #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    if (headers[":method"] !== "POST") return plainAnswer(stream, 405, "gRPC calls are POST requests");
+    if (!headers["content-type"]?.startsWith("application/grpc"))
+      return plainAnswer(stream, 415, "this port speaks gRPC: content-type must be application/grpc");
+    const call = new GrpcCall(stream, headers, this.#owner);
+    const { unary, streaming } = this.#parts.routes;
+    this.#calls.add(call);
+    call.begin();
+    const handler = unary.get(call.path);
+    if (handler) call.serve(handler);
+    else {
+      const open = streaming.get(call.path);
+      if (open) call.converse(open);
+      else call.refuse(this.#unknown(call.path));
+    }
+    if (this.#state === "stopping") call.stop();
+  }
+
+  #unknown(path: string): Status {
+    const service = serviceOf(path);
+    const method = path.slice(service.length + 2);
+    const message = this.#services.has(service)
+      ? `unknown method ${method} for service ${service}`
+      : `unknown service ${service}`;
+    return { code: "UNIMPLEMENTED", message };
+  }
+
+  #onCallEnd(call: GrpcCall): void {
+    this.#calls.delete(call);
+    if (this.#calls.size === 0) this.#onIdle?.();
+  }
+
+  #sweepLater(): void {
+    const { clock } = this.#parts;
+    this.#cancelSweep = clock.wake(clock.nowMs() + limits.connectionSweepMs, () => {
+      for (const connection of this.#connections.values()) this.#look(connection);
+      this.#sweepLater();
+    });
+  }
+
+  #look(connection: Connection): void {
+    const { session, state, drainAtMs, aliveAtMs, pingedAtMs } = connection;
+    const nowMs = this.#parts.clock.nowMs();
+    if (state.type === "draining" && nowMs >= state.destroyAtMs) return session.destroy();
+    if (pingedAtMs !== undefined && nowMs - pingedAtMs >= limits.keepaliveTimeoutMs) return session.destroy();
+    if (state.type === "open" && nowMs >= drainAtMs) this.#drain(connection);
+    if (pingedAtMs !== undefined || nowMs - aliveAtMs < limits.keepaliveMs) return;
+    connection.pingedAtMs = nowMs;
+    this.#ping(connection, () => {});
+  }
+
+  #ping(connection: Connection, then: () => void): void {
+    const { session } = connection;
+    if (session.destroyed) return;
+    session.ping((error) => {
+      if (error || session.destroyed) return;
+      connection.aliveAtMs = this.#parts.clock.nowMs();
+      connection.pingedAtMs = undefined;
+      then();
+    });
+  }
+
+  /** First a notice, then, once the client must have read it, the end of new calls: so no call is lost between the two. */
+  #drain(connection: Connection): void {
+    const { session, state } = connection;
+    if (state.type === "draining" || session.destroyed) return;
+    const destroyAtMs = this.#parts.clock.nowMs() + limits.connectionAgeGraceMs;
+    connection.state = { type: "draining", destroyAtMs };
+    session.goaway(0, lastStreamId);
+    this.#ping(connection, () => session.close());
+  }
+}
+
+function serviceOf(path: string): string {
+  return path.slice(1, Math.max(1, path.lastIndexOf("/")));
+}
+
+function plainAnswer(stream: ServerHttp2Stream, status: number, text: string): void {
+  stream.on("error", () => {});
+  stream.resume();
+  stream.respond({ ":status": status, "content-type": "text/plain; charset=utf-8" });
+  stream.end(`${text}\n`);
+}

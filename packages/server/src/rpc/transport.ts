@@ -1,0 +1,79 @@
+/**
+ * What a transport (gRPC today) and the calls above it ask of each other. A transport knows paths, bytes, deadlines and statuses, and nothing of
+ * messages; `call.ts` knows messages and nothing of sockets.
+ *
+ *   T1. A call is answered once: with its reply, or with DEADLINE_EXCEEDED when its deadline comes first, or not at all when its caller has gone.
+ *   T2. `signal` aborts in a turn of the event loop of its own. So a handler that finds it not aborted and then returns, without waiting for
+ *       anything but promises already settled, has its answer written to the connection.
+ */
+
+/** Numbers of gRPC's status codes. */
+export const statusCodes = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
+} as const;
+
+export type StatusCode = keyof typeof statusCodes;
+
+/** How a call ends when it is not with a message. */
+export interface Status {
+  readonly code: StatusCode;
+  readonly message: string;
+  /** An encoded google.rpc.Status that repeats code and message and adds details. */
+  readonly details?: Uint8Array;
+}
+
+/** A call as it came in. */
+export interface Incoming {
+  /** `/<service>/<method>` */
+  readonly path: string;
+  /** On the server's clock; undefined when the caller set none. */
+  readonly deadlineMs: number | undefined;
+  /** Aborts when the caller has gone, its deadline has passed or the server stops. Made when first asked for. */
+  readonly signal: AbortSignal;
+  /** Why `signal` aborted. */
+  ended(): "no" | "cancelled" | "deadline" | "stopping";
+  /** A header by its lower-case name; "" when absent. */
+  header(name: string): string;
+}
+
+export type Unary = (request: Uint8Array, call: Incoming) => Promise<Uint8Array | Status>;
+
+/** One side of a call with several messages. Each function returns a status to end the call. */
+export interface Conversation {
+  onMessage(request: Uint8Array): Status | undefined;
+  /** The caller has nothing more to say. */
+  onHalfClose(): Status | undefined;
+}
+
+export type Streaming = (call: Incoming, send: (response: Uint8Array) => void) => Conversation;
+
+/** By path. */
+export interface Routes {
+  readonly unary: ReadonlyMap<string, Unary>;
+  readonly streaming: ReadonlyMap<string, Streaming>;
+}
+
+export interface Transport {
+  /** Throws what the socket says when the address is taken or not of this machine. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>;
+  /**
+   * Takes no new calls, ends long polls by their signal and lets the rest finish; after `graceMs` closes what is still there. Resolves when all
+   * connections are closed.
+   */
+  stop(graceMs: number): Promise<void>;
+}
