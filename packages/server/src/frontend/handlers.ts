@@ -1,11 +1,24 @@
 /** The whole table of RPCs that are served. One that is not in it answers UNIMPLEMENTED with its name. */
+import { activityHandlers } from "./activity.ts";
+import { historyHandlers } from "./history.ts";
 import { namespaceHandlers } from "./namespace.ts";
 import type { Handlers, Parts } from "./parts.ts";
+import { queryHandlers } from "./query.ts";
+import { QueryRegistry } from "./query-registry.ts";
 import { systemHandlers } from "./system.ts";
+import { workflowHandlers } from "./workflow.ts";
+import { workflowTaskHandlers } from "./workflow-task.ts";
 
 export function handlersOf(parts: Parts): Handlers {
+  // Asked in one call, answered in another.
+  const queries = new QueryRegistry();
   return {
     ...systemHandlers(parts),
     ...namespaceHandlers(parts),
+    ...workflowHandlers(parts, queries),
+    ...workflowTaskHandlers(parts, queries),
+    ...activityHandlers(parts),
+    ...queryHandlers(parts, queries),
+    ...historyHandlers(parts),
   };
 }

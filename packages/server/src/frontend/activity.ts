@@ -1,0 +1,195 @@
+/** Activity tasks: how workers get them, say that they are alive, and end them (semantics.md §6). */
+import { type ActivitySelector, Rejection } from "@pawl/engine";
+import type { common, failure, RequestOf } from "@pawl/protocol";
+import type { WorkflowKey } from "../shard/shard.ts";
+import { activityTaskResponse } from "./activity-response.ts";
+import { fittingFailure, serverFailure } from "./failure-size.ts";
+import { idProblem, invalid, isTooLarge, lengthProblem, runIdProblem } from "./field-rules.ts";
+import type { Handlers, Parts } from "./parts.ts";
+import { pollForTask } from "./task-poll.ts";
+import { pollProblem } from "./workflow-task.ts";
+
+export function activityHandlers(parts: Parts) {
+  return { ...pollHandlers(parts), ...byTokenHandlers(parts), ...byIdHandlers(parts) } satisfies Handlers;
+}
+
+function pollHandlers(parts: Parts) {
+  const { namespaces, random } = parts;
+  return {
+    PollActivityTaskQueue: async (request, call) => {
+      const namespace = namespaces.byName(request.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = activityPollProblem(request);
+      if (problem) return problem;
+      const { identity, deploymentOptions, workerVersionCapabilities: capabilities, workerInstanceKey } = request;
+      const poll = {
+        namespaceId: namespace.id,
+        kind: "activity",
+        taskQueue: request.taskQueue!.name,
+        poller: { identity, requestId: random.uuid(), capabilities, deploymentOptions },
+        workerInstanceKey,
+        maxTasksPerSecond: request.taskQueueMetadata?.maxTasksPerSecond?.value,
+      } as const;
+      const polled = await pollForTask(parts, call, poll, async (match) => {
+        if (match.type === "query" || match.started.kind !== "activity")
+          throw new Error("something else than an activity came out of an activity task queue");
+        return activityTaskResponse(parts, match.started.task);
+      });
+      return polled ?? {};
+    },
+  } satisfies Handlers;
+}
+
+export function activityPollProblem(request: RequestOf<"PollActivityTaskQueue">): Rejection | undefined {
+  const rate = request.taskQueueMetadata?.maxTasksPerSecond?.value ?? 0;
+  // Written so that NaN is refused too.
+  return pollProblem(request) ?? (rate >= 0 ? undefined : invalid("MaxTasksPerSecond cannot be negative."));
+}
+
+/** Which activity a worker or client means, and of which workflow. */
+interface Target {
+  readonly key: WorkflowKey;
+  readonly activity: ActivitySelector;
+}
+
+type TokenRequest = { readonly taskToken: Uint8Array; readonly namespace: string; readonly identity: string };
+
+function byTokenHandlers(parts: Parts) {
+  const target = (request: TokenRequest) => targetOfToken(parts, request);
+  const answers = answersOf(parts);
+  return {
+    RecordActivityTaskHeartbeat: async (request) => {
+      const found = target(request);
+      return found instanceof Rejection ? found : answers.heartbeat(found, request);
+    },
+    RespondActivityTaskCompleted: async (request) => {
+      const found = target(request);
+      return found instanceof Rejection ? found : answers.complete(found, request);
+    },
+    RespondActivityTaskFailed: async (request) => {
+      const found = target(request);
+      return found instanceof Rejection ? found : answers.fail(found, request);
+    },
+    RespondActivityTaskCanceled: async (request) => {
+      const found = target(request);
+      return found instanceof Rejection ? found : answers.cancel(found, request);
+    },
+  } satisfies Handlers;
+}
+
+function byIdHandlers(parts: Parts) {
+  const target = (request: IdRequest) => targetOfId(parts, request);
+  const answers = answersOf(parts);
+  return {
+    RecordActivityTaskHeartbeatById: async (request) => {
+      const found = target(request);
+      return found instanceof Rejection ? found : answers.heartbeat(found, request);
+    },
+    RespondActivityTaskCompletedById: async (request) => {
+      const found = target(request);
+      return found instanceof Rejection ? found : answers.complete(found, request);
+    },
+    RespondActivityTaskFailedById: async (request) => {
+      const found = target(request);
+      return found instanceof Rejection ? found : answers.fail(found, request);
+    },
+    RespondActivityTaskCanceledById: async (request) => {
+      const found = target(request);
+      return found instanceof Rejection ? found : answers.cancel(found, request);
+    },
+  } satisfies Handlers;
+}
+
+function targetOfToken({ tokens, namespaces }: Parts, request: TokenRequest): Target | Rejection {
+  const token = tokens.open("activity", request.taskToken);
+  if (token instanceof Rejection) return token;
+  const namespace = namespaces.ofToken(token, request.namespace);
+  if (namespace instanceof Rejection) return namespace;
+  const problem = lengthProblem("Identity", request.identity);
+  if (problem) return problem;
+  const { namespaceId, workflowId, runId, scheduledEventId, attempt } = token;
+  return { key: { namespaceId, workflowId }, activity: { by: "token", runId, scheduledEventId, attempt } };
+}
+
+interface IdRequest {
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly activityId: string;
+  readonly identity: string;
+}
+
+function targetOfId({ namespaces }: Parts, request: IdRequest): Target | Rejection {
+  const namespace = namespaces.byName(request.namespace);
+  if (namespace instanceof Rejection) return namespace;
+  const { workflowId, runId, activityId } = request;
+  const problem = activityIdProblem(request);
+  return problem ?? { key: { namespaceId: namespace.id, workflowId }, activity: { by: "id", runId, activityId } };
+}
+
+/** An empty workflow id would mean an activity without a workflow; those are not served. */
+export function activityIdProblem(request: IdRequest): Rejection | undefined {
+  return (
+    idProblem("ActivityId", request.activityId) ??
+    idProblem("WorkflowId", request.workflowId) ??
+    runIdProblem(request.runId) ??
+    lengthProblem("Identity", request.identity)
+  );
+}
+
+/** How an activity ends or goes on. What is too large for a history ends it instead, so that its workflow learns of it (semantics.md §6.5). */
+function answersOf({ ring }: Parts) {
+  const failTooLarge = ({ key, activity }: Target, identity: string, message: string) =>
+    ring.submit(key, {
+      type: "failActivity",
+      activity,
+      failure: serverFailure(message),
+      lastHeartbeatDetails: undefined,
+      identity,
+    });
+  return {
+    async heartbeat(target: Target, { details, identity }: Answer<{ details: common.Payloads }>) {
+      if (isTooLarge(details)) {
+        const failed = await failTooLarge(target, identity, heartbeatTooLarge);
+        return failed instanceof Rejection ? failed : { cancelRequested: true };
+      }
+      return ring.submit(target.key, { type: "heartbeatActivity", activity: target.activity, details, identity });
+    },
+
+    complete(target: Target, { result, identity }: Answer<{ result: common.Payloads }>) {
+      if (isTooLarge(result)) return failTooLarge(target, identity, "Complete result exceeds size limit.");
+      return ring.submit(target.key, { type: "completeActivity", activity: target.activity, result, identity });
+    },
+
+    async fail(
+      { key, activity }: Target,
+      request: Answer<{ failure: failure.Failure; lastHeartbeatDetails: common.Payloads }>,
+    ) {
+      const problem = failureProblem(request.failure);
+      if (problem) return problem;
+      const detailsTooLarge = isTooLarge(request.lastHeartbeatDetails);
+      const failed = await ring.submit(key, {
+        type: "failActivity",
+        activity,
+        failure: fittingFailure(request.failure),
+        lastHeartbeatDetails: detailsTooLarge ? undefined : request.lastHeartbeatDetails,
+        identity: request.identity,
+      });
+      if (failed instanceof Rejection) return failed;
+      return { failures: detailsTooLarge ? [serverFailure(heartbeatTooLarge)] : [] };
+    },
+
+    cancel(target: Target, { details, identity }: Answer<{ details: common.Payloads }>) {
+      if (isTooLarge(details)) return failTooLarge(target, identity, "Cancel details exceed size limit.");
+      return ring.submit(target.key, { type: "cancelActivity", activity: target.activity, details, identity });
+    },
+  };
+}
+
+type Answer<Fields> = { readonly identity: string } & { readonly [K in keyof Fields]?: Fields[K] | undefined };
+
+const heartbeatTooLarge = "Heartbeat details exceed size limit.";
+
+export function failureProblem(given: failure.Failure | undefined): Rejection | undefined {
+  return given && !given.applicationFailureInfo ? invalid("Failure must have ApplicationFailureInfo.") : undefined;
+}

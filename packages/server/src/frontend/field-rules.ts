@@ -1,0 +1,109 @@
+/**
+ * What any request's fields must keep to, whichever RPC carries them (semantics.md §1.5). Each rule gives the refusal or undefined, so that rules
+ * are chained with `??` in the order in which the reference server checks them; texts are the reference server's where it has one.
+ */
+import { payloadBytes, payloadMapBytes, payloadsBytes, Rejection, retryPolicyProblem } from "@pawl/engine";
+import { type common, enums, type googleProtobuf, type sdk, type taskqueue } from "@pawl/protocol";
+import { limits } from "../limits.ts";
+
+export function invalid(message: string): Rejection {
+  return new Rejection("INVALID_ARGUMENT", message);
+}
+
+const utf8BytesPerUnitMax = 3;
+
+/** Whether the text has more than `bytesMax` bytes in UTF-8. */
+export function isLonger(text: string, bytesMax: number): boolean {
+  return text.length * utf8BytesPerUnitMax > bytesMax && Buffer.byteLength(text) > bytesMax;
+}
+
+/** For an id or name that may be empty. `field` is written as in the request, e.g. "Identity". */
+export function lengthProblem(field: string, text: string): Rejection | undefined {
+  return isLonger(text, limits.idBytesMax) ? invalid(`${field} length exceeds limit.`) : undefined;
+}
+
+/** For an id or name that must be there. */
+export function idProblem(field: string, text: string | undefined): Rejection | undefined {
+  if (!text) return invalid(`${field} is not set on request.`);
+  return lengthProblem(field, text);
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** "" means the current run. */
+export function runIdProblem(runId: string): Rejection | undefined {
+  return runId === "" || uuid.test(runId) ? undefined : invalid("Invalid RunId.");
+}
+
+export function executionProblem(execution: common.WorkflowExecution | undefined): Rejection | undefined {
+  if (!execution) return invalid("Execution is not set on request.");
+  return idProblem("WorkflowId", execution.workflowId) ?? runIdProblem(execution.runId);
+}
+
+/** Queues that the reference server keeps for its own workers. */
+const reservedPrefix = "/_sys/";
+const reservedQueue = "temporal-sys-per-ns-tq";
+
+export function taskQueueProblem(queue: taskqueue.TaskQueue | undefined): Rejection | undefined {
+  if (!queue) return invalid("taskQueue is not set");
+  if (queue.name === "") return invalid("missing task queue name");
+  const sticky = queue.kind === enums.TaskQueueKind.STICKY;
+  return queueNameProblem(queue.name) ?? (sticky ? queueNameProblem(queue.normalName) : undefined);
+}
+
+function queueNameProblem(name: string): Rejection | undefined {
+  if (isLonger(name, limits.idBytesMax)) return invalid("taskQueue length exceeds limit");
+  if (name.startsWith(reservedPrefix))
+    return invalid(`task queue name cannot start with reserved prefix ${reservedPrefix}`);
+  if (name === reservedQueue) return invalid(`task queue name "${reservedQueue}" is reserved`);
+  return undefined;
+}
+
+/** Negative durations are refused; those beyond 100 years are cut to that wherever they are read. */
+export function durationProblem(field: string, duration: googleProtobuf.Duration | undefined): Rejection | undefined {
+  if (!duration || (duration.seconds >= 0 && duration.nanos >= 0)) return undefined;
+  return invalid(`An invalid ${field} is set on request. cause: negative duration`);
+}
+
+export function retryProblem(policy: common.RetryPolicy | undefined): Rejection | undefined {
+  const problem = retryPolicyProblem(policy);
+  return problem === undefined ? undefined : invalid(problem);
+}
+
+export function isTooLarge(payloads: common.Payloads | undefined): boolean {
+  return payloadsBytes(payloads) > limits.blobBytesMax;
+}
+
+export function blobProblem(payloads: common.Payloads | undefined): Rejection | undefined {
+  return isTooLarge(payloads) ? invalid("Blob data size exceeds limit.") : undefined;
+}
+
+export function headerProblem(header: common.Header | undefined): Rejection | undefined {
+  return payloadMapBytes(header?.fields) > limits.blobBytesMax ? invalid("Header size exceeds limit.") : undefined;
+}
+
+export function memoProblem(memo: common.Memo | undefined): Rejection | undefined {
+  return payloadMapBytes(memo?.fields) > limits.memoBytesMax ? invalid("Memo size exceeds limit.") : undefined;
+}
+
+export function userMetadataProblem(metadata: sdk.UserMetadata | undefined): Rejection | undefined {
+  const { userMetadataSummaryBytesMax, userMetadataDetailsBytesMax } = limits;
+  return (
+    sizeProblem("UserMetadata.Summary", metadata?.summary, userMetadataSummaryBytesMax) ??
+    sizeProblem("UserMetadata.Details", metadata?.details, userMetadataDetailsBytesMax)
+  );
+}
+
+function sizeProblem(field: string, payload: common.Payload | undefined, bytesMax: number): Rejection | undefined {
+  return payload && payloadBytes(payload) > bytesMax
+    ? invalid(`${field} exceeds size limit of ${bytesMax} bytes.`)
+    : undefined;
+}
+
+export function priorityProblem(priority: common.Priority | undefined): Rejection | undefined {
+  if (!priority) return undefined;
+  if (priority.priorityKey < 0) return invalid("priority key can't be negative");
+  if (isLonger(priority.fairnessKey, limits.fairnessKeyBytesMax)) return invalid("fairness key length exceeds limit");
+  // Written so that NaN is refused too.
+  return priority.fairnessWeight >= 0 ? undefined : invalid("fairness weight can't be negative");
+}

@@ -1,0 +1,159 @@
+/** A whole server without a network, for tests: real shards, queues and handlers on a memory store and a clock that the test moves. */
+import { Rejection } from "@pawl/engine";
+import { enums, history, type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/protocol";
+import { MemoryStore } from "@pawl/store";
+import { ManualClock } from "../clock.ts";
+import { Matching } from "../matching/matching.ts";
+import { seededRandom } from "../random.ts";
+import type { Started } from "../shard/dispatcher.ts";
+import { Ring } from "../shard/ring.ts";
+import { quietTelemetry } from "../telemetry.ts";
+import { handlersOf } from "./handlers.ts";
+import { draftOf } from "./namespace.ts";
+import { NamespaceRegistry } from "./namespace-registry.ts";
+import type { Call, Handler, Handlers, Parts } from "./parts.ts";
+import { Tokens } from "./tokens.ts";
+
+export const testNamespace = "orders";
+export const taskQueue = { name: "q", kind: enums.TaskQueueKind.NORMAL, normalName: "" };
+
+const encoder = new TextEncoder();
+
+export function jsonPayloads(...values: readonly unknown[]) {
+  const metadata = { encoding: encoder.encode("json/plain") };
+  return {
+    payloads: values.map((value) => ({ metadata, data: encoder.encode(JSON.stringify(value)), externalPayloads: [] })),
+  };
+}
+
+export function jsonOf(
+  payloads: { readonly payloads: readonly { readonly data: Uint8Array }[] } | undefined,
+): unknown[] {
+  return payloads?.payloads.map(({ data }) => JSON.parse(new TextDecoder().decode(data)) as unknown) ?? [];
+}
+
+const typeNames = new Map<number, string>(Object.entries(enums.EventType).map(([name, type]) => [type, name]));
+
+/** The names of the events of a response's `history` field. */
+export function eventTypes(events: Uint8Array): (string | undefined)[] {
+  return history.History.decode(events).events.map(({ eventType }) => typeNames.get(eventType));
+}
+
+/** A call whose end the test decides. */
+export class TestCall implements Call {
+  readonly deadlineMs: number | undefined;
+  readonly clientName: string;
+  readonly clientVersion = "1.0.0";
+  readonly #controller = new AbortController();
+  #ended: ReturnType<Call["ended"]> = "no";
+
+  constructor(deadlineMs: number | undefined, clientName = "temporal-go") {
+    this.deadlineMs = deadlineMs;
+    this.clientName = clientName;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  ended = (): ReturnType<Call["ended"]> => this.#ended;
+
+  end(why: "cancelled" | "deadline" | "stopping"): void {
+    this.#ended = why;
+    this.#controller.abort();
+  }
+}
+
+export class InProcess {
+  readonly clock = new ManualClock();
+  readonly store = new MemoryStore();
+  readonly matching: Matching<Started>;
+  readonly parts: Parts;
+  readonly faults: unknown[] = [];
+  readonly #ring: Ring;
+  readonly #handlers: Handlers;
+
+  private constructor({ clock, store, matching, ring, faults, namespaces, tokens }: Opened) {
+    this.clock = clock;
+    this.store = store;
+    this.matching = matching;
+    this.faults = faults;
+    this.#ring = ring;
+    this.parts = {
+      ring,
+      matching,
+      store,
+      namespaces,
+      tokens,
+      clock,
+      random: seededRandom(2),
+      cluster: { id: "00000000-0000-4000-8000-000000000000", name: "active", shardCount: 1 },
+      telemetry: quietTelemetry(),
+    };
+    this.#handlers = handlersOf(this.parts);
+  }
+
+  static async open(): Promise<InProcess> {
+    const clock = new ManualClock();
+    const store = new MemoryStore();
+    const matching = new Matching<Started>(clock);
+    const faults: unknown[] = [];
+    const ring = await Ring.open({
+      store,
+      clock,
+      random: seededRandom(1),
+      dispatcher: matching,
+      shardCount: 1,
+      owner: "test",
+      cacheBytesMax: 1 << 24,
+      onFault: (_what, error) => faults.push(error),
+    });
+    const namespaces = await NamespaceRegistry.load(store, seededRandom(3));
+    const retention = { seconds: 86_400, nanos: 0 };
+    const draft = draftOf({ namespace: testNamespace, workflowExecutionRetentionPeriod: retention });
+    if (draft instanceof Rejection) throw new Error(draft.message);
+    await namespaces.create(draft);
+    return new InProcess({ clock, store, matching, ring, faults, namespaces, tokens: await Tokens.load(store) });
+  }
+
+  /** What the method answers, decoded as a client would see it, or its refusal. The namespace is filled in. */
+  async call<N extends MethodName>(
+    method: N,
+    request: Init<RequestOf<N>>,
+    call: TestCall = new TestCall(this.clock.nowMs() + 10_000),
+  ): Promise<ResponseOf<N> | Rejection> {
+    const { request: requestCodec, response: responseCodec } = methods[method];
+    const bytes = requestCodec.encode({ namespace: testNamespace, ...(request as object) } as never);
+    const handler = this.#handlers[method] as Handler<N> | undefined;
+    if (!handler) throw new Error(`${method} is not served`);
+    const response = await handler(requestCodec.decode(bytes) as RequestOf<N>, call);
+    if (response instanceof Rejection) return response;
+    return responseCodec.decode(responseCodec.encode(response as never)) as ResponseOf<N>;
+  }
+
+  /** Like `call`, for where a refusal is a failure of the test. */
+  async ask<N extends MethodName>(method: N, request: Init<RequestOf<N>>, call?: TestCall): Promise<ResponseOf<N>> {
+    const response = await this.call(method, request, call);
+    if (response instanceof Rejection) throw new Error(`${method}: ${response.code} ${response.message}`);
+    return response;
+  }
+
+  /** Lets everything that is under way without the clock come to rest. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.matching.close();
+    await this.#ring.close();
+    await this.store.close();
+  }
+}
+
+interface Opened extends Pick<Parts, "namespaces" | "tokens"> {
+  readonly clock: ManualClock;
+  readonly store: MemoryStore;
+  readonly matching: Matching<Started>;
+  readonly ring: Ring;
+  readonly faults: unknown[];
+}

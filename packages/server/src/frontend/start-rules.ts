@@ -1,0 +1,126 @@
+/** What StartWorkflowExecution and SignalWithStartWorkflowExecution must keep to, in the reference server's order (semantics.md §7.1, §7.2). */
+import { Rejection } from "@pawl/engine";
+import { durationMs, enums, type workflowservice } from "@pawl/protocol";
+import {
+  blobProblem,
+  durationProblem,
+  headerProblem,
+  idProblem,
+  invalid,
+  lengthProblem,
+  memoProblem,
+  priorityProblem,
+  retryProblem,
+  taskQueueProblem,
+  userMetadataProblem,
+} from "./field-rules.ts";
+import { linksProblem } from "./link-rules.ts";
+
+export type StartRequest = workflowservice.StartWorkflowExecutionRequest;
+export type SignalWithStartRequest = workflowservice.SignalWithStartWorkflowExecutionRequest;
+
+const { WorkflowIdConflictPolicy: Conflict, WorkflowIdReusePolicy: Reuse } = enums;
+
+export function startProblem(request: StartRequest): Rejection | undefined {
+  return (
+    runProblem(request) ??
+    policiesProblem(request.workflowIdReusePolicy, request.workflowIdConflictPolicy) ??
+    onConflictProblem(request.onConflictOptions) ??
+    callbacksProblem(request) ??
+    blobProblem(request.lastCompletionResult) ??
+    restProblem(request)
+  );
+}
+
+export function signalWithStartProblem(request: SignalWithStartRequest): Rejection | undefined {
+  return (
+    idProblem("SignalName", request.signalName) ??
+    runProblem(request) ??
+    policiesProblem(request.workflowIdReusePolicy, request.workflowIdConflictPolicy) ??
+    (request.workflowIdConflictPolicy === Conflict.FAIL
+      ? invalid("Invalid WorkflowIDConflictPolicy: Fail is not supported for this operation.")
+      : undefined) ??
+    blobProblem(request.signalInput) ??
+    restProblem(request)
+  );
+}
+
+/** What kind of run is asked for. */
+function runProblem(request: StartRequest | SignalWithStartRequest): Rejection | undefined {
+  return (
+    idProblem("WorkflowId", request.workflowId) ??
+    retryProblem(request.retryPolicy) ??
+    delayProblem(request) ??
+    idProblem("WorkflowType", request.workflowType?.name) ??
+    taskQueueProblem(request.taskQueue) ??
+    durationProblem("WorkflowExecutionTimeoutSeconds", request.workflowExecutionTimeout) ??
+    durationProblem("WorkflowRunTimeoutSeconds", request.workflowRunTimeout) ??
+    durationProblem("WorkflowTaskTimeoutSeconds", request.workflowTaskTimeout) ??
+    lengthProblem("RequestId", request.requestId) ??
+    lengthProblem("Identity", request.identity)
+  );
+}
+
+/** What it carries along. */
+function restProblem(request: StartRequest | SignalWithStartRequest): Rejection | undefined {
+  return (
+    priorityProblem(request.priority) ??
+    versioningProblem(request) ??
+    linksProblem(request.links) ??
+    userMetadataProblem(request.userMetadata) ??
+    blobProblem(request.input) ??
+    memoProblem(request.memo) ??
+    headerProblem(request.header)
+  );
+}
+
+function delayProblem(request: StartRequest | SignalWithStartRequest): Rejection | undefined {
+  const { cronSchedule, workflowStartDelay } = request;
+  if (cronSchedule !== "" && durationMs(workflowStartDelay) !== 0)
+    return invalid("CronSchedule and WorkflowStartDelay may not be used together.");
+  if (cronSchedule !== "") return new Rejection("UNIMPLEMENTED", "CronSchedule is not served by this server yet.");
+  return durationProblem("WorkflowStartDelaySeconds", workflowStartDelay);
+}
+
+const reusePolicies: readonly number[] = Object.values(Reuse);
+const conflictPolicies: readonly number[] = Object.values(Conflict);
+
+export function policiesProblem(
+  reuse: enums.WorkflowIdReusePolicy,
+  conflict: enums.WorkflowIdConflictPolicy,
+): Rejection | undefined {
+  if (!reusePolicies.includes(reuse)) return invalid(`Invalid WorkflowIDReusePolicy: ${reuse}.`);
+  if (!conflictPolicies.includes(conflict)) return invalid(`Invalid WorkflowIDConflictPolicy: ${conflict}.`);
+  if (conflict !== Conflict.UNSPECIFIED && reuse === Reuse.TERMINATE_IF_RUNNING)
+    return invalid(
+      "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING cannot be used together with a WorkflowIDConflictPolicy",
+    );
+  if (conflict === Conflict.TERMINATE_EXISTING && reuse === Reuse.REJECT_DUPLICATE)
+    return invalid(
+      "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE cannot be used together with WorkflowIdConflictPolicy WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING",
+    );
+  return undefined;
+}
+
+function onConflictProblem(options: StartRequest["onConflictOptions"]): Rejection | undefined {
+  return options?.attachCompletionCallbacks && !options.attachRequestId
+    ? invalid("attaching completion callbacks requires attaching the request ID")
+    : undefined;
+}
+
+/** No address is configured to be called back, so that none matches: like the reference server without an allow-list. */
+function callbacksProblem({ completionCallbacks }: StartRequest): Rejection | undefined {
+  const [first] = completionCallbacks;
+  if (!first) return undefined;
+  return invalid(`invalid url: url does not match any configured callback address: ${first.nexus?.url ?? ""}`);
+}
+
+/** Worker deployments are not served: a run pinned to a version of one would be given to workers of another. */
+function versioningProblem({ versioningOverride }: StartRequest | SignalWithStartRequest): Rejection | undefined {
+  if (!versioningOverride) return undefined;
+  const { pinned, oneTime, behavior, pinnedVersion } = versioningOverride;
+  const isPinned = pinned || oneTime || behavior === enums.VersioningBehavior.PINNED || pinnedVersion !== "";
+  return isPinned
+    ? new Rejection("UNIMPLEMENTED", "VersioningOverride to a pinned version is not served by this server yet.")
+    : undefined;
+}

@@ -1,0 +1,197 @@
+/** Workflow tasks: how workers get them and answer them (semantics.md §5). */
+import { type CommandOf, Rejection, type ReplyTo, type StartedWorkflowTask } from "@pawl/engine";
+import { enums, type Init, type RequestOf, type WorkflowTaskToken, type workflowservice } from "@pawl/protocol";
+import { activityTaskResponse } from "./activity-response.ts";
+import { fittingFailure } from "./failure-size.ts";
+import { durationProblem, invalid, lengthProblem, taskQueueProblem } from "./field-rules.ts";
+import type { Handlers, Parts } from "./parts.ts";
+import { queryResponse, workflowTaskResponse } from "./poll-response.ts";
+import { answerOf } from "./query.ts";
+import type { QueryAnswer, QueryRegistry } from "./query-registry.ts";
+import { pollForTask, type QueryMatch, type StartedMatch } from "./task-poll.ts";
+
+type PollRequest = RequestOf<"PollWorkflowTaskQueue">;
+type CompletedRequest = RequestOf<"RespondWorkflowTaskCompleted">;
+type PollResponse = Init<workflowservice.PollWorkflowTaskQueueResponse>;
+
+export function workflowTaskHandlers(parts: Parts, queries: QueryRegistry) {
+  const { namespaces, ring, tokens, random } = parts;
+  return {
+    PollWorkflowTaskQueue: async (request, call) => {
+      const namespace = namespaces.byName(request.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = pollProblem(request);
+      if (problem) return problem;
+      const { name: taskQueue, kind, normalName } = request.taskQueue!;
+      const poll = {
+        namespaceId: namespace.id,
+        kind: "workflow",
+        taskQueue,
+        // Old SDKs do not name the normal queue of a sticky one.
+        ...(kind === enums.TaskQueueKind.STICKY && { stickyOf: normalName }),
+        poller: pollerOf(request, random.uuid()),
+        workerInstanceKey: request.workerInstanceKey,
+      } as const;
+      const polled = await pollForTask(parts, call, poll, (match) => answerPoll(parts, queries, match));
+      return polled ?? {};
+    },
+
+    RespondWorkflowTaskCompleted: async (given) => {
+      const token = tokens.open("workflow", given.taskToken);
+      if (token instanceof Rejection) return token;
+      const namespace = namespaces.ofToken(token, given.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const request = withEffectiveBehavior(given);
+      const problem = completedProblem(request);
+      if (problem) return problem;
+      const { runId, stamp } = token;
+      const responded = queries.responding(runId, stamp);
+      try {
+        const reply = await ring.submit(keyOf(token), { type: "completeWorkflowTask", task: token, request });
+        if (reply instanceof Rejection) return reply;
+        if (reply.refused) {
+          queries.clear(runId, stamp);
+          return reply.refused;
+        }
+        queries.settle(runId, stamp, answersOf(request));
+        return await completedResponse(parts, queries, reply);
+      } finally {
+        responded();
+      }
+    },
+
+    RespondWorkflowTaskFailed: async (given) => {
+      const token = tokens.open("workflow", given.taskToken);
+      if (token instanceof Rejection) return token;
+      const namespace = namespaces.ofToken(token, given.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = lengthProblem("Identity", given.identity);
+      if (problem) return problem;
+      const request = { ...given, failure: fittingFailure(given.failure) };
+      const reply = await ring.submit(keyOf(token), { type: "failWorkflowTask", task: token, request });
+      if (reply instanceof Rejection) return reply;
+      queries.clear(token.runId, token.stamp);
+      return {};
+    },
+  } satisfies Handlers;
+}
+
+function keyOf({ namespaceId, workflowId }: WorkflowTaskToken) {
+  return { namespaceId, workflowId };
+}
+
+export function pollProblem(
+  request: Pick<PollRequest, "taskQueue" | "identity" | "deploymentOptions" | "workerInstanceKey">,
+): Rejection | undefined {
+  return (
+    lengthProblem("Identity", request.identity) ??
+    lengthProblem("WorkerInstanceKey", request.workerInstanceKey) ??
+    deploymentProblem(request.deploymentOptions) ??
+    taskQueueProblem(request.taskQueue)
+  );
+}
+
+export function deploymentProblem(options: PollRequest["deploymentOptions"]): Rejection | undefined {
+  if (options?.workerVersioningMode !== enums.WorkerVersioningMode.VERSIONED) return undefined;
+  if (options.deploymentName === "" || options.buildId === "")
+    return invalid("Both deployment name and build id must be set when versioning is enabled.");
+  return lengthProblem("DeploymentName", options.deploymentName) ?? lengthProblem("BuildId", options.buildId);
+}
+
+function pollerOf(request: PollRequest, requestId: string) {
+  const capabilities = request.workerVersionCapabilities;
+  return {
+    identity: request.identity,
+    requestId,
+    capabilities,
+    deploymentOptions: request.deploymentOptions,
+    ...(capabilities && {
+      workerVersion: { buildId: capabilities.buildId, useVersioning: capabilities.useVersioning },
+    }),
+  };
+}
+
+async function answerPoll(
+  parts: Parts,
+  queries: QueryRegistry,
+  match: StartedMatch | QueryMatch,
+): Promise<PollResponse | undefined> {
+  const { sticky, backlogCount } = match;
+  if (match.type === "query") {
+    const asked = queries.asked(match.query.id);
+    return asked && queryResponse(parts, asked, { sticky, backlogCount });
+  }
+  if (match.started.kind !== "workflow") throw new Error("an activity task came out of a workflow task queue");
+  return taskResponse(parts, queries, match.started.task, { fromStart: !sticky, backlogCount });
+}
+
+function taskResponse(
+  parts: Parts,
+  queries: QueryRegistry,
+  started: StartedWorkflowTask,
+  delivery: { fromStart: boolean; backlogCount: number },
+): Promise<PollResponse> {
+  const { runId, stamp } = started.task;
+  return workflowTaskResponse(parts, started, { ...delivery, queries: queries.attach(runId, stamp) });
+}
+
+/** A behavior for versioned workers means nothing to a worker that says it is not versioned. */
+function withEffectiveBehavior(request: CompletedRequest): CompletedRequest {
+  const { UNSPECIFIED } = enums.VersioningBehavior;
+  const mode = request.deploymentOptions?.workerVersioningMode;
+  if (request.versioningBehavior === UNSPECIFIED || mode === undefined) return request;
+  return mode === enums.WorkerVersioningMode.VERSIONED ? request : { ...request, versioningBehavior: UNSPECIFIED };
+}
+
+export function completedProblem(request: CompletedRequest): Rejection | undefined {
+  if (request.intermediatePage || request.pageNumber > 0)
+    return new Rejection("FAILED_PRECONDITION", "Completing a workflow task in several pages is not enabled.");
+  return (
+    lengthProblem("Identity", request.identity) ??
+    deploymentProblem(request.deploymentOptions) ??
+    behaviorProblem(request) ??
+    stickyProblem(request.stickyAttributes)
+  );
+}
+
+function behaviorProblem({
+  versioningBehavior,
+  deploymentOptions,
+  deployment,
+}: CompletedRequest): Rejection | undefined {
+  if (versioningBehavior === enums.VersioningBehavior.UNSPECIFIED || deploymentOptions || deployment) return undefined;
+  return invalid("versioning behavior cannot be specified without deployment options being set with versioned mode");
+}
+
+function stickyProblem(sticky: CompletedRequest["stickyAttributes"]): Rejection | undefined {
+  // Without a name the worker keeps no cache.
+  if (!sticky?.workerTaskQueue?.name) return undefined;
+  return (
+    taskQueueProblem(sticky.workerTaskQueue) ?? durationProblem("ScheduleToStartTimeout", sticky.scheduleToStartTimeout)
+  );
+}
+
+function answersOf({ queryResults }: CompletedRequest): ReadonlyMap<string, QueryAnswer> {
+  const answers = new Map<string, QueryAnswer>();
+  for (const [id, result] of Object.entries(queryResults)) {
+    const answer = answerOf(result);
+    if (answer) answers.set(id, answer);
+  }
+  return answers;
+}
+
+async function completedResponse(
+  parts: Parts,
+  queries: QueryRegistry,
+  reply: ReplyTo<CommandOf<"completeWorkflowTask">>,
+): Promise<Init<workflowservice.RespondWorkflowTaskCompletedResponse>> {
+  const { newTask, eagerActivities, resetHistoryEventId } = reply;
+  return {
+    ...(newTask && {
+      // The worker that completed a task has the run in its cache.
+      workflowTask: await taskResponse(parts, queries, newTask, { fromStart: false, backlogCount: 0 }),
+    }),
+    activityTasks: await Promise.all(eagerActivities.map((started) => activityTaskResponse(parts, started))),
+    resetHistoryEventId,
+  };
+}

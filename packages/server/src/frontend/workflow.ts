@@ -1,0 +1,154 @@
+/** Workflows as their clients see them: start, signal, cancel, terminate, describe (semantics.md §7, §8.5). */
+import { Rejection } from "@pawl/engine";
+import { type common, enums, type Init, type RequestOf } from "@pawl/protocol";
+import { blobProblem, executionProblem, headerProblem, idProblem, lengthProblem } from "./field-rules.ts";
+import { linksProblem } from "./link-rules.ts";
+import type { Handlers, Parts } from "./parts.ts";
+import { workflowTaskResponse } from "./poll-response.ts";
+import type { QueryRegistry } from "./query-registry.ts";
+import { attributesToSet, type CustomAttributes, noCustomAttributes } from "./search-attribute.ts";
+import { signalWithStartProblem, startProblem } from "./start-rules.ts";
+
+export function workflowHandlers(parts: Parts, queries: QueryRegistry, custom: CustomAttributes = noCustomAttributes) {
+  const { namespaces, ring, random } = parts;
+  return {
+    ...startHandlers(parts, queries, custom),
+
+    SignalWorkflowExecution: async (request) => {
+      const namespace = namespaces.byName(request.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = signalProblem(request);
+      if (problem) return problem;
+      const reply = await ring.submit(keyOf(namespace, request.workflowExecution!), { type: "signal", request });
+      return reply instanceof Rejection ? reply : {};
+    },
+
+    RequestCancelWorkflowExecution: async (given) => {
+      const namespace = namespaces.byName(given.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = cancelProblem(given);
+      if (problem) return problem;
+      const request = { ...given, requestId: given.requestId || random.uuid() };
+      return ring.submit(keyOf(namespace, request.workflowExecution!), { type: "requestCancel", request });
+    },
+
+    TerminateWorkflowExecution: async (request) => {
+      const namespace = namespaces.byName(request.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = terminateProblem(request);
+      if (problem) return problem;
+      return ring.submit(keyOf(namespace, request.workflowExecution!), { type: "terminate", request });
+    },
+
+    DescribeWorkflowExecution: async ({ namespace: name, execution }) => {
+      const namespace = namespaces.byName(name);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = executionProblem(execution);
+      if (problem) return problem;
+      return ring.submit(keyOf(namespace, execution!), { type: "describe", runId: execution!.runId });
+    },
+
+    ResetStickyTaskQueue: async ({ namespace: name, execution }) => {
+      const namespace = namespaces.byName(name);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = executionProblem(execution);
+      if (problem) return problem;
+      return ring.submit(keyOf(namespace, execution!), { type: "resetSticky", runId: execution!.runId });
+    },
+  } satisfies Handlers;
+}
+
+function startHandlers(parts: Parts, queries: QueryRegistry, custom: CustomAttributes) {
+  const { namespaces, ring, random } = parts;
+  return {
+    StartWorkflowExecution: async (given) => {
+      const namespace = namespaces.forStart(given.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = startProblem(given);
+      if (problem) return problem;
+      const searchAttributes = attributesToSet(given.searchAttributes, namespace, custom);
+      if (searchAttributes instanceof Rejection) return searchAttributes;
+      const requestId = given.requestId || random.uuid();
+      const { workflowId, identity } = given;
+      const reply = await ring.submit(
+        { namespaceId: namespace.id, workflowId },
+        {
+          type: "startWorkflow",
+          request: { ...given, requestId, searchAttributes },
+          // The start's own request id, so that a start that is repeated finds its task again.
+          ...(given.requestEagerExecution && { eagerPoller: { identity, requestId } }),
+        },
+      );
+      if (reply instanceof Rejection) return reply;
+      const { eagerTask, runId, firstRunId, started, status } = reply;
+      return {
+        runId,
+        firstExecutionRunId: firstRunId,
+        started,
+        status,
+        link: startedLink({ namespace: namespace.name, workflowId, runId }),
+        ...(eagerTask && {
+          eagerWorkflowTask: await workflowTaskResponse(parts, eagerTask, {
+            fromStart: true,
+            backlogCount: 0,
+            queries: queries.attach(runId, eagerTask.task.stamp),
+          }),
+        }),
+      };
+    },
+
+    SignalWithStartWorkflowExecution: async (given) => {
+      const namespace = namespaces.forStart(given.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = signalWithStartProblem(given);
+      if (problem) return problem;
+      const searchAttributes = attributesToSet(given.searchAttributes, namespace, custom);
+      if (searchAttributes instanceof Rejection) return searchAttributes;
+      const request = { ...given, requestId: given.requestId || random.uuid(), searchAttributes };
+      const key = { namespaceId: namespace.id, workflowId: given.workflowId };
+      return ring.submit(key, { type: "signalWithStart", request });
+    },
+  } satisfies Handlers;
+}
+
+function keyOf({ id }: { readonly id: string }, { workflowId }: common.WorkflowExecution) {
+  return { namespaceId: id, workflowId };
+}
+
+/** Points to the run's first event. */
+function startedLink(run: { namespace: string; workflowId: string; runId: string }): Init<common.Link> {
+  const eventRef = { eventId: 1, eventType: enums.EventType.WORKFLOW_EXECUTION_STARTED };
+  return { workflowEvent: { ...run, eventRef } };
+}
+
+export function signalProblem(request: RequestOf<"SignalWorkflowExecution">): Rejection | undefined {
+  return (
+    executionProblem(request.workflowExecution) ??
+    idProblem("SignalName", request.signalName) ??
+    lengthProblem("RequestId", request.requestId) ??
+    lengthProblem("Identity", request.identity) ??
+    linksProblem(request.links) ??
+    blobProblem(request.input) ??
+    headerProblem(request.header)
+  );
+}
+
+export function cancelProblem(request: RequestOf<"RequestCancelWorkflowExecution">): Rejection | undefined {
+  return (
+    executionProblem(request.workflowExecution) ??
+    lengthProblem("RequestId", request.requestId) ??
+    lengthProblem("Identity", request.identity) ??
+    lengthProblem("FirstExecutionRunId", request.firstExecutionRunId) ??
+    linksProblem(request.links)
+  );
+}
+
+export function terminateProblem(request: RequestOf<"TerminateWorkflowExecution">): Rejection | undefined {
+  return (
+    executionProblem(request.workflowExecution) ??
+    lengthProblem("Identity", request.identity) ??
+    lengthProblem("FirstExecutionRunId", request.firstExecutionRunId) ??
+    linksProblem(request.links) ??
+    blobProblem(request.details)
+  );
+}
