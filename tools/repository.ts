@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
-import { blankText, type Reference, referencesIn } from "./source-text.ts";
+import { type Reference, readText, referencesIn } from "./source-text.ts";
 
 export interface Source {
   /** From the root of the repository, with forward slashes. */
@@ -15,6 +15,7 @@ export type Rule =
   | "arrows"
   | "clock"
   | "declared"
+  | "documents"
   | "doors"
   | "driver"
   | "length"
@@ -41,6 +42,7 @@ export interface Finding {
 export interface CodeFile extends Source {
   /** The text without comments and strings. */
   readonly code: string;
+  readonly comments: string;
   readonly references: readonly Reference[];
   readonly unit: string;
   /** A test, or a file that only tests import: these may wait, read the clock and use what they like of their own package. */
@@ -66,9 +68,9 @@ export function readRepository(sources: readonly Source[]): Repository {
   const files = sources
     .filter(({ path }) => isCode(path) && !isGenerated(path))
     .map(({ path, text }): CodeFile => {
-      const blanked = blankText(text);
+      const { code, comments } = readText(text);
       const isTest = /\.test\.tsx?$/.test(path) || path.startsWith("tests/");
-      return { path, text, code: blanked, references: referencesIn(text, blanked), unit: unitOf(path), isTest };
+      return { path, text, code, comments, references: referencesIn(text, code), unit: unitOf(path), isTest };
     });
   const packages = new Map<string, Package>();
   const declared = new Map<string, ReadonlySet<string>>();

@@ -12,41 +12,51 @@ export interface Reference {
   readonly line: number;
 }
 
-/**
- * The same text, character for character and line for line, with comments, regular expressions and the insides of strings replaced by spaces.
- * Quotes stay, so that the place of a string can be found; code inside `${}` stays too.
- */
-export function blankText(text: string): string {
-  const out = text.split("");
-  const blank = (from: number, to: number) => {
-    for (let i = from; i < to; i++) if (out[i] !== "\n") out[i] = " ";
-  };
+/** The same text twice, character for character and line for line, with spaces for what does not belong. */
+export interface SourceText {
+  /**
+   * Without comments, regular expressions and the insides of strings. Quotes stay, so that the place of a string can be found; code inside
+   * `${}` stays too.
+   */
+  readonly code: string;
+  /** Comments alone. */
+  readonly comments: string;
+}
+
+export function readText(text: string): SourceText {
+  const code: string[] = text.split("");
+  const comments: string[] = code.map((char) => (char === "\n" ? char : " "));
   /** For each template that is open: how many braces are open inside its current `${`. */
   const templates: number[] = [];
   let at = 0;
   while (at < text.length) {
-    const end = tokenEnd(text, at, templates);
-    if (end.blank) blank(end.from, end.to);
-    at = end.next;
+    const token = nextToken(text, at, templates);
+    for (let i = token.from; i < token.to; i++) {
+      if (code[i] === "\n") continue;
+      if (token.isComment) comments[i] = text[i]!;
+      code[i] = " ";
+    }
+    at = token.next;
   }
-  return out.join("");
+  return { code: code.join(""), comments: comments.join("") };
 }
 
+/** `from..to` is no code. */
 interface Token {
-  readonly next: number;
-  readonly blank: boolean;
   readonly from: number;
   readonly to: number;
+  readonly next: number;
+  readonly isComment?: true;
 }
 
-function tokenEnd(text: string, at: number, templates: number[]): Token {
+function nextToken(text: string, at: number, templates: number[]): Token {
   const char = text[at];
   const pair = text.slice(at, at + 2);
-  if (pair === "//") return blanked(at, indexOrEnd(text, "\n", at));
-  if (pair === "/*") return blanked(at, indexOrEnd(text, "*/", at + 2) + 2);
+  if (pair === "//") return { ...blanked(at, indexOrEnd(text, "\n", at)), isComment: true };
+  if (pair === "/*") return { ...blanked(at, indexOrEnd(text, "*/", at + 2) + 2), isComment: true };
   if (char === '"' || char === "'") {
     const close = closingQuote(text, at);
-    return { next: close + 1, blank: true, from: at + 1, to: close };
+    return { next: close + 1, from: at + 1, to: close };
   }
   if (char === "`") return templatePart(text, at, templates);
   if (char === "/" && startsRegExp(text, at)) return blanked(at, regExpEnd(text, at));
@@ -59,11 +69,11 @@ function tokenEnd(text: string, at: number, templates: number[]): Token {
       return templatePart(text, at, templates);
     }
   }
-  return { next: at + 1, blank: false, from: at, to: at };
+  return { from: at, to: at, next: at + 1 };
 }
 
 function blanked(from: number, to: number): Token {
-  return { next: to, blank: true, from, to };
+  return { from, to, next: to };
 }
 
 function indexOrEnd(text: string, wanted: string, from: number): number {
@@ -84,10 +94,10 @@ function closingQuote(text: string, at: number): number {
 function templatePart(text: string, at: number, templates: number[]): Token {
   for (let i = at + 1; i < text.length; i++) {
     if (text[i] === "\\") i++;
-    else if (text[i] === "`") return { next: i + 1, blank: true, from: at + 1, to: i };
+    else if (text[i] === "`") return { next: i + 1, from: at + 1, to: i };
     else if (text[i] === "$" && text[i + 1] === "{") {
       templates.push(0);
-      return { next: i + 2, blank: true, from: at + 1, to: i };
+      return { next: i + 2, from: at + 1, to: i };
     }
   }
   return blanked(at + 1, text.length);
@@ -127,7 +137,7 @@ const patterns: readonly { readonly pattern: RegExp; readonly kind: Reference["k
   { pattern: /\bnew URL\(\s*(["'])( *)\1\s*,\s*import\.meta\.url/g, kind: "file" },
 ];
 
-/** Every module and file that the source names, in the order of their places. `code` is `blankText(text)`. */
+/** Every module and file that the source names, in the order of their places. `code` is that of `readText(text)`. */
 export function referencesIn(text: string, code: string): Reference[] {
   const found = new Map<number, Reference>();
   for (const { pattern, kind } of patterns)

@@ -101,7 +101,7 @@ function relativeFindings(file: CodeFile, { specifier, kind }: Reference, { path
   const folder = (path: string) =>
     path.startsWith("packages/") ? path.split("/", 2).join("/") : path.split("/", 1).join();
   if (folder(target) !== folder(file.path) && target.startsWith("packages/")) {
-    if (kind === "file" && (processEntries.has(target) || file.unit === "tools")) return [];
+    if (file.unit === "tools" || (kind === "file" && processEntries.has(target))) return [];
     return [
       at(
         "doors",

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Rule, type Source, sourcesOfCheckout } from "./repository.ts";
-import { blankText } from "./source-text.ts";
+import { readText } from "./source-text.ts";
 import { print, tidy } from "./tidy.ts";
 import { libraryHomes, mayImport, nodeFree } from "./tidy-imports.ts";
 import { anywhere, bans, fileLinesMax } from "./tidy-words.ts";
@@ -164,6 +164,9 @@ const atFault: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ["whole-suite", "packages/store/src/sqlite.test.ts", 'test.only("x", () => {});'],
   ["whole-suite", "packages/store/src/sqlite.test.ts", 'test("x", { only: true }, () => {});'],
   ["whole-suite", "tests/compat/go.test.ts", 'test.todo("x");'],
+  ["documents", shard, `// as ${["design", "md"].join(".")} says`],
+  ["documents", "docs/guide.md", "see [there](gone.md)"],
+  ["documents", "docs/guide.md", "# Guide\n\nsee [below](#belov)"],
   ["length", shard, "x;\n".repeat(fileLinesMax + 1)],
   ["names", "packages/server/src/shard/shardTimers.ts", ""],
   ["names", "packages/server/src/shard/timer-utils.ts", ""],
@@ -199,6 +202,11 @@ const inOrder: readonly (readonly [path: string, text: string])[] = [
   ["packages/sdk/src/worker/sandbox.ts", 'import type { WorkflowInfo } from "../workflow/index.ts";'],
   ["packages/server/src/shard/shard.test.ts", 'import { startServer } from "../main.ts";'],
   ["tests/torture/kill.ts", 'const entry = new URL("../../packages/cli/src/main.ts", import.meta.url);'],
+  [
+    "docs/guide.md",
+    "# The `guide`, part 1\n\n[here](#the-guide-part-1), [out](https://example.org/x), [self](guide.md)",
+  ],
+  [shard, "// every *.md file"],
   ["tests/torture/kill.ts", 'const root = new URL("../../", import.meta.url);'],
   ["tests/compat/go/worker_test.go", "package compat"],
   ["tests/compat/java/pom.xml", '<project xmlns="http://maven.apache.org/POM/4.0.0">'],
@@ -303,6 +311,11 @@ describe("source text", () => {
     ["x = a / b / c", "x = a / b / c"],
   ] as const)
     test(`${JSON.stringify(source)} is read as ${JSON.stringify(seen)}`, () => {
-      assert.equal(blankText(source), seen);
+      assert.equal(readText(source).code, seen);
     });
+
+  test("comments are read apart from what looks like them", () => {
+    const { comments } = readText("a('// no'); // yes\n/* yes */ b(`/* no */`) / c;");
+    assert.equal(comments.replaceAll(/ +/g, " "), " // yes\n/* yes */ ");
+  });
 });
