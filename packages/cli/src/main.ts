@@ -1,0 +1,51 @@
+/**
+ * The command `pawl`. Exit codes: 0 done, 1 something outside is in the way (a port, a file, a server), 2 the command line makes no sense.
+ * People get one clear sentence, never a stack trace; the log has that at level debug.
+ */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { exitCodes, Failure } from "./failure.ts";
+import { serverCommand } from "./server.ts";
+
+export function program(): Command {
+  const pawl = new Command("pawl")
+    .description("Durable execution: a server that speaks the Temporal API")
+    .version(versionText(), "-V, --version", "print the version of pawl, Node and SQLite")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "pawl: ")) })
+    .showHelpAfterError("(pawl --help lists commands and flags)")
+    .exitOverride();
+  pawl.addCommand(serverCommand().exitOverride().copyInheritedSettings(pawl));
+  return pawl;
+}
+
+function versionText(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  return `pawl ${version} (Node ${process.versions.node}, SQLite ${process.versions["sqlite"]})`;
+}
+
+/** Runs one command line, without the program's name, and gives the exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync(args, { from: "user" });
+    return exitCodes.done;
+  } catch (error) {
+    // Commander has printed its own message.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (error instanceof Failure) {
+      process.stderr.write(`pawl: ${error.message}\n`);
+      return error.exitCode;
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`pawl: this is a bug in pawl, please report it: ${reason}\n`);
+    return exitCodes.environment;
+  }
+}
+
+/** Runs the command line of this process. */
+export async function main(): Promise<void> {
+  process.exitCode = await run(process.argv.slice(2));
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,173 @@
+/** `pawl server`: the flags of the official command line's `server start-dev`, as far as something stands behind them. */
+import { once } from "node:events";
+import {
+  createLog,
+  defaultIp,
+  defaultPort,
+  type LogFormat,
+  type LogLevel,
+  logFormats,
+  logLevels,
+  Metrics,
+  type RunningServer,
+  type ServerConfig,
+  StartFailure,
+  startServer,
+} from "@pawl/server";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { Failure } from "./failure.ts";
+
+interface Flags {
+  readonly ip: string;
+  readonly port: number;
+  readonly dbFilename?: string;
+  readonly namespace?: readonly string[];
+  readonly metricsPort?: number;
+  readonly sqlitePragma?: Readonly<Record<string, string | number>>;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  readonly allowRemoteWithoutAuth?: boolean;
+}
+
+/** Flags of the official command that ask for what is not here: better refused than ignored. */
+const unsupported: readonly { readonly flags: string; readonly why: string }[] = [
+  { flags: "--http-port <port>", why: "this server has no HTTP API" },
+  { flags: "--ui-port <port>", why: "this server has no web UI" },
+  { flags: "--ui-ip <ip>", why: "this server has no web UI" },
+  { flags: "--ui-public-path <path>", why: "this server has no web UI" },
+  { flags: "--ui-asset-path <path>", why: "this server has no web UI" },
+  { flags: "--ui-codec-endpoint <url>", why: "this server has no web UI" },
+  { flags: "--search-attribute <name=type>", why: "this server has no custom search attributes" },
+  { flags: "--dynamic-config-value <key=value>", why: "this server has no dynamic configuration" },
+  { flags: "--log-config", why: "this server has no configuration file; --log-level and --log-format say how it logs" },
+];
+
+export function serverCommand(): Command {
+  const command = new Command("server")
+    .description("Start a server: one process, its state in one file")
+    .addArgument(new Argument("[start-dev]", "what the official command line calls the same").choices(["start-dev"]))
+    .option(
+      "-f, --db-filename <file>",
+      "SQLite file that keeps the state; without it the state is lost when the server ends",
+    )
+    .option("--ip <address>", "address to listen on", defaultIp)
+    .option("-p, --port <port>", "port for gRPC; 0 takes a free one", parsePort, defaultPort)
+    .option("-n, --namespace <name>", "make this namespace at the start, beside `default`; may be repeated", append)
+    .option("--metrics-port <port>", "serve Prometheus metrics at /metrics on this port", parsePort)
+    .option("--headless", "without a web UI, which this server does not have anyway")
+    .option(
+      "--sqlite-pragma <name=value>",
+      "a setting of SQLite's, such as cache_size=-65536; may be repeated",
+      addPragma,
+    )
+    .option(
+      "--allow-remote-without-auth",
+      "listen on an address that other machines reach, although nobody is asked who they are",
+    )
+    .addOption(new Option("--log-level <level>", "least serious events to log").choices(logLevels).default("warn"))
+    .addOption(new Option("--log-format <format>", "how to write them").choices(logFormats).default("text"));
+  for (const { flags } of unsupported) command.addOption(new Option(flags).hideHelp());
+  return command.action(async (_alias: string | undefined, flags: Flags) => {
+    refuseUnsupported(command);
+    await runServer(flags);
+  });
+}
+
+function refuseUnsupported(command: Command): void {
+  const given = command.options.find(
+    (option) =>
+      unsupported.some(({ flags }) => flags === option.flags) &&
+      command.getOptionValue(option.attributeName()) !== undefined,
+  );
+  const found = unsupported.find(({ flags }) => flags === given?.flags);
+  if (found) throw new Failure("usage", `${given!.long} is not supported: ${found.why}`);
+}
+
+/** Resolves when the server has stopped by a signal. */
+async function runServer(flags: Flags): Promise<void> {
+  const log = createLog({
+    ...{ level: flags.logLevel, format: flags.logFormat, nowMs: () => Date.now() },
+    write: (line) => process.stderr.write(line),
+  });
+  // Whoever read the output may go: that is no reason for the server to end.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  const signals = new Signals();
+  const server = await start({
+    ...{ ip: flags.ip, port: flags.port, namespaces: flags.namespace ?? [], sqlitePragmas: flags.sqlitePragma ?? {} },
+    ...(flags.dbFilename !== undefined && { dbFilename: flags.dbFilename }),
+    ...(flags.metricsPort !== undefined && { metricsPort: flags.metricsPort }),
+    ...(flags.allowRemoteWithoutAuth && { allowRemoteWithoutAuth: true }),
+    telemetry: { log, metrics: new Metrics(), stopwatchMs: () => performance.now() },
+  });
+  process.stdout.write(`${readyLine(server, flags)}\n`);
+  log.info("stopping", { signal: await signals.first });
+  const late = setTimeout(() => {
+    log.error("the server did not stop in time");
+    process.exit(1);
+  }, stopWithinMs);
+  await server.stop();
+  clearTimeout(late);
+  signals.dispose();
+}
+
+const stopWithinMs = 10_000;
+
+function readyLine({ ip, port, metricsPort, storeKind }: RunningServer, { dbFilename }: Flags): string {
+  const state = storeKind === "memory" ? "state in memory, not durable" : `state in ${dbFilename}`;
+  const metrics = metricsPort === undefined ? "" : `; metrics on http://${hostText(ip)}:${metricsPort}/metrics`;
+  return `Pawl is ready on ${hostText(ip)}:${port} (${state})${metrics}`;
+}
+
+function hostText(ip: string): string {
+  return ip.includes(":") ? `[${ip}]` : ip;
+}
+
+async function start(config: ServerConfig): Promise<RunningServer> {
+  try {
+    return await startServer(config);
+  } catch (error) {
+    if (error instanceof StartFailure) throw new Failure(error.reason, error.message);
+    throw error;
+  }
+}
+
+/** SIGTERM or SIGINT asks the server to stop; a second one ends the process at once. */
+class Signals {
+  readonly first: Promise<string>;
+  readonly #names = ["SIGTERM", "SIGINT"] as const;
+  readonly #ends = new AbortController();
+
+  constructor() {
+    const { signal } = this.#ends;
+    this.first = Promise.race(this.#names.map((name) => once(process, name, { signal }).then(() => name)));
+    this.first.then(
+      () => {
+        for (const name of this.#names) process.on(name, this.#exit);
+      },
+      () => {}, // disposed before one came
+    );
+  }
+
+  dispose(): void {
+    this.#ends.abort();
+    for (const name of this.#names) process.off(name, this.#exit);
+  }
+
+  readonly #exit = () => process.exit(1);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError("A port is a whole number from 0 to 65535.");
+}
+
+function append(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+function addPragma(text: string, before: Readonly<Record<string, string | number>> = {}) {
+  const [, name, value] = /^([a-z_]+)=(.+)$/i.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError("It is written name=value.");
+  return { ...before, [name]: /^-?\d+$/.test(value) ? Number(value) : value };
+}

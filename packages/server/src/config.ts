@@ -1,0 +1,70 @@
+/** What a server is started with. The command line and embedding code write it; `startServer` reads it. */
+import { isIP } from "node:net";
+import type { Clock } from "./clock.ts";
+import type { Random } from "./random.ts";
+import type { Telemetry } from "./telemetry.ts";
+
+export interface ServerConfig {
+  /** The address to listen on; a name is looked up. Default 127.0.0.1. */
+  readonly ip?: string;
+  /** Default 7233; 0 takes a free one. */
+  readonly port?: number;
+  /** The SQLite file that keeps the state. Without it the state is in memory and ends with the process. */
+  readonly dbFilename?: string;
+  /** Settings of SQLite's that differ from ours. */
+  readonly sqlitePragmas?: Readonly<Record<string, string | number>>;
+  /** Namespaces to make beside `default`, if they are not there. */
+  readonly namespaces?: readonly string[];
+  /** Serves Prometheus text at `/metrics`; 0 takes a free port. Without it nothing is served. */
+  readonly metricsPort?: number;
+  /** Nobody is asked who they are: listening for other machines must be said to be meant. */
+  readonly allowRemoteWithoutAuth?: boolean;
+
+  // Seams for tests and embedding; the real ones by default.
+
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Default: counts, and writes no log. */
+  readonly telemetry?: Telemetry;
+}
+
+export const defaultIp = "127.0.0.1";
+export const defaultPort = 7233;
+
+/**
+ * Why a server does not start, in one sentence for whoever started it. `usage`: what was asked for makes no sense, whatever the machine;
+ * `environment`: something outside (a port, a file) is in the way.
+ */
+export class StartFailure extends Error {
+  readonly reason: "usage" | "environment";
+  constructor(reason: StartFailure["reason"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "StartFailure";
+    this.reason = reason;
+  }
+}
+
+/** Throws `StartFailure`. */
+export function checkConfig({ ip = defaultIp, port = defaultPort, metricsPort, ...config }: ServerConfig): void {
+  for (const [what, value] of [
+    ["port", port],
+    ["metrics port", metricsPort ?? 0],
+  ] as const) {
+    if (!Number.isInteger(value) || value < 0 || value > 65_535)
+      throw new StartFailure("usage", `the ${what} is a whole number from 0 to 65535, not ${value}`);
+  }
+  if (metricsPort !== undefined && metricsPort !== 0 && metricsPort === port)
+    throw new StartFailure("usage", `the metrics port must differ from the port, and both are ${port}`);
+  if (config.dbFilename === "") throw new StartFailure("usage", "the database's file name is empty");
+  if (!config.allowRemoteWithoutAuth && !isLoopback(ip))
+    throw new StartFailure(
+      "usage",
+      `${ip} can be reached from other machines, and this server asks nobody who they are; listen on ${defaultIp}, or pass --allow-remote-without-auth if the network keeps strangers out`,
+    );
+}
+
+/** Addresses that only this machine reaches. */
+function isLoopback(ip: string): boolean {
+  if (ip === "localhost" || ip === "::1") return true;
+  return isIP(ip) === 4 && ip.startsWith("127.");
+}
