@@ -1,0 +1,293 @@
+/**
+ * The way to a server. `Transport` is the seam: one unary call, bytes in and out. gRPC is one transport; an embedded server or a test hands in
+ * another. `Connection` adds what every call needs: deadlines, metadata, and retries of what the server asks to have retried.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import * as grpc from "@grpc/grpc-js";
+import { googleRpc, type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/protocol";
+import { type Duration, msToNumber } from "../value/duration.ts";
+import { sdkName, sdkVersion } from "../value/version.ts";
+
+export interface TransportCall {
+  /** `/<service>/<method>` */
+  readonly path: string;
+  readonly message: Uint8Array;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface Transport {
+  /** The response's bytes. Throws {@link CallFailed}, also when the signal or the deadline ends the call. */
+  call(call: TransportCall): Promise<Uint8Array>;
+  close(): void;
+}
+
+/** A call that ended with a status other than OK. */
+export class CallFailed extends Error {
+  /** The gRPC status, e.g. 5 = NOT_FOUND. */
+  readonly code: number;
+  /** The status message as the server wrote it. */
+  readonly details: string;
+  /** An encoded `google.rpc.Status`. */
+  readonly statusDetails: Uint8Array | undefined;
+  constructor(code: number, details: string, statusDetails?: Uint8Array) {
+    super(`${code} ${grpc.status[code] ?? "UNKNOWN"}: ${details}`);
+    this.name = "CallFailed";
+    this.code = code;
+    this.details = details;
+    this.statusDetails = statusDetails;
+  }
+
+  /** The encoded detail message of this type that came with the status. */
+  detail(typeName: string): Uint8Array | undefined {
+    if (!this.statusDetails) return undefined;
+    const { details } = googleRpc.Status.decode(this.statusDetails);
+    return details.find(({ type_url }) => type_url.endsWith(`/${typeName}`))?.value;
+  }
+}
+
+export interface TlsConfig {
+  /** PEM of the authorities that may sign the server's certificate. Default: those of the system. */
+  serverRootCACertificate?: Uint8Array;
+  /** The name that the server's certificate must carry, when it is not the host's. */
+  serverNameOverride?: string;
+  /** PEM of this client's own certificate and key. */
+  clientCertPair?: { crt: Uint8Array; key: Uint8Array };
+}
+
+export interface ConnectionOptions {
+  /** `host:port`. Default: `localhost:7233`. */
+  address?: string;
+  /** `true` or a configuration: TLS. Default: TLS when there is an `apiKey`, else none. */
+  tls?: TlsConfig | boolean | null;
+  /** Sent as `Authorization: Bearer …`; a function is asked at each call. */
+  apiKey?: string | (() => string);
+  metadata?: Record<string, string>;
+  /** For the first call, which proves that the server is there. Default: 10 seconds. */
+  connectTimeout?: Duration;
+  /** For each call without a deadline of its own, its retries included. Default: 10 seconds. */
+  rpcTimeout?: Duration;
+  /** In place of gRPC over a socket. */
+  transport?: Transport;
+}
+
+export interface CallOptions {
+  /** For the whole of it. Default: the connection's `rpcTimeout`. */
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+  /** Default: true. Polls retry by themselves. */
+  retry?: boolean | undefined;
+}
+
+export type WorkflowService = {
+  [N in MethodName as Uncapitalize<N>]: (request: Init<RequestOf<N>>) => Promise<ResponseOf<N>>;
+};
+
+interface CallScope {
+  readonly deadlineMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Sent with each call, so that the server knows what its client understands. */
+const clientHeaders = {
+  "client-name": sdkName,
+  "client-version": sdkVersion,
+  "supported-server-versions": ">=1.0.0 <2.0.0",
+} as const;
+
+const retryFirstMs = 100;
+const retryLongestMs = 5_000;
+/** The server says that it is overloaded: come back later than after a broken connection. */
+const retryOverloadedMs = 1_000;
+
+export class Connection {
+  readonly #transport: Transport;
+  readonly #options: ConnectionOptions;
+  readonly #rpcTimeoutMs: number;
+  readonly #scope = new AsyncLocalStorage<CallScope>();
+  /** Every RPC of the server under its own name, with messages as they are on the wire. */
+  readonly workflowService: WorkflowService;
+
+  private constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#rpcTimeoutMs = msToNumber(options.rpcTimeout ?? 10_000, "ConnectionOptions.rpcTimeout");
+    this.#transport = options.transport ?? new GrpcTransport(options);
+    const service: Record<string, unknown> = {};
+    for (const name of Object.keys(methods) as MethodName[]) {
+      service[name.charAt(0).toLowerCase() + name.slice(1)] = (request: never) => this.call(name, request);
+    }
+    this.workflowService = service as WorkflowService;
+  }
+
+  /** Connects and asks the server what it is. Throws {@link CallFailed} when it does not answer within `connectTimeout`. */
+  static async connect(options: ConnectionOptions = {}): Promise<Connection> {
+    const connection = Connection.lazy(options);
+    const timeoutMs = msToNumber(options.connectTimeout ?? 10_000, "ConnectionOptions.connectTimeout");
+    try {
+      await connection.call("GetSystemInfo", {}, { timeoutMs });
+    } catch (error) {
+      // A server that does not know the question is a server all the same.
+      if (!(error instanceof CallFailed) || error.code !== grpc.status.UNIMPLEMENTED) {
+        connection.#transport.close();
+        throw error;
+      }
+    }
+    return connection;
+  }
+
+  /** Connects at the first call. */
+  static lazy(options: ConnectionOptions = {}): Connection {
+    return new Connection(options);
+  }
+
+  /** One call. Retries UNAVAILABLE and RESOURCE_EXHAUSTED until its time is over, then throws the last {@link CallFailed}. */
+  async call<N extends MethodName>(
+    name: N,
+    request: Init<RequestOf<N>>,
+    { timeoutMs, signal, retry = true }: CallOptions = {},
+  ): Promise<ResponseOf<N>> {
+    const method = methods[name];
+    const scope = this.#scope.getStore();
+    const deadlineMs = Math.min(
+      Date.now() + (timeoutMs ?? this.#rpcTimeoutMs),
+      scope?.deadlineMs ?? Number.POSITIVE_INFINITY,
+    );
+    const message = method.request.encode(request as never);
+    const signals = [signal, scope?.signal].filter((each) => each !== undefined);
+    const call = {
+      path: method.path,
+      message,
+      metadata: this.#metadata(scope),
+      signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
+    };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const bytes = await this.#transport.call({ ...call, timeoutMs: Math.max(1, deadlineMs - Date.now()) });
+        return method.response.decode(bytes) as ResponseOf<N>;
+      } catch (error) {
+        const waitMs = retry ? waitBeforeRetryMs(error, attempt) : undefined;
+        if (waitMs === undefined || call.signal?.aborted || Date.now() + waitMs >= deadlineMs) throw error;
+        await delay(waitMs);
+      }
+    }
+  }
+
+  /** Calls made within `run` end at this time. */
+  withDeadline<R>(deadline: number | Date, run: () => Promise<R>): Promise<R> {
+    return this.#scope.run({ ...this.#scope.getStore(), deadlineMs: Number(deadline) }, run);
+  }
+
+  withAbortSignal<R>(signal: AbortSignal, run: () => Promise<R>): Promise<R> {
+    return this.#scope.run({ ...this.#scope.getStore(), signal }, run);
+  }
+
+  /** Calls made within `run` carry these too. */
+  withMetadata<R>(metadata: Record<string, string>, run: () => Promise<R>): Promise<R> {
+    const scope = this.#scope.getStore();
+    return this.#scope.run({ ...scope, metadata: { ...scope?.metadata, ...metadata } }, run);
+  }
+
+  close(): Promise<void> {
+    this.#transport.close();
+    return Promise.resolve();
+  }
+
+  #metadata(scope: CallScope | undefined): Record<string, string> {
+    const { apiKey, metadata } = this.#options;
+    const key = typeof apiKey === "function" ? apiKey() : apiKey;
+    return {
+      ...clientHeaders,
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...metadata,
+      ...scope?.metadata,
+    };
+  }
+}
+
+function waitBeforeRetryMs(error: unknown, attempt: number): number | undefined {
+  if (!(error instanceof CallFailed)) return undefined;
+  const isOverloaded = error.code === grpc.status.RESOURCE_EXHAUSTED;
+  if (!isOverloaded && error.code !== grpc.status.UNAVAILABLE) return undefined;
+  // A message too large stays too large.
+  if (isOverloaded && /larger than max|message.*too large/i.test(error.details)) return undefined;
+  return Math.min((isOverloaded ? retryOverloadedMs : retryFirstMs) * 1.7 ** (attempt - 1), retryLongestMs);
+}
+
+const defaultPort = 7233;
+const messageBytesMax = 128 * 1024 * 1024;
+
+class GrpcTransport implements Transport {
+  readonly #client: grpc.Client;
+
+  constructor({ address = `localhost:${defaultPort}`, tls, apiKey }: ConnectionOptions) {
+    const secure = tls ?? apiKey !== undefined;
+    const config = typeof secure === "object" ? secure : {};
+    const target = /:\d+$|^unix:/.test(address) ? address : `${address}:${defaultPort}`;
+    this.#client = new grpc.Client(
+      target,
+      secure === false ? grpc.credentials.createInsecure() : tlsCredentials(config),
+      {
+        "grpc.max_receive_message_length": messageBytesMax,
+        "grpc.max_send_message_length": -1,
+        "grpc.keepalive_time_ms": 30_000,
+        "grpc.keepalive_timeout_ms": 15_000,
+        "grpc.keepalive_permit_without_calls": 1,
+        // A server that restarts is tried again soon, not after minutes.
+        "grpc.initial_reconnect_backoff_ms": 50,
+        "grpc.max_reconnect_backoff_ms": 2_000,
+        "grpc.use_local_subchannel_pool": 1,
+        ...(config.serverNameOverride === undefined
+          ? {}
+          : {
+              "grpc.ssl_target_name_override": config.serverNameOverride,
+              "grpc.default_authority": config.serverNameOverride,
+            }),
+      },
+    );
+  }
+
+  call({ path, message, metadata, timeoutMs, signal }: TransportCall): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(new CallFailed(grpc.status.CANCELLED, "the call was aborted"));
+      const headers = new grpc.Metadata();
+      for (const [key, value] of Object.entries(metadata)) headers.set(key, value);
+      const cancel = () => call.cancel();
+      const deadline = Date.now() + timeoutMs;
+      const call = this.#client.makeUnaryRequest(
+        path,
+        asBuffer,
+        asIs,
+        message,
+        headers,
+        { deadline },
+        (error, answer) => {
+          signal?.removeEventListener("abort", cancel);
+          if (!error) return resolve(answer!);
+          const [status] = error.metadata?.get("grpc-status-details-bin") ?? [];
+          reject(new CallFailed(error.code, error.details, typeof status === "string" ? undefined : status));
+        },
+      );
+      signal?.addEventListener("abort", cancel, { once: true });
+    });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function asIs(bytes: Buffer): Uint8Array {
+  return bytes;
+}
+
+function tlsCredentials({ serverRootCACertificate, clientCertPair }: TlsConfig): grpc.ChannelCredentials {
+  const pem = (bytes: Uint8Array | undefined) => (bytes === undefined ? null : Buffer.from(bytes));
+  return grpc.credentials.createSsl(pem(serverRootCACertificate), pem(clientCertPair?.key), pem(clientCertPair?.crt));
+}

@@ -1,0 +1,66 @@
+/** One workflow execution: its result, and everything that can be said to it. */
+import type { history, workflowservice } from "@pawl/protocol";
+import type {
+  AnyArgs,
+  QueryDefinition,
+  SignalDefinition,
+  UpdateDefinition,
+  Workflow,
+  WorkflowResultType,
+} from "../value/options.ts";
+import type { WorkflowExecutionDescription } from "./execution-info.ts";
+import type { WorkflowClient } from "./workflow-client.ts";
+
+export interface WorkflowUpdateOptions<Args extends AnyArgs> {
+  args?: Args;
+  /** Default: a UUID. The same id twice is one update. */
+  updateId?: string;
+}
+
+export interface WorkflowHandle<T extends Workflow = Workflow> {
+  readonly workflowId: string;
+  readonly client: WorkflowClient;
+  /**
+   * Waits for the end, following continue-as-new, retries and cron unless the handle says otherwise.
+   * Throws `WorkflowFailedError` with the reason as its cause, `WorkflowContinuedAsNewError` when it does not follow, `WorkflowNotFoundError`.
+   */
+  result(): Promise<WorkflowResultType<T>>;
+  signal<Args extends AnyArgs = []>(def: SignalDefinition<Args> | string, ...args: Args): Promise<void>;
+  query<Ret, Args extends AnyArgs = []>(def: QueryDefinition<Ret, Args> | string, ...args: Args): Promise<Ret>;
+  /** Waits until the update has completed. Throws `WorkflowUpdateFailedError` when it was rejected or failed. */
+  executeUpdate<Ret, Args extends AnyArgs = []>(
+    def: UpdateDefinition<Ret, Args> | string,
+    options?: WorkflowUpdateOptions<Args>,
+  ): Promise<Ret>;
+  /** Waits until the update was accepted. */
+  startUpdate<Ret, Args extends AnyArgs = []>(
+    def: UpdateDefinition<Ret, Args> | string,
+    options?: WorkflowUpdateOptions<Args> & { waitForStage?: "ACCEPTED" },
+  ): Promise<WorkflowUpdateHandle<Ret>>;
+  getUpdateHandle<Ret>(updateId: string): WorkflowUpdateHandle<Ret>;
+  cancel(): Promise<workflowservice.RequestCancelWorkflowExecutionResponse>;
+  terminate(reason?: string): Promise<workflowservice.TerminateWorkflowExecutionResponse>;
+  describe(): Promise<WorkflowExecutionDescription>;
+  fetchHistory(): Promise<history.History>;
+}
+
+export interface WorkflowUpdateHandle<Ret> {
+  readonly updateId: string;
+  readonly workflowId: string;
+  readonly workflowRunId: string | undefined;
+  result(): Promise<Ret>;
+}
+
+export interface WorkflowHandleWithFirstExecutionRunId<T extends Workflow = Workflow> extends WorkflowHandle<T> {
+  /** Signals, cancellation and termination through this handle reach this chain of runs and no later one of the same id. */
+  readonly firstExecutionRunId: string;
+  readonly eagerlyStarted: boolean;
+}
+
+export interface WorkflowHandleWithSignaledRunId<T extends Workflow = Workflow> extends WorkflowHandle<T> {
+  readonly signaledRunId: string;
+}
+
+export function nameOf(def: { name: string } | string): string {
+  return typeof def === "string" ? def : def.name;
+}

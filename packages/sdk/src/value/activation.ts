@@ -1,0 +1,190 @@
+/**
+ * What passes between the replay core and workflow code: jobs in, commands out. Plain data without functions or classes, because it crosses from
+ * one realm to another. `seq` numbers what workflow code has begun, from 1, per kind.
+ */
+
+import type { ProtoFailure } from "./failure.ts";
+import type { ActivityCancellationType, Priority } from "./options.ts";
+import type { Payload } from "./payload-converter.ts";
+import type { CompiledRetryPolicy } from "./retry-policy.ts";
+
+export type Payloads = readonly Payload[];
+export type Fields = Record<string, Payload>;
+
+/** What is known of a run when it starts; all of it comes from its first event. */
+export interface RunStart {
+  workflowId: string;
+  runId: string;
+  workflowType: string;
+  namespace: string;
+  taskQueue: string;
+  firstExecutionRunId: string;
+  continuedFromExecutionRunId: string | undefined;
+  randomSeed: string;
+  startTimeMs: number;
+  input: Payloads;
+  memo: Fields | undefined;
+  searchAttributes: Fields | undefined;
+  headers: Fields;
+  parent: { workflowId: string; runId: string; namespace: string } | undefined;
+  root: { workflowId: string; runId: string } | undefined;
+  attempt: number;
+  cronSchedule: string | undefined;
+  cronScheduleToScheduleIntervalMs: number | undefined;
+  executionTimeoutMs: number | undefined;
+  executionExpirationTimeMs: number | undefined;
+  runTimeoutMs: number | undefined;
+  taskTimeoutMs: number;
+  retryPolicy: CompiledRetryPolicy | undefined;
+  priority: Priority | undefined;
+  lastResult: Payloads;
+  lastFailure: ProtoFailure | undefined;
+}
+
+/** How something workflow code waits for ended. */
+export type Outcome =
+  | { status: "completed"; result: Payload | undefined }
+  | { status: "failed"; failure: ProtoFailure }
+  | { status: "cancelled"; failure: ProtoFailure };
+
+export type LocalActivityOutcome =
+  | Outcome
+  | { status: "backoff"; attempt: number; backoffMs: number; originalScheduleMs: number };
+
+export type ChildStartOutcome =
+  | { status: "started"; runId: string }
+  | { status: "alreadyExists" }
+  | { status: "notFound" }
+  | { status: "cancelled"; failure: ProtoFailure };
+
+export type Job =
+  | { type: "start"; start: RunStart }
+  | { type: "patch"; patchId: string }
+  | { type: "randomSeed"; seed: string }
+  | { type: "signal"; name: string; input: Payloads }
+  | { type: "cancel"; reason: string }
+  | { type: "update"; id: string; name: string; input: Payloads; validate: boolean }
+  | { type: "timer"; seq: number }
+  | { type: "activity"; seq: number; outcome: Outcome }
+  | { type: "localActivity"; seq: number; outcome: LocalActivityOutcome }
+  | { type: "childStart"; seq: number; outcome: ChildStartOutcome }
+  | { type: "child"; seq: number; outcome: Outcome }
+  | { type: "externalSignal"; seq: number; failure: ProtoFailure | undefined }
+  | { type: "externalCancel"; seq: number; failure: ProtoFailure | undefined };
+
+export interface Activation {
+  /** The time of the workflow task: what `Date.now()` says until the next one. */
+  timestampMs: number;
+  isReplaying: boolean;
+  historyLength: number;
+  historySize: number;
+  continueAsNewSuggested: boolean;
+  jobs: readonly Job[];
+}
+
+export interface ActivityCommand {
+  type: "scheduleActivity";
+  seq: number;
+  activityId: string;
+  activityType: string;
+  taskQueue: string | undefined;
+  input: Payloads;
+  headers: Fields;
+  scheduleToCloseTimeoutMs: number | undefined;
+  scheduleToStartTimeoutMs: number | undefined;
+  startToCloseTimeoutMs: number | undefined;
+  heartbeatTimeoutMs: number | undefined;
+  retryPolicy: CompiledRetryPolicy | undefined;
+  allowEagerDispatch: boolean;
+  summary: Payload | undefined;
+  priority: Priority | undefined;
+}
+
+export interface LocalActivityCommand {
+  type: "scheduleLocalActivity";
+  seq: number;
+  activityId: string;
+  activityType: string;
+  input: Payloads;
+  headers: Fields;
+  attempt: number;
+  originalScheduleMs: number | undefined;
+  scheduleToCloseTimeoutMs: number | undefined;
+  scheduleToStartTimeoutMs: number | undefined;
+  startToCloseTimeoutMs: number | undefined;
+  localRetryThresholdMs: number;
+  retryPolicy: CompiledRetryPolicy | undefined;
+  cancellationType: ActivityCancellationType;
+}
+
+export interface ChildCommand {
+  type: "startChild";
+  seq: number;
+  namespace: string | undefined;
+  workflowId: string;
+  workflowType: string;
+  taskQueue: string | undefined;
+  input: Payloads;
+  headers: Fields;
+  memo: Fields | undefined;
+  searchAttributes: Fields | undefined;
+  executionTimeoutMs: number | undefined;
+  runTimeoutMs: number | undefined;
+  taskTimeoutMs: number | undefined;
+  retryPolicy: CompiledRetryPolicy | undefined;
+  cronSchedule: string | undefined;
+  /** Numbers of the API's enums. */
+  reusePolicy: number;
+  parentClosePolicy: number;
+  summary: Payload | undefined;
+  details: Payload | undefined;
+  priority: Priority | undefined;
+}
+
+export interface ContinueAsNewCommand {
+  type: "continueAsNew";
+  workflowType: string;
+  taskQueue: string | undefined;
+  input: Payloads;
+  headers: Fields;
+  memo: Fields | undefined;
+  searchAttributes: Fields | undefined;
+  runTimeoutMs: number | undefined;
+  taskTimeoutMs: number | undefined;
+  retryPolicy: CompiledRetryPolicy | undefined;
+}
+
+/** An execution by its id, or a child of this run by the `seq` it was started with. */
+export type Target =
+  | { workflowId: string; runId: string | undefined; namespace: string }
+  | { childSeq: number; workflowId: string };
+
+export type WorkflowCommand =
+  | ActivityCommand
+  | { type: "cancelActivity"; seq: number }
+  | LocalActivityCommand
+  | { type: "cancelLocalActivity"; seq: number }
+  | { type: "startTimer"; seq: number; durationMs: number; summary: Payload | undefined }
+  | { type: "cancelTimer"; seq: number }
+  | ChildCommand
+  | { type: "cancelChild"; childSeq: number; reason: string }
+  | { type: "signalExternal"; seq: number; target: Target; name: string; input: Payloads; headers: Fields }
+  | { type: "cancelExternal"; seq: number; target: Target; reason: string }
+  | { type: "patch"; patchId: string; deprecated: boolean }
+  | { type: "upsertSearchAttributes"; fields: Fields }
+  | { type: "upsertMemo"; fields: Fields }
+  | { type: "acceptUpdate"; id: string }
+  | { type: "rejectUpdate"; id: string; failure: ProtoFailure }
+  | { type: "completeUpdate"; id: string; outcome: Outcome }
+  | ContinueAsNewCommand
+  | { type: "completeWorkflow"; result: Payload | undefined }
+  | { type: "failWorkflow"; failure: ProtoFailure }
+  | { type: "cancelWorkflow" };
+
+/** Nothing may follow these. */
+export const closingCommands: ReadonlySet<WorkflowCommand["type"]> = new Set([
+  "continueAsNew",
+  "completeWorkflow",
+  "failWorkflow",
+  "cancelWorkflow",
+] as const);

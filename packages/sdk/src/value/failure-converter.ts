@@ -1,0 +1,250 @@
+/** Errors ⇄ failures of the wire, with their chains of causes, in the form that every Temporal SDK reads and writes. */
+import type { enums, failure } from "@pawl/protocol";
+import { msToNumber } from "./duration.ts";
+import { isError } from "./errors.ts";
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  type ProtoFailure,
+  RetryState,
+  ServerFailure,
+  TemporalFailure,
+  TerminatedFailure,
+  TimeoutFailure,
+  TimeoutType,
+} from "./failure.ts";
+import { arrayFromPayloads, fromPayloadsAtIndex, type PayloadConverter, toPayloads } from "./payload-converter.ts";
+import { wireDuration, wirePayloads } from "./wire.ts";
+
+/** Says who made a failure. The official TypeScript SDK's word, so that its readers treat our stacks as their own. */
+export const FAILURE_SOURCE = "TypeScriptSDK";
+
+/** Names and numbers of the API's enums; numbers because the generated ones are not loaded inside the sandbox. */
+const retryStateNumber = {
+  IN_PROGRESS: 1,
+  NON_RETRYABLE_FAILURE: 2,
+  TIMEOUT: 3,
+  MAXIMUM_ATTEMPTS_REACHED: 4,
+  RETRY_POLICY_NOT_SET: 5,
+  INTERNAL_SERVER_ERROR: 6,
+  CANCEL_REQUESTED: 7,
+} as const satisfies Record<RetryState, enums.RetryState>;
+
+const timeoutTypeNumber = {
+  START_TO_CLOSE: 1,
+  SCHEDULE_TO_START: 2,
+  SCHEDULE_TO_CLOSE: 3,
+  HEARTBEAT: 4,
+} as const satisfies Record<TimeoutType, enums.TimeoutType>;
+
+const benign = 1 satisfies enums.ApplicationErrorCategory;
+
+export function decodeRetryState(value: enums.RetryState): RetryState | undefined {
+  return Object.values(RetryState).find((name) => retryStateNumber[name] === value);
+}
+
+export function encodeRetryState(value: RetryState | undefined): enums.RetryState {
+  return value === undefined ? 0 : retryStateNumber[value];
+}
+
+function decodeTimeoutType(value: enums.TimeoutType): TimeoutType | undefined {
+  return Object.values(TimeoutType).find((name) => timeoutTypeNumber[name] === value);
+}
+
+/** The error of a failure; `undefined` for none. */
+export function optionalFailureToOptionalError(
+  from: ProtoFailure | undefined,
+  converter: PayloadConverter,
+): Error | undefined {
+  return from ? failureToError(from, converter) : undefined;
+}
+
+/** Never throws: details that cannot be read are left out. */
+export function failureToError(from: ProtoFailure, converter: PayloadConverter): TemporalFailure {
+  const error = newError(from, converter);
+  error.failure = from;
+  error.stack = from.stackTrace
+    ? `${error.name}: ${from.message}\n${from.stackTrace}`
+    : `${error.name}: ${from.message}`;
+  return error;
+}
+
+function newError(from: ProtoFailure, converter: PayloadConverter): TemporalFailure {
+  const cause = optionalFailureToOptionalError(from.cause, converter);
+  const message = from.message || undefined;
+  if (from.applicationFailureInfo) return applicationFailure(from, from.applicationFailureInfo, converter, cause);
+  if (from.serverFailureInfo) return new ServerFailure(message, from.serverFailureInfo.nonRetryable, cause);
+  if (from.timeoutFailureInfo) {
+    const { lastHeartbeatDetails, timeoutType } = from.timeoutFailureInfo;
+    const details = readable(() => fromPayloadsAtIndex(converter, 0, lastHeartbeatDetails?.payloads));
+    return new TimeoutFailure(message, details, decodeTimeoutType(timeoutType), cause);
+  }
+  if (from.terminatedFailureInfo) return new TerminatedFailure(message, cause);
+  if (from.canceledFailureInfo) {
+    const details = readable(() => arrayFromPayloads(converter, from.canceledFailureInfo?.details?.payloads)) ?? [];
+    return new CancelledFailure(message, details, cause);
+  }
+  if (from.resetWorkflowFailureInfo) {
+    const { lastHeartbeatDetails } = from.resetWorkflowFailureInfo;
+    const details = readable(() => arrayFromPayloads(converter, lastHeartbeatDetails?.payloads));
+    return new ApplicationFailure(message, "ResetWorkflow", false, details, cause);
+  }
+  if (from.childWorkflowExecutionFailureInfo) return childFailure(from.childWorkflowExecutionFailureInfo, cause);
+  if (from.activityFailureInfo) {
+    const { activityType, activityId, retryState, identity } = from.activityFailureInfo;
+    const state = decodeRetryState(retryState);
+    return new ActivityFailure(message, activityType?.name ?? "", activityId || undefined, state, identity, cause);
+  }
+  // Kinds this SDK has no class for (Nexus) and failures with none, which some SDKs send for plain errors.
+  return new ApplicationFailure(message, undefined, false, undefined, cause);
+}
+
+function applicationFailure(
+  from: ProtoFailure,
+  info: failure.ApplicationFailureInfo,
+  converter: PayloadConverter,
+  cause: Error | undefined,
+): ApplicationFailure {
+  const { type, nonRetryable, details, nextRetryDelay, category } = info;
+  return ApplicationFailure.create({
+    message: from.message || undefined,
+    type: type || undefined,
+    nonRetryable,
+    details: readable(() => arrayFromPayloads(converter, details?.payloads)),
+    cause,
+    nextRetryDelay: nextRetryDelay ? nextRetryDelay.seconds * 1_000 + nextRetryDelay.nanos / 1e6 : undefined,
+    category: category === benign ? "BENIGN" : undefined,
+  });
+}
+
+function childFailure(info: failure.ChildWorkflowExecutionFailureInfo, cause: Error | undefined): ChildWorkflowFailure {
+  const { namespace, workflowExecution, workflowType, retryState } = info;
+  const execution = { workflowId: workflowExecution?.workflowId, runId: workflowExecution?.runId };
+  const state = decodeRetryState(retryState);
+  return new ChildWorkflowFailure(namespace || undefined, execution, workflowType?.name ?? "", state, cause);
+}
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Any thrown value becomes a failure: one that came off the wire goes back as it came, an unknown error as an application failure of its name. */
+export function errorToFailure(error: unknown, converter: PayloadConverter): ProtoFailure {
+  if (error instanceof TemporalFailure) {
+    if (error.failure) return error.failure;
+    return {
+      ...blank(error),
+      cause: optionalErrorToOptionalFailure(error.cause, converter),
+      ...infoOf(error, converter),
+    };
+  }
+  if (isError(error)) {
+    const applicationFailureInfo = { type: error.name, nonRetryable: false, category: 0 as const };
+    return {
+      ...blank(error),
+      cause: optionalErrorToOptionalFailure((error as { cause?: unknown }).cause, converter),
+      applicationFailureInfo,
+    };
+  }
+  const recommendation =
+    " [A non-Error value was thrown from your code. We recommend throwing Error objects so that we can provide a stack trace]";
+  return {
+    message: textOf(error) + recommendation,
+    source: FAILURE_SOURCE,
+    stackTrace: "",
+    applicationFailureInfo: { type: "", nonRetryable: false, category: 0 },
+  };
+}
+
+export function optionalErrorToOptionalFailure(error: unknown, converter: PayloadConverter): ProtoFailure | undefined {
+  return error === undefined || error === null ? undefined : errorToFailure(error, converter);
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}
+
+function blank(error: Error): ProtoFailure {
+  return { message: error.message, source: FAILURE_SOURCE, stackTrace: cutoffStackTrace(error.stack) };
+}
+
+function infoOf(error: TemporalFailure, converter: PayloadConverter): Partial<ProtoFailure> {
+  const details = (values: unknown[] | undefined) =>
+    values && values.length > 0 ? wirePayloads(toPayloads(converter, ...values)) : undefined;
+  if (error instanceof ApplicationFailure) {
+    return {
+      applicationFailureInfo: {
+        type: error.type ?? error.name,
+        nonRetryable: error.nonRetryable ?? false,
+        details: details(error.details),
+        nextRetryDelay:
+          error.nextRetryDelay === undefined
+            ? undefined
+            : wireDuration(msToNumber(error.nextRetryDelay, "nextRetryDelay")),
+        category: error.category === "BENIGN" ? benign : 0,
+      },
+    };
+  }
+  if (error instanceof ActivityFailure) {
+    return {
+      activityFailureInfo: {
+        scheduledEventId: 0,
+        startedEventId: 0,
+        identity: error.identity ?? "",
+        activityType: { name: error.activityType },
+        activityId: error.activityId ?? "",
+        retryState: encodeRetryState(error.retryState),
+      },
+    };
+  }
+  if (error instanceof ChildWorkflowFailure) {
+    const { workflowId = "", runId = "" } = error.execution;
+    return {
+      childWorkflowExecutionFailureInfo: {
+        namespace: error.namespace ?? "",
+        workflowExecution: { workflowId, runId },
+        workflowType: { name: error.workflowType },
+        initiatedEventId: 0,
+        startedEventId: 0,
+        retryState: encodeRetryState(error.retryState),
+      },
+    };
+  }
+  if (error instanceof CancelledFailure)
+    return { canceledFailureInfo: { details: details(error.details), identity: "" } };
+  if (error instanceof TimeoutFailure) {
+    const timeoutType = error.timeoutType === undefined ? 0 : timeoutTypeNumber[error.timeoutType];
+    return { timeoutFailureInfo: { timeoutType, lastHeartbeatDetails: details([error.lastHeartbeatDetails]) } };
+  }
+  if (error instanceof ServerFailure) return { serverFailureInfo: { nonRetryable: error.nonRetryable } };
+  if (error instanceof TerminatedFailure) return { terminatedFailureInfo: { identity: "" } };
+  return { applicationFailureInfo: { type: error.name, nonRetryable: false, category: 0 } };
+}
+
+/** Frames of these files are the SDK's own and below them only the runtime's: a user learns nothing from them. */
+const sdkFrame =
+  /\bat .*(\bpawl-workflow-runtime\.js|[\\/]@?pawl[\\/]sdk[\\/]|[\\/]packages[\\/]sdk[\\/]src[\\/](worker|workflow|activity)[\\/])(?!.*\.test\.ts)/;
+
+/** The frames of a stack down to where the SDK called user code, without the line of the message. */
+export function cutoffStackTrace(stack: string | undefined): string {
+  const frames = (stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  const end = frames.findIndex((line) => sdkFrame.test(line));
+  return frames.slice(0, end === -1 ? undefined : Math.max(end, 0)).join("\n");
+}
+
+export interface FailureConverter {
+  errorToFailure(error: unknown, converter: PayloadConverter): ProtoFailure;
+  failureToError(from: ProtoFailure, converter: PayloadConverter): Error;
+}
+export const defaultFailureConverter: FailureConverter = { errorToFailure, failureToError };

@@ -1,0 +1,74 @@
+/** Where the SDK's own messages and those of `log` in workflows and activities go. */
+export type LogLevel = "TRACE" | "DEBUG" | "INFO" | "WARN" | "ERROR";
+export type LogFields = Record<string, unknown>;
+
+export interface Logger {
+  log(level: LogLevel, message: string, fields?: LogFields): void;
+  trace(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+export interface LogEntry {
+  level: LogLevel;
+  message: string;
+  /** Milliseconds since the epoch. */
+  timestampMs: number;
+  fields?: LogFields | undefined;
+}
+
+const severity = { TRACE: 0, DEBUG: 1, INFO: 2, WARN: 3, ERROR: 4 } as const satisfies Record<LogLevel, number>;
+
+/** Writes entries of at least `level` to a function; without one, to standard error as one line each. */
+export class DefaultLogger implements Logger {
+  readonly level: LogLevel;
+  readonly #write: (entry: LogEntry) => void;
+  constructor(level: LogLevel = "INFO", write: (entry: LogEntry) => void = writeLine) {
+    this.level = level;
+    this.#write = write;
+  }
+  log(level: LogLevel, message: string, fields?: LogFields): void {
+    if (severity[level] >= severity[this.level]) this.#write({ level, message, timestampMs: Date.now(), fields });
+  }
+  trace(message: string, fields?: LogFields): void {
+    this.log("TRACE", message, fields);
+  }
+  debug(message: string, fields?: LogFields): void {
+    this.log("DEBUG", message, fields);
+  }
+  info(message: string, fields?: LogFields): void {
+    this.log("INFO", message, fields);
+  }
+  warn(message: string, fields?: LogFields): void {
+    this.log("WARN", message, fields);
+  }
+  error(message: string, fields?: LogFields): void {
+    this.log("ERROR", message, fields);
+  }
+}
+
+function writeLine({ level, message, timestampMs, fields }: LogEntry): void {
+  const tail = fields && Object.keys(fields).length > 0 ? ` ${JSON.stringify(fields, readableErrors)}` : "";
+  console.error(`${new Date(timestampMs).toISOString()} [${level}] ${message}${tail}`);
+}
+
+function readableErrors(_key: string, value: unknown): unknown {
+  if (value instanceof Error) return value.stack ?? value.message;
+  return typeof value === "bigint" ? value.toString() : value;
+}
+
+/** A logger that adds fields to each message. */
+export function withFields(logger: Logger, extra: () => LogFields): Logger {
+  const log = (level: LogLevel, message: string, fields?: LogFields) =>
+    logger.log(level, message, { ...extra(), ...fields });
+  return {
+    log,
+    trace: (message, fields) => log("TRACE", message, fields),
+    debug: (message, fields) => log("DEBUG", message, fields),
+    info: (message, fields) => log("INFO", message, fields),
+    warn: (message, fields) => log("WARN", message, fields),
+    error: (message, fields) => log("ERROR", message, fields),
+  };
+}

@@ -1,0 +1,153 @@
+/** Values ⇄ payloads: what workflow inputs, results, signals and details look like on the wire. The formats are those of every Temporal SDK. */
+import type { common } from "@pawl/protocol";
+import { PayloadConverterError, ValueError } from "./errors.ts";
+
+export interface Payload {
+  metadata: Record<string, Uint8Array>;
+  data: Uint8Array;
+  externalPayloads?: common.Payload_ExternalPayloadDetails[];
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export const encodingTypes = {
+  METADATA_ENCODING_NULL: "binary/null",
+  METADATA_ENCODING_RAW: "binary/plain",
+  METADATA_ENCODING_JSON: "json/plain",
+} as const;
+export const METADATA_ENCODING_KEY = "encoding";
+
+const encoded = {
+  null: encoder.encode(encodingTypes.METADATA_ENCODING_NULL),
+  raw: encoder.encode(encodingTypes.METADATA_ENCODING_RAW),
+  json: encoder.encode(encodingTypes.METADATA_ENCODING_JSON),
+};
+const nothing = new Uint8Array(0);
+
+export interface PayloadConverter {
+  /** Throws {@link ValueError} when the value has no form on the wire. */
+  toPayload<T>(value: T): Payload;
+  fromPayload<T>(payload: Payload): T;
+}
+
+export interface PayloadConverterWithEncoding {
+  readonly encodingType: string;
+  /** `undefined` when this converter is not for such values. */
+  toPayload<T>(value: T): Payload | undefined;
+  fromPayload<T>(payload: Payload): T;
+}
+
+export class UndefinedPayloadConverter implements PayloadConverterWithEncoding {
+  readonly encodingType = encodingTypes.METADATA_ENCODING_NULL;
+  toPayload(value: unknown): Payload | undefined {
+    return value === undefined ? { metadata: { encoding: encoded.null }, data: nothing } : undefined;
+  }
+  fromPayload<T>(_payload: Payload): T {
+    return undefined as T;
+  }
+}
+
+export class BinaryPayloadConverter implements PayloadConverterWithEncoding {
+  readonly encodingType = encodingTypes.METADATA_ENCODING_RAW;
+  toPayload(value: unknown): Payload | undefined {
+    if (!isBytes(value)) return undefined;
+    return { metadata: { encoding: encoded.raw }, data: value };
+  }
+  fromPayload<T>(payload: Payload): T {
+    // A copy of this realm's own Uint8Array: the bytes may belong to another realm, and to a larger buffer.
+    return new Uint8Array(payload.data) as T;
+  }
+}
+
+export class JsonPayloadConverter implements PayloadConverterWithEncoding {
+  readonly encodingType = encodingTypes.METADATA_ENCODING_JSON;
+  toPayload(value: unknown): Payload | undefined {
+    const json = value === undefined ? undefined : JSON.stringify(value);
+    return json === undefined ? undefined : { metadata: { encoding: encoded.json }, data: encoder.encode(json) };
+  }
+  fromPayload<T>(payload: Payload): T {
+    return JSON.parse(decoder.decode(payload.data)) as T;
+  }
+}
+
+/** Tries its converters in turn for sending; for reading the payload's encoding says which one. */
+export class CompositePayloadConverter implements PayloadConverter {
+  readonly converters: readonly PayloadConverterWithEncoding[];
+  readonly #byEncoding: ReadonlyMap<string, PayloadConverterWithEncoding>;
+  constructor(...converters: PayloadConverterWithEncoding[]) {
+    if (converters.length === 0) throw new PayloadConverterError("a CompositePayloadConverter needs a converter");
+    this.converters = converters;
+    this.#byEncoding = new Map(converters.map((each) => [each.encodingType, each]));
+  }
+
+  toPayload<T>(value: T): Payload {
+    for (const each of this.converters) {
+      const payload = each.toPayload(value);
+      if (payload !== undefined) return payload;
+    }
+    throw new ValueError(`a value of type ${typeof value} has no form on the wire; send JSON, bytes or undefined`);
+  }
+
+  fromPayload<T>(payload: Payload): T {
+    const encoding = payload.metadata[METADATA_ENCODING_KEY];
+    if (encoding === undefined) throw new ValueError("the payload names no encoding");
+    const name = decoder.decode(encoding);
+    const converter = this.#byEncoding.get(name);
+    if (!converter) throw new ValueError(`no payload converter for encoding ${JSON.stringify(name)}`);
+    return converter.fromPayload(payload);
+  }
+}
+
+export class DefaultPayloadConverter extends CompositePayloadConverter {
+  constructor() {
+    super(new UndefinedPayloadConverter(), new BinaryPayloadConverter(), new JsonPayloadConverter());
+  }
+}
+
+export const defaultPayloadConverter: PayloadConverter = new DefaultPayloadConverter();
+
+/** One payload a value; `undefined` for no values, as an absent field. */
+export function toPayloads(converter: PayloadConverter, ...values: unknown[]): Payload[] | undefined {
+  return values.length === 0 ? undefined : values.map((value) => converter.toPayload(value));
+}
+
+/** The value at `index`; `undefined` when there are fewer. */
+export function fromPayloadsAtIndex<T>(
+  converter: PayloadConverter,
+  index: number,
+  payloads: readonly Payload[] | null | undefined,
+): T {
+  const payload = payloads?.[index];
+  return payload === undefined ? (undefined as T) : converter.fromPayload<T>(payload);
+}
+
+export function arrayFromPayloads(
+  converter: PayloadConverter,
+  payloads: readonly Payload[] | null | undefined,
+): unknown[] {
+  return (payloads ?? []).map((payload) => converter.fromPayload(payload));
+}
+
+export function mapToPayloads<K extends string>(
+  converter: PayloadConverter,
+  values: Record<K, unknown>,
+): Record<K, Payload> {
+  return mapValues(values, (value) => converter.toPayload(value));
+}
+
+export function mapFromPayloads<K extends string>(
+  converter: PayloadConverter,
+  payloads: Record<K, Payload> | null | undefined,
+): Record<K, unknown> | undefined {
+  return payloads ? mapValues(payloads, (payload) => converter.fromPayload(payload)) : undefined;
+}
+
+function mapValues<K extends string, V, R>(record: Record<K, V>, convert: (value: V) => R): Record<K, R> {
+  return Object.fromEntries(Object.entries<V>(record).map(([key, value]) => [key, convert(value)])) as Record<K, R>;
+}
+
+function isBytes(value: unknown): value is Uint8Array {
+  // Bytes that came from another realm are no instances of this one's Uint8Array.
+  return value instanceof Uint8Array || Object.prototype.toString.call(value) === "[object Uint8Array]";
+}
