@@ -82,7 +82,7 @@ async function measureAll(options: Options, load: Load): Promise<Measurements> {
   const idle: Partial<Record<System, IdleResult>> = {};
   for (const system of options.only.includes(idleName) ? options.systems : []) {
     const count = idleCounts[system][options.quick ? "quick" : "full"];
-    await using instance = await emptyInstance(system);
+    using instance = await emptyInstance(system);
     idle[system] = await measureIdle(instance.start, load, count, (line) => say(`  ${system} ${idleName}: ${line}`));
   }
   return { samples, idle };
@@ -143,6 +143,9 @@ async function main(): Promise<void> {
   const sections = [...sectionsOf(measurements, about.cores), ...(idle ? [idle] : [])];
   print(options, about, sections, goalsOf(sections, measurements.idle.pawl));
 }
+
+// An interrupt ends the servers and the load too, which the rig and `system.ts` do when this process exits.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
 try {
   await main();

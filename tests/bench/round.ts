@@ -22,7 +22,7 @@ export async function runRound(
   options: RoundOptions,
   say: (line: string) => void,
 ): Promise<Map<string, Sample>> {
-  await using instance = await emptyInstance(system, options);
+  using instance = await emptyInstance(system, options);
   const server = await instance.start();
   const samples = new Map<string, Sample>();
   try {

@@ -1,5 +1,6 @@
 /** The two servers that are compared, each started on a database file of its own. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { type RunningServer, startPawl, startReference } from "../rig/server.ts";
 import { cacheFolder } from "../rig/toolchain.ts";
@@ -16,7 +17,7 @@ export interface Instance {
   /** What the server counted since the call before; undefined for the reference. */
   readonly stats: (server: RunningServer) => Promise<ProbeReport | undefined>;
   /** Removes the file. */
-  readonly [Symbol.asyncDispose]: () => Promise<void>;
+  readonly [Symbol.dispose]: () => void;
 }
 
 /** A system with an empty database in a folder of its own, on the disk that holds the repository (`/tmp` may be memory). */
@@ -25,12 +26,18 @@ export async function emptyInstance(system: System, options: ProfileOptions = {}
   const folder = await mkdtemp(join(cacheFolder, "bench-data-"));
   const dbFilename = join(folder, "state.db");
   const statsFile = join(folder, "stats.json");
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // A bench that is interrupted leaves no gigabytes behind.
+  process.once("exit", remove);
   return {
     start: ({ port } = {}) => {
       const at = port === undefined ? { dbFilename } : { dbFilename, port };
       return system === "pawl" ? startPawl({ ...at, env: probedEnvironment(statsFile, options) }) : startReference(at);
     },
     stats: async ({ pid }) => (system === "pawl" ? pawlStats(pid, statsFile) : undefined),
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+    [Symbol.dispose]: () => {
+      process.off("exit", remove);
+      remove();
+    },
   };
 }

@@ -52,7 +52,7 @@ func fanout(ctx context.Context, flags *flag.FlagSet, args []string) (any, error
 	at, l := targetFlags(flags), loadFlags(flags, 10, 10, "workflows")
 	width := flags.Int("width", 20, "activities of a workflow, all at once")
 	flags.Parse(args)
-	return runExecutions(ctx, at, l, true, parallel, *width, payload)
+	return runExecutions(ctx, at, l, true, parallel, *width, startToClose, payload)
 }
 
 func runExecutions(ctx context.Context, at *target, l *load, countActivities bool, workflow any, workflowArgs ...any) (any, error) {

@@ -46,7 +46,7 @@ func heartbeat(ctx context.Context, flags *flag.FlagSet, args []string) (any, er
 	defer w.Stop()
 	var runs []client.WorkflowRun
 	for left := *activities; left > 0; left -= activitiesPerWorkflow {
-		run, err := s.start(ctx, parallel, min(left, activitiesPerWorkflow), payload)
+		run, err := s.start(ctx, parallel, min(left, activitiesPerWorkflow), time.Hour, payload)
 		if err != nil {
 			return nil, err
 		}

@@ -37,6 +37,11 @@ type measured struct {
 	total     int64 // operations done in all, warm-up and drain included
 }
 
+// patience is how long operations may take to end that were under way when the window closed.
+const patience = 2 * time.Minute
+
+var errOverdue = errors.New("the server kept operations waiting for minutes after the load had ended")
+
 func (m measured) perSecond(n int64) float64 { return float64(n) / m.seconds }
 
 // run drives operation in a closed loop. counter is read at both ends of the window; nil counts finished operations.
@@ -52,6 +57,8 @@ func (l *load) run(ctx context.Context, counter *atomic.Int64, operation func(co
 }
 
 func (l *load) runWindow(ctx context.Context, counter, finished *atomic.Int64, operation func(context.Context) error) (measured, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, seconds(l.warmup+l.seconds)+patience, errOverdue)
+	defer cancel()
 	opened := time.Now().Add(seconds(l.warmup))
 	closes := opened.Add(seconds(l.seconds))
 	var before, after int64
