@@ -7,6 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { prepareNode } from "../rig/node.ts";
 import { preparePython } from "../rig/python.ts";
 import { ScenarioRun, scenarioNames } from "../rig/scenarios.ts";
 import { type RunningServer, startPawl, startReference } from "../rig/server.ts";
@@ -17,14 +18,21 @@ const target = process.env["PAWL_COMPAT_TARGET"] === "reference" ? "reference" :
 const chosen = process.env["PAWL_COMPAT_LANGUAGES"]?.split(",");
 const startServer = target === "reference" ? startReference : startPawl;
 
+interface Tool {
+  readonly scenarios: Program;
+  /** Checks what running the program does not: its types. */
+  check?(): Promise<void>;
+}
+
 interface Language {
   readonly name: string;
   readonly sentences: Readonly<Record<string, string>>;
-  prepare(): Promise<Prepared<{ readonly scenarios: Program }>>;
+  prepare(): Promise<Prepared<Tool>>;
 }
 
 const languages: readonly Language[] = [
   { name: "Python", sentences: { ...everyLanguage, ...onlyPython }, prepare: preparePython },
+  { name: "TypeScript", sentences: everyLanguage, prepare: prepareNode },
 ];
 
 const preparedWithinMs = 900_000;
@@ -49,7 +57,7 @@ describe(`official SDKs against ${target}`, () => {
 
     describe(name, { skip: excluded }, () => {
       let skipped: string | undefined;
-      let program: Program;
+      let tool: Tool;
       let running: ScenarioRun | undefined;
 
       before(
@@ -59,8 +67,8 @@ describe(`official SDKs against ${target}`, () => {
             skipped = prepared.skipped;
             return;
           }
-          program = prepared.tool.scenarios;
-          running = new ScenarioRun(program, Object.keys(sentences), server.address);
+          tool = prepared.tool;
+          running = new ScenarioRun(tool.scenarios, Object.keys(sentences), server.address);
         },
         { timeout: preparedWithinMs },
       );
@@ -75,10 +83,11 @@ describe(`official SDKs against ${target}`, () => {
         });
       }
 
-      test(`${name}: every scenario of its program has a sentence here, and the program ends well`, async (t) => {
+      test(`${name}: its program has these scenarios and no others, and ends well`, async (t) => {
         if (!running) return t.skip(skipped);
-        assert.deepEqual((await scenarioNames(program)).sort(), Object.keys(sentences).sort());
+        assert.deepEqual((await scenarioNames(tool.scenarios)).sort(), Object.keys(sentences).sort());
         assert.equal(await running.ended(), 0, running.output());
+        await tool.check?.();
       });
     });
   }

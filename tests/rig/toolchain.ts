@@ -34,6 +34,8 @@ export interface Recipe<T> {
   readonly pins: readonly string[];
   /** Anything else that decides it, e.g. the version of the compiler. Throws {@link LanguageMissing}. */
   fingerprint(): Promise<string>;
+  /** False when something that was prepared outside the folder has gone; then all is prepared anew. */
+  isWhole?(): boolean;
   /** Fills the empty `folder`. */
   prepare(folder: string): Promise<void>;
   /** What callers get, once `folder` is filled. */
@@ -55,10 +57,11 @@ async function prepared<T>(recipe: Recipe<T>, fingerprint: string): Promise<T> {
   const folder = join(cacheFolder, recipe.name);
   const stampFile = join(cacheFolder, `${recipe.name}.stamp`);
   await mkdir(cacheFolder, { recursive: true });
-  if ((await textOf(stampFile)) === stamp) return recipe.use(folder);
+  const isGood = async () => (await textOf(stampFile)) === stamp && (recipe.isWhole?.() ?? true);
+  if (await isGood()) return recipe.use(folder);
   await using _lock = await locked(join(cacheFolder, `${recipe.name}.lock`));
   // Whoever held the lock before may have prepared what is wanted here.
-  if ((await textOf(stampFile)) === stamp) return recipe.use(folder);
+  if (await isGood()) return recipe.use(folder);
   await rm(stampFile, { force: true });
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -67,7 +70,9 @@ async function prepared<T>(recipe: Recipe<T>, fingerprint: string): Promise<T> {
   return recipe.use(folder);
 }
 
-/** Runs a command to its end. Throws with its output when it fails, and {@link LanguageMissing} when there is no such command. */
+const outputShown = 8_192;
+
+/** Runs a command to its end. Throws with the end of its output when it fails, and {@link LanguageMissing} when there is no such command. */
 export async function run(command: string, args: readonly string[], options: { cwd?: string } = {}): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(command, [...args], { ...options, maxBuffer: 64 * 1024 * 1024 });
@@ -75,7 +80,7 @@ export async function run(command: string, args: readonly string[], options: { c
   } catch (error) {
     const { code, stdout = "", stderr = "" } = error as { code?: unknown; stdout?: string; stderr?: string };
     if (code === "ENOENT") throw new LanguageMissing(`no \`${command}\` on this machine`);
-    throw new Error(`${command} ${args.join(" ")} failed:\n${stdout}\n${stderr}`, { cause: error });
+    throw new Error(`${command} ${args.join(" ")} failed:\n${`${stdout}${stderr}`.slice(-outputShown)}`);
   }
 }
 

@@ -1,0 +1,93 @@
+/**
+ * node main.ts list
+ * node main.ts scenario NAME... --address 127.0.0.1:7233 --namespace default
+ *
+ * Runs the scenarios at once, with one worker for all of them, and prints one line of JSON for each as it ends:
+ * {"scenario": NAME, "ok": true, "ms": 12, "workflows": [IDS]} or {"scenario": NAME, "ok": false, "error": TEXT, ...}.
+ * The exit code is 0 when all of them are ok.
+ */
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { inspect, parseArgs } from "node:util";
+import { Client, Connection } from "@temporalio/client";
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
+import * as activities from "./activities.ts";
+import { scenarios as ending } from "./ending.ts";
+import { Context, type Scenario, type Shared } from "./harness.ts";
+import { scenarios as heartbeat, heartbeatWorker } from "./heartbeat.ts";
+import { scenarios as messaging } from "./messaging.ts";
+import { scenarios as observing } from "./observing.ts";
+import { scenarios as running } from "./running.ts";
+import { scenarios as longRunning } from "./seeds/long-running.ts";
+import * as longRunningActivities from "./seeds/long-running-activities.ts";
+
+const scenarios: Readonly<Record<string, Scenario>> = {
+  ...running,
+  ...messaging,
+  ...ending,
+  ...observing,
+  ...heartbeat,
+  ...longRunning,
+};
+const scenarioWithinMs = 120_000;
+
+async function runScenario(name: string, shared: Shared): Promise<boolean> {
+  const context = new Context(name, shared);
+  const began = performance.now();
+  const overdue = Promise.withResolvers<never>();
+  const timer = setTimeout(() => overdue.reject(new Error("the scenario takes too long")), scenarioWithinMs);
+  let outcome: { ok: boolean; error?: string };
+  try {
+    const scenario = scenarios[name];
+    if (!scenario) throw new Error("no such scenario");
+    await Promise.race([scenario(context), overdue.promise]);
+    outcome = { ok: true };
+  } catch (error) {
+    outcome = { ok: false, error: inspect(error) };
+  }
+  clearTimeout(timer);
+  const ms = Math.round(performance.now() - began);
+  console.log(JSON.stringify({ scenario: name, ...outcome, ms, workflows: context.workflowIds }));
+  return outcome.ok;
+}
+
+async function runScenarios(names: readonly string[], address: string, namespace: string): Promise<boolean> {
+  const connection = await NativeConnection.connect({ address });
+  const client = new Client({ connection: await Connection.connect({ address }), namespace });
+  const workflowsPath = join(import.meta.dirname, "workflows.ts");
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger("ERROR") });
+  const taskQueue = `typescript-${randomUUID()}`;
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue,
+    workflowBundle,
+    activities: { ...activities, ...longRunningActivities },
+  });
+  const shared = { address, client, connection, workflowBundle, taskQueue };
+  const results = await worker.runUntil(Promise.all(names.map((name) => runScenario(name, shared))));
+  await client.connection.close();
+  await connection.close();
+  return results.every((ok) => ok);
+}
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    address: { type: "string", default: "127.0.0.1:7233" },
+    namespace: { type: "string", default: "default" },
+  },
+});
+const [command, ...names] = positionals;
+// Failures are part of the scenarios: what the SDK logs of them is noise.
+Runtime.install({ logger: new DefaultLogger("ERROR") });
+if (command === "list") {
+  console.log(Object.keys(scenarios).join("\n"));
+} else if (command === "worker") {
+  const [taskQueue = "", codePath = ""] = names;
+  const connection = await NativeConnection.connect({ address: values.address });
+  const worker = await heartbeatWorker(connection, { codePath }, taskQueue);
+  await worker.run();
+} else {
+  process.exitCode = (await runScenarios(names, values.address, values.namespace)) ? 0 : 1;
+}
