@@ -219,10 +219,10 @@ test(`after any sequence of commits the stores give the same answers (SEED=${see
       }
     },
   );
-  await fc.assert(property, { seed, numRuns: 80 });
+  await fc.assert(property, { seed, numRuns: 50 });
   // A run in which nothing was ever written, or refused, has compared nothing.
   for (const outcome of ['"written"', "LeaseLost", "NameTaken", "rejected"]) {
-    assert.ok((seen.get(outcome) ?? 0) >= 5, `${outcome}: ${seen.get(outcome)}`);
+    assert.ok((seen.get(outcome) ?? 0) >= 3, `${outcome}: ${seen.get(outcome)}`);
   }
   t.diagnostic(JSON.stringify([...seen].filter(([outcome]) => !outcome.startsWith("{"))));
 });

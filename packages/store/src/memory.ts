@@ -241,37 +241,21 @@ export class MemoryStore implements Store {
   #apply(lease: Lease | null, writes: readonly Write[]): void {
     const shard = lease === null ? null : this.#shard(lease.shardId);
     if (lease !== null && shard?.rangeId !== lease.rangeId) throw new LeaseLost(lease);
-    this.#requireFreeNames(writes);
-    this.#requireNewBatches(writes);
+    this.#requireWritable(writes);
     for (const write of writes) this.#write(write, shard);
   }
 
-  #requireFreeNames(writes: readonly Write[]): void {
-    if (!writes.some(({ table }) => table === "namespace")) return;
-    const nameOf = new Map(Array.from(this.#namespaces.values(), ({ id, name }) => [id, name]));
+  /** In the order of the writes, as a write may make way for a later one. */
+  #requireWritable(writes: readonly Write[]): void {
+    const batches = new NewBatches((write) => this.#hasBatch(write));
+    const nameOf = new Map<string, string>();
+    for (const { id, name } of this.#namespaces.values()) nameOf.set(id, name);
     for (const write of writes) {
+      if (write.table === "deleteRun") batches.empty(write.runId);
+      if (write.table === "history") batches.add(write);
       if (write.table !== "namespace") continue;
       for (const [id, name] of nameOf) if (name === write.name && id !== write.id) throw new NameTaken(name);
       nameOf.set(write.id, write.name);
-    }
-  }
-
-  #requireNewBatches(writes: readonly Write[]): void {
-    const added = new Map<string, Set<number>>();
-    const emptied = new Set<string>();
-    for (const write of writes) {
-      if (write.table === "deleteRun") {
-        emptied.add(write.runId);
-        added.delete(write.runId);
-      }
-      if (write.table !== "history") continue;
-      const { runId, firstEventId } = write;
-      const firstEventIds = added.get(runId) ?? new Set();
-      if (firstEventIds.has(firstEventId) || (!emptied.has(runId) && this.#hasBatch(write)))
-        throw new Error(
-          `a write that cannot be stored: ${runId} already has a batch that begins at event ${firstEventId}`,
-        );
-      added.set(runId, firstEventIds.add(firstEventId));
     }
   }
 
@@ -383,6 +367,32 @@ export class MemoryStore implements Store {
     if (row === undefined) throw new Error(`run ${runId} is listed and not there`);
     const { namespaceId, workflowId } = row.write;
     return { namespaceId, workflowId, runId };
+  }
+}
+
+/** The batches of one commit, none of which may begin where another does. */
+class NewBatches {
+  readonly #isStored: (write: HistoryWrite) => boolean;
+  readonly #added = new Map<string, Set<number>>();
+  readonly #emptied = new Set<string>();
+
+  constructor(isStored: (write: HistoryWrite) => boolean) {
+    this.#isStored = isStored;
+  }
+
+  empty(runId: string): void {
+    this.#emptied.add(runId);
+    this.#added.delete(runId);
+  }
+
+  add(write: HistoryWrite): void {
+    const { runId, firstEventId } = write;
+    const added = this.#added.get(runId) ?? new Set();
+    if (added.has(firstEventId) || (!this.#emptied.has(runId) && this.#isStored(write)))
+      throw new Error(
+        `a write that cannot be stored: ${runId} already has a batch that begins at event ${firstEventId}`,
+      );
+    this.#added.set(runId, added.add(firstEventId));
   }
 }
 

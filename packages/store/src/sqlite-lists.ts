@@ -9,6 +9,7 @@ import { type BoundSql, countSql, listSql } from "./visibility-query.ts";
 const preparedMax = 64;
 
 export type ListCalls = Pick<Store, "wakingRuns" | "undispatchedRuns" | "listVisibility" | "countVisibility">;
+type CountedValue = string | number | bigint | null;
 type Result<Method extends keyof ListCalls> = Awaited<ReturnType<ListCalls[Method]>>;
 
 export class SqliteLists {
@@ -36,23 +37,16 @@ export class SqliteLists {
   }
 
   listVisibility(query: VisibilityQuery): Result<"listVisibility"> {
-    const rows = this.#all(listSql(query)) as unknown as [number, number, string, Uint8Array][];
-    return rows.map(
-      ([listOrder, startTimeMs, runId, info]): VisibilityRow => ({
-        closeTimeMs: listOrder === openListOrder ? null : listOrder,
-        startTimeMs,
-        runId,
-        info,
-      }),
-    );
+    const rows = this.#all(listSql(query)) as unknown as [bigint, bigint, string, Uint8Array][];
+    return rows.map(([listOrder, startTimeMs, runId, info]): VisibilityRow => {
+      const closeTimeMs = Number(listOrder) === openListOrder ? null : Number(listOrder);
+      return { closeTimeMs, startTimeMs: Number(startTimeMs), runId, info };
+    });
   }
 
   countVisibility(query: Parameters<Store["countVisibility"]>[0]): Result<"countVisibility"> {
-    const rows = this.#all(countSql(query)) as unknown as [string | number | null, string | null, number][];
-    return rows.map(([value, type, count]) => ({
-      value: type === "true" ? true : type === "false" ? false : value,
-      count,
-    }));
+    const rows = this.#all(countSql(query)) as unknown as [CountedValue, string | null, bigint][];
+    return rows.map(([value, type, count]) => ({ value: countedValue(value, type), count: Number(count) }));
   }
 
   close(): void {
@@ -67,6 +61,8 @@ export class SqliteLists {
     if (statement === undefined) {
       statement = this.#db.prepare(sql);
       statement.setReturnArrays(true);
+      // An attribute may be an integer that a number holds only rounded, which would otherwise be an error.
+      statement.setReadBigInts(true);
       for (const oldest of this.#prepared.keys()) {
         if (this.#prepared.size < preparedMax) break;
         this.#prepared.delete(oldest);
@@ -75,4 +71,9 @@ export class SqliteLists {
     this.#prepared.set(sql, statement);
     return statement.all(...values);
   }
+}
+
+function countedValue(value: CountedValue, jsonType: string | null): string | number | boolean | null {
+  if (jsonType === "true" || jsonType === "false") return jsonType === "true";
+  return typeof value === "bigint" ? Number(value) : value;
 }

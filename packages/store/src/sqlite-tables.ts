@@ -109,6 +109,20 @@ export class SqliteTables {
     this.#commit.run();
   }
 
+  /** Begins a part of the transaction that ends with `keep` or `undo`. */
+  save(): void {
+    this.#db.exec("SAVEPOINT part");
+  }
+
+  keep(): void {
+    this.#db.exec("RELEASE part");
+  }
+
+  undo(): void {
+    this.#namespaceKeys.clear();
+    this.#db.exec("ROLLBACK TO part; RELEASE part");
+  }
+
   /** SQLite has already ended the transaction after some errors. */
   rollback(): void {
     this.#namespaceKeys.clear();

@@ -115,15 +115,15 @@ class Writer {
       for (const write of writes) this.#tables.apply(write, lease);
       return null;
     }
-    this.#db.exec("SAVEPOINT names");
+    this.#tables.save();
     for (const write of writes) {
       if (write.table === "namespace" && this.#tables.isNameTaken(write)) {
-        this.#db.exec("ROLLBACK TO names; RELEASE names");
+        this.#tables.undo();
         return { at, type: "nameTaken", name: write.name };
       }
       this.#tables.apply(write, lease);
     }
-    this.#db.exec("RELEASE names");
+    this.#tables.keep();
     return null;
   }
 
