@@ -78,6 +78,14 @@ interface Redispatch {
   readonly type: "redispatch";
   readonly key: WorkflowKey;
   readonly runId: string | null;
+  /** Pollers that were to get a task of it: they still do, if the commit turns out to have happened. */
+  readonly held: readonly Pick<Delivery, "task" | "reservation">[];
+}
+
+interface Delivery {
+  readonly task: Task;
+  readonly reservation: Reservation;
+  readonly started: Started;
 }
 
 type Entry = Submitted | Redispatch;
@@ -86,7 +94,7 @@ type Entry = Submitted | Redispatch;
 interface Outcome {
   readonly entry: Entry;
   readonly reply: unknown;
-  readonly deliveries: readonly { readonly reservation: Reservation; readonly started: Started }[];
+  readonly deliveries: readonly Delivery[];
   /** What no waiting worker took at once. */
   readonly effects: readonly Effect[];
 }
@@ -145,9 +153,7 @@ export class Shard {
 
   #enqueue(entry: Entry): void {
     this.#inbox.push(entry);
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
@@ -158,6 +164,8 @@ export class Shard {
       await this.#runBatch(batch);
       this.#cache.shrink();
     }
+    // In the same turn as the last look at the inbox: an entry that comes now starts the next round.
+    this.#running = undefined;
   }
 
   async #runBatch(batch: readonly Entry[]): Promise<void> {
@@ -165,13 +173,19 @@ export class Shard {
     try {
       workflows = await this.#prefetch(batch);
     } catch (error) {
+      // S4 holds for reading, too: a run that cannot be restored must not take its neighbours with it.
+      if (batch.length > 1) return this.#runAlone(batch);
       this.#parts.onFault("read workflows", error);
       return this.#refuse(batch, new Unavailable("unknown", "the store could not be read; try again"));
     }
     const outcomes = this.#executeAll(batch, workflows);
     if (outcomes) return this.#commit(batch, workflows, outcomes);
-    // S4: one of them is a bug. Alone, each either goes through or fails by itself.
-    if (batch.length > 1) for (const entry of batch) await this.#runBatch([entry]);
+    if (batch.length > 1) await this.#runAlone(batch);
+  }
+
+  /** S4: alone, each either goes through or fails by itself. */
+  async #runAlone(batch: readonly Entry[]): Promise<void> {
+    for (const entry of batch) await this.#runBatch([entry]);
   }
 
   async #prefetch(batch: readonly Entry[]): Promise<Map<string, Workflow>> {
@@ -231,7 +245,12 @@ export class Shard {
       const run = workflow.runs.get(entry.runId ?? workflow.currentRunId ?? "");
       if (run)
         this.#timers.arm({ ...entry.key, runId: run.runId }, Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null);
-      return { entry, reply: undefined, deliveries: [], effects: run ? pendingEffects(run) : [] };
+      return {
+        entry,
+        reply: undefined,
+        deliveries: this.#startHeld(workflow, entry.held),
+        effects: run ? pendingEffects(run) : [],
+      };
     }
     const step = this.#step();
     const reply = execute(workflow, entry.command, step);
@@ -243,7 +262,7 @@ export class Shard {
    * workers; to it this is a second command on the same state.
    */
   #match(workflow: Workflow, effects: readonly Effect[]): Pick<Outcome, "deliveries" | "effects"> {
-    const deliveries: { reservation: Reservation; started: Started }[] = [];
+    const deliveries: Delivery[] = [];
     const rest: Effect[] = [];
     for (const effect of effects) {
       const reservation = effect.type === "dispatch" ? this.#parts.dispatcher.reserve(effect.task) : null;
@@ -253,7 +272,7 @@ export class Shard {
       }
       try {
         const started = this.#start(workflow, effect.task, reservation);
-        if (started) deliveries.push({ reservation, started });
+        if (started) deliveries.push({ task: effect.task, reservation, started });
         else {
           reservation.release();
           rest.push(effect);
@@ -264,6 +283,15 @@ export class Shard {
       }
     }
     return { deliveries, effects: rest };
+  }
+
+  /** A start is recognised by its poll: if the commit of unknown outcome did happen, the same poller is given the same task. */
+  #startHeld(workflow: Workflow, held: Redispatch["held"]): Delivery[] {
+    return held.flatMap(({ task, reservation }) => {
+      const started = this.#start(workflow, task, reservation);
+      if (!started) reservation.release();
+      return started ? [{ task, reservation, started }] : [];
+    });
   }
 
   #start(workflow: Workflow, task: Task, { poller, sticky }: Reservation): Started | undefined {
@@ -338,9 +366,9 @@ export class Shard {
 
   /** Memory must not run ahead of the store (S3): what the batch touched is forgotten; what it may have left behind is dispatched again. */
   #failCommit(batch: readonly Entry[], outcomes: readonly Outcome[], error: unknown): void {
-    this.#abandon(batch, outcomes);
     this.#parts.onFault("commit", error);
     if (error instanceof LeaseLost) {
+      this.#abandon(batch, outcomes);
       this.#state = "lost";
       this.#timers.close();
       this.#refuse([...batch, ...this.#inbox.splice(0)], new Unavailable("closed", "this shard has moved; try again"));
@@ -358,19 +386,20 @@ export class Shard {
             : "the commit failed; try again",
         ),
       );
-    this.#recoverLater(batch);
+    for (const { key } of batch) this.#cache.forget(cacheKey(key));
+    this.#recoverLater(outcomes);
   }
 
   /** Looks at the batch's runs again, a moment later: their timers must be armed and their tasks dispatched, whatever the commit did. */
-  #recoverLater(batch: readonly Entry[]): void {
+  #recoverLater(outcomes: readonly Outcome[]): void {
     const { clock } = this.#parts;
-    const keys = new Map<string, Redispatch>();
-    for (const { key, ...entry } of batch) {
-      const runId = "command" in entry ? (selectorOf(entry.command) ?? null) : entry.runId;
-      keys.set(`${cacheKey(key)}/${runId ?? ""}`, { type: "redispatch", key, runId: runId || null });
-    }
+    const entries = outcomes.map(({ entry, deliveries }): Redispatch => {
+      const runId = entry.type === "redispatch" ? entry.runId : selectorOf(entry.command);
+      return { type: "redispatch", key: entry.key, runId: runId || null, held: deliveries };
+    });
     clock.wake(clock.nowMs() + shardLimits.retryMs, () => {
-      if (this.#state === "open") for (const entry of keys.values()) this.#enqueue(entry);
+      if (this.#state === "open") for (const entry of entries) this.#enqueue(entry);
+      else for (const { held } of entries) for (const { reservation } of held) reservation.release();
     });
   }
 
@@ -412,7 +441,7 @@ export class Shard {
         ...(afterRunId !== undefined && { afterRunId }),
       });
       if (this.#state !== "open") return;
-      for (const { runId, ...key } of runs) this.#enqueue({ type: "redispatch", key, runId });
+      for (const { runId, ...key } of runs) this.#enqueue({ type: "redispatch", key, runId, held: [] });
       afterRunId = runs.at(-1)?.runId;
       if (runs.length < shardLimits.redispatchPage) return;
       // The next page waits until this one is through: memory holds one page at a time.

@@ -1,0 +1,288 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Command, type Poller, Rejection, type Task } from "@pawl/engine";
+import { enums, type Init, workflowservice } from "@pawl/protocol";
+import { MemoryStore } from "@pawl/store";
+import { ManualClock } from "../clock.ts";
+import { seededRandom } from "../random.ts";
+import type { Started } from "./dispatcher.ts";
+import { Ring, shardOf } from "./ring.ts";
+import { Unavailable } from "./shard.ts";
+
+const namespaceId = "11111111-1111-4111-8111-111111111111";
+const poller: Poller = { identity: "worker", requestId: "poll" };
+
+/** A ring on a memory store whose queues are lists: `waiting` pollers are reserved, other tasks pile up in `offered`. */
+class Rig {
+  readonly clock = new ManualClock();
+  readonly offered: Task[] = [];
+  readonly delivered: Started[] = [];
+  readonly faults: string[] = [];
+  waiting = 0;
+  released = 0;
+  store: MemoryStore;
+  ring!: Ring;
+  #requests = 0;
+
+  constructor(store = new MemoryStore()) {
+    this.store = store;
+  }
+
+  async open(shardCount = 1): Promise<this> {
+    this.ring = await Ring.open({
+      store: this.store,
+      clock: this.clock,
+      random: seededRandom(this.faults.length + 7),
+      shardCount,
+      owner: "test",
+      cacheBytesMax: 1_000_000,
+      onFault: (what) => this.faults.push(what),
+      dispatcher: {
+        reserve: () => {
+          if (this.waiting === 0) return null;
+          this.waiting -= 1;
+          return {
+            poller: { ...poller, requestId: `poll-${++this.#requests}` },
+            sticky: false,
+            deliver: (started) => this.delivered.push(started),
+            release: () => void this.released++,
+          };
+        },
+        offer: (task) => this.offered.push(task),
+      },
+    });
+    return this;
+  }
+
+  submit<C extends Command>(command: C, workflowId = "wf") {
+    return this.ring.submit({ namespaceId, workflowId }, command);
+  }
+
+  start(workflowId = "wf", requestId = `r${++this.#requests}`) {
+    const codec = workflowservice.StartWorkflowExecutionRequest;
+    const request = codec.decode(
+      codec.encode({
+        namespace: "default",
+        workflowId,
+        workflowType: { name: "T" },
+        taskQueue: { name: "q" },
+        requestId,
+      }),
+    );
+    return this.submit({ type: "startWorkflow", request }, workflowId);
+  }
+
+  signal(signalName: string, workflowId = "wf") {
+    return this.submit(
+      { type: "signal", request: workflowservice.SignalWorkflowExecutionRequest.create({ signalName }) },
+      workflowId,
+    );
+  }
+
+  complete(started: Started, commands: Init<workflowservice.RespondWorkflowTaskCompletedRequest>["commands"] = []) {
+    assert(started.kind === "workflow");
+    const codec = workflowservice.RespondWorkflowTaskCompletedRequest;
+    return this.submit(
+      {
+        type: "completeWorkflowTask",
+        task: started.task.task,
+        request: codec.decode(codec.encode({ commands, identity: "w" })),
+      },
+      started.task.workflowId,
+    );
+  }
+
+  async events(workflowId = "wf"): Promise<number> {
+    const located = await this.submit({ type: "locate", runId: "" }, workflowId);
+    return located instanceof Rejection ? 0 : located.lastEventId;
+  }
+
+  /** Lets everything that is not waiting for the clock come to rest. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const timer = (seconds: number) => ({
+  commandType: enums.CommandType.START_TIMER,
+  startTimerCommandAttributes: { timerId: "t", startToFireTimeout: { seconds, nanos: 0 } },
+});
+
+test("nothing is answered or dispatched before its commit", async () => {
+  const gates: (() => void)[] = [];
+  let gated = false;
+  const latency = (phase: "apply" | "answer") =>
+    gated && phase === "answer" ? new Promise<void>((resolve) => gates.push(resolve)) : Promise.resolve();
+  const rig = await new Rig(new MemoryStore({ latency })).open();
+  gated = true;
+  let answered = false;
+  const start = rig.start().then(() => {
+    answered = true;
+  });
+  await rig.settle();
+  assert.deepEqual([answered, rig.offered.length, gates.length], [false, 0, 1]);
+  gates[0]!();
+  await start;
+  assert.equal(rig.offered.length, 1);
+});
+
+test("a task is scheduled and started in one commit when a worker waits for it", async () => {
+  const rig = await new Rig().open();
+  rig.waiting = 1;
+  await rig.start();
+  assert.deepEqual([rig.delivered.length, rig.offered.length], [1, 0]);
+  const [started] = rig.delivered;
+  assert(started?.kind === "workflow");
+  assert.deepEqual([started.task.fromEventId, started.task.toEventId], [1, 3]);
+  assert(started.task.events && started.task.events.length > 0);
+});
+
+test("commands on one workflow in one batch see each other", async () => {
+  const rig = await new Rig().open();
+  const [start, signal, again] = await Promise.all([rig.start("wf", "same"), rig.signal("a"), rig.start("wf", "same")]);
+  assert(!(start instanceof Rejection) && !(signal instanceof Rejection) && !(again instanceof Rejection));
+  assert.equal(again.runId, start.runId);
+  assert.equal(await rig.events(), 3);
+});
+
+for (const fault of ["unknown-applied", "unknown-lost", "full"] as const) {
+  test(`after a failed commit (${fault}) the caller may repeat its request and finds it done once`, async () => {
+    const rig = await new Rig().open();
+    rig.waiting = 1;
+    rig.store.failNextCommit(fault);
+    await assert.rejects(
+      rig.start("wf", "once"),
+      (error) => error instanceof Unavailable && error.reason === (fault === "full" ? "full" : "unknown"),
+    );
+    assert.equal(rig.delivered.length, 0);
+    const reply = await rig.start("wf", "once");
+    assert(!(reply instanceof Rejection) && reply.started);
+    rig.clock.advance(2_000);
+    await rig.settle();
+    assert((await rig.events()) >= 2);
+    // The worker that was to get the first task gets it if the commit happened; otherwise it is free again and the task was offered anew.
+    assert.deepEqual([rig.delivered.length > 0, rig.released], fault === "unknown-applied" ? [true, 0] : [false, 1]);
+    assert.equal(rig.offered.length > 0, fault !== "unknown-applied");
+  });
+}
+
+test("a shard whose lease was taken over stops, and its successor goes on", async () => {
+  const store = new MemoryStore();
+  const first = await new Rig(store).open();
+  await first.start();
+  const second = await new Rig(store).open();
+  await assert.rejects(first.signal("lost"), (error) => error instanceof Unavailable && error.reason === "closed");
+  assert(!((await second.signal("kept")) instanceof Rejection));
+  assert.equal(await second.events(), 3);
+});
+
+test("a restart dispatches what waited for a worker, and fires what fell due", async () => {
+  const store = new MemoryStore();
+  const before = await new Rig(store).open();
+  before.waiting = 1;
+  await before.start();
+  await before.complete(before.delivered[0]!, [timer(5)]);
+  await before.start("queued");
+  const queued = before.offered.at(-1)!;
+  store.crash();
+
+  const after = new Rig(store);
+  after.clock.advance(10_000);
+  await after.open();
+  await after.settle();
+  assert.deepEqual(
+    after.offered.find(({ workflowId }) => workflowId === "queued"),
+    queued,
+  );
+  after.clock.advance(1);
+  await after.settle();
+  assert(
+    after.offered.some(({ workflowId }) => workflowId === "wf"),
+    "the timer has fired and its task is dispatched",
+  );
+});
+
+test("a timer does not fire early, also when the clock was set back", async () => {
+  const rig = await new Rig().open();
+  rig.waiting = 1;
+  await rig.start();
+  await rig.complete(rig.delivered[0]!, [timer(60)]);
+  rig.clock.step(-30_000);
+  rig.clock.advance(89_999);
+  await rig.settle();
+  assert.equal(await rig.events(), 5);
+  rig.clock.advance(1);
+  await rig.settle();
+  assert.equal(await rig.events(), 7);
+});
+
+test("a timer beyond what memory looks ahead fires in its time", async () => {
+  const rig = await new Rig().open();
+  rig.waiting = 1;
+  await rig.start();
+  await rig.complete(rig.delivered[0]!, [timer(3_600)]);
+  for (let minutes = 0; minutes < 60; minutes++) {
+    assert.equal(await rig.events(), 5, `after ${minutes} minutes`);
+    rig.clock.advance(60_000);
+    await rig.settle();
+  }
+  assert.equal(await rig.events(), 7);
+});
+
+test("a bug in one command does not take its neighbours with it", async () => {
+  const rig = await new Rig().open();
+  const broken = {
+    type: "startWorkflow",
+    get request(): never {
+      throw new Error("bug");
+    },
+  } as unknown as Command;
+  const [good, bad, after] = await Promise.allSettled([
+    rig.start("good"),
+    rig.submit(broken, "bad"),
+    rig.start("other"),
+  ]);
+  assert.equal(good.status, "fulfilled");
+  assert(bad.status === "rejected" && !(bad.reason instanceof Unavailable));
+  assert.equal(after.status, "fulfilled");
+  assert.equal(await rig.events("good"), 2);
+});
+
+test("who watches a run is told of its next change", async () => {
+  const rig = await new Rig().open();
+  const reply = await rig.start();
+  assert(!(reply instanceof Rejection));
+  const controller = new AbortController();
+  const changed = rig.ring.changed(reply.runId, controller.signal);
+  await rig.signal("x");
+  await changed;
+  const idle = rig.ring.changed(reply.runId, controller.signal);
+  controller.abort();
+  await idle;
+});
+
+test("workflows spread over the shards, and a child may live on another one than its parent", async () => {
+  const counts = new Map<number, number>();
+  for (let index = 0; index < 4_000; index++)
+    counts.set(
+      shardOf({ namespaceId, workflowId: `order-${index}` }, 4),
+      (counts.get(shardOf({ namespaceId, workflowId: `order-${index}` }, 4)) ?? 0) + 1,
+    );
+  for (const count of counts.values()) assert(count > 800 && count < 1_200, `${[...counts.values()]}`);
+
+  const rig = await new Rig().open(4);
+  rig.waiting = 1;
+  await rig.start("parent");
+  const child = {
+    commandType: enums.CommandType.START_CHILD_WORKFLOW_EXECUTION,
+    startChildWorkflowExecutionCommandAttributes: {
+      workflowId: "kid-1",
+      workflowType: { name: "K" },
+      taskQueue: { name: "q" },
+    },
+  };
+  await rig.complete(rig.delivered[0]!, [child]);
+  await rig.settle();
+  assert.equal(await rig.events("kid-1"), 2);
+  assert.equal(await rig.events("parent"), 7);
+});
