@@ -113,6 +113,15 @@ export const limits = {
   visibilityTermsMax: 500,
   visibilityDepthMax: 100,
 
+  // Workers.
+
+  /** A worker that has not been heard of for so long is gone. They say that they are there once a minute. */
+  workerSeenMs: 5 * minuteMs,
+  /** Workers remembered of one namespace; the one not heard of for longest goes first. */
+  workersMax: 10_000,
+  workerHeartbeatBytesMax: 64 * kibibyte,
+  workerPageMax: 1_000,
+
   // Namespaces.
 
   retentionMsMin: hourMs,

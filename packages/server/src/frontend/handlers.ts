@@ -6,6 +6,9 @@ import type { Handlers, Parts } from "./parts.ts";
 import { queryHandlers } from "./query.ts";
 import { QueryRegistry } from "./query-registry.ts";
 import { systemHandlers } from "./system.ts";
+import { taskQueueHandlers } from "./task-queue.ts";
+import { visibilityHandlers } from "./visibility.ts";
+import { workerHandlers } from "./worker.ts";
 import { workflowHandlers } from "./workflow.ts";
 import { workflowTaskHandlers } from "./workflow-task.ts";
 
@@ -20,5 +23,8 @@ export function handlersOf(parts: Parts): Handlers {
     ...activityHandlers(parts),
     ...queryHandlers(parts, queries),
     ...historyHandlers(parts),
+    ...visibilityHandlers(parts),
+    ...taskQueueHandlers(parts),
+    ...workerHandlers(parts),
   };
 }

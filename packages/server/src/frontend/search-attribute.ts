@@ -106,10 +106,22 @@ export function findAttribute(name: string, namespace: Namespace, custom: Custom
 }
 
 /**
- * What is kept of the attributes that a caller sets: each marked with its type, as every reader of a history or a list expects, without those
- * whose value is null.
+ * What is kept of the attributes that a caller sets at a start: each marked with its type, as every reader of a history or a list expects,
+ * without those whose value is null.
  */
 export function attributesToSet(
+  attributes: common.SearchAttributes | undefined,
+  namespace: Namespace,
+  custom: CustomAttributes,
+): common.SearchAttributes | undefined | Rejection {
+  const upserted = attributesToUpsert(attributes, namespace, custom);
+  if (!upserted || upserted instanceof Rejection) return upserted;
+  const isSet = ([, payload]: [string, common.Payload]) => payload.metadata["type"] !== undefined;
+  return { indexedFields: Object.fromEntries(Object.entries(upserted.indexedFields).filter(isSet)) };
+}
+
+/** Like `attributesToSet`, but what is null stays, without a type: it takes the attribute away. */
+export function attributesToUpsert(
   attributes: common.SearchAttributes | undefined,
   namespace: Namespace,
   custom: CustomAttributes,
@@ -123,13 +135,12 @@ export function attributesToSet(
   for (const [name, payload] of given) {
     const type = settableType(name, namespace, custom);
     if (type instanceof Rejection) return type;
+    const { length } = payload.data;
+    if (length > searchAttributeBytesMax)
+      return invalid(`search attribute ${name} value size ${length} exceeds size limit ${searchAttributeBytesMax}`);
     const typed = typedPayload({ name, type }, payload);
     if (typed instanceof Rejection) return typed;
-    if (payload.data.length > searchAttributeBytesMax)
-      return invalid(
-        `search attribute ${name} value size ${payload.data.length} exceeds size limit ${searchAttributeBytesMax}`,
-      );
-    if (typed) indexedFields[name] = typed;
+    indexedFields[name] = typed;
   }
   const bytes = payloadMapBytes(indexedFields);
   if (bytes > searchAttributesBytesMax)
@@ -152,12 +163,13 @@ const encoder = new TextEncoder();
 const jsonEncoding = "json/plain";
 const nullEncoding = "binary/null";
 
-/** The payload with its type; undefined when it is null, which means "not set". */
-function typedPayload({ name, type }: Attribute, payload: common.Payload): common.Payload | undefined | Rejection {
+/** The payload with its type; without one when its value is null, which means "not set". */
+function typedPayload({ name, type }: Attribute, payload: common.Payload): common.Payload | Rejection {
+  const { type: _given, ...untyped } = payload.metadata;
   const wrong = (shown: string) =>
     invalid(`${shown} is not a valid value for search attribute ${name} of type ${typeName(type)}`);
   const encoding = textOf(payload.metadata["encoding"]);
-  if (encoding === nullEncoding) return undefined;
+  if (encoding === nullEncoding) return { ...payload, metadata: untyped };
   const text = textOf(payload.data);
   if (encoding !== jsonEncoding || text === undefined) return wrong(`value from <encoding ${encoding ?? "unset"}>`);
   let value: unknown;
@@ -166,7 +178,7 @@ function typedPayload({ name, type }: Attribute, payload: common.Payload): commo
   } catch {
     return wrong(text.slice(0, shownCharsMax));
   }
-  if (value === null || (Array.isArray(value) && value.length === 0)) return undefined;
+  if (value === null || (Array.isArray(value) && value.length === 0)) return { ...payload, metadata: untyped };
   // Older clients send a single value as a list of one.
   const single = type !== KEYWORD_LIST && Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value;
   if (!isOfType(single, type)) return wrong(text.slice(0, shownCharsMax));

@@ -1,0 +1,159 @@
+/** What a parsed list filter means: names become attributes, literals become values of their types (semantics.md §9.2). */
+import { enums } from "@pawl/protocol";
+import type { VisibilityFilter } from "@pawl/store";
+import { QueryError } from "./query-lexer.ts";
+import { type Attribute, typeName } from "./search-attribute.ts";
+import { executionStatusOf } from "./status-name.ts";
+import { parseDuration, parseTime } from "./time-text.ts";
+import type { Expression, Literal, Term } from "./visibility-query.ts";
+
+const { TEXT, KEYWORD, INT, DOUBLE, BOOL, DATETIME, KEYWORD_LIST } = enums.IndexedValueType;
+
+/** The attribute that a name means; undefined when there is none. */
+export type Resolve = (name: string) => Attribute | undefined;
+
+export const namespaceDivision = "TemporalNamespaceDivision";
+
+/** Rows of the server's own workloads are in a division, and shown only to who asks for it. */
+export function filterOf(where: Expression | undefined, resolve: Resolve): VisibilityFilter {
+  let asksForDivision = false;
+  const noting: Resolve = (name) => {
+    const attribute = resolve(name);
+    asksForDivision ||= attribute?.name === namespaceDivision;
+    return attribute;
+  };
+  const filter = where && convert(where, noting);
+  if (filter && asksForDivision) return filter;
+  const undivided: VisibilityFilter = { op: "isNull", name: namespaceDivision };
+  return filter ? { op: "and", all: [undivided, filter] } : undivided;
+}
+
+export function attributeOf(name: string, resolve: Resolve): Attribute {
+  const attribute = resolve(name);
+  if (attribute) return attribute;
+  throw new QueryError(`invalid expression: column name '${name}' is not a valid search attribute`);
+}
+
+type Scalar = string | number | boolean;
+
+function convert(expression: Expression, resolve: Resolve): VisibilityFilter {
+  if (expression.type === "and" || expression.type === "or")
+    return { op: expression.type, all: expression.all.map((one) => convert(one, resolve)) };
+  if (expression.type === "not") return { op: "not", filter: convert(expression.of, resolve) };
+  const attribute = attributeOf(expression.name, resolve);
+  const { name } = attribute;
+  checkOperator(attribute, expression);
+  switch (expression.type) {
+    case "compare":
+      return { op: expression.operator, name, value: valueFor(attribute, expression.value) };
+    case "in": {
+      const values = expression.values.map((literal) => valueFor(attribute, literal));
+      return { op: expression.not ? "notIn" : "in", name, values };
+    }
+    case "between": {
+      const low = valueFor(attribute, expression.low) as string | number;
+      const high = valueFor(attribute, expression.high) as string | number;
+      return { op: expression.not ? "notBetween" : "between", name, low, high };
+    }
+    case "startsWith":
+      return {
+        op: expression.not ? "notStartsWith" : "startsWith",
+        name,
+        prefix: String(valueFor(attribute, expression.prefix)),
+      };
+    case "isNull":
+      return { op: expression.not ? "isNotNull" : "isNull", name };
+    default:
+      return expression satisfies never;
+  }
+}
+
+type Operator = "equal" | "order" | "in" | "between" | "startsWith" | "isNull";
+
+const operatorsOf: Readonly<Record<number, readonly Operator[]>> = {
+  [KEYWORD]: ["equal", "order", "in", "between", "startsWith", "isNull"],
+  [KEYWORD_LIST]: ["equal", "in", "isNull"],
+  [TEXT]: ["equal", "isNull"],
+  [INT]: ["equal", "order", "in", "between", "isNull"],
+  [DOUBLE]: ["equal", "order", "in", "between", "isNull"],
+  [DATETIME]: ["equal", "order", "in", "between", "isNull"],
+  [BOOL]: ["equal", "in", "isNull"],
+};
+/** Kept as a number whose order says nothing. */
+const statusOperators: readonly Operator[] = ["equal", "in", "isNull"];
+
+function checkOperator({ name, type }: Attribute, expression: Term): void {
+  const legal = name === "ExecutionStatus" ? statusOperators : (operatorsOf[type] ?? []);
+  const operator = operatorOf(expression);
+  if (legal.includes(operator)) return;
+  if (operator === "between")
+    throw new QueryError(
+      `invalid expression: cannot do range condition on search attribute '${name}' of type ${typeName(type)}`,
+    );
+  const written = expression.type === "compare" ? expression.operator : operator === "in" ? "in" : "starts_with";
+  throw new QueryError(
+    `operation is not supported: operator '${written}' not supported for ${typeName(type)} type search attribute '${name}'`,
+  );
+}
+
+function operatorOf(expression: Term): Operator {
+  if (expression.type !== "compare") return expression.type;
+  return expression.operator === "=" || expression.operator === "!=" ? "equal" : "order";
+}
+
+function valueFor(attribute: Attribute, literal: Literal): Scalar {
+  if (attribute.name === "ExecutionStatus") return statusOf(literal);
+  if (attribute.name === "ExecutionDuration") return durationOf(literal);
+  switch (attribute.type) {
+    case INT:
+    case DOUBLE:
+      if (literal.type === "number") return literal.value;
+      break;
+    case BOOL:
+      if (literal.type === "boolean") return literal.value;
+      break;
+    case DATETIME:
+      if (literal.type === "text") return timeOf(literal.value);
+      if (literal.type === "number" && literal.isInteger) return literal.value / nsPerMs;
+      break;
+    case KEYWORD:
+    case KEYWORD_LIST:
+    case TEXT:
+      if (literal.type === "text") return literal.value;
+      break;
+    default:
+      break;
+  }
+  throw new QueryError(
+    `invalid expression: invalid value type for search attribute ${attribute.name} of type ${typeName(attribute.type)}: ${shown(literal)}`,
+  );
+}
+
+const nsPerMs = 1e6;
+
+function shown(literal: Literal): string {
+  return literal.type === "text" ? JSON.stringify(literal.value) : String(literal.value);
+}
+
+function statusOf(literal: Literal): number {
+  const status = literal.type === "boolean" ? undefined : executionStatusOf(literal.value);
+  if (status !== undefined) return status;
+  const text = literal.type === "text" ? `'${literal.value}'` : String(literal.value);
+  throw new QueryError(`invalid expression: invalid ExecutionStatus value ${text}`);
+}
+
+/** Milliseconds; a number is in nanoseconds. */
+function durationOf(literal: Literal): number {
+  if (literal.type === "number" && literal.isInteger) return literal.value / nsPerMs;
+  const ms = literal.type === "text" ? parseDuration(literal.value) : undefined;
+  if (ms !== undefined) return ms;
+  throw new QueryError(
+    `invalid expression: invalid duration value for search attribute ExecutionDuration: ${shown(literal)}`,
+  );
+}
+
+function timeOf(text: string): number {
+  const ms = parseTime(text);
+  if (ms === undefined) throw new QueryError(`invalid expression: unable to parse datetime '${text}'`);
+  return ms;
+}

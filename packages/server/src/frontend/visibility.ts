@@ -1,0 +1,201 @@
+/** Lists and counts of workflows by a filter (semantics.md §9). */
+import { Rejection } from "@pawl/engine";
+import { type common, enums, type filter, type RequestOf, timestampMs, workflow } from "@pawl/protocol";
+import type { VisibilityFilter, VisibilityPosition } from "@pawl/store";
+import { limits } from "../limits.ts";
+import { invalid, isLonger } from "./field-rules.ts";
+import type { Namespace } from "./namespace-registry.ts";
+import type { Handlers, Parts } from "./parts.ts";
+import { QueryError } from "./query-lexer.ts";
+import { type CustomAttributes, findAttribute, noCustomAttributes, typeName } from "./search-attribute.ts";
+import { executionStatusName } from "./status-name.ts";
+import { attributeOf, filterOf, namespaceDivision, type Resolve } from "./visibility-filter.ts";
+import { parseQuery } from "./visibility-query.ts";
+
+const { WorkflowExecutionStatus } = enums;
+
+export function visibilityHandlers(parts: Parts, custom: CustomAttributes = noCustomAttributes) {
+  const { namespaces, store } = parts;
+  return {
+    ...legacyHandlers(parts),
+
+    ListWorkflowExecutions: async (request) => listByQuery(parts, custom, request),
+
+    ScanWorkflowExecutions: async (request) => listByQuery(parts, custom, request),
+
+    CountWorkflowExecutions: async (request) => {
+      const namespace = namespaces.byName(request.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const query = readQuery(request.query, resolverOf(namespace, custom));
+      if (query instanceof Rejection) return query;
+      const { filter, groupBy } = query;
+      const counted = { namespaceId: namespace.id, filter, ...(groupBy !== undefined && { groupBy }) };
+      const counts = await store.countVisibility(counted);
+      const count = counts.reduce((sum, group) => sum + group.count, 0);
+      if (groupBy === undefined) return { count };
+      return {
+        count,
+        groups: counts.map((group) => ({ groupValues: [groupValue(groupBy, group.value)], count: group.count })),
+      };
+    },
+  } satisfies Handlers;
+}
+
+async function listByQuery(
+  parts: Parts,
+  custom: CustomAttributes,
+  request: RequestOf<"ListWorkflowExecutions"> | RequestOf<"ScanWorkflowExecutions">,
+) {
+  const namespace = parts.namespaces.byName(request.namespace);
+  if (namespace instanceof Rejection) return namespace;
+  const query = readQuery(request.query, resolverOf(namespace, custom));
+  if (query instanceof Rejection) return query;
+  if (query.groupBy !== undefined) return invalid("invalid query: operation is not supported: 'GROUP BY' clause");
+  return list(parts, namespace, query.filter, request);
+}
+
+function resolverOf(namespace: Namespace, custom: CustomAttributes): Resolve {
+  return (name) => findAttribute(name, namespace, custom);
+}
+
+interface ReadQuery {
+  readonly filter: VisibilityFilter;
+  readonly groupBy: string | undefined;
+}
+
+function readQuery(text: string, resolve: Resolve): ReadQuery | Rejection {
+  if (isLonger(text, limits.visibilityQueryBytesMax))
+    return invalid(`invalid query: malformed SQL query: longer than ${limits.visibilityQueryBytesMax} bytes`);
+  try {
+    const { where, groupBy } = parseQuery(text);
+    return { filter: filterOf(where, resolve), groupBy: groupOf(groupBy, resolve) };
+  } catch (error) {
+    if (error instanceof QueryError) return invalid(`invalid query: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Attributes with few values: only by them may be counted. */
+const groupable: readonly string[] = ["ExecutionStatus", namespaceDivision];
+
+function groupOf(names: readonly string[], resolve: Resolve): string | undefined {
+  const [first] = names;
+  if (first === undefined) return undefined;
+  if (names.length > 1)
+    throw new QueryError("operation is not supported: 'GROUP BY' clause supports only a single field");
+  const { name } = attributeOf(first, resolve);
+  if (groupable.includes(name)) return name;
+  throw new QueryError(`operation is not supported: 'GROUP BY' clause is not supported for search attribute ${first}`);
+}
+
+const encoder = new TextEncoder();
+
+function groupValue(groupBy: string, value: string | number | boolean | null): common.Payload {
+  const named = groupBy === "ExecutionStatus" ? executionStatusName(Number(value)) : value;
+  return {
+    metadata: {
+      encoding: encoder.encode("json/plain"),
+      type: encoder.encode(typeName(enums.IndexedValueType.KEYWORD)),
+    },
+    data: encoder.encode(JSON.stringify(named)),
+    externalPayloads: [],
+  };
+}
+
+interface Page {
+  readonly nextPageToken: Uint8Array;
+  readonly pageSize: number;
+}
+
+async function list({ store, tokens }: Parts, namespace: Namespace, filter: VisibilityFilter, page: Page) {
+  const values = tokens.openPage("visibility", namespace.id, page.nextPageToken);
+  if (values instanceof Rejection) return values;
+  const { visibilityPageMax } = limits;
+  const size = page.pageSize <= 0 || page.pageSize > visibilityPageMax ? visibilityPageMax : page.pageSize;
+  // One more than asked for tells whether there is another page.
+  const rows = await store.listVisibility({
+    namespaceId: namespace.id,
+    filter,
+    limit: size + 1,
+    ...(values && { after: positionOf(values as [number | null, number, string]) }),
+  });
+  const shown = rows.slice(0, size);
+  const last = rows.length > size ? shown.at(-1) : undefined;
+  return {
+    executions: shown.map(({ info }) => workflow.WorkflowExecutionInfo.decode(info)),
+    ...(last && {
+      nextPageToken: tokens.sealPage("visibility", namespace.id, [last.closeTimeMs, last.startTimeMs, last.runId]),
+    }),
+  };
+}
+
+function positionOf([closeTimeMs, startTimeMs, runId]: [number | null, number, string]): VisibilityPosition {
+  return { closeTimeMs, startTimeMs, runId };
+}
+
+/** Older clients filter by fields of their request instead of a text. */
+function legacyHandlers(parts: Parts) {
+  const { namespaces } = parts;
+  return {
+    ListOpenWorkflowExecutions: async (request) => {
+      const namespace = namespaces.byName(request.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const filters = legacyFilters(request, "StartTime");
+      if (filters instanceof Rejection) return filters;
+      const open: VisibilityFilter = { op: "=", name: "ExecutionStatus", value: WorkflowExecutionStatus.RUNNING };
+      return list(parts, namespace, undivided([open, ...filters]), pageOf(request));
+    },
+
+    ListClosedWorkflowExecutions: async (request) => {
+      const namespace = namespaces.byName(request.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const filters = legacyFilters(request, "CloseTime");
+      if (filters instanceof Rejection) return filters;
+      const closed: VisibilityFilter = { op: "!=", name: "ExecutionStatus", value: WorkflowExecutionStatus.RUNNING };
+      const status = statusFilter(request);
+      if (status instanceof Rejection) return status;
+      return list(parts, namespace, undivided([closed, ...filters, ...status]), pageOf(request));
+    },
+  } satisfies Handlers;
+}
+
+interface LegacyRequest {
+  readonly startTimeFilter?: filter.StartTimeFilter | undefined;
+  readonly executionFilter?: filter.WorkflowExecutionFilter | undefined;
+  readonly typeFilter?: filter.WorkflowTypeFilter | undefined;
+  readonly maximumPageSize: number;
+  readonly nextPageToken: Uint8Array;
+}
+
+function pageOf({ maximumPageSize, nextPageToken }: LegacyRequest): Page {
+  return { pageSize: maximumPageSize, nextPageToken };
+}
+
+function undivided(filters: readonly VisibilityFilter[]): VisibilityFilter {
+  return { op: "and", all: [{ op: "isNull", name: namespaceDivision }, ...filters] };
+}
+
+export function legacyFilters(request: LegacyRequest, timeName: string): VisibilityFilter[] | Rejection {
+  const { startTimeFilter, executionFilter, typeFilter } = request;
+  const earliestMs = timestampMs(startTimeFilter?.earliestTime);
+  const latestMs = timestampMs(startTimeFilter?.latestTime);
+  if (earliestMs > 0 && latestMs > 0 && earliestMs > latestMs)
+    return invalid("EarliestTime in StartTimeFilter should not be larger than LatestTime.");
+  const filters: VisibilityFilter[] = [];
+  if (earliestMs > 0) filters.push({ op: ">=", name: timeName, value: earliestMs });
+  if (latestMs > 0) filters.push({ op: "<=", name: timeName, value: latestMs });
+  if (executionFilter) {
+    filters.push({ op: "=", name: "WorkflowId", value: executionFilter.workflowId });
+    if (executionFilter.runId !== "") filters.push({ op: "=", name: "RunId", value: executionFilter.runId });
+  } else if (typeFilter) filters.push({ op: "=", name: "WorkflowType", value: typeFilter.name });
+  return filters;
+}
+
+/** The filters exclude each other: like the reference server, the first one given counts. */
+function statusFilter(request: RequestOf<"ListClosedWorkflowExecutions">): VisibilityFilter[] | Rejection {
+  if (!request.statusFilter || request.executionFilter || request.typeFilter) return [];
+  const { status } = request.statusFilter;
+  if (status === WorkflowExecutionStatus.UNSPECIFIED || status === WorkflowExecutionStatus.RUNNING)
+    return invalid("StatusFilter must be specified and must be not Running.");
+  return [{ op: "=", name: "ExecutionStatus", value: status }];
+}
