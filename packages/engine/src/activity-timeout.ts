@@ -1,4 +1,4 @@
-/** The four timeouts of an activity (semantics.md §6.4): when each is due, and what its firing does. */
+/** The four timeouts of an activity: when each is due, and what its firing does. */
 import { enums, failure } from "@pawl/protocol";
 import { closeActivity, retryOrState } from "./activity.ts";
 import { timeoutName } from "./backoff.ts";

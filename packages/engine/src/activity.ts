@@ -1,5 +1,5 @@
 /**
- * The life of an activity (semantics.md §2.4, §6):
+ * The life of an activity:
  *
  *   schedule ─▶ scheduled ──start──▶ started ──complete, fail, cancel, timeOut──▶ closed (leaves the run)
  *                   ▲                   │
@@ -47,7 +47,7 @@ function isLegal(transition: Transition, activity: Activity): boolean {
 
 export type ScheduleAttributes = command.ScheduleActivityTaskCommandAttributes;
 
-/** Timeouts resolved against each other and the run's timeout, in the order of semantics.md §4.1; a string says what is wrong. */
+/** Timeouts resolved against each other and the run's timeout, in the reference server's order; a string says what is wrong. */
 export function resolveTimeouts(
   attributes: ScheduleAttributes,
   runTimeoutMs: number,

@@ -1,4 +1,4 @@
-/** Retry policies: their defaults, and when the next attempt is due (semantics.md: Temporal's activity and workflow retries). */
+/** Retry policies: their defaults, and when the next attempt is due, by the rules of the reference server. */
 import { type common, durationMs, enums, type failure, toDuration } from "@pawl/protocol";
 
 /** A retry policy with every default filled in. Intervals are in milliseconds. */

@@ -1,4 +1,4 @@
-/** A run that follows another under the same workflow id: continue-as-new and workflow retries (semantics.md §7.3). */
+/** A run that follows another under the same workflow id: continue-as-new and workflow retries. */
 import { type command, durationMs, enums, type failure, history } from "@pawl/protocol";
 import { decideRetry, wireRetryPolicy } from "./backoff.ts";
 import { limits } from "./limits.ts";

@@ -1,5 +1,5 @@
 /**
- * Child workflows, seen from the parent and from the child (semantics.md §2.5, §7.10):
+ * Child workflows, seen from the parent and from the child:
  *
  *   initiate ─▶ starting ──taken──▶ started ──childClosed──▶ gone
  *                  └──refused──▶ gone (START_CHILD_WORKFLOW_EXECUTION_FAILED)

@@ -1,5 +1,5 @@
 /**
- * Whether the commands that workflow code asks for can be carried out (semantics.md §4). All are checked before any is applied, so a wrong one
+ * Whether the commands that workflow code asks for can be carried out. All are checked before any is applied, so a wrong one
  * leaves the run as it was: its workflow task fails and the code may be fixed.
  */
 import { type command, durationMs, enums } from "@pawl/protocol";

@@ -1,4 +1,4 @@
-/** What a caller is shown of a run: DescribeWorkflowExecution and the rows of lists (semantics.md §8.5, §9.1). */
+/** What a caller is shown of a run: DescribeWorkflowExecution and the rows of lists. */
 import { type workflow as api, enums, type Init, toDuration, toTimestamp, type workflowservice } from "@pawl/protocol";
 import { wireRetryPolicy } from "./backoff.ts";
 import type { Activity, Run } from "./run.ts";

@@ -1,4 +1,4 @@
-/** Signals to, and cancellations of, other workflows, asked for by workflow code (semantics.md §7.11). */
+/** Signals to, and cancellations of, other workflows, asked for by workflow code. */
 import { type command, enums, history } from "@pawl/protocol";
 import { requestCancel } from "./close.ts";
 import { happen, write } from "./history.ts";

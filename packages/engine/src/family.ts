@@ -1,4 +1,4 @@
-/** What a run that ends tells its parent and its children (semantics.md §7.10). */
+/** What a run that ends tells its parent and its children. */
 import { type common, enums, type failure, history } from "@pawl/protocol";
 import { send } from "./outbox.ts";
 import type { HistoryEventInit, Run } from "./run.ts";

@@ -1,5 +1,5 @@
 /**
- * Writing history: dense ids, times that never decrease, and the order that SDK replayers rely on (semantics.md §3.1).
+ * Writing history: dense ids, times that never decrease, and the order that SDK replayers rely on.
  *
  *   H1. Ids are 1..N without gaps, given when an event is written, never to a buffered one.
  *   H2. While a workflow task is started, what happens outside is buffered; what its completion commands is written.

@@ -1,4 +1,4 @@
-/** What the engine enforces by itself. Defaults of the reference server (semantics.md §1.5). */
+/** What the engine enforces by itself. Defaults of the reference server. */
 export const limits = {
   /** Payloads of one command or event. */
   blobBytesMax: 2 * 1024 * 1024,

@@ -1,4 +1,4 @@
-/** Starting a workflow: what happens when its id is already in use (semantics.md §7.1), and signal-with-start (§7.5). */
+/** Starting a workflow: what happens when its id is already in use, and signal-with-start. */
 import { durationMs, enums, errordetails, type workflowservice } from "@pawl/protocol";
 import { terminate } from "./close.ts";
 import { sealBatch } from "./history.ts";

@@ -1,4 +1,4 @@
-/** A worker's answer to a workflow task: completed with commands, or failed (semantics.md §2.3, §3.1, §5.3). */
+/** A worker's answer to a workflow task: completed with commands, or failed. */
 import { enums, failure, type workflowservice } from "@pawl/protocol";
 import { terminate } from "./close.ts";
 import { checkCommands, type Problem } from "./command-check.ts";

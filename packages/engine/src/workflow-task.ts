@@ -1,5 +1,5 @@
 /**
- * The life of a workflow task (semantics.md §2.3):
+ * The life of a workflow task:
  *
  *   none ──schedule──▶ scheduled ──start──▶ started ──complete──▶ none
  *                          │                   └──fail, timeOut──▶ none, then scheduled again

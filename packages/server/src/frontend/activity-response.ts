@@ -1,4 +1,4 @@
-/** What a worker is given for an activity task: PollActivityTaskQueueResponse (semantics.md §6.1). */
+/** What a worker is given for an activity task: PollActivityTaskQueueResponse. */
 import { Rejection, type StartedActivityTask } from "@pawl/engine";
 import { history, type Init, toDuration, toTimestamp, type workflowservice } from "@pawl/protocol";
 import { readEvent } from "./history-page.ts";

@@ -1,4 +1,4 @@
-/** Activity tasks: how workers get them, say that they are alive, and end them (semantics.md §6). */
+/** Activity tasks: how workers get them, say that they are alive, and end them. */
 import { type ActivitySelector, Rejection } from "@pawl/engine";
 import type { common, failure, RequestOf } from "@pawl/protocol";
 import type { WorkflowKey } from "../shard/shard.ts";
@@ -137,7 +137,7 @@ export function activityIdProblem(request: IdRequest): Rejection | undefined {
   );
 }
 
-/** How an activity ends or goes on. What is too large for a history ends it instead, so that its workflow learns of it (semantics.md §6.5). */
+/** How an activity ends or goes on. What is too large for a history ends it instead, so that its workflow learns of it. */
 function answersOf({ ring }: Parts) {
   const failTooLarge = ({ key, activity }: Target, identity: string, message: string) =>
     ring.submit(key, {

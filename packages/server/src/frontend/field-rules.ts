@@ -1,5 +1,5 @@
 /**
- * What any request's fields must keep to, whichever RPC carries them (semantics.md §1.5). Each rule gives the refusal or undefined, so that rules
+ * What any request's fields must keep to, whichever RPC carries them. Each rule gives the refusal or undefined, so that rules
  * are chained with `??` in the order in which the reference server checks them; texts are the reference server's where it has one.
  */
 import { payloadBytes, payloadMapBytes, payloadsBytes, Rejection, retryPolicyProblem } from "@pawl/engine";

@@ -1,4 +1,4 @@
-/** Reading a run's history: in pages, from either end, waiting for what comes, or its closing event alone (semantics.md §8.4). */
+/** Reading a run's history: in pages, from either end, waiting for what comes, or its closing event alone. */
 import { type Located, Rejection } from "@pawl/engine";
 import { enums, type Init, type RequestOf, type workflowservice } from "@pawl/protocol";
 import { limits } from "../limits.ts";

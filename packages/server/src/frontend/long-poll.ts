@@ -1,5 +1,5 @@
 /**
- * How long a call may be held open, in one place (semantics.md §1.5). A poll answers "nothing yet" a moment before its caller gives up, so that
+ * How long a call may be held open, in one place. A poll answers "nothing yet" a moment before its caller gives up, so that
  * the answer still arrives.
  */
 import { Rejection } from "@pawl/engine";

@@ -1,4 +1,4 @@
-/** What a worker is given for a workflow task or a query: PollWorkflowTaskQueueResponse (semantics.md §5.1). */
+/** What a worker is given for a workflow task or a query: PollWorkflowTaskQueueResponse. */
 import type { Located, StartedWorkflowTask } from "@pawl/engine";
 import { enums, type Init, type query, toTimestamp, type workflowservice } from "@pawl/protocol";
 import { limits } from "../limits.ts";

@@ -1,4 +1,4 @@
-/** QueryWorkflow and the answers of direct query tasks (semantics.md §8.1). How queries wait is in `query-registry.ts`. */
+/** QueryWorkflow and the answers of direct query tasks. How queries wait is in `query-registry.ts`. */
 import { detail, type Located, Rejection } from "@pawl/engine";
 import { type common, enums, errordetails, type Init, type query, type workflowservice } from "@pawl/protocol";
 import { limits } from "../limits.ts";

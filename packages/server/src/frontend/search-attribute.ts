@@ -1,5 +1,5 @@
 /**
- * Search attributes: which there are, of which type, and which of them a caller may set (semantics.md §7.12). Custom ones come from a registry
+ * Search attributes: which there are, of which type, and which of them a caller may set. Custom ones come from a registry
  * of each namespace.
  */
 import { payloadMapBytes, Rejection } from "@pawl/engine";

@@ -1,4 +1,4 @@
-/** What StartWorkflowExecution and SignalWithStartWorkflowExecution must keep to, in the reference server's order (semantics.md §7.1, §7.2). */
+/** What StartWorkflowExecution and SignalWithStartWorkflowExecution must keep to, in the reference server's order. */
 import { Rejection } from "@pawl/engine";
 import { durationMs, enums, type workflowservice } from "@pawl/protocol";
 import {

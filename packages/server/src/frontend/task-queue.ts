@@ -1,4 +1,4 @@
-/** What there is to say of a task queue: who polls it and what waits in it (semantics.md §11.2). */
+/** What there is to say of a task queue: who polls it and what waits in it. */
 import { Rejection } from "@pawl/engine";
 import {
   enums,

@@ -1,4 +1,4 @@
-/** What a parsed list filter means: names become attributes, literals become values of their types (semantics.md §9.2). */
+/** What a parsed list filter means: names become attributes, literals become values of their types. */
 import { enums } from "@pawl/protocol";
 import type { VisibilityFilter } from "@pawl/store";
 import { QueryError } from "./query-lexer.ts";

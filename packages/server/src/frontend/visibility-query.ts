@@ -1,5 +1,5 @@
 /**
- * The filter of a list as its caller writes it: a subset of SQL's WHERE (semantics.md §9.2), by recursive descent.
+ * The filter of a list as its caller writes it: a subset of SQL's WHERE, by recursive descent.
  *
  *   query      = [or] [GROUP BY name {, name}]
  *   or         = and {OR and}

@@ -1,4 +1,4 @@
-/** Lists and counts of workflows by a filter (semantics.md §9). */
+/** Lists and counts of workflows by a filter. */
 import { Rejection } from "@pawl/engine";
 import { type common, enums, type filter, type RequestOf, timestampMs, workflow } from "@pawl/protocol";
 import type { VisibilityFilter, VisibilityPosition } from "@pawl/store";

@@ -1,4 +1,4 @@
-/** Filters over workers, in the language of list filters (semantics.md §11.3). As in SQL, a comparison with what is missing is not true. */
+/** Filters over workers, in the language of list filters. As in SQL, a comparison with what is missing is not true. */
 import { enums, timestampMs } from "@pawl/protocol";
 import { QueryError } from "./query-lexer.ts";
 import { parseTime } from "./time-text.ts";

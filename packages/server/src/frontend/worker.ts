@@ -1,4 +1,4 @@
-/** Workers: what they say of themselves, who asks for them, and their goodbye (semantics.md §5.8, §11.3). */
+/** Workers: what they say of themselves, who asks for them, and their goodbye. */
 import { Rejection } from "@pawl/engine";
 import type { Init, RequestOf, worker } from "@pawl/protocol";
 import { limits } from "../limits.ts";

@@ -1,4 +1,4 @@
-/** Workflow tasks: how workers get them and answer them (semantics.md §5). */
+/** Workflow tasks: how workers get them and answer them. */
 import { type CommandOf, Rejection, type ReplyTo, type StartedWorkflowTask } from "@pawl/engine";
 import { enums, type Init, type RequestOf, type WorkflowTaskToken, workflowservice } from "@pawl/protocol";
 import { activityTaskResponse } from "./activity-response.ts";

@@ -1,4 +1,4 @@
-/** Workflows as their clients see them: start, signal, cancel, terminate, describe (semantics.md §7, §8.5). */
+/** Workflows as their clients see them: start, signal, cancel, terminate, describe. */
 import { Rejection } from "@pawl/engine";
 import { type common, enums, type Init, type RequestOf } from "@pawl/protocol";
 import { blobProblem, executionProblem, headerProblem, idProblem, lengthProblem } from "./field-rules.ts";
