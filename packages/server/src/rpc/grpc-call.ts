@@ -71,8 +71,7 @@ export class GrpcCall implements Incoming {
   }
 
   get signal(): AbortSignal {
-    // A stream may be dead some callbacks before it says so (T2).
-    if (this.#stream.destroyed) this.#abort("cancelled");
+    this.#notice();
     if (!this.#controller) {
       this.#controller = new AbortController();
       if (this.#cause !== "no") this.#controller.abort(abortReason);
@@ -81,7 +80,7 @@ export class GrpcCall implements Incoming {
   }
 
   ended(): "no" | "cancelled" | "deadline" | "stopping" {
-    if (this.#stream.destroyed) this.#abort("cancelled");
+    this.#notice();
     return this.#cause;
   }
 
@@ -218,9 +217,14 @@ export class GrpcCall implements Incoming {
   }
 
   #onClose(): void {
-    if (this.#phase.type !== "ended") this.#abort("cancelled");
+    this.#notice();
     this.#end();
     this.#cancelWake?.();
+  }
+
+  /** A stream may be dead some callbacks before it says so (T2). */
+  #notice(): void {
+    if (this.#stream.destroyed && !this.#isEnded()) this.#abort("cancelled");
   }
 
   #abort(cause: "cancelled" | "deadline" | "stopping"): void {

@@ -9,7 +9,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createListener, type Server } from "node:net";
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import type { Random } from "../random.ts";
@@ -38,7 +38,9 @@ const lastStreamId = 2 ** 31 - 1;
 
 export class GrpcServer implements Transport {
   readonly #parts: GrpcServerParts;
-  readonly #server: Http2Server;
+  readonly #http2: Http2Server;
+  /** Apart from the HTTP/2 server, because closing that one would tell its clients to go without the notice that `#drain` gives. */
+  readonly #listener: Server;
   readonly #owner: CallOwner;
   readonly #connections = new Map<ServerHttp2Session, Connection>();
   readonly #calls = new Set<GrpcCall>();
@@ -58,7 +60,7 @@ export class GrpcServer implements Transport {
         return { code: "INTERNAL", message: "internal error" };
       },
     };
-    this.#server = createServer({
+    this.#http2 = createServer({
       settings: {
         enablePush: false,
         initialWindowSize: limits.streamWindowBytes,
@@ -69,9 +71,10 @@ export class GrpcServer implements Transport {
       streamResetBurst: limits.streamResetBurst,
       streamResetRate: limits.streamResetsPerSecond,
     });
-    this.#server.on("session", (session) => this.#onSession(session));
-    this.#server.on("stream", (stream, headers) => this.#onStream(stream, headers));
-    this.#server.on("sessionError", () => {}); // the session closes, which is noticed there
+    this.#http2.on("session", (session) => this.#onSession(session));
+    this.#http2.on("stream", (stream, headers) => this.#onStream(stream, headers));
+    this.#http2.on("sessionError", () => {}); // the session closes, which is noticed there
+    this.#listener = createListener({ noDelay: true }, (socket) => this.#http2.emit("connection", socket));
     const { metrics } = parts.telemetry;
     metrics.gauge("service_connections", "Open client connections.", () => this.#connections.size);
     metrics.gauge("service_pending_requests", "Calls under way, long polls among them.", () => this.#calls.size);
@@ -79,12 +82,12 @@ export class GrpcServer implements Transport {
 
   listen({ host, port }: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }> {
     return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ host, port }, () => {
-        this.#server.off("error", reject);
-        this.#server.on("error", (error) => this.#parts.telemetry.log.error("listener failed", { error }));
+      this.#listener.once("error", reject);
+      this.#listener.listen({ host, port }, () => {
+        this.#listener.off("error", reject);
+        this.#listener.on("error", (error) => this.#parts.telemetry.log.error("listener failed", { error }));
         this.#sweepLater();
-        resolve({ port: (this.#server.address() as AddressInfo).port });
+        resolve({ port: (this.#listener.address() as AddressInfo).port });
       });
     });
   }
@@ -92,7 +95,7 @@ export class GrpcServer implements Transport {
   async stop(graceMs: number): Promise<void> {
     this.#state = "stopping";
     const { clock } = this.#parts;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
     for (const call of [...this.#calls]) call.stop();
     for (const connection of this.#connections.values()) this.#drain(connection);
     await new Promise<void>((resolve) => {
@@ -103,7 +106,8 @@ export class GrpcServer implements Transport {
         resolve();
       };
     });
-    // Answers that are on their way get out; what a client keeps open beyond that is closed.
+    for (const { session } of this.#connections.values()) session.close();
+    // Answers that are on their way get out; what a client keeps open beyond that is cut off.
     const cancel = clock.wake(clock.nowMs() + limits.farewellMs, () => {
       for (const { session } of this.#connections.values()) session.destroy();
     });
@@ -176,6 +180,8 @@ export class GrpcServer implements Transport {
     const nowMs = this.#parts.clock.nowMs();
     if (state.type === "draining" && nowMs >= state.destroyAtMs) return session.destroy();
     if (pingedAtMs !== undefined && nowMs - pingedAtMs >= limits.keepaliveTimeoutMs) return session.destroy();
+    // A client that has gone after the notice is not heard of again, its answer to the ping neither: closing finds that out.
+    if (state.type === "draining" && !session.closed) return session.close();
     if (state.type === "open" && nowMs >= drainAtMs) this.#drain(connection);
     if (pingedAtMs !== undefined || nowMs - aliveAtMs < limits.keepaliveMs) return;
     connection.pingedAtMs = nowMs;
