@@ -135,9 +135,10 @@ interface Shape {
 function shapesOf(message: Message): Shape[] {
   const inOneof = new Set(Object.values(message.node.oneofs ?? {}).flatMap(({ oneof }) => oneof));
   return Object.entries(message.node.fields ?? {}).map(([field, { type, id, rule, keyType }]) => {
-    const target = keptEncoded.has(`${message.fullName}.${field}`) ? undefined : resolve(type, message.fullName);
+    const kept = keptEncoded.has(`${message.fullName}.${field}`);
+    const target = kept ? undefined : resolve(type, message.fullName);
     const kind = target === undefined ? "scalar" : target.node.values ? "enum" : "message";
-    const scalar = target ? "int32" : keptEncoded.has(`${message.fullName}.${field}`) ? "bytes" : type;
+    const scalar = target ? "int32" : kept ? "bytes" : type;
     if (
       kind === "scalar" &&
       !varints.has(scalar) &&
@@ -152,7 +153,8 @@ function shapesOf(message: Message): Shape[] {
       kind,
       scalar,
       repeated: rule === "repeated",
-      oneof: inOneof.has(field),
+      // Kept encoded, it is still a message: an empty one that is there differs from none.
+      oneof: inOneof.has(field) || kept,
       ...(target && { target }),
       ...(keyType !== undefined && { keyType }),
     };
@@ -291,7 +293,7 @@ function readCase(out: ModuleWriter, message: Message, shape: Shape): string[] {
   }
   // A oneof holds the last member on the wire.
   const group = shape.oneof
-    ? Object.values(message.node.oneofs ?? {}).find(({ oneof }) => oneof.includes(shape.field))!.oneof
+    ? (Object.values(message.node.oneofs ?? {}).find(({ oneof }) => oneof.includes(shape.field))?.oneof ?? [])
     : [];
   const others = group.filter((other) => other !== shape.field);
   const clear = others.length > 0 ? `$clear(m, ${JSON.stringify(others)});` : "";

@@ -246,7 +246,7 @@ export class WorkflowClient {
     let nextPageToken: Uint8Array = new Uint8Array(0);
     do {
       const response = await connection.call("GetWorkflowExecutionHistory", { namespace, execution, nextPageToken });
-      events.push(...history.History.decode(response.history).events);
+      events.push(...history.History.decode(response.history ?? new Uint8Array(0)).events);
       nextPageToken = response.nextPageToken;
     } while (nextPageToken.length > 0);
     return { events };

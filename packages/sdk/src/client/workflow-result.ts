@@ -41,7 +41,7 @@ async function closingEvent(
       historyEventFilterType: enums.HistoryEventFilterType.CLOSE_EVENT,
     };
     const response = await connection.call("GetWorkflowExecutionHistory", request, { timeoutMs: longPollMs });
-    const closing = history.History.decode(response.history).events.at(-1);
+    const closing = history.History.decode(response.history ?? new Uint8Array(0)).events.at(-1);
     if (closing) return closing;
     // An empty answer is a long poll that ran out; the token pins the run, so that the next one waits for the same.
     nextPageToken = response.nextPageToken;
