@@ -306,7 +306,7 @@ function exerciseDueRuns(open: Open): void {
     const store = await open(t);
     const lease = await store.acquire(1, "me");
     const other = await store.acquire(2, "me");
-    const at = { e: 50, a: 10, c: 30, b: 20, d: 30 };
+    const at = { e: 50, a: 10, c: 30, b: 20, d: 31 };
     await store.commit(
       lease,
       Object.entries(at).map(([runId, wakeAtMs]) => runWrite(runId, { wakeAtMs })),
@@ -315,14 +315,14 @@ function exerciseDueRuns(open: Open): void {
     await store.commit(other, [runWrite("other", { wakeAtMs: 15 })]);
     const waking = async (beforeMs: number, limit: number) =>
       (await store.wakingRuns(1, { beforeMs, limit })).map(({ runId, wakeAtMs }) => `${runId} ${wakeAtMs}`);
-    assert.deepEqual(await waking(1_000, 9), ["a 10", "b 20", "c 30", "d 30", "e 50"]);
+    assert.deepEqual(await waking(1_000, 9), ["a 10", "b 20", "c 30", "d 31", "e 50"]);
     assert.deepEqual(await waking(30, 9), ["a 10", "b 20"]);
     assert.deepEqual(await waking(1_000, 3), ["a 10", "b 20", "c 30"]);
     assert.deepEqual(await store.wakingRuns(2, { beforeMs: 16, limit: 9 }), [
       { namespaceId: "ns", workflowId: "workflow of other", runId: "other", wakeAtMs: 15 },
     ]);
     await store.commit(lease, [runWrite("a", { wakeAtMs: 40 }), runWrite("b"), { table: "deleteRun", runId: "c" }]);
-    assert.deepEqual(await waking(1_000, 9), ["d 30", "a 40", "e 50"]);
+    assert.deepEqual(await waking(1_000, 9), ["d 31", "a 40", "e 50"]);
     assert.deepEqual(await store.wakingRuns(3, { beforeMs: 1_000, limit: 9 }), []);
   });
 

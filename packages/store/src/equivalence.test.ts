@@ -171,7 +171,9 @@ async function readEverything(store: Store, filters: readonly VisibilityFilter[]
     ),
     due: await Promise.all(
       [1, 2].map(async (shard) => [
-        await store.wakingRuns(shard, { beforeMs: 4, limit: 3 }),
+        // Those of one millisecond come in any order.
+        (await store.wakingRuns(shard, { beforeMs: 4, limit: 9 })).map(({ wakeAtMs }) => wakeAtMs),
+        (await store.wakingRuns(shard, { beforeMs: 4, limit: 9 })).map((row) => row.runId).sort(),
         await store.undispatchedRuns(shard, { limit: 2 }),
         await store.undispatchedRuns(shard, { afterRunId: "r2", limit: 5 }),
       ]),
@@ -211,8 +213,7 @@ test(`after any sequence of commits the stores give the same answers (SEED=${see
       try {
         const outcomes = await run(memory, sequence);
         assert.deepEqual(await run(sqlite, sequence), outcomes);
-        // Through JSON's eyes SQLite's plain rows and ours are alike; bytes are compared as they are.
-        assert.deepEqual(plain(await readEverything(sqlite, filters)), plain(await readEverything(memory, filters)));
+        assert.deepEqual(await readEverything(sqlite, filters), await readEverything(memory, filters));
         for (const outcome of outcomes) seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
       } finally {
         await sqlite.close();
@@ -226,14 +227,6 @@ test(`after any sequence of commits the stores give the same answers (SEED=${see
   }
   t.diagnostic(JSON.stringify([...seen].filter(([outcome]) => !outcome.startsWith("{"))));
 });
-
-/** Without prototypes, which the two stores' rows differ in. */
-function plain(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
-  if (Array.isArray(value)) return value.map(plain);
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, plain(field)]));
-}
 
 test("a value of the attributes is what a query compares with, also for numbers that a decimal text rounds", async () => {
   const store = await SqliteStore.open({ filename: join(folder, "numbers.db") });

@@ -1,39 +1,23 @@
-/** The reads that walk an index or the whole of a table, on the read-only connection of the reader thread. */
+/** Lists and counts of workflows, on the read-only connection of the reader thread: a filter may have to look at every row. */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { openListOrder } from "./sqlite-schema.ts";
-import type { RunRef, Store, VisibilityQuery, VisibilityRow } from "./store.ts";
+import type { Store, VisibilityQuery, VisibilityRow } from "./store.ts";
 import { type BoundSql, countSql, listSql } from "./visibility-query.ts";
 
 /** Statements of visibility filters kept prepared. Their texts differ by the shape of the filter only, values are bound. */
 const preparedMax = 64;
 
-export type ListCalls = Pick<Store, "wakingRuns" | "undispatchedRuns" | "listVisibility" | "countVisibility">;
+export type ListCalls = Pick<Store, "listVisibility" | "countVisibility">;
 type CountedValue = string | number | bigint | null;
 type Result<Method extends keyof ListCalls> = Awaited<ReturnType<ListCalls[Method]>>;
 
 export class SqliteLists {
   readonly #db: DatabaseSync;
-  readonly #waking: StatementSync;
-  readonly #undispatched: StatementSync;
   readonly #prepared = new Map<string, StatementSync>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
-    this.#waking = db.prepare(`
-      SELECT namespace_id AS namespaceId, workflow_id AS workflowId, run_id AS runId, wake_at_ms AS wakeAtMs FROM run
-      WHERE shard_id = ? AND wake_at_ms IS NOT NULL AND wake_at_ms < ? ORDER BY wake_at_ms, run_id LIMIT ?`);
-    this.#undispatched = db.prepare(`
-      SELECT namespace_id AS namespaceId, workflow_id AS workflowId, run_id AS runId FROM run
-      WHERE shard_id = ? AND undispatched = 1 AND run_id > ? ORDER BY run_id LIMIT ?`);
-  }
-
-  wakingRuns(shardId: number, page: Parameters<Store["wakingRuns"]>[1]): Result<"wakingRuns"> {
-    return this.#waking.all(shardId, page.beforeMs, page.limit) as unknown as (RunRef & { wakeAtMs: number })[];
-  }
-
-  undispatchedRuns(shardId: number, page: Parameters<Store["undispatchedRuns"]>[1]): Result<"undispatchedRuns"> {
-    return this.#undispatched.all(shardId, page.afterRunId ?? "", page.limit) as unknown as RunRef[];
   }
 
   listVisibility(query: VisibilityQuery): Result<"listVisibility"> {

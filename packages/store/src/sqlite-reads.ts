@@ -1,7 +1,10 @@
-/** The reads by key, on a read-only connection of the calling thread: short, and they see every commit that has been acknowledged. */
+/**
+ * The reads of a bounded number of rows, on a read-only connection of the calling thread: short, and they see every commit that has been
+ * acknowledged. A shard's timers are among them, so that they never wait for somebody's list (`sqlite-lists.ts`).
+ */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { HistoryRange, StoredBatch, StoredRun } from "./store.ts";
+import type { HistoryRange, RunRef, StoredBatch, StoredRun } from "./store.ts";
 
 export class SqliteReads {
   readonly #db: DatabaseSync;
@@ -12,6 +15,8 @@ export class SqliteReads {
   readonly #parts: StatementSync;
   readonly #history: StatementSync;
   readonly #historyReverse: StatementSync;
+  readonly #waking: StatementSync;
+  readonly #undispatched: StatementSync;
   readonly #namespaces: StatementSync;
   readonly #setting: StatementSync;
 
@@ -32,10 +37,17 @@ export class SqliteReads {
       SELECT first_event_id, last_event_id, events FROM history
       WHERE run_id = ?1 AND first_event_id <= ?3 AND last_event_id >= ?2
       ORDER BY first_event_id DESC`);
+    this.#waking = db.prepare(`
+      SELECT namespace_id, workflow_id, run_id, wake_at_ms FROM run
+      WHERE shard_id = ? AND wake_at_ms IS NOT NULL AND wake_at_ms < ? ORDER BY wake_at_ms LIMIT ?`);
+    this.#undispatched = db.prepare(`
+      SELECT namespace_id, workflow_id, run_id FROM run
+      WHERE shard_id = ? AND undispatched = 1 AND run_id > ? ORDER BY run_id LIMIT ?`);
     this.#namespaces = db.prepare("SELECT id, name, bytes FROM namespace ORDER BY id");
     this.#setting = db.prepare("SELECT bytes FROM setting WHERE name = ?");
-    for (const statement of [this.#current, this.#run, this.#parts, this.#setting]) statement.setReturnArrays(true);
-    for (const statement of [this.#history, this.#historyReverse]) statement.setReturnArrays(true);
+    const byKey = [this.#current, this.#run, this.#parts, this.#setting];
+    const many = [this.#history, this.#historyReverse, this.#waking, this.#undispatched, this.#namespaces];
+    for (const statement of [...byKey, ...many]) statement.setReturnArrays(true);
   }
 
   loadCurrent(keys: readonly { readonly namespaceId: string; readonly workflowId: string }[]): (string | null)[] {
@@ -75,8 +87,19 @@ export class SqliteReads {
     return batches;
   }
 
+  wakingRuns(shardId: number, page: { beforeMs: number; limit: number }): (RunRef & { wakeAtMs: number })[] {
+    const rows = this.#waking.all(shardId, page.beforeMs, page.limit) as unknown as [string, string, string, number][];
+    return rows.map(([namespaceId, workflowId, runId, wakeAtMs]) => ({ namespaceId, workflowId, runId, wakeAtMs }));
+  }
+
+  undispatchedRuns(shardId: number, page: { afterRunId?: string; limit: number }): RunRef[] {
+    const rows = this.#undispatched.all(shardId, page.afterRunId ?? "", page.limit) as unknown as string[][];
+    return rows.map(([namespaceId = "", workflowId = "", runId = ""]) => ({ namespaceId, workflowId, runId }));
+  }
+
   namespaces(): { id: string; name: string; bytes: Uint8Array }[] {
-    return this.#namespaces.all() as unknown as { id: string; name: string; bytes: Uint8Array }[];
+    const rows = this.#namespaces.all() as unknown as [string, string, Uint8Array][];
+    return rows.map(([id, name, bytes]) => ({ id, name, bytes }));
   }
 
   setting(name: string): Uint8Array | null {

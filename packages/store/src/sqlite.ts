@@ -1,7 +1,7 @@
 /**
  * The store in one SQLite file, for one process at a time.
  *
- *   calling thread   encodes commits; reads by key on a read-only connection
+ *   calling thread   encodes commits; short reads on a read-only connection
  *   writer thread    one connection, one transaction for each group of commits (`group-commit.ts`, `sqlite-writer.ts`)
  *   reader thread    lists and counts (`sqlite-reader.ts`)
  *
@@ -101,8 +101,14 @@ export class SqliteStore implements Store {
     return (await this.#readable()).setting(name);
   }
 
-  wakingRuns: Store["wakingRuns"] = (...values) => this.#list("wakingRuns", values);
-  undispatchedRuns: Store["undispatchedRuns"] = (...values) => this.#list("undispatchedRuns", values);
+  async wakingRuns(...page: Parameters<Store["wakingRuns"]>): ReturnType<Store["wakingRuns"]> {
+    return (await this.#readable()).wakingRuns(...page);
+  }
+
+  async undispatchedRuns(...page: Parameters<Store["undispatchedRuns"]>): ReturnType<Store["undispatchedRuns"]> {
+    return (await this.#readable()).undispatchedRuns(...page);
+  }
+
   listVisibility: Store["listVisibility"] = (...values) => this.#list("listVisibility", values);
   countVisibility: Store["countVisibility"] = (...values) => this.#list("countVisibility", values);
 

@@ -238,7 +238,7 @@ export interface Store {
   /** Like `readHistory`, descending from `toEventId`. */
   readHistoryReverse(runId: string, range: HistoryRange): Promise<StoredBatch[]>;
 
-  /** Runs of the shard with `wakeAtMs < beforeMs`, soonest first. */
+  /** Runs of the shard with `wakeAtMs < beforeMs`, soonest first; those of one millisecond come in any order. */
   wakingRuns(shardId: number, page: { beforeMs: number; limit: number }): Promise<(RunRef & { wakeAtMs: number })[]>;
 
   /** Runs of the shard whose `undispatched` is set, ordered by run id. */
