@@ -138,6 +138,12 @@ export class InProcess {
     return response;
   }
 
+  /** `CODE message` of a refusal, or "accepted". */
+  async verdict<N extends MethodName>(method: N, request: Init<RequestOf<N>>, call?: TestCall): Promise<string> {
+    const response = await this.call(method, request, call);
+    return response instanceof Rejection ? `${response.code} ${response.message}` : "accepted";
+  }
+
   /** Lets everything that is under way without the clock come to rest. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
