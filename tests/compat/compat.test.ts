@@ -7,6 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { prepareGo } from "../rig/go.ts";
 import { prepareNode } from "../rig/node.ts";
 import { preparePython } from "../rig/python.ts";
 import { ScenarioRun, scenarioNames } from "../rig/scenarios.ts";
@@ -33,6 +34,7 @@ interface Language {
 const languages: readonly Language[] = [
   { name: "Python", sentences: { ...everyLanguage, ...onlyPython }, prepare: preparePython },
   { name: "TypeScript", sentences: everyLanguage, prepare: prepareNode },
+  { name: "Go", sentences: everyLanguage, prepare: prepareGo },
 ];
 
 const preparedWithinMs = 900_000;

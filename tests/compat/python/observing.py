@@ -130,7 +130,7 @@ async def big_history(context: Context) -> None:
     async with Worker(
         context.client, task_queue=queue, workflows=[Steps], activities=[step], max_cached_workflows=0
     ):
-        handle = await context.client.start_workflow(Steps.run, args=[20, 10], id=context.new_id(), task_queue=queue)
+        handle = await context.client.start_workflow(Steps.run, args=[40, 5], id=context.new_id(), task_queue=queue)
         expect(await handle.result(), sum(range(200)))
     events = await events_of(handle)
     expect(names_of(events).count("ACTIVITY_TASK_COMPLETED"), 200)

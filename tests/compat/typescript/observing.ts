@@ -82,7 +82,7 @@ async function bigHistory(context: Context): Promise<void> {
   const worker = await Worker.create({ connection, taskQueue, workflowBundle, activities, maxCachedWorkflows: 0 });
   const handle = await worker.runUntil(async () => {
     const started = await client.workflow.start(workflows.steps, {
-      args: [20, 10],
+      args: [40, 5],
       workflowId: context.newId(),
       taskQueue,
     });
