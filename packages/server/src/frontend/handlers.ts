@@ -12,9 +12,8 @@ import { workerHandlers } from "./worker.ts";
 import { workflowHandlers } from "./workflow.ts";
 import { workflowTaskHandlers } from "./workflow-task.ts";
 
-export function handlersOf(parts: Parts): Handlers {
-  // Asked in one call, answered in another.
-  const queries = new QueryRegistry();
+/** `queries`: what is asked in one call and answered in another. */
+export function handlersOf(parts: Parts, queries = new QueryRegistry()): Handlers {
   return {
     ...systemHandlers(parts),
     ...namespaceHandlers(parts),

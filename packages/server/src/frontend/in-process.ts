@@ -1,6 +1,15 @@
 /** A whole server without a network, for tests: real shards, queues and handlers on a memory store and a clock that the test moves. */
 import { Rejection } from "@pawl/engine";
-import { enums, history, type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/protocol";
+import {
+  enums,
+  history,
+  type Init,
+  type MethodName,
+  methods,
+  type RequestOf,
+  type ResponseOf,
+  type taskqueue,
+} from "@pawl/protocol";
 import { MemoryStore } from "@pawl/store";
 import { ManualClock } from "../clock.ts";
 import { Matching } from "../matching/matching.ts";
@@ -12,9 +21,13 @@ import { handlersOf } from "./handlers.ts";
 import { draftOf } from "./namespace.ts";
 import { NamespaceRegistry } from "./namespace-registry.ts";
 import type { Call, Handler, Handlers, Parts } from "./parts.ts";
+import { QueryRegistry } from "./query-registry.ts";
 import { Tokens } from "./tokens.ts";
 
 export const testNamespace = "orders";
+export const stickyQueue = { name: "sticky", kind: enums.TaskQueueKind.STICKY, normalName: "q" };
+/** What a worker with a cache sends with its completion. */
+export const stickyAttributes = { workerTaskQueue: stickyQueue, scheduleToStartTimeout: { seconds: 5, nanos: 0 } };
 export const taskQueue = { name: "q", kind: enums.TaskQueueKind.NORMAL, normalName: "" };
 
 const encoder = new TextEncoder();
@@ -35,7 +48,8 @@ export function jsonOf(
 const typeNames = new Map<number, string>(Object.entries(enums.EventType).map(([name, type]) => [type, name]));
 
 /** The names of the events of a response's `history` field. */
-export function eventTypes(events: Uint8Array): (string | undefined)[] {
+export function eventTypes(events: Uint8Array | undefined): (string | undefined)[] {
+  if (!events) return [];
   return history.History.decode(events).events.map(({ eventType }) => typeNames.get(eventType));
 }
 
@@ -65,11 +79,12 @@ export class TestCall implements Call {
 }
 
 export class InProcess {
-  readonly clock = new ManualClock();
-  readonly store = new MemoryStore();
+  readonly clock: ManualClock;
+  readonly store: MemoryStore;
   readonly matching: Matching<Started>;
   readonly parts: Parts;
-  readonly faults: unknown[] = [];
+  readonly faults: unknown[];
+  readonly queries = new QueryRegistry();
   readonly #ring: Ring;
   readonly #handlers: Handlers;
 
@@ -90,7 +105,7 @@ export class InProcess {
       cluster: { id: "00000000-0000-4000-8000-000000000000", name: "active", shardCount: 1 },
       telemetry: quietTelemetry(),
     };
-    this.#handlers = handlersOf(this.parts);
+    this.#handlers = handlersOf(this.parts, this.queries);
   }
 
   static async open(): Promise<InProcess> {
@@ -142,6 +157,24 @@ export class InProcess {
   async verdict<N extends MethodName>(method: N, request: Init<RequestOf<N>>, call?: TestCall): Promise<string> {
     const response = await this.call(method, request, call);
     return response instanceof Rejection ? `${response.code} ${response.message}` : "accepted";
+  }
+
+  /** Starts a workflow of the id. */
+  start(workflowId: string, more: Init<RequestOf<"StartWorkflowExecution">> = {}) {
+    return this.ask("StartWorkflowExecution", { workflowId, workflowType: { name: "T" }, taskQueue, ...more });
+  }
+
+  /** A worker's poll on the normal queue, or on its own sticky one. */
+  pollWorkflowTask(queue: Init<taskqueue.TaskQueue> = taskQueue, call?: TestCall) {
+    return this.ask("PollWorkflowTaskQueue", { taskQueue: queue, identity: "worker" }, call);
+  }
+
+  complete(task: { readonly taskToken: Uint8Array }, more: Init<RequestOf<"RespondWorkflowTaskCompleted">> = {}) {
+    return this.ask("RespondWorkflowTaskCompleted", { taskToken: task.taskToken, identity: "worker", ...more });
+  }
+
+  signal(workflowId: string, signalName = "s") {
+    return this.ask("SignalWorkflowExecution", { workflowExecution: { workflowId }, signalName });
   }
 
   /** Lets everything that is under way without the clock come to rest. */
