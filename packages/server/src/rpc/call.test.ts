@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { detail, Rejection } from "@pawl/engine";
+import {
+  enums,
+  errordetails,
+  type failure,
+  googleRpc,
+  type Init,
+  type MethodName,
+  methods,
+  workflowservice,
+} from "@pawl/protocol";
+import { CommitUnknown, LeaseLost, StoreFull } from "@pawl/store";
+import type { Handlers } from "../frontend/parts.ts";
+import { Metrics } from "../metrics.ts";
+import { seededRandom } from "../random.ts";
+import { Unavailable } from "../shard/shard.ts";
+import { createLog } from "../telemetry.ts";
+import { unaryRoutes } from "./call.ts";
+import type { Incoming, Status } from "./transport.ts";
+
+const incoming: Incoming = {
+  ...{ path: "", deadlineMs: 5, signal: new AbortController().signal },
+  ended: () => "no",
+  header: (name) => (name === "client-name" ? "temporal-go" : ""),
+};
+
+function setUp(handlers: Handlers) {
+  const lines: string[] = [];
+  const log = createLog({ level: "debug", format: "json", nowMs: () => 0, write: (line) => lines.push(line) });
+  const metrics = new Metrics();
+  const routes = unaryRoutes(handlers, { telemetry: { log, metrics, stopwatchMs: () => 0 }, random: seededRandom(1) });
+  const call = (name: MethodName, bytes: Uint8Array = new Uint8Array(0)) =>
+    routes.get(methods[name].path)!(bytes, incoming);
+  return { lines, metrics, routes, call };
+}
+
+async function statusOfFault(fault: unknown): Promise<{ status: Status; lines: string[] }> {
+  const { call, lines } = setUp({ GetSystemInfo: () => Promise.reject(fault) });
+  return { status: (await call("GetSystemInfo")) as Status, lines };
+}
+
+describe("calls", () => {
+  test("every method of the API has a route, and one without a handler says its name", async () => {
+    const { routes } = setUp({});
+    for (const { path, name } of Object.values(methods)) {
+      const answer = (await routes.get(path)!(Buffer.from("anything"), incoming)) as Status;
+      assert.equal(answer.code, "UNIMPLEMENTED");
+      assert.match(answer.message, new RegExp(`^unknown method ${name} for service .*: not implemented`));
+    }
+  });
+
+  test("the handler gets the decoded request and the call, and its answer is encoded", async () => {
+    const { call, metrics } = setUp({
+      DescribeNamespace: ({ namespace }, { deadlineMs, clientName }) => ({
+        namespaceInfo: { name: `${namespace} ${deadlineMs} ${clientName}` },
+      }),
+    });
+    const request = workflowservice.DescribeNamespaceRequest.encode({ namespace: "orders" });
+    const answer = (await call("DescribeNamespace", request)) as Uint8Array;
+    const { namespaceInfo } = workflowservice.DescribeNamespaceResponse.decode(answer);
+    assert.equal(namespaceInfo?.name, "orders 5 temporal-go");
+    const [requests] = metrics.snapshot();
+    assert.deepEqual(requests, {
+      type: "counter",
+      name: "service_requests",
+      labels: { operation: "DescribeNamespace" },
+      value: 1,
+    });
+  });
+
+  test("a refusal becomes a status whose first detail is the message that SDKs decode", async () => {
+    const failure = detail(errordetails.NamespaceNotFoundFailure, { namespace: "x" });
+    const { call, metrics } = setUp({ GetSystemInfo: () => new Rejection("NOT_FOUND", "no x", failure) });
+    const { code, message, details } = (await call("GetSystemInfo")) as Status;
+    assert.deepEqual([code, message], ["NOT_FOUND", "no x"]);
+    const status = googleRpc.Status.decode(details!);
+    assert.deepEqual([status.code, status.message, status.details.length], [5, "no x", 1]);
+    assert.equal(
+      status.details[0]?.type_url,
+      "type.googleapis.com/temporal.api.errordetails.v1.NamespaceNotFoundFailure",
+    );
+    assert.equal(errordetails.NamespaceNotFoundFailure.decode(status.details[0]!.value).namespace, "x");
+    const errors = metrics.snapshot().find(({ name }) => name === "service_error_with_type");
+    assert.deepEqual(errors?.labels, { operation: "GetSystemInfo", error_type: "NOT_FOUND" });
+  });
+
+  test("what cannot be decoded names the method and the reason, and reaches no handler", async () => {
+    let reached = 0;
+    const { call } = setUp({
+      DescribeNamespace: () => {
+        reached++;
+        return {};
+      },
+    });
+    const table = [
+      [Buffer.from([0x0a, 0x05, 0x61]), /out of range|truncated/],
+      [Buffer.from([0x0a, 0x02, 0xc3, 0x28]), /invalid UTF-8/],
+      [Buffer.from([0x0a]), /out of range|truncated/],
+      [Buffer.from([0x0f]), /wire type/],
+      [Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), /./],
+    ] as const;
+    for (const [bytes, reason] of table) {
+      const { code, message } = (await call("DescribeNamespace", bytes)) as Status;
+      assert.equal(code, "INVALID_ARGUMENT", message);
+      assert.match(message, /^DescribeNamespace: the request cannot be decoded: /);
+      assert.match(message, reason);
+    }
+    assert.equal(reached, 0);
+  });
+
+  test("no bytes whatever make a request INTERNAL", async () => {
+    const random = seededRandom(7);
+    const names = Object.keys(methods) as MethodName[];
+    const handlers = Object.fromEntries(names.map((name) => [name, () => ({})])) as Handlers;
+    const { call } = setUp(handlers);
+    for (let round = 0; round < 5_000; round++) {
+      const bytes = Buffer.from(
+        Array.from({ length: Math.floor(random.fraction() * 40) }, () => Math.floor(random.fraction() * 256)),
+      );
+      const answer = await call(names[round % names.length]!, bytes);
+      if ("code" in answer) assert.equal(answer.code, "INVALID_ARGUMENT", answer.message);
+    }
+  });
+
+  test("a message nested without end is refused, not followed", async () => {
+    const { call } = setUp({ RespondActivityTaskFailed: () => ({}) });
+    let nested: Init<failure.Failure> = { message: "the first" };
+    for (let depth = 0; depth < 200; depth++) nested = { cause: nested };
+    const answer = await call(
+      "RespondActivityTaskFailed",
+      workflowservice.RespondActivityTaskFailedRequest.encode({ failure: nested }),
+    );
+    assert.ok("code" in answer);
+    assert.equal(answer.code, "INVALID_ARGUMENT");
+    assert.match(answer.message, /nested too deeply/);
+  });
+});
+
+describe("faults", () => {
+  test("faults that pass are UNAVAILABLE or RESOURCE_EXHAUSTED, so that SDKs try again", async () => {
+    const table = [
+      [new Unavailable("unknown", "the outcome is unknown"), "UNAVAILABLE", undefined],
+      [new Unavailable("closed", "closed"), "UNAVAILABLE", undefined],
+      [new Unavailable("busy", "busy"), "RESOURCE_EXHAUSTED", enums.ResourceExhaustedCause.SYSTEM_OVERLOADED],
+      [new Unavailable("full", "full"), "RESOURCE_EXHAUSTED", enums.ResourceExhaustedCause.PERSISTENCE_STORAGE_LIMIT],
+      [
+        new StoreFull("/var/data/app.db is full"),
+        "RESOURCE_EXHAUSTED",
+        enums.ResourceExhaustedCause.PERSISTENCE_STORAGE_LIMIT,
+      ],
+      [new CommitUnknown("/var/data/app.db timed out"), "UNAVAILABLE", undefined],
+      [new LeaseLost({ shardId: 1, rangeId: 2 }), "UNAVAILABLE", undefined],
+    ] as const;
+    for (const [fault, code, cause] of table) {
+      const { status } = await statusOfFault(fault);
+      assert.equal(status.code, code);
+      assert.doesNotMatch(status.message, /app\.db/, "the store's own words are for the log");
+      const failure = status.details && googleRpc.Status.decode(status.details).details[0]!.value;
+      assert.equal(failure && errordetails.ResourceExhaustedFailure.decode(failure).cause, cause);
+    }
+  });
+
+  test("a bug says nothing of itself to the caller, and all to the log, under one request id", async () => {
+    const { status, lines } = await statusOfFault(new TypeError("secret is not a function"));
+    assert.equal(status.code, "INTERNAL");
+    const [, requestId] = /^internal error \(request ([0-9a-f-]{36})\)$/.exec(status.message) ?? [];
+    const line = lines.find((each) => each.includes('"rpc failed"'))!;
+    assert.equal(JSON.parse(line).requestId, requestId);
+    assert.match(JSON.parse(line).error, /secret is not a function/);
+  });
+
+  test("an answer that cannot be encoded is a bug too", async () => {
+    const { call } = setUp({ DescribeNamespace: () => null as never });
+    assert.equal(((await call("DescribeNamespace")) as Status).code, "INTERNAL");
+  });
+});
