@@ -28,7 +28,8 @@ export class Health {
           async (bytes) => {
             const service = readService(bytes);
             if (typeof service === "object") return service;
-            if (this.#services.has(service)) return this.#answer(service);
+            if (this.#services.has(service))
+              return health.HealthCheckResponse.encode({ status: this.#status(service) });
             return { code: "NOT_FOUND", message: `unknown service ${JSON.stringify(service)}` };
           },
         ],
@@ -38,7 +39,12 @@ export class Health {
           "/grpc.health.v1.Health/Watch",
           (call, send) => {
             let service: string | undefined;
-            const tell = () => service !== undefined && send(this.#answer(service));
+            let told: number | undefined;
+            const tell = () => {
+              const status = this.#status(service!);
+              if (status !== told) send(health.HealthCheckResponse.encode({ status }));
+              told = status;
+            };
             call.signal.addEventListener("abort", () => this.#watchers.delete(tell), { once: true });
             return {
               onMessage: (bytes) => {
@@ -58,9 +64,9 @@ export class Health {
     };
   }
 
-  #answer(service: string): Uint8Array {
-    const status = !this.#services.has(service) ? SERVICE_UNKNOWN : this.#serves ? SERVING : NOT_SERVING;
-    return health.HealthCheckResponse.encode({ status });
+  #status(service: string): health.HealthCheckResponse_ServingStatus {
+    if (!this.#services.has(service)) return SERVICE_UNKNOWN;
+    return this.#serves ? SERVING : NOT_SERVING;
   }
 }
 
