@@ -5,12 +5,14 @@ import { announceEnd, type Ending, leaveChildren, statusAfter } from "./family.t
 import { dropTail, flushBuffer, happen, write } from "./history.ts";
 import type { HistoryEventInit, Run } from "./run.ts";
 import type { Step } from "./step.ts";
+import { abandonUpdates } from "./update.ts";
 import { abandonTask, clearSticky, scheduleWorkflowTask, skipFirstTaskDelay } from "./workflow-task.ts";
 
 /** Marks the run closed after its closing event was written. `followed`: another run of the chain goes on, so it has not ended for its parent. */
 export function markClosed(run: Run, step: Step, ending: Ending, { followed = false } = {}): void {
   run.status = { type: "closed", status: statusAfter[ending.type], closedAtMs: step.nowMs };
   leaveChildren(run, step);
+  abandonUpdates(run);
   if (!followed && ending.type !== "continuedAsNew") announceEnd(run, step, ending);
   run.workflowTask = { type: "none" };
   run.firstTaskAtMs = null;

@@ -2,7 +2,7 @@
  * Whether the commands that workflow code asks for can be carried out. All are checked before any is applied, so a wrong one
  * leaves the run as it was: its workflow task fails and the code may be fixed.
  */
-import { type command, durationMs, enums } from "@pawl/protocol";
+import { type command, durationMs, enums, type protocol } from "@pawl/protocol";
 import { scheduleProblem } from "./activity.ts";
 import { startChildProblem } from "./child-workflow.ts";
 import { cancelExternalProblem, signalExternalProblem } from "./external-workflow.ts";
@@ -12,6 +12,7 @@ import { payloadMapBytes, payloadsBytes } from "./payload-size.ts";
 import { Rejection } from "./rejection.ts";
 import type { Run } from "./run.ts";
 import { hasBufferedFiring } from "./timer.ts";
+import { messagesProblem } from "./update.ts";
 
 const { CommandType, WorkflowTaskFailedCause: Cause } = enums;
 
@@ -48,7 +49,11 @@ interface Ahead {
 }
 
 /** The first thing that is wrong with the commands, or undefined. */
-export function checkCommands(run: Run, commands: readonly command.Command[]): Problem | undefined {
+export function checkCommands(
+  run: Run,
+  commands: readonly command.Command[],
+  messages: readonly protocol.Message[],
+): Problem | undefined {
   for (const [index, one] of commands.entries()) {
     if (!(one.commandType in checks))
       return {
@@ -79,7 +84,30 @@ export function checkCommands(run: Run, commands: readonly command.Command[]): P
     const problem = checks[one.commandType as CheckedType](run, one, ahead);
     if (problem) return problem;
   }
-  return undefined;
+  return checkMessages(run, commands, messages);
+}
+
+/** Messages count in the order of the commands that point to them, the others after them. */
+function checkMessages(
+  run: Run,
+  commands: readonly command.Command[],
+  messages: readonly protocol.Message[],
+): Problem | undefined {
+  const rest = new Map(messages.map((message) => [message.id, message]));
+  const ordered: protocol.Message[] = [];
+  for (const { protocolMessageCommandAttributes: pointer } of commands) {
+    if (!pointer) continue;
+    const message = rest.get(pointer.messageId);
+    if (!message)
+      return failTask(
+        Cause.BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE,
+        `ProtocolMessageCommand references unknown message ID ${pointer.messageId}`,
+      );
+    rest.delete(message.id);
+    ordered.push(message);
+  }
+  const problem = messagesProblem(run, [...ordered, ...rest.values()]);
+  return problem === undefined ? undefined : failTask(Cause.BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE, problem);
 }
 
 type Check = (run: Run, one: command.Command, ahead: Ahead) => Problem | undefined;
@@ -275,6 +303,10 @@ const checks = {
         )
       : undefined;
   },
+  [CommandType.PROTOCOL_MESSAGE]: (_run, one) =>
+    one.protocolMessageCommandAttributes?.messageId
+      ? undefined
+      : failTask(Cause.BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE, "MessageID is not set on ProtocolMessageCommand."),
   [CommandType.UPSERT_WORKFLOW_SEARCH_ATTRIBUTES]: (_run, one) => {
     const fields = one.upsertWorkflowSearchAttributesCommandAttributes?.searchAttributes?.indexedFields ?? {};
     return Object.keys(fields).length === 0

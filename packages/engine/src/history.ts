@@ -8,17 +8,31 @@
  */
 import { enums, history, toTimestamp } from "@pawl/protocol";
 import type { EventBatch, HistoryEventInit, Run } from "./run.ts";
+import { scheduledEvent, startedEvent } from "./workflow-task-events.ts";
 
 /** How much of the newest history a run keeps in memory for its next poll. */
 const tailBytesMax = 256 * 1024;
 
 /** Writes an event now and returns its id. */
 export function write(run: Run, nowMs: number, event: HistoryEventInit): number {
+  writeSpeculative(run);
   const eventId = run.nextEventId++;
   run.lastEventAtMs = Math.max(run.lastEventAtMs, nowMs);
   // A started event of an activity keeps its true, earlier time; everything else happens now.
   run.open.push({ ...event, eventId, taskId: eventId, eventTime: event.eventTime ?? toTimestamp(run.lastEventAtMs) });
   return eventId;
+}
+
+/** A speculative workflow task becomes a normal one as soon as anything else is written: its events take the ids they were shown with. */
+function writeSpeculative(run: Run): void {
+  const task = run.workflowTask;
+  if (task.type === "none" || !task.speculative) return;
+  const normal = { ...task, speculative: false, transient: false };
+  run.workflowTask = normal;
+  write(run, task.scheduledAtMs, scheduledEvent(run, task));
+  if (normal.type !== "started") return;
+  write(run, normal.startedAtMs, startedEvent(normal));
+  sealBatch(run);
 }
 
 /** Writes what happened outside the workflow's code, or buffers it while a workflow task is in flight (H2). Tells whether it was written. */

@@ -4,7 +4,7 @@ export type { Delivery, Message } from "./outbox.ts";
 export { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts";
 export { pendingEffects } from "./pending-effects.ts";
 export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
-export { type EventBatch, isOpen, type Run, type Workflow } from "./run.ts";
+export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./run.ts";
 export { type PartChange, type RunChanges, restore, takeChanges } from "./snapshot.ts";
 export { Step } from "./step.ts";
 export type { VisibilityRecord } from "./visibility.ts";

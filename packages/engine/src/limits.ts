@@ -19,6 +19,12 @@ export const limits = {
   workflowTaskTimeoutMsMax: 120_000,
   /** How long a chain of workflow tasks that only keep local activities alive may last. */
   workflowTaskHeartbeatMsMax: 30 * 60_000,
+  /** How long a workflow task made for an update alone waits for a worker. */
+  speculativeScheduleToStartMs: 5_000,
+  updatesInFlightMax: 10,
+  updatesMax: 2_000,
+  /** Rejected updates are remembered for those who wait; this many of a run. */
+  rejectedUpdatesMax: 100,
   /** From this attempt on, the workflow task's timeout grows, so that a failing worker is not asked in a tight loop. */
   workflowTaskBackoffAttempt: 4,
   workflowTaskBackoffInitialMs: 5_000,

@@ -85,6 +85,7 @@ export function createRun(workflow: Workflow, step: Step, spec: RunSpec): Run {
     children: new Map(),
     outbox: new Map(),
     lastMessageId: 0,
+    updates: new Map(),
     activities: new Map(),
     activityIds: new Map(),
     timers: new Map(),
@@ -95,6 +96,7 @@ export function createRun(workflow: Workflow, step: Step, spec: RunSpec): Run {
     tailBytes: 0,
     wakeAtMs: Number.POSITIVE_INFINITY,
     changes: noChanges(),
+    noticed: false,
   };
   const attributes = startedAttributes(spec, start, workflow.workflowId);
   write(run, step.nowMs, {

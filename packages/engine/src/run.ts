@@ -4,7 +4,7 @@
  * States are unions and data lives only in the states that have it. The engine changes a `Run` in place, but only after it has refused what is
  * to be refused; if it throws half-way, the run is garbage and the caller reads it again from the store.
  */
-import type { common, enums, failure, history, Init, sdk } from "@pawl/protocol";
+import type { common, enums, failure, history, Init, sdk, update } from "@pawl/protocol";
 import type { RetryPolicy } from "./backoff.ts";
 import type { Outgoing } from "./outbox.ts";
 
@@ -58,6 +58,8 @@ export type WorkflowTask =
   | {
       readonly type: "scheduled";
       readonly transient: boolean;
+      /** Made for an update alone: known to memory only, and gone without a trace when the update is rejected. */
+      readonly speculative: boolean;
       readonly scheduledEventId: number;
       readonly attempt: number;
       readonly stamp: number;
@@ -71,6 +73,8 @@ export type WorkflowTask =
   | {
       readonly type: "started";
       readonly transient: boolean;
+      /** Made for an update alone: known to memory only, and gone without a trace when the update is rejected. */
+      readonly speculative: boolean;
       readonly scheduledEventId: number;
       readonly startedEventId: number;
       readonly attempt: number;
@@ -157,6 +161,18 @@ export interface Child {
     | { readonly type: "started"; readonly runId: string; readonly startedEventId: number };
 }
 
+/**
+ * An update by what is known of it. Admitted, sent and rejected ones are in memory only: whoever waits for one that was lost is told to ask again.
+ */
+export type Update =
+  /** Waits for a workflow task to go with. */
+  | { readonly status: "admitted"; readonly request: update.Request }
+  /** Went with the started workflow task. */
+  | { readonly status: "sent"; readonly request: update.Request }
+  | { readonly status: "rejected"; readonly failure: failure.Failure }
+  | { readonly status: "accepted"; readonly acceptedEventId: number }
+  | { readonly status: "completed"; readonly acceptedEventId: number; readonly outcome: update.Outcome };
+
 /** Events of one commit, with dense ids, encoded as `events` fields of a History. */
 export interface EventBatch {
   readonly firstEventId: number;
@@ -220,6 +236,8 @@ export interface Run {
   /** Messages to other workflows that have not arrived yet, by id, in order. */
   readonly outbox: Map<number, Outgoing>;
   lastMessageId: number;
+  /** By update id. */
+  readonly updates: Map<string, Update>;
   /** Request ids of signals received, so that a repeated one is dropped. */
   readonly signalRequestIds: Set<string>;
   signalCount: number;
@@ -234,6 +252,8 @@ export interface Run {
   /** When the shard next wakes this run; a lower bound of the true time. Infinity = never. */
   wakeAtMs: number;
   readonly changes: Changes;
+  /** Something that is in memory only has changed: whoever watches the run must look. */
+  noticed: boolean;
 }
 
 export function isOpen(run: Run): boolean {
@@ -242,6 +262,13 @@ export function isOpen(run: Run): boolean {
 
 export function touchActivity(run: Run, activity: Activity): void {
   run.changes.parts.add(`a/${activity.scheduledEventId}`);
+}
+
+/** Whether memory knows something of the run that the store does not, so that it must not be forgotten. */
+export function isPinned(run: Run): boolean {
+  if (run.workflowTask.type !== "none" && run.workflowTask.speculative) return true;
+  for (const { status } of run.updates.values()) if (status === "admitted" || status === "sent") return true;
+  return false;
 }
 
 export function noChanges(): Changes {

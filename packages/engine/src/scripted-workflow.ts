@@ -83,7 +83,7 @@ export class ScriptedWorkflow {
     }
     for (const effect of step.effects) {
       if (effect.type === "dispatch") this.tasks.push(effect.task);
-      else this.messages.push(effect);
+      else if (effect.type === "send") this.messages.push(effect);
     }
     return reply;
   }

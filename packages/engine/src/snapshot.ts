@@ -6,9 +6,18 @@
  * their own encoding, because user-chosen names occur in them as map keys.
  */
 import { decode, encode } from "@msgpack/msgpack";
-import { type Codec, common, failure, history, type Init, sdk } from "@pawl/protocol";
+import { type Codec, common, failure, history, type Init, sdk, update } from "@pawl/protocol";
 import type { Outgoing } from "./outbox.ts";
-import { type Activity, type Child, isOpen, noChanges, type Run, type RunStart, type Timer } from "./run.ts";
+import {
+  type Activity,
+  type Child,
+  isOpen,
+  noChanges,
+  type Run,
+  type RunStart,
+  type Timer,
+  type Update,
+} from "./run.ts";
 import { nextWakeAtMs } from "./wake.ts";
 
 const version = 1;
@@ -50,7 +59,7 @@ export function takeChanges(run: Run): RunChanges | undefined {
 export function hasUndispatched(run: Run): boolean {
   if (run.outbox.size > 0) return true;
   if (!isOpen(run)) return false;
-  if (run.workflowTask.type === "scheduled") return true;
+  if (run.workflowTask.type === "scheduled" && !run.workflowTask.speculative) return true;
   for (const { status } of run.activities.values()) if (status.type === "scheduled") return true;
   return false;
 }
@@ -108,7 +117,8 @@ function encodeSnapshot(run: Run): Uint8Array {
     lastEventAtMs: run.lastEventAtMs,
     historySizeBytes: run.historySizeBytes,
     stateTransitionCount: run.stateTransitionCount,
-    workflowTask: run.workflowTask,
+    workflowTask:
+      run.workflowTask.type !== "none" && run.workflowTask.speculative ? { type: "none" } : run.workflowTask,
     workflowTaskAttempt: run.workflowTaskAttempt,
     workflowTaskStamp: run.workflowTaskStamp,
     firstTaskAtMs: run.firstTaskAtMs,
@@ -144,6 +154,8 @@ function encodePart(run: Run, part: string): Uint8Array | null {
       const outgoing = run.outbox.get(Number(key));
       return outgoing ? encode(outgoing) : null;
     }
+    case "u":
+      return encodeUpdate(run.updates.get(key));
     case "r":
       return run.signalRequestIds.has(key) ? new Uint8Array(0) : null;
     case "s":
@@ -151,6 +163,26 @@ function encodePart(run: Run, part: string): Uint8Array | null {
     default:
       throw new Error(`unknown part ${part}`);
   }
+}
+
+interface EncodedUpdate {
+  readonly acceptedEventId: number;
+  readonly outcome?: Uint8Array;
+}
+
+/** Only what history holds of an update is kept: that it was accepted, and its outcome. */
+function encodeUpdate(known: Update | undefined): Uint8Array | null {
+  if (known?.status === "accepted") return encode({ acceptedEventId: known.acceptedEventId });
+  if (known?.status === "completed")
+    return encode({ acceptedEventId: known.acceptedEventId, outcome: update.Outcome.encode(known.outcome) });
+  return null;
+}
+
+function decodeUpdate(bytes: Uint8Array): Update {
+  const { acceptedEventId, outcome } = decode(bytes) as EncodedUpdate;
+  return outcome
+    ? { status: "completed", acceptedEventId, outcome: update.Outcome.decode(outcome) }
+    : { status: "accepted", acceptedEventId };
 }
 
 interface EncodedActivity
@@ -230,6 +262,7 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     children: new Map(),
     outbox: new Map(),
     lastMessageId: core.lastMessageId,
+    updates: new Map(),
     activities: new Map(),
     activityIds: new Map(),
     timers: new Map(),
@@ -240,6 +273,7 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     tailBytes: 0,
     wakeAtMs: Number.POSITIVE_INFINITY,
     changes: noChanges(),
+    noticed: false,
   };
   for (const [part, bytes] of parts) restorePart(run, part, bytes);
   run.wakeAtMs = nextWakeAtMs(run);
@@ -263,6 +297,9 @@ function restorePart(run: Run, part: string, bytes: Uint8Array): void {
       return;
     case "o":
       run.outbox.set(Number(key), decode(bytes) as Outgoing);
+      return;
+    case "u":
+      run.updates.set(key, decodeUpdate(bytes));
       return;
     case "r":
       run.signalRequestIds.add(key);

@@ -3,7 +3,7 @@
  *
  * Requests of the API are carried as they are where the engine needs most of their fields; they have been validated by the frontend.
  */
-import type { common, enums, failure, history, Init, workflowservice } from "@pawl/protocol";
+import type { common, enums, failure, history, Init, protocol, update, workflowservice } from "@pawl/protocol";
 import type { Delivery, Message } from "./outbox.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -99,6 +99,8 @@ export type Command =
       readonly details: common.Payloads | undefined;
       readonly identity: string;
     }
+  | { readonly type: "update"; readonly request: workflowservice.UpdateWorkflowExecutionRequest }
+  | { readonly type: "pollUpdate"; readonly runId: RunSelector; readonly updateId: string }
   | { readonly type: "receive"; readonly message: Message }
   | { readonly type: "delivered"; readonly runId: string; readonly messageId: number; readonly delivery: Delivery }
   | { readonly type: "wake"; readonly runId: string }
@@ -143,11 +145,21 @@ export interface Replies {
     readonly activityPaused: boolean;
     readonly activityReset: boolean;
   };
+  update: UpdateProgress;
+  pollUpdate: UpdateProgress;
   receive: Delivery;
   delivered: Record<never, never>;
   wake: Record<never, never>;
   describe: Init<workflowservice.DescribeWorkflowExecutionResponse>;
   locate: Located;
+}
+
+/** How far an update has come. The outcome is there once it is completed; a rejected one is completed with a failure. */
+export interface UpdateProgress {
+  readonly runId: string;
+  readonly updateId: string;
+  readonly stage: enums.UpdateWorkflowExecutionLifecycleStage;
+  readonly outcome: Init<update.Outcome> | undefined;
 }
 
 export type CommandType = Command["type"];
@@ -195,6 +207,8 @@ export interface StartedWorkflowTask {
   /** The stored part of the events when memory still has all of it, as encoded `events` fields. */
   readonly events: Uint8Array | undefined;
   readonly historySizeBytes: number;
+  /** Updates that go with it. */
+  readonly messages: readonly Init<protocol.Message>[];
 }
 
 export interface StartedActivityTask {
@@ -243,5 +257,7 @@ export interface Sender {
 export type Effect =
   /** Submit `receive` to the receiver, then `delivered` to the sender; until then the sender keeps the message. */
   | { readonly type: "send"; readonly from: Sender; readonly id: number; readonly message: Message }
+  /** Tell who watches the run, and look at it again in time, although nothing was committed. */
+  | { readonly type: "noticed"; readonly runId: string; readonly wakeAtMs: number | null }
   /** Hand the task to its queue. */
   | { readonly type: "dispatch"; readonly task: Task };

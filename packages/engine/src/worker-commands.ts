@@ -1,5 +1,5 @@
 /** Carrying out the commands of a completed workflow task, after all of them were checked. */
-import { type command, type common, enums, toDuration } from "@pawl/protocol";
+import { type command, type common, enums, type protocol, toDuration } from "@pawl/protocol";
 import { activityTaskOf, beginAttempt, canceledEvent, forgetActivity, scheduleActivity } from "./activity.ts";
 import { beginNext, continueAsNewSpec, nextAttempt } from "./chain.ts";
 import { startChild } from "./child-workflow.ts";
@@ -10,6 +10,7 @@ import { write } from "./history.ts";
 import type { Activity, Run, Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
 import { cancelTimer, startTimer } from "./timer.ts";
+import { applyMessage } from "./update.ts";
 import type { StartedActivityTask } from "./vocabulary.ts";
 
 const { CommandType, EventType } = enums;
@@ -23,6 +24,8 @@ export interface Completion {
   readonly completedEventId: number;
   readonly identity: string;
   readonly eagerActivities: StartedActivityTask[];
+  /** What the worker says to updates, by message id. */
+  readonly messages: ReadonlyMap<string, protocol.Message>;
   /** Activities scheduled by this completion, dispatched at its end unless cancelled or started at once. */
   readonly scheduled: { readonly activity: Activity; readonly eager: boolean }[];
 }
@@ -101,6 +104,9 @@ const appliers = {
       completedEventId,
       userMetadata: one.userMetadata,
     });
+  },
+  [CommandType.PROTOCOL_MESSAGE]: ({ run, step, messages }, one) => {
+    applyMessage(run, step, messages.get(one.protocolMessageCommandAttributes!.messageId)!);
   },
   [CommandType.UPSERT_WORKFLOW_SEARCH_ATTRIBUTES]: upsertSearchAttributes,
   [CommandType.MODIFY_WORKFLOW_PROPERTIES]: modifyProperties,

@@ -1,5 +1,5 @@
 /** A worker's answer to a workflow task: completed with commands, or failed. */
-import { enums, failure, type workflowservice } from "@pawl/protocol";
+import { enums, failure, type protocol, type workflowservice } from "@pawl/protocol";
 import { terminate } from "./close.ts";
 import { checkCommands, type Problem } from "./command-check.ts";
 import { flushBuffer, trimTail, write } from "./history.ts";
@@ -7,9 +7,11 @@ import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
 import { isOpen, type Run, type Sticky, type Workflow, type WorkflowTask } from "./run.ts";
 import type { Step } from "./step.ts";
+import { applyMessage, hasAdmitted, onlyReject, rejectUnanswered } from "./update.ts";
 import type { CommandOf, Replies } from "./vocabulary.ts";
 import { applyCommand, type Completion, dispatchScheduled } from "./worker-commands.ts";
 import {
+  dropSpeculative,
   failStartedTask,
   materialize,
   scheduleWorkflowTask,
@@ -34,8 +36,9 @@ export function completeWorkflowTask(
     request.forceCreateNewWorkflowTask && request.commands.length === 0 && request.messages.length === 0;
   if (keepsAlive && step.nowMs > task.originalScheduledAtMs + limits.workflowTaskHeartbeatMsMax)
     return endHeartbeat(run, step, task);
-  const problem = checkCommands(run, request.commands);
+  const problem = checkCommands(run, request.commands, request.messages);
   if (problem) return refuseCompletion(run, step, task, problem, request);
+  if (leavesNoTrace(run, task, request)) return dropTask(run, step, request);
 
   const { completedEventId } = writeCompleted(run, step, task, request);
   const completion: Completion = {
@@ -46,21 +49,62 @@ export function completeWorkflowTask(
     identity: request.identity,
     eagerActivities: [],
     scheduled: [],
+    messages: messagesById(request),
   };
   for (const one of request.commands) applyCommand(completion, one);
+  // Nothing may follow the closing event: what the worker answers after it is too late for anybody.
+  if (isOpen(run)) for (const message of looseMessages(request)) applyMessage(run, step, message);
+  if (isOpen(run) && !request.forceCreateNewWorkflowTask) rejectUnanswered(run);
   dispatchScheduled(completion);
   const hadBuffered = flushBuffer(run, step.nowMs);
   if (isOpen(run) && isTooLong(run)) terminateTooLong(run, step);
-  const needsTask = isOpen(run) && (hadBuffered || request.forceCreateNewWorkflowTask);
+  const speculative = !hadBuffered && !request.forceCreateNewWorkflowTask;
+  const needsTask = isOpen(run) && (!speculative || hasAdmitted(run));
   const newTask = needsTask
     ? scheduleWorkflowTask(run, step, {
+        speculative,
         ...(keepsAlive && { originalScheduledAtMs: task.originalScheduledAtMs }),
-        ...(request.returnNewWorkflowTask && {
-          inline: { identity: request.identity, requestId: step.newId(), workerVersion: request.workerVersionStamp },
-        }),
+        ...inlineFor(request, step),
       })
     : undefined;
   return reply(run, { ...(newTask && { newTask }), eagerActivities: completion.eagerActivities });
+}
+
+/** A speculative task whose updates were all rejected, and over which nothing else happened, was never there. */
+function leavesNoTrace(run: Run, task: Started, request: CompletedRequest): boolean {
+  return (
+    task.speculative &&
+    run.buffered.length === 0 &&
+    request.commands.length === 0 &&
+    !request.forceCreateNewWorkflowTask &&
+    onlyReject(request.messages)
+  );
+}
+
+function dropTask(run: Run, step: Step, request: CompletedRequest): Replies["completeWorkflowTask"] {
+  for (const message of request.messages) applyMessage(run, step, message);
+  rejectUnanswered(run);
+  dropSpeculative(run);
+  const newTask = hasAdmitted(run)
+    ? scheduleWorkflowTask(run, step, { speculative: true, ...inlineFor(request, step) })
+    : undefined;
+  return reply(run, { resetHistoryEventId: run.lastCompletedStartedEventId, ...(newTask && { newTask }) });
+}
+
+/** For a worker that wants the next task with the answer. */
+function inlineFor(request: CompletedRequest, step: Step) {
+  if (!request.returnNewWorkflowTask) return {};
+  return { inline: { identity: request.identity, requestId: step.newId(), workerVersion: request.workerVersionStamp } };
+}
+
+/** Messages to which no command points are taken after all commands. */
+function looseMessages({ commands, messages }: CompletedRequest): protocol.Message[] {
+  const pointed = new Set(commands.flatMap((one) => one.protocolMessageCommandAttributes?.messageId ?? []));
+  return messages.filter(({ id }) => !pointed.has(id));
+}
+
+function messagesById({ messages }: CompletedRequest): ReadonlyMap<string, protocol.Message> {
+  return new Map(messages.map((message) => [message.id, message]));
 }
 
 function reply(run: Run, parts: Partial<Replies["completeWorkflowTask"]>): Replies["completeWorkflowTask"] {

@@ -9,13 +9,15 @@
  *   T2. Attempt 1 is in history from the moment it is scheduled; later attempts are transient and written only when they complete.
  *   T3. A failure while sticky clears stickiness and keeps attempt 1; on the normal queue it raises the attempt.
  */
-import { enums, type failure, history, toDuration, toTimestamp } from "@pawl/protocol";
+import { enums, type failure, history, toTimestamp } from "@pawl/protocol";
 import { dropTail, flushBuffer, sealBatch, tailEvents, write } from "./history.ts";
 import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
 import { type HistoryEventInit, isOpen, type Run, type WorkflowTask } from "./run.ts";
 import type { Step } from "./step.ts";
+import { sendUpdates } from "./update-message.ts";
 import type { Poller, StartedWorkflowTask, Task, WorkflowTaskRef } from "./vocabulary.ts";
+import { scheduledEvent, startedEvent } from "./workflow-task-events.ts";
 
 type Scheduled = Extract<WorkflowTask, { type: "scheduled" }>;
 type Started = Extract<WorkflowTask, { type: "started" }>;
@@ -23,6 +25,8 @@ type Started = Extract<WorkflowTask, { type: "started" }>;
 export const taskNotFound = new Rejection("NOT_FOUND", "Workflow task not found.");
 
 export interface ScheduleOptions {
+  /** For an update alone: see `Run.workflowTask`. */
+  readonly speculative?: boolean;
   /** Kept over a chain of tasks that only keep local activities alive. */
   readonly originalScheduledAtMs?: number;
   /** Starts the task at once for this worker instead of handing it to the queue. */
@@ -38,25 +42,28 @@ export function scheduleWorkflowTask(
   if (!isOpen(run) || run.workflowTask.type !== "none" || run.firstTaskAtMs !== null) return undefined;
   if (flushBuffer(run, step.nowMs)) run.workflowTaskAttempt = 1;
   const attempt = run.workflowTaskAttempt;
-  const transient = attempt > 1;
+  const speculative = options.speculative === true && attempt === 1;
+  const transient = attempt > 1 || speculative;
   const timeoutMs = taskTimeoutMs(run, attempt);
-  const sticky = transient ? null : run.sticky;
+  const sticky = attempt > 1 ? null : run.sticky;
   const scheduledEventId = transient
     ? run.nextEventId
     : write(run, step.nowMs, scheduledEvent(run, { attempt, timeoutMs }));
   const task: Scheduled = {
     type: "scheduled",
     transient,
+    speculative,
     scheduledEventId,
     attempt,
-    stamp: ++run.workflowTaskStamp,
+    stamp: nextStamp(run, step.nowMs),
     scheduledAtMs: step.nowMs,
     originalScheduledAtMs: options.originalScheduledAtMs ?? step.nowMs,
     timeoutMs,
-    scheduleToStartAtMs: sticky ? step.nowMs + sticky.scheduleToStartTimeoutMs : null,
+    scheduleToStartAtMs: scheduleToStartAtMs(step.nowMs, sticky, speculative),
   };
   run.workflowTask = task;
-  run.changes.core = true;
+  if (speculative) run.noticed = true;
+  else run.changes.core = true;
   if (!options.inline) {
     step.dispatch(workflowTaskOf(run)!);
     return undefined;
@@ -64,6 +71,18 @@ export function scheduleWorkflowTask(
   const started = begin(run, step, task, options.inline);
   sealBatch(run);
   return startedReply(run, started, sticky !== null);
+}
+
+/** Grows also over a restart that forgot speculative tasks: time has passed since. */
+function nextStamp(run: Run, nowMs: number): number {
+  run.workflowTaskStamp = Math.max(run.workflowTaskStamp + 1, nowMs);
+  return run.workflowTaskStamp;
+}
+
+/** A speculative task is given up soon on any queue: nobody but memory would remember it. */
+function scheduleToStartAtMs(nowMs: number, sticky: Run["sticky"], speculative: boolean): number | null {
+  if (sticky) return nowMs + sticky.scheduleToStartTimeoutMs;
+  return speculative ? nowMs + limits.speculativeScheduleToStartMs : null;
 }
 
 /** Schedules the first workflow task although its delay has not passed. */
@@ -125,6 +144,7 @@ function begin(run: Run, step: Step, task: Scheduled, poller: Poller): Started {
   const started: Started = {
     type: "started",
     transient,
+    speculative: transient && task.speculative,
     scheduledEventId,
     startedEventId: scheduledEventId + 1,
     attempt,
@@ -141,7 +161,8 @@ function begin(run: Run, step: Step, task: Scheduled, poller: Poller): Started {
   if (upgraded) run.workflowTaskAttempt = 1;
   const written = transient ? started : { ...started, startedEventId: write(run, step.nowMs, startedEvent(started)) };
   run.workflowTask = written;
-  run.changes.core = true;
+  if (written.speculative) run.noticed = true;
+  else run.changes.core = true;
   return written;
 }
 
@@ -177,6 +198,7 @@ function startedReply(run: Run, task: Started, sticky: boolean): StartedWorkflow
     virtualEvents: virtualEvents(run),
     events: toEventId < fromEventId ? new Uint8Array(0) : tailEvents(run, fromEventId, toEventId),
     historySizeBytes: run.historySizeBytes,
+    messages: sendUpdates(run, task.startedEventId),
   };
 }
 
@@ -207,6 +229,8 @@ export function startedTask(run: Run, ref: WorkflowTaskRef): Started | undefined
 /** Writes the events that a transient task has not written yet, before its completion. Returns the ids that the completion refers to. */
 export function materialize(run: Run, task: Started): { scheduledEventId: number; startedEventId: number } {
   if (!task.transient) return task;
+  // From here on it is written like any other.
+  run.workflowTask = { ...task, speculative: false };
   const scheduledEventId = write(run, task.scheduledAtMs, scheduledEvent(run, task));
   const startedEventId = write(run, task.startedAtMs, startedEvent({ ...task, scheduledEventId }));
   sealBatch(run);
@@ -220,6 +244,12 @@ export interface TaskFailure {
   readonly binaryChecksum?: string;
 }
 
+/** Drops a speculative task that changed nothing, as if it had never been. */
+export function dropSpeculative(run: Run): void {
+  run.workflowTask = { type: "none" };
+  run.noticed = true;
+}
+
 /** Ends the started task as failed (T3). The caller schedules the next one. */
 export function failStartedTask(
   run: Run,
@@ -227,7 +257,8 @@ export function failStartedTask(
   task: Started,
   { cause, failure, identity, binaryChecksum = "" }: TaskFailure,
 ): void {
-  if (!task.transient) {
+  // A speculative task is written, with its failure, by the first event that follows it.
+  if (!task.transient || task.speculative) {
     write(run, step.nowMs, {
       eventType: enums.EventType.WORKFLOW_TASK_FAILED,
       workflowTaskFailedEventAttributes: {
@@ -249,7 +280,7 @@ export function failStartedTask(
 
 /** The worker did not answer in time. */
 export function timeOutStartedTask(run: Run, step: Step, task: Started): void {
-  if (!task.transient)
+  if (!task.transient || task.speculative)
     write(run, step.nowMs, timedOutEvent(task.scheduledEventId, task.startedEventId, enums.TimeoutType.START_TO_CLOSE));
   endUnfinished(run, false);
 }
@@ -291,34 +322,6 @@ export function abandonTask(run: Run, step: Step): void {
     });
   }
   dropTail(run);
-}
-
-function scheduledEvent(run: Run, task: { attempt: number; timeoutMs: number }): HistoryEventInit {
-  const sticky = task.attempt === 1 ? run.sticky : null;
-  return {
-    eventType: enums.EventType.WORKFLOW_TASK_SCHEDULED,
-    workflowTaskScheduledEventAttributes: {
-      taskQueue: sticky
-        ? { name: sticky.queue, kind: enums.TaskQueueKind.STICKY, normalName: run.start.taskQueue }
-        : { name: run.start.taskQueue, kind: enums.TaskQueueKind.NORMAL },
-      startToCloseTimeout: toDuration(task.timeoutMs),
-      attempt: task.attempt,
-    },
-  };
-}
-
-function startedEvent(task: Started): HistoryEventInit {
-  return {
-    eventType: enums.EventType.WORKFLOW_TASK_STARTED,
-    workflowTaskStartedEventAttributes: {
-      scheduledEventId: task.scheduledEventId,
-      identity: task.identity,
-      requestId: task.requestId,
-      historySizeBytes: task.historySizeBytes,
-      suggestContinueAsNew: task.continueAsNewReasons.length > 0,
-      suggestContinueAsNewReasons: task.continueAsNewReasons,
-    },
-  };
 }
 
 function timedOutEvent(

@@ -19,8 +19,9 @@ import { isOpen, type Run, type Workflow } from "./run.ts";
 import { signal } from "./signal.ts";
 import { currentRun, signalWithStart, startWorkflow } from "./start.ts";
 import type { Step } from "./step.ts";
+import { admitUpdate, pollUpdate } from "./update.ts";
 import type { Command, Replies, ReplyTo, RunSelector } from "./vocabulary.ts";
-import { wake } from "./wake.ts";
+import { nextWakeAtMs, wake } from "./wake.ts";
 import { clearSticky, startWorkflowTask } from "./workflow-task.ts";
 import { completeWorkflowTask, failWorkflowTask, isTooLong, terminateTooLong } from "./workflow-task-completion.ts";
 
@@ -29,8 +30,16 @@ export function execute<C extends Command>(workflow: Workflow, command: C, step:
   for (const run of workflow.runs.values()) {
     if (run.open.length > 0 && isOpen(run) && isTooLong(run)) terminateTooLong(run, step);
     sealBatch(run);
+    if (run.noticed) notice(run, step);
   }
   return reply as ReplyTo<C> | Rejection;
+}
+
+/** What only memory knows has changed: no commit will tell of it. */
+function notice(run: Run, step: Step): void {
+  run.noticed = false;
+  const wakeAtMs = nextWakeAtMs(run);
+  step.effects.push({ type: "noticed", runId: run.runId, wakeAtMs: Number.isFinite(wakeAtMs) ? wakeAtMs : null });
 }
 
 /** The run that a command is about, when it is about one that exists already: what the caller must have loaded. */
@@ -44,6 +53,7 @@ export function selectorOf(command: Command): RunSelector | undefined {
     case "signal":
     case "requestCancel":
     case "terminate":
+    case "update":
       return command.request.workflowExecution?.runId ?? "";
     case "completeWorkflowTask":
     case "failWorkflowTask":
@@ -90,6 +100,10 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
       return cancelActivity(run, step, command);
     case "heartbeatActivity":
       return heartbeatActivity(run, step, command);
+    case "update":
+      return admitUpdate(run, step, command.request);
+    case "pollUpdate":
+      return pollUpdate(run, command.updateId);
     case "delivered":
       delivered(run, step, command.messageId, command.delivery);
       return {};

@@ -359,9 +359,16 @@ export class Shard {
       for (const { reservation, started } of deliveries) reservation.deliver(started);
       for (const effect of effects) {
         if (effect.type === "dispatch") dispatcher.offer(effect.task);
-        else carry(effect);
+        else if (effect.type === "send") carry(effect);
+        else this.#notice(entry.key, effect);
       }
     }
+  }
+
+  /** Nothing was committed, but who watches the run must look: its updates are in memory only. */
+  #notice(key: WorkflowKey, { runId, wakeAtMs }: Extract<Effect, { type: "noticed" }>): void {
+    this.#timers.arm({ ...key, runId }, wakeAtMs);
+    this.#parts.watch.notify(runId);
   }
 
   /** Memory must not run ahead of the store (S3): what the batch touched is forgotten; what it may have left behind is dispatched again. */

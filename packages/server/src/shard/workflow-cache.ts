@@ -1,5 +1,5 @@
 /** The workflows that a shard has in memory, least recently used first, bounded by an estimate of their bytes. */
-import type { Run, Workflow } from "@pawl/engine";
+import { isPinned, type Run, type Workflow } from "@pawl/engine";
 
 export class WorkflowCache {
   readonly #bytesMax: number;
@@ -40,9 +40,10 @@ export class WorkflowCache {
 
   /** Drops what was used longest ago until the rest fits. Only between batches: a batch holds on to its workflows. */
   shrink(): void {
-    for (const key of this.#entries.keys()) {
+    for (const [key, { workflow }] of this.#entries) {
       if (this.#bytes <= this.#bytesMax) return;
-      this.forget(key);
+      // Updates that wait for a worker are known here only; there are few, and not for long.
+      if (![...workflow.runs.values()].some(isPinned)) this.forget(key);
     }
   }
 

@@ -1,0 +1,237 @@
+/**
+ * Updates: requests that a workflow validates, accepts and answers (semantics.md §8.2).
+ *
+ *   admitted ─▶ sent ─▶ accepted ─▶ completed
+ *                 └──▶ rejected                 (leaves no trace in history)
+ *
+ *   U1. An accepted update is in history; before that it is in memory only, and a caller that waits for a lost one is told to ask again.
+ *   U2. An update id has one outcome in a run: a repeated request joins the first.
+ *   U3. A workflow that closes answers the updates it has accepted; those it has not even seen were never there.
+ */
+import { enums, failure, type protocol, update, type workflowservice } from "@pawl/protocol";
+import { write } from "./history.ts";
+import { limits } from "./limits.ts";
+import { Rejection } from "./rejection.ts";
+import { isOpen, type Run, type Update } from "./run.ts";
+import type { Step } from "./step.ts";
+import type { UpdateProgress } from "./vocabulary.ts";
+import { scheduleWorkflowTask } from "./workflow-task.ts";
+
+const { EventType, UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
+
+export function admitUpdate(
+  run: Run,
+  step: Step,
+  request: workflowservice.UpdateWorkflowExecutionRequest,
+): UpdateProgress | Rejection {
+  const updateId = request.request?.meta?.updateId ?? "";
+  if (request.firstExecutionRunId !== "" && request.firstExecutionRunId !== run.start.firstRunId) {
+    return new Rejection("NOT_FOUND", "workflow execution not found");
+  }
+  if (run.updates.has(updateId)) return progress(run, updateId);
+  if (!isOpen(run)) return new Rejection("NOT_FOUND", "workflow execution already completed");
+  const refused = limitProblem(run);
+  if (refused) return refused;
+  run.updates.set(updateId, { status: "admitted", request: request.request! });
+  run.noticed = true;
+  // One that is pending takes the update along when it starts; one that is started is followed by another.
+  scheduleWorkflowTask(run, step, { speculative: true });
+  return progress(run, updateId);
+}
+
+function limitProblem(run: Run): Rejection | undefined {
+  let inFlight = 0;
+  for (const { status } of run.updates.values()) if (status !== "completed" && status !== "rejected") inFlight += 1;
+  if (inFlight >= limits.updatesInFlightMax) {
+    return new Rejection(
+      "RESOURCE_EXHAUSTED",
+      `limit on number of concurrent in-flight updates has been reached (${limits.updatesInFlightMax})`,
+    );
+  }
+  if (run.updates.size >= limits.updatesMax) {
+    return new Rejection(
+      "FAILED_PRECONDITION",
+      `limit on the total number of distinct updates in this workflow has been reached (${limits.updatesMax})`,
+    );
+  }
+  return undefined;
+}
+
+export function pollUpdate(run: Run, updateId: string): UpdateProgress | Rejection {
+  if (!run.updates.has(updateId)) return new Rejection("NOT_FOUND", `update "${updateId}" not found`);
+  return progress(run, updateId);
+}
+
+function progress(run: Run, updateId: string): UpdateProgress {
+  const known = run.updates.get(updateId)!;
+  const at = (stage: enums.UpdateWorkflowExecutionLifecycleStage, outcome?: UpdateProgress["outcome"]) => ({
+    runId: run.runId,
+    updateId,
+    stage,
+    outcome,
+  });
+  switch (known.status) {
+    case "admitted":
+    case "sent":
+      return at(Stage.ADMITTED);
+    case "accepted":
+      // U3: it will never be answered otherwise.
+      return isOpen(run) ? at(Stage.ACCEPTED) : at(Stage.COMPLETED, { failure: closedBeforeAnswer() });
+    case "rejected":
+      return at(Stage.COMPLETED, { failure: known.failure });
+    case "completed":
+      return at(Stage.COMPLETED, known.outcome);
+    default:
+      return known satisfies never;
+  }
+}
+
+function closedBeforeAnswer(): failure.Failure {
+  return serverFailure(
+    "AcceptedUpdateCompletedWorkflow",
+    "Workflow Update failed because the Workflow completed before the Update completed.",
+  );
+}
+
+function serverFailure(type: string, message: string): failure.Failure {
+  const applicationFailureInfo = {
+    type,
+    nonRetryable: true,
+    details: undefined,
+    category: enums.ApplicationErrorCategory.UNSPECIFIED,
+  };
+  return failure.Failure.create({ message, source: "Server", applicationFailureInfo });
+}
+
+type Body =
+  | { readonly type: "acceptance"; readonly body: update.Acceptance }
+  | { readonly type: "response"; readonly body: update.Response }
+  | { readonly type: "rejection"; readonly body: update.Rejection };
+
+/** What a worker's message says, or why it cannot be understood. */
+function bodyOf(message: protocol.Message): Body | string {
+  const url = message.body?.type_url ?? "";
+  const name = url.slice(url.lastIndexOf("/") + 1);
+  const bytes = message.body?.value ?? new Uint8Array(0);
+  try {
+    if (name === update.Acceptance.typeName) return { type: "acceptance", body: update.Acceptance.decode(bytes) };
+    if (name === update.Response.typeName) return { type: "response", body: update.Response.decode(bytes) };
+    if (name === update.Rejection.typeName) return { type: "rejection", body: update.Rejection.decode(bytes) };
+  } catch {
+    return `message ${message.id} has a body that is no ${name}`;
+  }
+  return `message ${message.id} has an unknown type ${url || '""'}`;
+}
+
+/** What is wrong with a completion's messages taken in this order, or undefined. */
+export function messagesProblem(run: Run, messages: readonly protocol.Message[]): string | undefined {
+  const ahead = new Map<string, Update["status"]>([...run.updates].map(([updateId, { status }]) => [updateId, status]));
+  for (const message of messages) {
+    const updateId = message.protocolInstanceId;
+    const parsed = bodyOf(message);
+    if (typeof parsed === "string") return parsed;
+    const status = ahead.get(updateId);
+    if (parsed.type === "acceptance") {
+      // An update that memory has forgotten comes back with the acceptance that repeats its request.
+      if (status === undefined && !parsed.body.acceptedRequest?.input) return `update ${updateId} was not found`;
+      if (status !== undefined && status !== "sent" && status !== "admitted")
+        return `update ${updateId} was accepted or rejected before`;
+      ahead.set(updateId, "accepted");
+    } else if (parsed.type === "response") {
+      if (status !== "accepted") return `update ${updateId} was not accepted, so it cannot be completed`;
+      if (!parsed.body.outcome) return `the response to update ${updateId} has no outcome`;
+      ahead.set(updateId, "completed");
+    } else {
+      if (status !== undefined && status !== "sent" && status !== "admitted")
+        return `update ${updateId} was accepted or rejected before`;
+      ahead.set(updateId, "rejected");
+    }
+  }
+  return undefined;
+}
+
+/** Whether the messages do nothing but reject: then a speculative task leaves no trace. */
+export function onlyReject(messages: readonly protocol.Message[]): boolean {
+  return messages.every((message) => {
+    const parsed = bodyOf(message);
+    return typeof parsed !== "string" && parsed.type === "rejection";
+  });
+}
+
+/** Applies one message that was checked. */
+export function applyMessage(run: Run, step: Step, message: protocol.Message): void {
+  const parsed = bodyOf(message);
+  if (typeof parsed === "string") throw new Error(parsed);
+  const updateId = message.protocolInstanceId;
+  if (parsed.type === "acceptance") accept(run, step, updateId, parsed.body);
+  else if (parsed.type === "response") complete(run, step, updateId, parsed.body);
+  else reject(run, updateId, parsed.body.failure ?? failure.Failure.create({ message: "update rejected" }));
+}
+
+function accept(run: Run, step: Step, updateId: string, body: update.Acceptance): void {
+  const known = run.updates.get(updateId);
+  const request = known?.status === "sent" || known?.status === "admitted" ? known.request : body.acceptedRequest;
+  const acceptedEventId = write(run, step.nowMs, {
+    eventType: EventType.WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
+    workflowExecutionUpdateAcceptedEventAttributes: {
+      protocolInstanceId: updateId,
+      acceptedRequestMessageId: body.acceptedRequestMessageId,
+      acceptedRequestSequencingEventId: body.acceptedRequestSequencingEventId,
+      acceptedRequest: request,
+    },
+  });
+  setUpdate(run, updateId, { status: "accepted", acceptedEventId });
+}
+
+function complete(run: Run, step: Step, updateId: string, { meta, outcome }: update.Response): void {
+  const known = run.updates.get(updateId);
+  if (known?.status !== "accepted") throw new Error(`update ${updateId} is not accepted`);
+  write(run, step.nowMs, {
+    eventType: EventType.WORKFLOW_EXECUTION_UPDATE_COMPLETED,
+    workflowExecutionUpdateCompletedEventAttributes: { meta, acceptedEventId: known.acceptedEventId, outcome },
+  });
+  setUpdate(run, updateId, { status: "completed", acceptedEventId: known.acceptedEventId, outcome: outcome! });
+}
+
+function setUpdate(run: Run, updateId: string, known: Update): void {
+  run.updates.set(updateId, known);
+  run.changes.parts.add(`u/${updateId}`);
+  run.noticed = true;
+}
+
+function reject(run: Run, updateId: string, cause: failure.Failure): void {
+  run.updates.set(updateId, { status: "rejected", failure: cause });
+  run.noticed = true;
+  const rejected = [...run.updates].filter(([, { status }]) => status === "rejected");
+  for (const [oldest] of rejected.slice(0, Math.max(0, rejected.length - limits.rejectedUpdatesMax)))
+    run.updates.delete(oldest);
+}
+
+/** A worker must answer every update that went with its task. */
+export function rejectUnanswered(run: Run): void {
+  for (const [updateId, { status }] of [...run.updates]) {
+    if (status !== "sent") continue;
+    reject(
+      run,
+      updateId,
+      serverFailure(
+        "UnprocessedUpdate",
+        `Workflow Update is rejected because it wasn't processed by worker. Probably, Workflow Update is not supported by the worker.`,
+      ),
+    );
+  }
+}
+
+/** Whether updates wait for a workflow task to go with. */
+export function hasAdmitted(run: Run): boolean {
+  for (const { status } of run.updates.values()) if (status === "admitted") return true;
+  return false;
+}
+
+/** U3: what the closing workflow has not accepted was never there; who waits for it finds it gone. */
+export function abandonUpdates(run: Run): void {
+  for (const [updateId, { status }] of [...run.updates]) {
+    if (status === "admitted" || status === "sent") run.updates.delete(updateId);
+  }
+  run.noticed = true;
+}
