@@ -39,6 +39,9 @@ export type CommandInit = Init<command.Command>;
 
 export class ScriptedWorkflow {
   readonly workflowId: string;
+  /** Whether runs stay in memory from one command to the next, as in a shard's cache, rather than being read back each time. */
+  protected readonly keepsMemory: boolean = false;
+  #cached: Workflow | undefined;
   nowMs = 1_000;
   /** Tasks dispatched and not yet started, oldest first. */
   tasks: Task[] = [];
@@ -70,7 +73,8 @@ export class ScriptedWorkflow {
   }
 
   try<C extends Command>(one: C): ReplyTo<C> | Rejection {
-    const workflow = this.#load();
+    const workflow = (this.keepsMemory && this.#cached) || this.#load();
+    this.#cached = workflow;
     const step = new Step(
       this.nowMs,
       () => `${this.#idPrefix}-0000-4000-8000-${String(++this.#ids).padStart(12, "0")}`,

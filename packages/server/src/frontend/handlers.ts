@@ -7,6 +7,7 @@ import { queryHandlers } from "./query.ts";
 import { QueryRegistry } from "./query-registry.ts";
 import { systemHandlers } from "./system.ts";
 import { taskQueueHandlers } from "./task-queue.ts";
+import { updateHandlers } from "./update.ts";
 import { visibilityHandlers } from "./visibility.ts";
 import { workerHandlers } from "./worker.ts";
 import { workflowHandlers } from "./workflow.ts";
@@ -22,6 +23,7 @@ export function handlersOf(parts: Parts, queries = new QueryRegistry()): Handler
     ...activityHandlers(parts),
     ...queryHandlers(parts, queries),
     ...historyHandlers(parts),
+    ...updateHandlers(parts),
     ...visibilityHandlers(parts),
     ...taskQueueHandlers(parts),
     ...workerHandlers(parts),

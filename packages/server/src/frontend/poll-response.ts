@@ -41,6 +41,7 @@ export async function workflowTaskResponse(
     scheduledTime: toTimestamp(started.scheduledAtMs),
     startedTime: toTimestamp(started.startedAtMs),
     queries,
+    messages: started.messages,
   };
 }
 

@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { enums, type Init, type protocol, update, workflowservice } from "@pawl/protocol";
+import { Rejection } from "./rejection.ts";
+import { applicationFailure, commands, payloads, ScriptedWorkflow } from "./scripted-workflow.ts";
+import type { Replies, StartedWorkflowTask, UpdateProgress } from "./vocabulary.ts";
+
+const { UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
+
+/**
+ * Updates live in memory until they are accepted, so these tests keep one workflow in memory, as a shard's cache does, where the scripted one reads
+ * everything back after each command.
+ */
+class CachedWorkflow extends ScriptedWorkflow {
+  protected override readonly keepsMemory = true;
+}
+
+function running(): ScriptedWorkflow {
+  const workflow = new CachedWorkflow();
+  workflow.start();
+  workflow.complete(workflow.pollTask());
+  return workflow;
+}
+
+function ask(workflow: ScriptedWorkflow, updateId: string): UpdateProgress | Rejection {
+  const codec = workflowservice.UpdateWorkflowExecutionRequest;
+  const request = codec.decode(
+    codec.encode({ request: { meta: { updateId, identity: "caller" }, input: { name: "add", args: payloads(1) } } }),
+  );
+  return workflow.try({ type: "update", request });
+}
+
+function stage(workflow: ScriptedWorkflow, updateId: string): enums.UpdateWorkflowExecutionLifecycleStage {
+  return workflow.do({ type: "pollUpdate", runId: "", updateId }).stage;
+}
+
+function message<T>(
+  codec: { typeName: string; encode(value: Init<T>): Uint8Array },
+  updateId: string,
+  body: Init<T>,
+): Init<protocol.Message> {
+  return {
+    id: `${updateId}/${codec.typeName}`,
+    protocolInstanceId: updateId,
+    body: { type_url: `type.googleapis.com/${codec.typeName}`, value: codec.encode(body) },
+  };
+}
+const acceptance = (updateId: string) =>
+  message(update.Acceptance, updateId, { acceptedRequestMessageId: `${updateId}/request` });
+const response = (updateId: string) =>
+  message(update.Response, updateId, { meta: { updateId }, outcome: { success: payloads("done") } });
+const rejection = (updateId: string) =>
+  message(update.Rejection, updateId, {
+    rejectedRequestMessageId: `${updateId}/request`,
+    failure: applicationFailure("no"),
+  });
+
+function answer(
+  workflow: ScriptedWorkflow,
+  task: StartedWorkflowTask,
+  messages: readonly Init<protocol.Message>[],
+  more = {},
+): Replies["completeWorkflowTask"] {
+  const reply = workflow.complete(task, [], { messages, ...more });
+  assert(!(reply instanceof Rejection));
+  return reply;
+}
+
+test("an update that is accepted and answered at once is two events behind its workflow task", () => {
+  const workflow = running();
+  assert(!(ask(workflow, "u1") instanceof Rejection));
+  const task = workflow.pollTask();
+  assert.deepEqual(
+    task.messages.map(({ id, eventId }) => [id, eventId]),
+    [["u1/request", 5]],
+  );
+  assert.equal(workflow.eventTypes().length, 4, "a speculative task is not written");
+  answer(workflow, task, [acceptance("u1"), response("u1")]);
+  assert.deepEqual(workflow.eventTypes().slice(4), [
+    "WORKFLOW_TASK_SCHEDULED",
+    "WORKFLOW_TASK_STARTED",
+    "WORKFLOW_TASK_COMPLETED",
+    "WORKFLOW_EXECUTION_UPDATE_ACCEPTED",
+    "WORKFLOW_EXECUTION_UPDATE_COMPLETED",
+  ]);
+  const known = workflow.do({ type: "pollUpdate", runId: "", updateId: "u1" });
+  assert.deepEqual([known.stage, known.outcome?.success?.payloads?.length], [Stage.COMPLETED, 1]);
+});
+
+test("a rejected update leaves no trace, and the worker is told to forget its task", () => {
+  const workflow = running();
+  ask(workflow, "u1");
+  const reply = answer(workflow, workflow.pollTask(), [rejection("u1")]);
+  assert.equal(reply.resetHistoryEventId, 3);
+  assert.equal(workflow.eventTypes().length, 4);
+  assert.equal(workflow.do({ type: "pollUpdate", runId: "", updateId: "u1" }).outcome?.failure?.message, "no");
+  workflow.signal("go");
+  assert.deepEqual(workflow.eventTypes().slice(4), ["WORKFLOW_EXECUTION_SIGNALED", "WORKFLOW_TASK_SCHEDULED"]);
+});
+
+test("an event that arrives makes a speculative task a normal one, with the ids that its worker was shown", () => {
+  const workflow = running();
+  ask(workflow, "u1");
+  workflow.signal("go");
+  assert.deepEqual(workflow.eventTypes().slice(4), ["WORKFLOW_TASK_SCHEDULED", "WORKFLOW_EXECUTION_SIGNALED"]);
+  const task = workflow.pollTask();
+  assert.deepEqual([task.task.scheduledEventId, task.task.startedEventId, task.messages.length], [5, 7, 1]);
+  answer(workflow, task, [rejection("u1")]);
+  assert.equal(workflow.eventTypes().at(-1), "WORKFLOW_TASK_COMPLETED");
+});
+
+test("a signal during a speculative task is flushed behind it, and the task stays in history", () => {
+  const workflow = running();
+  ask(workflow, "u1");
+  const task = workflow.pollTask();
+  workflow.signal("go");
+  answer(workflow, task, [rejection("u1")]);
+  assert.deepEqual(workflow.eventTypes().slice(4), [
+    "WORKFLOW_TASK_SCHEDULED",
+    "WORKFLOW_TASK_STARTED",
+    "WORKFLOW_TASK_COMPLETED",
+    "WORKFLOW_EXECUTION_SIGNALED",
+    "WORKFLOW_TASK_SCHEDULED",
+  ]);
+});
+
+test("an update asked for twice under one id is one update", () => {
+  const workflow = running();
+  ask(workflow, "u1");
+  ask(workflow, "u1");
+  const task = workflow.pollTask();
+  assert.equal(task.messages.length, 1);
+  answer(workflow, task, [acceptance("u1"), response("u1")]);
+  const again = ask(workflow, "u1");
+  assert(!(again instanceof Rejection) && again.stage === Stage.COMPLETED);
+  assert.equal(workflow.tasks.length, 0);
+});
+
+test("an update that arrives during a workflow task goes with the next one", () => {
+  const workflow = running();
+  workflow.signal("go");
+  const task = workflow.pollTask();
+  ask(workflow, "u1");
+  const reply = answer(workflow, task, [], { returnNewWorkflowTask: true });
+  assert.equal(reply.newTask?.messages.length, 1);
+});
+
+test("an update that the worker does not answer is rejected, and one whose task fails is sent again", () => {
+  const workflow = running();
+  ask(workflow, "u1");
+  workflow.failTask(workflow.pollTask());
+  const second = workflow.pollTask();
+  assert.equal(second.messages.length, 1);
+  answer(workflow, second, []);
+  assert.equal(
+    workflow.do({ type: "pollUpdate", runId: "", updateId: "u1" }).outcome?.failure?.applicationFailureInfo?.type,
+    "UnprocessedUpdate",
+  );
+});
+
+test("a workflow that closes over an accepted update answers it with a failure; one it has not seen is gone", () => {
+  const workflow = running();
+  ask(workflow, "accepted");
+  answer(workflow, workflow.pollTask(), [acceptance("accepted")]);
+  assert.equal(stage(workflow, "accepted"), Stage.ACCEPTED);
+  workflow.signal("go");
+  const task = workflow.pollTask();
+  ask(workflow, "unseen");
+  workflow.complete(task, [commands.completeWorkflow()]);
+  assert.equal(workflow.eventTypes().at(-1), "WORKFLOW_EXECUTION_COMPLETED");
+  assert.equal(
+    workflow.do({ type: "pollUpdate", runId: "", updateId: "accepted" }).outcome?.failure?.applicationFailureInfo?.type,
+    "AcceptedUpdateCompletedWorkflow",
+  );
+  assert.equal(workflow.refused({ type: "pollUpdate", runId: "", updateId: "unseen" }).code, "NOT_FOUND");
+});
+
+test("a restart keeps what was accepted, forgets what was only asked for, and takes back an acceptance that repeats its request", () => {
+  const workflow = new ScriptedWorkflow();
+  workflow.start();
+  workflow.complete(workflow.pollTask());
+  ask(workflow, "u1");
+  assert.equal(workflow.refused({ type: "pollUpdate", runId: "", updateId: "u1" }).code, "NOT_FOUND");
+  workflow.tasks = [];
+  workflow.signal("go");
+  const repeated = message(update.Acceptance, "u1", {
+    acceptedRequest: { meta: { updateId: "u1" }, input: { name: "add" } },
+  });
+  answer(workflow, workflow.pollTask(), [repeated]);
+  assert.equal(stage(workflow, "u1"), Stage.ACCEPTED);
+});
+
+for (const [what, messages] of [
+  ["a response to an update that was not accepted", [response("u1")]],
+  [
+    "an unknown kind of message",
+    [{ id: "m", protocolInstanceId: "u1", body: { type_url: "type.googleapis.com/google.protobuf.Empty" } }],
+  ],
+  ["an acceptance of an update that nobody asked for", [acceptance("other")]],
+  [
+    "a body that cannot be read",
+    [
+      {
+        id: "m",
+        protocolInstanceId: "u1",
+        body: { type_url: `type.googleapis.com/${update.Acceptance.typeName}`, value: new Uint8Array([255, 255]) },
+      },
+    ],
+  ],
+] as const) {
+  test(`${what} fails the workflow task`, () => {
+    const workflow = running();
+    ask(workflow, "u1");
+    const reply = workflow.complete(workflow.pollTask(), [], { messages });
+    assert(!(reply instanceof Rejection) && reply.refused?.code === "INVALID_ARGUMENT");
+    assert.equal(
+      workflow.events().find((event) => event.workflowTaskFailedEventAttributes)?.workflowTaskFailedEventAttributes
+        ?.cause,
+      enums.WorkflowTaskFailedCause.BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE,
+    );
+  });
+}
+
+test("more than ten updates at once are too many", () => {
+  const workflow = running();
+  for (let count = 0; count < 10; count++) assert(!(ask(workflow, `u${count}`) instanceof Rejection));
+  const refused = ask(workflow, "one more");
+  assert(refused instanceof Rejection && refused.code === "RESOURCE_EXHAUSTED");
+});

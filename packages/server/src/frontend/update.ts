@@ -1,0 +1,120 @@
+/** Updates as their callers see them: sent, and waited for up to a stage. The answer says how far the update has come; its caller asks again. */
+import { Rejection, type UpdateProgress } from "@pawl/engine";
+import { enums, type RequestOf } from "@pawl/protocol";
+import { limits } from "../limits.ts";
+import { blobProblem, executionProblem, headerProblem, idProblem, invalid, lengthProblem } from "./field-rules.ts";
+import { Wait, waitUntilMs } from "./long-poll.ts";
+import type { Call, Handlers, Parts } from "./parts.ts";
+
+const { UpdateWorkflowExecutionLifecycleStage: Stage, WorkflowExecutionStatus } = enums;
+type Key = { readonly namespaceId: string; readonly workflowId: string };
+
+export function updateHandlers(parts: Parts) {
+  const { namespaces, ring, random } = parts;
+  return {
+    UpdateWorkflowExecution: async (given, call) => {
+      const namespace = namespaces.byName(given.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = updateProblem(given);
+      if (problem) return problem;
+      const { workflowId } = given.workflowExecution!;
+      const meta = { ...given.request!.meta!, updateId: given.request!.meta!.updateId || random.uuid() };
+      const request = { ...given, request: { ...given.request!, meta } };
+      const key = { namespaceId: namespace.id, workflowId };
+      const admitted = await ring.submit(key, { type: "update", request });
+      if (admitted instanceof Rejection) return admitted;
+      const progress = await waitFor(parts, {
+        key,
+        progress: admitted,
+        stage: wantedStage(given.waitPolicy?.lifecycleStage),
+        call,
+      });
+      return progress instanceof Rejection ? progress : response(workflowId, progress);
+    },
+
+    PollWorkflowExecutionUpdate: async ({ namespace: name, updateRef, waitPolicy }, call) => {
+      const namespace = namespaces.byName(name);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = executionProblem(updateRef?.workflowExecution) ?? idProblem("UpdateId", updateRef?.updateId);
+      if (problem) return problem;
+      const { workflowId, runId } = updateRef!.workflowExecution!;
+      const key = { namespaceId: namespace.id, workflowId };
+      const found = await ring.submit(key, { type: "pollUpdate", runId, updateId: updateRef!.updateId });
+      if (found instanceof Rejection) return found;
+      // Without a stage the answer is how far it is now.
+      const stage = waitPolicy?.lifecycleStage ?? Stage.UNSPECIFIED;
+      const progress = await waitFor(parts, { key, progress: found, stage, call });
+      return progress instanceof Rejection ? progress : response(workflowId, progress);
+    },
+  } satisfies Handlers;
+}
+
+/** A caller that names no stage wants the outcome. */
+function wantedStage(stage: enums.UpdateWorkflowExecutionLifecycleStage | undefined) {
+  return stage || Stage.COMPLETED;
+}
+
+function response(workflowId: string, { runId, updateId, stage, outcome }: UpdateProgress) {
+  return { updateRef: { workflowExecution: { workflowId, runId }, updateId }, stage, outcome };
+}
+
+interface Waiting {
+  readonly key: Key;
+  readonly progress: UpdateProgress;
+  readonly stage: enums.UpdateWorkflowExecutionLifecycleStage;
+  readonly call: Call;
+}
+
+/** Waits until the stage is reached, or as long as such a call may be held open; then the stage that was reached is the answer. */
+async function waitFor(
+  { ring, clock }: Parts,
+  { key, progress: first, stage, call }: Waiting,
+): Promise<UpdateProgress | Rejection> {
+  const { runId, updateId } = first;
+  let progress = first;
+  using wait = new Wait(call.signal, clock, waitUntilMs(call, clock.nowMs(), limits.historyPollMsMax));
+  while (progress.stage < stage && !wait.isOver) {
+    const changed = ring.changed(runId, wait.signal);
+    const now = await ring.submit(key, { type: "pollUpdate", runId, updateId });
+    if (now instanceof Rejection) return lost(ring, key, runId);
+    progress = now;
+    if (progress.stage < stage) await changed;
+  }
+  return progress;
+}
+
+/** It was admitted and is not known any more: its workflow closed without seeing it, or memory was lost. */
+async function lost(ring: Parts["ring"], key: Key, runId: string): Promise<Rejection> {
+  const located = await ring.submit(key, { type: "locate", runId });
+  if (located instanceof Rejection) return located;
+  // A run that another one follows: the caller's next try reaches that one.
+  const goesOn = located.open || located.status === WorkflowExecutionStatus.CONTINUED_AS_NEW;
+  if (goesOn) return new Rejection("UNAVAILABLE", "workflow update was aborted");
+  return new Rejection("NOT_FOUND", "workflow update was aborted by closing workflow");
+}
+
+export function updateProblem({
+  workflowExecution,
+  request,
+  waitPolicy,
+  firstExecutionRunId,
+}: RequestOf<"UpdateWorkflowExecution">): Rejection | undefined {
+  const problem = executionProblem(workflowExecution) ?? lengthProblem("FirstExecutionRunId", firstExecutionRunId);
+  if (problem) return problem;
+  if (!request?.meta) return invalid("Update meta is not set on request.");
+  if (!request.input) return invalid("Update input is not set on request.");
+  if (request.input.name === "") return invalid("Update input name is not set on request.");
+  if (waitPolicy?.lifecycleStage === Stage.ADMITTED) {
+    return new Rejection(
+      "PERMISSION_DENIED",
+      "UpdateWorkflowExecution requests waiting on update admitted are not supported.",
+    );
+  }
+  return (
+    lengthProblem("UpdateId", request.meta.updateId) ??
+    lengthProblem("Identity", request.meta.identity) ??
+    lengthProblem("Input.Name", request.input.name) ??
+    headerProblem(request.input.header) ??
+    blobProblem(request.input.args)
+  );
+}
