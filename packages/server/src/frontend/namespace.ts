@@ -147,7 +147,11 @@ function description(namespace: Namespace): Init<workflowservice.DescribeNamespa
       supportsSchedules: false,
     },
     config: configOf(namespace),
-    replicationConfig: { activeClusterName: clusterName, clusters: [{ clusterName }] },
+    replicationConfig: {
+      activeClusterName: clusterName,
+      clusters: [{ clusterName }],
+      state: enums.ReplicationState.NORMAL,
+    },
     isGlobalNamespace: false,
     failoverVersion: 0,
   };
