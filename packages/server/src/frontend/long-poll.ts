@@ -31,7 +31,8 @@ export class Wait implements Disposable {
   readonly #ended = new AbortController();
   readonly #call: AbortSignal;
   readonly #cancelWake: () => void;
-  readonly #end = () => this.#ended.abort();
+  // With a reason: without one, each abort makes a DOMException and its stack.
+  readonly #end = () => this.#ended.abort("over");
 
   constructor(call: AbortSignal, clock: Clock, untilMs: number) {
     this.#call = call;
