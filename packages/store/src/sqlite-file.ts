@@ -1,6 +1,6 @@
 /** Opening a SQLite file: who may, in which condition, and with which settings each connection works. */
 
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { migrate } from "./migrate.ts";
@@ -13,6 +13,9 @@ const sqliteVersionMin = [3, 51, 3] as const;
 const wholeCheckBytesMax = 64 * 1024 * 1024;
 /** How long a statement waits for a lock of a foreign connection, such as somebody's `sqlite3` shell. */
 const foreignLockWaitMs = 5_000;
+
+/** What every SQLite file begins with. */
+const headerText = "SQLite format 3\0";
 
 export type Pragmas = Readonly<Record<string, string | number>>;
 
@@ -32,6 +35,7 @@ export function claimFile(filename: string, pragmas: Pragmas): SqliteFile {
   const path = resolvePath(filename);
   const lock = lockFile(path);
   try {
+    checkHeader(path);
     const db = openWriter(path, pragmas);
     try {
       checkIntegrity(db, path);
@@ -118,6 +122,22 @@ function lockFile(path: string): DatabaseSync {
       throw new StoreUnusable(`${path} is in use by another process (it holds ${path}-lock); stop that one first`);
     throw unusable(path, error);
   }
+}
+
+/** SQLite itself takes a file of a few bytes for an empty database, and would write over it. */
+function checkHeader(path: string): void {
+  if (!existsSync(path) || statSync(path).size === 0) return;
+  const header = Buffer.alloc(headerText.length);
+  const file = openSync(path, "r");
+  try {
+    readSync(file, header);
+  } finally {
+    closeSync(file);
+  }
+  if (header.toString("latin1") !== headerText)
+    throw new StoreUnusable(
+      `${path} is damaged, or not a SQLite database; restore it from a copy, or choose another file`,
+    );
 }
 
 function checkIntegrity(db: DatabaseSync, path: string): void {

@@ -1,15 +1,256 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after } from "node:test";
+import { DatabaseSync } from "node:sqlite";
+import { after, describe, test } from "node:test";
 import { exerciseStore } from "./conformance.ts";
+import {
+  bytes,
+  historyWrite,
+  partWrite,
+  runWrite,
+  text,
+  visibilityWrite,
+  wholeHistory,
+} from "./conformance-samples.ts";
+import { migrate } from "./migrate.ts";
 import { SqliteStore } from "./sqlite.ts";
+import { requireSqliteVersion } from "./sqlite-file.ts";
+import { sqliteSchema } from "./sqlite-schema.ts";
+import { type Store, StoreUnusable } from "./store.ts";
+import { listSql } from "./visibility-query.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pawl-store-"));
 after(() => rmSync(folder, { recursive: true }));
 
 let fileCount = 0;
-exerciseStore("sqlite", () => {
+function newFile(): string {
   fileCount += 1;
-  return SqliteStore.open({ filename: join(folder, `${fileCount}.db`) });
+  return join(folder, `${fileCount}.db`);
+}
+
+/** Runs `statements` on a file that no store has open. */
+function alter(filename: string, statements: string): void {
+  const db = new DatabaseSync(filename);
+  db.exec(statements);
+  db.close();
+}
+
+async function refusal(filename: string): Promise<string> {
+  let store: SqliteStore;
+  try {
+    store = await SqliteStore.open({ filename });
+  } catch (error) {
+    assert.ok(error instanceof StoreUnusable);
+    return error.message;
+  }
+  await store.close();
+  return "it was not refused";
+}
+
+async function writeSome(store: Store): Promise<void> {
+  const lease = await store.acquire(1, "me");
+  await store.commit(lease, [
+    { table: "current", namespaceId: "ns", workflowId: "w", runId: "r" },
+    runWrite("r", { wakeAtMs: 7, undispatched: true }),
+    partWrite("r", "p", "part"),
+    historyWrite("r", 1, 3),
+    visibilityWrite("r"),
+  ]);
+  await store.commit(null, [
+    { table: "namespace", id: "1", name: "one", bytes: bytes("namespace") },
+    { table: "setting", name: "s", bytes: bytes("setting") },
+  ]);
+}
+
+async function readSome(store: Store): Promise<unknown[]> {
+  return [
+    await store.loadCurrent([{ namespaceId: "ns", workflowId: "w" }]),
+    await store.loadRuns(["r"]),
+    await store.readHistory("r", wholeHistory),
+    await store.wakingRuns(1, { beforeMs: 9, limit: 9 }),
+    await store.undispatchedRuns(1, { limit: 9 }),
+    await store.listVisibility({ namespaceId: "ns", limit: 9 }),
+    await store.namespaces(),
+    text(await store.setting("s")),
+  ];
+}
+
+exerciseStore("sqlite", () => SqliteStore.open({ filename: newFile() }));
+
+describe("a SQLite file", () => {
+  test("keeps everything when it is closed and opened again", async () => {
+    const filename = newFile();
+    const store = await SqliteStore.open({ filename });
+    await writeSome(store);
+    const before = await readSome(store);
+    await store.close();
+    const again = await SqliteStore.open({ filename });
+    assert.deepEqual(await readSome(again), before);
+    assert.deepEqual(await again.acquire(1, "me"), { shardId: 1, rangeId: 2 });
+    await again.close();
+  });
+
+  test("is refused when it is open in this process, also by another path to it", async (t) => {
+    const filename = newFile();
+    const store = await SqliteStore.open({ filename });
+    t.after(() => store.close());
+    const link = `${filename}.link`;
+    symlinkSync(filename, link);
+    for (const path of [filename, link]) assert.match(await refusal(path), /in use by another process/);
+    await writeSome(store);
+  });
+
+  test("is refused when a newer Pawl wrote it, and is left as it was", async () => {
+    const filename = newFile();
+    await (await SqliteStore.open({ filename })).close();
+    alter(filename, "PRAGMA user_version = 99");
+    const before = readFileSync(filename);
+    assert.match(await refusal(filename), /schema version 99.*newer Pawl/);
+    assert.ok(readFileSync(filename).equals(before));
+  });
+
+  test("is refused when another program wrote it", async () => {
+    const filename = newFile();
+    alter(filename, "CREATE TABLE theirs (a)");
+    assert.match(await refusal(filename), /another program/);
+    alter(filename, "INSERT INTO theirs VALUES (1)");
+  });
+
+  test("is refused when it is no database, or damaged", async () => {
+    const good = newFile();
+    const store = await SqliteStore.open({ filename: good });
+    await writeSome(store);
+    await store.close();
+    const size = readFileSync(good).length;
+    const damages: [string, (path: string) => void][] = [
+      ["garbage", (path) => writeFileSync(path, "not a database at all ".repeat(500))],
+      ["short garbage", (path) => writeFileSync(path, "x")],
+      ["a damaged header", (path) => writeFileSync(path, damaged(good, 0, 50))],
+      ["a damaged table", (path) => writeFileSync(path, damaged(good, 4_096, size - 4_096))],
+      ["half of the file", (path) => writeFileSync(path, readFileSync(good).subarray(0, size / 2))],
+      ["a cut page", (path) => writeFileSync(path, readFileSync(good).subarray(0, size - 1_000))],
+    ];
+    for (const [what, damage] of damages) {
+      const path = newFile();
+      damage(path);
+      const message = await refusal(path);
+      assert.match(message, /damaged/, what);
+      assert.ok(message.includes(path), what);
+    }
+  });
+
+  test("is refused with a clear reason when it cannot be a file", async () => {
+    assert.match(await refusal(join(folder, "missing", "x.db")), /folder .*missing does not exist/);
+    mkdirSync(join(folder, "folder.db"));
+    assert.match(await refusal(join(folder, "folder.db")), /folder\.db is not a file/);
+    for (const filename of ["", ":memory:", "file:x.db"])
+      assert.match(await refusal(filename), /not the path of a file/);
+  });
+
+  test("can be opened again after a refusal", async () => {
+    const filename = newFile();
+    writeFileSync(filename, "x".repeat(5_000));
+    await refusal(filename);
+    rmSync(filename);
+    await (await SqliteStore.open({ filename })).close();
+  });
+
+  test("takes settings, but none that would break the store's promises", async () => {
+    const open = (pragmas: Record<string, string | number>) => SqliteStore.open({ filename: newFile(), pragmas });
+    await (await open({ synchronous: "NORMAL", cache_size: -2_000 })).close();
+    const bad: Record<string, string>[] = [
+      { journal_mode: "DELETE" },
+      { locking_mode: "EXCLUSIVE" },
+      { "cache_size; DROP TABLE run": "1" },
+      { cache_size: "1; DROP TABLE run" },
+    ];
+    for (const pragmas of bad) await assert.rejects(open(pragmas), StoreUnusable, JSON.stringify(pragmas));
+  });
+});
+
+/** A copy of the file with `length` bytes from `start` overwritten. */
+function damaged(path: string, start: number, length: number): Buffer {
+  const copy = readFileSync(path);
+  copy.fill(0xa5, start, start + length);
+  return copy;
+}
+
+describe("versions", () => {
+  test("a SQLite that can corrupt a WAL is refused", () => {
+    for (const version of ["3.51.3", "3.51.10", "3.52.0", "4.0.0"]) requireSqliteVersion(version);
+    for (const version of ["3.51.2", "3.50.9", "2.99.99", "3", ""])
+      assert.throws(() => requireSqliteVersion(version), StoreUnusable, version);
+  });
+
+  test("a file takes the steps it has not taken, each once", () => {
+    const filename = newFile();
+    const steps = ["CREATE TABLE a (x)", "INSERT INTO a VALUES (1)", "INSERT INTO a VALUES (2)"];
+    const db = new DatabaseSync(filename);
+    for (const count of [1, 2, 2, 3]) migrate(db, filename, steps.slice(0, count));
+    assert.deepEqual(
+      db
+        .prepare("SELECT x FROM a")
+        .all()
+        .map(({ x }) => x),
+      [1, 2],
+    );
+    assert.throws(() => migrate(db, filename, steps.slice(0, 2)), StoreUnusable);
+    db.close();
+  });
+
+  test("a step that fails leaves the file at the one before", async () => {
+    const filename = newFile();
+    const db = new DatabaseSync(filename);
+    assert.throws(() =>
+      migrate(db, filename, ["CREATE TABLE a (x)", "CREATE TABLE b (x); INSERT INTO nowhere VALUES (1)"]),
+    );
+    db.close();
+    const again = new DatabaseSync(filename);
+    assert.equal(again.prepare("PRAGMA user_version").get()?.["user_version"], 1);
+    assert.throws(() => again.exec("SELECT * FROM b"), /no such table/);
+    again.close();
+  });
+});
+
+describe("lists of a SQLite file", () => {
+  /** How SQLite would walk the tables. */
+  function plan(query: Parameters<typeof listSql>[0]): string[] {
+    const db = new DatabaseSync(":memory:");
+    for (const step of sqliteSchema) db.exec(step);
+    const { sql, values } = listSql(query);
+    const steps = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
+    db.close();
+    return steps.map(({ detail }) => String(detail)).filter((detail) => / visibility |ORDER BY/.test(detail));
+  }
+
+  test("the filters that people use walk an index in the order of the list", () => {
+    // The run id decides among rows of one millisecond only.
+    const order = "USE TEMP B-TREE FOR LAST TERM OF ORDER BY";
+    const namespaceId = "ns";
+    const after = { closeTimeMs: null, startTimeMs: 5, runId: "r" };
+    const cases: [Parameters<typeof listSql>[0], string][] = [
+      [{ namespaceId, limit: 9 }, "visibility_in_order (namespace_key=?)"],
+      [{ namespaceId, limit: 9, after }, "visibility_in_order (namespace_key=? AND (list_order,start_time_ms)<(?,?))"],
+      [
+        { namespaceId, limit: 9, filter: { op: "=", name: "ExecutionStatus", value: 1 } },
+        "visibility_by_status (namespace_key=? AND status=?)",
+      ],
+      [
+        { namespaceId, limit: 9, after, filter: { op: "=", name: "WorkflowType", value: "t" } },
+        "visibility_by_type (namespace_key=? AND workflow_type=? AND (list_order,start_time_ms)<(?,?))",
+      ],
+      [
+        { namespaceId, limit: 9, filter: { op: "=", name: "WorkflowId", value: "w" } },
+        "visibility_by_workflow (namespace_key=? AND workflow_id=?)",
+      ],
+      [
+        { namespaceId, limit: 9, filter: { op: ">", name: "CloseTime", value: 5 } },
+        "visibility_in_order (namespace_key=? AND list_order>?)",
+      ],
+    ];
+    for (const [query, index] of cases)
+      assert.deepEqual(plan(query), [`SEARCH visibility USING INDEX ${index}`, order], JSON.stringify(query));
+  });
 });
