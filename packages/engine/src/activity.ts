@@ -143,6 +143,9 @@ export function scheduleActivity(
     lastWorkerIdentity: "",
     heartbeatDetails: undefined,
     lastHeartbeatAtMs: null,
+    paused: null,
+    reset: null,
+    originalOptions: null,
     scheduled: { input: attributes.input, header: attributes.header },
   };
   run.activities.set(scheduledEventId, activity);
@@ -166,7 +169,7 @@ function mergePriority(
 
 /** What the queue is told of an activity that waits for a worker, derived from state. */
 export function activityTaskOf(run: Run, activity: Activity): Task | undefined {
-  if (activity.status.type !== "scheduled") return undefined;
+  if (activity.status.type !== "scheduled" || activity.paused) return undefined;
   return {
     kind: "activity",
     namespaceId: run.namespaceId,
@@ -189,7 +192,7 @@ export function startActivityTask(
   if (!isOpen(run) || !activity) return activityNotFound;
   if (activity.status.type === "started" && activity.status.requestId === command.poller.requestId)
     return startedReply(run, activity, activity.status);
-  if (!isLegal("start", activity) || activity.stamp !== command.stamp) return activityNotFound;
+  if (!isLegal("start", activity) || activity.paused || activity.stamp !== command.stamp) return activityNotFound;
   return beginAttempt(run, step, activity, command.poller);
 }
 
@@ -359,7 +362,11 @@ export function heartbeatActivity(
   activity.heartbeatDetails = command.details;
   activity.lastHeartbeatAtMs = step.nowMs;
   touchActivity(run, activity);
-  return { cancelRequested: activity.cancelRequestedEventId !== null, activityPaused: false, activityReset: false };
+  return {
+    cancelRequested: activity.cancelRequestedEventId !== null,
+    activityPaused: activity.paused !== null,
+    activityReset: activity.reset !== null,
+  };
 }
 
 /** Puts the activity into its next attempt's backoff (answer IN_PROGRESS), or says why there is none. */
@@ -372,9 +379,11 @@ export function retryOrState(
   if (activity.cancelRequestedEventId !== null) return enums.RetryState.CANCEL_REQUESTED;
   const { scheduleToCloseTimeoutMs, retryPolicy } = activity.options;
   const expiresAtMs = scheduleToCloseTimeoutMs > 0 ? activity.scheduledAtMs + scheduleToCloseTimeoutMs : 0;
-  const decision = decideRetry(retryPolicy, { attempt: activity.attempt, nowMs: step.nowMs, expiresAtMs }, cause);
+  // A reset attempt counts as none: the first follows it, as after no pause at all.
+  const attempt = activity.reset ? 0 : activity.attempt;
+  const decision = decideRetry(retryPolicy, { attempt, nowMs: step.nowMs, expiresAtMs }, cause);
   if (!decision.retry) return decision.state;
-  activity.attempt += 1;
+  takeReset(activity);
   activity.stamp += 1;
   activity.lastFailure = cause && truncated(cause);
   activity.lastAttemptCompletedAtMs = step.nowMs;
@@ -383,12 +392,23 @@ export function retryOrState(
   return enums.RetryState.IN_PROGRESS;
 }
 
+/** The next attempt's number: the first again when an operator has reset the activity meanwhile. */
+function takeReset(activity: Activity): void {
+  if (activity.reset?.heartbeat) {
+    activity.heartbeatDetails = undefined;
+    activity.lastHeartbeatAtMs = null;
+  }
+  activity.attempt = activity.reset ? 1 : activity.attempt + 1;
+  activity.reset = null;
+}
+
 /** The backoff is over: the next attempt waits for a worker. */
 export function endBackoff(run: Run, step: Step, activity: Activity): void {
   if (activity.status.type !== "backingOff") return;
   activity.status = { type: "scheduled", dispatchAtMs: activity.status.dispatchAtMs };
   touchActivity(run, activity);
-  step.dispatch(activityTaskOf(run, activity)!);
+  const task = activityTaskOf(run, activity);
+  if (task) step.dispatch(task);
 }
 
 /** A failure kept between attempts is bounded; the worker's logs have the rest. */

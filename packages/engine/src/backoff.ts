@@ -97,7 +97,7 @@ export function decideRetry(
 
 /** The pause after attempt `attempt` failed: initial × coefficient^(attempt-1), at most the maximum. */
 export function intervalMs(policy: RetryPolicy, attempt: number): number {
-  const grown = policy.initialIntervalMs * policy.backoffCoefficient ** (attempt - 1);
+  const grown = policy.initialIntervalMs * policy.backoffCoefficient ** Math.max(0, attempt - 1);
   return Number.isFinite(grown) && grown <= policy.maximumIntervalMs ? Math.round(grown) : policy.maximumIntervalMs;
 }
 

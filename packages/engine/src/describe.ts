@@ -1,6 +1,6 @@
 /** What a caller is shown of a run: DescribeWorkflowExecution and the rows of lists. */
 import { type workflow as api, enums, type Init, toDuration, toTimestamp, type workflowservice } from "@pawl/protocol";
-import { wireRetryPolicy } from "./backoff.ts";
+import { wireOptions } from "./activity-operator.ts";
 import type { Activity, Run } from "./run.ts";
 import { statusOf } from "./start.ts";
 
@@ -109,19 +109,20 @@ function pendingActivity(activity: Activity): Init<api.PendingActivityInfo> {
       lastHeartbeatTime: toTimestamp(activity.lastHeartbeatAtMs),
     }),
     priority: options.priority,
-    activityOptions: {
-      taskQueue: { name: options.taskQueue },
-      scheduleToCloseTimeout: toDuration(options.scheduleToCloseTimeoutMs),
-      scheduleToStartTimeout: toDuration(options.scheduleToStartTimeoutMs),
-      startToCloseTimeout: toDuration(options.startToCloseTimeoutMs),
-      heartbeatTimeout: toDuration(options.heartbeatTimeoutMs),
-      retryPolicy: wireRetryPolicy(options.retryPolicy),
-      priority: options.priority,
-    },
+    activityOptions: wireOptions(options),
+    ...(activity.paused && {
+      paused: true,
+      pauseInfo: {
+        pauseTime: toTimestamp(activity.paused.atMs),
+        manual: { identity: activity.paused.identity, reason: activity.paused.reason },
+      },
+    }),
   };
 }
 
 function activityState(activity: Activity): enums.PendingActivityState {
   if (activity.cancelRequestedEventId !== null) return PendingActivityState.CANCEL_REQUESTED;
+  if (activity.paused)
+    return activity.status.type === "started" ? PendingActivityState.PAUSE_REQUESTED : PendingActivityState.PAUSED;
   return activity.status.type === "started" ? PendingActivityState.STARTED : PendingActivityState.SCHEDULED;
 }

@@ -1,3 +1,4 @@
+export { jitterMs } from "./activity-operator.ts";
 export { resolveRetryPolicy, retryPolicyProblem } from "./backoff.ts";
 export { limits as engineLimits } from "./limits.ts";
 export type { Delivery, Message } from "./outbox.ts";

@@ -136,6 +136,17 @@ export interface Activity {
   lastWorkerIdentity: string;
   heartbeatDetails: common.Payloads | undefined;
   lastHeartbeatAtMs: number | null;
+  /** Set while an operator holds the activity back. */
+  paused: {
+    readonly atMs: number;
+    readonly identity: string;
+    readonly reason: string;
+    readonly requestId: string;
+  } | null;
+  /** Set when an operator has reset the running attempt: the next one is the first again. */
+  reset: { readonly heartbeat: boolean } | null;
+  /** What the scheduled event said, once an operator has changed it. */
+  originalOptions: ActivityOptions | null;
   /** Not kept in the snapshot: saves reading the scheduled event back while it is fresh. */
   scheduled: Pick<history.ActivityTaskScheduledEventAttributes, "input" | "header"> | undefined;
 }

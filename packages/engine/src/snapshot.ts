@@ -10,6 +10,7 @@ import { type Codec, common, failure, history, type Init, sdk, update } from "@p
 import type { Outgoing } from "./outbox.ts";
 import {
   type Activity,
+  type ActivityOptions,
   type Child,
   isOpen,
   noChanges,
@@ -60,7 +61,7 @@ export function hasUndispatched(run: Run): boolean {
   if (run.outbox.size > 0) return true;
   if (!isOpen(run)) return false;
   if (run.workflowTask.type === "scheduled" && !run.workflowTask.speculative) return true;
-  for (const { status } of run.activities.values()) if (status.type === "scheduled") return true;
+  for (const { status, paused } of run.activities.values()) if (status.type === "scheduled" && !paused) return true;
   return false;
 }
 
@@ -185,9 +186,20 @@ function decodeUpdate(bytes: Uint8Array): Update {
     : { status: "accepted", acceptedEventId };
 }
 
+type EncodedOptions = Omit<ActivityOptions, "priority"> & { readonly priority?: Uint8Array };
+
+function encodeOptions(options: ActivityOptions) {
+  return { ...options, priority: optional(common.Priority, options.priority) };
+}
+
+function decodeOptions(options: EncodedOptions): ActivityOptions {
+  return { ...options, priority: restored(common.Priority, options.priority) };
+}
+
 interface EncodedActivity
-  extends Omit<Activity, "options" | "status" | "lastFailure" | "heartbeatDetails" | "scheduled"> {
-  readonly options: Omit<Activity["options"], "priority"> & { readonly priority?: Uint8Array };
+  extends Omit<Activity, "options" | "originalOptions" | "status" | "lastFailure" | "heartbeatDetails" | "scheduled"> {
+  readonly options: EncodedOptions;
+  readonly originalOptions: EncodedOptions | null;
   readonly status: Activity["status"] & { readonly workerVersion?: Uint8Array };
   readonly lastFailure?: Uint8Array;
   readonly heartbeatDetails?: Uint8Array;
@@ -197,7 +209,8 @@ function encodeActivity({ scheduled: _, ...activity }: Activity): Uint8Array {
   const { options, status } = activity;
   const encoded = {
     ...activity,
-    options: { ...options, priority: optional(common.Priority, options.priority) },
+    options: encodeOptions(options),
+    originalOptions: activity.originalOptions && encodeOptions(activity.originalOptions),
     status:
       status.type === "started"
         ? { ...status, workerVersion: optional(common.WorkerVersionStamp, status.workerVersion) }
@@ -213,7 +226,8 @@ function decodeActivity(bytes: Uint8Array): Activity {
   const { options, status } = encoded;
   return {
     ...encoded,
-    options: { ...options, priority: restored(common.Priority, options.priority) },
+    options: decodeOptions(options),
+    originalOptions: encoded.originalOptions && decodeOptions(encoded.originalOptions),
     status:
       status.type === "started"
         ? {

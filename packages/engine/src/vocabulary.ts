@@ -3,7 +3,18 @@
  *
  * Requests of the API are carried as they are where the engine needs most of their fields; they have been validated by the frontend.
  */
-import type { common, enums, failure, history, Init, protocol, update, workflowservice } from "@pawl/protocol";
+import type {
+  activity,
+  common,
+  enums,
+  failure,
+  history,
+  Init,
+  protocol,
+  update,
+  workflowservice,
+} from "@pawl/protocol";
+import type { OptionsChange, Pause, Reset, Unpause } from "./activity-operator.ts";
 import type { Delivery, Message } from "./outbox.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -99,6 +110,10 @@ export type Command =
       readonly details: common.Payloads | undefined;
       readonly identity: string;
     }
+  | ({ readonly type: "pauseActivity"; readonly runId: RunSelector } & Pause)
+  | ({ readonly type: "unpauseActivity"; readonly runId: RunSelector } & Unpause)
+  | ({ readonly type: "resetActivity"; readonly runId: RunSelector } & Reset)
+  | ({ readonly type: "updateActivityOptions"; readonly runId: RunSelector } & OptionsChange)
   | { readonly type: "update"; readonly request: workflowservice.UpdateWorkflowExecutionRequest }
   | { readonly type: "pollUpdate"; readonly runId: RunSelector; readonly updateId: string }
   | { readonly type: "receive"; readonly message: Message }
@@ -145,6 +160,10 @@ export interface Replies {
     readonly activityPaused: boolean;
     readonly activityReset: boolean;
   };
+  pauseActivity: Record<never, never>;
+  unpauseActivity: Record<never, never>;
+  resetActivity: Record<never, never>;
+  updateActivityOptions: { readonly options: Init<activity.ActivityOptions> };
   update: UpdateProgress;
   pollUpdate: UpdateProgress;
   receive: Delivery;

@@ -7,6 +7,7 @@
  *   E3. If it throws, the state it was given must be thrown away and read again.
  */
 import { cancelActivity, completeActivity, failActivity, heartbeatActivity, startActivityTask } from "./activity.ts";
+import { pauseActivities, resetActivities, unpauseActivities, updateActivityOptions } from "./activity-operator.ts";
 import { childStartDelivered, receiveChildClosed, receiveParentClosed, receiveStartChild } from "./child-workflow.ts";
 import { requestCancel, terminate } from "./close.ts";
 import { describe } from "./describe.ts";
@@ -100,6 +101,14 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
       return cancelActivity(run, step, command);
     case "heartbeatActivity":
       return heartbeatActivity(run, step, command);
+    case "pauseActivity":
+      return pauseActivities(run, step, command);
+    case "unpauseActivity":
+      return unpauseActivities(run, step, command);
+    case "resetActivity":
+      return resetActivities(run, step, command);
+    case "updateActivityOptions":
+      return updateActivityOptions(run, step, command);
     case "update":
       return admitUpdate(run, step, command.request);
     case "pollUpdate":

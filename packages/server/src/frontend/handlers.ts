@@ -1,5 +1,6 @@
 /** The whole table of RPCs that are served. One that is not in it answers UNIMPLEMENTED with its name. */
 import { activityHandlers } from "./activity.ts";
+import { activityOperatorHandlers } from "./activity-operator.ts";
 import { historyHandlers } from "./history.ts";
 import { namespaceHandlers } from "./namespace.ts";
 import type { Handlers, Parts } from "./parts.ts";
@@ -21,6 +22,7 @@ export function handlersOf(parts: Parts, queries = new QueryRegistry()): Handler
     ...workflowHandlers(parts, queries),
     ...workflowTaskHandlers(parts, queries),
     ...activityHandlers(parts),
+    ...activityOperatorHandlers(parts),
     ...queryHandlers(parts, queries),
     ...historyHandlers(parts),
     ...updateHandlers(parts),
