@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { run } from "./main.ts";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
 
@@ -36,7 +37,7 @@ class Pawl {
   }
 }
 
-async function run(
+async function spawned(
   t: TestContext,
   ...args: string[]
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
@@ -107,6 +108,14 @@ describe("pawl server", () => {
     assert.deepEqual([events.at(0), events.at(-1)], ["server ready", "stopping"]);
   });
 
+  test("a second signal ends it at once", async (t) => {
+    const pawl = new Pawl(t, ["server", "--port", "0"]);
+    await linger(t, await pawl.port());
+    pawl.child.kill("SIGTERM");
+    pawl.child.kill("SIGINT");
+    assert.deepEqual(await pawl.exit, { code: 1, signal: null });
+  });
+
   test("lives on when nobody reads its output any more", async (t) => {
     const pawl = new Pawl(t, ["server", "--port", "0", "--log-level", "debug"]);
     const port = await pawl.port();
@@ -142,7 +151,7 @@ describe("pawl server", () => {
       [["--port", "0", "--db-filename", "/no/such/folder/pawl.db"], /^pawl: .*the folder .* does not exist\n$/],
     ] as const;
     for (const [flags, sentence] of table) {
-      const { code, stdout, stderr } = await run(t, "server", ...flags);
+      const { code, stdout, stderr } = await spawned(t, "server", ...flags);
       assert.deepEqual([code, stdout], [1, ""]);
       assert.match(stderr, sentence);
     }
@@ -152,7 +161,7 @@ describe("pawl server", () => {
     const file = join(folder(t), "pawl.db");
     const first = new Pawl(t, ["server", "--port", "0", "--db-filename", file]);
     await first.firstLine;
-    const { code, stderr } = await run(t, "server", "--port", "0", "--db-filename", file);
+    const { code, stderr } = await spawned(t, "server", "--port", "0", "--db-filename", file);
     assert.equal(code, 1);
     assert.match(stderr, /^pawl: .*\n$/);
     await linger(t, await first.port());
@@ -176,19 +185,25 @@ describe("pawl server", () => {
       [["nonsense"], /unknown command 'nonsense'/],
       [[], /Usage: pawl/],
     ] as const;
+    const printed: string[] = [];
+    const stderr = t.mock.method(process.stderr, "write", (text: string) => printed.push(text) > 0);
     for (const [args, message] of table) {
-      const { code, stderr } = await run(t, ...args);
+      const code = await run(args);
+      const text = printed.splice(0).join("");
       assert.equal(code, 2, args.join(" "));
-      assert.match(stderr, message);
-      assert.doesNotMatch(stderr, /\n\s+at /);
+      assert.match(text, message);
+      assert.doesNotMatch(text, /\n\s+at /);
     }
+    stderr.mock.restore();
+    const { code, stdout } = await spawned(t, "server", "--port", "99999");
+    assert.deepEqual([code, stdout], [2, ""]);
   });
 
   test("help and version are no mistakes", async (t) => {
-    const help = await run(t, "server", "--help");
+    const help = await spawned(t, "server", "--help");
     assert.deepEqual([help.code, help.stderr], [0, ""]);
     assert.match(help.stdout, /--db-filename/);
-    const version = await run(t, "--version");
+    const version = await spawned(t, "--version");
     assert.equal(version.code, 0);
     assert.match(version.stdout, /^pawl \d+\.\d+\.\d+ \(Node \d+\.\d+\.\d+, SQLite \d+\.\d+\.\d+\)\n$/);
   });

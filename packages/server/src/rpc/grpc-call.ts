@@ -117,10 +117,14 @@ export class GrpcCall implements Incoming {
     this.#drop();
   }
 
-  /** The server stops: a long poll answers now that there is nothing, a conversation ends, anything else runs on. */
-  stop(): void {
+  /**
+   * The server stops: a long poll answers now that there is nothing, what runs runs on, a conversation ends. A request that has been arriving for a
+   * while is not waited for; one that has just begun is.
+   */
+  stop(since: "before" | "now"): void {
     this.#abort("stopping");
-    if (this.#phase.type === "talking") this.refuse({ code: "UNAVAILABLE", message: "the server is stopping" });
+    if (this.#phase.type === "talking" || (this.#phase.type === "reading" && since === "before"))
+      this.refuse({ code: "UNAVAILABLE", message: "the server is stopping" });
   }
 
   #read(onMessage: (message: ReceivedMessage) => void): void {

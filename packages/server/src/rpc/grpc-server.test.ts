@@ -245,6 +245,17 @@ describe("gRPC server, stopping", () => {
     );
   });
 
+  test("a request that is still on its way is told to try elsewhere, not waited for", () =>
+    withServer(async ({ server, port, calls }) => {
+      using connection = new RawConnection(port);
+      const half = connection.send("/test.Echo/Say", [frameOf(Buffer.alloc(100)).subarray(0, 50)], { open: true });
+      await connection.send("/test.Echo/Say", [frameOf(Buffer.alloc(0))]);
+      const stopped = server.stop(60_000);
+      assert.equal((await half).headers["grpc-status"], String(statusCodes.UNAVAILABLE));
+      await stopped;
+      assert.equal(calls.length, 1);
+    }));
+
   test("the client is told to go before it is cut off", () =>
     withServer(async ({ server, port }) => {
       using connection = new RawConnection(port);

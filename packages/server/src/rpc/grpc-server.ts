@@ -96,7 +96,7 @@ export class GrpcServer implements Transport {
     this.#state = "stopping";
     const { clock } = this.#parts;
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
-    for (const call of [...this.#calls]) call.stop();
+    for (const call of [...this.#calls]) call.stop("before");
     for (const connection of this.#connections.values()) this.#drain(connection);
     await new Promise<void>((resolve) => {
       if (this.#calls.size === 0) return resolve();
@@ -150,7 +150,7 @@ export class GrpcServer implements Transport {
       if (open) call.converse(open);
       else call.refuse(this.#unknown(call.path));
     }
-    if (this.#state === "stopping") call.stop();
+    if (this.#state === "stopping") call.stop("now");
   }
 
   #unknown(path: string): Status {
