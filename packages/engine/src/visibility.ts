@@ -1,4 +1,4 @@
-import { workflow as api } from "@pawl/protocol";
+import { workflow as api, type common } from "@pawl/protocol";
 import { executionInfo } from "./describe.ts";
 import { isOpen, type Run } from "./run.ts";
 import { statusOf } from "./start.ts";
@@ -54,11 +54,18 @@ function indexed(run: Run): VisibilityRecord["searchAttributes"] {
   for (const [name, payload] of Object.entries(run.searchAttributes?.indexedFields ?? {})) {
     try {
       const value: unknown = JSON.parse(new TextDecoder().decode(payload.data));
-      if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") values[name] = value;
+      // Times are kept as numbers, so that they compare as times whatever their zone.
+      if (typeName(payload) === "Datetime" && typeof value === "string") values[name] = Date.parse(value);
+      else if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+        values[name] = value;
       else if (Array.isArray(value)) values[name] = value.map(String);
     } catch {
       // Not JSON: nothing to index.
     }
   }
   return values;
+}
+
+function typeName({ metadata }: common.Payload): string {
+  return metadata["type"] ? new TextDecoder().decode(metadata["type"]) : "";
 }

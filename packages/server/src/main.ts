@@ -12,6 +12,8 @@ import { handlersOf } from "./frontend/handlers.ts";
 import { draftOf } from "./frontend/namespace.ts";
 import { NamespaceRegistry } from "./frontend/namespace-registry.ts";
 import { type Parts, Rejection, type Started } from "./frontend/parts.ts";
+import { QueryRegistry } from "./frontend/query-registry.ts";
+import { SearchAttributeRegistry } from "./frontend/search-attribute-registry.ts";
 import { loadCluster } from "./frontend/system.ts";
 import { Tokens } from "./frontend/tokens.ts";
 import { limits, shardLimits } from "./limits.ts";
@@ -92,10 +94,14 @@ async function open(config: ServerConfig, closes: Close[]) {
 /** From here on callers are heard. */
 async function serve(config: ServerConfig, parts: Parts, closes: Close[]) {
   const { clock, random, telemetry } = parts;
+  const custom = await SearchAttributeRegistry.load(parts.store, parts.namespaces.all());
   const services = new Set(Object.values(methods).map(({ service }) => service));
   const health = new Health(services);
   const routes: Routes = {
-    unary: new Map([...unaryRoutes(handlersOf(parts), { telemetry, random }), ...health.routes.unary]),
+    unary: new Map([
+      ...unaryRoutes(handlersOf(parts, new QueryRegistry(), custom), { telemetry, random }),
+      ...health.routes.unary,
+    ]),
     streaming: new Map([...health.routes.streaming, ...reflectionRoutes([...services, "grpc.health.v1.Health"])]),
   };
   const ip = config.ip ?? defaultIp;

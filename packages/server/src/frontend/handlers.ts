@@ -6,6 +6,8 @@ import { namespaceHandlers } from "./namespace.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { queryHandlers } from "./query.ts";
 import { QueryRegistry } from "./query-registry.ts";
+import { searchAttributeHandlers } from "./search-attribute-admin.ts";
+import { SearchAttributeRegistry } from "./search-attribute-registry.ts";
 import { systemHandlers } from "./system.ts";
 import { taskQueueHandlers } from "./task-queue.ts";
 import { updateHandlers } from "./update.ts";
@@ -14,19 +16,24 @@ import { workerHandlers } from "./worker.ts";
 import { workflowHandlers } from "./workflow.ts";
 import { workflowTaskHandlers } from "./workflow-task.ts";
 
-/** `queries`: what is asked in one call and answered in another. */
-export function handlersOf(parts: Parts, queries = new QueryRegistry()): Handlers {
+/** `queries`: what is asked in one call and answered in another. `custom`: the search attributes of each namespace, read from the store. */
+export function handlersOf(
+  parts: Parts,
+  queries = new QueryRegistry(),
+  custom = new SearchAttributeRegistry(parts.store),
+): Handlers {
   return {
     ...systemHandlers(parts),
     ...namespaceHandlers(parts),
-    ...workflowHandlers(parts, queries),
-    ...workflowTaskHandlers(parts, queries),
+    ...workflowHandlers(parts, queries, custom),
+    ...workflowTaskHandlers(parts, queries, custom),
     ...activityHandlers(parts),
     ...activityOperatorHandlers(parts),
     ...queryHandlers(parts, queries),
     ...historyHandlers(parts),
     ...updateHandlers(parts),
-    ...visibilityHandlers(parts),
+    ...visibilityHandlers(parts, custom),
+    ...searchAttributeHandlers(parts, custom),
     ...taskQueueHandlers(parts),
     ...workerHandlers(parts),
   };

@@ -72,6 +72,18 @@ const serverOnly: Readonly<Record<string, AttributeType>> = {
 
 const reservedPrefix = "Temporal";
 
+/** Every attribute that is in all namespaces, with its type. */
+export const builtInAttributes: Readonly<Record<string, AttributeType>> = { ...system, ...predefined, ...serverOnly };
+
+/** Names that nobody may register: those in use, and those kept for later. */
+export function isBuiltIn(name: string): boolean {
+  return (
+    Object.hasOwn(builtInAttributes, name) ||
+    name.startsWith(reservedPrefix) ||
+    ["NamespaceId", "Memo", "MemoEncoding"].includes(name)
+  );
+}
+
 const typeNames: Readonly<Record<number, string>> = {
   [TEXT]: "Text",
   [KEYWORD]: "Keyword",
