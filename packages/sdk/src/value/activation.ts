@@ -167,7 +167,6 @@ export type WorkflowCommand =
   | { type: "startTimer"; seq: number; durationMs: number; summary: Payload | undefined }
   | { type: "cancelTimer"; seq: number }
   | ChildCommand
-  | { type: "cancelChild"; childSeq: number; reason: string }
   | { type: "signalExternal"; seq: number; target: Target; name: string; input: Payloads; headers: Fields }
   | { type: "cancelExternal"; seq: number; target: Target; reason: string }
   | { type: "patch"; patchId: string; deprecated: boolean }

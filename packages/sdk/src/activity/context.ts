@@ -1,0 +1,163 @@
+/** What an activity may know and do while it runs. Found by `Context.current()` anywhere below the activity's function. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Duration, msToNumber } from "../value/duration.ts";
+import { IllegalStateError, recognizeAcrossRealms } from "../value/errors.ts";
+import { CancelledFailure } from "../value/failure.ts";
+import { type Logger, withFields } from "../value/logger.ts";
+import type { Priority } from "../value/options.ts";
+import type { RetryPolicy } from "../value/retry-policy.ts";
+
+/** Thrown by an activity that will be completed by someone else, with its task token or its id. */
+export class CompleteAsyncError extends Error {
+  constructor() {
+    super("the activity will be completed from elsewhere");
+  }
+}
+recognizeAcrossRealms(CompleteAsyncError, "CompleteAsyncError");
+
+export interface Info {
+  readonly taskToken: Uint8Array;
+  readonly base64TaskToken: string;
+  readonly activityId: string;
+  readonly activityType: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly isLocal: boolean;
+  readonly activityNamespace: string;
+  readonly workflowNamespace: string;
+  readonly workflowExecution: { readonly workflowId: string; readonly runId: string };
+  readonly workflowType: string;
+  readonly taskQueue: string;
+  /** What the last attempt that heartbeat said. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the activity itself put there.
+  readonly heartbeatDetails: any;
+  readonly scheduledTimestampMs: number;
+  readonly currentAttemptScheduledTimestampMs: number;
+  readonly startedTimestampMs: number;
+  readonly startToCloseTimeoutMs: number | undefined;
+  readonly scheduleToCloseTimeoutMs: number | undefined;
+  readonly heartbeatTimeoutMs: number | undefined;
+  readonly retryPolicy: RetryPolicy | undefined;
+  readonly priority: Priority | undefined;
+}
+
+/** Why an activity was cancelled. */
+export interface ActivityCancellationDetails {
+  /** The workflow asked for it. */
+  readonly cancelRequested: boolean;
+  /** The server knows the attempt no more: it timed out, or its workflow has closed. */
+  readonly notFound: boolean;
+  readonly paused: boolean;
+  readonly reset: boolean;
+  readonly timedOut: boolean;
+  readonly workerShutdown: boolean;
+}
+
+export type CancellationCause = keyof ActivityCancellationDetails;
+
+export interface ContextParts {
+  readonly info: Info;
+  readonly logger: Logger;
+  readonly heartbeat: (details: unknown) => void;
+  /** Aborted with a `CancelledFailure`. */
+  readonly cancellation: AbortSignal;
+  readonly causes: ReadonlySet<CancellationCause>;
+  readonly workerShutdown: AbortSignal;
+}
+
+const contexts = new AsyncLocalStorage<Context>();
+
+export class Context {
+  readonly info: Info;
+  /** Rejects with a `CancelledFailure` when the activity is cancelled; never resolves. Cancellation comes with the answer to a heartbeat. */
+  readonly cancelled: Promise<never>;
+  /** For `fetch`, `child_process` and whatever else takes a signal. */
+  readonly cancellationSignal: AbortSignal;
+  /** The worker is about to stop: time to save progress by a heartbeat. The activity itself is not cancelled until the grace time is over. */
+  readonly workerShutdown: AbortSignal;
+  readonly log: Logger;
+  readonly #parts: ContextParts;
+
+  constructor(parts: ContextParts) {
+    const { info, logger, cancellation } = parts;
+    this.#parts = parts;
+    this.info = info;
+    this.cancellationSignal = cancellation;
+    this.workerShutdown = parts.workerShutdown;
+    this.log = withFields(logger, () => ({
+      ...{ activityId: info.activityId, activityType: info.activityType, attempt: info.attempt },
+      ...info.workflowExecution,
+    }));
+    this.cancelled = new Promise((_, reject) => {
+      if (cancellation.aborted) reject(cancellation.reason);
+      cancellation.addEventListener("abort", () => reject(cancellation.reason), { once: true });
+    });
+    // Nobody has to listen.
+    this.cancelled.catch(() => undefined);
+  }
+
+  /** Throws `IllegalStateError` outside of an activity. */
+  static current(): Context {
+    const context = contexts.getStore();
+    if (!context) throw new IllegalStateError("Context.current() works inside an activity alone");
+    return context;
+  }
+
+  /** Tells the server that the activity is alive, and leaves `details` for the next attempt. Sent at most every 0.8 × the heartbeat timeout. */
+  heartbeat(details?: unknown): void {
+    this.#parts.heartbeat(details);
+  }
+
+  /** Throws `CancelledFailure` when the activity is cancelled meanwhile. */
+  async sleep(duration: Duration): Promise<void> {
+    try {
+      await delay(msToNumber(duration, "sleep()"), undefined, { signal: this.cancellationSignal });
+    } catch (error) {
+      throw this.cancellationSignal.aborted ? this.cancellationSignal.reason : error;
+    }
+  }
+
+  /** `undefined` while it is not cancelled. */
+  get cancellationDetails(): ActivityCancellationDetails | undefined {
+    const { causes } = this.#parts;
+    if (causes.size === 0) return undefined;
+    const has = (cause: CancellationCause) => causes.has(cause);
+    return {
+      ...{ cancelRequested: has("cancelRequested"), notFound: has("notFound"), timedOut: has("timedOut") },
+      ...{ paused: has("paused"), reset: has("reset"), workerShutdown: has("workerShutdown") },
+    };
+  }
+
+  /** When this attempt times out; `undefined` when it never does. */
+  get deadline(): Date | undefined {
+    const { startedTimestampMs, scheduledTimestampMs, startToCloseTimeoutMs, scheduleToCloseTimeoutMs } = this.info;
+    const ends = [
+      ...(startToCloseTimeoutMs === undefined ? [] : [startedTimestampMs + startToCloseTimeoutMs]),
+      ...(scheduleToCloseTimeoutMs === undefined ? [] : [scheduledTimestampMs + scheduleToCloseTimeoutMs]),
+    ];
+    return ends.length > 0 ? new Date(Math.min(...ends)) : undefined;
+  }
+
+  /** Milliseconds until this attempt times out, at least 0; `Infinity` when it never does. */
+  getRemainingTime(): number {
+    const { deadline } = this;
+    return deadline ? Math.max(0, deadline.getTime() - Date.now()) : Number.POSITIVE_INFINITY;
+  }
+}
+
+export function runInContext<T>(context: Context, work: () => T): T {
+  return contexts.run(context, work);
+}
+
+export function newCancelledFailure(cause: CancellationCause): CancelledFailure {
+  const words = {
+    cancelRequested: "CANCELLED",
+    notFound: "NOT_FOUND",
+    timedOut: "TIMED_OUT",
+    paused: "PAUSED",
+    reset: "RESET",
+    workerShutdown: "WORKER_SHUTDOWN",
+  } as const satisfies Record<CancellationCause, string>;
+  return new CancelledFailure(words[cause]);
+}

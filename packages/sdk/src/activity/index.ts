@@ -1,0 +1,55 @@
+/** `@pawl/sdk/activity`: what an activity may know and do while it runs. */
+import type { Duration } from "../value/duration.ts";
+import type { LogFields, Logger, LogLevel } from "../value/logger.ts";
+import { type ActivityCancellationDetails, Context, type Info } from "./context.ts";
+
+export { ApplicationFailure, CancelledFailure } from "../value/failure.ts";
+export type { ActivityFunction, ActivityInterface, UntypedActivities } from "../value/options.ts";
+export { type ActivityCancellationDetails, CompleteAsyncError, Context, type Info } from "./context.ts";
+
+export function activityInfo(): Info {
+  return Context.current().info;
+}
+
+/** See {@link Context.heartbeat}. */
+export function heartbeat(details?: unknown): void {
+  Context.current().heartbeat(details);
+}
+
+/** Rejects with a `CancelledFailure` when the activity is cancelled; never resolves. */
+export function cancelled(): Promise<never> {
+  return Context.current().cancelled;
+}
+
+export function cancellationSignal(): AbortSignal {
+  return Context.current().cancellationSignal;
+}
+
+export function cancellationDetails(): ActivityCancellationDetails | undefined {
+  return Context.current().cancellationDetails;
+}
+
+/** Aborts when the worker begins to shut down; the activity goes on meanwhile. */
+export function workerShutdown(): AbortSignal {
+  return Context.current().workerShutdown;
+}
+
+/** Throws `CancelledFailure` when the activity is cancelled meanwhile. */
+export function sleep(duration: Duration): Promise<void> {
+  return Context.current().sleep(duration);
+}
+
+/** Milliseconds until this attempt times out; `Infinity` when it never does. */
+export function getRemainingTime(): number {
+  return Context.current().getRemainingTime();
+}
+
+/** Carries the activity's id, type, attempt and workflow with each message. */
+export const log: Logger = {
+  log: (level: LogLevel, message: string, fields?: LogFields) => Context.current().log.log(level, message, fields),
+  trace: (message, fields) => Context.current().log.trace(message, fields),
+  debug: (message, fields) => Context.current().log.debug(message, fields),
+  info: (message, fields) => Context.current().log.info(message, fields),
+  warn: (message, fields) => Context.current().log.warn(message, fields),
+  error: (message, fields) => Context.current().log.error(message, fields),
+};

@@ -1,0 +1,157 @@
+/** What a run waits for, by the id of the event that began it, and how the event that ends it becomes the job of a `seq`. */
+import { enums, type failure, type history } from "@pawl/protocol";
+import type { ChildStartOutcome, Job, Outcome } from "../value/activation.ts";
+import type { ProtoFailure } from "../value/failure.ts";
+import { FAILURE_SOURCE } from "../value/failure-converter.ts";
+import type { Payload } from "../value/payload-converter.ts";
+
+type Attributes<K extends keyof history.HistoryEvent> = NonNullable<history.HistoryEvent[K]>;
+
+export interface PendingActivity {
+  readonly seq: number;
+  readonly activityId: string;
+  readonly activityType: string;
+}
+
+export interface PendingChild {
+  readonly seq: number;
+  readonly workflowId: string;
+  readonly workflowType: string;
+}
+
+export interface Pending {
+  readonly activities: Map<number, PendingActivity>;
+  readonly children: Map<number, PendingChild>;
+  readonly externalSignals: Map<number, number>;
+  readonly externalCancels: Map<number, number>;
+}
+
+export function nothingPending(): Pending {
+  return { activities: new Map(), children: new Map(), externalSignals: new Map(), externalCancels: new Map() };
+}
+
+/** `undefined` for events that are no news to workflow code. */
+export function resolutionOf(event: history.HistoryEvent, pending: Pending): Job | undefined {
+  if (event.timerFiredEventAttributes) return { type: "timer", seq: Number(event.timerFiredEventAttributes.timerId) };
+  return activityEnd(event, pending) ?? childNews(event, pending) ?? externalNews(event, pending);
+}
+
+function activityEnd(event: history.HistoryEvent, { activities }: Pending): Job | undefined {
+  const { activityTaskCompletedEventAttributes: completed, activityTaskFailedEventAttributes: failed } = event;
+  const { activityTaskTimedOutEventAttributes: timedOut, activityTaskCanceledEventAttributes: cancelled } = event;
+  const scheduledEventId = (completed ?? failed ?? timedOut ?? cancelled)?.scheduledEventId;
+  const activity = scheduledEventId === undefined ? undefined : activities.get(scheduledEventId);
+  if (!activity || scheduledEventId === undefined) return undefined;
+  activities.delete(scheduledEventId);
+  const wrap = (
+    message: string,
+    cause: ProtoFailure | undefined,
+    { startedEventId = 0, identity = "", retryState = enums.RetryState.UNSPECIFIED as enums.RetryState },
+  ): ProtoFailure => ({
+    ...{ message, source: FAILURE_SOURCE, stackTrace: "", cause },
+    activityFailureInfo: {
+      ...{ scheduledEventId, startedEventId, identity, retryState },
+      ...{ activityType: { name: activity.activityType }, activityId: activity.activityId },
+    },
+  });
+  const end = (outcome: Outcome): Job => ({ type: "activity", seq: activity.seq, outcome });
+  if (completed) return end({ status: "completed", result: completed.result?.payloads[0] });
+  if (failed) return end({ status: "failed", failure: wrap("Activity task failed", failed.failure, failed) });
+  if (timedOut) return end({ status: "failed", failure: wrap("Activity task timed out", timedOut.failure, timedOut) });
+  const cause = bare("Activity cancelled", {
+    canceledFailureInfo: { details: cancelled?.details, identity: cancelled?.identity ?? "" },
+  });
+  const state = { ...cancelled, retryState: enums.RetryState.CANCEL_REQUESTED as enums.RetryState };
+  return end({ status: "cancelled", failure: wrap("Activity cancelled", cause, state) });
+}
+
+function bare(message: string, info: Partial<failure.Failure>): ProtoFailure {
+  return { message, source: FAILURE_SOURCE, stackTrace: "", ...info };
+}
+
+function childNews(event: history.HistoryEvent, { children }: Pending): Job | undefined {
+  const started = event.childWorkflowExecutionStartedEventAttributes;
+  const notStarted = event.startChildWorkflowExecutionFailedEventAttributes;
+  if (started || notStarted) {
+    const initiatedEventId = (started ?? notStarted)!.initiatedEventId;
+    const child = children.get(initiatedEventId);
+    if (!child) return undefined;
+    if (notStarted) children.delete(initiatedEventId);
+    const exists = enums.StartChildWorkflowExecutionFailedCause.WORKFLOW_ALREADY_EXISTS;
+    const outcome: ChildStartOutcome = started
+      ? { status: "started", runId: started.workflowExecution?.runId ?? "" }
+      : { status: notStarted?.cause === exists ? "alreadyExists" : "notFound" };
+    return { type: "childStart", seq: child.seq, outcome };
+  }
+  const end = childEnd(event);
+  const child = end && children.get(end.initiatedEventId);
+  if (!end || !child) return undefined;
+  children.delete(end.initiatedEventId);
+  if ("result" in end) return { type: "child", seq: child.seq, outcome: { status: "completed", result: end.result } };
+  const failed: ProtoFailure = {
+    ...bare("Child Workflow execution failed", { cause: end.cause }),
+    childWorkflowExecutionFailureInfo: {
+      ...{ namespace: end.namespace, initiatedEventId: end.initiatedEventId, startedEventId: end.startedEventId },
+      workflowExecution: end.workflowExecution ?? { workflowId: child.workflowId, runId: "" },
+      workflowType: { name: child.workflowType },
+      retryState: end.retryState ?? enums.RetryState.NON_RETRYABLE_FAILURE,
+    },
+  };
+  return { type: "child", seq: child.seq, outcome: { status: end.status, failure: failed } };
+}
+
+type ChildEnd = Pick<
+  Attributes<"childWorkflowExecutionTerminatedEventAttributes">,
+  "initiatedEventId" | "startedEventId" | "namespace" | "workflowExecution"
+> & { retryState?: enums.RetryState } & (
+    | { result: Payload | undefined }
+    | { status: "failed" | "cancelled"; cause: ProtoFailure | undefined }
+  );
+
+function childEnd(event: history.HistoryEvent): ChildEnd | undefined {
+  const completed = event.childWorkflowExecutionCompletedEventAttributes;
+  if (completed) return { ...completed, result: completed.result?.payloads[0] };
+  const failed = event.childWorkflowExecutionFailedEventAttributes;
+  if (failed) return { ...failed, status: "failed", cause: failed.failure };
+  const cancelled = event.childWorkflowExecutionCanceledEventAttributes;
+  if (cancelled) {
+    const info = { canceledFailureInfo: { details: cancelled.details, identity: "" } };
+    return { ...cancelled, status: "cancelled", cause: bare("Child Workflow execution cancelled", info) };
+  }
+  const timedOut = event.childWorkflowExecutionTimedOutEventAttributes;
+  if (timedOut) {
+    const info = { timeoutFailureInfo: { timeoutType: enums.TimeoutType.START_TO_CLOSE } };
+    return { ...timedOut, status: "failed", cause: bare("Child Workflow execution timed out", info) };
+  }
+  const terminated = event.childWorkflowExecutionTerminatedEventAttributes;
+  if (!terminated) return undefined;
+  const info = { terminatedFailureInfo: { identity: "" } };
+  return { ...terminated, status: "failed", cause: bare("Child Workflow execution terminated", info) };
+}
+
+function externalNews(event: history.HistoryEvent, { externalSignals, externalCancels }: Pending): Job | undefined {
+  const take = (from: Map<number, number>, initiatedEventId: number) => {
+    const seq = from.get(initiatedEventId);
+    from.delete(initiatedEventId);
+    return seq;
+  };
+  const signalled = event.externalWorkflowExecutionSignaledEventAttributes;
+  const notSignalled = event.signalExternalWorkflowExecutionFailedEventAttributes;
+  if (signalled || notSignalled) {
+    const seq = take(externalSignals, (signalled ?? notSignalled)!.initiatedEventId);
+    const failed = notSignalled && notReached("signal", notSignalled.workflowExecution?.workflowId);
+    return seq === undefined ? undefined : { type: "externalSignal", seq, failure: failed };
+  }
+  const requested = event.externalWorkflowExecutionCancelRequestedEventAttributes;
+  const notRequested = event.requestCancelExternalWorkflowExecutionFailedEventAttributes;
+  if (!requested && !notRequested) return undefined;
+  const seq = take(externalCancels, (requested ?? notRequested)!.initiatedEventId);
+  const failed = notRequested && notReached("cancel", notRequested.workflowExecution?.workflowId);
+  return seq === undefined ? undefined : { type: "externalCancel", seq, failure: failed };
+}
+
+function notReached(deed: "signal" | "cancel", workflowId: string | undefined): ProtoFailure {
+  const message = `Unable to ${deed} external workflow ${workflowId ?? ""} because it was not found`;
+  const type = deed === "signal" ? "SignalExternalWorkflowExecutionFailed" : "CancelExternalWorkflowExecutionFailed";
+  return bare(message, { applicationFailureInfo: { type, nonRetryable: true, category: 0 } });
+}

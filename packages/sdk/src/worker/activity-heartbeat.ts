@@ -1,0 +1,83 @@
+/** Heartbeats of one activity: at most one every interval, always the latest, and what the server answers them with. */
+
+import type { CancellationCause } from "../activity/context.ts";
+import type { Connection } from "../client/connection.ts";
+import { CallFailed } from "../client/connection.ts";
+import { type PayloadConverter, toPayloads } from "../value/payload-converter.ts";
+import { wirePayloads } from "../value/wire.ts";
+
+/** Like the reference SDK: 0.8 of the timeout, 30 s without one, never more than a minute apart. */
+const shareOfTimeout = 0.8;
+const intervalDefaultMs = 30_000;
+const intervalLongestMs = 60_000;
+const notFound = 5;
+
+export interface HeartbeatParts {
+  readonly connection: Connection;
+  readonly request: { readonly namespace: string; readonly identity: string; readonly taskToken: Uint8Array };
+  readonly converter: PayloadConverter;
+  readonly timeoutMs: number | undefined;
+  readonly cancel: (cause: CancellationCause) => void;
+}
+
+export class ActivityHeartbeat {
+  readonly #parts: HeartbeatParts;
+  readonly #intervalMs: number;
+  #latest: ReturnType<typeof wirePayloads>;
+  #isNew = false;
+  #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> | undefined;
+  #ended = false;
+
+  constructor(parts: HeartbeatParts) {
+    this.#parts = parts;
+    const intervalMs = parts.timeoutMs ? parts.timeoutMs * shareOfTimeout : intervalDefaultMs;
+    this.#intervalMs = Math.min(intervalMs, intervalLongestMs);
+  }
+
+  /** The last details, also those that were not sent: they go with the attempt's failure. */
+  get latest(): ReturnType<typeof wirePayloads> {
+    return this.#latest;
+  }
+
+  /** Throws `ValueError` when the details have no form on the wire. */
+  record(details: unknown): void {
+    if (this.#ended) return;
+    this.#latest = details === undefined ? undefined : wirePayloads(toPayloads(this.#parts.converter, details));
+    this.#isNew = true;
+    if (!this.#timer && !this.#sending) this.#send();
+  }
+
+  /** No more is sent, and the one on its way has arrived. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    await this.#sending;
+  }
+
+  #send(): void {
+    this.#isNew = false;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#isNew && !this.#sending && !this.#ended) this.#send();
+    }, this.#intervalMs);
+    this.#sending = this.#call().finally(() => {
+      this.#sending = undefined;
+      // The interval may have passed while the server was slow to answer.
+      if (this.#isNew && !this.#timer && !this.#ended) this.#send();
+    });
+  }
+
+  async #call(): Promise<void> {
+    const { connection, request, cancel } = this.#parts;
+    try {
+      const answer = await connection.call("RecordActivityTaskHeartbeat", { ...request, details: this.#latest });
+      if (answer.cancelRequested) cancel("cancelRequested");
+      if (answer.activityPaused) cancel("paused");
+      if (answer.activityReset) cancel("reset");
+    } catch (error) {
+      // Anything else is mended by the next heartbeat, or by the timeout that the server keeps.
+      if (error instanceof CallFailed && error.code === notFound) cancel("notFound");
+    }
+  }
+}

@@ -1,0 +1,251 @@
+/** Runs activities: finds the function, gives it its context, and tells the server how it ended. */
+import { timestampMs, type workflowservice } from "@pawl/protocol";
+import {
+  type CancellationCause,
+  CompleteAsyncError,
+  Context,
+  type Info,
+  newCancelledFailure,
+  runInContext,
+} from "../activity/context.ts";
+import { CallFailed, type Connection } from "../client/connection.ts";
+import { ApplicationFailure, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
+import { errorToFailure } from "../value/failure-converter.ts";
+import type { Logger } from "../value/logger.ts";
+import type { UntypedActivities } from "../value/options.ts";
+import {
+  arrayFromPayloads,
+  fromPayloadsAtIndex,
+  type Payload,
+  type PayloadConverter,
+  toPayloads,
+} from "../value/payload-converter.ts";
+import { compiledRetryPolicy, wireDurationMs, wirePayloads } from "../value/wire.ts";
+import { ActivityHeartbeat } from "./activity-heartbeat.ts";
+
+export interface ActivityRunnerParts {
+  readonly connection: Connection;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly identity: string;
+  readonly activities: UntypedActivities;
+  readonly converter: PayloadConverter;
+  readonly logger: Logger;
+  /** Aborts when the worker begins to stop. */
+  readonly workerShutdown: AbortSignal;
+}
+
+type Task = workflowservice.PollActivityTaskQueueResponse;
+
+/** How an attempt ended. */
+export type AttemptEnd =
+  | { status: "completed"; result: Payload }
+  | { status: "failed"; error: unknown }
+  | { status: "cancelled"; error: unknown }
+  | { status: "completesElsewhere" };
+
+/** One attempt that runs, as seen by whoever may end it. */
+export class RunningAttempt {
+  readonly #controller = new AbortController();
+  readonly causes = new Set<CancellationCause>();
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  cancel(cause: CancellationCause): void {
+    this.causes.add(cause);
+    if (!this.signal.aborted) this.#controller.abort(newCancelledFailure(cause));
+  }
+}
+
+export class ActivityRunner {
+  readonly #parts: ActivityRunnerParts;
+  readonly #running = new Set<RunningAttempt>();
+
+  constructor(parts: ActivityRunnerParts) {
+    this.#parts = parts;
+  }
+
+  get hasActivities(): boolean {
+    return Object.values(this.#parts.activities).some((each) => typeof each === "function");
+  }
+
+  /** The grace time of a stopping worker is over. */
+  cancelAll(): void {
+    for (const each of this.#running) each.cancel("workerShutdown");
+  }
+
+  /** Runs a task to its end and reports it. Never throws for what the activity or the server does. */
+  async run(task: Task): Promise<void> {
+    const { connection, namespace, identity, converter, logger } = this.#parts;
+    const attempt = new RunningAttempt();
+    const request = { namespace, identity, taskToken: task.taskToken };
+    const heartbeat = new ActivityHeartbeat({
+      ...{ connection, request, converter, timeoutMs: wireDurationMs(task.heartbeatTimeout) },
+      cancel: (cause) => attempt.cancel(cause),
+    });
+    let end: AttemptEnd;
+    try {
+      const info = this.#infoOf(task);
+      end = await this.attempt(info, task.input?.payloads, attempt, (details) => heartbeat.record(details));
+    } catch (error) {
+      end = { status: "failed", error };
+    }
+    await heartbeat.end();
+    try {
+      await this.#report(request, end, attempt, heartbeat);
+    } catch (error) {
+      const known = {
+        activityType: task.activityType?.name,
+        activityId: task.activityId,
+        workflowId: task.workflowExecution?.workflowId,
+      };
+      const isGone = error instanceof CallFailed && error.code === 5;
+      if (isGone) logger.debug("The activity ended after the server had given it up", known);
+      else
+        logger.warn("The end of an activity could not be reported; the server will time it out", { ...known, error });
+    }
+  }
+
+  /** One attempt, remote or local. */
+  async attempt(
+    info: Info,
+    input: readonly Payload[] | undefined,
+    attempt: RunningAttempt,
+    heartbeat: (details: unknown) => void,
+  ): Promise<AttemptEnd> {
+    const { activities, converter, logger, workerShutdown } = this.#parts;
+    const { signal, causes } = attempt;
+    const context = new Context({ info, logger, heartbeat, cancellation: signal, causes, workerShutdown });
+    const timeout = timeoutOf(context, attempt);
+    this.#running.add(attempt);
+    try {
+      const activity = activities[info.activityType];
+      if (typeof activity !== "function") throw notRegistered(info.activityType, activities);
+      const args = arrayFromPayloads(converter, input);
+      const result = await runInContext(context, () => activity(...args));
+      return { status: "completed", result: converter.toPayload(result) };
+    } catch (error) {
+      if (error instanceof CompleteAsyncError) return { status: "completesElsewhere" };
+      const isEndOfSignal = signal.aborted && (error === signal.reason || isAbort(error));
+      if (isEndOfSignal) return { status: "cancelled", error: signal.reason };
+      this.#logFailure(context, error);
+      return { status: "failed", error };
+    } finally {
+      clearTimeout(timeout);
+      this.#running.delete(attempt);
+    }
+  }
+
+  #logFailure({ log }: Context, error: unknown): void {
+    if (error instanceof ApplicationFailure && error.category === "BENIGN") log.debug("Activity failed", { error });
+    else log.warn("Activity failed", { error });
+  }
+
+  async #report(
+    request: { namespace: string; identity: string; taskToken: Uint8Array },
+    end: AttemptEnd,
+    { causes }: RunningAttempt,
+    heartbeat: ActivityHeartbeat,
+  ): Promise<void> {
+    const { connection, converter } = this.#parts;
+    switch (end.status) {
+      case "completed":
+        await connection.call(
+          "RespondActivityTaskCompleted",
+          { ...request, result: wirePayloads([end.result]) },
+          reportWithin,
+        );
+        return;
+      case "completesElsewhere":
+        return;
+      case "cancelled":
+        if (causes.has("notFound")) return;
+        if (causes.has("cancelRequested")) {
+          const [details] = cancelDetails(end.error);
+          const payloads = details === undefined ? undefined : wirePayloads(toPayloads(converter, details));
+          await connection.call("RespondActivityTaskCanceled", { ...request, details: payloads }, reportWithin);
+          return;
+        }
+        break;
+      case "failed":
+        break;
+      default:
+        end satisfies never;
+    }
+    const failure = asApplicationFailure(end.error, converter);
+    const lastHeartbeatDetails = heartbeat.latest;
+    await connection.call("RespondActivityTaskFailed", { ...request, failure, lastHeartbeatDetails }, reportWithin);
+  }
+
+  #infoOf(task: Task): Info {
+    const { namespace, taskQueue, converter } = this.#parts;
+    const policy = compiledRetryPolicy(task.retryPolicy);
+    return {
+      taskToken: task.taskToken,
+      base64TaskToken: Buffer.from(task.taskToken).toString("base64"),
+      activityId: task.activityId,
+      activityType: task.activityType?.name ?? "",
+      attempt: task.attempt,
+      isLocal: false,
+      activityNamespace: namespace,
+      workflowNamespace: task.workflowNamespace || namespace,
+      workflowExecution: {
+        workflowId: task.workflowExecution?.workflowId ?? "",
+        runId: task.workflowExecution?.runId ?? "",
+      },
+      workflowType: task.workflowType?.name ?? "",
+      taskQueue,
+      heartbeatDetails: fromPayloadsAtIndex(converter, 0, task.heartbeatDetails?.payloads),
+      scheduledTimestampMs: timestampMs(task.scheduledTime),
+      currentAttemptScheduledTimestampMs: timestampMs(task.currentAttemptScheduledTime),
+      // By this machine's clock: what is measured from it is time that passes here.
+      startedTimestampMs: Date.now(),
+      startToCloseTimeoutMs: wireDurationMs(task.startToCloseTimeout),
+      scheduleToCloseTimeoutMs: wireDurationMs(task.scheduleToCloseTimeout),
+      heartbeatTimeoutMs: wireDurationMs(task.heartbeatTimeout),
+      retryPolicy: policy && {
+        initialInterval: policy.initialIntervalMs,
+        backoffCoefficient: policy.backoffCoefficient,
+        maximumInterval: policy.maximumIntervalMs,
+        maximumAttempts: policy.maximumAttempts || Number.POSITIVE_INFINITY,
+        nonRetryableErrorTypes: policy.nonRetryableErrorTypes,
+      },
+      priority: task.priority,
+    };
+  }
+}
+
+/** Long enough for a server that restarts: a result must not be lost to that. */
+const reportWithin = { timeoutMs: 60_000 } as const;
+const timerMsMax = 2 ** 31 - 1;
+
+/** An attempt that the server has timed out is told so, also when it never heartbeats. */
+function timeoutOf(context: Context, attempt: RunningAttempt): NodeJS.Timeout | undefined {
+  const remainingMs = context.getRemainingTime();
+  if (remainingMs > timerMsMax) return undefined;
+  return setTimeout(() => attempt.cancel("timedOut"), remainingMs);
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && (error.name === "AbortError" || error.name === "CancelledFailure");
+}
+
+function cancelDetails(error: unknown): unknown[] {
+  return (error as { details?: unknown[] }).details ?? [];
+}
+
+function notRegistered(activityType: string, activities: UntypedActivities): ApplicationFailure {
+  const known = Object.keys(activities).join(", ");
+  const message = `Activity function ${activityType} is not registered on this Worker, available activities: [${known}]`;
+  return ApplicationFailure.retryable(message, "NotFoundError");
+}
+
+/** The server takes no other kind as an activity's end. */
+export function asApplicationFailure(error: unknown, converter: PayloadConverter): ProtoFailure {
+  const failure = errorToFailure(error, converter);
+  if (failure.applicationFailureInfo) return failure;
+  const wrapped = error instanceof TemporalFailure ? ApplicationFailure.fromError(error, { cause: error }) : error;
+  return errorToFailure(wrapped, converter);
+}

@@ -1,0 +1,118 @@
+/** Workflow code as one script for the sandbox, made by esbuild from the user's modules; the SDK's own part is made once a process. */
+import { isBuiltin } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { BuildFailure, BuildOptions, Plugin } from "esbuild";
+
+export interface WorkflowBundle {
+  readonly code: string;
+  /** A source map, version 3, as JSON. */
+  readonly sourceMap: string | undefined;
+}
+
+export interface BundleOptions {
+  /** Modules that the workflow code names and never runs: they are left out and throw when they are touched. */
+  readonly ignoreModules?: readonly string[];
+}
+
+/** What workflow code imports is evaluated once and shared by all runs; everything else is evaluated for each run. */
+export const sharedModules = ["@pawl/sdk/workflow", "@pawl/sdk/common"] as const;
+const outsideModules = /^@pawl\/sdk\/(client|worker|activity)$/;
+
+export const userFile = "workflow-bundle.js";
+export const runtimeFile = "pawl-workflow-runtime.js";
+
+/** Throws when a module cannot be found or read, or is one of Node's: each with its file and line. */
+export async function bundleWorkflowCode({
+  workflowsPath,
+  ignoreModules = [],
+}: BundleOptions & { readonly workflowsPath: string }): Promise<WorkflowBundle> {
+  return await build({
+    entryPoints: [workflowsPath],
+    external: [...sharedModules],
+    plugins: [sandboxRules(new Set(ignoreModules))],
+  });
+}
+
+/** Nothing is written there: it is what the source map's paths are relative to. */
+const outdir = "workflow-bundle";
+
+let runtime: Promise<WorkflowBundle> | undefined;
+
+/** The SDK's side of the sandbox: its API for workflow code, and the activator that the worker drives. */
+export function bundleRuntime(): Promise<WorkflowBundle> {
+  runtime ??= buildRuntime();
+  return runtime;
+}
+
+async function buildRuntime(): Promise<WorkflowBundle> {
+  const door = fileURLToPath(import.meta.resolve("@pawl/sdk/workflow"));
+  const extension = door.slice(door.lastIndexOf("."));
+  const modules = {
+    workflow: door,
+    common: fileURLToPath(import.meta.resolve("@pawl/sdk/common")),
+    activator: join(dirname(door), `activator${extension}`),
+  };
+  const contents = Object.entries(modules)
+    .map(([name, path]) => `export * as ${name} from ${JSON.stringify(path)};`)
+    .join("\n");
+  return await build({ stdin: { contents, resolveDir: dirname(door) } });
+}
+
+async function build(options: BuildOptions): Promise<WorkflowBundle> {
+  const esbuild = await import("esbuild");
+  try {
+    const { outputFiles } = await esbuild.build({
+      ...options,
+      ...{ bundle: true, write: false, format: "cjs", platform: "neutral", target: "node24", logLevel: "silent" },
+      ...{ mainFields: ["module", "main"], sourcemap: "external", outdir, keepNames: true },
+    });
+    const text = (suffix: string) => outputFiles?.find(({ path }) => path.endsWith(suffix))?.text;
+    return { code: text(".js") ?? "", sourceMap: withFullPaths(text(".js.map") ?? "{}") };
+  } catch (error) {
+    throw readable(error);
+  }
+}
+
+/** Sources as a stack or a debugger can open them, wherever the process was started. */
+function withFullPaths(sourceMap: string): string {
+  const map = JSON.parse(sourceMap) as { sources?: string[] };
+  return JSON.stringify({ ...map, sources: map.sources?.map((source) => resolve(outdir, source)) });
+}
+
+function sandboxRules(ignored: ReadonlySet<string>): Plugin {
+  return {
+    name: "pawl-workflow-sandbox",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^[\w@]/ }, ({ path, kind }) => {
+        if (ignored.has(path)) return { path, namespace: "pawl-ignored" };
+        if (kind === "entry-point") return undefined;
+        if (isBuiltin(path)) return { errors: [{ text: notInWorkflows(`the Node module "${path}"`) }] };
+        if (outsideModules.test(path)) return { errors: [{ text: notInWorkflows(`"${path}"`) }] };
+        return undefined;
+      });
+      onLoad({ filter: /.*/, namespace: "pawl-ignored" }, ({ path }) => ({ contents: ignoredModule(path) }));
+    },
+  };
+}
+
+function notInWorkflows(what: string): string {
+  return (
+    `workflow code cannot use ${what}: it would not do the same when it is replayed. ` +
+    "Move what needs it to an activity; if only types are needed, write `import type`; if a library names it and never runs it here, list it in bundlerOptions.ignoreModules"
+  );
+}
+
+function ignoredModule(path: string): string {
+  const message = `module ${path} was left out of the workflow bundle by bundlerOptions.ignoreModules`;
+  return `module.exports = new Proxy({}, { get(_, key) { if (key === "__esModule" || typeof key === "symbol") return undefined; throw new Error(${JSON.stringify(message)}); } });`;
+}
+
+function readable(error: unknown): Error {
+  const failed = error as Partial<BuildFailure>;
+  if (!failed.errors?.length) return error as Error;
+  const lines = failed.errors.map(({ text, location }) =>
+    location ? `${location.file}:${location.line}:${location.column + 1}: ${text}` : text,
+  );
+  return new Error(`the workflow code cannot be bundled:\n${lines.join("\n")}`, { cause: error });
+}

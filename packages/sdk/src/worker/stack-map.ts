@@ -1,0 +1,24 @@
+/** Stacks of workflow code in terms of the user's own files. */
+import { SourceMap } from "node:module";
+import { userFile } from "./bundle.ts";
+
+export class StackMap {
+  readonly #map: SourceMap | undefined;
+
+  constructor(sourceMap: string | undefined) {
+    this.#map = sourceMap === undefined ? undefined : new SourceMap(JSON.parse(sourceMap));
+  }
+
+  /** Every place in the bundle becomes the place that it was made from. */
+  apply(stack: string): string {
+    const map = this.#map;
+    if (!map || !stack.includes(userFile)) return stack;
+    return stack.replaceAll(inBundle, (place, line: string, column: string) => {
+      const entry = map.findEntry(Number(line) - 1, Number(column) - 1);
+      if (!("originalSource" in entry)) return place;
+      return `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+    });
+  }
+}
+
+const inBundle = new RegExp(`${userFile.replace(".", "\\.")}:(\\d+):(\\d+)`, "g");

@@ -1,0 +1,267 @@
+/** Does workflow tasks: history in, workflow code run, commands out. */
+import { enums, history, type Init, type query, type workflowservice } from "@pawl/protocol";
+import { CallFailed, type Connection } from "../client/connection.ts";
+import { HistoryGap, Nondeterminism } from "../replay/nondeterminism.ts";
+import { FAILURE_SOURCE } from "../value/failure-converter.ts";
+import type { Logger } from "../value/logger.ts";
+import type { PayloadConverter } from "../value/payload-converter.ts";
+import { wireDuration, wirePayloads } from "../value/wire.ts";
+import type { ActivityRunner } from "./activity-runner.ts";
+import { CachedRun } from "./cached-run.ts";
+import { LocalActivity } from "./local-activity.ts";
+import type { RunCache } from "./run-cache.ts";
+import { type Sandbox, WorkflowTaskError } from "./sandbox.ts";
+import type { Slots } from "./slots.ts";
+import { watched } from "./watchdog.ts";
+
+type Task = workflowservice.PollWorkflowTaskQueueResponse;
+type QueryResult = Init<query.WorkflowQueryResult>;
+
+export interface WorkflowRunnerParts {
+  readonly connection: Connection;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly stickyQueue: string;
+  /** A task that waits longer than this for its own worker goes to any. */
+  readonly stickyTimeoutMs: number;
+  readonly identity: string;
+  readonly buildId: string;
+  readonly sandbox: Sandbox;
+  readonly cache: RunCache;
+  readonly activities: ActivityRunner;
+  readonly localSlots: Slots;
+  readonly converter: PayloadConverter;
+  readonly logger: Logger;
+  readonly deadlockTimeoutMs: number;
+  readonly bytesOfBundle: number;
+}
+
+/** A task that waits for local activities asks for more time when this share of its own is over. */
+const shareBeforeHeartbeat = 0.8;
+/** A long history is replayed in one go and takes its time: so much more for each event. */
+const msPerEvent = 1;
+
+export class WorkflowRunner {
+  readonly #parts: WorkflowRunnerParts;
+
+  constructor(parts: WorkflowRunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** Does a task, and those that the server hands over with the answer. Never throws for what workflow code or the server does. */
+  async run(task: Task): Promise<void> {
+    for (let next: Task | undefined = task; next; next = await this.#one(next));
+  }
+
+  async #one(task: Task): Promise<Task | undefined> {
+    const { cache, logger } = this.#parts;
+    const { workflowId = "", runId = "" } = task.workflowExecution ?? {};
+    const about = { workflowId, runId, workflowType: task.workflowType?.name };
+    let run: CachedRun | undefined;
+    try {
+      run = await this.#prepare(task);
+      if (task.query) await this.#answerQuery(task, run);
+      const next = task.query ? undefined : await this.#complete(task, run);
+      if (run.replay.isClosed && !task.query) run.dispose();
+      else cache.put(runId, run);
+      return next;
+    } catch (error) {
+      run?.dispose();
+      if (error instanceof CallFailed) {
+        // Not ours any more (it timed out, or the run has closed), or refused because news came meanwhile: the server gives a new task.
+        logger.debug("A workflow task's answer was not taken", { ...about, error: error.message });
+        return undefined;
+      }
+      logger.warn("Workflow task failed", { ...about, attempt: task.attempt, error: textOf(error) });
+      await this.#fail(task, error).catch((failure) =>
+        logger.debug("A workflow task's failure was not taken", { ...about, error: failure }),
+      );
+      return undefined;
+    }
+  }
+
+  /** The run with everything of this task fed to it. */
+  async #prepare(task: Task): Promise<CachedRun> {
+    const { cache } = this.#parts;
+    const { runId = "" } = task.workflowExecution ?? {};
+    const given = await this.#allEvents(task);
+    const cached = cache.take(runId);
+    if (cached) {
+      // A whole history says that the task is not sticky; the run is still good when nobody else went on with it.
+      const isWhole = given[0]?.eventId === 1;
+      if (!isWhole || cached.replay.lastEventId === task.previousStartedEventId) {
+        try {
+          return this.#fed(cached, given, task);
+        } catch (error) {
+          cached.dispose();
+          if (!(error instanceof HistoryGap)) throw error;
+        }
+      } else cached.dispose();
+    }
+    const events = given[0]?.eventId === 1 ? given : await this.#wholeHistory(task, given);
+    return this.#fed(this.#newRun(task), events, task);
+  }
+
+  #fed(run: CachedRun, events: readonly history.HistoryEvent[], task: Task): CachedRun {
+    const timeoutMs = this.#parts.deadlockTimeoutMs + events.length * msPerEvent;
+    watched(timeoutMs, () => run.feed(events, task.startedEventId, task.messages));
+    run.saw(task.history?.length ?? 0);
+    return run;
+  }
+
+  #newRun(task: Task): CachedRun {
+    const { namespace, taskQueue, sandbox, logger, bytesOfBundle } = this.#parts;
+    const { workflowId = "", runId = "" } = task.workflowExecution ?? {};
+    const workflowType = task.workflowType?.name;
+    const code = sandbox.newRun((level, message, fields) =>
+      logger.log(level, message, { workflowId, runId, workflowType, ...fields }),
+    );
+    return new CachedRun({ namespace, workflowId, runId, taskQueue }, code, bytesOfBundle);
+  }
+
+  async #allEvents(task: Task): Promise<history.HistoryEvent[]> {
+    const events = eventsOf(task.history);
+    return task.nextPageToken.length > 0 ? [...events, ...(await this.#pages(task, task.nextPageToken))] : events;
+  }
+
+  /** The events before those of the task, and then those: the last ones may exist in the task alone. */
+  async #wholeHistory(task: Task, given: readonly history.HistoryEvent[]): Promise<history.HistoryEvent[]> {
+    const all = await this.#pages(task, new Uint8Array(0));
+    const firstGiven = given[0]?.eventId ?? Number.POSITIVE_INFINITY;
+    const last = task.startedEventId || Number.POSITIVE_INFINITY;
+    return [...all.filter(({ eventId }) => eventId < firstGiven && eventId <= last), ...given];
+  }
+
+  async #pages(task: Task, from: Uint8Array): Promise<history.HistoryEvent[]> {
+    const { connection, namespace } = this.#parts;
+    const events: history.HistoryEvent[] = [];
+    let nextPageToken = from;
+    do {
+      const request = { namespace, execution: task.workflowExecution, nextPageToken };
+      const page = await connection.call("GetWorkflowExecutionHistory", request);
+      events.push(...eventsOf(page.history));
+      nextPageToken = page.nextPageToken;
+    } while (nextPageToken.length > 0);
+    return events;
+  }
+
+  /** Answers the task, with as many extensions as its local activities need. Returns the task that came with the answer. */
+  async #complete(task: Task, run: CachedRun): Promise<Task | undefined> {
+    await rejectionsAreKnown();
+    run.code.checkRejections();
+    const isWaiting = await this.#waitForLocalActivities(task, run);
+    const { namespace, identity, stickyQueue, stickyTimeoutMs, taskQueue, connection, buildId } = this.#parts;
+    const answered = await connection.call(
+      "RespondWorkflowTaskCompleted",
+      {
+        ...run.replay.takeCompletion(),
+        ...{ namespace, identity, taskToken: task.taskToken, binaryChecksum: buildId },
+        queryResults: this.#queryResults(task, run),
+        stickyAttributes: {
+          workerTaskQueue: { name: stickyQueue, kind: enums.TaskQueueKind.STICKY, normalName: taskQueue },
+          scheduleToStartTimeout: wireDuration(stickyTimeoutMs),
+        },
+        returnNewWorkflowTask: true,
+        forceCreateNewWorkflowTask: isWaiting,
+        capabilities: { discardSpeculativeWorkflowTaskWithEvents: true },
+      },
+      answerWithin,
+    );
+    if (answered.resetHistoryEventId > 0) run.replay.forgetTask(answered.resetHistoryEventId);
+    return answered.workflowTask?.taskToken.length ? answered.workflowTask : undefined;
+  }
+
+  /** Runs local activities until there are none, `false`, or until the task's time is nearly over, `true`. */
+  async #waitForLocalActivities(task: Task, run: CachedRun): Promise<boolean> {
+    const endsAtMs = Date.now() + run.replay.taskTimeoutMs * shareBeforeHeartbeat;
+    for (;;) {
+      run.runLocalActivities((command) => this.#localActivity(command, run, task));
+      if (!run.replay.hasLocalActivities || run.replay.isClosed) return false;
+      const remainingMs = endsAtMs - Date.now();
+      if (remainingMs <= 0 || !(await run.waitForLocalEnd(remainingMs))) return true;
+      for (const end of run.takeLocalEnds()) {
+        run.replay.endLocalActivity(end);
+        watched(this.#parts.deadlockTimeoutMs, () => run.drive());
+      }
+      await rejectionsAreKnown();
+      run.code.checkRejections();
+    }
+  }
+
+  #localActivity(command: ConstructorParameters<typeof LocalActivity>[0], run: CachedRun, task: Task): LocalActivity {
+    const { activities: runner, localSlots: slots, converter, namespace, taskQueue } = this.#parts;
+    const { workflowId, runId } = run.identity;
+    return new LocalActivity(command, {
+      ...{ runner, slots, converter, namespace, taskQueue, workflowExecution: { workflowId, runId } },
+      workflowType: task.workflowType?.name ?? "",
+    });
+  }
+
+  #queryResults(task: Task, run: CachedRun): Record<string, QueryResult> {
+    const results: Record<string, QueryResult> = {};
+    for (const [id, asked] of Object.entries(task.queries)) results[id] = this.#query(run, asked);
+    return results;
+  }
+
+  #query(run: CachedRun, { queryType, queryArgs }: query.WorkflowQuery): QueryResult & { errorMessage?: string } {
+    const answered = run.code.query(queryType, queryArgs?.payloads ?? []);
+    if ("failed" in answered) {
+      const { message, failure } = answered.failed;
+      return { resultType: enums.QueryResultType.FAILED, errorMessage: message, failure };
+    }
+    return { resultType: enums.QueryResultType.ANSWERED, answer: wirePayloads([answered.result]) };
+  }
+
+  async #answerQuery(task: Task, run: CachedRun): Promise<void> {
+    const { connection, namespace } = this.#parts;
+    const { resultType, answer, errorMessage, failure } = this.#query(run, task.query!);
+    await connection.call(
+      "RespondQueryTaskCompleted",
+      { namespace, taskToken: task.taskToken, completedType: resultType, queryResult: answer, errorMessage, failure },
+      answerWithin,
+    );
+  }
+
+  /** The first attempt is reported; later ones are left to time out, so that a worker that always fails does not spin. */
+  async #fail(task: Task, error: unknown): Promise<void> {
+    const { connection, namespace, identity } = this.#parts;
+    const failure =
+      error instanceof WorkflowTaskError
+        ? error.failed.failure
+        : {
+            ...{ message: textOf(error), source: FAILURE_SOURCE, stackTrace: "" },
+            applicationFailureInfo: { type: error instanceof Error ? error.name : "Error" },
+          };
+    if (task.query) {
+      const failed = { completedType: enums.QueryResultType.FAILED, errorMessage: textOf(error), failure };
+      await connection.call(
+        "RespondQueryTaskCompleted",
+        { namespace, taskToken: task.taskToken, ...failed },
+        answerWithin,
+      );
+      return;
+    }
+    if (task.attempt > 1) return;
+    const { WorkflowTaskFailedCause: causes } = enums;
+    const cause =
+      error instanceof Nondeterminism ? causes.NON_DETERMINISTIC_ERROR : causes.WORKFLOW_WORKER_UNHANDLED_FAILURE;
+    const request = { namespace, identity, taskToken: task.taskToken, cause, failure };
+    await connection.call("RespondWorkflowTaskFailed", request, answerWithin);
+  }
+}
+
+/** Long enough for a server that restarts; later the task has timed out anyway. */
+const answerWithin = { timeoutMs: 20_000 } as const;
+
+function eventsOf(encoded: Uint8Array | undefined): history.HistoryEvent[] {
+  return encoded ? history.History.decode(encoded).events : [];
+}
+
+/** Node tells of rejections that nobody handled after the microtasks and before this. */
+function rejectionsAreKnown(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

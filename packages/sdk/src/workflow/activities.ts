@@ -1,0 +1,168 @@
+/** Activities as workflow code calls them: functions that return promises. */
+import type { ActivityCommand, LocalActivityCommand, LocalActivityOutcome, Outcome } from "../value/activation.ts";
+import { msOptionalToNumber, msToNumber } from "../value/duration.ts";
+import { ActivityFailure, CancelledFailure } from "../value/failure.ts";
+import type { ActivityOptions, LocalActivityOptions, UntypedActivities } from "../value/options.ts";
+import { compileRetryPolicy } from "../value/retry-policy.ts";
+import { getRun } from "./current-run.ts";
+import { sleep } from "./timer.ts";
+import { waitFor } from "./waiting.ts";
+
+export type ActivityInterfaceFor<T> = {
+  [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never;
+};
+
+type CompiledOptions = Omit<
+  ActivityCommand,
+  "type" | "seq" | "activityId" | "activityType" | "input" | "headers" | "summary"
+>;
+type CompiledLocalOptions = Pick<
+  LocalActivityCommand,
+  | "scheduleToCloseTimeoutMs"
+  | "scheduleToStartTimeoutMs"
+  | "startToCloseTimeoutMs"
+  | "localRetryThresholdMs"
+  | "retryPolicy"
+  | "cancellationType"
+>;
+
+/**
+ * Functions that run the activities of these names, all with these options. Throws `TypeError` without a `startToCloseTimeout` or
+ * `scheduleToCloseTimeout`, and for durations and policies that are none.
+ */
+export function proxyActivities<A = UntypedActivities>(options: ActivityOptions): ActivityInterfaceFor<A> {
+  const compiled = compile(options);
+  return proxy((activityType, args) => schedule(activityType, args, options, compiled));
+}
+
+/** As {@link proxyActivities}, for activities that run in the worker of this workflow task and are not dispatched: short ones. */
+export function proxyLocalActivities<A = UntypedActivities>(options: LocalActivityOptions): ActivityInterfaceFor<A> {
+  const compiled = compileLocal(options);
+  return proxy((activityType, args) => scheduleLocal(activityType, args, compiled));
+}
+
+/** One activity by its name. */
+export function scheduleActivity<R>(activityType: string, args: unknown[], options: ActivityOptions): Promise<R> {
+  return schedule(activityType, args, options, compile(options)) as Promise<R>;
+}
+
+export function scheduleLocalActivity<R>(
+  activityType: string,
+  args: unknown[],
+  options: LocalActivityOptions,
+): Promise<R> {
+  return scheduleLocal(activityType, args, compileLocal(options)) as Promise<R>;
+}
+
+function proxy<A>(call: (activityType: string, args: unknown[]) => Promise<unknown>): ActivityInterfaceFor<A> {
+  const functions = new Map<string, (...args: unknown[]) => Promise<unknown>>();
+  return new Proxy({} as ActivityInterfaceFor<A>, {
+    get(_, activityType) {
+      if (typeof activityType !== "string") throw new TypeError("an activity's name is a string");
+      // Awaiting the proxy itself must not call an activity of this name.
+      if (activityType === "then") return undefined;
+      let found = functions.get(activityType);
+      if (!found) {
+        found = (...args) => call(activityType, args);
+        functions.set(activityType, found);
+      }
+      return found;
+    },
+  });
+}
+
+function compile(options: ActivityOptions): CompiledOptions {
+  const { startToCloseTimeout, scheduleToCloseTimeout, scheduleToStartTimeout, heartbeatTimeout, retry } = options;
+  requireTimeout(options);
+  return {
+    taskQueue: options.taskQueue,
+    startToCloseTimeoutMs: msOptionalToNumber(startToCloseTimeout, "ActivityOptions.startToCloseTimeout"),
+    scheduleToCloseTimeoutMs: msOptionalToNumber(scheduleToCloseTimeout, "ActivityOptions.scheduleToCloseTimeout"),
+    scheduleToStartTimeoutMs: msOptionalToNumber(scheduleToStartTimeout, "ActivityOptions.scheduleToStartTimeout"),
+    heartbeatTimeoutMs: msOptionalToNumber(heartbeatTimeout, "ActivityOptions.heartbeatTimeout"),
+    retryPolicy: retry && compileRetryPolicy(retry),
+    allowEagerDispatch: options.allowEagerDispatch ?? true,
+    priority: options.priority,
+  };
+}
+
+const localRetryThresholdDefaultMs = 60_000;
+
+function compileLocal(options: LocalActivityOptions): CompiledLocalOptions {
+  const { startToCloseTimeout, scheduleToCloseTimeout, scheduleToStartTimeout, localRetryThreshold, retry } = options;
+  requireTimeout(options);
+  return {
+    startToCloseTimeoutMs: msOptionalToNumber(startToCloseTimeout, "LocalActivityOptions.startToCloseTimeout"),
+    scheduleToCloseTimeoutMs: msOptionalToNumber(scheduleToCloseTimeout, "LocalActivityOptions.scheduleToCloseTimeout"),
+    scheduleToStartTimeoutMs: msOptionalToNumber(scheduleToStartTimeout, "LocalActivityOptions.scheduleToStartTimeout"),
+    localRetryThresholdMs: msToNumber(
+      localRetryThreshold ?? localRetryThresholdDefaultMs,
+      "LocalActivityOptions.localRetryThreshold",
+    ),
+    retryPolicy: retry && compileRetryPolicy(retry),
+    cancellationType: options.cancellationType ?? "TRY_CANCEL",
+  };
+}
+
+function requireTimeout(options: { startToCloseTimeout?: unknown; scheduleToCloseTimeout?: unknown }): void {
+  if (options?.startToCloseTimeout === undefined && options?.scheduleToCloseTimeout === undefined) {
+    throw new TypeError("Required either scheduleToCloseTimeout or startToCloseTimeout");
+  }
+}
+
+async function schedule(
+  activityType: string,
+  args: unknown[],
+  { activityId: givenId, summary, cancellationType = "TRY_CANCEL" }: ActivityOptions,
+  compiled: CompiledOptions,
+): Promise<unknown> {
+  const run = getRun("an activity");
+  const seq = run.nextSeq("activity");
+  const activityId = givenId ?? String(seq);
+  const cancelled = () => {
+    const cause = new CancelledFailure("Activity cancelled");
+    return new ActivityFailure("Activity cancelled", activityType, activityId, "CANCEL_REQUESTED", undefined, cause);
+  };
+  const outcome = await waitFor<Outcome>(
+    run.waiters.activity,
+    seq,
+    () =>
+      run.push({
+        ...compiled,
+        ...{ type: "scheduleActivity", seq, activityId, activityType, headers: {} },
+        input: run.payloadsOf(args),
+        summary: summary === undefined ? undefined : run.converter.toPayload(summary),
+      }),
+    (_, reject) => {
+      // Asked for and given up within one activation: nobody else ever knew of it.
+      if (run.takeBack("scheduleActivity", seq)) return reject(cancelled());
+      if (cancellationType !== "ABANDON") run.push({ type: "cancelActivity", seq });
+      if (cancellationType !== "WAIT_CANCELLATION_COMPLETED") reject(cancelled());
+    },
+  );
+  if (outcome.status === "completed") return run.valueOf(outcome.result);
+  throw run.errorOf(outcome.failure);
+}
+
+async function scheduleLocal(activityType: string, args: unknown[], compiled: CompiledLocalOptions): Promise<unknown> {
+  const run = getRun("a local activity");
+  const input = run.payloadsOf(args);
+  let attempt = 1;
+  let originalScheduleMs: number | undefined;
+  for (;;) {
+    const seq = run.nextSeq("localActivity");
+    const tried = { seq, activityId: String(seq), activityType, attempt, originalScheduleMs };
+    const outcome = await waitFor<LocalActivityOutcome>(
+      run.waiters.localActivity,
+      seq,
+      () => run.push({ ...compiled, ...tried, type: "scheduleLocalActivity", input, headers: {} }),
+      () => run.push({ type: "cancelLocalActivity", seq }),
+    );
+    if (outcome.status === "completed") return run.valueOf(outcome.result);
+    if (outcome.status !== "backoff") throw run.errorOf(outcome.failure);
+    // Too long to hold a workflow task open: a durable timer waits instead.
+    await sleep(outcome.backoffMs);
+    attempt = outcome.attempt;
+    originalScheduleMs = outcome.originalScheduleMs;
+  }
+}

@@ -1,0 +1,118 @@
+/** What a workflow can say and ask about itself: its info, its end as another run, patches, attributes, log. */
+import { type Duration, msOptionalToNumber } from "../value/duration.ts";
+import type { LogFields } from "../value/logger.ts";
+import type { Workflow } from "../value/options.ts";
+import { mapFromPayloads, mapToPayloads } from "../value/payload-converter.ts";
+import { decodeSearchAttributes, encodeSearchAttributes, type SearchAttributes } from "../value/search-attributes.ts";
+import { ContinueAsNew } from "./continue-as-new-error.ts";
+import { getRun } from "./current-run.ts";
+import { uuidFrom } from "./random.ts";
+import type { WorkflowInfo } from "./workflow-info.ts";
+
+export interface ContinueAsNewOptions {
+  /** Default: this workflow's. */
+  workflowType?: string;
+  taskQueue?: string;
+  workflowRunTimeout?: Duration;
+  workflowTaskTimeout?: Duration;
+  /** Default: this run's, with what it upserted. */
+  memo?: Record<string, unknown>;
+  searchAttributes?: SearchAttributes;
+}
+
+export function workflowInfo(): WorkflowInfo {
+  return getRun("workflowInfo()").info;
+}
+
+/** Ends this run and begins another of the same workflow with these arguments and an empty history. Never returns. */
+export function continueAsNew<F extends Workflow>(...args: Parameters<F>): Promise<never> {
+  return makeContinueAsNewFunc<F>()(...args);
+}
+
+export function makeContinueAsNewFunc<F extends Workflow>(
+  options: ContinueAsNewOptions = {},
+): (...args: Parameters<F>) => Promise<never> {
+  const run = getRun("continueAsNew()");
+  const { memo, searchAttributes } = options;
+  return async (...args) => {
+    throw new ContinueAsNew({
+      type: "continueAsNew",
+      workflowType: options.workflowType ?? run.start.workflowType,
+      taskQueue: options.taskQueue,
+      input: run.payloadsOf(args),
+      headers: {},
+      memo: memo ? mapToPayloads(run.converter, memo) : orNone(run.memo),
+      searchAttributes: searchAttributes ? encodeSearchAttributes(searchAttributes) : orNone(run.searchAttributes),
+      runTimeoutMs: msOptionalToNumber(options.workflowRunTimeout, "workflowRunTimeout"),
+      taskTimeoutMs: msOptionalToNumber(options.workflowTaskTimeout, "workflowTaskTimeout"),
+      retryPolicy: run.start.retryPolicy,
+    });
+  };
+}
+
+function orNone<T extends object>(fields: T): T | undefined {
+  return Object.keys(fields).length > 0 ? fields : undefined;
+}
+
+/**
+ * Whether code changed under this name is to run its new way: `true` for runs that reach it first with the new code, `false` for those whose
+ * history was made without it. Stays what it was for the rest of the run.
+ */
+export function patched(patchId: string): boolean {
+  const run = getRun("patched()");
+  const answered = run.answeredPatches.get(patchId);
+  if (answered !== undefined) return answered;
+  const isNew = !run.isReplaying || run.knownPatches.has(patchId);
+  if (isNew) run.push({ type: "patch", patchId, deprecated: false });
+  run.answeredPatches.set(patchId, isNew);
+  return isNew;
+}
+
+/** The old way is gone from the code, but runs that know of the patch may still be open. */
+export function deprecatePatch(patchId: string): void {
+  const run = getRun("deprecatePatch()");
+  if (run.answeredPatches.has(patchId)) return;
+  run.push({ type: "patch", patchId, deprecated: true });
+  run.answeredPatches.set(patchId, true);
+}
+
+/** A UUID that is the same each time the run is replayed. */
+export function uuid4(): string {
+  return uuidFrom(getRun("uuid4()").random);
+}
+
+/** Sets search attributes by which lists can be filtered; an empty array removes one. */
+export function upsertSearchAttributes(searchAttributes: SearchAttributes): void {
+  const run = getRun("upsertSearchAttributes()");
+  const fields = encodeSearchAttributes(searchAttributes);
+  if (Object.keys(fields).length === 0) throw new TypeError("upsertSearchAttributes() needs at least one attribute");
+  run.push({ type: "upsertSearchAttributes", fields });
+  Object.assign(run.searchAttributes, fields);
+  run.info = { ...run.info, searchAttributes: decodeSearchAttributes(run.searchAttributes) };
+}
+
+/** Sets entries of the memo; `undefined` or `null` removes one. */
+export function upsertMemo(memo: Record<string, unknown>): void {
+  const run = getRun("upsertMemo()");
+  const fields = mapToPayloads(run.converter, mapNulls(memo));
+  if (Object.keys(fields).length === 0) throw new TypeError("upsertMemo() needs at least one entry");
+  run.push({ type: "upsertMemo", fields });
+  for (const [key, payload] of Object.entries(fields)) {
+    if (memo[key] === null || memo[key] === undefined) delete run.memo[key];
+    else run.memo[key] = payload;
+  }
+  run.info = { ...run.info, memo: mapFromPayloads(run.converter, run.memo) };
+}
+
+function mapNulls(memo: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(memo).map(([key, value]) => [key, value === null ? undefined : value]));
+}
+
+/** Written once: not again when the run is replayed. */
+export const log = {
+  trace: (message: string, fields?: LogFields) => getRun("log").log("TRACE", message, fields),
+  debug: (message: string, fields?: LogFields) => getRun("log").log("DEBUG", message, fields),
+  info: (message: string, fields?: LogFields) => getRun("log").log("INFO", message, fields),
+  warn: (message: string, fields?: LogFields) => getRun("log").log("WARN", message, fields),
+  error: (message: string, fields?: LogFields) => getRun("log").log("ERROR", message, fields),
+} as const;

@@ -1,0 +1,71 @@
+/** `@pawl/sdk/workflow`: what workflow code may use. */
+export type { Duration } from "../value/duration.ts";
+export * from "../value/failure.ts";
+export type {
+  ActivityFunction,
+  ActivityInterface,
+  BaseWorkflowOptions,
+  QueryDefinition,
+  SignalDefinition,
+  UntypedActivities,
+  UpdateDefinition,
+  WithWorkflowArgs,
+  Workflow,
+  WorkflowResultType,
+} from "../value/options.ts";
+export {
+  ActivityCancellationType,
+  type ActivityOptions,
+  type LocalActivityOptions,
+  WorkflowIdReusePolicy,
+} from "../value/options.ts";
+export type { RetryPolicy } from "../value/retry-policy.ts";
+export type { SearchAttributes } from "../value/search-attributes.ts";
+export {
+  type ActivityInterfaceFor,
+  proxyActivities,
+  proxyLocalActivities,
+  scheduleActivity,
+  scheduleLocalActivity,
+} from "./activities.ts";
+export { CancellationScope, type CancellationScopeOptions } from "./cancellation-scope.ts";
+export {
+  ChildWorkflowCancellationType,
+  type ChildWorkflowHandle,
+  type ChildWorkflowOptions,
+  type ExternalWorkflowHandle,
+  executeChild,
+  getExternalWorkflowHandle,
+  ParentClosePolicy,
+  startChild,
+} from "./child-workflow.ts";
+export { ContinueAsNew } from "./continue-as-new-error.ts";
+export { inWorkflowContext } from "./current-run.ts";
+export {
+  type ContinueAsNewOptions,
+  continueAsNew,
+  deprecatePatch,
+  log,
+  makeContinueAsNewFunc,
+  patched,
+  upsertMemo,
+  upsertSearchAttributes,
+  uuid4,
+  workflowInfo,
+} from "./execution.ts";
+export type { QueryHandlerOptions, SignalHandlerOptions, UpdateHandlerOptions } from "./message-handlers.ts";
+export {
+  allHandlersFinished,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  getCurrentDetails,
+  setCurrentDetails,
+  setDefaultQueryHandler,
+  setDefaultSignalHandler,
+  setDefaultUpdateHandler,
+  setHandler,
+} from "./messages.ts";
+export { condition, sleep, type TimerOptions } from "./timer.ts";
+export { Trigger } from "./trigger.ts";
+export type { ParentWorkflowInfo, RootWorkflowInfo, WorkflowInfo } from "./workflow-info.ts";

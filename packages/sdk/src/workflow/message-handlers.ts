@@ -1,0 +1,223 @@
+/**
+ * The handlers of a run, and the messages that came before their handler was set. Signals wait for theirs; an update waits until the end of the
+ * activation and is then refused.
+ */
+import type { Job, Payloads } from "../value/activation.ts";
+import { isError } from "../value/errors.ts";
+import { type ProtoFailure, TemporalFailure } from "../value/failure.ts";
+import { errorToFailure } from "../value/failure-converter.ts";
+import { arrayFromPayloads, defaultPayloadConverter, type Payload } from "../value/payload-converter.ts";
+import type { WorkflowRun } from "./run.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: handlers of any user.
+export type Handler = (...args: any[]) => any;
+export type DefaultSignalHandler = (signalName: string, ...args: unknown[]) => void | Promise<void>;
+export type DefaultQueryHandler = (queryName: string, ...args: unknown[]) => unknown;
+export type DefaultUpdateHandler = (updateName: string, ...args: unknown[]) => unknown;
+
+export interface SignalHandlerOptions {
+  description?: string;
+  /** The workflow may end while this handler runs. */
+  unfinishedPolicy?: "WARN_AND_ABANDON" | "ABANDON";
+}
+export interface QueryHandlerOptions {
+  description?: string;
+}
+export interface UpdateHandlerOptions<Args extends unknown[] = unknown[]> {
+  description?: string;
+  /** Throws to refuse the update, which then leaves no trace in history. Must only read. */
+  validator?: (...args: Args) => void;
+  unfinishedPolicy?: "WARN_AND_ABANDON" | "ABANDON";
+}
+
+type UpdateJob = Extract<Job, { type: "update" }>;
+interface Named {
+  readonly handler: Handler;
+  readonly description: string | undefined;
+}
+
+export class MessageHandlers {
+  readonly #run: WorkflowRun;
+  readonly signals = new Map<string, Named>();
+  readonly queries = new Map<string, Named>();
+  readonly updates = new Map<string, Named & { readonly validator: Handler | undefined }>();
+  #defaultSignal: DefaultSignalHandler | undefined;
+  #defaultQuery: DefaultQueryHandler | undefined;
+  #defaultUpdate: DefaultUpdateHandler | undefined;
+  #waitingSignals: { name: string; input: Payloads }[] = [];
+  #waitingUpdates: UpdateJob[] = [];
+  #running = 0;
+
+  constructor(run: WorkflowRun) {
+    this.#run = run;
+  }
+
+  get allFinished(): boolean {
+    return this.#running === 0;
+  }
+
+  setSignal(name: string, handler: Handler | undefined, options: SignalHandlerOptions = {}): void {
+    if (handler) this.signals.set(name, { handler, description: options.description });
+    else this.signals.delete(name);
+    this.#deliverSignals();
+  }
+
+  setQuery(name: string, handler: Handler | undefined, options: QueryHandlerOptions = {}): void {
+    if (handler) this.queries.set(name, { handler, description: options.description });
+    else this.queries.delete(name);
+  }
+
+  setUpdate(name: string, handler: Handler | undefined, options: UpdateHandlerOptions<never[]> = {}): void {
+    const { validator, description } = options;
+    if (handler) this.updates.set(name, { handler, description, validator });
+    else this.updates.delete(name);
+    this.#deliverUpdates();
+  }
+
+  setDefaultSignal(handler: DefaultSignalHandler | undefined): void {
+    this.#defaultSignal = handler;
+    this.#deliverSignals();
+  }
+
+  setDefaultQuery(handler: DefaultQueryHandler | undefined): void {
+    this.#defaultQuery = handler;
+  }
+
+  setDefaultUpdate(handler: DefaultUpdateHandler | undefined): void {
+    this.#defaultUpdate = handler;
+    this.#deliverUpdates();
+  }
+
+  signal(name: string, input: Payloads): void {
+    const { signals } = this;
+    if (!signals.has(name) && !this.#defaultSignal) {
+      this.#waitingSignals.push({ name, input });
+      return;
+    }
+    const handler = signals.get(name)?.handler ?? ((...args: unknown[]) => this.#defaultSignal?.(name, ...args));
+    this.#track(
+      () => handler(...arrayFromPayloads(this.#run.converter, input)),
+      () => undefined,
+      (error) => this.#run.endWithError(error),
+    );
+  }
+
+  update(job: UpdateJob): void {
+    if (this.updates.has(job.name) || this.#defaultUpdate) this.#answer(job);
+    else this.#waitingUpdates.push(job);
+  }
+
+  /** At the end of an activation: what still has no handler will have none. */
+  refuseWaitingUpdates(): void {
+    const refused = this.#waitingUpdates;
+    this.#waitingUpdates = [];
+    for (const { id, name } of refused) {
+      const known = [...this.updates.keys()].join(" ");
+      const error = new ReferenceError(
+        `Workflow did not register a handler for ${name}. Registered updates: [${known}]`,
+      );
+      this.#run.push({ type: "rejectUpdate", id, failure: this.#failureOf(error) });
+    }
+  }
+
+  /** The payload of the answer. Throws what the handler throws, or that there is none. */
+  query(name: string, input: Payloads): Payload {
+    if (name === "__temporal_workflow_metadata") return defaultPayloadConverter.toPayload(this.#describe());
+    const handler = this.queries.get(name)?.handler;
+    const args = arrayFromPayloads(this.#run.converter, input);
+    if (!handler && !this.#defaultQuery) {
+      const known = [...this.queries.keys()].join(" ");
+      throw new ReferenceError(`Workflow did not register a handler for ${name}. Registered queries: [${known}]`);
+    }
+    const answer = handler ? handler(...args) : this.#defaultQuery?.(name, ...args);
+    if (isThenable(answer))
+      throw new TypeError(`the handler of query ${name} returned a promise; a query answers at once`);
+    return this.#run.converter.toPayload(answer);
+  }
+
+  #answer(job: UpdateJob): void {
+    const run = this.#run;
+    const { id, name } = job;
+    const known = this.updates.get(name);
+    const handler = known?.handler ?? ((...args: unknown[]) => this.#defaultUpdate?.(name, ...args));
+    let args: unknown[];
+    try {
+      args = arrayFromPayloads(run.converter, job.input);
+      // An update that history accepted was valid then; the validator may know better now.
+      if (job.validate && known?.validator) readOnly(run, () => known.validator?.(...args));
+    } catch (error) {
+      run.push({ type: "rejectUpdate", id, failure: this.#failureOf(error) });
+      return;
+    }
+    run.push({ type: "acceptUpdate", id });
+    this.#track(
+      () => handler(...args),
+      (result) =>
+        run.push({
+          type: "completeUpdate",
+          id,
+          outcome: { status: "completed", result: run.converter.toPayload(result) },
+        }),
+      (error) => {
+        if (!(error instanceof TemporalFailure)) return run.failTask(error);
+        run.push({ type: "completeUpdate", id, outcome: { status: "failed", failure: this.#failureOf(error) } });
+      },
+    );
+  }
+
+  #track(handle: () => unknown, onResult: (result: unknown) => void, onError: (error: unknown) => void): void {
+    this.#running++;
+    const handled = this.#run.enter(async () => await handle());
+    handled
+      .then(onResult)
+      .catch(onError)
+      .then(() => {
+        this.#running--;
+      });
+  }
+
+  #deliverSignals(): void {
+    const deliverable = this.#waitingSignals.filter(({ name }) => this.#defaultSignal || this.signals.has(name));
+    if (deliverable.length === 0) return;
+    this.#waitingSignals = this.#waitingSignals.filter((each) => !deliverable.includes(each));
+    for (const { name, input } of deliverable) this.signal(name, input);
+  }
+
+  #deliverUpdates(): void {
+    const deliverable = this.#waitingUpdates.filter(({ name }) => this.#defaultUpdate || this.updates.has(name));
+    if (deliverable.length === 0) return;
+    this.#waitingUpdates = this.#waitingUpdates.filter((each) => !deliverable.includes(each));
+    for (const job of deliverable) this.update(job);
+  }
+
+  #failureOf(error: unknown): ProtoFailure {
+    return errorToFailure(isError(error) ? error : new Error(String(error)), this.#run.converter);
+  }
+
+  #describe() {
+    const list = (named: ReadonlyMap<string, Named>) =>
+      [...named].map(([name, { description }]) => ({ name, description: description ?? "" }));
+    return {
+      definition: {
+        type: this.#run.start.workflowType,
+        queryDefinitions: list(this.queries),
+        signalDefinitions: list(this.signals),
+        updateDefinitions: list(this.updates),
+      },
+      currentDetails: this.#run.currentDetails,
+    };
+  }
+}
+
+export function readOnly<T>(run: WorkflowRun, read: () => T): T {
+  run.isReadOnly = true;
+  try {
+    return read();
+  } finally {
+    run.isReadOnly = false;
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}

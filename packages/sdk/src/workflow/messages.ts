@@ -1,0 +1,95 @@
+/** Signals, queries and updates: what a workflow can be told and asked while it runs. */
+import { IllegalStateError } from "../value/errors.ts";
+import type { AnyArgs, QueryDefinition, SignalDefinition, UpdateDefinition } from "../value/options.ts";
+import { getRun } from "./current-run.ts";
+import type {
+  DefaultQueryHandler,
+  DefaultSignalHandler,
+  DefaultUpdateHandler,
+  Handler,
+  QueryHandlerOptions,
+  SignalHandlerOptions,
+  UpdateHandlerOptions,
+} from "./message-handlers.ts";
+
+export function defineSignal<Args extends AnyArgs = [], Name extends string = string>(
+  name: Name,
+): SignalDefinition<Args, Name> {
+  return { type: "signal", name };
+}
+
+export function defineQuery<Ret, Args extends AnyArgs = [], Name extends string = string>(
+  name: Name,
+): QueryDefinition<Ret, Args, Name> {
+  return { type: "query", name };
+}
+
+export function defineUpdate<Ret, Args extends AnyArgs = [], Name extends string = string>(
+  name: Name,
+): UpdateDefinition<Ret, Args, Name> {
+  return { type: "update", name };
+}
+
+export function setHandler<Args extends AnyArgs>(
+  def: SignalDefinition<Args>,
+  handler: ((...args: Args) => void | Promise<void>) | undefined,
+  options?: SignalHandlerOptions,
+): void;
+export function setHandler<Ret, Args extends AnyArgs>(
+  def: QueryDefinition<Ret, Args>,
+  handler: ((...args: Args) => Ret) | undefined,
+  options?: QueryHandlerOptions,
+): void;
+export function setHandler<Ret, Args extends AnyArgs>(
+  def: UpdateDefinition<Ret, Args>,
+  handler: ((...args: Args) => Ret | Promise<Ret>) | undefined,
+  options?: UpdateHandlerOptions<Args>,
+): void;
+/** Sets, replaces or (with `undefined`) removes a handler. Signals and updates that came before are handled now, in their order. */
+export function setHandler(
+  def: { type: "signal" | "query" | "update"; name: string },
+  handler: Handler | undefined,
+  options?: SignalHandlerOptions & QueryHandlerOptions & UpdateHandlerOptions<never[]>,
+): void {
+  const { handlers } = getRun("setHandler()");
+  switch (def.type) {
+    case "signal":
+      return handlers.setSignal(def.name, handler, options);
+    case "query":
+      return handlers.setQuery(def.name, handler, options);
+    case "update":
+      return handlers.setUpdate(def.name, handler, options);
+    default:
+      throw new TypeError(
+        `setHandler() takes a definition of a signal, query or update, not ${def.type satisfies never}`,
+      );
+  }
+}
+
+/** For signals that have no handler of their own. */
+export function setDefaultSignalHandler(handler: DefaultSignalHandler | undefined): void {
+  getRun("setDefaultSignalHandler()").handlers.setDefaultSignal(handler);
+}
+
+export function setDefaultQueryHandler(handler: DefaultQueryHandler | undefined): void {
+  getRun("setDefaultQueryHandler()").handlers.setDefaultQuery(handler);
+}
+
+export function setDefaultUpdateHandler(handler: DefaultUpdateHandler | undefined): void {
+  getRun("setDefaultUpdateHandler()").handlers.setDefaultUpdate(handler);
+}
+
+/** No signal or update handler is running: `await condition(allHandlersFinished)` before a workflow ends. */
+export function allHandlersFinished(): boolean {
+  return getRun("allHandlersFinished()").handlers.allFinished;
+}
+
+/** A longer text on the state of this workflow that user interfaces show; Markdown. */
+export function setCurrentDetails(details: string): void {
+  if (typeof details !== "string") throw new IllegalStateError("setCurrentDetails() takes a string");
+  getRun("setCurrentDetails()").currentDetails = details;
+}
+
+export function getCurrentDetails(): string {
+  return getRun("getCurrentDetails()").currentDetails;
+}

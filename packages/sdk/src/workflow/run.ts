@@ -1,0 +1,209 @@
+/**
+ * One run of a workflow inside the sandbox: what its code waits for, what it has asked for in this activation, its handlers, its clock and its
+ * chance.
+ */
+import type {
+  Activation,
+  ChildStartOutcome,
+  LocalActivityOutcome,
+  Outcome,
+  Payloads,
+  RunStart,
+  WorkflowCommand,
+} from "../value/activation.ts";
+import { IllegalStateError } from "../value/errors.ts";
+import { CancelledFailure, isCancellation, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
+import { errorToFailure, failureToError } from "../value/failure-converter.ts";
+import type { LogFields, LogLevel } from "../value/logger.ts";
+import { defaultPayloadConverter, type Payload, type PayloadConverter } from "../value/payload-converter.ts";
+import { CancellationScope } from "./cancellation-scope.ts";
+import { ContinueAsNew } from "./continue-as-new-error.ts";
+import { MessageHandlers } from "./message-handlers.ts";
+import { seededRandom } from "./random.ts";
+import { infoOf, tidings, type WorkflowInfo } from "./workflow-info.ts";
+
+/** What the worker lends to a run. */
+export interface RunHost {
+  log(level: LogLevel, message: string, fields: LogFields | undefined): void;
+  now(): number;
+  /** Evaluates the user's modules anew and returns what they export. */
+  load(): Record<string, unknown>;
+}
+
+/** The two ways in which something that workflow code waits for can end. */
+export interface Waiter<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+export interface Waiters {
+  readonly timer: Map<number, Waiter<void>>;
+  readonly activity: Map<number, Waiter<Outcome>>;
+  readonly localActivity: Map<number, Waiter<LocalActivityOutcome>>;
+  readonly childStart: Map<number, Waiter<ChildStartOutcome>>;
+  readonly child: Map<number, Waiter<Outcome>>;
+  readonly externalSignal: Map<number, Waiter<ProtoFailure | undefined>>;
+  readonly externalCancel: Map<number, Waiter<ProtoFailure | undefined>>;
+}
+
+export interface Condition {
+  readonly holds: () => boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class WorkflowRun {
+  readonly host: RunHost;
+  readonly start: RunStart;
+  readonly converter: PayloadConverter = defaultPayloadConverter;
+  readonly rootScope = new CancellationScope({ cancellable: true, parent: undefined });
+  readonly handlers = new MessageHandlers(this);
+  readonly waiters: Waiters = {
+    ...{ timer: new Map(), activity: new Map(), localActivity: new Map() },
+    ...{ childStart: new Map(), child: new Map(), externalSignal: new Map(), externalCancel: new Map() },
+  };
+  readonly conditions = new Map<number, Condition>();
+  readonly knownPatches = new Set<string>();
+  readonly answeredPatches = new Map<string, boolean>();
+  info: WorkflowInfo;
+  nowMs = 0;
+  isReplaying = true;
+  random: () => number;
+  memo: Record<string, Payload>;
+  searchAttributes: Record<string, Payload>;
+  currentDetails = "";
+  cancelRequested = false;
+  isClosed = false;
+  /** Set while a query is answered: code that asks for something then does not know what it does. */
+  isReadOnly = false;
+  #commands: WorkflowCommand[] = [];
+  #taskFailure: { error: unknown } | undefined;
+  readonly #seqs = new Map<string, number>();
+
+  constructor(start: RunStart, clock: Omit<Activation, "jobs">, host: RunHost) {
+    this.host = host;
+    this.start = start;
+    this.random = seededRandom(start.randomSeed);
+    this.memo = { ...start.memo };
+    this.searchAttributes = { ...start.searchAttributes };
+    this.info = infoOf(start, this.converter, clock, () => host.now());
+    this.tick(clock);
+  }
+
+  /** Everything that `work` calls belongs to this run and its root scope. */
+  enter<T>(work: () => T): T {
+    return this.rootScope.enter(work);
+  }
+
+  tick(clock: Omit<Activation, "jobs">): void {
+    this.nowMs = clock.timestampMs;
+    this.isReplaying = clock.isReplaying;
+    this.info = { ...this.info, ...tidings(clock, () => this.host.now()) };
+  }
+
+  nextSeq(kind: keyof Waiters | "condition" | "update"): number {
+    const seq = (this.#seqs.get(kind) ?? 0) + 1;
+    this.#seqs.set(kind, seq);
+    return seq;
+  }
+
+  push(command: WorkflowCommand): void {
+    if (this.isReadOnly) {
+      throw new IllegalStateError(
+        `a query handler or update validator must only read, but this one would ${command.type} (move it to a signal or an update)`,
+      );
+    }
+    this.#commands.push(command);
+  }
+
+  /** Takes back what was asked for in this very activation, as if it had never been. `false` when it was asked for earlier. */
+  takeBack(type: WorkflowCommand["type"], seq: number): boolean {
+    const at = this.#commands.findIndex((each) => each.type === type && "seq" in each && each.seq === seq);
+    if (at === -1) return false;
+    this.#commands.splice(at, 1);
+    return true;
+  }
+
+  startTimer(durationMs: number, waiter: Waiter<void>, summary?: string): number {
+    const seq = this.nextSeq("timer");
+    const payload = summary === undefined ? undefined : this.converter.toPayload(summary);
+    this.push({ type: "startTimer", seq, durationMs: Math.max(1, Math.ceil(durationMs)), summary: payload });
+    this.waiters.timer.set(seq, waiter);
+    return seq;
+  }
+
+  /** A timer that was started and stopped within one activation never was. Nothing happens to one that has fired. */
+  stopTimer(seq: number): void {
+    if (!this.waiters.timer.delete(seq)) return;
+    if (!this.takeBack("startTimer", seq)) this.push({ type: "cancelTimer", seq });
+  }
+
+  reseed(seed: string): void {
+    this.random = seededRandom(seed);
+  }
+
+  takeCommands(): WorkflowCommand[] {
+    const commands = this.#commands;
+    this.#commands = [];
+    return commands;
+  }
+
+  /** The error that fails the workflow task, not the workflow; given once. */
+  takeTaskFailure(): { error: unknown } | undefined {
+    const failure = this.#taskFailure;
+    this.#taskFailure = undefined;
+    return failure;
+  }
+
+  failTask(error: unknown): void {
+    this.#taskFailure ??= { error };
+  }
+
+  /** The workflow function has begun; its end closes the run. */
+  runMain(main: () => unknown): void {
+    const ended = this.enter(async () => await main());
+    ended.then(
+      (result) => this.#close(() => ({ type: "completeWorkflow", result: this.converter.toPayload(result) })),
+      (error) => this.endWithError(error),
+    );
+  }
+
+  /** Failures end the workflow; any other error is taken for a bug that a new deployment mends, and fails the task. */
+  endWithError(error: unknown): void {
+    if (error instanceof ContinueAsNew) return this.#close(() => error.command);
+    if (this.cancelRequested && isCancellation(error)) return this.#close(() => ({ type: "cancelWorkflow" }));
+    if (!(error instanceof TemporalFailure)) return this.failTask(error);
+    this.#close(() => ({ type: "failWorkflow", failure: errorToFailure(error, this.converter) }));
+  }
+
+  #close(command: () => WorkflowCommand): void {
+    if (this.isClosed) return;
+    try {
+      this.push(command());
+      this.isClosed = true;
+    } catch (error) {
+      this.failTask(error);
+    }
+  }
+
+  requestCancel(reason: string): void {
+    this.cancelRequested = true;
+    this.rootScope.cancel(new CancelledFailure(reason || "Workflow cancelled"));
+  }
+
+  errorOf(failure: ProtoFailure): Error {
+    return failureToError(failure, this.converter);
+  }
+
+  payloadsOf(values: readonly unknown[]): Payloads {
+    return values.map((value) => this.converter.toPayload(value));
+  }
+
+  valueOf<T>(payload: Payload | undefined): T {
+    return payload ? this.converter.fromPayload<T>(payload) : (undefined as T);
+  }
+
+  log(level: LogLevel, message: string, fields?: LogFields): void {
+    if (!this.isReplaying) this.host.log(level, message, fields);
+  }
+}

@@ -1,0 +1,105 @@
+/** What a workflow may know of itself. */
+import type { Activation, RunStart } from "../value/activation.ts";
+import type { TemporalFailure } from "../value/failure.ts";
+import { failureToError } from "../value/failure-converter.ts";
+import type { Priority } from "../value/options.ts";
+import { fromPayloadsAtIndex, mapFromPayloads, type PayloadConverter } from "../value/payload-converter.ts";
+import type { RetryPolicy } from "../value/retry-policy.ts";
+import { decodeSearchAttributes, type SearchAttributes } from "../value/search-attributes.ts";
+
+export interface ParentWorkflowInfo {
+  workflowId: string;
+  runId: string;
+  namespace: string;
+}
+
+export interface RootWorkflowInfo {
+  workflowId: string;
+  runId: string;
+}
+
+export interface WorkflowInfo {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly firstExecutionRunId: string;
+  readonly continuedFromExecutionRunId?: string | undefined;
+  readonly searchAttributes: SearchAttributes;
+  readonly memo?: Record<string, unknown> | undefined;
+  readonly parent?: ParentWorkflowInfo | undefined;
+  readonly root?: RootWorkflowInfo | undefined;
+  /** Of the run before, under cron or continue-as-new. */
+  readonly lastResult?: unknown;
+  readonly lastFailure?: TemporalFailure | undefined;
+  /** Events, up to the current workflow task. */
+  readonly historyLength: number;
+  /** Bytes, up to the current workflow task. */
+  readonly historySize: number;
+  /** The server finds the history long: a good time to continue as new. */
+  readonly continueAsNewSuggested: boolean;
+  readonly startTime: Date;
+  readonly runStartTime: Date;
+  readonly executionTimeoutMs?: number | undefined;
+  readonly executionExpirationTime?: Date | undefined;
+  readonly runTimeoutMs?: number | undefined;
+  readonly taskTimeoutMs: number;
+  readonly retryPolicy?: RetryPolicy | undefined;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly cronSchedule?: string | undefined;
+  readonly cronScheduleToScheduleInterval?: number | undefined;
+  readonly priority?: Priority | undefined;
+  /** For logging and tools; a workflow that decides by it is not deterministic. */
+  readonly unsafe: { readonly now: () => number; readonly isReplaying: boolean };
+}
+
+export function infoOf(
+  start: RunStart,
+  converter: PayloadConverter,
+  clock: Omit<Activation, "jobs">,
+  now: () => number,
+): WorkflowInfo {
+  const { retryPolicy: policy } = start;
+  return {
+    workflowId: start.workflowId,
+    runId: start.runId,
+    workflowType: start.workflowType,
+    namespace: start.namespace,
+    taskQueue: start.taskQueue,
+    firstExecutionRunId: start.firstExecutionRunId,
+    continuedFromExecutionRunId: start.continuedFromExecutionRunId,
+    searchAttributes: decodeSearchAttributes(start.searchAttributes),
+    memo: mapFromPayloads(converter, start.memo),
+    parent: start.parent && { ...start.parent },
+    root: start.root && { ...start.root },
+    lastResult: fromPayloadsAtIndex(converter, 0, start.lastResult),
+    lastFailure: start.lastFailure && failureToError(start.lastFailure, converter),
+    ...tidings(clock, now),
+    startTime: new Date(start.startTimeMs),
+    runStartTime: new Date(start.startTimeMs),
+    executionTimeoutMs: start.executionTimeoutMs,
+    executionExpirationTime:
+      start.executionExpirationTimeMs === undefined ? undefined : new Date(start.executionExpirationTimeMs),
+    runTimeoutMs: start.runTimeoutMs,
+    taskTimeoutMs: start.taskTimeoutMs,
+    retryPolicy: policy && {
+      initialInterval: policy.initialIntervalMs,
+      backoffCoefficient: policy.backoffCoefficient,
+      ...(policy.maximumIntervalMs > 0 ? { maximumInterval: policy.maximumIntervalMs } : {}),
+      ...(policy.maximumAttempts > 0 ? { maximumAttempts: policy.maximumAttempts } : {}),
+      nonRetryableErrorTypes: [...policy.nonRetryableErrorTypes],
+    },
+    attempt: start.attempt,
+    cronSchedule: start.cronSchedule,
+    cronScheduleToScheduleInterval: start.cronScheduleToScheduleIntervalMs,
+    priority: start.priority && { ...start.priority },
+  };
+}
+
+/** What changes from task to task. */
+export function tidings(clock: Omit<Activation, "jobs">, now: () => number) {
+  const { historyLength, historySize, continueAsNewSuggested, isReplaying } = clock;
+  return { historyLength, historySize, continueAsNewSuggested, unsafe: { now, isReplaying } };
+}
