@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { prepareGo } from "../rig/go.ts";
+import { prepareJava } from "../rig/java.ts";
 import { prepareNode } from "../rig/node.ts";
 import { preparePython } from "../rig/python.ts";
 import { ScenarioRun, scenarioNames } from "../rig/scenarios.ts";
@@ -35,6 +36,7 @@ const languages: readonly Language[] = [
   { name: "Python", sentences: { ...everyLanguage, ...onlyPython }, prepare: preparePython },
   { name: "TypeScript", sentences: everyLanguage, prepare: prepareNode },
   { name: "Go", sentences: everyLanguage, prepare: prepareGo },
+  { name: "Java", sentences: everyLanguage, prepare: prepareJava },
 ];
 
 const preparedWithinMs = 900_000;

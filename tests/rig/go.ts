@@ -14,7 +14,7 @@ export function prepareGo(): Promise<Prepared<GoTool>> {
     pins: [sources],
     fingerprint: goVersion,
     async prepare(folder) {
-      await run("go", ["build", "-trimpath", "-buildvcs=false", "-o", program(folder), "."], { cwd: sources });
+      await run("go", ["build", "-buildvcs=false", "-o", program(folder), "."], { cwd: sources });
     },
     use: (folder) => ({ scenarios: { command: program(folder), args: [] } }),
   });

@@ -53,7 +53,7 @@ func Compensate(ctx context.Context) error {
 func Cancellable(ctx workflow.Context) error {
 	reserving := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute,
-		HeartbeatTimeout:    time.Second,
+		HeartbeatTimeout:    3 * time.Second,
 		WaitForCancellation: true,
 	})
 	err := workflow.ExecuteActivity(reserving, ReserveForLong).Get(ctx, nil)
@@ -70,7 +70,7 @@ func Cancellable(ctx workflow.Context) error {
 
 func cancelScenario(ctx context.Context, s *check.Scenario) {
 	run := s.Start(ctx, Cancellable)
-	s.Eventually("the activity begins", 15*time.Second, func() bool { return len(deeds.of(run.GetID())) > 0 })
+	s.Eventually("the activity begins", time.Minute, func() bool { return len(deeds.of(run.GetID())) > 0 })
 	s.NoError(s.Client.CancelWorkflow(ctx, run.GetID(), ""))
 	check.ErrorAs[*temporal.CanceledError](s, run.Get(ctx, nil))
 	s.Equal(deeds.of(run.GetID()), []string{"begun", "cleaned up", "compensated"}, "deeds")

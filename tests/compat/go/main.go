@@ -66,7 +66,8 @@ func runScenario(s *check.Scenario) outcome {
 
 func runScenarios(c client.Client, names []string, address, namespace string) bool {
 	queue := "go-" + uuid.NewString()
-	shared := worker.New(c, queue, worker.Options{})
+	// Often, so that cancellation is soon seen and a heartbeat is not late on a busy machine.
+	shared := worker.New(c, queue, worker.Options{MaxHeartbeatThrottleInterval: 200 * time.Millisecond})
 	for _, workflow := range []any{
 		SequenceAndParallel, Retrying, Rejected, TimingOut, Local, Timers, Approval,
 		Basket, Busy, Cancellable, Obedient, Failing, FailOnce, Observed, Steps,

@@ -66,7 +66,7 @@ func describeListCountScenario(ctx context.Context, s *check.Scenario) {
 		s.NoError(err)
 		return described
 	}
-	s.Eventually("the second activity waits for its second attempt", 15*time.Second, func() bool {
+	s.Eventually("the second activity waits for its second attempt", time.Minute, func() bool {
 		pending := describe().PendingActivities
 		return len(pending) == 1 && pending[0].Attempt == 2
 	})
@@ -127,7 +127,7 @@ func checkLists(ctx context.Context, s *check.Scenario, run client.WorkflowRun) 
 		return answer.Count
 	}
 	// A visibility store of its own may be behind.
-	s.Eventually("both workflows are listed as completed", 15*time.Second, func() bool { return len(list(both, 100)) == 2 })
+	s.Eventually("both workflows are listed as completed", time.Minute, func() bool { return len(list(both, 100)) == 2 })
 	ofType := list(both+" AND WorkflowType = 'Steps'", 100)
 	s.Equal(len(ofType), 1, "workflows of that type")
 	s.Equal(ofType[0].Execution.WorkflowId, other.GetID(), "the workflow of that type")

@@ -182,12 +182,12 @@ type TimedOut struct{ Type, Retry, Heartbeat, Cause string }
 
 var timingOutOptions = map[string]workflow.ActivityOptions{
 	"start to close": {
-		StartToCloseTimeout: 500 * time.Millisecond,
+		StartToCloseTimeout: time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 50 * time.Millisecond, MaximumAttempts: 2},
 	},
 	"heartbeat": {
 		StartToCloseTimeout: 10 * time.Second,
-		HeartbeatTimeout:    500 * time.Millisecond,
+		HeartbeatTimeout:    2 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 	},
 	"schedule to start": {
@@ -355,7 +355,7 @@ func asyncCompletionScenario(ctx context.Context, s *check.Scenario) {
 	run := s.Start(ctx, Approval)
 	tokenOf := func(title string) []byte {
 		key := run.GetID() + "/" + title
-		s.Eventually("the activity asks for approval "+title, 15*time.Second, func() bool { return len(tokens.of(key)) == 1 })
+		s.Eventually("the activity asks for approval "+title, time.Minute, func() bool { return len(tokens.of(key)) == 1 })
 		return tokens.of(key)[0]
 	}
 	byToken := tokenOf("by token")

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from harness import Context, Scenario, events_of, eventually, expect, expect_cause, expect_error, names_of, one
 
 TEN_SECONDS = timedelta(seconds=10)
-SHORT_BEAT = timedelta(seconds=1)
+SHORT_BEAT = timedelta(seconds=3)
 
 # What activities did, in order, by workflow id: "begun", "cleaned up", "compensated".
 deeds: dict[str, list[str]] = {}

@@ -75,7 +75,7 @@ async def heartbeat_resume(context: Context) -> None:
         async def stuck_at_seven() -> bool:
             return await recorded_heartbeat(handle) == 7
 
-        await eventually(stuck_at_seven, "the first worker's seventh heartbeat is recorded", within_s=60)
+        await eventually(stuck_at_seven, "the first worker's seventh heartbeat is recorded")
     finally:
         process.kill()
         await process.wait()

@@ -16,6 +16,7 @@ import time
 import traceback
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -55,6 +56,8 @@ async def run_scenarios(names: list[str], client: Client, address: str) -> bool:
         workflows=[workflow for topic in topics for workflow in topic.workflows],
         activities=[function for topic in topics for function in topic.activity_functions],
         activity_executor=ThreadPoolExecutor(20),
+        # Often, so that cancellation is soon seen and a heartbeat is not late on a busy machine.
+        max_heartbeat_throttle_interval=timedelta(milliseconds=200),
     ):
         results = await asyncio.gather(*(run_scenario(name, client, address, queue) for name in names))
     return all(results)

@@ -59,7 +59,7 @@ const pollMs = 50;
 export async function eventually(
   check: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 15_000,
+  withinMs = 60_000,
 ): Promise<void> {
   const giveUp = performance.now() + withinMs;
   while (!(await check())) {

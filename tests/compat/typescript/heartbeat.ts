@@ -46,7 +46,7 @@ async function heartbeatResume(context: Context): Promise<void> {
   try {
     handle = await client.workflow.start(workflows.resumable, { workflowId: context.newId(), taskQueue });
     const stuck = async () => (await recordedHeartbeat(handle)) === 7;
-    await eventually(stuck, "the first worker's seventh heartbeat is recorded", 60_000);
+    await eventually(stuck, "the first worker's seventh heartbeat is recorded");
   } finally {
     killed.kill("SIGKILL");
     if (killed.exitCode === null && killed.signalCode === null) await once(killed, "exit");

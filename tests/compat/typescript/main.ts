@@ -63,6 +63,8 @@ async function runScenarios(names: readonly string[], address: string, namespace
     taskQueue,
     workflowBundle,
     activities: { ...activities, ...longRunningActivities },
+    // Often, so that cancellation is soon seen and a heartbeat is not late on a busy machine.
+    maxHeartbeatThrottleInterval: 200,
   });
   const shared = { address, client, connection, workflowBundle, taskQueue };
   const results = await worker.runUntil(Promise.all(names.map((name) => runScenario(name, shared))));

@@ -51,8 +51,8 @@ export interface TimedOut {
 }
 
 const activityOptions = {
-  "start to close": { startToCloseTimeout: 500, retry: { initialInterval: 50, maximumAttempts: 2 } },
-  heartbeat: { startToCloseTimeout: "10s", heartbeatTimeout: 500, retry: { maximumAttempts: 1 } },
+  "start to close": { startToCloseTimeout: "1s", retry: { initialInterval: 50, maximumAttempts: 2 } },
+  heartbeat: { startToCloseTimeout: "10s", heartbeatTimeout: "2s", retry: { maximumAttempts: 1 } },
   "schedule to start": {
     taskQueue: "nobody-polls-here",
     scheduleToStartTimeout: 500,
@@ -164,7 +164,7 @@ export async function busy(): Promise<number> {
 export async function cancellable(): Promise<void> {
   const { reserveForLong } = proxyActivities<typeof activities>({
     startToCloseTimeout: "1 minute",
-    heartbeatTimeout: "1s",
+    heartbeatTimeout: "3s",
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
   try {

@@ -49,12 +49,12 @@ func ProcessFile(ctx workflow.Context, filePath string) error {
 }
 
 func ProcessFileOrCleanUp(ctx workflow.Context, filePath string) error {
-	ctx = withHeartbeat(ctx, time.Second)
+	ctx = withHeartbeat(ctx, 3*time.Second)
 	return workflow.ExecuteActivity(ctx, ProcessLargeFileOrCleanUp, filePath).Get(ctx, nil)
 }
 
 func ProcessAll(ctx workflow.Context, itemIDs []string) (result BatchResult, err error) {
-	ctx = withHeartbeat(ctx, time.Second)
+	ctx = withHeartbeat(ctx, 2*time.Second)
 	err = workflow.ExecuteActivity(ctx, ProcessBatch, itemIDs).Get(ctx, &result)
 	return
 }
@@ -97,7 +97,7 @@ func cancellationScenario(ctx context.Context, s *check.Scenario) {
 	path, remove := writeLines(s, 240)
 	defer remove()
 	run := s.Start(ctx, ProcessFileOrCleanUp, path)
-	s.Eventually("some lines are processed", 15*time.Second, func() bool { return len(seen(run.GetID())) > 5 })
+	s.Eventually("some lines are processed", time.Minute, func() bool { return len(seen(run.GetID())) > 5 })
 	s.NoError(s.Client.CancelWorkflow(ctx, run.GetID(), ""))
 	check.ErrorAs[*temporal.CanceledError](s, run.Get(ctx, nil))
 	world.Lock()

@@ -1,6 +1,7 @@
 """What the document on long-running activities promises: they resume where they were, and clean up when they are cancelled."""
 
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,6 +31,7 @@ def new_worker(context: Context, queue: str) -> Worker:
             activities.process_large_file_or_clean_up,
             activities.process_batch,
         ],
+        max_heartbeat_throttle_interval=timedelta(milliseconds=200),
     )
 
 

@@ -1,0 +1,7 @@
+package compat;
+
+/** Returns when all that it expects holds, throws what does not. */
+@FunctionalInterface
+public interface Scenario {
+  void run(Context context) throws Exception;
+}
