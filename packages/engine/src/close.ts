@@ -11,6 +11,7 @@ import { abandonTask, clearSticky, scheduleWorkflowTask, skipFirstTaskDelay } fr
 /** Marks the run closed after its closing event was written. `followed`: another run of the chain goes on, so it has not ended for its parent. */
 export function markClosed(run: Run, step: Step, ending: Ending, { followed = false } = {}): void {
   run.status = { type: "closed", status: statusAfter[ending.type], closedAtMs: step.nowMs };
+  run.deletion = { atMs: step.nowMs + step.retentionMs, asked: false };
   leaveChildren(run, step);
   abandonUpdates(run);
   if (!followed && ending.type !== "continuedAsNew") announceEnd(run, step, ending);

@@ -4,6 +4,7 @@ import {
   type common,
   enums,
   type failure,
+  type googleProtobuf,
   history,
   type Init,
   type sdk,
@@ -66,6 +67,7 @@ export function createRun(workflow: Workflow, step: Step, spec: RunSpec): Run {
     runId: spec.runId,
     start,
     status: { type: "open" },
+    deletion: null,
     nextEventId: 1,
     lastEventAtMs: 0,
     historySizeBytes: 0,
@@ -157,6 +159,11 @@ function resolveStart(spec: RunSpec, nowMs: number): RunStart {
   };
 }
 
+/** A timeout that nobody gave is not shown. */
+export function optionalDuration(timeoutMs: number): Init<googleProtobuf.Duration> | undefined {
+  return timeoutMs > 0 ? toDuration(timeoutMs) : undefined;
+}
+
 function startedAttributes(
   spec: RunSpec,
   start: RunStart,
@@ -178,8 +185,8 @@ function startedAttributes(
     header: spec.header,
     memo: spec.memo,
     searchAttributes: spec.searchAttributes,
-    workflowExecutionTimeout: toDuration(start.executionTimeoutMs),
-    workflowRunTimeout: toDuration(start.runTimeoutMs),
+    workflowExecutionTimeout: optionalDuration(start.executionTimeoutMs),
+    workflowRunTimeout: optionalDuration(start.runTimeoutMs),
     workflowTaskTimeout: toDuration(start.taskTimeoutMs),
     ...(start.executionExpiresAtMs > 0 && { workflowExecutionExpirationTime: toTimestamp(start.executionExpiresAtMs) }),
     continuedExecutionRunId: chain?.previousRunId ?? "",

@@ -169,7 +169,7 @@ test("terminating fails the task in flight, keeps what was buffered, and is fina
     request: workflowservice.TerminateWorkflowExecutionRequest.create(),
   });
   assert.equal(again.message, "workflow execution already completed");
-  assert.equal(workflow.wakeAtMs(), null);
+  assert.equal(workflow.wakeAtMs(), workflow.nowMs + workflow.retentionMs, "only its retention is left");
 });
 
 test("a timer fires at its time and can be cancelled before, even when its firing waits for the task in flight", () => {

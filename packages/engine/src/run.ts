@@ -200,6 +200,8 @@ export interface Changes {
   readonly batches: EventBatch[];
   /** The row that lists show has changed. */
   visibility: boolean;
+  /** The run goes, and everything kept of it. */
+  deleted: boolean;
   /** Run is new, and becomes the one that its workflow id means. */
   current: boolean;
 }
@@ -210,6 +212,9 @@ export interface Run {
   readonly runId: string;
   readonly start: RunStart;
   status: RunStatus;
+
+  /** Set once the run has closed: when it is to be deleted. `asked`: by an operator, so that retention does not matter. */
+  deletion: { readonly atMs: number; readonly asked: boolean } | null;
 
   nextEventId: number;
   lastEventAtMs: number;
@@ -283,7 +288,7 @@ export function isPinned(run: Run): boolean {
 }
 
 export function noChanges(): Changes {
-  return { core: false, parts: new Set(), batches: [], visibility: false, current: false };
+  return { core: false, parts: new Set(), batches: [], visibility: false, deleted: false, current: false };
 }
 
 /** All runs of one workflow id that memory holds. */

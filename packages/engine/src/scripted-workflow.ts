@@ -43,6 +43,7 @@ export class ScriptedWorkflow {
   protected readonly keepsMemory: boolean = false;
   #cached: Workflow | undefined;
   nowMs = 1_000;
+  retentionMs = 24 * 3_600_000;
   /** Tasks dispatched and not yet started, oldest first. */
   tasks: Task[] = [];
   /** Messages to other workflows, in order. */
@@ -75,10 +76,11 @@ export class ScriptedWorkflow {
   try<C extends Command>(one: C): ReplyTo<C> | Rejection {
     const workflow = (this.keepsMemory && this.#cached) || this.#load();
     this.#cached = workflow;
-    const step = new Step(
-      this.nowMs,
-      () => `${this.#idPrefix}-0000-4000-8000-${String(++this.#ids).padStart(12, "0")}`,
-    );
+    const step = new Step({
+      nowMs: this.nowMs,
+      newId: () => `${this.#idPrefix}-0000-4000-8000-${String(++this.#ids).padStart(12, "0")}`,
+      retentionMs: this.retentionMs,
+    });
     const reply = execute(workflow, one, step);
     const changed = this.#save(workflow);
     if (reply instanceof Rejection) {
@@ -104,7 +106,10 @@ export class ScriptedWorkflow {
       const beforeMs = row.wakeAtMs!;
       this.nowMs = Math.max(this.nowMs, beforeMs);
       this.do({ type: "wake", runId });
-      assert(row.wakeAtMs === null || row.wakeAtMs > this.nowMs, "a wake leaves nothing due behind");
+      assert(
+        !this.#rows.has(runId) || row.wakeAtMs === null || row.wakeAtMs > this.nowMs,
+        "a wake leaves nothing due behind",
+      );
     }
     this.nowMs = untilMs;
   }
@@ -201,6 +206,10 @@ export class ScriptedWorkflow {
     return restore(row.snapshot, row.parts);
   }
 
+  has(runId: string): boolean {
+    return this.#rows.has(runId);
+  }
+
   wakeAtMs(runId = this.currentRunId!): number | null {
     return this.#row(runId).wakeAtMs;
   }
@@ -232,6 +241,11 @@ export class ScriptedWorkflow {
       const changes = takeChanges(run);
       if (!changes) continue;
       changed = true;
+      if (changes.deleted) {
+        this.#rows.delete(runId);
+        if (workflow.currentRunId === runId) workflow.currentRunId = null;
+        continue;
+      }
       const row: Row = this.#rows.get(runId) ?? {
         snapshot: changes.snapshot,
         parts: new Map(),

@@ -33,6 +33,7 @@ export interface RunChanges {
   readonly wakeAtMs: number | null;
   readonly undispatched: boolean;
   readonly visibility: boolean;
+  readonly deleted: boolean;
   readonly current: boolean;
 }
 
@@ -50,6 +51,7 @@ export function takeChanges(run: Run): RunChanges | undefined {
     wakeAtMs: Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null,
     undispatched: hasUndispatched(run),
     visibility: changes.visibility,
+    deleted: changes.deleted,
     current: changes.current,
   };
   Object.assign(changes, noChanges());
@@ -75,6 +77,7 @@ type CoreFields =
   | "namespaceId"
   | "runId"
   | "status"
+  | "deletion"
   | "nextEventId"
   | "lastEventAtMs"
   | "historySizeBytes"
@@ -114,6 +117,7 @@ function encodeSnapshot(run: Run): Uint8Array {
       userMetadata: optional(sdk.UserMetadata, start.userMetadata),
     },
     status: run.status,
+    deletion: run.deletion,
     nextEventId: run.nextEventId,
     lastEventAtMs: run.lastEventAtMs,
     historySizeBytes: run.historySizeBytes,
@@ -257,6 +261,7 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
       userMetadata: restored(sdk.UserMetadata, start.userMetadata),
     },
     status: core.status,
+    deletion: core.deletion,
     nextEventId: core.nextEventId,
     lastEventAtMs: core.lastEventAtMs,
     historySizeBytes: core.historySizeBytes,

@@ -5,11 +5,14 @@ export class Step {
   readonly nowMs: number;
   /** A fresh UUID. Given from outside, so that a run of the engine can be repeated. */
   readonly newId: () => string;
+  /** How long closed runs of the namespace are kept, as it is set now. */
+  readonly retentionMs: number;
   readonly effects: Effect[] = [];
 
-  constructor(nowMs: number, newId: () => string) {
+  constructor({ nowMs, newId, retentionMs }: Pick<Step, "nowMs" | "newId" | "retentionMs">) {
     this.nowMs = nowMs;
     this.newId = newId;
+    this.retentionMs = retentionMs;
   }
 
   dispatch(task: Task): void {

@@ -118,6 +118,7 @@ export type Command =
   | { readonly type: "pollUpdate"; readonly runId: RunSelector; readonly updateId: string }
   | { readonly type: "receive"; readonly message: Message }
   | { readonly type: "delivered"; readonly runId: string; readonly messageId: number; readonly delivery: Delivery }
+  | { readonly type: "delete"; readonly runId: RunSelector }
   | { readonly type: "wake"; readonly runId: string }
   | { readonly type: "describe"; readonly runId: RunSelector }
   | { readonly type: "locate"; readonly runId: RunSelector };
@@ -168,6 +169,7 @@ export interface Replies {
   pollUpdate: UpdateProgress;
   receive: Delivery;
   delivered: Record<never, never>;
+  delete: Record<never, never>;
   wake: Record<never, never>;
   describe: Init<workflowservice.DescribeWorkflowExecutionResponse>;
   locate: Located;

@@ -7,6 +7,7 @@ import { endBackoff } from "./activity.ts";
 import { dueTimeout, nextActivityAtMs, timeOutActivity } from "./activity-timeout.ts";
 import { beginNext, nextAttempt } from "./chain.ts";
 import { closeFromOutside } from "./close.ts";
+import { deleteDue } from "./deletion.ts";
 import { sealBatch } from "./history.ts";
 import { isOpen, type Run, type Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
@@ -15,7 +16,7 @@ import { scheduleWorkflowTask, timeOutStartedTask, timeOutStickyTask } from "./w
 
 /** The earliest time at which `wake` would do something; Infinity = never. */
 export function nextWakeAtMs(run: Run): number {
-  if (!isOpen(run)) return Number.POSITIVE_INFINITY;
+  if (!isOpen(run)) return run.deletion?.atMs ?? Number.POSITIVE_INFINITY;
   let atMs = run.start.runExpiresAtMs > 0 ? run.start.runExpiresAtMs : Number.POSITIVE_INFINITY;
   if (run.firstTaskAtMs !== null) atMs = Math.min(atMs, run.firstTaskAtMs);
   atMs = Math.min(atMs, workflowTaskAtMs(run));
@@ -33,7 +34,10 @@ function workflowTaskAtMs({ workflowTask: task }: Run): number {
 
 /** Does everything that is due at `step.nowMs`, and nothing early (I20). */
 export function wake(workflow: Workflow, run: Run, step: Step): void {
-  if (!isOpen(run)) return;
+  if (!isOpen(run)) {
+    deleteDue(run, step);
+    return;
+  }
   const { nowMs } = step;
   if (run.start.runExpiresAtMs > 0 && run.start.runExpiresAtMs <= nowMs) {
     timeOutRun(workflow, run, step);

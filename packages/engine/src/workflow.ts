@@ -10,6 +10,7 @@ import { cancelActivity, completeActivity, failActivity, heartbeatActivity, star
 import { pauseActivities, resetActivities, unpauseActivities, updateActivityOptions } from "./activity-operator.ts";
 import { childStartDelivered, receiveChildClosed, receiveParentClosed, receiveStartChild } from "./child-workflow.ts";
 import { requestCancel, terminate } from "./close.ts";
+import { deleteRun } from "./deletion.ts";
 import { describe } from "./describe.ts";
 import { cancelDelivered, receiveCancel, receiveSignal, signalDelivered } from "./external-workflow.ts";
 import { sealBatch } from "./history.ts";
@@ -116,6 +117,8 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
     case "delivered":
       delivered(run, step, command.messageId, command.delivery);
       return {};
+    case "delete":
+      return deleteRun(run, step);
     case "wake":
       wake(workflow, run, step);
       return {};

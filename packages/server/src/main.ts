@@ -76,6 +76,10 @@ async function open(config: ServerConfig, closes: Close[]) {
     ...{ store, clock, random, dispatcher: matching, shardCount },
     owner: random.uuid(),
     cacheBytesMax: shardLimits.cacheBytesMax,
+    retentionMs: (namespaceId) => {
+      const namespace = namespaces.byId(namespaceId);
+      return namespace instanceof Rejection ? limits.retentionMsDefault : namespace.retentionMs;
+    },
     onFault: (what, error) => log.error("shard fault", { what, error }),
     ...commitCounts(telemetry),
   });

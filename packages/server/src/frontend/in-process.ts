@@ -12,6 +12,7 @@ import {
 } from "@pawl/protocol";
 import { MemoryStore } from "@pawl/store";
 import { ManualClock } from "../clock.ts";
+import { limits } from "../limits.ts";
 import { Matching } from "../matching/matching.ts";
 import { seededRandom } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
@@ -121,6 +122,7 @@ export class InProcess {
       shardCount: 1,
       owner: "test",
       cacheBytesMax: 1 << 24,
+      retentionMs: () => limits.retentionMsDefault,
       onFault: (_what, error) => faults.push(error),
     });
     const namespaces = await NamespaceRegistry.load(store, seededRandom(3));

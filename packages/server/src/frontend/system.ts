@@ -18,7 +18,7 @@ export const systemCapabilities: workflowservice.GetSystemInfoResponse_Capabilit
   supportsSchedules: false,
   buildIdBasedVersioning: false,
   upsertMemo: true,
-  countGroupByExecutionStatus: false,
+  countGroupByExecutionStatus: true,
   nexus: false,
   serverScaledDeployments: false,
   serverScaledProviderCloudRun: false,
@@ -27,7 +27,7 @@ export const systemCapabilities: workflowservice.GetSystemInfoResponse_Capabilit
 /** The same for what is announced with each namespace. */
 export const namespaceCapabilities: namespace.NamespaceInfo_Capabilities = {
   eagerWorkflowStart: true,
-  workerHeartbeats: false,
+  workerHeartbeats: true,
   /** SDKs then wait for the server to end their polls: only when ShutdownWorker does. */
   workerPollCompleteOnShutdown: false,
   pollerAutoscaling: false,

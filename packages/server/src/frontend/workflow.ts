@@ -48,6 +48,14 @@ export function workflowHandlers(parts: Parts, queries: QueryRegistry, custom: C
       return ring.submit(keyOf(namespace, execution!), { type: "describe", runId: execution!.runId });
     },
 
+    DeleteWorkflowExecution: async ({ namespace: name, workflowExecution }) => {
+      const namespace = namespaces.byName(name);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = executionProblem(workflowExecution);
+      if (problem) return problem;
+      return ring.submit(keyOf(namespace, workflowExecution!), { type: "delete", runId: workflowExecution!.runId });
+    },
+
     ResetStickyTaskQueue: async ({ namespace: name, execution }) => {
       const namespace = namespaces.byName(name);
       if (namespace instanceof Rejection) return namespace;

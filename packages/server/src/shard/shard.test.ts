@@ -19,6 +19,7 @@ class Rig {
   readonly delivered: Started[] = [];
   readonly faults: string[] = [];
   waiting = 0;
+  retentionMs = 24 * 3_600_000;
   released = 0;
   store: MemoryStore;
   ring!: Ring;
@@ -36,6 +37,7 @@ class Rig {
       shardCount,
       owner: "test",
       cacheBytesMax: 1_000_000,
+      retentionMs: () => this.retentionMs,
       onFault: (what) => this.faults.push(what),
       dispatcher: {
         reserve: () => {

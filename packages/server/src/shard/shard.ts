@@ -58,6 +58,8 @@ export interface ShardParts {
   /** Takes a message to another workflow. */
   readonly carry: (effect: Extract<Effect, { type: "send" }>) => void;
   readonly cacheBytesMax: number;
+  /** How long closed runs of a namespace are kept. */
+  readonly retentionMs: (namespaceId: string) => number;
   /** Told of faults and bugs, with what was being done. */
   readonly onFault: (what: string, error: unknown) => void;
   /** Counts for metrics. */
@@ -252,7 +254,7 @@ export class Shard {
         effects: run ? pendingEffects(run) : [],
       };
     }
-    const step = this.#step();
+    const step = this.#step(workflow.namespaceId);
     const reply = execute(workflow, entry.command, step);
     return { entry, reply, ...this.#match(workflow, step.effects) };
   }
@@ -295,7 +297,7 @@ export class Shard {
   }
 
   #start(workflow: Workflow, task: Task, { poller, sticky }: Reservation): Started | undefined {
-    const step = this.#step();
+    const step = this.#step(workflow.namespaceId);
     if (task.kind === "workflow") {
       const reply = execute(
         workflow,
@@ -318,8 +320,9 @@ export class Shard {
     return reply instanceof Rejection ? undefined : { kind: "activity", task: reply };
   }
 
-  #step(): Step {
-    return new Step(this.#parts.clock.nowMs(), () => this.#parts.random.uuid());
+  #step(namespaceId: string): Step {
+    const { clock, random, retentionMs } = this.#parts;
+    return new Step({ nowMs: clock.nowMs(), newId: () => random.uuid(), retentionMs: retentionMs(namespaceId) });
   }
 
   async #commit(

@@ -16,6 +16,14 @@ export function writesOf(workflow: Workflow): WorkflowWrites {
   for (const [runId, run] of workflow.runs) {
     const changes = takeChanges(run);
     if (!changes) continue;
+    if (changes.deleted) {
+      touched.push({ runId, wakeAtMs: null });
+      writes.push({ table: "deleteRun", runId });
+      workflow.runs.delete(runId);
+      current ||= workflow.currentRunId === runId;
+      if (workflow.currentRunId === runId) workflow.currentRunId = null;
+      continue;
+    }
     touched.push({ runId, wakeAtMs: changes.wakeAtMs });
     writes.push({
       table: "run",

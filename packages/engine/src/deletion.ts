@@ -1,0 +1,31 @@
+/** How a run leaves the store: after its retention, or when an operator asks. Never while it has something to tell another workflow. */
+import { terminate } from "./close.ts";
+import { isOpen, type Run } from "./run.ts";
+import type { Step } from "./step.ts";
+
+/** How long a deletion waits for messages that are under way. */
+const retryMs = 1_000;
+
+/** An open run is terminated first. */
+export function deleteRun(run: Run, step: Step): Record<never, never> {
+  if (isOpen(run))
+    terminate(run, step, { reason: "Delete workflow execution", details: undefined, identity: "history-service" });
+  run.deletion = { atMs: step.nowMs, asked: true };
+  run.changes.core = true;
+  deleteDue(run, step);
+  return {};
+}
+
+/** Deletes a closed run whose time has come; the namespace's retention may have changed since it closed. */
+export function deleteDue(run: Run, step: Step): void {
+  const { deletion, status } = run;
+  if (!deletion || status.type !== "closed" || deletion.atMs > step.nowMs) return;
+  const dueAtMs = deletion.asked ? deletion.atMs : status.closedAtMs + step.retentionMs;
+  if (dueAtMs <= step.nowMs && run.outbox.size === 0) {
+    run.changes.deleted = true;
+    run.changes.core = true;
+    return;
+  }
+  run.deletion = { ...deletion, atMs: Math.max(dueAtMs, step.nowMs + retryMs) };
+  run.changes.core = true;
+}
