@@ -157,10 +157,9 @@ export class Matching<Started> {
   /** Moves what waits in a sticky queue that is none any more. */
   #unload(queue: TaskQueue<Started>): void {
     queue.endPolls(() => true);
-    for (const match of queue.drain()) {
-      if (match.type === "task") this.#queue(match.task).offer(match.task);
-      else if (match.type === "query") this.offerQuery(match.query);
-      else this.#queue(match.task).putBack(match);
+    for (const task of queue.drain()) {
+      if (task.kind === "query") this.offerQuery(task);
+      else this.offer(task);
     }
   }
 

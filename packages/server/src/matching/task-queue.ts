@@ -143,17 +143,15 @@ export class TaskQueue<Started> {
     for (const poll of [...this.#line.polls(), ...this.#reserved]) if (which(poll)) poll.end();
   }
 
-  /** Takes out everything that waits, in the order in which it would have been handed out. */
-  drain(): Match<Started>[] {
-    const returned = this.#returned;
-    this.#returned = [];
-    const queries = [...this.#queries.values()];
+  /**
+   * Takes out everything that waits, in the order in which it would have been handed out. For sticky queues, which keep nothing that came back:
+   * it is put back there only when a poll waits for it.
+   */
+  drain(): (QueryTask | Task)[] {
+    assert(this.#returned.length === 0, "a sticky queue keeps nothing that came back");
+    const drained: (QueryTask | Task)[] = [...this.#queries.values()];
     this.#queries.clear();
-    const drained = [...returned];
-    for (const query of queries) drained.push({ type: "query", query, sticky: this.sticky, backlogCount: 0 });
-    for (let task = this.#backlog.takeFirst(); task !== undefined; task = this.#backlog.takeFirst()) {
-      drained.push({ type: "task", task, sticky: this.sticky, backlogCount: 0 });
-    }
+    for (let task = this.#backlog.takeFirst(); task !== undefined; task = this.#backlog.takeFirst()) drained.push(task);
     this.stopWaking();
     return drained;
   }

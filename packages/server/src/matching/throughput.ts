@@ -4,7 +4,7 @@ import { matchingLimits } from "../limits.ts";
 export class Throughput {
   readonly #counts = new Uint32Array(matchingLimits.rateSpans);
   #span: number;
-  readonly #sinceMs: number;
+  #sinceMs: number;
 
   constructor(nowMs: number) {
     this.#sinceMs = nowMs;
@@ -29,10 +29,14 @@ export class Throughput {
 
   #turn(nowMs: number): void {
     const span = spanOf(nowMs);
-    // After a clock was set back, counting goes on in the newest span until time has caught up.
-    const behind = Math.min(span - this.#span, matchingLimits.rateSpans);
-    for (let i = 1; i <= behind; i++) this.#counts[(this.#span + i) % matchingLimits.rateSpans] = 0;
-    if (span > this.#span) this.#span = span;
+    if (span < this.#span) {
+      // The clock was set back: start anew, because what was counted lies in the future now.
+      this.#counts.fill(0);
+      this.#sinceMs = nowMs;
+    }
+    const passed = Math.min(span - this.#span, matchingLimits.rateSpans);
+    for (let i = 1; i <= passed; i++) this.#counts[(this.#span + i) % matchingLimits.rateSpans] = 0;
+    this.#span = span;
   }
 }
 
