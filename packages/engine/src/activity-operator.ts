@@ -214,7 +214,7 @@ function applyPath(
 
 export function wireOptions(options: ActivityOptions): Init<api.ActivityOptions> {
   return {
-    taskQueue: { name: options.taskQueue },
+    taskQueue: { name: options.taskQueue, normalName: options.taskQueue },
     scheduleToCloseTimeout: toDuration(options.scheduleToCloseTimeoutMs),
     scheduleToStartTimeout: toDuration(options.scheduleToStartTimeoutMs),
     startToCloseTimeout: toDuration(options.startToCloseTimeoutMs),

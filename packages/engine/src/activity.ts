@@ -255,7 +255,10 @@ function find(run: Run, selector: ActivitySelector, transition: Transition): Act
   if (selector.by === "id") {
     const activity = run.activities.get(run.activityIds.get(selector.activityId) ?? 0);
     if (!activity)
-      return new Rejection("NOT_FOUND", `cannot find pending activity with ActivityID ${selector.activityId}`);
+      return new Rejection(
+        "NOT_FOUND",
+        `cannot find pending activity with ActivityID ${selector.activityId}, check workflow execution history for more details`,
+      );
     return isLegal(transition, activity) ? activity : activityNotFound;
   }
   const activity = run.activities.get(selector.scheduledEventId);
@@ -270,7 +273,7 @@ export function completeActivity(
 ): Record<never, never> | Rejection {
   const activity = find(run, command.activity, command.activity.by === "id" ? "completeById" : "completeByToken");
   if (activity instanceof Rejection) return activity;
-  closeActivity(run, step, activity, { force: true }, (startedEventId) => ({
+  closeActivity(run, step, activity, { forcedBy: command.identity }, (startedEventId) => ({
     eventType: enums.EventType.ACTIVITY_TASK_COMPLETED,
     activityTaskCompletedEventAttributes: {
       result: command.result,
@@ -323,7 +326,7 @@ export function cancelActivity(
   if (activity.cancelRequestedEventId === null) {
     return new Rejection(
       "INVALID_ARGUMENT",
-      `unable to mark activity as canceled: cancellation of activity ${activity.activityId} was not requested`,
+      "unable to mark activity as canceled without activity being request canceled first",
     );
   }
   closeActivity(run, step, activity, {}, (startedEventId) =>
@@ -432,24 +435,24 @@ function truncated(cause: failure.Failure): failure.Failure {
 
 /**
  * Writes (or buffers) the started event, if the attempt had started, and the closing one, and forgets the activity (A1, A3).
- * `force`: closed by id while no worker held it; the started event is then made up, as the reference server does.
+ * `forcedBy`: who closed it by id while no worker held it; the started event is then made up, as the reference server does.
  */
 export function closeActivity(
   run: Run,
   step: Step,
   activity: Activity,
-  { force = false }: { force?: boolean },
+  { forcedBy }: { forcedBy?: string },
   closing: (startedEventId: number) => HistoryEventInit,
 ): void {
   const { status } = activity;
   let startedEventId = 0;
-  if (status.type === "started" || force) {
+  if (status.type === "started" || forcedBy !== undefined) {
     const startedEvent: HistoryEventInit = {
       eventType: enums.EventType.ACTIVITY_TASK_STARTED,
       eventTime: toTimestamp(status.type === "started" ? status.startedAtMs : step.nowMs),
       activityTaskStartedEventAttributes: {
         scheduledEventId: activity.scheduledEventId,
-        identity: status.type === "started" ? status.identity : "",
+        identity: status.type === "started" ? status.identity : forcedBy,
         requestId: status.type === "started" ? status.requestId : "",
         attempt: activity.attempt,
         lastFailure: activity.lastFailure,

@@ -47,18 +47,13 @@ export function beginNext(workflow: Workflow, step: Step, spec: RunSpec): void {
 export type ContinueAsNewAttributes = command.ContinueAsNewWorkflowExecutionCommandAttributes;
 
 /** How the new run will start; its event and the old run's closing event must agree. Only type, queue and timeouts are inherited. */
-export function continueAsNewSpec(
-  run: Run,
-  step: Step,
-  attributes: ContinueAsNewAttributes,
-  identity: string,
-): RunSpec {
+export function continueAsNewSpec(run: Run, step: Step, attributes: ContinueAsNewAttributes): RunSpec {
   const initiator = attributes.initiator || enums.ContinueAsNewInitiator.WORKFLOW;
   return {
     ...inherited(run),
     runId: step.newId(),
     requestId: step.newId(),
-    identity,
+    identity: "",
     workflowType: attributes.workflowType?.name || run.start.workflowType,
     taskQueue: attributes.taskQueue?.name || run.start.taskQueue,
     runTimeoutMs: durationMs(attributes.workflowRunTimeout) || run.start.runTimeoutMs,
@@ -100,7 +95,7 @@ export function nextAttempt(run: Run, step: Step, cause: failure.Failure): NextA
     ...inherited(run),
     runId: step.newId(),
     requestId: step.newId(),
-    identity: started.identity,
+    identity: "",
     input: started.input,
     header: started.header,
     memo: started.memo,

@@ -1,6 +1,7 @@
 /** What a caller is shown of a run: DescribeWorkflowExecution and the rows of lists. */
 import { type workflow as api, enums, type Init, toDuration, toTimestamp, type workflowservice } from "@pawl/protocol";
 import { wireOptions } from "./activity-operator.ts";
+import { optionalDuration } from "./new-run.ts";
 import type { Activity, Run } from "./run.ts";
 import { statusOf } from "./start.ts";
 
@@ -11,8 +12,8 @@ export function describe(run: Run): Init<workflowservice.DescribeWorkflowExecuti
   return {
     executionConfig: {
       taskQueue: { name: start.taskQueue, kind: TaskQueueKind.NORMAL },
-      workflowExecutionTimeout: toDuration(start.executionTimeoutMs),
-      workflowRunTimeout: toDuration(start.runTimeoutMs),
+      workflowExecutionTimeout: optionalDuration(start.executionTimeoutMs),
+      workflowRunTimeout: optionalDuration(start.runTimeoutMs),
       defaultWorkflowTaskTimeout: toDuration(start.taskTimeoutMs),
       userMetadata: start.userMetadata,
     },
@@ -33,6 +34,9 @@ export function describe(run: Run): Init<workflowservice.DescribeWorkflowExecuti
       ...(start.runExpiresAtMs > 0 && { runExpirationTime: toTimestamp(start.runExpiresAtMs) }),
       cancelRequested: run.cancelRequest !== null,
       originalStartTime: toTimestamp(start.startedAtMs),
+      requestIdInfos: {
+        [start.requestId]: { eventType: enums.EventType.WORKFLOW_EXECUTION_STARTED, eventId: 1 },
+      },
     },
   };
 }
@@ -92,7 +96,7 @@ function pendingActivity(activity: Activity): Init<api.PendingActivityInfo> {
     ...(options.scheduleToCloseTimeoutMs > 0 && {
       expirationTime: toTimestamp(activity.scheduledAtMs + options.scheduleToCloseTimeoutMs),
     }),
-    ...(activity.lastStartedAtMs !== null && { lastStartedTime: toTimestamp(activity.lastStartedAtMs) }),
+    ...(status.type === "started" && { lastStartedTime: toTimestamp(status.startedAtMs) }),
     lastWorkerIdentity: activity.lastWorkerIdentity,
     lastFailure: activity.lastFailure,
     ...(activity.lastAttemptCompletedAtMs !== null && {

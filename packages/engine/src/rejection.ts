@@ -1,4 +1,4 @@
-import type { Codec, Init } from "@pawl/protocol";
+import { type Codec, errordetails, type Init } from "@pawl/protocol";
 
 /** Codes of gRPC that a refusal may carry; `rpc` maps them to numbers once. */
 export type RejectionCode =
@@ -22,6 +22,12 @@ export interface RejectionDetail {
   readonly bytes: Uint8Array;
 }
 
+export function detail<T>(codec: Codec<T>, message: Init<T>): RejectionDetail {
+  return { typeName: codec.typeName, bytes: codec.encode(message) };
+}
+
+const notFoundDetail = detail(errordetails.NotFoundFailure, {});
+
 /**
  * A refusal that changed nothing: a value, not an exception, because it is an expected answer to a caller.
  * `message` is for people: it names the field or thing and the rule.
@@ -31,13 +37,10 @@ export class Rejection {
   readonly message: string;
   readonly detail: RejectionDetail | undefined;
 
-  constructor(code: RejectionCode, message: string, detail?: RejectionDetail) {
+  /** Whatever was not found, SDKs know it by the detail. */
+  constructor(code: RejectionCode, message: string, detail = code === "NOT_FOUND" ? notFoundDetail : undefined) {
     this.code = code;
     this.message = message;
     this.detail = detail;
   }
-}
-
-export function detail<T>(codec: Codec<T>, message: Init<T>): RejectionDetail {
-  return { typeName: codec.typeName, bytes: codec.encode(message) };
 }

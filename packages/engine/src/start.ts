@@ -7,6 +7,7 @@ import { detail, Rejection } from "./rejection.ts";
 import { isOpen, type Run, type Workflow } from "./run.ts";
 import { signal } from "./signal.ts";
 import type { Step } from "./step.ts";
+import { textPayloads } from "./text-payload.ts";
 import type { CommandOf, Replies } from "./vocabulary.ts";
 import { scheduleWorkflowTask, skipFirstTaskDelay, startWorkflowTask } from "./workflow-task.ts";
 
@@ -28,18 +29,19 @@ export function startWorkflow(
         : undefined;
     return { ...startReply(current, true), ...(eagerTask && !(eagerTask instanceof Rejection) && { eagerTask }) };
   }
+  const runId = step.newId();
   if (current && isOpen(current)) {
     const policy = conflictPolicy(request, WorkflowIdConflictPolicy.FAIL);
     if (policy === WorkflowIdConflictPolicy.USE_EXISTING) return startReply(current, false);
     if (policy !== WorkflowIdConflictPolicy.TERMINATE_EXISTING) return alreadyRunning(current);
-    terminateForNew(current, step);
+    terminateForNew(current, step, runId);
   } else if (current) {
     const refused = reuseProblem(current, request.workflowIdReusePolicy);
     if (refused) return refused;
   }
   const backoffMs = durationMs(request.workflowStartDelay);
   const eager = eagerPoller !== undefined && backoffMs === 0;
-  const run = createRun(workflow, step, specOf(request, step, { eager, continued: request }));
+  const run = createRun(workflow, step, specOf(request, runId, { eager, continued: request }));
   makeCurrent(workflow, run);
   const eagerTask = scheduleWorkflowTask(run, step, eager ? { inline: eagerPoller } : {});
   return { ...startReply(run, true), ...(eagerTask && { eagerTask }) };
@@ -59,7 +61,9 @@ export function signalWithStart(
     requestId: request.requestId,
     links: request.links,
   };
-  if (current && current.start.requestId === request.requestId) return { runId: current.runId, started: true };
+  if (current && current.start.requestId === request.requestId)
+    return { runId: current.runId, firstRunId: current.start.firstRunId, started: false };
+  const runId = step.newId();
   if (current && isOpen(current)) {
     if (
       conflictPolicy(request, WorkflowIdConflictPolicy.USE_EXISTING) !== WorkflowIdConflictPolicy.TERMINATE_EXISTING
@@ -71,19 +75,19 @@ export function signalWithStart(
         skipFirstTaskDelay(current);
         scheduleWorkflowTask(current, step);
       }
-      return { runId: current.runId, started: false };
+      return { runId: current.runId, firstRunId: current.start.firstRunId, started: false };
     }
-    terminateForNew(current, step);
+    terminateForNew(current, step, runId);
   } else if (current) {
     const refused = reuseProblem(current, request.workflowIdReusePolicy);
     if (refused) return refused;
   }
-  const run = createRun(workflow, step, specOf(request, step, { eager: false }));
+  const run = createRun(workflow, step, specOf(request, runId, { eager: false }));
   makeCurrent(workflow, run);
   const refused = signal(run, step, toSignal);
   if (refused) return refused;
   scheduleWorkflowTask(run, step);
-  return { runId: run.runId, started: true };
+  return { runId: run.runId, firstRunId: run.start.firstRunId, started: true };
 }
 
 /** Why a start under `policy` cannot follow this run, open or closed, when a conflict fails it. */
@@ -116,10 +120,10 @@ function conflictPolicy(request: StartRequest | SignalWithStartRequest, unspecif
     : request.workflowIdConflictPolicy;
 }
 
-function terminateForNew(run: Run, step: Step): void {
+function terminateForNew(run: Run, step: Step, newRunId: string): void {
   terminate(run, step, {
     reason: "TerminateIfRunning WorkflowIdReusePolicy",
-    details: undefined,
+    details: textPayloads(`terminated by new runID: ${newRunId}`),
     identity: "history-service",
   });
   sealBatch(run);
@@ -170,11 +174,11 @@ function reuseProblem(closed: Run, policy: enums.WorkflowIdReusePolicy): Rejecti
 
 function specOf(
   request: StartRequest | SignalWithStartRequest,
-  step: Step,
+  runId: string,
   options: { eager: boolean; continued?: StartRequest },
 ): RunSpec {
   return {
-    runId: step.newId(),
+    runId,
     namespace: request.namespace,
     workflowType: request.workflowType?.name ?? "",
     taskQueue: request.taskQueue?.name ?? "",

@@ -132,7 +132,7 @@ export interface Replies {
     readonly status: enums.WorkflowExecutionStatus;
     readonly eagerTask?: StartedWorkflowTask;
   };
-  signalWithStart: { readonly runId: string; readonly started: boolean };
+  signalWithStart: { readonly runId: string; readonly firstRunId: string; readonly started: boolean };
   signal: { readonly runId: string };
   requestCancel: Record<never, never>;
   terminate: Record<never, never>;

@@ -77,13 +77,17 @@ function timeOutRun(workflow: Workflow, run: Run, step: Step): void {
   });
   const next = expired ? { retryState: enums.RetryState.TIMEOUT } : nextAttempt(run, step, cause);
   const retryState = "spec" in next ? enums.RetryState.IN_PROGRESS : next.retryState;
-  const closing = {
-    eventType: enums.EventType.WORKFLOW_EXECUTION_TIMED_OUT,
-    workflowExecutionTimedOutEventAttributes: {
-      retryState,
-      newExecutionRunId: "spec" in next ? next.spec.runId : "",
-    },
-  };
+  // The reference server says that a run which is tried again continues as new, although its status is that of a timeout.
+  const closing =
+    "spec" in next
+      ? {
+          eventType: enums.EventType.WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
+          workflowExecutionContinuedAsNewEventAttributes: { newExecutionRunId: next.spec.runId, failure: cause },
+        }
+      : {
+          eventType: enums.EventType.WORKFLOW_EXECUTION_TIMED_OUT,
+          workflowExecutionTimedOutEventAttributes: { retryState },
+        };
   closeFromOutside(run, step, { type: "timedOut", retryState }, closing, { followed: "spec" in next });
   sealBatch(run);
   if ("spec" in next) beginNext(workflow, step, next.spec);

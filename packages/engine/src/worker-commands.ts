@@ -9,6 +9,7 @@ import { cancelExternal, signalExternal } from "./external-workflow.ts";
 import { write } from "./history.ts";
 import type { Activity, Run, Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
+import { textPayloads } from "./text-payload.ts";
 import { cancelTimer, startTimer } from "./timer.ts";
 import { applyMessage } from "./update.ts";
 import type { StartedActivityTask } from "./vocabulary.ts";
@@ -123,15 +124,7 @@ export function dispatchScheduled({ run, step, identity, scheduled, eagerActivit
 }
 
 /** `"ACTIVITY_ID_NOT_STARTED"` as a JSON payload: what SDKs expect of an activity cancelled before any worker had it. */
-const notStartedDetails = {
-  payloads: [
-    {
-      metadata: { encoding: new TextEncoder().encode("json/plain") },
-      data: new TextEncoder().encode('"ACTIVITY_ID_NOT_STARTED"'),
-      externalPayloads: [],
-    },
-  ],
-};
+const notStartedDetails = textPayloads("ACTIVITY_ID_NOT_STARTED");
 
 function requestCancelActivity({ run, step, completedEventId, identity }: Completion, scheduledEventId: number): void {
   const cancelRequestedEventId = write(run, step.nowMs, {
@@ -165,9 +158,9 @@ function failWorkflow({ workflow, run, step, completedEventId }: Completion, one
   if ("spec" in next) beginNext(workflow, step, next.spec);
 }
 
-function continueAsNew({ workflow, run, step, completedEventId, identity }: Completion, one: command.Command): void {
+function continueAsNew({ workflow, run, step, completedEventId }: Completion, one: command.Command): void {
   const attributes = one.continueAsNewWorkflowExecutionCommandAttributes!;
-  const spec = continueAsNewSpec(run, step, attributes, identity);
+  const spec = continueAsNewSpec(run, step, attributes);
   write(run, step.nowMs, {
     eventType: EventType.WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
     workflowExecutionContinuedAsNewEventAttributes: {
@@ -178,8 +171,8 @@ function continueAsNew({ workflow, run, step, completedEventId, identity }: Comp
       workflowRunTimeout: toDuration(spec.runTimeoutMs),
       workflowTaskTimeout: toDuration(spec.taskTimeoutMs),
       workflowTaskCompletedEventId: completedEventId,
-      backoffStartInterval: toDuration(spec.firstTaskBackoffMs),
-      initiator: spec.chain!.initiator,
+      backoffStartInterval: attributes.backoffStartInterval,
+      initiator: attributes.initiator,
       failure: attributes.failure,
       lastCompletionResult: attributes.lastCompletionResult,
       header: attributes.header,

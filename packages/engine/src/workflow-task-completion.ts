@@ -91,10 +91,15 @@ function dropTask(run: Run, step: Step, request: CompletedRequest): Replies["com
   return reply(run, { resetHistoryEventId: run.lastCompletedStartedEventId, ...(newTask && { newTask }) });
 }
 
+/** As the reference server calls the poll that there was none. */
+const inlineRequestId = "request-from-RespondWorkflowTaskCompleted";
+
 /** For a worker that wants the next task with the answer. */
 function inlineFor(request: CompletedRequest, step: Step) {
   if (!request.returnNewWorkflowTask) return {};
-  return { inline: { identity: request.identity, requestId: step.newId(), workerVersion: request.workerVersionStamp } };
+  return {
+    inline: { identity: request.identity, requestId: inlineRequestId, workerVersion: request.workerVersionStamp },
+  };
 }
 
 /** Messages to which no command points are taken after all commands. */
@@ -173,8 +178,7 @@ function refuseCompletion(
     cause: problem.cause,
     failure: failure.Failure.create({
       message: problem.message,
-      source: "Server",
-      serverFailureInfo: { nonRetryable: true },
+      serverFailureInfo: { nonRetryable: false },
     }),
     identity: request.identity,
     binaryChecksum: request.binaryChecksum,
@@ -192,20 +196,18 @@ export function failWorkflowTask(
 ): Replies["failWorkflowTask"] | Rejection {
   const task = startedTask(run, ref);
   if (!task) return taskNotFound;
+  if (request.cause === Cause.GRPC_MESSAGE_TOO_LARGE) {
+    // No worker can ever send this completion.
+    terminate(run, step, { reason: "GrpcMessageTooLarge", details: undefined, identity: "history-service" });
+    return {};
+  }
   failStartedTask(run, step, task, {
     cause: request.cause,
     failure: request.failure,
     identity: request.identity,
     binaryChecksum: request.binaryChecksum,
   });
-  if (request.cause === Cause.GRPC_MESSAGE_TOO_LARGE) {
-    // No worker can ever send this completion.
-    terminate(run, step, {
-      reason: "WORKFLOW_TASK_FAILED_CAUSE_GRPC_MESSAGE_TOO_LARGE",
-      details: undefined,
-      identity: "history-service",
-    });
-  } else scheduleWorkflowTask(run, step);
+  scheduleWorkflowTask(run, step);
   return {};
 }
 

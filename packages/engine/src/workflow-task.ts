@@ -70,7 +70,8 @@ export function scheduleWorkflowTask(
   }
   const started = begin(run, step, task, options.inline);
   sealBatch(run);
-  return startedReply(run, started, sticky !== null);
+  // Whoever gets it with an answer has just seen the history before it.
+  return startedReply(run, started, true);
 }
 
 /** Grows also over a restart that forgot speculative tasks: time has passed since. */
@@ -211,7 +212,6 @@ export function virtualEvents(run: Run): Uint8Array {
   const at = (event: HistoryEventInit, eventId: number, ms: number) => ({
     ...event,
     eventId,
-    taskId: eventId,
     eventTime: toTimestamp(Math.max(ms, run.lastEventAtMs)),
   });
   const events = [at(scheduledEvent(run, task), task.scheduledEventId, task.scheduledAtMs)];

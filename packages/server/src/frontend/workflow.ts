@@ -20,7 +20,9 @@ export function workflowHandlers(parts: Parts, queries: QueryRegistry, custom: C
       const problem = signalProblem(request);
       if (problem) return problem;
       const reply = await ring.submit(keyOf(namespace, request.workflowExecution!), { type: "signal", request });
-      return reply instanceof Rejection ? reply : {};
+      if (reply instanceof Rejection) return reply;
+      const { workflowId } = request.workflowExecution!;
+      return { link: signaledLink({ namespace: namespace.name, workflowId, runId: reply.runId }, request.requestId) };
     },
 
     RequestCancelWorkflowExecution: async (given) => {
@@ -32,12 +34,13 @@ export function workflowHandlers(parts: Parts, queries: QueryRegistry, custom: C
       return ring.submit(keyOf(namespace, request.workflowExecution!), { type: "requestCancel", request });
     },
 
-    TerminateWorkflowExecution: async (request) => {
-      const namespace = namespaces.byName(request.namespace);
+    TerminateWorkflowExecution: async (given) => {
+      const namespace = namespaces.byName(given.namespace);
       if (namespace instanceof Rejection) return namespace;
-      const problem = terminateProblem(request);
+      const problem = terminateProblem(given);
       if (problem) return problem;
-      return ring.submit(keyOf(namespace, request.workflowExecution!), { type: "terminate", request });
+      const request = { ...given, reason: given.reason || unnamedReason };
+      return ring.submit(keyOf(namespace, given.workflowExecution!), { type: "terminate", request });
     },
 
     DescribeWorkflowExecution: async ({ namespace: name, execution }) => {
@@ -114,7 +117,11 @@ function startHandlers(parts: Parts, queries: QueryRegistry, custom: CustomAttri
       if (searchAttributes instanceof Rejection) return searchAttributes;
       const request = { ...given, requestId: given.requestId || random.uuid(), searchAttributes };
       const key = { namespaceId: namespace.id, workflowId: given.workflowId };
-      return ring.submit(key, { type: "signalWithStart", request });
+      const reply = await ring.submit(key, { type: "signalWithStart", request });
+      if (reply instanceof Rejection) return reply;
+      const { runId, firstRunId, started } = reply;
+      const run = { namespace: namespace.name, workflowId: given.workflowId, runId };
+      return { runId, firstExecutionRunId: firstRunId, started, signalLink: signaledLink(run, request.requestId) };
     },
   } satisfies Handlers;
 }
@@ -128,6 +135,18 @@ function startedLink(run: { namespace: string; workflowId: string; runId: string
   const eventRef = { eventId: 1, eventType: enums.EventType.WORKFLOW_EXECUTION_STARTED };
   return { workflowEvent: { ...run, eventRef } };
 }
+
+/** Points to a signal, which has no event id while it is buffered. */
+function signaledLink(
+  run: { namespace: string; workflowId: string; runId: string },
+  requestId: string,
+): Init<common.Link> {
+  const requestIdRef = { requestId, eventType: enums.EventType.WORKFLOW_EXECUTION_SIGNALED };
+  return { workflowEvent: { ...run, requestIdRef } };
+}
+
+/** What a run that is terminated without a reason has as its reason. */
+const unnamedReason = "terminated by user via frontend";
 
 export function signalProblem(request: RequestOf<"SignalWorkflowExecution">): Rejection | undefined {
   return (
