@@ -73,8 +73,6 @@ export const limits = {
   searchAttributesMax: 100,
   searchAttributeBytesMax: 2 * kibibyte,
   searchAttributesBytesMax: 40 * kibibyte,
-  userMetadataSummaryBytesMax: 400,
-  userMetadataDetailsBytesMax: 20_000,
   linksMax: 10,
   linkBytesMax: 4_000,
   callbacksMax: 32,
@@ -150,7 +148,7 @@ assert(limits.pollMarginMs < limits.pollMsMin && limits.pollMsMin < limits.histo
 assert(2 * limits.blobBytesMax <= limits.messageBytesMax);
 assert(limits.memoBytesMax <= limits.blobBytesMax);
 assert(limits.failureTextCharsMax * 4 * 4 <= limits.blobBytesMax); // four texts, each character at most four bytes
-assert(limits.pageBytesMax + limits.userMetadataDetailsBytesMax + limits.idBytesMax * 10 < limits.messageBytesMax);
+assert(limits.pageBytesMax + limits.idBytesMax * 10 < limits.messageBytesMax);
 assert(limits.searchAttributeBytesMax <= limits.searchAttributesBytesMax);
 // Several ids travel in one status message, which travels in a header.
 assert(limits.idBytesMax < limits.statusMessageBytesMax && limits.statusMessageBytesMax < limits.metadataBytesMax);

@@ -129,11 +129,15 @@ for (const method of answers)
       ["no activity id", { activityId: "" }, "INVALID_ARGUMENT ActivityId is not set on request."],
       ["a long activity id", { activityId: tooLong }, "INVALID_ARGUMENT ActivityId length exceeds limit."],
       ["no workflow id", { workflowId: "" }, "INVALID_ARGUMENT WorkflowId is not set on request."],
-      ["a run id that is none", { runId: "r" }, "INVALID_ARGUMENT Invalid RunId."],
+      ["a run id that is none", { runId: "r" }, "INVALID_ARGUMENT RunId is not valid UUID."],
       ["a long identity", { identity: tooLong }, "INVALID_ARGUMENT Identity length exceeds limit."],
       ["an unknown namespace", { namespace: "nowhere" }, "NOT_FOUND Namespace nowhere is not found."],
       ["an unknown workflow", { workflowId: "other" }, "NOT_FOUND workflow not found for ID: other"],
-      ["an unknown activity", { activityId: "b" }, "NOT_FOUND cannot find pending activity with ActivityID b"],
+      [
+        "an unknown activity",
+        { activityId: "b" },
+        "NOT_FOUND cannot find pending activity with ActivityID b, check workflow execution history for more details",
+      ],
     ] as const)
       test(`by id with ${name}: ${verdict}`, async () => {
         await using server = await scheduled();

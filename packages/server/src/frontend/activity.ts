@@ -132,7 +132,7 @@ export function activityIdProblem(request: IdRequest): Rejection | undefined {
   return (
     idProblem("ActivityId", request.activityId) ??
     idProblem("WorkflowId", request.workflowId) ??
-    runIdProblem(request.runId) ??
+    (runIdProblem(request.runId) ? invalid("RunId is not valid UUID.") : undefined) ??
     lengthProblem("Identity", request.identity)
   );
 }

@@ -22,6 +22,13 @@ export function lengthProblem(field: string, text: string): Rejection | undefine
   return isLonger(text, limits.idBytesMax) ? invalid(`${field} length exceeds limit.`) : undefined;
 }
 
+/** As `lengthProblem`, in the words that starts use. */
+export function sizeProblem(field: string, text: string): Rejection | undefined {
+  const { idBytesMax } = limits;
+  if (!isLonger(text, idBytesMax)) return undefined;
+  return invalid(`${field} exceeds maximum allowed length (${Buffer.byteLength(text)}/${idBytesMax})`);
+}
+
 /** For an id or name that must be there. */
 export function idProblem(field: string, text: string | undefined): Rejection | undefined {
   if (!text) return invalid(`${field} is not set on request.`);
@@ -55,7 +62,7 @@ function queueNameProblem(name: string): Rejection | undefined {
   if (isLonger(name, limits.idBytesMax)) return invalid("taskQueue length exceeds limit");
   if (name.startsWith(reservedPrefix))
     return invalid(`task queue name cannot start with reserved prefix ${reservedPrefix}`);
-  if (name === reservedQueue) return invalid(`task queue name "${reservedQueue}" is reserved`);
+  if (name === reservedQueue) return invalid(`cannot use internal per-namespace task queue:${reservedQueue}`);
   return undefined;
 }
 
@@ -87,17 +94,8 @@ export function memoProblem(memo: common.Memo | undefined): Rejection | undefine
 }
 
 export function userMetadataProblem(metadata: sdk.UserMetadata | undefined): Rejection | undefined {
-  const { userMetadataSummaryBytesMax, userMetadataDetailsBytesMax } = limits;
-  return (
-    sizeProblem("UserMetadata.Summary", metadata?.summary, userMetadataSummaryBytesMax) ??
-    sizeProblem("UserMetadata.Details", metadata?.details, userMetadataDetailsBytesMax)
-  );
-}
-
-function sizeProblem(field: string, payload: common.Payload | undefined, bytesMax: number): Rejection | undefined {
-  return payload && payloadBytes(payload) > bytesMax
-    ? invalid(`${field} exceeds size limit of ${bytesMax} bytes.`)
-    : undefined;
+  const bytes = [metadata?.summary, metadata?.details].reduce((sum, part) => sum + (part ? payloadBytes(part) : 0), 0);
+  return bytes > limits.blobBytesMax ? invalid("UserMetadata size exceeds limit.") : undefined;
 }
 
 export function priorityProblem(priority: common.Priority | undefined): Rejection | undefined {

@@ -4,8 +4,8 @@
  * A *direct* query is a task of its own, handed to a worker while its workflow has nothing to do. A *buffered* one rides on a workflow task:
  *
  *   waiting ──a workflow task starts──▶ attached ──it completes with the answer──▶ answered
- *      ▲                                   │ │ └──it fails──▶ cleared
- *      └──it completes without it, times out┘
+ *      ▲                                   │
+ *      └── it completes without, fails, times out
  *
  *   B1. A query rides only on a task that started after it was asked, so that the answer knows every event that was acknowledged before.
  */
@@ -22,11 +22,7 @@ export interface BufferedQuery {
   readonly query: query.WorkflowQuery;
   /** The first workflow task that may carry it, by stamp (B1). */
   readonly firstStamp: number;
-  readonly state:
-    | { readonly type: "waiting" }
-    | { readonly type: "attached"; readonly stamp: number }
-    | { readonly type: "cleared" }
-    | QueryAnswer;
+  readonly state: { readonly type: "waiting" } | { readonly type: "attached"; readonly stamp: number } | QueryAnswer;
 }
 
 interface Entry extends BufferedQuery {
@@ -104,22 +100,13 @@ export class QueryRegistry {
     return this.#responding.has(`${runId}/${stamp}`);
   }
 
-  /** The task is completed: those that it answered are done, the others wait for the next one. */
+  /** The task is over: those that it answered are done, the others wait for the next one. */
   settle(runId: string, stamp: number, answers: ReadonlyMap<string, QueryAnswer>): void {
     for (const entry of this.#buffered.get(runId) ?? []) {
       const answer = entry.firstStamp <= stamp && isPending(entry) ? answers.get(entry.id) : undefined;
       if (answer) entry.state = answer;
       else if (isAttachedTo(entry, stamp)) entry.state = { type: "waiting" };
       else continue;
-      entry.notify();
-    }
-  }
-
-  /** The task has failed, and its queries with it. */
-  clear(runId: string, stamp: number): void {
-    for (const entry of this.#buffered.get(runId) ?? []) {
-      if (!isAttachedTo(entry, stamp)) continue;
-      entry.state = { type: "cleared" };
       entry.notify();
     }
   }

@@ -292,30 +292,39 @@ describe("a query to a run with a workflow task", () => {
     assert.deepEqual(resultOf(await asked), ["direct"]);
   });
 
-  test("is cleared when the task fails", async () => {
+  test("rides on the next attempt when the task fails, whatever its worker answered", async () => {
     await using server = await InProcess.open();
     await server.start("w");
-    const asked = server.call("QueryWorkflow", request);
+    const asked = server.call("QueryWorkflow", request, new TestCall(server.clock.nowMs() + 60_000));
     await server.settle();
-    const { taskToken, queries } = await server.pollWorkflowTask();
-    onlyQuery(queries);
-    await server.ask("RespondWorkflowTaskFailed", { taskToken, failure: { message: "bug" } });
-    assert.equal(resultOf(await asked), "UNAVAILABLE buffered query cleared, please retry");
+    const failing = await server.pollWorkflowTask();
+    const id = onlyQuery(failing.queries);
+    await server.ask("RespondWorkflowTaskFailed", { taskToken: failing.taskToken, failure: { message: "bug" } });
+    const refused = await server.pollWorkflowTask();
+    assert.equal(onlyQuery(refused.queries), id);
+    const commands = [{ commandType: CommandType.START_TIMER, startTimerCommandAttributes: { timerId: "" } }];
+    const queryResults = { [id]: answered("wrong") };
+    const request2 = { taskToken: refused.taskToken, commands, queryResults };
+    assert.match(await server.verdict("RespondWorkflowTaskCompleted", request2), /^INVALID_ARGUMENT /);
+    server.clock.advance(10_000);
+    await server.settle();
+    assert.equal(
+      resultOf(await asked),
+      "FAILED_PRECONDITION Unable to query workflow due to Workflow Task in failed state.",
+    );
     assert.equal(server.queries.size, 0);
   });
 
-  test("is cleared when the completion is refused", async () => {
+  test("is answered by the attempt that succeeds", async () => {
     await using server = await InProcess.open();
     await server.start("w");
     const asked = server.call("QueryWorkflow", request);
     await server.settle();
-    const { taskToken, queries } = await server.pollWorkflowTask();
-    const id = onlyQuery(queries);
-    const commands = [{ commandType: CommandType.START_TIMER, startTimerCommandAttributes: { timerId: "" } }];
-    const queryResults = { [id]: answered("wrong") };
-    const refused = await server.verdict("RespondWorkflowTaskCompleted", { taskToken, commands, queryResults });
-    assert.match(refused, /^INVALID_ARGUMENT /);
-    assert.equal(resultOf(await asked), "UNAVAILABLE buffered query cleared, please retry");
+    const { taskToken } = await server.pollWorkflowTask();
+    await server.ask("RespondWorkflowTaskFailed", { taskToken, failure: { message: "bug" } });
+    const mended = await server.pollWorkflowTask();
+    await server.complete(mended, { queryResults: { [onlyQuery(mended.queries)]: answered("mended") } });
+    assert.deepEqual(resultOf(await asked), ["mended"]);
   });
 
   test("rides on the next attempt when its worker does not answer in time", async () => {

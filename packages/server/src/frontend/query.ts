@@ -164,7 +164,6 @@ class Question {
   }
 
   #settled({ state }: BufferedQuery, located: Located): Settled | undefined {
-    if (state.type === "cleared") return refused(new Rejection("UNAVAILABLE", "buffered query cleared, please retry"));
     if (state.type === "answered" || state.type === "failed") return state;
     if (state.type === "attached" && isWithWorker(located, state.stamp)) return undefined;
     // The task is over in the shard, but what its worker answered is not dealt with yet.

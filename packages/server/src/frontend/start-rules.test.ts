@@ -22,16 +22,17 @@ const common: readonly (readonly [name: string, change: Start, verdict: string])
   ["no namespace", { namespace: "" }, "INVALID_ARGUMENT Namespace not set on request."],
   ["an unknown namespace", { namespace: "nowhere" }, "NOT_FOUND Namespace nowhere is not found."],
   ["no workflow id", { workflowId: "" }, "INVALID_ARGUMENT WorkflowId is not set on request."],
-  ["a long workflow id", { workflowId: tooLong }, "INVALID_ARGUMENT WorkflowId length exceeds limit."],
+  [
+    "a long workflow id",
+    { workflowId: tooLong },
+    "INVALID_ARGUMENT WorkflowId exceeds maximum allowed length (1001/1000)",
+  ],
   [
     "a workflow id of too many bytes",
     { workflowId: tooLongInBytes },
-    "INVALID_ARGUMENT WorkflowId length exceeds limit.",
+    "INVALID_ARGUMENT WorkflowId exceeds maximum allowed length (1002/1000)",
   ],
   ["the longest workflow id", { workflowId: longest }, "accepted"],
-  ["no type", { workflowType: undefined }, "INVALID_ARGUMENT WorkflowType is not set on request."],
-  ["an empty type", { workflowType: { name: "" } }, "INVALID_ARGUMENT WorkflowType is not set on request."],
-  ["a long type", { workflowType: { name: tooLong } }, "INVALID_ARGUMENT WorkflowType length exceeds limit."],
   ["no queue", { taskQueue: undefined }, "INVALID_ARGUMENT taskQueue is not set"],
   ["an unnamed queue", { taskQueue: { name: "" } }, "INVALID_ARGUMENT missing task queue name"],
   ["a long queue", { taskQueue: { name: tooLong } }, "INVALID_ARGUMENT taskQueue length exceeds limit"],
@@ -43,7 +44,7 @@ const common: readonly (readonly [name: string, change: Start, verdict: string])
   [
     "the system's queue",
     { taskQueue: { name: "temporal-sys-per-ns-tq" } },
-    'INVALID_ARGUMENT task queue name "temporal-sys-per-ns-tq" is reserved',
+    "INVALID_ARGUMENT cannot use internal per-namespace task queue:temporal-sys-per-ns-tq",
   ],
   [
     "a negative execution timeout",
@@ -77,7 +78,6 @@ const common: readonly (readonly [name: string, change: Start, verdict: string])
     { retryPolicy: { backoffCoefficient: 0.5 } },
     "INVALID_ARGUMENT BackoffCoefficient cannot be less than 1 on retry policy.",
   ],
-  ["a long request id", { requestId: tooLong }, "INVALID_ARGUMENT RequestId length exceeds limit."],
   ["a long identity", { identity: tooLong }, "INVALID_ARGUMENT Identity length exceeds limit."],
   [
     "an unknown reuse policy",
@@ -153,15 +153,11 @@ const common: readonly (readonly [name: string, change: Start, verdict: string])
     { links: [{ workflowEvent: { ...link.workflowEvent, workflowId: "w".repeat(4_000) } }] },
     "INVALID_ARGUMENT link exceeds allowed size of 4000, got 4012",
   ],
+  ["a long summary", { userMetadata: { summary: { data: new Uint8Array(20_000) } } }, "accepted"],
   [
-    "a long summary",
-    { userMetadata: { summary: { data: new Uint8Array(401) } } },
-    "INVALID_ARGUMENT UserMetadata.Summary exceeds size limit of 400 bytes.",
-  ],
-  [
-    "long details",
-    { userMetadata: { details: { data: new Uint8Array(20_001) } } },
-    "INVALID_ARGUMENT UserMetadata.Details exceeds size limit of 20000 bytes.",
+    "large details",
+    { userMetadata: { details: tooLarge.payloads[0]! } },
+    "INVALID_ARGUMENT UserMetadata size exceeds limit.",
   ],
   ["a large input", { input: tooLarge }, "INVALID_ARGUMENT Blob data size exceeds limit."],
   ["a large memo", { memo: { fields: { m: tooLarge.payloads[0]! } } }, "INVALID_ARGUMENT Memo size exceeds limit."],
@@ -178,10 +174,14 @@ const common: readonly (readonly [name: string, change: Start, verdict: string])
 ];
 
 const starts: typeof common = [
+  ["no type", { workflowType: undefined }, "INVALID_ARGUMENT WorkflowType is not set on request."],
+  ["an empty type", { workflowType: { name: "" } }, "INVALID_ARGUMENT WorkflowType is not set on request."],
+  ["a long type", { workflowType: { name: tooLong } }, "INVALID_ARGUMENT WorkflowType length exceeds limit."],
+  ["a long request id", { requestId: tooLong }, "INVALID_ARGUMENT RequestId length exceeds limit."],
   [
     "callbacks without their request id",
     { onConflictOptions: { attachCompletionCallbacks: true } },
-    "INVALID_ARGUMENT attaching completion callbacks requires attaching the request ID",
+    "INVALID_ARGUMENT attaching request ID is required for attaching completion callbacks",
   ],
   [
     "a callback to an address that is not configured",
@@ -194,13 +194,28 @@ const starts: typeof common = [
 
 type SignalWithStart = Init<RequestOf<"SignalWithStartWorkflowExecution">>;
 const signalsWithStart: readonly (readonly [name: string, change: SignalWithStart, verdict: string])[] = [
-  ["no signal name", { signalName: "" }, "INVALID_ARGUMENT SignalName is not set on request."],
-  ["a long signal name", { signalName: tooLong }, "INVALID_ARGUMENT SignalName length exceeds limit."],
+  ["no type", { workflowType: undefined }, "INVALID_ARGUMENT workflow type not set"],
+  [
+    "a long type",
+    { workflowType: { name: tooLong } },
+    "INVALID_ARGUMENT workflow type name exceeds maximum allowed length (1001/1000)",
+  ],
+  [
+    "a long request id",
+    { requestId: tooLong },
+    "INVALID_ARGUMENT Request ID exceeds maximum allowed length (1001/1000)",
+  ],
+  ["no signal name", { signalName: "" }, "INVALID_ARGUMENT signal not set"],
+  [
+    "a long signal name",
+    { signalName: tooLong },
+    "INVALID_ARGUMENT signal name exceeds maximum allowed length (1001/1000)",
+  ],
   ["a large signal", { signalInput: tooLarge }, "INVALID_ARGUMENT Blob data size exceeds limit."],
   [
     "conflict policy fail",
     { workflowIdConflictPolicy: Conflict.FAIL },
-    "INVALID_ARGUMENT Invalid WorkflowIDConflictPolicy: Fail is not supported for this operation.",
+    "INVALID_ARGUMENT Invalid WorkflowIDConflictPolicy: WORKFLOW_ID_CONFLICT_POLICY_FAIL is not supported for this operation.",
   ],
 ];
 

@@ -11,6 +11,7 @@ import {
   memoProblem,
   priorityProblem,
   retryProblem,
+  sizeProblem,
   taskQueueProblem,
   userMetadataProblem,
 } from "./field-rules.ts";
@@ -23,7 +24,12 @@ const { WorkflowIdConflictPolicy: Conflict, WorkflowIdReusePolicy: Reuse } = enu
 
 export function startProblem(request: StartRequest): Rejection | undefined {
   return (
-    runProblem(request) ??
+    workflowIdProblem(request) ??
+    timingProblem(request) ??
+    idProblem("WorkflowType", request.workflowType?.name) ??
+    taskQueueProblem(request.taskQueue) ??
+    timeoutsProblem(request) ??
+    lengthProblem("RequestId", request.requestId) ??
     policiesProblem(request.workflowIdReusePolicy, request.workflowIdConflictPolicy) ??
     onConflictProblem(request.onConflictOptions) ??
     callbacksProblem(request) ??
@@ -32,38 +38,50 @@ export function startProblem(request: StartRequest): Rejection | undefined {
   );
 }
 
+/** The same rules as for a start, in words of its own. */
 export function signalWithStartProblem(request: SignalWithStartRequest): Rejection | undefined {
   return (
-    idProblem("SignalName", request.signalName) ??
-    runProblem(request) ??
+    workflowIdProblem(request) ??
+    (request.signalName === "" ? invalid("signal not set") : sizeProblem("signal name", request.signalName)) ??
+    (request.workflowType?.name ? undefined : invalid("workflow type not set")) ??
+    sizeProblem("workflow type name", request.workflowType?.name ?? "") ??
+    taskQueueProblem(request.taskQueue) ??
+    sizeProblem("Request ID", request.requestId) ??
+    timeoutsProblem(request) ??
+    timingProblem(request) ??
     policiesProblem(request.workflowIdReusePolicy, request.workflowIdConflictPolicy) ??
     (request.workflowIdConflictPolicy === Conflict.FAIL
-      ? invalid("Invalid WorkflowIDConflictPolicy: Fail is not supported for this operation.")
+      ? invalid(
+          "Invalid WorkflowIDConflictPolicy: WORKFLOW_ID_CONFLICT_POLICY_FAIL is not supported for this operation.",
+        )
       : undefined) ??
     blobProblem(request.signalInput) ??
     restProblem(request)
   );
 }
 
-/** What kind of run is asked for. */
-function runProblem(request: StartRequest | SignalWithStartRequest): Rejection | undefined {
+type AnyStart = StartRequest | SignalWithStartRequest;
+
+function workflowIdProblem({ workflowId }: AnyStart): Rejection | undefined {
+  return workflowId === "" ? invalid("WorkflowId is not set on request.") : sizeProblem("WorkflowId", workflowId);
+}
+
+function timingProblem(request: AnyStart): Rejection | undefined {
+  return retryProblem(request.retryPolicy) ?? delayProblem(request);
+}
+
+function timeoutsProblem(request: AnyStart): Rejection | undefined {
   return (
-    idProblem("WorkflowId", request.workflowId) ??
-    retryProblem(request.retryPolicy) ??
-    delayProblem(request) ??
-    idProblem("WorkflowType", request.workflowType?.name) ??
-    taskQueueProblem(request.taskQueue) ??
     durationProblem("WorkflowExecutionTimeoutSeconds", request.workflowExecutionTimeout) ??
     durationProblem("WorkflowRunTimeoutSeconds", request.workflowRunTimeout) ??
-    durationProblem("WorkflowTaskTimeoutSeconds", request.workflowTaskTimeout) ??
-    lengthProblem("RequestId", request.requestId) ??
-    lengthProblem("Identity", request.identity)
+    durationProblem("WorkflowTaskTimeoutSeconds", request.workflowTaskTimeout)
   );
 }
 
 /** What it carries along. */
-function restProblem(request: StartRequest | SignalWithStartRequest): Rejection | undefined {
+function restProblem(request: AnyStart): Rejection | undefined {
   return (
+    lengthProblem("Identity", request.identity) ??
     priorityProblem(request.priority) ??
     versioningProblem(request) ??
     linksProblem(request.links) ??
@@ -74,7 +92,7 @@ function restProblem(request: StartRequest | SignalWithStartRequest): Rejection 
   );
 }
 
-function delayProblem(request: StartRequest | SignalWithStartRequest): Rejection | undefined {
+function delayProblem(request: AnyStart): Rejection | undefined {
   const { cronSchedule, workflowStartDelay } = request;
   if (cronSchedule !== "" && durationMs(workflowStartDelay) !== 0)
     return invalid("CronSchedule and WorkflowStartDelay may not be used together.");
@@ -104,7 +122,7 @@ export function policiesProblem(
 
 function onConflictProblem(options: StartRequest["onConflictOptions"]): Rejection | undefined {
   return options?.attachCompletionCallbacks && !options.attachRequestId
-    ? invalid("attaching completion callbacks requires attaching the request ID")
+    ? invalid("attaching request ID is required for attaching completion callbacks")
     : undefined;
 }
 
@@ -116,7 +134,7 @@ function callbacksProblem({ completionCallbacks }: StartRequest): Rejection | un
 }
 
 /** Worker deployments are not served: a run pinned to a version of one would be given to workers of another. */
-function versioningProblem({ versioningOverride }: StartRequest | SignalWithStartRequest): Rejection | undefined {
+function versioningProblem({ versioningOverride }: AnyStart): Rejection | undefined {
   if (!versioningOverride) return undefined;
   const { pinned, oneTime, behavior, pinnedVersion } = versioningOverride;
   const isPinned = pinned || oneTime || behavior === enums.VersioningBehavior.PINNED || pinnedVersion !== "";

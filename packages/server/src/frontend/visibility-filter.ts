@@ -31,7 +31,7 @@ export function filterOf(where: Expression | undefined, resolve: Resolve): Visib
 export function attributeOf(name: string, resolve: Resolve): Attribute {
   const attribute = resolve(name);
   if (attribute) return attribute;
-  throw new QueryError(`invalid expression: column name '${name}' is not a valid search attribute`);
+  throw new QueryError(`invalid search attribute: ${name}`);
 }
 
 type Scalar = string | number | boolean;

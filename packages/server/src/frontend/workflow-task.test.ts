@@ -31,7 +31,7 @@ describe("a poll for a workflow task", () => {
     [
       "half a version",
       { deploymentOptions: versioned },
-      "INVALID_ARGUMENT Both deployment name and build id must be set when versioning is enabled.",
+      "INVALID_ARGUMENT Deployment name and build id must be set together.",
     ],
   ] as const)
     test(`with ${name}: ${verdict}`, async () => {
@@ -135,13 +135,9 @@ describe("a completion", () => {
     [
       "a page of a completion",
       { intermediatePage: true },
-      "FAILED_PRECONDITION Completing a workflow task in several pages is not enabled.",
+      "FAILED_PRECONDITION workflow task completion pagination is disabled",
     ],
-    [
-      "a second page",
-      { pageNumber: 1 },
-      "FAILED_PRECONDITION Completing a workflow task in several pages is not enabled.",
-    ],
+    ["a second page", { pageNumber: 1 }, "FAILED_PRECONDITION workflow task completion pagination is disabled"],
     [
       "a behavior of no version",
       { versioningBehavior: VersioningBehavior.PINNED },
@@ -153,7 +149,7 @@ describe("a completion", () => {
         versioningBehavior: VersioningBehavior.PINNED,
         deploymentOptions: { workerVersioningMode: WorkerVersioningMode.UNVERSIONED },
       },
-      "accepted",
+      "INVALID_ARGUMENT versioning behavior cannot be specified without deployment options being set with versioned mode",
     ],
     [
       "a system queue as its own",

@@ -52,7 +52,7 @@ export function workflowTaskHandlers(
       const commands = withTypedAttributes(given.commands, namespace, custom);
       if (commands instanceof Rejection)
         return failForAttributes(parts, queries, token, { request: given, problem: commands });
-      return complete(parts, queries, token, { ...withEffectiveBehavior(given), commands });
+      return complete(parts, queries, token, { ...given, commands });
     },
 
     RespondWorkflowTaskFailed: async (given) => {
@@ -65,7 +65,7 @@ export function workflowTaskHandlers(
       const request = { ...given, failure: fittingFailure(given.failure) };
       const reply = await ring.submit(keyOf(token), { type: "failWorkflowTask", task: token, request });
       if (reply instanceof Rejection) return reply;
-      queries.clear(token.runId, token.stamp);
+      queries.settle(token.runId, token.stamp, new Map());
       return {};
     },
   } satisfies Handlers;
@@ -82,11 +82,9 @@ async function complete(
   try {
     const reply = await parts.ring.submit(keyOf(token), { type: "completeWorkflowTask", task: token, request });
     if (reply instanceof Rejection) return reply;
-    if (reply.refused) {
-      queries.clear(runId, stamp);
-      return reply.refused;
-    }
-    queries.settle(runId, stamp, answersOf(request));
+    // What a task that failed has answered counts for nothing: its queries wait for the next one.
+    queries.settle(runId, stamp, reply.refused ? new Map() : answersOf(request));
+    if (reply.refused) return reply.refused;
     return await completedResponse(parts, queries, reply);
   } finally {
     responded();
@@ -111,7 +109,7 @@ async function failForAttributes(
   });
   const failed = await ring.submit(keyOf(token), { type: "failWorkflowTask", task: token, request: failing });
   if (failed instanceof Rejection) return failed;
-  queries.clear(token.runId, token.stamp);
+  queries.settle(token.runId, token.stamp, new Map());
   return invalid(message);
 }
 
@@ -133,7 +131,7 @@ export function pollProblem(
 export function deploymentProblem(options: PollRequest["deploymentOptions"]): Rejection | undefined {
   if (options?.workerVersioningMode !== enums.WorkerVersioningMode.VERSIONED) return undefined;
   if (options.deploymentName === "" || options.buildId === "")
-    return invalid("Both deployment name and build id must be set when versioning is enabled.");
+    return invalid("Deployment name and build id must be set together.");
   return lengthProblem("DeploymentName", options.deploymentName) ?? lengthProblem("BuildId", options.buildId);
 }
 
@@ -174,17 +172,9 @@ function taskResponse(
   return workflowTaskResponse(parts, started, { ...delivery, queries: queries.attach(runId, stamp) });
 }
 
-/** A behavior for versioned workers means nothing to a worker that says it is not versioned. */
-function withEffectiveBehavior(request: CompletedRequest): CompletedRequest {
-  const { UNSPECIFIED } = enums.VersioningBehavior;
-  const mode = request.deploymentOptions?.workerVersioningMode;
-  if (request.versioningBehavior === UNSPECIFIED || mode === undefined) return request;
-  return mode === enums.WorkerVersioningMode.VERSIONED ? request : { ...request, versioningBehavior: UNSPECIFIED };
-}
-
 export function completedProblem(request: CompletedRequest): Rejection | undefined {
   if (request.intermediatePage || request.pageNumber > 0)
-    return new Rejection("FAILED_PRECONDITION", "Completing a workflow task in several pages is not enabled.");
+    return new Rejection("FAILED_PRECONDITION", "workflow task completion pagination is disabled");
   return (
     lengthProblem("Identity", request.identity) ??
     deploymentProblem(request.deploymentOptions) ??
@@ -193,12 +183,9 @@ export function completedProblem(request: CompletedRequest): Rejection | undefin
   );
 }
 
-function behaviorProblem({
-  versioningBehavior,
-  deploymentOptions,
-  deployment,
-}: CompletedRequest): Rejection | undefined {
-  if (versioningBehavior === enums.VersioningBehavior.UNSPECIFIED || deploymentOptions || deployment) return undefined;
+function behaviorProblem({ versioningBehavior, deploymentOptions }: CompletedRequest): Rejection | undefined {
+  const isVersioned = deploymentOptions?.workerVersioningMode === enums.WorkerVersioningMode.VERSIONED;
+  if (versioningBehavior === enums.VersioningBehavior.UNSPECIFIED || isVersioned) return undefined;
   return invalid("versioning behavior cannot be specified without deployment options being set with versioned mode");
 }
 
