@@ -64,7 +64,7 @@ export function completeWorkflowTask(
     ? scheduleWorkflowTask(run, step, {
         speculative,
         ...(keepsAlive && { originalScheduledAtMs: task.originalScheduledAtMs }),
-        ...inlineFor(request, step),
+        ...inlineFor(request),
       })
     : undefined;
   return reply(run, { ...(newTask && { newTask }), eagerActivities: completion.eagerActivities });
@@ -86,7 +86,7 @@ function dropTask(run: Run, step: Step, request: CompletedRequest): Replies["com
   rejectUnanswered(run);
   dropSpeculative(run);
   const newTask = hasAdmitted(run)
-    ? scheduleWorkflowTask(run, step, { speculative: true, ...inlineFor(request, step) })
+    ? scheduleWorkflowTask(run, step, { speculative: true, ...inlineFor(request) })
     : undefined;
   return reply(run, { resetHistoryEventId: run.lastCompletedStartedEventId, ...(newTask && { newTask }) });
 }
@@ -95,7 +95,7 @@ function dropTask(run: Run, step: Step, request: CompletedRequest): Replies["com
 const inlineRequestId = "request-from-RespondWorkflowTaskCompleted";
 
 /** For a worker that wants the next task with the answer. */
-function inlineFor(request: CompletedRequest, step: Step) {
+function inlineFor(request: CompletedRequest) {
   if (!request.returnNewWorkflowTask) return {};
   return {
     inline: { identity: request.identity, requestId: inlineRequestId, workerVersion: request.workerVersionStamp },
