@@ -186,6 +186,8 @@ export const matchingLimits = {
   goodbyeMs: 60_000,
   /** Pollers remembered for one queue; the one not seen for longest goes first. Identities are the callers' own text, so they must be bounded. */
   pollersMax: 1_000,
+  /** From so many queues on, empty ones are kept for `stickySeenMs` only: their names are the callers' own, and one costs about 2 KB. */
+  crowd: 10_000,
   /** Rates of a queue are averages over so many spans of so long (30 s together, like the reference server). */
   rateSpanMs: 5_000,
   rateSpans: 6,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { matchingLimits } from "../limits.ts";
 import { Matching, type Task } from "./matching.ts";
 import { namespaceId, priority, Rig, settle, told } from "./rig.ts";
 
@@ -453,6 +454,22 @@ describe("describe", () => {
     assert.equal(rig.matching.describe(namespaceId, "workflow", "orders").pollers.length, 0);
     rig.clock.advance(60_000);
     assert.equal(rig.clock.sleeperCount, 0, "an empty house is not swept");
+  });
+
+  test("made-up queue names cannot fill memory: in a crowd, empty queues are dropped ten seconds after their last use", async () => {
+    const rig = new Rig();
+    rig.matching.offer(rig.task("1"));
+    const patient = rig.poll({ taskQueue: "patient" });
+    const known = (name: string) => rig.matching.describe(namespaceId, "workflow", name).pollers.length > 0;
+    for (let i = 0; i < matchingLimits.crowd + 10; i++) {
+      rig.poll({ taskQueue: `made-up-${i}` }).cancel();
+      if (i === 100) rig.clock.advance(10_000);
+    }
+    assert.deepEqual([known("made-up-0"), known("made-up-99"), known("made-up-101")], [false, false, true]);
+    rig.matching.offer(rig.task("2", { taskQueue: "patient" }));
+    await settle();
+    assert.equal(told(patient.answer), "task 2");
+    assert.equal(await rig.next(), "task 1");
   });
 
   test("a queue with a waiting task is never forgotten", async () => {

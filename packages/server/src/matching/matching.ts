@@ -34,6 +34,8 @@ export class Matching<Started> {
   /** Worker processes that said goodbye. */
   readonly #goodbyes = new Goodbyes();
   #cancelSweep: Cancel | undefined;
+  /** The number of queues that sets off a sweep before its time. */
+  #crowdedAt: number = matchingLimits.crowd;
   #closed = false;
 
   constructor(clock: Clock) {
@@ -78,6 +80,7 @@ export class Matching<Started> {
     ) {
       return Promise.resolve(null);
     }
+    if (this.#queues.size + this.#sticky.count >= this.#crowdedAt) this.#sweep();
     this.#keepSweeping();
     const queue =
       request.stickyOf === undefined
@@ -183,15 +186,21 @@ export class Matching<Started> {
   }
 
   #sweep(): void {
+    this.#cancelSweep?.();
     this.#cancelSweep = undefined;
     const nowMs = this.#clock.nowMs();
+    const crowded = this.#queues.size + this.#sticky.count >= matchingLimits.crowd;
+    const idleMs = crowded ? matchingLimits.stickySeenMs : matchingLimits.idleMs;
     this.#goodbyes.forget(nowMs);
-    for (const queue of this.#sticky.forget(nowMs)) this.#unload(queue);
+    for (const queue of this.#sticky.forget(nowMs, idleMs)) this.#unload(queue);
     for (const [key, queue] of this.#queues) {
       queue.forgetPollers(nowMs);
-      if (queue.isForgotten(nowMs)) this.#queues.delete(key);
+      if (queue.isIdle(nowMs, idleMs)) this.#queues.delete(key);
     }
-    if (this.#queues.size + this.#sticky.count + this.#goodbyes.count > 0) this.#keepSweeping();
+    const count = this.#queues.size + this.#sticky.count;
+    // When most of a crowd stays, the next sweep before its time is due only when it has doubled, so that sweeping stays cheap.
+    this.#crowdedAt = Math.max(matchingLimits.crowd, 2 * count);
+    if (count + this.#sticky.goodbyeCount + this.#goodbyes.count > 0) this.#keepSweeping();
   }
 }
 

@@ -47,7 +47,11 @@ export class StickyQueues<Started> {
   }
 
   get count(): number {
-    return this.#queues.size + this.#goodbyes.count;
+    return this.#queues.size;
+  }
+
+  get goodbyeCount(): number {
+    return this.#goodbyes.count;
   }
 
   /** All that may have polls. */
@@ -86,12 +90,12 @@ export class StickyQueues<Started> {
     return queue;
   }
 
-  /** Takes out the queues that nobody has polled for long; what waits in them is the caller's to move. */
-  forget(nowMs: number): TaskQueue<Started>[] {
+  /** Takes out the queues that nobody has polled for so long; what waits in them is the caller's to move. */
+  forget(nowMs: number, idleMs: number): TaskQueue<Started>[] {
     this.#goodbyes.forget(nowMs);
     const forgotten: TaskQueue<Started>[] = [];
     for (const [address, queue] of this.#queues) {
-      if (!queue.isForgotten(nowMs)) continue;
+      if (!queue.isIdle(nowMs, idleMs)) continue;
       this.#queues.delete(address);
       forgotten.push(queue);
     }

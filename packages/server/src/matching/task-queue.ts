@@ -53,13 +53,13 @@ export class TaskQueue<Started> {
     return nowMs - this.#polledAtMs < matchingLimits.stickySeenMs;
   }
 
-  /** Whether nobody would miss it. A sticky queue may have tasks then: nobody is going to poll for them. */
-  isForgotten(nowMs: number): boolean {
+  /** Whether nobody used it for so long. A sticky queue may have tasks then: nobody is going to poll for them. */
+  isIdle(nowMs: number, idleMs: number): boolean {
     if (this.#line.first !== undefined || this.#reserved.size > 0) return false;
     if (this.#usedAtMs > nowMs) this.#usedAtMs = nowMs;
     if (this.#polledAtMs > nowMs) this.#polledAtMs = nowMs;
-    if (this.sticky) return nowMs - this.#polledAtMs >= matchingLimits.idleMs;
-    return this.#waitingCount === 0 && nowMs - this.#usedAtMs >= matchingLimits.idleMs;
+    if (this.sticky) return nowMs - this.#polledAtMs >= idleMs;
+    return this.#waitingCount === 0 && nowMs - this.#usedAtMs >= idleMs;
   }
 
   offer(task: Task): void {
