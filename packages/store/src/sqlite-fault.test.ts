@@ -75,9 +75,10 @@ async function holdsAfterReopening(
   }
 }
 
-test("a file that may not grow refuses commits whole, reads on, and takes commits again when runs were deleted", async () => {
+test("a file that may not grow refuses commits whole, reads on, and takes commits again when runs were deleted", async (t) => {
   const filename = join(folder, "page-count.db");
   const store = await SqliteStore.open({ filename, pragmas: { max_page_count: 400 } });
+  t.after(() => store.close());
   const outcome = await fillsAndRecovers(store, async (kept, lease) => {
     const deleted = kept.splice(0, 2);
     await store.commit(
@@ -99,7 +100,8 @@ function mountSmall(t: TestContext): string | null {
   } catch {
     return null;
   }
-  t.after(() => execFileSync("umount", [path]));
+  // Lazily, so that a failed test that left its store open leaves no mount behind.
+  t.after(() => execFileSync("umount", ["--lazy", path]));
   return path;
 }
 
@@ -110,6 +112,7 @@ test("a full disk refuses commits whole, and takes them again when there is room
   writeFileSync(ballast, new Uint8Array(1024 * 1024));
   const filename = join(path, "full.db");
   const store = await SqliteStore.open({ filename });
+  t.after(() => store.close());
   const outcome = await fillsAndRecovers(store, async (kept) => {
     rmSync(ballast);
     return kept;
@@ -126,6 +129,7 @@ function limitFileSize(size: number | "unlimited"): void {
 async function breakAndRecover(t: TestContext): Promise<void> {
   const filename = join(folder, "broken.db");
   const store = await SqliteStore.open({ filename });
+  t.after(() => store.close());
   const lease = await store.acquire(1, "me");
   await store.commit(lease, [runWrite("before")]);
   t.after(() => limitFileSize("unlimited"));
