@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { devCommand } from "./dev.ts";
 import { exitCodes, Failure } from "./failure.ts";
 import { serverCommand } from "./server.ts";
 
@@ -14,7 +15,9 @@ export function program(): Command {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "pawl: ")) })
     .showHelpAfterError("(pawl --help lists commands and flags)")
     .exitOverride();
-  pawl.addCommand(serverCommand().exitOverride().copyInheritedSettings(pawl));
+  for (const command of [devCommand(), serverCommand()]) {
+    pawl.addCommand(command.exitOverride().copyInheritedSettings(pawl));
+  }
   return pawl;
 }
 

@@ -17,12 +17,13 @@ import {
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { Failure } from "./failure.ts";
 
-interface Flags {
+export interface Flags {
   readonly ip: string;
   readonly port: number;
   readonly dbFilename?: string;
   readonly namespace?: readonly string[];
   readonly metricsPort?: number;
+  readonly searchAttribute?: Readonly<Record<string, string>>;
   readonly sqlitePragma?: Readonly<Record<string, string | number>>;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -37,7 +38,6 @@ const unsupported: readonly { readonly flags: string; readonly why: string }[] =
   { flags: "--ui-public-path <path>", why: "this server has no web UI" },
   { flags: "--ui-asset-path <path>", why: "this server has no web UI" },
   { flags: "--ui-codec-endpoint <url>", why: "this server has no web UI" },
-  { flags: "--search-attribute <name=type>", why: "this server has no custom search attributes" },
   { flags: "--dynamic-config-value <key=value>", why: "this server has no dynamic configuration" },
   { flags: "--log-config", why: "this server has no configuration file; --log-level and --log-format say how it logs" },
 ];
@@ -50,11 +50,27 @@ export function serverCommand(): Command {
       "-f, --db-filename <file>",
       "SQLite file that keeps the state; without it the state is lost when the server ends",
     )
+    .option("--headless", "without a web UI, which this server does not have anyway");
+  addServerOptions(command);
+  for (const { flags } of unsupported) command.addOption(new Option(flags).hideHelp());
+  return command.action(async (_alias: string | undefined, flags: Flags) => {
+    refuseUnsupported(command);
+    await runServer(flags);
+  });
+}
+
+/** What every command that runs a server understands. */
+export function addServerOptions(command: Command): void {
+  command
     .option("--ip <address>", "address to listen on", defaultIp)
     .option("-p, --port <port>", "port for gRPC; 0 takes a free one", parsePort, defaultPort)
     .option("-n, --namespace <name>", "make this namespace at the start, beside `default`; may be repeated", append)
+    .option(
+      "--search-attribute <name=type>",
+      "register this search attribute at the start; may be repeated",
+      addSearchAttribute,
+    )
     .option("--metrics-port <port>", "serve Prometheus metrics at /metrics on this port", parsePort)
-    .option("--headless", "without a web UI, which this server does not have anyway")
     .option(
       "--sqlite-pragma <name=value>",
       "a setting of SQLite's, such as cache_size=-65536; may be repeated",
@@ -66,11 +82,6 @@ export function serverCommand(): Command {
     )
     .addOption(new Option("--log-level <level>", "least serious events to log").choices(logLevels).default("warn"))
     .addOption(new Option("--log-format <format>", "how to write them").choices(logFormats).default("text"));
-  for (const { flags } of unsupported) command.addOption(new Option(flags).hideHelp());
-  return command.action(async (_alias: string | undefined, flags: Flags) => {
-    refuseUnsupported(command);
-    await runServer(flags);
-  });
 }
 
 function refuseUnsupported(command: Command): void {
@@ -83,8 +94,16 @@ function refuseUnsupported(command: Command): void {
   if (found) throw new Failure("usage", `${given!.long} is not supported: ${found.why}`);
 }
 
+/** Something that runs beside the server, started when it is ready and ended before it. */
+export interface Companion {
+  stop(): Promise<void>;
+}
+
 /** Resolves when the server has stopped by a signal. */
-async function runServer(flags: Flags): Promise<void> {
+export async function runServer(
+  flags: Flags,
+  begin: (server: RunningServer) => Promise<Companion | undefined> = async () => undefined,
+): Promise<void> {
   const log = createLog({
     ...{ level: flags.logLevel, format: flags.logFormat, nowMs: () => Date.now() },
     write: (line) => process.stderr.write(line),
@@ -96,15 +115,18 @@ async function runServer(flags: Flags): Promise<void> {
     ...{ ip: flags.ip, port: flags.port, namespaces: flags.namespace ?? [], sqlitePragmas: flags.sqlitePragma ?? {} },
     ...(flags.dbFilename !== undefined && { dbFilename: flags.dbFilename }),
     ...(flags.metricsPort !== undefined && { metricsPort: flags.metricsPort }),
+    ...(flags.searchAttribute && { searchAttributes: flags.searchAttribute }),
     ...(flags.allowRemoteWithoutAuth && { allowRemoteWithoutAuth: true }),
     telemetry: { log, metrics: new Metrics(), stopwatchMs: () => performance.now() },
   });
   process.stdout.write(`${readyLine(server, flags)}\n`);
+  const companion = await begin(server);
   log.info("stopping", { signal: await signals.first });
   const late = setTimeout(() => {
     log.error("the server did not stop in time");
     process.exit(1);
   }, stopWithinMs);
+  await companion?.stop();
   await server.stop();
   clearTimeout(late);
   signals.dispose();
@@ -170,4 +192,10 @@ function addPragma(text: string, before: Readonly<Record<string, string | number
   const [, name, value] = /^([a-z_]+)=(.+)$/i.exec(text) ?? [];
   if (name === undefined || value === undefined) throw new InvalidArgumentError("It is written name=value.");
   return { ...before, [name]: /^-?\d+$/.test(value) ? Number(value) : value };
+}
+
+function addSearchAttribute(text: string, before: Readonly<Record<string, string>> = {}) {
+  const [, name, type] = /^([^=]+)=([A-Za-z]+)$/.exec(text) ?? [];
+  if (name === undefined || type === undefined) throw new InvalidArgumentError("It is written name=type.");
+  return { ...before, [name]: type };
 }

@@ -15,6 +15,8 @@ export interface ServerConfig {
   readonly sqlitePragmas?: Readonly<Record<string, string | number>>;
   /** Namespaces to make beside `default`, if they are not there. */
   readonly namespaces?: readonly string[];
+  /** Search attributes to register in `default`, name to type (`Keyword`, `Int`, …), if they are not there. */
+  readonly searchAttributes?: Readonly<Record<string, string>>;
   /** Serves Prometheus text at `/metrics`; 0 takes a free port. Without it nothing is served. */
   readonly metricsPort?: number;
   /** Nobody is asked who they are: listening for other machines must be said to be meant. */

@@ -13,6 +13,7 @@ import { draftOf } from "./frontend/namespace.ts";
 import { NamespaceRegistry } from "./frontend/namespace-registry.ts";
 import { type Parts, Rejection, type Started } from "./frontend/parts.ts";
 import { QueryRegistry } from "./frontend/query-registry.ts";
+import { typeOfName } from "./frontend/search-attribute.ts";
 import { SearchAttributeRegistry } from "./frontend/search-attribute-registry.ts";
 import { loadCluster } from "./frontend/system.ts";
 import { Tokens } from "./frontend/tokens.ts";
@@ -99,6 +100,7 @@ async function open(config: ServerConfig, closes: Close[]) {
 async function serve(config: ServerConfig, parts: Parts, closes: Close[]) {
   const { clock, random, telemetry } = parts;
   const custom = await SearchAttributeRegistry.load(parts.store, parts.namespaces.all());
+  await registerSearchAttributes(custom, parts.namespaces, config.searchAttributes ?? {});
   const services = new Set(Object.values(methods).map(({ service }) => service));
   const health = new Health(services);
   const routes: Routes = {
@@ -140,6 +142,22 @@ async function makeNamespaces(namespaces: NamespaceRegistry, names: readonly str
     if (made instanceof Rejection)
       throw new StartFailure("usage", `namespace ${JSON.stringify(name)}: ${made.message}`);
   }
+}
+
+async function registerSearchAttributes(
+  custom: SearchAttributeRegistry,
+  namespaces: NamespaceRegistry,
+  wanted: Readonly<Record<string, string>>,
+): Promise<void> {
+  const types = Object.entries(wanted).map(([name, text]) => {
+    const type = typeOfName(text);
+    if (type === undefined)
+      throw new StartFailure("usage", `search attribute ${name}: there is no type ${JSON.stringify(text)}`);
+    return [name, type] as const;
+  });
+  if (types.length === 0) return;
+  const refused = await custom.add(namespaces.find("default")!, Object.fromEntries(types));
+  if (refused) throw new StartFailure("usage", refused.message);
 }
 
 function commitCounts({ metrics }: Telemetry) {

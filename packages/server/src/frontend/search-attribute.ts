@@ -99,6 +99,12 @@ export function typeName(type: AttributeType): string {
   return typeNames[type] ?? "Unspecified";
 }
 
+/** The type of that name, whatever its letters' case. */
+export function typeOfName(name: string): AttributeType | undefined {
+  const found = Object.entries(typeNames).find(([, known]) => known.toLowerCase() === name.toLowerCase());
+  return found && (Number(found[0]) as AttributeType);
+}
+
 function typeIn(table: Readonly<Record<string, AttributeType>>, name: string): AttributeType | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
