@@ -87,6 +87,7 @@ describe("goals", () => {
     startP99Ms: 100,
     emptyRssBytes: 1e8,
     rssBytes: 599e6,
+    restedRssBytes: 400e6,
     firstOkMs: 900,
     firstWriteMs: 5_100,
     rssAfterRestartBytes: 1e8,

@@ -107,6 +107,7 @@ export function idleSection({ idle }: Measurements): Section | undefined {
       row("answer to start p99", "ms", "lower", (result) => result.startP99Ms),
       row("RSS, none open", "MB", "lower", (result) => result.emptyRssBytes / 1e6),
       row("RSS, all open", "MB", null, (result) => result.rssBytes / 1e6),
+      row("RSS, all open, at rest", "MB", null, (result) => result.restedRssBytes / 1e6),
       row("RSS per open workflow", "KB", "lower", (result) => grown(result) / result.workflows / 1e3),
       row("first answer after kill -9", "ms", "lower", (result) => result.firstOkMs),
       row("first write after kill -9", "ms", "lower", (result) => result.firstWriteMs),

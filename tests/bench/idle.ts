@@ -2,6 +2,7 @@
  * The memory of open workflows and the restart after `kill -9`: starts workflows that wait for a signal, reads the server's resident memory,
  * kills it, starts it again on the same file and times its first answers.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Load } from "./load-program.ts";
 import { usageOf } from "./process-usage.ts";
 import { numberAt } from "./scenario.ts";
@@ -13,12 +14,17 @@ export interface IdleResult {
   readonly startP99Ms: number;
   /** Of the server before any workflow. */
   readonly emptyRssBytes: number;
+  /** Right after the last start. */
   readonly rssBytes: number;
+  /** After half a minute without load: what a runtime had set aside for garbage has gone back to the system. */
+  readonly restedRssBytes: number;
   /** From the start of the new process to its first answer, and to the first acknowledged signal to one of the open workflows. */
   readonly firstOkMs: number;
   readonly firstWriteMs: number;
   readonly rssAfterRestartBytes: number;
 }
+
+const restMs = 30_000;
 
 export async function measureIdle(
   start: Start,
@@ -30,7 +36,10 @@ export async function measureIdle(
   const emptyRssBytes = usageOf(server.pid).rssBytes;
   const started = await load("open-idle", server.address, ["--count", String(count)], say);
   const { rssBytes } = usageOf(server.pid);
-  say(`${count} workflows are open, ${Math.round(rssBytes / 1e6)} MB; kill -9 and start again`);
+  say(`${count} workflows are open, ${Math.round(rssBytes / 1e6)} MB; wait half a minute`);
+  await delay(restMs);
+  const restedRssBytes = usageOf(server.pid).rssBytes;
+  say(`${Math.round(restedRssBytes / 1e6)} MB; kill -9 and start again`);
   await server.kill9();
 
   const workflowId = String(started["workflowId"]);
@@ -45,6 +54,7 @@ export async function measureIdle(
     startP99Ms: numberAt(started, "latencyMs.p99"),
     emptyRssBytes,
     rssBytes,
+    restedRssBytes,
     firstOkMs: numberAt(report, "firstOkAtMs") - spawnedAtMs,
     firstWriteMs: numberAt(report, "firstWriteAtMs") - spawnedAtMs,
     rssAfterRestartBytes,

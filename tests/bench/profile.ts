@@ -13,10 +13,13 @@ interface CpuProfile {
 
 interface ProfileNode {
   readonly id: number;
+  /** Ids of the functions that it called. */
+  readonly children?: readonly number[];
   readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
 }
 
 const functionsShown = 40;
+const componentsShown = 30;
 
 /** Prints one listing per profile in the folder, i.e. per thread of each profiled process. */
 export function printProfile(folder: string, print: (line: string) => void): void {
@@ -31,26 +34,33 @@ export function printProfile(folder: string, print: (line: string) => void): voi
 }
 
 function printThread({ nodes, samples, timeDeltas }: CpuProfile, print: (line: string) => void): void {
-  const byId = new Map(nodes.map((node) => [node.id, node.callFrame]));
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const callers = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
   const components = new Map<string, number>();
   const functions = new Map<string, number>();
+  const charged = new Map<string, number>();
   let busyUs = 0;
   let totalUs = 0;
   for (const [i, id] of samples.entries()) {
-    const frame = byId.get(id)!;
+    const frame = byId.get(id)!.callFrame;
     const us = timeDeltas[i] ?? 0;
     totalUs += us;
     if (frame.functionName === "(idle)") continue;
     busyUs += us;
     add(components, componentOf(frame), us);
-    add(functions, `${frame.functionName || "(anonymous)"} ${place(frame)}`, us);
+    add(functions, nameOf(frame), us);
+    let own: number | undefined = id;
+    while (own !== undefined && !isOurs(byId.get(own)!.callFrame)) own = callers.get(own);
+    add(charged, own === undefined ? componentOf(frame) : nameOf(byId.get(own)!.callFrame), us);
   }
-  print(
-    `  busy ${(busyUs / 1e6).toFixed(2)} s of ${(totalUs / 1e6).toFixed(2)} s; shares are self time, of the busy time`,
-  );
-  printShares(components, busyUs, 30, print);
-  print("");
-  printShares(functions, busyUs, functionsShown, print);
+  print(`  busy ${(busyUs / 1e6).toFixed(2)} s of ${(totalUs / 1e6).toFixed(2)} s`);
+  const list = (title: string, shares: ReadonlyMap<string, number>, most: number) => {
+    print(`  ${title}, share of the busy time`);
+    printShares(shares, busyUs, most, print);
+  };
+  list("Self time by component", components, componentsShown);
+  list("Self time by function", functions, functionsShown);
+  list("By function of ours, with what the runtime and libraries did for it", charged, functionsShown);
 }
 
 function printShares(
@@ -77,8 +87,12 @@ function componentOf({ functionName, url }: ProfileNode["callFrame"]): string {
   return dependency ? dependency[1]! : path.slice(0, path.lastIndexOf("/"));
 }
 
-function place({ url, lineNumber }: ProfileNode["callFrame"]): string {
-  return url === "" ? "" : `${relative(url)}:${lineNumber + 1}`;
+function nameOf({ functionName, url, lineNumber }: ProfileNode["callFrame"]): string {
+  return `${functionName || "(anonymous)"}${url === "" ? "" : ` ${relative(url)}:${lineNumber + 1}`}`;
+}
+
+function isOurs({ url }: ProfileNode["callFrame"]): boolean {
+  return url.startsWith("file:") && !url.includes("/node_modules/");
 }
 
 const relative = (url: string) => url.replace("file://", "").replace(`${repository}/`, "");
