@@ -56,9 +56,14 @@ export function timeOutActivity(run: Run, step: Step, activity: Activity, timeou
   const retryState = whole
     ? enums.RetryState.TIMEOUT
     : retryOrState(run, step, activity, timeoutFailure(`activity ${timeoutName(timeout)} timeout`, timeout));
-  if (retryState === enums.RetryState.IN_PROGRESS) return;
+  if (retryState === enums.RetryState.IN_PROGRESS) {
+    // Nobody completed this attempt.
+    activity.lastAttemptCompletedAtMs = null;
+    return;
+  }
   // No time is left for another attempt: then what has run out is the time for the whole activity.
-  const outOfTime = !whole && retryState === enums.RetryState.TIMEOUT;
+  const running = timeout === enums.TimeoutType.SCHEDULE_TO_CLOSE && activity.status.type === "started";
+  const outOfTime = running || (!whole && retryState === enums.RetryState.TIMEOUT);
   const last = outOfTime
     ? timeoutFailure(
         "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying",

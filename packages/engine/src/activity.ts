@@ -417,19 +417,31 @@ export function endBackoff(run: Run, step: Step, activity: Activity): void {
 /** A failure kept between attempts is bounded; the worker's logs have the rest. */
 function truncated(cause: failure.Failure): failure.Failure {
   if (failure.Failure.encode(cause).length <= limits.retryFailureBytesMax) return cause;
-  const cut = (text: string) => text.slice(0, limits.retryFailureBytesMax / 4);
   return failure.Failure.create({
     message: "Failure exceeds size limit.",
-    source: "Server",
     serverFailureInfo: { nonRetryable: false },
-    cause: failure.Failure.create({
-      message: cut(cause.message),
-      stackTrace: cut(cause.stackTrace),
-      source: cause.source,
-      ...(cause.applicationFailureInfo && {
-        applicationFailureInfo: { ...cause.applicationFailureInfo, details: undefined },
-      }),
-    }),
+    cause: shortened(cause),
+  });
+}
+
+/** What a text costs beside its own length, and the fixed fields of an application failure. */
+const textOverheadBytes = 4;
+const infoOverheadBytes = 8;
+
+/** Type, source, message and stack trace, in this order, for as long as there is room. */
+function shortened({ message, source, stackTrace, applicationFailureInfo: info }: failure.Failure): failure.Failure {
+  let leftBytes = limits.retryFailureBytesMax - (info ? infoOverheadBytes : 0);
+  const cut = (text: string) => {
+    const kept = text.slice(0, Math.max(0, leftBytes));
+    leftBytes -= kept.length + textOverheadBytes;
+    return kept;
+  };
+  const applicationFailureInfo = info && { ...info, type: cut(info.type), details: undefined };
+  return failure.Failure.create({
+    ...(applicationFailureInfo && { applicationFailureInfo }),
+    source: cut(source),
+    message: cut(message),
+    stackTrace: cut(stackTrace),
   });
 }
 

@@ -1,8 +1,9 @@
-/** A run that follows another under the same workflow id: continue-as-new and workflow retries. */
-import { type command, durationMs, enums, type failure, history } from "@pawl/protocol";
-import { decideRetry, wireRetryPolicy } from "./backoff.ts";
+/** A run that follows another under the same workflow id: continue-as-new, workflow retries, cron schedules. */
+import { type command, type common, durationMs, enums, type failure, history } from "@pawl/protocol";
+import { decideRetry } from "./backoff.ts";
+import { nextCronAtMs } from "./cron.ts";
 import { limits } from "./limits.ts";
-import { createRun, makeCurrent, type RunSpec } from "./new-run.ts";
+import { type ChainLink, createRun, makeCurrent, type RunSpec } from "./new-run.ts";
 import type { Run, Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
 import { scheduleWorkflowTask } from "./workflow-task.ts";
@@ -78,41 +79,82 @@ export function continueAsNewSpec(run: Run, step: Step, attributes: ContinueAsNe
   };
 }
 
-export type NextAttempt = { readonly spec: RunSpec } | { readonly retryState: enums.RetryState };
+type NextAttempt = { readonly spec: RunSpec } | { readonly retryState: enums.RetryState };
 
 /** The run that retries this one after `cause`, or why there is none. */
-export function nextAttempt(run: Run, step: Step, cause: failure.Failure): NextAttempt {
+function nextAttempt(run: Run, step: Step, cause: failure.Failure): NextAttempt {
   const { start } = run;
   if (!start.retryPolicy || !run.startEvent) return { retryState: enums.RetryState.RETRY_POLICY_NOT_SET };
-  const decision = decideRetry(
-    start.retryPolicy,
-    { attempt: start.attempt, nowMs: step.nowMs, expiresAtMs: start.executionExpiresAtMs },
-    cause,
-  );
+  const state = { attempt: start.attempt, nowMs: step.nowMs, expiresAtMs: start.executionExpiresAtMs };
+  const decision = decideRetry(start.retryPolicy, state, cause);
   if (!decision.retry) return { retryState: decision.state };
   const started = history.WorkflowExecutionStartedEventAttributes.decode(run.startEvent);
-  const spec: RunSpec = {
+  return {
+    spec: {
+      ...repeated(run, step, started),
+      continuedFailure: cause,
+      lastCompletionResult: started.lastCompletionResult,
+      completionCallbacks: started.completionCallbacks,
+      firstTaskBackoffMs: spaced(run, step, decision.delayMs),
+      chain: link(run, enums.ContinueAsNewInitiator.RETRY, start.attempt + 1),
+    },
+  };
+}
+
+/** What follows a run that failed or timed out: its retry, else its cron schedule, else nothing. */
+export function afterFailure(
+  run: Run,
+  step: Step,
+  cause: failure.Failure,
+): { readonly spec: RunSpec | undefined; readonly retryState: enums.RetryState } {
+  const next = nextAttempt(run, step, cause);
+  if ("spec" in next) return { spec: next.spec, retryState: enums.RetryState.IN_PROGRESS };
+  return { spec: nextCron(run, step, { failure: cause }), retryState: next.retryState };
+}
+
+/** How a run ended that its cron schedule follows with another. */
+export interface CronEnding {
+  readonly result?: common.Payloads | undefined;
+  readonly failure?: failure.Failure | undefined;
+}
+
+/** The next run of a cron schedule; undefined when there is no schedule or the chain has expired. A failed run passes on the last good result. */
+export function nextCron(run: Run, step: Step, ending: CronEnding): RunSpec | undefined {
+  const { start } = run;
+  if (start.cronSchedule === "" || !run.startEvent) return undefined;
+  if (start.executionExpiresAtMs > 0 && start.executionExpiresAtMs <= step.nowMs) return undefined;
+  // From the time at which this run was due, so that a run that starts late does not shift those after it.
+  const dueAtMs = start.startedAtMs + start.firstTaskBackoffMs;
+  const nextAtMs = nextCronAtMs(start.cronSchedule, { afterMs: dueAtMs, notBeforeMs: step.nowMs });
+  if (nextAtMs === undefined) return undefined;
+  const started = history.WorkflowExecutionStartedEventAttributes.decode(run.startEvent);
+  return {
+    ...repeated(run, step, started),
+    continuedFailure: ending.failure,
+    lastCompletionResult: ending.failure ? started.lastCompletionResult : ending.result,
+    completionCallbacks: [],
+    firstTaskBackoffMs: spaced(run, step, Math.ceil((nextAtMs - step.nowMs) / 1_000) * 1_000),
+    chain: link(run, enums.ContinueAsNewInitiator.CRON_SCHEDULE, 1),
+  };
+}
+
+/** What a retry and a cron run repeat of the start event. */
+function repeated(run: Run, step: Step, started: history.WorkflowExecutionStartedEventAttributes) {
+  return {
     ...inherited(run),
     runId: step.newId(),
     requestId: step.newId(),
-    identity: "",
+    identity: started.identity,
     input: started.input,
     header: started.header,
     memo: started.memo,
     searchAttributes: started.searchAttributes,
-    retryPolicy: wireRetryPolicy(start.retryPolicy),
-    cronSchedule: start.cronSchedule,
-    completionCallbacks: started.completionCallbacks,
-    continuedFailure: cause,
-    lastCompletionResult: started.lastCompletionResult,
-    firstTaskBackoffMs: spaced(run, step, decision.delayMs),
-    chain: {
-      initiator: enums.ContinueAsNewInitiator.RETRY,
-      firstRunId: start.firstRunId,
-      previousRunId: run.runId,
-      attempt: start.attempt + 1,
-      executionExpiresAtMs: start.executionExpiresAtMs,
-    },
-  };
-  return { spec };
+    retryPolicy: started.retryPolicy,
+    cronSchedule: run.start.cronSchedule,
+  } as const;
+}
+
+function link(run: Run, initiator: enums.ContinueAsNewInitiator, attempt: number): ChainLink {
+  const { firstRunId, executionExpiresAtMs } = run.start;
+  return { initiator, firstRunId, previousRunId: run.runId, attempt, executionExpiresAtMs };
 }

@@ -11,6 +11,7 @@
 import { type command, type common, durationMs, enums, history, toDuration } from "@pawl/protocol";
 import { retryPolicyProblem } from "./backoff.ts";
 import { requestCancel, terminate } from "./close.ts";
+import { cronProblem } from "./cron.ts";
 import { happen, write } from "./history.ts";
 import { limits } from "./limits.ts";
 import { createRun, makeCurrent } from "./new-run.ts";
@@ -46,7 +47,7 @@ export function startChildProblem(run: Run, attributes: StartChildAttributes): s
   ] as const) {
     if (durationMs(timeout) < 0) return `Invalid ${field}: negative duration.`;
   }
-  return retryPolicyProblem(attributes.retryPolicy);
+  return retryPolicyProblem(attributes.retryPolicy) ?? cronProblem(attributes.cronSchedule, run.lastEventAtMs);
 }
 
 export function startChild(

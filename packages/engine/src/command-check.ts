@@ -60,15 +60,7 @@ export function checkCommands(
         type: "refuse",
         rejection: new Rejection("INVALID_ARGUMENT", `Unknown command type: ${one.commandType}.`),
       };
-    if (isClosing(one) && index < commands.length - 1) {
-      return {
-        type: "refuse",
-        rejection: new Rejection(
-          "INVALID_ARGUMENT",
-          "invalid command sequence: a command that closes the workflow must be the last one",
-        ),
-      };
-    }
+    if (isClosing(one) && index < commands.length - 1) return { type: "refuse", rejection: mustBeLast(commands, one) };
   }
   const ahead: Ahead = {
     activityIds: new Set(run.activityIds.keys()),
@@ -85,6 +77,18 @@ export function checkCommands(
     if (problem) return problem;
   }
   return checkMessages(run, commands, messages);
+}
+
+function mustBeLast(commands: readonly command.Command[], closing: command.Command): Rejection {
+  const names = commands.map(({ commandType }) => commandName(commandType)).join(", ");
+  const message = `invalid command sequence: [${names}], command ${commandName(closing.commandType)} must be the last command.`;
+  return new Rejection("INVALID_ARGUMENT", message);
+}
+
+/** `COMPLETE_WORKFLOW_EXECUTION` as `CompleteWorkflowExecution`. */
+function commandName(type: enums.CommandType): string {
+  const [name = ""] = Object.entries(CommandType).find(([, value]) => value === type) ?? [];
+  return name.toLowerCase().replace(/(^|_)([a-z])/g, (_match, _gap, letter: string) => letter.toUpperCase());
 }
 
 /** Messages count in the order of the commands that point to them, the others after them. */
@@ -155,7 +159,7 @@ const checks = {
     if (ahead.activityIds.has(attributes.activityId))
       return failTask(
         Cause.SCHEDULE_ACTIVITY_DUPLICATE_ID,
-        `ScheduleActivityDuplicateId: ActivityId=${attributes.activityId} is already pending`,
+        `ScheduleActivityDuplicateId: invalid history builder state for action: add-activitytask-scheduled-event, ActivityID: ${attributes.activityId}`,
       );
     ahead.activityIds.add(attributes.activityId);
     return undefined;
@@ -171,7 +175,7 @@ const checks = {
       scheduledEventId >= run.nextEventId;
     if (!known || ahead.cancelledActivities.has(scheduledEventId) || isCancelRequested(run, scheduledEventId)) {
       return bad(
-        `BadRequestCancelActivityAttributes: no pending activity with ScheduledEventID ${scheduledEventId}, or its cancellation was requested before`,
+        `BadRequestCancelActivityAttributes: invalid history builder state for action: add-activitytask-cancel-requested-event, ScheduledEventID: ${scheduledEventId}`,
       );
     }
     ahead.cancelledActivities.add(scheduledEventId);

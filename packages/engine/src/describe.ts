@@ -5,6 +5,9 @@ import { optionalDuration } from "./new-run.ts";
 import type { Activity, Run } from "./run.ts";
 import { statusOf } from "./start.ts";
 
+/** How the reference server writes a time that there is not: the year 1. */
+const never = { seconds: -62_135_596_800, nanos: 0 };
+
 const { PendingActivityState, PendingWorkflowTaskState, TaskQueueKind } = enums;
 
 export function describe(run: Run): Init<workflowservice.DescribeWorkflowExecutionResponse> {
@@ -31,7 +34,7 @@ export function describe(run: Run): Init<workflowservice.DescribeWorkflowExecuti
     pendingWorkflowTask: pendingWorkflowTask(run),
     workflowExtendedInfo: {
       ...(start.executionExpiresAtMs > 0 && { executionExpirationTime: toTimestamp(start.executionExpiresAtMs) }),
-      ...(start.runExpiresAtMs > 0 && { runExpirationTime: toTimestamp(start.runExpiresAtMs) }),
+      runExpirationTime: start.runExpiresAtMs > 0 ? toTimestamp(start.runExpiresAtMs) : never,
       cancelRequested: run.cancelRequest !== null,
       originalStartTime: toTimestamp(start.startedAtMs),
       requestIdInfos: {

@@ -12,6 +12,7 @@ import {
   toTimestamp,
 } from "@pawl/protocol";
 import { resolveRetryPolicy, wireRetryPolicy } from "./backoff.ts";
+import { nextCronAtMs } from "./cron.ts";
 import { write } from "./history.ts";
 import { limits } from "./limits.ts";
 import { noChanges, type ParentRef, type Run, type RunStart, type Workflow } from "./run.ts";
@@ -59,7 +60,8 @@ export interface ChainLink {
 }
 
 /** The run, open, with its started event written. The caller makes it current and schedules its first workflow task. */
-export function createRun(workflow: Workflow, step: Step, spec: RunSpec): Run {
+export function createRun(workflow: Workflow, step: Step, given: RunSpec): Run {
+  const spec = given.chain ? given : { ...given, firstTaskBackoffMs: firstBackoffMs(given, step.nowMs) };
   const start = resolveStart(spec, step.nowMs);
   const run: Run = {
     namespaceId: workflow.namespaceId,
@@ -115,6 +117,13 @@ export function createRun(workflow: Workflow, step: Step, spec: RunSpec): Run {
   run.changes.visibility = true;
   workflow.runs.set(run.runId, run);
   return run;
+}
+
+/** The first run of a cron schedule waits for its first time, in whole seconds. */
+function firstBackoffMs({ cronSchedule, firstTaskBackoffMs }: RunSpec, nowMs: number): number {
+  const firstAtMs =
+    cronSchedule === "" ? undefined : nextCronAtMs(cronSchedule, { afterMs: nowMs, notBeforeMs: nowMs + 1 });
+  return firstAtMs === undefined ? firstTaskBackoffMs : Math.ceil((firstAtMs - nowMs) / 1_000) * 1_000;
 }
 
 /** Makes the run the one that its workflow id means. */

@@ -1,6 +1,7 @@
 /** Starting a workflow: what happens when its id is already in use, and signal-with-start. */
 import { durationMs, enums, errordetails, type workflowservice } from "@pawl/protocol";
 import { terminate } from "./close.ts";
+import { cronProblem } from "./cron.ts";
 import { sealBatch } from "./history.ts";
 import { createRun, makeCurrent, type RunSpec } from "./new-run.ts";
 import { detail, Rejection } from "./rejection.ts";
@@ -21,6 +22,8 @@ export function startWorkflow(
   step: Step,
   { request, eagerPoller }: CommandOf<"startWorkflow">,
 ): Replies["startWorkflow"] | Rejection {
+  const badCron = cronProblem(request.cronSchedule, step.nowMs);
+  if (badCron !== undefined) return new Rejection("INVALID_ARGUMENT", badCron);
   const current = currentRun(workflow);
   if (current && current.start.requestId === request.requestId) {
     const eagerTask =
@@ -40,7 +43,7 @@ export function startWorkflow(
     if (refused) return refused;
   }
   const backoffMs = durationMs(request.workflowStartDelay);
-  const eager = eagerPoller !== undefined && backoffMs === 0;
+  const eager = eagerPoller !== undefined && backoffMs === 0 && request.cronSchedule === "";
   const run = createRun(workflow, step, specOf(request, runId, { eager, continued: request }));
   makeCurrent(workflow, run);
   const eagerTask = scheduleWorkflowTask(run, step, eager ? { inline: eagerPoller } : {});
@@ -52,6 +55,8 @@ export function signalWithStart(
   step: Step,
   { request }: CommandOf<"signalWithStart">,
 ): Replies["signalWithStart"] | Rejection {
+  const badCron = cronProblem(request.cronSchedule, step.nowMs);
+  if (badCron !== undefined) return new Rejection("INVALID_ARGUMENT", badCron);
   const current = currentRun(workflow);
   const toSignal = {
     signalName: request.signalName,

@@ -5,7 +5,7 @@
 import { enums, failure } from "@pawl/protocol";
 import { endBackoff } from "./activity.ts";
 import { dueTimeout, nextActivityAtMs, timeOutActivity } from "./activity-timeout.ts";
-import { beginNext, nextAttempt } from "./chain.ts";
+import { afterFailure, beginNext } from "./chain.ts";
 import { closeFromOutside } from "./close.ts";
 import { deleteDue } from "./deletion.ts";
 import { sealBatch } from "./history.ts";
@@ -75,20 +75,16 @@ function timeOutRun(workflow: Workflow, run: Run, step: Step): void {
     source: "Server",
     timeoutFailureInfo: { timeoutType: enums.TimeoutType.START_TO_CLOSE, lastHeartbeatDetails: undefined },
   });
-  const next = expired ? { retryState: enums.RetryState.TIMEOUT } : nextAttempt(run, step, cause);
-  const retryState = "spec" in next ? enums.RetryState.IN_PROGRESS : next.retryState;
-  // The reference server says that a run which is tried again continues as new, although its status is that of a timeout.
-  const closing =
-    "spec" in next
-      ? {
-          eventType: enums.EventType.WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
-          workflowExecutionContinuedAsNewEventAttributes: { newExecutionRunId: next.spec.runId, failure: cause },
-        }
-      : {
-          eventType: enums.EventType.WORKFLOW_EXECUTION_TIMED_OUT,
-          workflowExecutionTimedOutEventAttributes: { retryState },
-        };
-  closeFromOutside(run, step, { type: "timedOut", retryState }, closing, { followed: "spec" in next });
+  const next = expired ? undefined : afterFailure(run, step, cause);
+  const retryState = next?.retryState ?? enums.RetryState.TIMEOUT;
+  const closing = {
+    eventType: enums.EventType.WORKFLOW_EXECUTION_TIMED_OUT,
+    workflowExecutionTimedOutEventAttributes: {
+      retryState,
+      newExecutionRunId: next?.spec?.runId ?? "",
+    },
+  };
+  closeFromOutside(run, step, { type: "timedOut", retryState }, closing, { followed: next?.spec !== undefined });
   sealBatch(run);
-  if ("spec" in next) beginNext(workflow, step, next.spec);
+  if (next?.spec) beginNext(workflow, step, next.spec);
 }

@@ -1,7 +1,7 @@
 /** Carrying out the commands of a completed workflow task, after all of them were checked. */
 import { type command, type common, enums, type protocol, toDuration } from "@pawl/protocol";
 import { activityTaskOf, beginAttempt, canceledEvent, forgetActivity, scheduleActivity } from "./activity.ts";
-import { beginNext, continueAsNewSpec, nextAttempt } from "./chain.ts";
+import { afterFailure, beginNext, continueAsNewSpec, nextCron } from "./chain.ts";
 import { startChild } from "./child-workflow.ts";
 import { markClosed } from "./close.ts";
 import type { CheckedType } from "./command-check.ts";
@@ -68,14 +68,20 @@ const appliers = {
       },
     });
   },
-  [CommandType.COMPLETE_WORKFLOW_EXECUTION]: ({ run, step, completedEventId }, one) => {
+  [CommandType.COMPLETE_WORKFLOW_EXECUTION]: ({ workflow, run, step, completedEventId }, one) => {
     const { result } = one.completeWorkflowExecutionCommandAttributes!;
+    const spec = nextCron(run, step, { result });
     write(run, step.nowMs, {
       eventType: EventType.WORKFLOW_EXECUTION_COMPLETED,
       userMetadata: one.userMetadata,
-      workflowExecutionCompletedEventAttributes: { result, workflowTaskCompletedEventId: completedEventId },
+      workflowExecutionCompletedEventAttributes: {
+        result,
+        workflowTaskCompletedEventId: completedEventId,
+        newExecutionRunId: spec?.runId ?? "",
+      },
     });
-    markClosed(run, step, { type: "completed", result });
+    markClosed(run, step, { type: "completed", result }, { followed: spec !== undefined });
+    if (spec) beginNext(workflow, step, spec);
   },
   [CommandType.FAIL_WORKFLOW_EXECUTION]: failWorkflow,
   [CommandType.CANCEL_WORKFLOW_EXECUTION]: ({ run, step, completedEventId }, one) => {
@@ -143,19 +149,18 @@ function requestCancelActivity({ run, step, completedEventId, identity }: Comple
 
 function failWorkflow({ workflow, run, step, completedEventId }: Completion, one: command.Command): void {
   const failure = one.failWorkflowExecutionCommandAttributes!.failure!;
-  const next = nextAttempt(run, step, failure);
-  const retryState = "spec" in next ? enums.RetryState.IN_PROGRESS : next.retryState;
+  const { spec, retryState } = afterFailure(run, step, failure);
   write(run, step.nowMs, {
     eventType: EventType.WORKFLOW_EXECUTION_FAILED,
     workflowExecutionFailedEventAttributes: {
       failure,
       retryState,
       workflowTaskCompletedEventId: completedEventId,
-      newExecutionRunId: "spec" in next ? next.spec.runId : "",
+      newExecutionRunId: spec?.runId ?? "",
     },
   });
-  markClosed(run, step, { type: "failed", failure, retryState }, { followed: "spec" in next });
-  if ("spec" in next) beginNext(workflow, step, next.spec);
+  markClosed(run, step, { type: "failed", failure, retryState }, { followed: spec !== undefined });
+  if (spec) beginNext(workflow, step, spec);
 }
 
 function continueAsNew({ workflow, run, step, completedEventId }: Completion, one: command.Command): void {

@@ -72,7 +72,6 @@ const common: readonly (readonly [name: string, change: Start, verdict: string])
     { workflowStartDelay: second, cronSchedule: "* * * * *" },
     "INVALID_ARGUMENT CronSchedule and WorkflowStartDelay may not be used together.",
   ],
-  ["cron", { cronSchedule: "* * * * *" }, "UNIMPLEMENTED CronSchedule is not served by this server yet."],
   [
     "a retry policy that shrinks",
     { retryPolicy: { backoffCoefficient: 0.5 } },

@@ -96,7 +96,6 @@ function delayProblem(request: AnyStart): Rejection | undefined {
   const { cronSchedule, workflowStartDelay } = request;
   if (cronSchedule !== "" && durationMs(workflowStartDelay) !== 0)
     return invalid("CronSchedule and WorkflowStartDelay may not be used together.");
-  if (cronSchedule !== "") return new Rejection("UNIMPLEMENTED", "CronSchedule is not served by this server yet.");
   return durationProblem("WorkflowStartDelaySeconds", workflowStartDelay);
 }
 
