@@ -104,7 +104,7 @@ export function currentRun(workflow: Workflow): Run | undefined {
   return workflow.currentRunId === null ? undefined : workflow.runs.get(workflow.currentRunId);
 }
 
-function startReply(run: Run, started: boolean): Replies["startWorkflow"] {
+export function startReply(run: Run, started: boolean): Replies["startWorkflow"] {
   return { runId: run.runId, firstRunId: run.start.firstRunId, started, status: statusOf(run) };
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums, type Init, type protocol, update, workflowservice } from "@pawl/protocol";
 import { Rejection } from "./rejection.ts";
-import { applicationFailure, commands, payloads, ScriptedWorkflow } from "./scripted-workflow.ts";
+import { applicationFailure, commands, payloads, ScriptedWorkflow, startRequest } from "./scripted-workflow.ts";
 import type { Replies, StartedWorkflowTask, UpdateProgress } from "./vocabulary.ts";
 
 const { UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
@@ -226,4 +226,32 @@ test("more than ten updates at once are too many", () => {
   for (let count = 0; count < 10; count++) assert(!(ask(workflow, `u${count}`) instanceof Rejection));
   const refused = ask(workflow, "one more");
   assert(refused instanceof Rejection && refused.code === "RESOURCE_EXHAUSTED");
+});
+
+test("a start with an update takes it along with the first task, joins what runs, and repeats itself harmlessly", () => {
+  const workflow = new CachedWorkflow();
+  const codec = workflowservice.UpdateWorkflowExecutionRequest;
+  const request = (updateId: string) =>
+    codec.decode(codec.encode({ request: { meta: { updateId }, input: { name: "add" } } }));
+  const both = (updateId: string, requestId: string, conflict = 0) =>
+    workflow.do({
+      type: "startWithUpdate",
+      start: startRequest({ requestId, workflowIdConflictPolicy: conflict as 0 }),
+      update: request(updateId),
+    });
+  const first = both("u1", "s1");
+  assert("start" in first && first.start.started);
+  const task = workflow.pollTask();
+  assert.equal(task.messages.length, 1);
+  assert.deepEqual(workflow.eventTypes(), [
+    "WORKFLOW_EXECUTION_STARTED",
+    "WORKFLOW_TASK_SCHEDULED",
+    "WORKFLOW_TASK_STARTED",
+  ]);
+  const refused = both("u2", "s2");
+  assert("refused" in refused && refused.refused === "start" && refused.rejection.code === "ALREADY_EXISTS");
+  const joined = both("u2", "s3", enums.WorkflowIdConflictPolicy.USE_EXISTING);
+  assert("start" in joined && !joined.start.started);
+  const again = both("u1", "s4");
+  assert("start" in again && again.start.runId === first.start.runId);
 });

@@ -114,6 +114,11 @@ export type Command =
   | ({ readonly type: "unpauseActivity"; readonly runId: RunSelector } & Unpause)
   | ({ readonly type: "resetActivity"; readonly runId: RunSelector } & Reset)
   | ({ readonly type: "updateActivityOptions"; readonly runId: RunSelector } & OptionsChange)
+  | {
+      readonly type: "startWithUpdate";
+      readonly start: workflowservice.StartWorkflowExecutionRequest;
+      readonly update: workflowservice.UpdateWorkflowExecutionRequest;
+    }
   | { readonly type: "update"; readonly request: workflowservice.UpdateWorkflowExecutionRequest }
   | { readonly type: "pollUpdate"; readonly runId: RunSelector; readonly updateId: string }
   | { readonly type: "receive"; readonly message: Message }
@@ -165,6 +170,10 @@ export interface Replies {
   unpauseActivity: Record<never, never>;
   resetActivity: Record<never, never>;
   updateActivityOptions: { readonly options: Init<activity.ActivityOptions> };
+  /** Both were done, or neither was; then the one that could not be is named. */
+  startWithUpdate:
+    | { readonly start: Replies["startWorkflow"]; readonly update: UpdateProgress }
+    | { readonly refused: "start" | "update"; readonly rejection: Rejection };
   update: UpdateProgress;
   pollUpdate: UpdateProgress;
   receive: Delivery;

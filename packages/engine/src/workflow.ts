@@ -20,6 +20,7 @@ import { Rejection } from "./rejection.ts";
 import { isOpen, type Run, type Workflow } from "./run.ts";
 import { signal } from "./signal.ts";
 import { currentRun, signalWithStart, startWorkflow } from "./start.ts";
+import { startWithUpdate } from "./start-with-update.ts";
 import type { Step } from "./step.ts";
 import { admitUpdate, pollUpdate } from "./update.ts";
 import type { Command, Replies, ReplyTo, RunSelector } from "./vocabulary.ts";
@@ -49,6 +50,7 @@ export function selectorOf(command: Command): RunSelector | undefined {
   switch (command.type) {
     case "startWorkflow":
     case "signalWithStart":
+    case "startWithUpdate":
       return undefined;
     case "receive":
       return "runId" in command.message ? command.message.runId : "";
@@ -73,6 +75,7 @@ export function selectorOf(command: Command): RunSelector | undefined {
 function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof Replies] | Rejection {
   if (command.type === "startWorkflow") return startWorkflow(workflow, step, command);
   if (command.type === "signalWithStart") return signalWithStart(workflow, step, command);
+  if (command.type === "startWithUpdate") return startWithUpdate(workflow, step, command);
   if (command.type === "receive") return receive(workflow, command.message, step);
   const run = select(workflow, selectorOf(command)!);
   if (!run) return notFound(workflow);

@@ -1,5 +1,6 @@
 export * from "./duration.ts";
 export * from "./gen/index.js";
 export * from "./service.ts";
+export * from "./status.ts";
 export * from "./task-token.ts";
 export type { Codec, Init } from "./wire.js";

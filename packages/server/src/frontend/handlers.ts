@@ -2,6 +2,7 @@
 import { activityHandlers } from "./activity.ts";
 import { activityOperatorHandlers } from "./activity-operator.ts";
 import { historyHandlers } from "./history.ts";
+import { multiOperationHandlers } from "./multi-operation.ts";
 import { namespaceHandlers } from "./namespace.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { queryHandlers } from "./query.ts";
@@ -32,6 +33,7 @@ export function handlersOf(
     ...queryHandlers(parts, queries),
     ...historyHandlers(parts),
     ...updateHandlers(parts),
+    ...multiOperationHandlers(parts, custom),
     ...visibilityHandlers(parts, custom),
     ...searchAttributeHandlers(parts, custom),
     ...taskQueueHandlers(parts),

@@ -23,13 +23,13 @@ export function updateHandlers(parts: Parts) {
       const key = { namespaceId: namespace.id, workflowId };
       const admitted = await ring.submit(key, { type: "update", request });
       if (admitted instanceof Rejection) return admitted;
-      const progress = await waitFor(parts, {
+      const progress = await waitForStage(parts, {
         key,
         progress: admitted,
         stage: wantedStage(given.waitPolicy?.lifecycleStage),
         call,
       });
-      return progress instanceof Rejection ? progress : response(workflowId, progress);
+      return progress instanceof Rejection ? progress : updateResponse(workflowId, progress);
     },
 
     PollWorkflowExecutionUpdate: async ({ namespace: name, updateRef, waitPolicy }, call) => {
@@ -43,18 +43,18 @@ export function updateHandlers(parts: Parts) {
       if (found instanceof Rejection) return found;
       // Without a stage the answer is how far it is now.
       const stage = waitPolicy?.lifecycleStage ?? Stage.UNSPECIFIED;
-      const progress = await waitFor(parts, { key, progress: found, stage, call });
-      return progress instanceof Rejection ? progress : response(workflowId, progress);
+      const progress = await waitForStage(parts, { key, progress: found, stage, call });
+      return progress instanceof Rejection ? progress : updateResponse(workflowId, progress);
     },
   } satisfies Handlers;
 }
 
 /** A caller that names no stage wants the outcome. */
-function wantedStage(stage: enums.UpdateWorkflowExecutionLifecycleStage | undefined) {
+export function wantedStage(stage: enums.UpdateWorkflowExecutionLifecycleStage | undefined) {
   return stage || Stage.COMPLETED;
 }
 
-function response(workflowId: string, { runId, updateId, stage, outcome }: UpdateProgress) {
+export function updateResponse(workflowId: string, { runId, updateId, stage, outcome }: UpdateProgress) {
   return { updateRef: { workflowExecution: { workflowId, runId }, updateId }, stage, outcome };
 }
 
@@ -66,7 +66,7 @@ interface Waiting {
 }
 
 /** Waits until the stage is reached, or as long as such a call may be held open; then the stage that was reached is the answer. */
-async function waitFor(
+export async function waitForStage(
   { ring, clock }: Parts,
   { key, progress: first, stage, call }: Waiting,
 ): Promise<UpdateProgress | Rejection> {
