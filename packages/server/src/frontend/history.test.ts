@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { enums, history, type Init, type RequestOf } from "@pawl/protocol";
+import { Rejection } from "@pawl/engine";
+import { enums, history, type Init, type RequestOf, workflowservice } from "@pawl/protocol";
 import { limits } from "../limits.ts";
-import { eventTypes, InProcess, jsonPayloads, TestCall, taskQueue } from "./in-process.ts";
+import { historyHandlers } from "./history.ts";
+import { eventTypes, InProcess, jsonPayloads, TestCall, taskQueue, testNamespace } from "./in-process.ts";
+import type { Parts } from "./parts.ts";
 
 const { CommandType, HistoryEventFilterType } = enums;
 const execution = { workflowId: "w" };
@@ -88,6 +91,48 @@ describe("a plain read", () => {
     const paged = await allPages(server, { maximumPageSize: 1 });
     assert.deepEqual(paged, [[1, 2], [3], [4, 5, 6]]);
   });
+});
+
+test("the last page of a plain read shows no retried task when the run has gone on since the first", async () => {
+  await using server = await InProcess.open();
+  await server.start("w");
+  const { taskToken } = await server.pollWorkflowTask();
+  await server.ask("RespondWorkflowTaskFailed", { taskToken });
+  const { nextPageToken } = await server.ask("GetWorkflowExecutionHistory", { execution, maximumPageSize: 1 });
+  await server.signal("w");
+  const rest = await server.ask("GetWorkflowExecutionHistory", { execution, nextPageToken });
+  assert.deepEqual(ids(rest.history), [3, 4]);
+});
+
+test("no change is missed that comes while the run is looked at", async () => {
+  await using server = await runOfFour();
+  const { parts } = server;
+  let changed = () => {};
+  const ring: Parts["ring"] = {
+    changed: () =>
+      new Promise<void>((resolve) => {
+        changed = resolve;
+      }),
+    submit: async (key, command) => {
+      const reply = await parts.ring.submit(key, command);
+      // What is read is true, and old at once.
+      if (looks++ === 1) await server.ask("TerminateWorkflowExecution", { workflowExecution: execution });
+      changed();
+      return reply;
+    },
+  };
+  let looks = 0;
+  const { GetWorkflowExecutionHistory: read } = historyHandlers({ ...parts, ring });
+  const { CLOSE_EVENT: historyEventFilterType } = HistoryEventFilterType;
+  const request = workflowservice.GetWorkflowExecutionHistoryRequest.create({
+    namespace: testNamespace,
+    execution: { workflowId: "w", runId: "" },
+    waitNewEvent: true,
+    historyEventFilterType,
+  });
+  const closed = await read(request, new TestCall(undefined));
+  assert.ok(!(closed instanceof Rejection));
+  assert.deepEqual(eventTypes(closed.history), ["WORKFLOW_EXECUTION_TERMINATED"]);
 });
 
 describe("waiting for what comes", () => {

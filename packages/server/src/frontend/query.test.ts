@@ -2,31 +2,37 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Located, Rejection } from "@pawl/engine";
 import { enums, errordetails, type query } from "@pawl/protocol";
+import { ManualClock } from "../clock.ts";
+import { seededRandom } from "../random.ts";
 import { eventTypes, InProcess, jsonOf, jsonPayloads, stickyAttributes, stickyQueue, TestCall } from "./in-process.ts";
-import { routeOf } from "./query.ts";
+import type { Parts } from "./parts.ts";
+import { queryHandlers, routeOf } from "./query.ts";
+import { QueryRegistry } from "./query-registry.ts";
 
 const { CommandType, QueryRejectCondition, QueryResultType, WorkflowExecutionStatus: Status } = enums;
 const { NONE, NOT_OPEN, NOT_COMPLETED_CLEANLY } = QueryRejectCondition;
 
+const idle: Located = {
+  runId: "r",
+  workflowId: "w",
+  workflowType: "T",
+  status: Status.RUNNING,
+  open: true,
+  lastEventId: 4,
+  taskQueue: "q",
+  stickyQueue: undefined,
+  stickyScheduleToStartTimeoutMs: 0,
+  lastCompletedStartedEventId: 3,
+  workflowTask: { type: "none" },
+  firstTaskAtMs: undefined,
+  historySizeBytes: 0,
+  virtualEvents: new Uint8Array(0),
+};
+const withScheduledTask: Located = { ...idle, workflowTask: { type: "scheduled", attempt: 1, stamp: 7 } };
+
 describe("where a query goes", () => {
-  const idle: Located = {
-    runId: "r",
-    workflowId: "w",
-    workflowType: "T",
-    status: Status.RUNNING,
-    open: true,
-    lastEventId: 4,
-    taskQueue: "q",
-    stickyQueue: undefined,
-    stickyScheduleToStartTimeoutMs: 0,
-    lastCompletedStartedEventId: 3,
-    workflowTask: { type: "none" },
-    firstTaskAtMs: undefined,
-    historySizeBytes: 0,
-    virtualEvents: new Uint8Array(0),
-  };
   const closed = (status: enums.WorkflowExecutionStatus) => ({ open: false, status });
-  const scheduled = { workflowTask: { type: "scheduled", attempt: 1, stamp: 7 } } as const;
+  const scheduled = { workflowTask: withScheduledTask.workflowTask };
   const started = { workflowTask: { type: "started", attempt: 1, stamp: 7 } } as const;
   const never = { lastCompletedStartedEventId: 0 };
   const inFailedState = "Unable to query workflow due to Workflow Task in failed state.";
@@ -297,17 +303,15 @@ describe("a query to a run with a workflow task", () => {
     await server.start("w");
     const asked = server.call("QueryWorkflow", request, new TestCall(server.clock.nowMs() + 60_000));
     await server.settle();
-    const failing = await server.pollWorkflowTask();
-    const id = onlyQuery(failing.queries);
-    await server.ask("RespondWorkflowTaskFailed", { taskToken: failing.taskToken, failure: { message: "bug" } });
     const refused = await server.pollWorkflowTask();
-    assert.equal(onlyQuery(refused.queries), id);
+    const id = onlyQuery(refused.queries);
     const commands = [{ commandType: CommandType.START_TIMER, startTimerCommandAttributes: { timerId: "" } }];
     const queryResults = { [id]: answered("wrong") };
-    const request2 = { taskToken: refused.taskToken, commands, queryResults };
-    assert.match(await server.verdict("RespondWorkflowTaskCompleted", request2), /^INVALID_ARGUMENT /);
-    server.clock.advance(10_000);
-    await server.settle();
+    const completion = { taskToken: refused.taskToken, commands, queryResults };
+    assert.match(await server.verdict("RespondWorkflowTaskCompleted", completion), /^INVALID_ARGUMENT /);
+    const { queries, taskToken } = await server.pollWorkflowTask();
+    assert.equal(onlyQuery(queries), id);
+    await server.ask("RespondWorkflowTaskFailed", { taskToken, failure: { message: "bug" } });
     assert.equal(
       resultOf(await asked),
       "FAILED_PRECONDITION Unable to query workflow due to Workflow Task in failed state.",
@@ -375,6 +379,76 @@ describe("a query to a run with a workflow task", () => {
     }
     const verdict = await server.verdict("QueryWorkflow", request);
     assert.equal(verdict, "FAILED_PRECONDITION Unable to query workflow due to Workflow Task in failed state.");
+  });
+});
+
+/** A ring that says what the test wants it to: one state after the other, and then the last. */
+function scripted(states: readonly Located[]) {
+  const left = [...states];
+  const changes: (() => void)[] = [];
+  const offered: string[] = [];
+  const withdrawn: string[] = [];
+  const queries = new QueryRegistry();
+  const clock = new ManualClock();
+  const parts = {
+    clock,
+    random: seededRandom(1),
+    namespaces: { byName: () => ({ id: "n", name: "orders" }) },
+    ring: {
+      submit: async () => (left.length > 1 ? left.shift() : left[0]),
+      changed: () => new Promise<void>((resolve) => changes.push(resolve)),
+    },
+    matching: {
+      offerQuery: ({ id }: { id: string }) => offered.push(id),
+      withdrawQuery: (id: string) => withdrawn.push(id),
+    },
+  } as unknown as Parts;
+  const asking = { namespace: "orders", execution: { workflowId: "w", runId: "" }, query: { queryType: "state" } };
+  const ask = () => {
+    const { QueryWorkflow } = queryHandlers(parts, queries);
+    return QueryWorkflow(asking as never, new TestCall(clock.nowMs() + 10_000));
+  };
+  const change = async () => {
+    for (const tell of changes.splice(0)) tell();
+    await new Promise(setImmediate);
+  };
+  return { ask, change, offered, withdrawn, queries };
+}
+
+describe("between the shard and the registry", () => {
+  test("an answer that is under way is waited for, although the run has nothing to do any more", async () => {
+    const { ask, change, offered, queries } = scripted([withScheduledTask, withScheduledTask, idle]);
+    const asked = ask();
+    await change();
+    const [id] = Object.keys(queries.attach("r", 7));
+    const responded = queries.responding("r", 7);
+    await change();
+    await change();
+    assert.deepEqual(offered, []);
+    queries.settle("r", 7, new Map([[id!, { type: "answered", result: jsonPayloads("in time") }]]));
+    responded();
+    assert.deepEqual(resultOf(await asked), ["in time"]);
+  });
+
+  test("an answer whose fate is unknown is not waited for", async () => {
+    const { ask, change, offered, queries } = scripted([withScheduledTask, withScheduledTask, idle]);
+    const asked = ask();
+    await change();
+    queries.attach("r", 7);
+    queries.responding("r", 7)();
+    await change();
+    assert.equal(offered.length, 1);
+    queries.answer(offered[0]!, { type: "answered", result: jsonPayloads("direct") });
+    assert.deepEqual(resultOf(await asked), ["direct"]);
+  });
+
+  test("a query that was answered is withdrawn from its queue too, which remembers where it was", async () => {
+    const { ask, change, offered, withdrawn, queries } = scripted([idle]);
+    const asked = ask();
+    await change();
+    queries.answer(offered[0]!, { type: "answered", result: undefined });
+    assert.deepEqual(resultOf(await asked), []);
+    assert.deepEqual(withdrawn, offered);
   });
 });
 

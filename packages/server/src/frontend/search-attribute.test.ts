@@ -74,7 +74,8 @@ describe("a value must be of its attribute's type", () => {
 });
 
 test("null is not set at a start; in an upsert it stays, without a type, to take the attribute away", () => {
-  const indexedFields = { Ke: payload("null"), Te: payload("", "binary/null"), Li: payload("[]"), In: payload("1") };
+  const claimed = { ...payload("null"), metadata: { ...payload("").metadata, type: bytes("Keyword") } };
+  const indexedFields = { Ke: claimed, Te: payload("", "binary/null"), Li: payload("[]"), In: payload("1") };
   const set = attributesToSet({ indexedFields }, namespace, custom);
   const upserted = attributesToUpsert({ indexedFields }, namespace, custom);
   assert.ok(set && upserted && !(set instanceof Rejection) && !(upserted instanceof Rejection));
