@@ -1,13 +1,14 @@
 /** Runs workflows and activities of one task queue. */
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { enums } from "@pawl/protocol";
+import { enums, type history } from "@pawl/protocol";
 import { CallFailed, Connection } from "../client/connection.ts";
 import { IllegalStateError, NamespaceNotFoundError } from "../value/errors.ts";
 import { defaultPayloadConverter } from "../value/payload-converter.ts";
 import { ActivityRunner } from "./activity-runner.ts";
 import { bundleRuntime, bundleWorkflowCode, type WorkflowBundle } from "./bundle.ts";
 import { pollTimeoutMs, runPoller } from "./poller.ts";
+import { type HistoryToReplay, type ReplayResult, type ReplayWorkerOptions, replayHistories } from "./replayer.ts";
 import { RunCache } from "./run-cache.ts";
 import { Sandbox, watchRejections } from "./sandbox.ts";
 import { Slots } from "./slots.ts";
@@ -78,6 +79,25 @@ export class Worker {
       throw new TypeError("a worker needs WorkerOptions.workflowsPath, workflowBundle or activities");
     }
     return new Worker(compiled, { connection, isOwned }, { activities: runner, workflows, stopping });
+  }
+
+  /** Throws `DeterminismViolationError` when the code does not do what the history says it did. */
+  static async runReplayHistory(
+    options: ReplayWorkerOptions,
+    history: history.History,
+    workflowId = "replay",
+  ): Promise<void> {
+    for await (const { error } of replayHistories(options, [{ workflowId, history }])) {
+      if (error) throw error;
+    }
+  }
+
+  /** As {@link Worker.runReplayHistory} for many: one result for each, and no throw. */
+  static runReplayHistories(
+    options: ReplayWorkerOptions,
+    histories: AsyncIterable<HistoryToReplay> | Iterable<HistoryToReplay>,
+  ): AsyncIterableIterator<ReplayResult> {
+    return replayHistories(options, histories);
   }
 
   getState(): State {

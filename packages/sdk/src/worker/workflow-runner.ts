@@ -40,6 +40,7 @@ export interface WorkflowRunnerParts {
 const shareBeforeHeartbeat = 0.8;
 /** A long history is replayed in one go and takes its time: so much more for each event. */
 const msPerEvent = 1;
+const invalidArgument = 3;
 
 export class WorkflowRunner {
   readonly #parts: WorkflowRunnerParts;
@@ -69,7 +70,11 @@ export class WorkflowRunner {
       run?.dispose();
       if (error instanceof CallFailed) {
         // Not ours any more (it timed out, or the run has closed), or refused because news came meanwhile: the server gives a new task.
-        logger.debug("A workflow task's answer was not taken", { ...about, error: error.message });
+        const isRefused = error.code === invalidArgument && error.details !== "UnhandledCommand";
+        logger.log(isRefused ? "WARN" : "DEBUG", "A workflow task's answer was not taken", {
+          ...about,
+          error: error.message,
+        });
         return undefined;
       }
       logger.warn("Workflow task failed", { ...about, attempt: task.attempt, error: textOf(error) });

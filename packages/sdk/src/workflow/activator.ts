@@ -8,7 +8,6 @@ import type { ProtoFailure } from "../value/failure.ts";
 import { errorToFailure } from "../value/failure-converter.ts";
 import { defaultPayloadConverter, type Payload } from "../value/payload-converter.ts";
 import { setCurrentRun } from "./current-run.ts";
-import { readOnly } from "./message-handlers.ts";
 import { type RunHost, WorkflowRun } from "./run.ts";
 
 export { installGlobals } from "./globals.ts";
@@ -76,7 +75,7 @@ export function answerQuery(
   setCurrentRun(run);
   try {
     if (name === "__stack_trace") return { result: defaultPayloadConverter.toPayload(waitsFor(run)) };
-    return { result: readOnly(run, () => run.handlers.query(name, input)) };
+    return { result: run.readOnly(() => run.handlers.query(name, input)) };
   } catch (error) {
     return { failed: describe(error) };
   } finally {

@@ -144,7 +144,7 @@ export class MessageHandlers {
     try {
       args = arrayFromPayloads(run.converter, job.input);
       // An update that history accepted was valid then; the validator may know better now.
-      if (job.validate && known?.validator) readOnly(run, () => known.validator?.(...args));
+      if (job.validate && known?.validator) run.readOnly(() => known.validator?.(...args));
     } catch (error) {
       run.push({ type: "rejectUpdate", id, failure: this.#failureOf(error) });
       return;
@@ -206,15 +206,6 @@ export class MessageHandlers {
       },
       currentDetails: this.#run.currentDetails,
     };
-  }
-}
-
-export function readOnly<T>(run: WorkflowRun, read: () => T): T {
-  run.isReadOnly = true;
-  try {
-    return read();
-  } finally {
-    run.isReadOnly = false;
   }
 }
 

@@ -74,8 +74,8 @@ export class WorkflowRun {
   currentDetails = "";
   cancelRequested = false;
   isClosed = false;
-  /** Set while a query is answered: code that asks for something then does not know what it does. */
-  isReadOnly = false;
+  #isReadOnly = false;
+  #violation: Error | undefined;
   #commands: WorkflowCommand[] = [];
   #taskFailure: { error: unknown } | undefined;
   readonly #seqs = new Map<string, number>();
@@ -101,19 +101,45 @@ export class WorkflowRun {
     this.info = { ...this.info, ...tidings(clock, () => this.host.now()) };
   }
 
-  nextSeq(kind: keyof Waiters | "condition" | "update"): number {
+  nextSeq(kind: keyof Waiters | "condition"): number {
+    this.#requireWritable(`wait for a ${kind}`);
     const seq = (this.#seqs.get(kind) ?? 0) + 1;
     this.#seqs.set(kind, seq);
     return seq;
   }
 
   push(command: WorkflowCommand): void {
-    if (this.isReadOnly) {
-      throw new IllegalStateError(
-        `a query handler or update validator must only read, but this one would ${command.type} (move it to a signal or an update)`,
-      );
-    }
+    this.#requireWritable(command.type);
     this.#commands.push(command);
+  }
+
+  /**
+   * Queries are answered at times that no history knows: what they change would not be there when the run is replayed. Throws when `read` tries
+   * to, also when it swallows the error.
+   */
+  readOnly<T>(read: () => T): T {
+    const { random } = this;
+    // Numbers drawn here must not be missing from the run's own.
+    this.random = seededRandom("read only");
+    this.#isReadOnly = true;
+    try {
+      const result = read();
+      if (this.#violation) throw this.#violation;
+      return result;
+    } finally {
+      this.random = random;
+      this.#isReadOnly = false;
+      this.#violation = undefined;
+    }
+  }
+
+  #requireWritable(deed: string): void {
+    if (!this.#isReadOnly) return;
+    const remedy = "move it to a signal or an update";
+    this.#violation = new IllegalStateError(
+      `a query handler or update validator must only read, but this one would ${deed} (${remedy})`,
+    );
+    throw this.#violation;
   }
 
   /** Takes back what was asked for in this very activation, as if it had never been. `false` when it was asked for earlier. */

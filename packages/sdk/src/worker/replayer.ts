@@ -1,0 +1,55 @@
+/** Replays histories against workflow code without a server: does today's code still do what it did then? */
+import type { history } from "@pawl/protocol";
+import { DefaultLogger, type Logger } from "../value/logger.ts";
+import { bundleRuntime, bundleWorkflowCode } from "./bundle.ts";
+import { CachedRun } from "./cached-run.ts";
+import { Sandbox, watchRejections } from "./sandbox.ts";
+import { watched } from "./watchdog.ts";
+import type { WorkerOptions } from "./worker-options.ts";
+
+export type ReplayWorkerOptions = Pick<WorkerOptions, "workflowsPath" | "workflowBundle" | "bundlerOptions"> & {
+  logger?: Logger;
+};
+
+export interface ReplayResult {
+  readonly workflowId: string;
+  readonly runId: string;
+  /** A `DeterminismViolationError`, or what the code threw that is no failure of its workflow. */
+  readonly error: Error | undefined;
+}
+
+export interface HistoryToReplay {
+  readonly workflowId: string;
+  readonly history: history.History;
+}
+
+const deadlockTimeoutMs = 2_000;
+const msPerEvent = 1;
+
+/** Bundles the code once and replays one history after the other. */
+export async function* replayHistories(
+  options: ReplayWorkerOptions,
+  histories: AsyncIterable<HistoryToReplay> | Iterable<HistoryToReplay>,
+): AsyncGenerator<ReplayResult> {
+  const { workflowsPath, workflowBundle, bundlerOptions, logger = new DefaultLogger("WARN") } = options;
+  if (workflowsPath === undefined && workflowBundle === undefined) {
+    throw new TypeError("a replay needs workflowsPath or workflowBundle");
+  }
+  const user = workflowBundle ?? bundleWorkflowCode({ ...bundlerOptions, workflowsPath: workflowsPath! });
+  const sandbox = new Sandbox(...(await Promise.all([bundleRuntime(), user])));
+  watchRejections();
+  for await (const { workflowId, history } of histories) {
+    const runId = history.events[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? "";
+    const code = sandbox.newRun((level, message, fields) => logger.log(level, message, fields));
+    const run = new CachedRun({ namespace: "replay", workflowId, runId, taskQueue: "replay" }, code, 0);
+    let error: Error | undefined;
+    try {
+      watched(deadlockTimeoutMs + history.events.length * msPerEvent, () => run.feed(history.events, 0));
+      await new Promise((resolve) => setImmediate(resolve));
+      code.checkRejections();
+    } catch (thrown) {
+      error = thrown as Error;
+    }
+    yield { workflowId, runId, error };
+  }
+}
