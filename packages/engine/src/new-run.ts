@@ -15,7 +15,7 @@ import { resolveRetryPolicy, wireRetryPolicy } from "./backoff.ts";
 import { nextCronAtMs } from "./cron.ts";
 import { write } from "./history.ts";
 import { limits } from "./limits.ts";
-import { noChanges, type ParentRef, type Run, type RunStart, type Workflow } from "./run.ts";
+import { memoryOnly, type ParentRef, type Run, type RunStart, type Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
 
 /** Everything that differs from one way of starting to another. Timeouts of 0 = none given. */
@@ -95,12 +95,7 @@ export function createRun(workflow: Workflow, step: Step, given: RunSpec): Run {
     timers: new Map(),
     signalRequestIds: new Set(),
     signalCount: 0,
-    open: [],
-    tail: [],
-    tailBytes: 0,
-    wakeAtMs: Number.POSITIVE_INFINITY,
-    changes: noChanges(),
-    noticed: false,
+    ...memoryOnly(),
   };
   const attributes = startedAttributes(spec, start, workflow.workflowId);
   write(run, step.nowMs, {

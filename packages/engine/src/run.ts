@@ -287,6 +287,11 @@ export function isPinned(run: Run): boolean {
   return false;
 }
 
+/** The fields of a run that no snapshot holds, as they are when it comes into memory. */
+export function memoryOnly(): Pick<Run, "open" | "tail" | "tailBytes" | "wakeAtMs" | "changes" | "noticed"> {
+  return { open: [], tail: [], tailBytes: 0, wakeAtMs: Number.POSITIVE_INFINITY, changes: noChanges(), noticed: false };
+}
+
 export function noChanges(): Changes {
   return { core: false, parts: new Set(), batches: [], visibility: false, deleted: false, current: false };
 }

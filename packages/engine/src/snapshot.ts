@@ -13,6 +13,7 @@ import {
   type ActivityOptions,
   type Child,
   isOpen,
+  memoryOnly,
   noChanges,
   type Run,
   type RunStart,
@@ -287,12 +288,7 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     timers: new Map(),
     signalRequestIds: new Set(),
     signalCount: core.signalCount,
-    open: [],
-    tail: [],
-    tailBytes: 0,
-    wakeAtMs: Number.POSITIVE_INFINITY,
-    changes: noChanges(),
-    noticed: false,
+    ...memoryOnly(),
   };
   for (const [part, bytes] of parts) restorePart(run, part, bytes);
   run.wakeAtMs = nextWakeAtMs(run);
