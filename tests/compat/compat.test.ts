@@ -1,50 +1,35 @@
-/**
- * Unmodified official SDKs against a server: Pawl's by default, the reference server with `PAWL_COMPAT_TARGET=reference`. `PAWL_COMPAT_LANGUAGES=go,java`
- * runs some languages only.
- */
+/** Unmodified official SDKs, and the official command line, against a server. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { prepareGo } from "../rig/go.ts";
-import { prepareJava } from "../rig/java.ts";
-import { prepareNode } from "../rig/node.ts";
-import { preparePython } from "../rig/python.ts";
 import { ScenarioRun, scenarioNames } from "../rig/scenarios.ts";
-import { type RunningServer, startPawl, startReference } from "../rig/server.ts";
-import type { Prepared, Program } from "../rig/toolchain.ts";
-import { everyLanguage, onlyPython } from "./sentences.ts";
+import type { RunningServer } from "../rig/server.ts";
+import { temporal, temporalText } from "../rig/temporal-cli.ts";
+import { languages, preparedWithinMs, scenariosWithinMs, startServer, type Tool, target } from "./languages.ts";
+import { whileKilled } from "./sentences.ts";
 
-const target = process.env["PAWL_COMPAT_TARGET"] === "reference" ? "reference" : "pawl";
-const chosen = process.env["PAWL_COMPAT_LANGUAGES"]?.split(",");
-const startServer = target === "reference" ? startReference : startPawl;
-
-interface Tool {
-  readonly scenarios: Program;
-  /** Checks what running the program does not: its types. */
-  check?(): Promise<void>;
+/** What the command line prints of a workflow, as far as it is looked at here. */
+interface Listed {
+  readonly execution: { readonly workflowId: string; readonly runId: string };
+  readonly status: string;
+  readonly type: { readonly name: string };
 }
 
-interface Language {
-  readonly name: string;
-  readonly sentences: Readonly<Record<string, string>>;
-  prepare(): Promise<Prepared<Tool>>;
+interface Described {
+  readonly workflowExecutionInfo: Listed & { readonly historyLength: string };
 }
 
-const languages: readonly Language[] = [
-  { name: "Python", sentences: { ...everyLanguage, ...onlyPython }, prepare: preparePython },
-  { name: "TypeScript", sentences: everyLanguage, prepare: prepareNode },
-  { name: "Go", sentences: everyLanguage, prepare: prepareGo },
-  { name: "Java", sentences: everyLanguage, prepare: prepareJava },
-];
-
-const preparedWithinMs = 900_000;
-const scenariosWithinMs = 300_000;
+interface Shown {
+  readonly events: readonly { readonly eventId: string; readonly eventType: string }[];
+}
 
 describe(`official SDKs against ${target}`, () => {
   let folder: string;
   let server: RunningServer;
+  /** The workflows that were described, listed and counted, by language. */
+  const observed = new Map<string, readonly string[]>();
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "compat-"));
@@ -57,9 +42,7 @@ describe(`official SDKs against ${target}`, () => {
   });
 
   for (const { name, sentences, prepare } of languages) {
-    const excluded = chosen && !chosen.includes(name.toLowerCase()) ? "not among PAWL_COMPAT_LANGUAGES" : false;
-
-    describe(name, { skip: excluded }, () => {
+    describe(name, () => {
       let skipped: string | undefined;
       let tool: Tool;
       let running: ScenarioRun | undefined;
@@ -82,17 +65,74 @@ describe(`official SDKs against ${target}`, () => {
       for (const [scenario, sentence] of Object.entries(sentences)) {
         test(`${name}: ${sentence}`, { timeout: scenariosWithinMs }, async (t) => {
           if (!running) return t.skip(skipped);
-          const { ok, error } = await running.outcome(scenario);
+          const { ok, error, workflows } = await running.outcome(scenario);
           assert.ok(ok, error);
+          if (scenario === "describe-list-count") observed.set(name, workflows);
         });
       }
 
       test(`${name}: its program has these scenarios and no others, and ends well`, async (t) => {
         if (!running) return t.skip(skipped);
-        assert.deepEqual((await scenarioNames(tool.scenarios)).sort(), Object.keys(sentences).sort());
+        const known = Object.keys({ ...sentences, ...whileKilled });
+        assert.deepEqual((await scenarioNames(tool.scenarios)).sort(), known.sort());
         assert.equal(await running.ended(), 0, running.output());
         await tool.check?.();
       });
     });
   }
+
+  describe("the official command line", () => {
+    test("it lists, counts, describes and shows the workflows that each SDK has run", async (t) => {
+      if (observed.size === 0) return t.skip("no SDK has run workflows");
+      for (const [workflowId = ""] of observed.values()) await checkWorkflow(server.address, workflowId);
+    });
+
+    test("it starts, signals, cancels and terminates a workflow", async (t) => {
+      if (observed.size === 0) return t.skip("the command line comes with the toolchain of Python");
+      const { address } = server;
+      const id = ["--workflow-id", "by-command-line"];
+      await temporal(address, "workflow", "start", "--type", "Nobody", "--task-queue", "nobody-polls-here", ...id);
+      await temporalText(address, "workflow", "signal", "--name", "greeting", "--input", '"hello"', ...id);
+      await temporalText(address, "workflow", "cancel", ...id);
+      await temporalText(address, "workflow", "terminate", "--reason", "enough", ...id);
+      const { events } = await temporal<Shown>(address, "workflow", "show", ...id);
+      assert.deepEqual(
+        events.map(({ eventType }) => eventType),
+        [
+          "EVENT_TYPE_WORKFLOW_EXECUTION_STARTED",
+          "EVENT_TYPE_WORKFLOW_TASK_SCHEDULED",
+          "EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED",
+          "EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED",
+          "EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED",
+        ],
+      );
+      const health = await temporal<{ status: string }>(address, "operator", "cluster", "health");
+      assert.equal(health.status, "SERVING");
+    });
+  });
 });
+
+async function checkWorkflow(address: string, workflowId: string): Promise<void> {
+  const query = ["--query", `WorkflowId = '${workflowId}'`];
+  const [listed, ...others] = await temporal<Listed[]>(address, "workflow", "list", ...query);
+  assert.deepEqual(others, []);
+  assert.equal(listed?.execution.workflowId, workflowId);
+  assert.equal(listed?.status, "WORKFLOW_EXECUTION_STATUS_COMPLETED");
+  assert.match(listed?.type.name, /^observed$/i);
+  const table = await temporalText(address, "workflow", "list", ...query);
+  assert.match(table, /Completed/);
+  const { count } = await temporal<{ count: string }>(address, "workflow", "count", ...query);
+  assert.equal(count, "1");
+
+  const { workflowExecutionInfo: info } = await temporal<Described>(address, "workflow", "describe", "-w", workflowId);
+  assert.deepEqual(info.execution, listed?.execution);
+  const { events } = await temporal<Shown>(address, "workflow", "show", "-w", workflowId);
+  assert.deepEqual(
+    events.map(({ eventId }) => Number(eventId)),
+    events.map((_, index) => index + 1),
+  );
+  assert.equal(events.length, Number(info.historyLength));
+  assert.equal(events.at(-1)?.eventType, "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED");
+  const { result } = await temporal<{ result: unknown }>(address, "workflow", "result", "-w", workflowId);
+  assert.equal(result, "seen");
+}

@@ -35,3 +35,9 @@ export const onlyPython = {
   "seed-order-processing": "document: transient payment errors are retried, a declined payment cancels the order",
   "seed-order-test": "document: the order workflow passes its own test on this server",
 } as const;
+
+/** Needs a server that is killed meanwhile, so it runs apart from the others. */
+export const whileKilled = {
+  "outlive-server":
+    "a workflow, its worker and its client outlive kill -9 of the server, with every signal once and in order",
+} as const;

@@ -18,6 +18,13 @@ export interface Outcome {
   readonly workflows: readonly string[];
 }
 
+/** What a scenario says while it runs. */
+interface Announcement {
+  readonly scenario: string;
+  readonly running: true;
+  readonly workflows: readonly string[];
+}
+
 /** The names of the scenarios that a program has. */
 export async function scenarioNames({ command, args }: Program): Promise<string[]> {
   return (await run(command, [...args, "list"])).split(/\s+/);
@@ -27,20 +34,19 @@ const outputKept = 16_384;
 
 export class ScenarioRun {
   readonly #child: ChildProcess;
-  readonly #waiting = new Map<string, PromiseWithResolvers<Outcome>>();
+  readonly #outcomes = new Map<string, PromiseWithResolvers<Outcome>>();
+  readonly #announced = new Map<string, PromiseWithResolvers<readonly string[]>>();
   /** What it printed that is no outcome: the logs of the SDK. */
   #output = "";
 
   constructor(program: Program, names: readonly string[], address: string) {
     const args = [...program.args, "scenario", ...names, "--address", address, "--namespace", "default"];
     const env = { ...process.env, ...program.env };
-    this.#child = spawn(program.command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(program.command, args, { env, stdio: ["pipe", "pipe", "pipe"] });
     endWithThisProcess(this.#child);
     for (const name of names) {
-      const outcome = Promise.withResolvers<Outcome>();
-      // Whoever asks for the outcome gets the error; nobody may ask for some.
-      outcome.promise.catch(() => undefined);
-      this.#waiting.set(name, outcome);
+      this.#outcomes.set(name, handled());
+      this.#announced.set(name, handled());
     }
     createInterface({ input: this.#child.stdout! }).on("line", (line) => this.#take(line));
     this.#child.stderr!.on("data", (chunk: Buffer) => this.#keep(chunk.toString()));
@@ -51,9 +57,20 @@ export class ScenarioRun {
 
   /** Resolves when the scenario has ended. Rejects when the process ends without saying how it went. */
   outcome(name: string): Promise<Outcome> {
-    const outcome = this.#waiting.get(name);
-    if (!outcome) throw new Error(`${name} was not started`);
-    return outcome.promise;
+    return promised(this.#outcomes, name);
+  }
+
+  /**
+   * The ids of the workflows of a scenario that says when they have started, and waits for {@link proceed} then. Rejects when it ends
+   * without having said so.
+   */
+  announced(name: string): Promise<readonly string[]> {
+    return promised(this.#announced, name);
+  }
+
+  /** Lets scenarios go on that have said that their workflows have started. */
+  proceed(): void {
+    this.#child.stdin!.end("\n");
   }
 
   /** Waits for the end of the process; its exit code, 0 when every scenario is ok. */
@@ -72,9 +89,13 @@ export class ScenarioRun {
   }
 
   #take(line: string): void {
-    if (!line.startsWith('{"scenario":')) return this.#keep(`${line}\n`);
-    const outcome = JSON.parse(line) as Outcome;
-    this.#waiting.get(outcome.scenario)?.resolve(outcome);
+    if (!(line.startsWith("{") && line.includes('"scenario":'))) return this.#keep(`${line}\n`);
+    const message = JSON.parse(line) as Outcome | Announcement;
+    if ("running" in message) return this.#announced.get(message.scenario)?.resolve(message.workflows);
+    this.#outcomes.get(message.scenario)?.resolve(message);
+    this.#announced
+      .get(message.scenario)
+      ?.reject(new Error(message.error ?? "it ended before its workflows had started"));
   }
 
   #keep(text: string): void {
@@ -82,8 +103,21 @@ export class ScenarioRun {
   }
 
   #giveUp(how: string): void {
-    for (const [name, { reject }] of this.#waiting) {
-      reject(new Error(`no outcome of ${name}: ${how}\n${this.#output}`));
+    for (const promises of [this.#outcomes, this.#announced]) {
+      for (const [name, { reject }] of promises) reject(new Error(`nothing of ${name}: ${how}\n${this.#output}`));
     }
   }
+}
+
+/** One that may be rejected without anybody having asked. */
+function handled<T>(): PromiseWithResolvers<T> {
+  const resolvers = Promise.withResolvers<T>();
+  resolvers.promise.catch(() => undefined);
+  return resolvers;
+}
+
+function promised<T>(promises: ReadonlyMap<string, PromiseWithResolvers<T>>, name: string): Promise<T> {
+  const resolvers = promises.get(name);
+  if (!resolvers) throw new Error(`${name} was not started`);
+  return resolvers.promise;
 }

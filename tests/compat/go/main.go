@@ -31,7 +31,8 @@ var scenarios = map[string]check.Func{}
 
 func init() {
 	for _, each := range []map[string]check.Func{
-		runningScenarios, messagingScenarios, endingScenarios, observingScenarios, heartbeatScenarios, longrunning.Scenarios,
+		runningScenarios, messagingScenarios, endingScenarios, observingScenarios, heartbeatScenarios,
+		outlastingScenarios, longrunning.Scenarios,
 	} {
 		maps.Copy(scenarios, each)
 	}
@@ -70,13 +71,13 @@ func runScenarios(c client.Client, names []string, address, namespace string) bo
 	shared := worker.New(c, queue, worker.Options{MaxHeartbeatThrottleInterval: 200 * time.Millisecond})
 	for _, workflow := range []any{
 		SequenceAndParallel, Retrying, Rejected, TimingOut, Local, Timers, Approval,
-		Basket, Busy, Cancellable, Obedient, Failing, FailOnce, Observed, Steps,
+		Basket, Busy, Cancellable, Obedient, Failing, FailOnce, Observed, Steps, Outlasting,
 	} {
 		shared.RegisterWorkflow(workflow)
 	}
 	for _, activity := range []any{
 		Double, FailTwice, Reject, Hang, AlwaysFail, LocalSquare, RequestHumanApproval,
-		Pause, ReserveForLong, Compensate, Refuse, Step, FailForNow,
+		Pause, ReserveForLong, Compensate, Refuse, Step, FailForNow, Mark,
 	} {
 		shared.RegisterActivity(activity)
 	}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -29,6 +31,11 @@ class Context:
         workflow_id = f"python-{self.name}{suffix}-{uuid.uuid4()}"
         self.workflow_ids.append(workflow_id)
         return workflow_id
+
+    async def announce(self) -> None:
+        """Says that the workflows so far have started, and goes on when whoever runs this says so with a line."""
+        print(json.dumps({"scenario": self.name, "running": True, "workflows": self.workflow_ids}), flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
 
 
 Scenario = Callable[[Context], Awaitable[None]]

@@ -25,11 +25,12 @@ import ending
 import heartbeat
 import messaging
 import observing
+import outlasting
 import running
 from harness import Context
 from seeds import long_running, orders, training
 
-topics = [running, messaging, ending, observing]
+topics = [running, messaging, ending, observing, outlasting]
 # These have workers of their own.
 others = [heartbeat, training, orders, long_running]
 scenarios = {name: run for topic in [*topics, *others] for name, run in topic.scenarios.items()}

@@ -1,6 +1,7 @@
 /** What every scenario is given, and how it says what it expects. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client, WorkflowHandle } from "@temporalio/client";
 import proto from "@temporalio/proto";
@@ -31,6 +32,13 @@ export class Context {
     const workflowId = `typescript-${this.name}${suffix}-${randomUUID()}`;
     this.workflowIds.push(workflowId);
     return workflowId;
+  }
+
+  /** Says that the workflows so far have started, and goes on when whoever runs this says so with a line. */
+  async announce(): Promise<void> {
+    console.log(JSON.stringify({ scenario: this.name, running: true, workflows: this.workflowIds }));
+    await once(process.stdin, "data");
+    process.stdin.pause();
   }
 }
 

@@ -17,6 +17,7 @@ import { Context, type Scenario, type Shared } from "./harness.ts";
 import { scenarios as heartbeat, heartbeatWorker } from "./heartbeat.ts";
 import { scenarios as messaging } from "./messaging.ts";
 import { scenarios as observing } from "./observing.ts";
+import { scenarios as outlasting } from "./outlasting.ts";
 import { scenarios as running } from "./running.ts";
 import { scenarios as longRunning } from "./seeds/long-running.ts";
 import * as longRunningActivities from "./seeds/long-running-activities.ts";
@@ -27,6 +28,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ...ending,
   ...observing,
   ...heartbeat,
+  ...outlasting,
   ...longRunning,
 };
 const scenarioWithinMs = 120_000;

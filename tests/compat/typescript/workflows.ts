@@ -240,3 +240,20 @@ export async function resumable(): Promise<{ attempt: number; resumedAt: number;
   });
   return processItems(7);
 }
+
+export const receive = defineSignal<[number: number]>("receive");
+
+export async function outlasting(rounds: number, signals: number): Promise<number[]> {
+  const { mark } = proxyActivities<typeof activities>({ startToCloseTimeout: "2s", retry: { initialInterval: 100 } });
+  const received: number[] = [];
+  setHandler(receive, (number) => {
+    received.push(number);
+  });
+  await condition(() => received.length > 0);
+  for (let number = 0; number < rounds; number++) {
+    await mark(number);
+    await sleep(20);
+  }
+  await condition(() => received.length >= signals);
+  return received;
+}

@@ -2,9 +2,12 @@
 package check
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"runtime/debug"
 	"strings"
@@ -95,6 +98,15 @@ func (s *Scenario) NewID(suffix string) string {
 	id := "go-" + s.Name + suffix + "-" + uuid.NewString()
 	s.WorkflowIDs = append(s.WorkflowIDs, id)
 	return id
+}
+
+// Announce says that the workflows so far have started, and goes on when whoever runs this says so with a line.
+func (s *Scenario) Announce() {
+	line, err := json.Marshal(map[string]any{"scenario": s.Name, "running": true, "workflows": s.WorkflowIDs})
+	s.NoError(err)
+	fmt.Println(string(line))
+	_, err = bufio.NewReader(os.Stdin).ReadString('\n')
+	s.NoError(err)
 }
 
 // Start starts a workflow with a new id on the shared worker's queue.

@@ -1,5 +1,6 @@
 package compat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.temporal.api.common.v1.WorkflowExecution;
 import io.temporal.api.enums.v1.EventType;
 import io.temporal.api.enums.v1.WorkflowExecutionStatus;
@@ -7,9 +8,12 @@ import io.temporal.api.history.v1.HistoryEvent;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowOptions;
 import io.temporal.client.WorkflowStub;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.UUID;
 
 /** What a scenario is given, and the ids that it has used so far. */
@@ -33,6 +37,13 @@ public final class Context {
     String id = "java-" + name + suffix + "-" + UUID.randomUUID();
     workflowIds.add(id);
     return id;
+  }
+
+  /** Says that the workflows so far have started, and goes on when whoever runs this says so with a line. */
+  public void announce() throws IOException {
+    Map<String, Object> line = Map.of("scenario", name, "running", true, "workflows", workflowIds);
+    System.out.println(new ObjectMapper().writeValueAsString(new TreeMap<>(line)));
+    Check.isTrue(System.in.read() == '\n', "a line says to go on");
   }
 
   /** Options with a new id, on the shared worker's queue. */

@@ -50,6 +50,7 @@ public final class Main {
             Ending.scenarios,
             Observing.scenarios,
             Heartbeat.scenarios,
+            Outlasting.scenarios,
             LongRunning.scenarios)) {
       scenarios.putAll(topic);
     }
@@ -91,14 +92,21 @@ public final class Main {
     WorkerOptions options = WorkerOptions.newBuilder().setMaxHeartbeatThrottleInterval(Duration.ofMillis(200)).build();
     Worker worker = factory.newWorker(queue, options);
     for (Class<?>[] workflows :
-        List.of(Running.workflows, Messaging.workflows, Ending.workflows, Observing.workflows, LongRunning.workflows)) {
+        List.of(
+            Running.workflows,
+            Messaging.workflows,
+            Ending.workflows,
+            Observing.workflows,
+            Outlasting.workflows,
+            LongRunning.workflows)) {
       worker.registerWorkflowImplementationTypes(workflows);
     }
     worker.registerActivitiesImplementations(
         new RunningActivities.Impl(),
         new Messaging.PausingImpl(),
         new Ending.DeedsImpl(),
-        new Observing.SteppingImpl());
+        new Observing.SteppingImpl(),
+        new Outlasting.MarkingImpl());
     LongRunning.registerActivities(worker);
     factory.start();
     ExecutorService threads = Executors.newCachedThreadPool();

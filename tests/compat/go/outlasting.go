@@ -1,0 +1,83 @@
+package main
+
+// A workflow, its worker and its client go on while the server is killed and started again: whoever runs this kills it meanwhile.
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"pawl.dev/compat/check"
+)
+
+var outlastingScenarios = map[string]check.Func{"outlive-server": outliveServerScenario}
+
+const (
+	rounds  = 40
+	signals = 20
+)
+
+// The rounds that were marked, by workflow id.
+var marked journal[int]
+
+func Mark(ctx context.Context, number int) (int, error) {
+	marked.add(activity.GetInfo(ctx).WorkflowExecution.ID, number)
+	time.Sleep(50 * time.Millisecond)
+	return number, nil
+}
+
+func Outlasting(ctx workflow.Context, rounds, signals int) (received []int, err error) {
+	marking := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 2 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond},
+	})
+	channel := workflow.GetSignalChannel(ctx, "receive")
+	receive := func() {
+		var number int
+		channel.Receive(ctx, &number)
+		received = append(received, number)
+	}
+	receive()
+	for number := range rounds {
+		if err := workflow.ExecuteActivity(marking, Mark, number).Get(ctx, nil); err != nil {
+			return nil, err
+		}
+		if err := workflow.Sleep(ctx, 20*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+	for len(received) < signals {
+		receive()
+	}
+	return received, nil
+}
+
+func outliveServerScenario(ctx context.Context, s *check.Scenario) {
+	// What a killed server's worker had in hand is given out again after this long.
+	run := s.StartWith(ctx, client.StartWorkflowOptions{WorkflowTaskTimeout: 2 * time.Second}, Outlasting, rounds, signals)
+	s.Announce()
+	var numbers []int
+	for number := range signals {
+		numbers = append(numbers, number)
+		s.NoError(s.Client.SignalWorkflow(ctx, run.GetID(), run.GetRunID(), "receive", number))
+		time.Sleep(150 * time.Millisecond)
+	}
+	s.Equal(check.Result[[]int](ctx, s, run), numbers, "every signal once, in order")
+	distinct := map[int]bool{}
+	for _, number := range marked.of(run.GetID()) {
+		distinct[number] = true
+	}
+	s.Equal(len(distinct), rounds, "rounds")
+	events := s.Events(ctx, run.GetID(), run.GetRunID())
+	s.Equal(check.Count(events, "ActivityTaskCompleted"), rounds, "completed activities")
+	s.Equal(check.Count(events, "WorkflowExecutionSignaled"), signals, "signals in history")
+	replayer := worker.NewWorkflowReplayer()
+	replayer.RegisterWorkflow(Outlasting)
+	s.NoError(replayer.ReplayWorkflowHistory(quiet{}, &history.History{Events: events}))
+}
