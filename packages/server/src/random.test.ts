@@ -33,3 +33,12 @@ test("one seed gives one sequence, another seed another", () => {
   assert.deepEqual(draw(1), draw(1));
   assert.notDeepEqual(draw(1), draw(2));
 });
+
+test("ordered ids are UUIDs of version 7, sort by their time, and differ within one millisecond", () => {
+  for (const random of [systemRandom, seededRandom(3)]) {
+    const ids = [1_700_000_000_000, 1_700_000_000_001, 1_800_000_000_000].map((nowMs) => random.orderedUuid(nowMs));
+    for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.deepEqual([...ids].sort(), ids);
+    assert.equal(new Set(Array.from({ length: 1_000 }, () => random.orderedUuid(1_700_000_000_000))).size, 1_000);
+  }
+});

@@ -322,7 +322,8 @@ export class Shard {
 
   #step(namespaceId: string): Step {
     const { clock, random, retentionMs } = this.#parts;
-    return new Step({ nowMs: clock.nowMs(), newId: () => random.uuid(), retentionMs: retentionMs(namespaceId) });
+    const nowMs = clock.nowMs();
+    return new Step({ nowMs, newId: () => random.orderedUuid(nowMs), retentionMs: retentionMs(namespaceId) });
   }
 
   async #commit(
