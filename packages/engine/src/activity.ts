@@ -56,17 +56,18 @@ export function resolveTimeouts(
   let scheduleToStartTimeoutMs = durationMs(attributes.scheduleToStartTimeout);
   let startToCloseTimeoutMs = durationMs(attributes.startToCloseTimeout);
   let heartbeatTimeoutMs = durationMs(attributes.heartbeatTimeout);
-  if (scheduleToCloseTimeoutMs < 0) return "Invalid ScheduleToCloseTimeout: negative duration.";
-  if (scheduleToStartTimeoutMs < 0) return "Invalid ScheduleToStartTimeout: negative duration.";
-  if (startToCloseTimeoutMs < 0) return "Invalid StartToCloseTimeout: negative duration.";
-  if (heartbeatTimeoutMs < 0) return "Invalid HeartbeatTimeout: negative duration.";
+  if (scheduleToCloseTimeoutMs < 0) return "invalid ScheduleToCloseTimeout: negative duration";
+  if (scheduleToStartTimeoutMs < 0) return "invalid ScheduleToStartTimeout: negative duration";
+  if (startToCloseTimeoutMs < 0) return "invalid StartToCloseTimeout: negative duration";
+  if (heartbeatTimeoutMs < 0) return "invalid HeartbeatTimeout: negative duration";
   if (scheduleToCloseTimeoutMs > 0) {
     scheduleToStartTimeoutMs = lesser(scheduleToStartTimeoutMs, scheduleToCloseTimeoutMs);
     startToCloseTimeoutMs = lesser(startToCloseTimeoutMs, scheduleToCloseTimeoutMs);
   } else if (startToCloseTimeoutMs > 0) {
     scheduleToCloseTimeoutMs = runTimeoutMs;
     if (scheduleToStartTimeoutMs === 0) scheduleToStartTimeoutMs = runTimeoutMs;
-  } else return "A valid StartToClose or ScheduleToCloseTimeout is not set on ScheduleActivityTaskCommand.";
+  } else
+    return `a valid StartToCloseTimeout or ScheduleToCloseTimeout must be set on the activity. ActivityId=${attributes.activityId} ActivityType=${attributes.activityType?.name ?? ""}`;
   if (runTimeoutMs > 0) {
     scheduleToCloseTimeoutMs = Math.min(scheduleToCloseTimeoutMs, runTimeoutMs);
     scheduleToStartTimeoutMs = Math.min(scheduleToStartTimeoutMs, runTimeoutMs);
@@ -84,17 +85,25 @@ function lesser(timeoutMs: number, boundMs: number): number {
 
 /** Why the command cannot be carried out, or undefined. */
 export function scheduleProblem(attributes: ScheduleAttributes, runTimeoutMs: number): string | undefined {
-  if (attributes.activityId === "") return "ActivityId is not set on ScheduleActivityTaskCommand.";
-  if (!attributes.activityType?.name) return "ActivityType is not set on ScheduleActivityTaskCommand.";
-  if (attributes.activityId.length > limits.idBytesMax)
-    return `ActivityId exceeds length limit of ${limits.idBytesMax}.`;
-  if (attributes.activityType.name.length > limits.idBytesMax)
-    return `ActivityType exceeds length limit of ${limits.idBytesMax}.`;
-  if ((attributes.taskQueue?.name.length ?? 0) > limits.idBytesMax)
-    return `TaskQueue exceeds length limit of ${limits.idBytesMax}.`;
+  const { activityId, priority } = attributes;
+  const type = attributes.activityType?.name ?? "";
+  const queue = attributes.taskQueue?.name ?? "";
+  const max = limits.idBytesMax;
+  if (activityId === "") return "activityId is not set";
+  if (type === "") return "activityType is not set";
   const timeouts = resolveTimeouts(attributes, runTimeoutMs);
-  return retryPolicyProblem(attributes.retryPolicy) ?? (typeof timeouts === "string" ? timeouts : undefined);
+  const problem = retryPolicyProblem(attributes.retryPolicy) ?? (typeof timeouts === "string" ? timeouts : undefined);
+  if (problem !== undefined) return problem;
+  if (activityId.length > max) return `activityId exceeds length limit. Length=${activityId.length} Limit=${max}`;
+  if (type.length > max) return `activityType exceeds length limit. Length=${type.length} Limit=${max}`;
+  if (queue === "") return "taskQueue is not set";
+  if (queue.length > max) return "taskQueue length exceeds limit";
+  if (queue.startsWith(reservedPrefix)) return `task queue name cannot start with reserved prefix ${reservedPrefix}`;
+  if ((priority?.priorityKey ?? 0) < 0) return "invalid priorities: priority key can't be negative";
+  return undefined;
 }
+
+const reservedPrefix = "/_sys/";
 
 /** Adds the activity. The caller dispatches it, or starts it at once for the same worker. */
 export function scheduleActivity(

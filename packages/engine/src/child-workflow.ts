@@ -9,7 +9,7 @@
  *   C3. The child's end never comes before its start in the parent's history.
  */
 import { type command, type common, durationMs, enums, history, toDuration } from "@pawl/protocol";
-import { retryPolicyProblem } from "./backoff.ts";
+import { resolveRetryPolicy, retryPolicyProblem, wireRetryPolicy } from "./backoff.ts";
 import { requestCancel, terminate } from "./close.ts";
 import { cronProblem } from "./cron.ts";
 import { happen, write } from "./history.ts";
@@ -63,7 +63,7 @@ export function startChild(
     workflowType: attributes.workflowType,
     taskQueue: { name: attributes.taskQueue?.name || run.start.taskQueue, kind: enums.TaskQueueKind.NORMAL },
     input: attributes.input,
-    workflowExecutionTimeout: toDuration(durationMs(attributes.workflowExecutionTimeout)),
+    workflowExecutionTimeout: attributes.workflowExecutionTimeout,
     workflowRunTimeout: toDuration(
       durationMs(attributes.workflowRunTimeout) || durationMs(attributes.workflowExecutionTimeout),
     ),
@@ -72,7 +72,7 @@ export function startChild(
     control: attributes.control,
     workflowTaskCompletedEventId: event.completedEventId,
     workflowIdReusePolicy: attributes.workflowIdReusePolicy || enums.WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    retryPolicy: attributes.retryPolicy,
+    retryPolicy: attributes.retryPolicy && wireRetryPolicy(resolveRetryPolicy(attributes.retryPolicy)),
     cronSchedule: attributes.cronSchedule,
     header: attributes.header,
     memo: attributes.memo,
@@ -129,7 +129,7 @@ export function receiveStartChild(
   { attributes: bytes, parent, root }: StartChild,
 ): Delivery {
   const attributes = Attributes.decode(bytes);
-  const requestId = `${parent.runId}:${parent.initiatedEventId}`;
+  const requestId = `${parent.runId}:${parent.initiatedEventId}:0`;
   const current = currentRun(workflow);
   if (current?.start.requestId === requestId) return { type: "taken", runId: current.runId };
   const conflict = current && openConflict(current, attributes.workflowIdReusePolicy);
@@ -185,7 +185,6 @@ export function childStartDelivered(run: Run, step: Step, message: StartChild, d
         cause: enums.StartChildWorkflowExecutionFailedCause.WORKFLOW_ALREADY_EXISTS,
         control: child.control,
         initiatedEventId: child.initiatedEventId,
-        workflowTaskCompletedEventId: child.completedEventId,
       },
     });
   } else
@@ -223,7 +222,7 @@ export function receiveChildClosed(run: Run, step: Step, message: ChildClosed): 
   const event = history.HistoryEvent.decode(message.event);
   const attributes = closedAttributes(event);
   // C3: the answer to the start is still on its way; the child's end says as much.
-  if (child.status.type === "starting") recordStarted(run, step, child, { runId: attributes.workflowExecution!.runId });
+  if (child.status.type === "starting") recordStarted(run, step, child, { runId: message.firstRunId });
   const started = run.children.get(message.initiatedEventId)!;
   Object.assign(attributes, {
     initiatedEventId: message.initiatedEventId,
@@ -235,7 +234,7 @@ export function receiveChildClosed(run: Run, step: Step, message: ChildClosed): 
   return taken;
 }
 
-function closedAttributes(event: history.HistoryEvent): { workflowExecution?: { runId: string } | undefined } {
+function closedAttributes(event: history.HistoryEvent): object {
   const attributes =
     event.childWorkflowExecutionCompletedEventAttributes ??
     event.childWorkflowExecutionFailedEventAttributes ??
@@ -256,14 +255,15 @@ export function receiveParentClosed(
   const mine = parent?.runId === message.parentRunId && parent.initiatedEventId === message.initiatedEventId;
   if (!mine || !isOpen(run))
     return { type: "refused", rejection: new Rejection("NOT_FOUND", "not a running child of that parent") };
-  const reason = "by parent close policy";
-  if (message.policy === "terminate") terminate(run, step, { reason, details: undefined, identity: "history-service" });
+  if (message.policy === "terminate")
+    terminate(run, step, { reason: "by parent close policy", details: undefined, identity: "history-service" });
   else
     requestCancel(run, step, {
-      reason,
+      reason: "",
       identity: "history-service",
       requestId: `${message.parentRunId}:${message.initiatedEventId}`,
       links: [],
+      external: { execution: { workflowId: parent.workflowId, runId: parent.runId }, initiatedEventId: 0 },
     });
   return { type: "taken", runId: run.runId };
 }

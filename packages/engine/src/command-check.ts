@@ -8,6 +8,7 @@ import { startChildProblem } from "./child-workflow.ts";
 import { cancelExternalProblem, signalExternalProblem } from "./external-workflow.ts";
 import { limits } from "./limits.ts";
 import type { Message } from "./outbox.ts";
+import { pascalCase } from "./pascal-case.ts";
 import { payloadMapBytes, payloadsBytes } from "./payload-size.ts";
 import { Rejection } from "./rejection.ts";
 import type { Run } from "./run.ts";
@@ -58,7 +59,10 @@ export function checkCommands(
     if (!(one.commandType in checks))
       return {
         type: "refuse",
-        rejection: new Rejection("INVALID_ARGUMENT", `Unknown command type: ${one.commandType}.`),
+        rejection: new Rejection(
+          "INVALID_ARGUMENT",
+          `unknown command type: ${one.commandType === CommandType.UNSPECIFIED ? "Unspecified" : one.commandType}`,
+        ),
       };
     if (isClosing(one) && index < commands.length - 1) return { type: "refuse", rejection: mustBeLast(commands, one) };
   }
@@ -85,10 +89,9 @@ function mustBeLast(commands: readonly command.Command[], closing: command.Comma
   return new Rejection("INVALID_ARGUMENT", message);
 }
 
-/** `COMPLETE_WORKFLOW_EXECUTION` as `CompleteWorkflowExecution`. */
 function commandName(type: enums.CommandType): string {
   const [name = ""] = Object.entries(CommandType).find(([, value]) => value === type) ?? [];
-  return name.toLowerCase().replace(/(^|_)([a-z])/g, (_match, _gap, letter: string) => letter.toUpperCase());
+  return pascalCase(name);
 }
 
 /** Messages count in the order of the commands that point to them, the others after them. */
@@ -105,7 +108,7 @@ function checkMessages(
     if (!message)
       return failTask(
         Cause.BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE,
-        `ProtocolMessageCommand references unknown message ID ${pointer.messageId}`,
+        `ProtocolMessageCommand referenced absent message ID ${pointer.messageId}`,
       );
     rest.delete(message.id);
     ordered.push(message);
@@ -143,11 +146,7 @@ const checks = {
         "ScheduleActivityTaskCommandAttributes is not set on ScheduleActivityTaskCommand.",
       );
     const problem = scheduleProblem(attributes, run.start.runTimeoutMs);
-    if (problem !== undefined)
-      return failTask(
-        Cause.BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
-        `${problem} ActivityId=${attributes.activityId} ActivityType=${attributes.activityType?.name ?? ""}`,
-      );
+    if (problem !== undefined) return failTask(Cause.BAD_SCHEDULE_ACTIVITY_ATTRIBUTES, problem);
     if (payloadsBytes(attributes.input) > limits.blobBytesMax)
       return tooLarge(Cause.BAD_SCHEDULE_ACTIVITY_ATTRIBUTES, "ScheduleActivityTaskCommandAttributes.Input");
     if (ahead.activityIds.size >= limits.pendingActivitiesMax) {
@@ -159,14 +158,17 @@ const checks = {
     if (ahead.activityIds.has(attributes.activityId))
       return failTask(
         Cause.SCHEDULE_ACTIVITY_DUPLICATE_ID,
-        `ScheduleActivityDuplicateId: invalid history builder state for action: add-activitytask-scheduled-event, ActivityID: ${attributes.activityId}`,
+        `invalid history builder state for action: add-activitytask-scheduled-event, ActivityID: ${attributes.activityId}`,
       );
     ahead.activityIds.add(attributes.activityId);
     return undefined;
   },
   [CommandType.REQUEST_CANCEL_ACTIVITY_TASK]: (run, one, ahead) => {
-    const scheduledEventId = one.requestCancelActivityTaskCommandAttributes?.scheduledEventId ?? 0;
+    const attributes = one.requestCancelActivityTaskCommandAttributes;
+    const scheduledEventId = attributes?.scheduledEventId ?? 0;
     const bad = (message: string) => failTask(Cause.BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES, message);
+    if (!attributes)
+      return bad("RequestCancelActivityTaskCommandAttributes is not set on RequestCancelActivityTaskCommand.");
     if (scheduledEventId <= 0) return bad("ScheduledEventId is not set on RequestCancelActivityTaskCommand.");
     // An activity scheduled by this very completion has an id that the worker can foresee.
     const known =
@@ -175,7 +177,7 @@ const checks = {
       scheduledEventId >= run.nextEventId;
     if (!known || ahead.cancelledActivities.has(scheduledEventId) || isCancelRequested(run, scheduledEventId)) {
       return bad(
-        `BadRequestCancelActivityAttributes: invalid history builder state for action: add-activitytask-cancel-requested-event, ScheduledEventID: ${scheduledEventId}`,
+        `invalid history builder state for action: add-activitytask-cancel-requested-event, ScheduledEventID: ${scheduledEventId}`,
       );
     }
     ahead.cancelledActivities.add(scheduledEventId);
@@ -183,35 +185,50 @@ const checks = {
   },
   [CommandType.START_TIMER]: (_run, one, ahead) => {
     const attributes = one.startTimerCommandAttributes;
-    if (!attributes?.timerId)
+    if (!attributes)
+      return failTask(Cause.BAD_START_TIMER_ATTRIBUTES, "StartTimerCommandAttributes is not set on StartTimerCommand.");
+    if (attributes.timerId === "")
       return failTask(Cause.BAD_START_TIMER_ATTRIBUTES, "TimerId is not set on StartTimerCommand.");
     if (attributes.timerId.length > limits.idBytesMax)
       return failTask(Cause.BAD_START_TIMER_ATTRIBUTES, `TimerId exceeds length limit of ${limits.idBytesMax}.`);
-    if (!attributes.startToFireTimeout || durationMs(attributes.startToFireTimeout) < 0)
-      return failTask(Cause.BAD_START_TIMER_ATTRIBUTES, "An invalid StartToFireTimeout is set on StartTimerCommand.");
+    if (durationMs(attributes.startToFireTimeout) < 0)
+      return failTask(
+        Cause.BAD_START_TIMER_ATTRIBUTES,
+        `An invalid StartToFireTimeout is set on StartTimerCommand: negative duration. TimerId=${attributes.timerId}`,
+      );
     if (ahead.timerIds.has(attributes.timerId))
       return failTask(
         Cause.START_TIMER_DUPLICATE_ID,
-        `StartTimerDuplicateId: TimerId=${attributes.timerId} is already running`,
+        `invalid history builder state for action: add-timer-started-event, TimerID: ${attributes.timerId}`,
       );
     ahead.timerIds.add(attributes.timerId);
     return undefined;
   },
   [CommandType.CANCEL_TIMER]: (run, one, ahead) => {
-    const timerId = one.cancelTimerCommandAttributes?.timerId;
-    if (!timerId) return failTask(Cause.BAD_CANCEL_TIMER_ATTRIBUTES, "TimerId is not set on CancelTimerCommand.");
+    if (!one.cancelTimerCommandAttributes)
+      return failTask(
+        Cause.BAD_CANCEL_TIMER_ATTRIBUTES,
+        "CancelTimerCommandAttributes is not set on CancelTimerCommand.",
+      );
+    const { timerId } = one.cancelTimerCommandAttributes;
+    if (timerId === "") return failTask(Cause.BAD_CANCEL_TIMER_ATTRIBUTES, "TimerId is not set on CancelTimerCommand.");
     if (ahead.timerIds.delete(timerId)) return undefined;
     if (!hasBufferedFiring(run, timerId))
       return failTask(
         Cause.BAD_CANCEL_TIMER_ATTRIBUTES,
-        `BadCancelTimerAttributes: no running timer with TimerId ${timerId}`,
+        `invalid history builder state for action: add-timer-canceled-event, TimerID: ${timerId}`,
       );
     ahead.buffered -= 1;
     return undefined;
   },
   [CommandType.RECORD_MARKER]: (_run, one) => {
     const attributes = one.recordMarkerCommandAttributes;
-    if (!attributes?.markerName)
+    if (!attributes)
+      return failTask(
+        Cause.BAD_RECORD_MARKER_ATTRIBUTES,
+        "RecordMarkerCommandAttributes is not set on RecordMarkerCommand.",
+      );
+    if (attributes.markerName === "")
       return failTask(Cause.BAD_RECORD_MARKER_ATTRIBUTES, "MarkerName is not set on RecordMarkerCommand.");
     if (attributes.markerName.length > limits.idBytesMax)
       return failTask(Cause.BAD_RECORD_MARKER_ATTRIBUTES, `MarkerName exceeds length limit of ${limits.idBytesMax}.`);
@@ -224,7 +241,7 @@ const checks = {
     const problem = checkClose(
       Cause.BAD_COMPLETE_WORKFLOW_EXECUTION_ATTRIBUTES,
       ({ completeWorkflowExecutionCommandAttributes: a }) =>
-        a ? undefined : "CompleteWorkflowExecutionCommandAttributes is not set.",
+        a ? undefined : "CompleteWorkflowExecutionCommandAttributes is not set on CompleteWorkflowExecutionCommand.",
     )(run, one, ahead);
     if (problem) return problem;
     return payloadsBytes(one.completeWorkflowExecutionCommandAttributes?.result) > limits.blobBytesMax
@@ -234,22 +251,28 @@ const checks = {
   [CommandType.FAIL_WORKFLOW_EXECUTION]: checkClose(
     Cause.BAD_FAIL_WORKFLOW_EXECUTION_ATTRIBUTES,
     ({ failWorkflowExecutionCommandAttributes: a }) =>
-      a?.failure ? undefined : "Failure is not set on FailWorkflowExecutionCommand.",
+      a
+        ? a.failure
+          ? undefined
+          : "Failure is not set on FailWorkflowExecutionCommand."
+        : "FailWorkflowExecutionCommandAttributes is not set on FailWorkflowExecutionCommand.",
   ),
   [CommandType.CANCEL_WORKFLOW_EXECUTION]: checkClose(
     Cause.BAD_CANCEL_WORKFLOW_EXECUTION_ATTRIBUTES,
     ({ cancelWorkflowExecutionCommandAttributes: a }) =>
-      a ? undefined : "CancelWorkflowExecutionCommandAttributes is not set.",
+      a ? undefined : "CancelWorkflowExecutionCommandAttributes is not set on CancelWorkflowExecutionCommand.",
   ),
   [CommandType.CONTINUE_AS_NEW_WORKFLOW_EXECUTION]: (run, one, ahead) => {
     const problem = checkClose(
       Cause.BAD_CONTINUE_AS_NEW_ATTRIBUTES,
       ({ continueAsNewWorkflowExecutionCommandAttributes: a }) =>
-        a ? undefined : "ContinueAsNewWorkflowExecutionCommandAttributes is not set.",
+        a
+          ? undefined
+          : "ContinueAsNewWorkflowExecutionCommandAttributes is not set on ContinueAsNewWorkflowExecutionCommand.",
     )(run, one, ahead);
     if (problem) return problem;
     return payloadsBytes(one.continueAsNewWorkflowExecutionCommandAttributes?.input) > limits.blobBytesMax
-      ? tooLarge(Cause.BAD_CONTINUE_AS_NEW_ATTRIBUTES, "ContinueAsNewWorkflowExecutionCommandAttributes.Input")
+      ? tooLarge(Cause.BAD_CONTINUE_AS_NEW_ATTRIBUTES, "ContinueAsNewWorkflowExecutionCommandAttributes. Input")
       : undefined;
   },
   [CommandType.START_CHILD_WORKFLOW_EXECUTION]: (run, one, ahead) => {
@@ -260,7 +283,10 @@ const checks = {
     if (problem !== undefined || !attributes)
       return failTask(Cause.BAD_START_CHILD_EXECUTION_ATTRIBUTES, problem ?? "");
     if (payloadsBytes(attributes.input) > limits.blobBytesMax)
-      return tooLarge(Cause.BAD_START_CHILD_EXECUTION_ATTRIBUTES, "StartChildWorkflowExecutionCommandAttributes.Input");
+      return tooLarge(
+        Cause.BAD_START_CHILD_EXECUTION_ATTRIBUTES,
+        "StartChildWorkflowExecutionCommandAttributes. Input",
+      );
     if (payloadMapBytes(attributes.memo?.fields) > limits.blobBytesMax)
       return tooLarge(Cause.BAD_START_CHILD_EXECUTION_ATTRIBUTES, "StartChildWorkflowExecutionCommandAttributes.Memo");
     ahead.children += 1;
@@ -277,7 +303,7 @@ const checks = {
     const attributes = one.signalExternalWorkflowExecutionCommandAttributes;
     const problem = attributes
       ? signalExternalProblem(run, attributes)
-      : "SignalExternalWorkflowExecutionCommandAttributes is not set.";
+      : "SignalExternalWorkflowExecutionCommandAttributes is not set on SignalExternalWorkflowExecutionCommand.";
     if (problem !== undefined) return failTask(Cause.BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES, problem);
     if (payloadsBytes(attributes?.input) > limits.blobBytesMax)
       return tooLarge(
@@ -294,10 +320,12 @@ const checks = {
     const bad = (message: string) => failTask(Cause.BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES, message);
     const problem = attributes
       ? cancelExternalProblem(run, attributes)
-      : "RequestCancelExternalWorkflowExecutionCommandAttributes is not set.";
+      : "RequestCancelExternalWorkflowExecutionCommandAttributes is not set on RequestCancelExternalWorkflowExecutionCommand.";
     if (problem !== undefined || !attributes) return bad(problem ?? "");
     if (ahead.newChildren.has(attributes.workflowId))
-      return bad("Start and RequestCancel for child workflow is not allowed in same workflow task.");
+      return bad(
+        `Start and RequestCancel for child workflow is not allowed in same workflow task. WorkflowId=${attributes.workflowId} RunId=${attributes.runId} Namespace=${attributes.namespace}`,
+      );
     ahead.cancellations += 1;
     return ahead.cancellations > limits.pendingCancelRequestsMax
       ? tooManyPending(
@@ -325,10 +353,7 @@ const checks = {
         "UpsertedMemo.Fields is not set on ModifyWorkflowPropertiesCommand.",
       );
     return payloadMapBytes(fields) > limits.blobBytesMax
-      ? tooLarge(
-          Cause.BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES,
-          "ModifyWorkflowPropertiesCommandAttributes.UpsertedMemo",
-        )
+      ? tooLarge(Cause.BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES, "ModifyWorkflowPropertiesCommandAttributes")
       : undefined;
   },
 } as const satisfies Record<number, Check>;

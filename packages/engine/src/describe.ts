@@ -16,7 +16,7 @@ export function describe(run: Run): Init<workflowservice.DescribeWorkflowExecuti
     executionConfig: {
       taskQueue: { name: start.taskQueue, kind: TaskQueueKind.NORMAL },
       workflowExecutionTimeout: optionalDuration(start.executionTimeoutMs),
-      workflowRunTimeout: optionalDuration(start.runTimeoutMs),
+      workflowRunTimeout: start.namesRunTimeout ? toDuration(start.runTimeoutMs) : undefined,
       defaultWorkflowTaskTimeout: toDuration(start.taskTimeoutMs),
       userMetadata: start.userMetadata,
     },

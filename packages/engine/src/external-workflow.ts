@@ -160,9 +160,7 @@ export function receiveCancel(run: Run, step: Step, message: CancelExternal): De
 /** The sender hears what became of its signal. */
 export function signalDelivered(run: Run, step: Step, message: SignalExternal, delivery: Delivery): void {
   if (!isOpen(run)) return;
-  const { namespace, namespaceId, workflowExecution, control, workflowTaskCompletedEventId } = SignalAttributes.decode(
-    message.attributes,
-  );
+  const { namespace, namespaceId, workflowExecution, control } = SignalAttributes.decode(message.attributes);
   const about = { namespace, namespaceId, workflowExecution, control, initiatedEventId: message.initiatedEventId };
   const { SignalExternalWorkflowExecutionFailedCause: Cause } = enums;
   if (delivery.type === "taken") {
@@ -177,7 +175,7 @@ export function signalDelivered(run: Run, step: Step, message: SignalExternal, d
         : Cause.EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND;
     happen(run, step.nowMs, {
       eventType: EventType.SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
-      signalExternalWorkflowExecutionFailedEventAttributes: { ...about, cause, workflowTaskCompletedEventId },
+      signalExternalWorkflowExecutionFailedEventAttributes: { ...about, cause },
     });
   }
   scheduleWorkflowTask(run, step);
@@ -186,9 +184,7 @@ export function signalDelivered(run: Run, step: Step, message: SignalExternal, d
 /** The sender hears what became of its cancellation. */
 export function cancelDelivered(run: Run, step: Step, message: CancelExternal, delivery: Delivery): void {
   if (!isOpen(run)) return;
-  const { namespace, namespaceId, workflowExecution, control, workflowTaskCompletedEventId } = CancelAttributes.decode(
-    message.attributes,
-  );
+  const { namespace, namespaceId, workflowExecution, control } = CancelAttributes.decode(message.attributes);
   const about = { namespace, namespaceId, workflowExecution, initiatedEventId: message.initiatedEventId };
   if (delivery.type === "taken") {
     happen(run, step.nowMs, {
@@ -203,7 +199,6 @@ export function cancelDelivered(run: Run, step: Step, message: CancelExternal, d
         ...about,
         control,
         cause,
-        workflowTaskCompletedEventId,
       },
     });
   }

@@ -33,20 +33,20 @@ export function announceEnd(run: Run, step: Step, ending: Exclude<Ending, { type
     workflowId: parent.workflowId,
     runId: parent.runId,
     initiatedEventId: parent.initiatedEventId,
-    event: history.HistoryEvent.encode(closedEvent(run, parent.namespace, firstRunId, ending)),
+    firstRunId,
+    event: history.HistoryEvent.encode(closedEvent(run, parent.namespace, ending)),
   });
 }
 
 function closedEvent(
   run: Run,
   namespace: string,
-  runId: string,
   ending: Exclude<Ending, { type: "continuedAsNew" }>,
 ): HistoryEventInit {
   const child = {
     namespace,
     namespaceId: run.namespaceId,
-    workflowExecution: { workflowId: run.workflowId, runId },
+    workflowExecution: { workflowId: run.workflowId, runId: run.runId },
     workflowType: { name: run.start.workflowType },
   };
   switch (ending.type) {

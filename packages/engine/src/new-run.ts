@@ -160,6 +160,8 @@ function resolveStart(spec: RunSpec, nowMs: number): RunStart {
     root: spec.root,
     priority: spec.priority,
     userMetadata: spec.userMetadata,
+    namesRunTimeout:
+      runTimeoutMs > 0 || spec.parent !== null || spec.chain?.initiator === enums.ContinueAsNewInitiator.WORKFLOW,
   };
 }
 
@@ -190,7 +192,7 @@ function startedAttributes(
     memo: spec.memo,
     searchAttributes: spec.searchAttributes,
     workflowExecutionTimeout: optionalDuration(start.executionTimeoutMs),
-    workflowRunTimeout: optionalDuration(start.runTimeoutMs),
+    workflowRunTimeout: start.namesRunTimeout ? toDuration(start.runTimeoutMs) : undefined,
     workflowTaskTimeout: toDuration(start.taskTimeoutMs),
     ...(start.executionExpiresAtMs > 0 && { workflowExecutionExpirationTime: toTimestamp(start.executionExpiresAtMs) }),
     continuedExecutionRunId: chain?.previousRunId ?? "",

@@ -48,6 +48,8 @@ export type Message =
       readonly workflowId: string;
       readonly runId: string;
       readonly initiatedEventId: number;
+      /** The child's first run, for a parent that has not heard yet that it started. */
+      readonly firstRunId: string;
       readonly event: Uint8Array;
     };
 

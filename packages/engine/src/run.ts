@@ -35,6 +35,8 @@ export interface RunStart {
   readonly root: { readonly workflowId: string; readonly runId: string } | null;
   readonly priority: common.Priority | undefined;
   readonly userMetadata: sdk.UserMetadata | undefined;
+  /** The started event names a run timeout even where there is none. */
+  readonly namesRunTimeout: boolean;
 }
 
 export interface ParentRef {

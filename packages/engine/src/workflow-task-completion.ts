@@ -4,6 +4,7 @@ import { terminate } from "./close.ts";
 import { checkCommands, type Problem } from "./command-check.ts";
 import { flushBuffer, trimTail, write } from "./history.ts";
 import { limits } from "./limits.ts";
+import { pascalCase } from "./pascal-case.ts";
 import { Rejection } from "./rejection.ts";
 import { isOpen, type Run, type Sticky, type Workflow, type WorkflowTask } from "./run.ts";
 import type { Step } from "./step.ts";
@@ -171,13 +172,15 @@ function refuseCompletion(
   request: CompletedRequest,
 ): Replies["completeWorkflowTask"] | Rejection {
   if (problem.type === "refuse") return problem.rejection;
-  const rejection = new Rejection("INVALID_ARGUMENT", problem.message);
+  const message =
+    problem.cause === Cause.UNHANDLED_COMMAND ? problem.message : `${causeName(problem.cause)}: ${problem.message}`;
+  const rejection = new Rejection("INVALID_ARGUMENT", message);
   // A worker that repeats its mistake is not recorded again: the task is left to time out.
   if (task.attempt > 1 && problem.cause !== Cause.UNHANDLED_COMMAND) return rejection;
   failStartedTask(run, step, task, {
     cause: problem.cause,
     failure: failure.Failure.create({
-      message: problem.message,
+      message,
       serverFailureInfo: { nonRetryable: false },
     }),
     identity: request.identity,
@@ -187,6 +190,12 @@ function refuseCompletion(
     terminate(run, step, { reason: problem.message, details: undefined, identity: "history-service" });
   else scheduleWorkflowTask(run, step);
   return reply(run, { refused: rejection });
+}
+
+/** `BAD_START_TIMER_ATTRIBUTES` as `BadStartTimerAttributes`. */
+function causeName(cause: enums.WorkflowTaskFailedCause): string {
+  const [name = ""] = Object.entries(Cause).find(([, value]) => value === cause) ?? [];
+  return pascalCase(name);
 }
 
 export function failWorkflowTask(
