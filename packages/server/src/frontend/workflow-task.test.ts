@@ -171,7 +171,7 @@ describe("a completion", () => {
       { stickyAttributes: { ...stickyAttributes, scheduleToStartTimeout: negative } },
       "INVALID_ARGUMENT An invalid ScheduleToStartTimeout is set on request. cause: negative duration",
     ],
-    ["an unknown command", { commands: [{ commandType: 99 as never }] }, "INVALID_ARGUMENT Unknown command type: 99."],
+    ["an unknown command", { commands: [{ commandType: 99 as never }] }, "INVALID_ARGUMENT unknown command type: 99"],
   ] as const)
     test(`with ${name}: ${verdict}`, async () => {
       await using server = await InProcess.open();
