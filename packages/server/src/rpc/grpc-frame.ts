@@ -142,7 +142,10 @@ export function statusHeaders({ code, message, details }: Status): Record<string
   return headers;
 }
 
-/** gRPC's percent-encoding: printable ASCII but `%` stays. Cut to the limit between characters. */
+/**
+ * gRPC's percent-encoding: printable ASCII but `%` stays. Cut to the limit between characters. A space at either end is encoded too, because HTTP/2
+ * stacks drop a header whose value begins or ends with one, and the whole message with it.
+ */
 function percentEncoded(message: string): string {
   let bytes = Buffer.from(message, "utf8");
   if (bytes.length > limits.statusMessageBytesMax) {
@@ -151,9 +154,10 @@ function percentEncoded(message: string): string {
     bytes = bytes.subarray(0, end);
   }
   let encoded = "";
-  for (const byte of bytes) {
+  for (const [i, byte] of bytes.entries()) {
+    const isOuterSpace = byte === 0x20 && (i === 0 || i === bytes.length - 1);
     encoded +=
-      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+      byte >= 0x20 && byte <= 0x7e && byte !== 0x25 && !isOuterSpace
         ? String.fromCharCode(byte)
         : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   }
