@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"time"
@@ -75,8 +76,20 @@ func newHeartbeatWorker(c client.Client, queue string) worker.Worker {
 func startWorkerProcess(s *check.Scenario, command, queue string) *exec.Cmd {
 	process := exec.Command(os.Args[0], command, queue, "--address", s.Address, "--namespace", s.Namespace)
 	process.Stderr = os.Stderr
+	_, err := process.StdinPipe()
+	s.NoError(err)
 	s.NoError(process.Start())
 	return process
+}
+
+// parentGone is for workers of their own process: it ends when the process that started this one has gone, and with it the standard input.
+func parentGone() <-chan any {
+	gone := make(chan any)
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(gone)
+	}()
+	return gone
 }
 
 func killProcess(process *exec.Cmd) {

@@ -145,7 +145,7 @@ func main() {
 	case "uncached-worker":
 		err = runUncachedWorker(c, names[0])
 	case "heartbeat-worker":
-		err = newHeartbeatWorker(c, names[0]).Run(worker.InterruptCh())
+		err = newHeartbeatWorker(c, names[0]).Run(parentGone())
 	default:
 		if !runScenarios(c, names, options["--address"], options["--namespace"]) {
 			os.Exit(1)

@@ -211,7 +211,7 @@ func runUncachedWorker(c client.Client, queue string) error {
 	uncached := worker.New(c, queue, worker.Options{})
 	uncached.RegisterWorkflow(Steps)
 	uncached.RegisterActivity(Step)
-	return uncached.Run(worker.InterruptCh())
+	return uncached.Run(parentGone())
 }
 
 // StepsInAnotherOrder is what a careless change of Steps would be.

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from temporalio.converter import DataConverter
     from temporalio.worker import Worker
 
-    from harness import Context, Scenario, eventually, expect, expect_that
+    from harness import Context, Scenario, eventually, expect
 
 ITEMS = 20
 
@@ -68,7 +68,7 @@ async def recorded_heartbeat(handle: WorkflowHandle[Resumable, dict[str, int]]) 
 async def heartbeat_resume(context: Context) -> None:
     queue = f"{context.task_queue}-killed-{uuid.uuid4()}"
     arguments = [sys.argv[0], "worker", queue, "--address", context.address, "--namespace", context.namespace]
-    process = await asyncio.create_subprocess_exec(sys.executable, "-B", *arguments)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-B", *arguments, stdin=asyncio.subprocess.PIPE)
     try:
         handle = await context.client.start_workflow(Resumable.run, id=context.new_id(), task_queue=queue)
 
@@ -85,9 +85,9 @@ async def heartbeat_resume(context: Context) -> None:
 
 
 async def work(client: Client, queue: str) -> None:
-    """The whole life of the process that is killed."""
-    await worker(client, queue).run()
-    expect_that(False, "a worker runs until it is killed")
+    """The whole life of the process that is killed. Should the one that started it be gone before, so is its standard input."""
+    async with worker(client, queue):
+        await asyncio.to_thread(sys.stdin.read)
 
 
 scenarios: dict[str, Scenario] = {

@@ -41,7 +41,7 @@ async function heartbeatResume(context: Context): Promise<void> {
   await using bundle = await bundleFile(workflowBundle);
   const main = join(import.meta.dirname, "main.ts");
   const args = [main, "worker", taskQueue, bundle.path, "--address", address, "--namespace", client.options.namespace];
-  const killed = spawn(process.execPath, args, { stdio: "ignore" });
+  const killed = spawn(process.execPath, args, { stdio: ["pipe", "ignore", "inherit"] });
   let handle: WorkflowHandle<typeof workflows.resumable>;
   try {
     handle = await client.workflow.start(workflows.resumable, { workflowId: context.newId(), taskQueue });

@@ -8,6 +8,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { inspect, parseArgs } from "node:util";
 import { Client, Connection } from "@temporalio/client";
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
@@ -91,7 +92,8 @@ if (command === "list") {
   const [taskQueue = "", codePath = ""] = names;
   const connection = await NativeConnection.connect({ address: values.address });
   const worker = await heartbeatWorker(connection, { codePath }, taskQueue);
-  await worker.run();
+  // Until it is killed. Should the process that started it be gone before, so is its standard input.
+  await worker.runUntil(text(process.stdin));
 } else {
   process.exitCode = (await runScenarios(names, values.address, values.namespace)) ? 0 : 1;
 }

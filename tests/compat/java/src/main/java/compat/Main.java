@@ -9,6 +9,7 @@ import io.temporal.serviceclient.WorkflowServiceStubsOptions;
 import io.temporal.worker.Worker;
 import io.temporal.worker.WorkerFactory;
 import io.temporal.worker.WorkerOptions;
+import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
@@ -78,8 +79,10 @@ public final class Main {
         WorkflowClient.newInstance(
             service, WorkflowClientOptions.newBuilder().setNamespace(options.get("--namespace")).build());
     if (command.equals("worker")) {
-      Heartbeat.startWorker(client, names.get(0)).awaitTermination(1, TimeUnit.HOURS);
-      return;
+      Heartbeat.startWorker(client, names.get(0));
+      // Until it is killed. Should the process that started it be gone before, so is its standard input.
+      System.in.transferTo(OutputStream.nullOutputStream());
+      System.exit(0);
     }
     // The SDK's threads need not end before the process does.
     System.exit(runScenarios(names, client, address) ? 0 : 1);
