@@ -44,10 +44,10 @@ export function retryPolicyProblem(policy: common.RetryPolicy | undefined): stri
   if (policy.maximumAttempts === 1) return undefined;
   const initialMs = durationMs(policy.initialInterval);
   const maximumMs = durationMs(policy.maximumInterval);
-  if (initialMs < 0) return "InitialInterval cannot be negative on retry policy.";
+  if (initialMs < 0) return "invalid InitialInterval set on retry policy: negative duration";
   if (policy.backoffCoefficient !== 0 && !(policy.backoffCoefficient >= 1))
     return "BackoffCoefficient cannot be less than 1 on retry policy.";
-  if (maximumMs < 0) return "MaximumInterval cannot be negative on retry policy.";
+  if (maximumMs < 0) return "invalid MaximumInterval set on retry policy: negative duration";
   if (maximumMs > 0 && maximumMs < initialMs)
     return "MaximumInterval cannot be less than InitialInterval on retry policy.";
   if (policy.maximumAttempts < 0) return "MaximumAttempts cannot be negative on retry policy.";

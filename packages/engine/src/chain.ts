@@ -1,6 +1,6 @@
 /** A run that follows another under the same workflow id: continue-as-new, workflow retries, cron schedules. */
 import { type command, type common, durationMs, enums, type failure, history } from "@pawl/protocol";
-import { decideRetry } from "./backoff.ts";
+import { decideRetry, retryPolicyProblem } from "./backoff.ts";
 import { nextCronAtMs } from "./cron.ts";
 import { limits } from "./limits.ts";
 import { type ChainLink, createRun, makeCurrent, type RunSpec } from "./new-run.ts";
@@ -46,6 +46,29 @@ export function beginNext(workflow: Workflow, step: Step, spec: RunSpec): void {
 }
 
 export type ContinueAsNewAttributes = command.ContinueAsNewWorkflowExecutionCommandAttributes;
+
+/** Why the command cannot be carried out, or undefined. */
+export function continueAsNewProblem(run: Run, attributes: ContinueAsNewAttributes | undefined): string | undefined {
+  const command = "ContinueAsNewWorkflowExecutionCommand";
+  if (!attributes) return `${command}Attributes is not set on ${command}.`;
+  const type = attributes.workflowType?.name || run.start.workflowType;
+  const queue = attributes.taskQueue?.name || run.start.taskQueue;
+  const of = `WorkflowType=${type} TaskQueue=${queue}`;
+  const max = limits.idBytesMax;
+  if (type.length > max)
+    return `WorkflowType on ${command} exceeds length limit. WorkflowType=${type} Length=${type.length} Limit=${max}`;
+  if (queue.length > max) return `error validating ${command} TaskQueue: taskQueue length exceeds limit. ${of}`;
+  const policy = retryPolicyProblem(attributes.retryPolicy);
+  if (policy !== undefined) return `invalid WorkflowRetryPolicy on ${command}: ${policy}. ${of}`;
+  for (const [field, timeout] of [
+    ["WorkflowRunTimeout", attributes.workflowRunTimeout],
+    ["WorkflowTaskTimeout", attributes.workflowTaskTimeout],
+    ["BackoffStartInterval", attributes.backoffStartInterval],
+  ] as const) {
+    if (durationMs(timeout) < 0) return `Invalid ${field} on ${command}: negative duration. ${of}`;
+  }
+  return undefined;
+}
 
 /** How the new run will start; its event and the old run's closing event must agree. Only type, queue and timeouts are inherited. */
 export function continueAsNewSpec(run: Run, step: Step, attributes: ContinueAsNewAttributes): RunSpec {
@@ -144,7 +167,7 @@ function repeated(run: Run, step: Step, started: history.WorkflowExecutionStarte
     ...inherited(run),
     runId: step.newId(),
     requestId: step.newId(),
-    identity: started.identity,
+    identity: "",
     input: started.input,
     header: started.header,
     memo: started.memo,

@@ -31,24 +31,35 @@ const Attributes = history.StartChildWorkflowExecutionInitiatedEventAttributes;
 export function startChildProblem(run: Run, attributes: StartChildAttributes): string | undefined {
   if (attributes.namespace !== "" && attributes.namespace !== run.start.namespace)
     return "cross namespace calls are not allowed on StartChildWorkflowExecutionCommand.";
-  if (attributes.workflowId === "") return "WorkflowId is not set on StartChildWorkflowExecutionCommand.";
-  if (!attributes.workflowType?.name) return "WorkflowType is not set on StartChildWorkflowExecutionCommand.";
-  for (const [field, value] of [
-    ["WorkflowId", attributes.workflowId],
-    ["WorkflowType", attributes.workflowType.name],
-    ["TaskQueue", attributes.taskQueue?.name ?? ""],
-  ] as const) {
-    if (value.length > limits.idBytesMax) return `${field} exceeds length limit of ${limits.idBytesMax}.`;
-  }
+  const { workflowId, workflowType, taskQueue } = attributes;
+  const type = workflowType?.name ?? "";
+  const of = `WorkflowId=${workflowId} WorkflowType=${type} Namespace=${attributes.namespace}`;
+  const max = limits.idBytesMax;
+  if (workflowId === "")
+    return `Required field WorkflowId is not set on ${commandName}. WorkflowType=${type} Namespace=${attributes.namespace}`;
+  if (type === "")
+    return `Required field WorkflowType is not set on ${commandName}. WorkflowId=${workflowId} Namespace=${attributes.namespace}`;
+  if (workflowId.length > max)
+    return `WorkflowId on ${commandName} exceeds length limit. WorkflowId=${workflowId} Length=${workflowId.length} Limit=${max} WorkflowType=${type} Namespace=${attributes.namespace}`;
+  if (type.length > max)
+    return `WorkflowType on ${commandName} exceeds length limit. WorkflowId=${workflowId} WorkflowType=${type} Length=${type.length} Limit=${max} Namespace=${attributes.namespace}`;
   for (const [field, timeout] of [
     ["WorkflowExecutionTimeout", attributes.workflowExecutionTimeout],
     ["WorkflowRunTimeout", attributes.workflowRunTimeout],
     ["WorkflowTaskTimeout", attributes.workflowTaskTimeout],
   ] as const) {
-    if (durationMs(timeout) < 0) return `Invalid ${field}: negative duration.`;
+    if (durationMs(timeout) < 0) return `Invalid ${field} on ${commandName}: negative duration. ${of}`;
   }
-  return retryPolicyProblem(attributes.retryPolicy) ?? cronProblem(attributes.cronSchedule, run.lastEventAtMs);
+  const policy = retryPolicyProblem(attributes.retryPolicy);
+  if (policy !== undefined) return `invalid WorkflowRetryPolicy on ${commandName}: ${policy}. ${of}`;
+  const cron = cronProblem(attributes.cronSchedule, run.lastEventAtMs);
+  if (cron !== undefined) return `invalid CronSchedule on ${commandName}: ${cron}. ${of}`;
+  if ((taskQueue?.name.length ?? 0) > max)
+    return `invalid TaskQueue on ${commandName}: taskQueue length exceeds limit. ${of} TaskQueue=${taskQueue?.name}`;
+  return undefined;
 }
+
+const commandName = "StartChildWorkflowExecutionCommand";
 
 export function startChild(
   run: Run,
@@ -67,7 +78,7 @@ export function startChild(
     workflowRunTimeout: toDuration(
       durationMs(attributes.workflowRunTimeout) || durationMs(attributes.workflowExecutionTimeout),
     ),
-    workflowTaskTimeout: toDuration(durationMs(attributes.workflowTaskTimeout) || limits.workflowTaskTimeoutMs),
+    workflowTaskTimeout: toDuration(childTaskTimeoutMs(attributes)),
     parentClosePolicy: attributes.parentClosePolicy || ParentClosePolicy.TERMINATE,
     control: attributes.control,
     workflowTaskCompletedEventId: event.completedEventId,
@@ -110,6 +121,13 @@ export function startChild(
     },
     root: run.start.root ?? { workflowId: run.workflowId, runId: run.runId },
   });
+}
+
+/** No longer than the run itself may take. */
+function childTaskTimeoutMs(attributes: StartChildAttributes): number {
+  const wantedMs = durationMs(attributes.workflowTaskTimeout) || limits.workflowTaskTimeoutMs;
+  const runMs = durationMs(attributes.workflowRunTimeout) || durationMs(attributes.workflowExecutionTimeout);
+  return runMs > 0 ? Math.min(wantedMs, runMs) : wantedMs;
 }
 
 function setChild(run: Run, child: Child): void {

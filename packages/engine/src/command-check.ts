@@ -4,6 +4,7 @@
  */
 import { type command, durationMs, enums, type protocol } from "@pawl/protocol";
 import { scheduleProblem } from "./activity.ts";
+import { continueAsNewProblem } from "./chain.ts";
 import { startChildProblem } from "./child-workflow.ts";
 import { cancelExternalProblem, signalExternalProblem } from "./external-workflow.ts";
 import { limits } from "./limits.ts";
@@ -125,6 +126,10 @@ function failTask(cause: enums.WorkflowTaskFailedCause, message: string): Proble
   return { type: "failTask", cause, message };
 }
 
+function tooLong(field: string, command: string, value: string): string {
+  return `${field} on ${command} exceeds length limit. ${field}=${value} Length=${value.length} Limit=${limits.idBytesMax}`;
+}
+
 function tooLarge(cause: enums.WorkflowTaskFailedCause, what: string): Problem {
   return { type: "terminate", cause, message: `${what} exceeds size limit.` };
 }
@@ -190,7 +195,7 @@ const checks = {
     if (attributes.timerId === "")
       return failTask(Cause.BAD_START_TIMER_ATTRIBUTES, "TimerId is not set on StartTimerCommand.");
     if (attributes.timerId.length > limits.idBytesMax)
-      return failTask(Cause.BAD_START_TIMER_ATTRIBUTES, `TimerId exceeds length limit of ${limits.idBytesMax}.`);
+      return failTask(Cause.BAD_START_TIMER_ATTRIBUTES, tooLong("TimerId", "StartTimerCommand", attributes.timerId));
     if (durationMs(attributes.startToFireTimeout) < 0)
       return failTask(
         Cause.BAD_START_TIMER_ATTRIBUTES,
@@ -212,6 +217,8 @@ const checks = {
       );
     const { timerId } = one.cancelTimerCommandAttributes;
     if (timerId === "") return failTask(Cause.BAD_CANCEL_TIMER_ATTRIBUTES, "TimerId is not set on CancelTimerCommand.");
+    if (timerId.length > limits.idBytesMax)
+      return failTask(Cause.BAD_CANCEL_TIMER_ATTRIBUTES, tooLong("TimerId", "CancelTimerCommand", timerId));
     if (ahead.timerIds.delete(timerId)) return undefined;
     if (!hasBufferedFiring(run, timerId))
       return failTask(
@@ -231,7 +238,10 @@ const checks = {
     if (attributes.markerName === "")
       return failTask(Cause.BAD_RECORD_MARKER_ATTRIBUTES, "MarkerName is not set on RecordMarkerCommand.");
     if (attributes.markerName.length > limits.idBytesMax)
-      return failTask(Cause.BAD_RECORD_MARKER_ATTRIBUTES, `MarkerName exceeds length limit of ${limits.idBytesMax}.`);
+      return failTask(
+        Cause.BAD_RECORD_MARKER_ATTRIBUTES,
+        tooLong("MarkerName", "RecordMarkerCommand", attributes.markerName),
+      );
     const bytes = Object.values(attributes.details).reduce((sum, payloads) => sum + payloadsBytes(payloads), 0);
     return bytes > limits.blobBytesMax
       ? tooLarge(Cause.BAD_RECORD_MARKER_ATTRIBUTES, "RecordMarkerCommandAttributes.Details")
@@ -245,7 +255,8 @@ const checks = {
     )(run, one, ahead);
     if (problem) return problem;
     return payloadsBytes(one.completeWorkflowExecutionCommandAttributes?.result) > limits.blobBytesMax
-      ? tooLarge(Cause.BAD_COMPLETE_WORKFLOW_EXECUTION_ATTRIBUTES, "CompleteWorkflowExecutionCommandAttributes.Result")
+      ? // The reference server gives this cause.
+        tooLarge(Cause.BAD_SCHEDULE_ACTIVITY_ATTRIBUTES, "CompleteWorkflowExecutionCommandAttributes.Result")
       : undefined;
   },
   [CommandType.FAIL_WORKFLOW_EXECUTION]: checkClose(
@@ -265,10 +276,7 @@ const checks = {
   [CommandType.CONTINUE_AS_NEW_WORKFLOW_EXECUTION]: (run, one, ahead) => {
     const problem = checkClose(
       Cause.BAD_CONTINUE_AS_NEW_ATTRIBUTES,
-      ({ continueAsNewWorkflowExecutionCommandAttributes: a }) =>
-        a
-          ? undefined
-          : "ContinueAsNewWorkflowExecutionCommandAttributes is not set on ContinueAsNewWorkflowExecutionCommand.",
+      ({ continueAsNewWorkflowExecutionCommandAttributes: a }) => continueAsNewProblem(run, a),
     )(run, one, ahead);
     if (problem) return problem;
     return payloadsBytes(one.continueAsNewWorkflowExecutionCommandAttributes?.input) > limits.blobBytesMax

@@ -19,33 +19,47 @@ const SignalAttributes = history.SignalExternalWorkflowExecutionInitiatedEventAt
 const CancelAttributes = history.RequestCancelExternalWorkflowExecutionInitiatedEventAttributes;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-function targetProblem(
-  run: Run,
-  target: { namespace: string; workflowId: string; runId: string },
-  command: string,
-): string | undefined {
-  if (target.namespace !== "" && target.namespace !== run.start.namespace)
-    return `cross namespace calls are not allowed on ${command}.`;
-  if (target.workflowId === "") return `WorkflowId is not set on ${command}.`;
-  if (target.workflowId.length > limits.idBytesMax) return `WorkflowId exceeds length limit of ${limits.idBytesMax}.`;
-  if (target.runId !== "" && !uuid.test(target.runId)) return `Invalid RunId set on ${command}.`;
-  return undefined;
+const signalCommand = "SignalExternalWorkflowExecutionCommand";
+const cancelCommand = "RequestCancelExternalWorkflowExecutionCommand";
+
+function isElsewhere(run: Run, namespace: string): boolean {
+  return namespace !== "" && namespace !== run.start.namespace;
+}
+
+function lengthProblem(workflowId: string, command: string): string | undefined {
+  const max = limits.idBytesMax;
+  return workflowId.length > max
+    ? `WorkflowId on ${command} exceeds length limit. WorkflowId=${workflowId} Length=${workflowId.length} Limit=${max}`
+    : undefined;
 }
 
 export function signalExternalProblem(
   run: Run,
   { namespace, execution, signalName }: SignalExternalAttributes,
 ): string | undefined {
-  if (signalName === "") return "SignalName is not set on SignalExternalWorkflowExecutionCommand.";
-  return targetProblem(
-    run,
-    { namespace, workflowId: execution?.workflowId ?? "", runId: execution?.runId ?? "" },
-    "SignalExternalWorkflowExecutionCommand",
-  );
+  if (isElsewhere(run, namespace)) return `cross namespace calls are not allowed on ${signalCommand}.`;
+  if (!execution) return `Execution is not set on ${signalCommand}.`;
+  const { workflowId, runId } = execution;
+  const of = `Namespace=${namespace} RunId=${runId}`;
+  if (workflowId === "") return `WorkflowId is not set on ${signalCommand}. ${of} SignalName=${signalName}`;
+  const tooLong = lengthProblem(workflowId, signalCommand);
+  if (tooLong !== undefined) return `${tooLong} ${of} SignalName=${signalName}`;
+  if (runId !== "" && !uuid.test(runId))
+    return `Invalid RunId set on ${signalCommand}. WorkflowId=${workflowId} ${of} SignalName=${signalName}`;
+  return signalName === "" ? `SignalName is not set on ${signalCommand}. WorkflowId=${workflowId} ${of}` : undefined;
 }
 
-export function cancelExternalProblem(run: Run, attributes: CancelExternalAttributes): string | undefined {
-  return targetProblem(run, attributes, "RequestCancelExternalWorkflowExecutionCommand");
+export function cancelExternalProblem(
+  run: Run,
+  { namespace, workflowId, runId }: CancelExternalAttributes,
+): string | undefined {
+  if (isElsewhere(run, namespace)) return `cross namespace calls are not allowed on ${cancelCommand}.`;
+  if (workflowId === "") return `WorkflowId is not set on ${cancelCommand}. Namespace=${namespace} RunId=${runId}`;
+  const tooLong = lengthProblem(workflowId, cancelCommand);
+  if (tooLong !== undefined) return `${tooLong} RunId=${runId} Namespace=${namespace}`;
+  return runId !== "" && !uuid.test(runId)
+    ? `Invalid RunId set on ${cancelCommand}. WorkflowId=${workflowId} RunId=${runId} Namespace=${namespace}`
+    : undefined;
 }
 
 export function signalExternal(

@@ -23,6 +23,6 @@ export function locate(run: Run): Located {
         : { type: workflowTask.type, attempt: workflowTask.attempt, stamp: workflowTask.stamp },
     firstTaskAtMs: run.firstTaskAtMs ?? undefined,
     historySizeBytes: run.historySizeBytes,
-    virtualEvents: virtualEvents(run),
+    virtualEvents: virtualEvents(run, { shown: true }),
   };
 }

@@ -187,7 +187,7 @@ function refuseCompletion(
     binaryChecksum: request.binaryChecksum,
   });
   if (problem.type === "terminate")
-    terminate(run, step, { reason: problem.message, details: undefined, identity: "history-service" });
+    terminate(run, step, { reason: message, details: undefined, identity: "history-service" });
   else scheduleWorkflowTask(run, step);
   return reply(run, { refused: rejection });
 }

@@ -205,8 +205,8 @@ function startedReply(run: Run, task: Started, sticky: boolean): StartedWorkflow
 
 const noEvents = new Uint8Array(0);
 
-/** The events of a transient workflow task, which workers must see although history does not hold them. */
-export function virtualEvents(run: Run): Uint8Array {
+/** The events of a transient workflow task, which workers must see although history does not hold them. `shown`: to a reader of the history. */
+export function virtualEvents(run: Run, { shown = false } = {}): Uint8Array {
   const task = run.workflowTask;
   if (task.type === "none" || !task.transient) return noEvents;
   const at = (event: HistoryEventInit, eventId: number, ms: number) => ({
@@ -215,7 +215,8 @@ export function virtualEvents(run: Run): Uint8Array {
     eventTime: toTimestamp(Math.max(ms, run.lastEventAtMs)),
   });
   const events = [at(scheduledEvent(run, task), task.scheduledEventId, task.scheduledAtMs)];
-  if (task.type === "started") events.push(at(startedEvent(task), task.startedEventId, task.startedAtMs));
+  if (task.type === "started")
+    events.push(at(startedEvent(shown ? { ...task, identity: "" } : task), task.startedEventId, task.startedAtMs));
   return history.History.encode({ events });
 }
 

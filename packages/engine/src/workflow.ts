@@ -78,7 +78,7 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
   if (command.type === "startWithUpdate") return startWithUpdate(workflow, step, command);
   if (command.type === "receive") return receive(workflow, command.message, step);
   const run = select(workflow, selectorOf(command)!);
-  if (!run) return notFound(workflow);
+  if (!run) return notFound(workflow, selectorOf(command)!);
   switch (command.type) {
     case "signal":
       return signalRun(run, command.request, step);
@@ -137,8 +137,9 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
 /** What another workflow says. That the receiver is gone is an answer too. */
 function receive(workflow: Workflow, message: Message, step: Step): Delivery {
   if (message.type === "startChild") return receiveStartChild(workflow, step, message);
-  const run = select(workflow, "runId" in message ? message.runId : "");
-  if (!run) return { type: "refused", rejection: notFound(workflow) };
+  const runId = "runId" in message ? message.runId : "";
+  const run = select(workflow, runId);
+  if (!run) return { type: "refused", rejection: notFound(workflow, runId) };
   switch (message.type) {
     case "signalExternal":
       return receiveSignal(run, step, message);
@@ -161,8 +162,12 @@ function delivered(run: Run, step: Step, messageId: number, delivery: Delivery):
   else if (message?.type === "cancelExternal") cancelDelivered(run, step, message, delivery);
 }
 
-function notFound(workflow: Workflow): Rejection {
-  return new Rejection("NOT_FOUND", `workflow not found for ID: ${workflow.workflowId}`);
+function notFound({ workflowId }: Workflow, runId: RunSelector): Rejection {
+  const message =
+    runId === ""
+      ? `workflow not found for ID: ${workflowId}`
+      : `workflow execution not found for workflow ID "${workflowId}" and run ID "${runId}"`;
+  return new Rejection("NOT_FOUND", message);
 }
 
 function select(workflow: Workflow, runId: RunSelector): Run | undefined {
