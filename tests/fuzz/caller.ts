@@ -1,0 +1,87 @@
+/** Sends inputs on one kept-alive HTTP/2 connection and says how each ended. */
+import { once } from "node:events";
+import { type ClientHttp2Session, connect, constants } from "node:http2";
+
+export type Outcome =
+  /** A gRPC status; `body` is the message of an answer that is OK. */
+  | { readonly type: "status"; readonly status: number; readonly message: string; readonly body: Buffer }
+  /** An answer of HTTP alone. */
+  | { readonly type: "http"; readonly status: number }
+  /** The caller left before there was an answer. */
+  | { readonly type: "left" }
+  | { readonly type: "reset"; readonly reason: string };
+
+export interface Sent {
+  readonly path: string;
+  readonly body: Buffer;
+  readonly timeoutMs: number;
+  /** Beyond the usual ones; a value of "" leaves the header out. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: one second after the deadline. */
+  readonly leaveMs?: number;
+}
+
+export class Caller {
+  readonly #address: string;
+  #session: ClientHttp2Session | undefined;
+
+  constructor(address: string) {
+    this.#address = address;
+  }
+
+  async open(): Promise<void> {
+    const session = connect(`http://${this.#address}`);
+    session.setMaxListeners(0);
+    await once(session, "connect");
+    // The error also ends every stream, whose caller then hears of it.
+    session.on("error", () => undefined);
+    this.#session = session;
+  }
+
+  get isOpen(): boolean {
+    return this.#session !== undefined && !this.#session.closed && !this.#session.destroyed;
+  }
+
+  close(): void {
+    this.#session?.destroy();
+  }
+
+  send({ path, body, timeoutMs, headers = {}, leaveMs = timeoutMs + 3_000 }: Sent): Promise<Outcome> {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const all: Record<string, string> = {
+      ...{ ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" },
+      ...{ "grpc-timeout": `${timeoutMs}m`, "client-name": "temporal-fuzz", "client-version": "1.0.0" },
+      ...headers,
+    };
+    const stream = this.#session!.request(Object.fromEntries(Object.entries(all).filter(([, value]) => value !== "")));
+    let left = false;
+    const leave = setTimeout(() => {
+      left = true;
+      stream.close(constants.NGHTTP2_CANCEL);
+    }, leaveMs);
+    const seen: Record<string, unknown> = {};
+    const chunks: Buffer[] = [];
+    let reason = "closed without a status";
+    stream.on("response", (head) => Object.assign(seen, head));
+    stream.on("trailers", (trailers) => Object.assign(seen, trailers));
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("error", (error) => {
+      reason = error.message;
+    });
+    stream.on("close", () => {
+      clearTimeout(leave);
+      const status = seen["grpc-status"];
+      const http = Number(seen[":status"] ?? 0);
+      if (status !== undefined)
+        resolve({
+          ...{ type: "status", status: Number(status), body: Buffer.concat(chunks).subarray(5) },
+          message: decodeURIComponent(String(seen["grpc-message"] ?? "")),
+        });
+      else if (left) resolve({ type: "left" });
+      else if (http >= 400) resolve({ type: "http", status: http });
+      else resolve({ type: "reset", reason });
+    });
+    stream.end(body);
+    return promise;
+  }
+}
