@@ -2,7 +2,7 @@ import { Client, Connection } from "@pawl/sdk/client";
 import { address } from "../address.ts";
 import { loanApproval } from "./workflows.ts";
 
-const applicantId = process.argv[2] ?? "alice";
+const applicantId = process.argv[2] ?? "erin";
 const documentIds = process.argv.slice(3);
 
 const client = new Client({ connection: await Connection.connect({ address }) });

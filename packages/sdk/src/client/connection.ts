@@ -169,7 +169,11 @@ export class Connection {
         return method.response.decode(bytes) as ResponseOf<N>;
       } catch (error) {
         const waitMs = retry ? waitBeforeRetryMs(error, attempt) : undefined;
-        if (waitMs === undefined || call.signal?.aborted || Date.now() + waitMs >= deadlineMs) throw error;
+        if (waitMs === undefined || call.signal?.aborted || Date.now() + waitMs >= deadlineMs) {
+          // The stack of the answer's arrival says nothing; that of the call says who asked.
+          if (error instanceof CallFailed) Error.captureStackTrace(error);
+          throw error;
+        }
         await delay(waitMs);
       }
     }

@@ -46,11 +46,11 @@ export function bundleRuntime(): Promise<WorkflowBundle> {
 }
 
 async function buildRuntime(): Promise<WorkflowBundle> {
-  const door = fileURLToPath(import.meta.resolve("@pawl/sdk/workflow"));
+  const door = fileURLToPath(import.meta.resolve(sharedModules[0]));
   const extension = door.slice(door.lastIndexOf("."));
   const modules = {
     workflow: door,
-    common: fileURLToPath(import.meta.resolve("@pawl/sdk/common")),
+    common: fileURLToPath(import.meta.resolve(sharedModules[1])),
     activator: join(dirname(door), `activator${extension}`),
   };
   const contents = Object.entries(modules)

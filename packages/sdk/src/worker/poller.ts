@@ -44,7 +44,9 @@ export async function runPoller<T>({ name, slots, poll, handle, logger, signal }
       if (error instanceof CallFailed && hopeless.has(error.code)) failure = { error };
       else if (!(error instanceof CallFailed && error.code === endedByDeadline)) {
         const waitMs = Math.min(retryFirstMs * 2 ** failures++, retryLongestMs);
-        logger.warn(`${name} poll failed, trying again`, { error, waitMs });
+        // One word at the beginning of an outage is enough; all pollers of a worker live through the same one.
+        if (failures === 1)
+          logger.warn(`${name} poll failed, trying again until it succeeds`, { error: String(error) });
         await delay(waitMs, undefined, { signal }).catch(() => undefined);
       }
     }
