@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { StartedWorkflowTask } from "@pawl/engine";
+import type { Located, StartedWorkflowTask } from "@pawl/engine";
 import { history } from "@pawl/protocol";
 import { MemoryStore } from "@pawl/store";
 import { historyToken } from "./history-token.ts";
-import { workflowTaskResponse } from "./poll-response.ts";
+import { queryResponse, workflowTaskResponse } from "./poll-response.ts";
 import { Tokens } from "./tokens.ts";
 
 const tokens = new Tokens(new Uint8Array(32));
@@ -74,7 +74,7 @@ describe("the events of a workflow task are", () => {
     test(name, async () => {
       const parts = { store: await storeOfSix(), tokens };
       const delivery = { fromStart, backlogCount: 0, queries: {} };
-      const response = await workflowTaskResponse(parts, { ...cached, ...change }, delivery);
+      const response = (await workflowTaskResponse(parts, { ...cached, ...change }, delivery))!;
       assert.deepEqual(ids(response.history), expected);
       assert.equal(response.nextPageToken, undefined);
     });
@@ -95,21 +95,33 @@ describe("the events of a workflow task are", () => {
       { table: "history", runId, firstEventId: 257, lastEventId: 300, events: encoded(257, 300) },
     ]);
     const started = { ...cached, toEventId: 300, virtualEvents: encoded(301, 302) };
-    const response = await workflowTaskResponse({ store, tokens }, started, {
-      fromStart: true,
-      backlogCount: 0,
-      queries: {},
-    });
+    const delivery = { fromStart: true, backlogCount: 0, queries: {} };
+    const response = (await workflowTaskResponse({ store, tokens }, started, delivery))!;
     assert.equal(ids(response.history).length, 256);
     const rest = historyToken.open(tokens, "n", response.nextPageToken!);
     assert.deepEqual(rest, { runId, nextEventId: 257, toEventId: 300 });
   });
 
   test("an error when the store has lost them", async () => {
-    const parts = { store: new MemoryStore(), tokens };
+    const store = new MemoryStore();
+    const run = { namespaceId: "n", workflowId: "w", runId, snapshot: new Uint8Array(0) };
+    await store.commit(await store.acquire(0, "test"), [{ table: "run", ...run, wakeAtMs: null, undispatched: false }]);
     await assert.rejects(
-      workflowTaskResponse(parts, cached, { fromStart: true, backlogCount: 0, queries: {} }),
+      workflowTaskResponse({ store, tokens }, cached, { fromStart: true, backlogCount: 0, queries: {} }),
       /no history/,
     );
   });
+});
+
+test("a task of a run that has been deleted since is given to nobody", async () => {
+  const parts = { store: new MemoryStore(), tokens };
+  assert.equal(await workflowTaskResponse(parts, cached, { fromStart: true, backlogCount: 0, queries: {} }), undefined);
+  const located = { workflowId: "w", runId, lastEventId: 6 } as Located;
+  const asked = {
+    namespaceId: "n",
+    id: "1",
+    located,
+    query: { queryType: "state", queryArgs: undefined, header: undefined },
+  };
+  assert.equal(await queryResponse(parts, asked, { sticky: false, backlogCount: 0 }), undefined);
 });

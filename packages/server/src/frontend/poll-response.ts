@@ -16,11 +16,12 @@ export interface Delivery {
   readonly queries: Readonly<Record<string, query.WorkflowQuery>>;
 }
 
+/** Undefined when the run has been deleted since the task was started. */
 export async function workflowTaskResponse(
   parts: Pick<Parts, "store" | "tokens">,
   started: StartedWorkflowTask,
   { fromStart, backlogCount, queries }: Delivery,
-): Promise<PollResponse> {
+): Promise<PollResponse | undefined> {
   const { namespaceId, workflowId, task } = started;
   const fromEventId = fromStart ? 1 : started.fromEventId;
   const inMemory = fromEventId === started.fromEventId ? started.events : undefined;
@@ -28,6 +29,7 @@ export async function workflowTaskResponse(
   const history = inMemory
     ? { history: concat([inMemory, started.virtualEvents]) }
     : await storedHistory(parts, { namespaceId, runId: task.runId }, range, started.virtualEvents);
+  if (!history) return undefined;
   return {
     taskToken: parts.tokens.seal({ kind: "workflow", namespaceId, workflowId, ...task }),
     workflowExecution: { workflowId, runId: task.runId },
@@ -45,7 +47,7 @@ export async function workflowTaskResponse(
   };
 }
 
-/** A question for a worker: no task is started, so that there is no started event. A worker with cached state needs no history. */
+/** A question for a worker: no task is started, so that there is no started event. A worker with cached state needs no history. Undefined when the run has been deleted. */
 export async function queryResponse(
   parts: Pick<Parts, "store" | "tokens">,
   asked: {
@@ -55,12 +57,13 @@ export async function queryResponse(
     readonly query: query.WorkflowQuery;
   },
   { sticky, backlogCount }: { readonly sticky: boolean; readonly backlogCount: number },
-): Promise<PollResponse> {
+): Promise<PollResponse | undefined> {
   const { namespaceId, located } = asked;
   const { workflowId, runId } = located;
   const history = sticky
     ? { history: noEvents }
     : await storedHistory(parts, { namespaceId, runId }, { fromEventId: 1, toEventId: located.lastEventId }, noEvents);
+  if (!history) return undefined;
   return {
     taskToken: parts.tokens.seal({ kind: "query", namespaceId, workflowId, runId, queryId: asked.id }),
     workflowExecution: { workflowId, runId },
@@ -76,16 +79,20 @@ export async function queryResponse(
 
 const noEvents = new Uint8Array(0);
 
-/** The first page, and the token for the rest; `virtualEvents` follow the last stored one. */
+/** The first page, and the token for the rest; `virtualEvents` follow the last stored one. Undefined when the run has been deleted. */
 async function storedHistory(
   { store, tokens }: Pick<Parts, "store" | "tokens">,
   { namespaceId, runId }: { namespaceId: string; runId: string },
   range: EventRange,
   virtualEvents: Uint8Array,
-): Promise<Pick<PollResponse, "history" | "nextPageToken">> {
+): Promise<Pick<PollResponse, "history" | "nextPageToken"> | undefined> {
   if (range.toEventId < range.fromEventId) return { history: virtualEvents };
   const page = await readEvents(store, runId, { ...range, eventCountMax: limits.historyPageEventsMax });
-  if (!page) throw new Error(`the store has no history of run ${runId}, which is in memory`);
+  if (!page) {
+    const [stored] = await store.loadRuns([runId]);
+    if (!stored) return undefined;
+    throw new Error(`the store has no history of run ${runId}`);
+  }
   if (page.furthestEventId >= range.toEventId) return { history: concat([page.events, virtualEvents]) };
   const rest = { runId, nextEventId: page.furthestEventId + 1, toEventId: range.toEventId };
   return { history: page.events, nextPageToken: historyToken.seal(tokens, namespaceId, rest) };

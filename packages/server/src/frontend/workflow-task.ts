@@ -167,7 +167,7 @@ function taskResponse(
   queries: QueryRegistry,
   started: StartedWorkflowTask,
   delivery: { fromStart: boolean; backlogCount: number },
-): Promise<PollResponse> {
+): Promise<PollResponse | undefined> {
   const { runId, stamp } = started.task;
   return workflowTaskResponse(parts, started, { ...delivery, queries: queries.attach(runId, stamp) });
 }
