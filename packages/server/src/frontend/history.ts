@@ -4,6 +4,7 @@ import { enums, type Init, type RequestOf, type workflowservice } from "@pawl/pr
 import { limits } from "../limits.ts";
 import type { WorkflowKey } from "../shard/shard.ts";
 import { executionProblem, invalid } from "./field-rules.ts";
+import { followedEvent } from "./followed-event.ts";
 import { concat, readEvent, readEvents, readEventsReverse } from "./history-page.ts";
 import { type HistoryPosition, historyToken, reverseHistoryToken } from "./history-token.ts";
 import { Wait, waitUntilMs } from "./long-poll.ts";
@@ -143,7 +144,7 @@ async function closeEvent(parts: ReadParts, reading: Reading, wait: boolean): Pr
       ...(wait && { nextPageToken: tokenAt(parts, reading, located, lastEventId, lastEventId) }),
     };
   const event = await readEvent(parts.store, runId, lastEventId);
-  return event ? { history: event } : gone;
+  return event ? { history: followedEvent(event, reading.call) } : gone;
 }
 
 async function eventsReverse(parts: ReadParts, reading: Reading): Promise<Response> {

@@ -59,6 +59,7 @@ export class TestCall implements Call {
   readonly deadlineMs: number | undefined;
   readonly clientName: string;
   readonly clientVersion = "1.0.0";
+  readonly supportedFeatures = ["follows-next-run-id"];
   readonly #controller = new AbortController();
   #ended: ReturnType<Call["ended"]> = "no";
 

@@ -33,6 +33,8 @@ export interface Call {
   /** The SDK's name and version as it gives them, "" when it gives none. */
   readonly clientName: string;
   readonly clientVersion: string;
+  /** What the caller says it understands beyond the first version of the API. */
+  readonly supportedFeatures: readonly string[];
 }
 
 export type Handler<N extends MethodName> = (

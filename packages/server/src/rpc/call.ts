@@ -75,6 +75,9 @@ function callOf(incoming: Incoming): Call {
     ended: () => incoming.ended(),
     clientName: incoming.header("client-name"),
     clientVersion: incoming.header("client-version"),
+    get supportedFeatures() {
+      return incoming.header("supported-features").split(",");
+    },
   };
 }
 
