@@ -41,6 +41,8 @@ function isClosing(one: command.Command): boolean {
 interface Ahead {
   readonly activityIds: Set<string>;
   readonly cancelledActivities: Set<number>;
+  /** Activities that this completion schedules. */
+  newActivities: number;
   readonly timerIds: Set<string>;
   buffered: number;
   children: number;
@@ -70,6 +72,7 @@ export function checkCommands(
   const ahead: Ahead = {
     activityIds: new Set(run.activityIds.keys()),
     cancelledActivities: new Set(),
+    newActivities: 0,
     timerIds: new Set(run.timers.keys()),
     buffered: run.buffered.length,
     children: run.children.size,
@@ -166,6 +169,7 @@ const checks = {
         `invalid history builder state for action: add-activitytask-scheduled-event, ActivityID: ${attributes.activityId}`,
       );
     ahead.activityIds.add(attributes.activityId);
+    ahead.newActivities += 1;
     return undefined;
   },
   [CommandType.REQUEST_CANCEL_ACTIVITY_TASK]: (run, one, ahead) => {
@@ -179,7 +183,7 @@ const checks = {
     const known =
       run.activities.has(scheduledEventId) ||
       hasBufferedEnd(run, scheduledEventId) ||
-      scheduledEventId >= run.nextEventId;
+      (ahead.newActivities > 0 && scheduledEventId >= run.nextEventId);
     if (!known || ahead.cancelledActivities.has(scheduledEventId) || isCancelRequested(run, scheduledEventId)) {
       return bad(
         `invalid history builder state for action: add-activitytask-cancel-requested-event, ScheduledEventID: ${scheduledEventId}`,
@@ -343,22 +347,26 @@ const checks = {
         )
       : undefined;
   },
-  [CommandType.PROTOCOL_MESSAGE]: (_run, one) =>
-    one.protocolMessageCommandAttributes?.messageId
-      ? undefined
-      : failTask(Cause.BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE, "MessageID is not set on ProtocolMessageCommand."),
+  [CommandType.PROTOCOL_MESSAGE]: (_run, { protocolMessageCommandAttributes: attributes }) => {
+    const bad = (what: string) => failTask(Cause.BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE, what);
+    if (!attributes) return bad("ProtocolMessageCommandAttributes is not set on ProtocolMessageCommand.");
+    return attributes.messageId === "" ? bad("MessageID is not set on ProtocolMessageCommand.") : undefined;
+  },
   [CommandType.UPSERT_WORKFLOW_SEARCH_ATTRIBUTES]: (_run, one) => {
-    const fields = one.upsertWorkflowSearchAttributesCommandAttributes?.searchAttributes?.indexedFields ?? {};
-    return Object.keys(fields).length === 0
-      ? failTask(Cause.BAD_SEARCH_ATTRIBUTES, "SearchAttributes is not set on UpsertWorkflowSearchAttributesCommand.")
-      : undefined;
+    const attributes = one.upsertWorkflowSearchAttributesCommandAttributes;
+    const unset = (what: string) =>
+      failTask(Cause.BAD_SEARCH_ATTRIBUTES, `${what} is not set on UpsertWorkflowSearchAttributesCommand.`);
+    if (!attributes) return unset("UpsertWorkflowSearchAttributesCommandAttributes");
+    if (!attributes.searchAttributes) return unset("SearchAttributes");
+    return Object.keys(attributes.searchAttributes.indexedFields).length === 0 ? unset("IndexedFields") : undefined;
   },
   [CommandType.MODIFY_WORKFLOW_PROPERTIES]: (_run, one) => {
-    const fields = one.modifyWorkflowPropertiesCommandAttributes?.upsertedMemo?.fields ?? {};
+    const attributes = one.modifyWorkflowPropertiesCommandAttributes;
+    const fields = attributes?.upsertedMemo?.fields ?? {};
     if (Object.keys(fields).length === 0)
       return failTask(
         Cause.BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES,
-        "UpsertedMemo.Fields is not set on ModifyWorkflowPropertiesCommand.",
+        `${attributes ? "UpsertedMemo.Fields" : "ModifyWorkflowPropertiesCommandAttributes"} is not set on ModifyWorkflowPropertiesCommand.`,
       );
     return payloadMapBytes(fields) > limits.blobBytesMax
       ? tooLarge(Cause.BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES, "ModifyWorkflowPropertiesCommandAttributes")
