@@ -1,9 +1,9 @@
 /** Workflow tasks: how workers get them and answer them. */
 import { type CommandOf, Rejection, type ReplyTo, type StartedWorkflowTask } from "@pawl/engine";
-import { enums, type Init, type RequestOf, type WorkflowTaskToken, workflowservice } from "@pawl/protocol";
+import { enums, failure, type Init, type RequestOf, type WorkflowTaskToken, workflowservice } from "@pawl/protocol";
 import { activityTaskResponse } from "./activity-response.ts";
 import { withTypedAttributes } from "./command-attributes.ts";
-import { fittingFailure, serverFailure } from "./failure-size.ts";
+import { fittingFailure } from "./failure-size.ts";
 import { durationProblem, invalid, lengthProblem, taskQueueProblem } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { queryResponse, workflowTaskResponse } from "./poll-response.ts";
@@ -105,7 +105,7 @@ async function failForAttributes(
     identity,
     binaryChecksum,
     cause: enums.WorkflowTaskFailedCause.BAD_SEARCH_ATTRIBUTES,
-    failure: serverFailure(message),
+    failure: failure.Failure.create({ message, serverFailureInfo: { nonRetryable: false } }),
   });
   const failed = await ring.submit(keyOf(token), { type: "failWorkflowTask", task: token, request: failing });
   if (failed instanceof Rejection) return failed;
