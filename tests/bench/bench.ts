@@ -73,11 +73,14 @@ const say = (line: string) => void process.stderr.write(`${line}\n`);
 
 async function measureAll(options: Options, load: Load): Promise<Measurements> {
   const chosen = scenarios.filter(({ name }) => options.only.includes(name));
-  const samples = new Map<string, Record<System, Sample[]>>(
-    chosen.map(({ name }) => [name, { pawl: [], reference: [] }]),
-  );
+  const samples = new Map<string, Record<System, Sample[]>>();
+  const failures = new Map<string, Record<System, number>>();
+  for (const { name } of chosen) {
+    samples.set(name, { pawl: [], reference: [] });
+    failures.set(name, { pawl: 0, reference: 0 });
+  }
   for (let round = 1; chosen.length > 0 && round <= options.rounds; round++) {
-    for (const system of options.systems) await oneRound(system, round, chosen, load, options, samples);
+    for (const system of options.systems) await oneRound(system, round, chosen, load, options, { samples, failures });
   }
   const idle: Partial<Record<System, IdleResult>> = {};
   for (const system of options.only.includes(idleName) ? options.systems : []) {
@@ -85,7 +88,12 @@ async function measureAll(options: Options, load: Load): Promise<Measurements> {
     using instance = await emptyInstance(system);
     idle[system] = await measureIdle(instance.start, load, count, (line) => say(`  ${system} ${idleName}: ${line}`));
   }
-  return { samples, idle };
+  return { samples, failures, idle };
+}
+
+interface Collected {
+  readonly samples: ReadonlyMap<string, Record<System, Sample[]>>;
+  readonly failures: ReadonlyMap<string, Record<System, number>>;
 }
 
 async function oneRound(
@@ -94,11 +102,14 @@ async function oneRound(
   chosen: readonly Scenario[],
   load: Load,
   { quick, rounds, profileFolder }: Options,
-  samples: ReadonlyMap<string, Record<System, Sample[]>>,
+  { samples, failures }: Collected,
 ): Promise<void> {
   say(`round ${round} of ${rounds}, ${system}`);
   const results = await runRound(system, chosen, load, { quick, profileFolder }, (line) => say(`  ${system} ${line}`));
-  for (const [name, sample] of results) samples.get(name)![system].push(sample);
+  for (const [name, result] of results) {
+    if ("failed" in result) failures.get(name)![system]++;
+    else samples.get(name)![system].push(result);
+  }
 }
 
 interface Machine {
@@ -142,6 +153,7 @@ async function main(): Promise<void> {
   const idle = idleSection(measurements);
   const sections = [...sectionsOf(measurements, about.cores), ...(idle ? [idle] : [])];
   print(options, about, sections, goalsOf(sections, measurements.idle.pawl));
+  if (sections.some(({ failed }) => failed.pawl > 0)) process.exitCode = 1;
 }
 
 // An interrupt ends the servers and the load too, which the rig and `system.ts` do when this process exits.

@@ -54,7 +54,7 @@ describe("sections", () => {
       { pawl: [sample(500, { probe }), sample(300, { probe }), sample(400, { probe })], reference: [sample(40)] },
     ],
   ]);
-  const [section] = sectionsOf({ samples, idle: {} }, 2);
+  const [section] = sectionsOf({ samples, idle: {}, failures: new Map() }, 2);
 
   test("more per second is better, less milliseconds are better", () => {
     assert.equal(row(section, "workflows").timesBetter, 10);
@@ -76,7 +76,7 @@ describe("sections", () => {
     const disturbed = new Map([
       ["throughput", { pawl: [sample(1), sample(1, { otherCpuSeconds: 5 })], reference: [] }],
     ]);
-    assert.equal(sectionsOf({ samples: disturbed, idle: {} }, 2)[0]?.disturbance, 0.25);
+    assert.equal(sectionsOf({ samples: disturbed, idle: {}, failures: new Map() }, 2)[0]?.disturbance, 0.25);
   });
 });
 
@@ -94,7 +94,7 @@ describe("goals", () => {
   };
   const met = (workflowsPerSecond: number, idleResult: IdleResult | undefined) => {
     const samples = new Map([["throughput", { pawl: [sample(workflowsPerSecond)], reference: [sample(40)] }]]);
-    return goalsOf(sectionsOf({ samples, idle: {} }, 2), idleResult).map((goal) => goal.met);
+    return goalsOf(sectionsOf({ samples, idle: {}, failures: new Map() }, 2), idleResult).map((goal) => goal.met);
   };
   test("are met, missed, or not measured", () => {
     assert.deepEqual(met(400, idle), [true, null, null, true, false]);

@@ -7,6 +7,8 @@ import type { System } from "./system.ts";
 export interface Measurements {
   readonly samples: ReadonlyMap<string, Readonly<Record<System, readonly Sample[]>>>;
   readonly idle: Readonly<Partial<Record<System, IdleResult>>>;
+  /** Of each scenario, how often it failed on each system. */
+  readonly failures: ReadonlyMap<string, Readonly<Record<System, number>>>;
 }
 
 export interface Row {
@@ -26,6 +28,8 @@ export interface Section {
   readonly pawlThreads: Readonly<Record<string, number>>;
   /** The largest share of the machine, 0 to 1, that other work took during one sample. */
   readonly disturbance: number;
+  /** Samples that are missing because the load or the server failed. */
+  readonly failed: Readonly<Record<System, number>>;
 }
 
 export interface Goal {
@@ -42,10 +46,13 @@ export function median(values: readonly number[]): number | null {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+const noFailures = { pawl: 0, reference: 0 };
+
 export function sectionsOf(measurements: Measurements, cores: number): Section[] {
   return scenarios.flatMap((scenario) => {
     const samples = measurements.samples.get(scenario.name);
-    return samples ? [sectionOf(scenario, samples, cores)] : [];
+    const failed = measurements.failures.get(scenario.name) ?? noFailures;
+    return samples ? [{ ...sectionOf(scenario, samples, cores), failed }] : [];
   });
 }
 
@@ -53,14 +60,14 @@ function sectionOf(
   { name, about, metrics }: Scenario,
   samples: Readonly<Record<System, readonly Sample[]>>,
   cores: number,
-): Section {
+): Omit<Section, "failed"> {
   const all = [...samples.pawl, ...samples.reference];
   return {
     scenario: name,
     about,
     rows: metrics.map((metric) => rowOf(metric, medianOf(metric, samples.pawl), medianOf(metric, samples.reference))),
     pawlThreads: threadsOf(samples.pawl),
-    disturbance: Math.max(...all.map(({ otherCpuSeconds, seconds }) => otherCpuSeconds / seconds / cores)),
+    disturbance: Math.max(0, ...all.map(({ otherCpuSeconds, seconds }) => otherCpuSeconds / seconds / cores)),
   };
 }
 
@@ -115,6 +122,7 @@ export function idleSection({ idle }: Measurements): Section | undefined {
     ],
     pawlThreads: {},
     disturbance: 0,
+    failed: noFailures,
   };
 }
 

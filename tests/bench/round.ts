@@ -8,6 +8,7 @@ import { emptyInstance, type Instance, type System } from "./system.ts";
 
 /** After a load the server still closes connections and files; the next scenario should not pay for it. */
 const restMs = 500;
+const logCharsShown = 2_000;
 
 export interface RoundOptions extends ProfileOptions {
   readonly quick: boolean;
@@ -15,30 +16,36 @@ export interface RoundOptions extends ProfileOptions {
 
 type Server = Awaited<ReturnType<Instance["start"]>>;
 
+/** A scenario that could not be measured, with the reason and the end of what the server had said. */
+export interface Failure {
+  readonly failed: string;
+}
+
+/** A scenario that fails is reported and costs the others nothing: they go on with a fresh server. */
 export async function runRound(
   system: System,
   chosen: readonly Scenario[],
   load: Load,
   options: RoundOptions,
   say: (line: string) => void,
-): Promise<Map<string, Sample>> {
-  using instance = await emptyInstance(system, options);
-  const server = await instance.start();
-  const samples = new Map<string, Sample>();
-  try {
-    for (const scenario of chosen) {
-      const sample = await measure(instance, server, scenario, load, options, say);
-      samples.set(scenario.name, sample);
-      say(`${scenario.name}: ${headline(scenario, sample)}`);
+): Promise<Map<string, Sample | Failure>> {
+  const results = new Map<string, Sample | Failure>();
+  while (results.size < chosen.length) {
+    using instance = await emptyInstance(system, options);
+    const server = await instance.start();
+    for (const scenario of chosen.slice(results.size)) {
+      const result = await measure(instance, server, scenario, load, options, say).catch(
+        (error: Error): Failure => ({ failed: `${error.message}\n${server.logs().slice(-logCharsShown)}`.trim() }),
+      );
+      results.set(scenario.name, result);
+      say(`${scenario.name}: ${"failed" in result ? result.failed : headline(scenario, result)}`);
+      if ("failed" in result) break;
       await delay(restMs);
     }
-  } catch (error) {
-    throw new Error(`${system}: ${(error as Error).message}\nthe server said:\n${server.logs()}`, { cause: error });
-  } finally {
     // The profile of a process is written when it stops of itself.
     await (options.profileFolder ? server.stop() : server.kill9());
   }
-  return samples;
+  return results;
 }
 
 async function measure(

@@ -17,7 +17,7 @@ export function printTable(sections: readonly Section[], goals: readonly Goal[],
   }
 }
 
-function printSection({ rows, pawlThreads, disturbance }: Section, print: (line: string) => void): void {
+function printSection({ rows, pawlThreads, disturbance, failed }: Section, print: (line: string) => void): void {
   print(`  ${"".padEnd(28)}${"Pawl".padStart(14)}${"reference".padStart(14)}${"times better".padStart(15)}`);
   for (const { metric, unit, pawl, reference, timesBetter } of rows) {
     const times = timesBetter === null ? "" : `${figures(timesBetter)} ×`;
@@ -29,6 +29,8 @@ function printSection({ rows, pawlThreads, disturbance }: Section, print: (line:
   if (threads.length > 0) {
     print(`  Pawl's threads, % of a core: ${threads.map(([name, share]) => `${name} ${share.toFixed(0)}`).join(", ")}`);
   }
+  for (const [system, count] of Object.entries(failed))
+    if (count > 0) print(`  ! failed ${count} × on ${system}, see above`);
   if (disturbance > disturbanceMax) {
     print(
       `  ! other work took up to ${(disturbance * 100).toFixed(0)} % of the machine meanwhile: run it again when it is quiet`,
