@@ -39,6 +39,8 @@ for (const schedule of [
   "@every 5",
   "@every 0s",
   "@sometimes",
+  "toString",
+  "__proto__",
   "CRON_TZ=Nowhere/Land * * * * *",
   "* * * * MOON",
 ]) {

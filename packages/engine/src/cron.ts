@@ -7,15 +7,16 @@ import { Cron } from "croner";
 type Schedule = { readonly type: "every"; readonly ms: number } | { readonly type: "cron"; readonly cron: Cron };
 
 const zonePrefix = /^(?:CRON_TZ|TZ)=(\S+)\s+/;
-const descriptors: Readonly<Record<string, string>> = {
-  "@yearly": "0 0 1 1 *",
-  "@annually": "0 0 1 1 *",
-  "@monthly": "0 0 1 * *",
-  "@weekly": "0 0 * * 0",
-  "@daily": "0 0 * * *",
-  "@midnight": "0 0 * * *",
-  "@hourly": "0 * * * *",
-};
+/** A Map, because callers' own text is looked up in it. */
+const descriptors: ReadonlyMap<string, string> = new Map([
+  ["@yearly", "0 0 1 1 *"],
+  ["@annually", "0 0 1 1 *"],
+  ["@monthly", "0 0 1 * *"],
+  ["@weekly", "0 0 * * 0"],
+  ["@daily", "0 0 * * *"],
+  ["@midnight", "0 0 * * *"],
+  ["@hourly", "0 * * * *"],
+]);
 const unitsMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
 
 function parse(text: string): Schedule | undefined {
@@ -26,7 +27,7 @@ function parse(text: string): Schedule | undefined {
     const ms = goDurationMs(every[1]!);
     return ms === undefined || ms < 1_000 ? undefined : { type: "every", ms: Math.floor(ms / 1_000) * 1_000 };
   }
-  const pattern = descriptors[body] ?? body;
+  const pattern = descriptors.get(body) ?? body;
   if (pattern.split(/\s+/).length !== 5) return undefined;
   try {
     // An unknown zone is refused here rather than when a time is asked for.
