@@ -33,11 +33,14 @@ const ok = 0;
 /** UNKNOWN, INTERNAL and DATA_LOSS are bugs; UNAVAILABLE is what a shard answers that stumbled over one; the others mean nothing here. */
 const mayAnswer = new Set([ok, 1, 3, 5, 6, 7, 8, 9, 10, 11, 12]);
 const deadlineExceeded = 4;
+const unavailable = 14;
+/** What the reference server says, too, to those who wait for an update when its workflow ends: they may ask again. */
+const updateAborted = "workflow update was aborted";
 
 export interface Findings {
   readonly failures: string[];
-  /** Inputs by call, and by call and status. */
-  readonly byMethod: Map<string, number>;
+  /** Inputs by call and the beginning of their refusal, and by call and status. */
+  readonly byReason: Map<string, number>;
   readonly byStatus: Map<string, number>;
   readonly slowest: { readonly ms: number; readonly input: string }[];
   sent: number;
@@ -49,7 +52,7 @@ export class Campaign {
   readonly #seed: number;
   readonly #underWay = new Set<Promise<void>>();
   readonly #waiting = new Set<Promise<void>>();
-  readonly findings: Findings = { failures: [], byMethod: new Map(), byStatus: new Map(), slowest: [], sent: 0 };
+  readonly findings: Findings = { failures: [], byReason: new Map(), byStatus: new Map(), slowest: [], sent: 0 };
 
   constructor(address: string, known: Known, seed: number) {
     this.#callers = Array.from({ length: connectionCount }, () => new Caller(address));
@@ -98,9 +101,12 @@ export class Campaign {
   }
 
   #count(input: Input, outcome: Outcome, ms: number): void {
-    const { byMethod, byStatus, slowest } = this.findings;
+    const { byReason, byStatus, slowest } = this.findings;
     const how = outcome.type === "status" ? `status ${outcome.status}` : outcome.type;
-    byMethod.set(input.method, (byMethod.get(input.method) ?? 0) + 1);
+    if (outcome.type === "status" && outcome.status !== ok) {
+      const reason = `${input.method}: ${outcome.message.replace(/["'].*["']|\d+/g, "…").slice(0, 70)}`;
+      byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
+    }
     byStatus.set(`${input.method}: ${how}`, (byStatus.get(`${input.method}: ${how}`) ?? 0) + 1);
     if (waits[input.method] !== undefined || outcome.type === "left" || ms < (slowest.at(-1)?.ms ?? 0)) return;
     slowest.push({ ms: Math.round(ms), input: described(input).slice(0, 600) });
@@ -119,6 +125,7 @@ function problemOf({ method, frame }: Input, outcome: Outcome): string | undefin
     return frame.oddity?.startsWith("headers") ? undefined : `the stream was reset: ${outcome.reason}`;
   }
   const { status, message, body } = outcome;
+  if (status === unavailable && message === updateAborted) return undefined;
   if (status === deadlineExceeded && (waits[method] !== undefined || "grpc-timeout" in frame.headers)) return undefined;
   if (status !== deadlineExceeded && !mayAnswer.has(status)) return `status ${status}: ${message}`;
   if (status === deadlineExceeded) return "no answer before the deadline";

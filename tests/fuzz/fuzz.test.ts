@@ -155,7 +155,7 @@ test(`no input crashes the server, stalls it or changes what it does not name (P
       `${findings.sent} inputs over ${served.length} calls, ${Math.round(findings.sent / seconds)}/s; ${JSON.stringify({ stalls, traffic: traffic.counts })}`,
     );
     if (process.env["PAWL_FUZZ_REPORT"]) {
-      for (const [row, count] of [...findings.byStatus].sort()) t.diagnostic(`${count}\t${row}`);
+      for (const [row, count] of [...findings.byStatus, ...findings.byReason].sort()) t.diagnostic(`${count}\t${row}`);
       for (const { ms, input } of findings.slowest) t.diagnostic(`${ms} ms: ${input}`);
     }
     assert.deepEqual(
