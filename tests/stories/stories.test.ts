@@ -1,0 +1,112 @@
+/**
+ * Every story is played on Pawl and compared with what the reference server answered to the same requests. The reference's answers are kept in
+ * `recorded/`; where the reference server is installed it is asked again, so that a recording cannot grow old.
+ *
+ * `PAWL_STORIES=record npm test -- tests/stories` writes the recordings anew; `PAWL_STORIES=part-of-a-name` plays some of the stories.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { preparePython } from "../rig/python.ts";
+import { type RunningServer, startPawl, startReference } from "../rig/server.ts";
+import { activityStories } from "./activity-stories.ts";
+import { badInputStories } from "./bad-input-stories.ts";
+import { Connection } from "./connection.ts";
+import { differences } from "./difference.ts";
+import { familyStories } from "./family-stories.ts";
+import { knownAs, knownDifferences } from "./known-differences.ts";
+import { queryStories } from "./query-stories.ts";
+import { readRecording, writeRecording } from "./recording.ts";
+import { play } from "./story.ts";
+import { timerStories } from "./timer-stories.ts";
+import { workflowStories } from "./workflow-stories.ts";
+
+const [mode = "", wanted = mode === "record" ? "" : mode] = (process.env["PAWL_STORIES"] ?? "").split(":");
+const recording = mode === "record";
+const stories = [
+  ...workflowStories,
+  ...activityStories,
+  ...timerStories,
+  ...familyStories,
+  ...queryStories,
+  ...badInputStories,
+].filter(({ name }) => name.includes(wanted));
+const sideBySide = 24;
+
+const python = await preparePython();
+
+describe("the reference server", {
+  concurrency: sideBySide,
+  skip: "skipped" in python ? python.skipped : false,
+}, () => {
+  const server = running(25_000, startReference);
+  for (const each of stories) {
+    test(each.sentence, async () => {
+      const played = await play(each, server.connection());
+      assert.deepEqual(played.at(-1)?.["threw"], undefined);
+      if (recording) await writeRecording(each.name, played);
+      else assertEqual(await readRecording(each.name), played);
+    });
+  }
+});
+
+if (!recording) {
+  const shown = new Set<unknown>();
+  describe("Pawl answers as the reference server does", { concurrency: sideBySide }, () => {
+    const server = running(25_100, startPawl);
+    for (const each of stories) {
+      test(each.sentence, async () => {
+        const expected = await readRecording(each.name);
+        const actual = await play(each, server.connection());
+        assertEqual(expected, actual, (line) => {
+          const known = knownAs(each.name, line);
+          if (known) shown.add(known);
+          return known === undefined;
+        });
+      });
+    }
+  });
+
+  test("every known difference is still there", {
+    skip: wanted === "" ? false : "only some stories were played",
+  }, () => {
+    const gone = knownDifferences.filter((known) => !shown.has(known));
+    assert.deepEqual(gone, []);
+  });
+}
+
+test("every story has a name of its own", () => {
+  assert.equal(new Set(stories.map(({ name }) => name)).size, stories.length);
+});
+
+function running(port: number, startServer: (options: { port: number }) => Promise<RunningServer>) {
+  let server: RunningServer | undefined;
+  let connection: Connection | undefined;
+  before(async () => {
+    server = await startServer({ port });
+    connection = await Connection.open(server.address);
+  });
+  after(async () => {
+    connection?.close();
+    await server?.kill9();
+  });
+  return { connection: () => connection! };
+}
+
+type Recording = Awaited<ReturnType<typeof play>>;
+
+function assertEqual(
+  expected: Recording | undefined,
+  actual: Recording,
+  counts: (line: string) => boolean = () => true,
+): void {
+  assert.ok(expected, "the story has no recording");
+  const found = differences(expected, actual)
+    .map((line) => {
+      const [, index = ""] = /^\.(\d+)/.exec(line) ?? [];
+      return `${expected[Number(index)]?.["call"] ?? actual[Number(index)]?.["call"] ?? ""}${line}`;
+    })
+    .filter(counts);
+  if (found.length > 0) assert.fail(`\n${found.slice(0, shownMax).join("\n")}`);
+}
+
+const shownMax = 40;
