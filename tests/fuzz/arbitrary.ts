@@ -151,7 +151,7 @@ export class Messages {
   #optional(each: protobuf.Field, spice: Spice, depth: number, percent: number): Bytes {
     const present = this.#present(each, spice, depth);
     if (present === absent) return absent;
-    const weight = isNeeded(each) ? 97 : percent;
+    const weight = needed.test(each.name) ? 97 : refused.test(each.name) ? 1 : percent;
     return fc.oneof({ weight: 100 - weight, arbitrary: absent }, { weight, arbitrary: present });
   }
 
@@ -234,9 +234,9 @@ function bytesKind({ name, parent }: protobuf.Field): LearnedBytes | undefined {
 const needed =
   /^(namespace|workflowId|execution|workflowExecution|taskQueue|taskToken|workflowType|activityType|activityId|timerId|name|commands|signalName|request|operations|query|queryType|updateRef|meta|updateId|input|startToCloseTimeout|startToFireTimeout|markerName|activity|id|body|identity|protocolInstanceId|requestId|workerInstanceKey|workflowExecutionRetentionPeriod|paths|updateMask)$/;
 
-function isNeeded({ name }: protobuf.Field): boolean {
-  return needed.test(name);
-}
+/** Whatever is in them, nearly every request with one of them is refused. */
+const refused =
+  /^(intermediatePage|pageNumber|completionCallbacks|versioningOverride|versioningBehavior|deploymentOptions|timeSkippingConfig|isGlobalNamespace|promoteNamespace|useWorkflowBuildId)$/;
 
 /** A proto3 `optional` is a oneof of its own in the descriptor, and an ordinary field to us. */
 function isMember({ partOf }: protobuf.Field): boolean {

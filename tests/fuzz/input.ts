@@ -96,7 +96,7 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
 
 /** How often a call is made, beside 4 for all others: what changes most state most, what waits a while seldom. */
 const weights: Partial<Record<MethodName, number>> = {
-  RespondWorkflowTaskCompleted: 20,
+  RespondWorkflowTaskCompleted: 16,
   PollWorkflowTaskQueue: 3,
   PollActivityTaskQueue: 4,
   PollWorkflowExecutionUpdate: 3,

@@ -17,7 +17,7 @@ import { type Known, liveIds } from "./known.ts";
 
 const queues = ["fuzz-a", "fuzz-b"];
 const pollMs = 3_000;
-const startEveryMs = 20;
+const startEveryMs = 8;
 
 /** A call as it should be. Throws on any status but OK. */
 export async function ask<N extends MethodName>(
@@ -74,8 +74,8 @@ export class Traffic {
 
   start(): void {
     const lives = queues.flatMap((queue, i) => [
-      ...Array.from({ length: 3 }, () => this.#repeat(() => this.#workflowTask(queue))),
-      ...Array.from({ length: 2 }, () => this.#repeat(() => this.#activityTask(queue))),
+      ...Array.from({ length: 6 }, () => this.#repeat(() => this.#workflowTask(queue))),
+      ...Array.from({ length: 4 }, () => this.#repeat(() => this.#activityTask(queue))),
       this.#repeat(() => this.#begin(queue, i)),
     ]);
     this.#done = Promise.all(lives);
