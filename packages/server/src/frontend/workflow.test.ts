@@ -113,7 +113,7 @@ describe("requests to a run", () => {
     [
       "an unknown run",
       { workflowExecution: { workflowId: "w", runId: "6a8d0e9c-58f2-4a3c-9d3c-0f8c5f5f7a11" } },
-      "NOT_FOUND workflow not found for ID: w",
+      'NOT_FOUND workflow execution not found for workflow ID "w" and run ID "6a8d0e9c-58f2-4a3c-9d3c-0f8c5f5f7a11"',
     ],
     ["an unknown workflow", { workflowExecution: { workflowId: "v" } }, "NOT_FOUND workflow not found for ID: v"],
     ["an unknown namespace", { namespace: "nowhere" }, "NOT_FOUND Namespace nowhere is not found."],
