@@ -6,7 +6,14 @@ import { wireDuration, wireFields, wirePayload, wirePayloads, wireRetryPolicy } 
 import { changeVersionAttribute, localActivityFields, patchFields } from "./marker.ts";
 import type { HistoryCommand } from "./outgoing.ts";
 
-export type WireCommand = Init<command.Command>;
+/** A command on its way; the one field that the worker may still change is open to it. */
+export type WireCommand = Omit<Init<command.Command>, "scheduleActivityTaskCommandAttributes"> & {
+  scheduleActivityTaskCommandAttributes?:
+    | (Omit<Init<command.ScheduleActivityTaskCommandAttributes>, "requestEagerExecution"> & {
+        requestEagerExecution?: boolean;
+      })
+    | undefined;
+};
 const { CommandType } = enums;
 
 /** What a command needs to know of the run: its own place, and what earlier commands became. */
@@ -100,7 +107,8 @@ function scheduleActivity(each: ActivityCommand, { taskQueue }: WireScope): Wire
       startToCloseTimeout: wireDuration(each.startToCloseTimeoutMs),
       heartbeatTimeout: wireDuration(each.heartbeatTimeoutMs),
       retryPolicy: wireRetryPolicy(each.retryPolicy),
-      requestEagerExecution: false,
+      // The worker takes it back when it has no slot for it.
+      requestEagerExecution: each.allowEagerDispatch && (each.taskQueue ?? taskQueue) === taskQueue,
       priority: each.priority,
     },
   };

@@ -36,6 +36,7 @@ export class RunCache {
     const before = this.take(runId);
     // Two tasks of one run at once: whoever knows more stays.
     const kept = before && before.replay.lastEventId > run.replay.lastEventId ? before : run;
+    (kept === run ? before : run)?.dispose();
     this.#runs.set(runId, kept);
     this.#bytes += kept.bytes;
     for (const oldest of this.#runs.keys()) {

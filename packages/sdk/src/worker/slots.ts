@@ -12,11 +12,15 @@ export class Slots {
     return this.#taken;
   }
 
+  /** A slot that is free now, or none. */
+  tryTake(): boolean {
+    if (this.#taken >= this.#max) return false;
+    this.#taken++;
+    return true;
+  }
+
   async take(): Promise<void> {
-    if (this.#taken < this.#max) {
-      this.#taken++;
-      return;
-    }
+    if (this.tryTake()) return;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 

@@ -7,6 +7,7 @@ import { IllegalStateError, NamespaceNotFoundError } from "../value/errors.ts";
 import { defaultPayloadConverter } from "../value/payload-converter.ts";
 import { ActivityRunner } from "./activity-runner.ts";
 import { bundleRuntime, bundleWorkflowCode, type WorkflowBundle } from "./bundle.ts";
+import { EagerActivities } from "./eager-activities.ts";
 import { pollTimeoutMs, runPoller } from "./poller.ts";
 import { type HistoryToReplay, type ReplayResult, type ReplayWorkerOptions, replayHistories } from "./replayer.ts";
 import { RunCache } from "./run-cache.ts";
@@ -35,11 +36,21 @@ interface WorkflowSide {
   readonly stickyQueue: string;
 }
 
+interface WorkerParts {
+  readonly activities: ActivityRunner;
+  readonly activitySlots: Slots;
+  readonly eager: EagerActivities;
+  readonly workflows: WorkflowSide | undefined;
+  readonly stopping: AbortController;
+}
+
 export class Worker {
   readonly options: CompiledWorkerOptions;
   readonly #connection: Connection;
   readonly #ownsConnection: boolean;
   readonly #activities: ActivityRunner;
+  readonly #activitySlots: Slots;
+  readonly #eager: EagerActivities;
   readonly #workflows: WorkflowSide | undefined;
   readonly #stopping: AbortController;
   readonly #pollsEnd = new AbortController();
@@ -49,12 +60,14 @@ export class Worker {
   private constructor(
     options: CompiledWorkerOptions,
     connection: { connection: Connection; isOwned: boolean },
-    parts: { activities: ActivityRunner; workflows: WorkflowSide | undefined; stopping: AbortController },
+    parts: WorkerParts,
   ) {
     this.options = options;
     this.#connection = connection.connection;
     this.#ownsConnection = connection.isOwned;
     this.#activities = parts.activities;
+    this.#activitySlots = parts.activitySlots;
+    this.#eager = parts.eager;
     this.#workflows = parts.workflows;
     this.#stopping = parts.stopping;
   }
@@ -74,11 +87,17 @@ export class Worker {
       ...{ connection, namespace, taskQueue, identity, activities, logger },
       ...{ converter: defaultPayloadConverter, workerShutdown: stopping.signal },
     });
-    const workflows = code && workflowSide(compiled, connection, code, runner, options.buildId);
+    const activitySlots = new Slots(compiled.activitySlots);
+    const eager = new EagerActivities(runner, activitySlots, stopping.signal);
+    const workflows = code && workflowSide(compiled, connection, code, { activities: runner, eager }, options.buildId);
     if (!workflows && !runner.hasActivities) {
       throw new TypeError("a worker needs WorkerOptions.workflowsPath, workflowBundle or activities");
     }
-    return new Worker(compiled, { connection, isOwned }, { activities: runner, workflows, stopping });
+    return new Worker(
+      compiled,
+      { connection, isOwned },
+      { activities: runner, activitySlots, eager, workflows, stopping },
+    );
   }
 
   /** Throws `DeterminismViolationError` when the code does not do what the history says it did. */
@@ -173,7 +192,7 @@ export class Worker {
 
   async #drain(pollers: readonly Promise<void>[]): Promise<void> {
     const { shutdownGraceMs } = this.options;
-    const done = Promise.all(pollers);
+    const done = Promise.all(pollers).then(() => this.#eager.idle());
     done.catch(() => undefined);
     await this.#endPolls(done);
     const grace = new AbortController();
@@ -222,7 +241,7 @@ export class Worker {
       }
     }
     if (this.#activities.hasActivities) {
-      const slots = new Slots(this.options.activitySlots);
+      const slots = this.#activitySlots;
       const handle = (task: Parameters<ActivityRunner["run"]>[0]) => this.#activities.run(task);
       for (let i = 0; i < this.options.activityPolls; i++) {
         const poll = () => this.#pollActivityTask();
@@ -285,7 +304,7 @@ function workflowSide(
   options: CompiledWorkerOptions,
   connection: Connection,
   { runtime, user }: Code,
-  activities: ActivityRunner,
+  parts: { activities: ActivityRunner; eager: EagerActivities },
   buildId = createHash("sha256").update(user.code).digest("hex").slice(0, 16),
 ): WorkflowSide {
   const { namespace, taskQueue, identity, logger, stickyTimeoutMs, deadlockTimeoutMs } = options;
@@ -293,7 +312,7 @@ function workflowSide(
   const cache = new RunCache({ bytesMax: options.cacheBytes, runsMax: options.cacheRuns });
   const stickyQueue = `${identity}-${randomUUID()}`;
   const runner = new WorkflowRunner({
-    ...{ connection, namespace, taskQueue, stickyQueue, identity, buildId, logger, activities, cache },
+    ...{ connection, namespace, taskQueue, stickyQueue, identity, buildId, logger, cache, ...parts },
     ...{ stickyTimeoutMs, deadlockTimeoutMs },
     sandbox: new Sandbox(runtime, user),
     localSlots: new Slots(options.localActivitySlots),

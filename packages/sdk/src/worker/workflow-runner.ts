@@ -8,6 +8,7 @@ import type { PayloadConverter } from "../value/payload-converter.ts";
 import { wireDuration, wirePayloads } from "../value/wire.ts";
 import type { ActivityRunner } from "./activity-runner.ts";
 import { CachedRun } from "./cached-run.ts";
+import type { EagerActivities } from "./eager-activities.ts";
 import { LocalActivity } from "./local-activity.ts";
 import type { RunCache } from "./run-cache.ts";
 import { type Sandbox, WorkflowTaskError } from "./sandbox.ts";
@@ -29,6 +30,7 @@ export interface WorkflowRunnerParts {
   readonly sandbox: Sandbox;
   readonly cache: RunCache;
   readonly activities: ActivityRunner;
+  readonly eager: EagerActivities;
   readonly localSlots: Slots;
   readonly converter: PayloadConverter;
   readonly logger: Logger;
@@ -155,11 +157,13 @@ export class WorkflowRunner {
     await rejectionsAreKnown();
     run.code.checkRejections();
     const isWaiting = await this.#waitForLocalActivities(task, run);
-    const { namespace, identity, stickyQueue, stickyTimeoutMs, taskQueue, connection, buildId } = this.#parts;
-    const answered = await connection.call(
+    const { namespace, identity, stickyQueue, stickyTimeoutMs, taskQueue, connection, buildId, eager } = this.#parts;
+    const completion = run.replay.takeCompletion();
+    const reserved = eager.reserve(completion.commands);
+    const answer = connection.call(
       "RespondWorkflowTaskCompleted",
       {
-        ...run.replay.takeCompletion(),
+        ...completion,
         ...{ namespace, identity, taskToken: task.taskToken, binaryChecksum: buildId },
         queryResults: this.#queryResults(task, run),
         stickyAttributes: {
@@ -172,6 +176,11 @@ export class WorkflowRunner {
       },
       answerWithin,
     );
+    const answered = await answer.catch((error) => {
+      eager.start([], reserved);
+      throw error;
+    });
+    eager.start(answered.activityTasks, reserved);
     if (answered.resetHistoryEventId > 0) run.replay.forgetTask(answered.resetHistoryEventId);
     return answered.workflowTask?.taskToken.length ? answered.workflowTask : undefined;
   }
