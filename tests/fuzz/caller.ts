@@ -3,8 +3,14 @@ import { once } from "node:events";
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 
 export type Outcome =
-  /** A gRPC status; `body` is the message of an answer that is OK. */
-  | { readonly type: "status"; readonly status: number; readonly message: string; readonly body: Buffer }
+  /** A gRPC status; `details` is an encoded google.rpc.Status or empty, `body` is the message of an answer that is OK. */
+  | {
+      readonly type: "status";
+      readonly status: number;
+      readonly message: string;
+      readonly details: Buffer;
+      readonly body: Buffer;
+    }
   /** An answer of HTTP alone. */
   | { readonly type: "http"; readonly status: number }
   /** The caller left before there was an answer. */
@@ -75,6 +81,7 @@ export class Caller {
       if (status !== undefined)
         resolve({
           ...{ type: "status", status: Number(status), body: Buffer.concat(chunks).subarray(5) },
+          details: Buffer.from(String(seen["grpc-status-details-bin"] ?? ""), "base64"),
           message: decodeURIComponent(String(seen["grpc-message"] ?? "")),
         });
       else if (left) resolve({ type: "left" });

@@ -124,8 +124,8 @@ function problemOf({ method, frame }: Input, outcome: Outcome): string | undefin
     // HTTP/2 itself refuses header lists of such a size, and a caller's own oddities.
     return frame.oddity?.startsWith("headers") ? undefined : `the stream was reset: ${outcome.reason}`;
   }
-  const { status, message, body } = outcome;
-  if (status === unavailable && message === updateAborted) return undefined;
+  const { status, message, details, body } = outcome;
+  if (status === unavailable && (message === updateAborted || details.includes(updateAborted))) return undefined;
   if (status === deadlineExceeded && (waits[method] !== undefined || "grpc-timeout" in frame.headers)) return undefined;
   if (status !== deadlineExceeded && !mayAnswer.has(status)) return `status ${status}: ${message}`;
   if (status === deadlineExceeded) return "no answer before the deadline";

@@ -25,6 +25,47 @@ const inputCount = Number(process.env["PAWL_FUZZ_INPUTS"] ?? 20_000);
 const namespace = "default";
 const stallMsMax = 2_000;
 
+/** What earlier runs found, with the answer that each gets now. */
+const regressions: readonly {
+  readonly found: string;
+  readonly path: string;
+  readonly message: Uint8Array;
+  readonly status: number;
+  readonly says: RegExp;
+}[] = [
+  {
+    found: "a cron schedule named like a member of every object was INTERNAL",
+    path: methods.StartWorkflowExecution.path,
+    message: methods.StartWorkflowExecution.request.encode({
+      ...{
+        namespace,
+        workflowId: "w",
+        workflowType: { name: "T" },
+        taskQueue: { name: "q" },
+        cronSchedule: "toString",
+      },
+    }),
+    status: 3,
+    says: /CronSchedule/,
+  },
+  {
+    found: "a refusal whose text ends with a space came without any",
+    path: "/",
+    message: new Uint8Array(),
+    status: 12,
+    says: /unknown service/,
+  },
+];
+
+async function answersRegressions(caller: Caller): Promise<void> {
+  for (const { found, path, message, status, says } of regressions) {
+    const outcome = await caller.send({ path, body: framed(message), timeoutMs: 5_000 });
+    assert(outcome.type === "status", found);
+    assert.equal(outcome.status, status, found);
+    assert.match(outcome.message, says, found);
+  }
+}
+
 async function opened(server: RunningServer): Promise<Caller> {
   const caller = new Caller(server.address);
   await caller.open();
@@ -136,6 +177,7 @@ test(`no input crashes the server, stalls it or changes what it does not name (P
   try {
     const caller = await opened(server);
     await prepare(caller);
+    await answersRegressions(caller);
     const served = await servedMethods(caller);
     const witnesses = await Witnesses.make(caller);
     const before = await witnesses.histories();

@@ -122,8 +122,7 @@ export class Traffic {
     const task = await ask(this.#caller, "PollWorkflowTaskQueue", poll, pollMs);
     if (task.taskToken.length === 0) return;
     const count = ++this.counts.workflowTasks;
-    learnTask(this.#known, task);
-    if (task.query || count % 2 === 0) return;
+    if (task.query || count % 2 === 0) return learnTask(this.#known, task);
     this.counts.updates += task.messages.length;
     await ask(this.#caller, "RespondWorkflowTaskCompleted", {
       ...{ namespace: "default", identity: "worker-1", taskToken: task.taskToken },
