@@ -1,6 +1,7 @@
 /**
  * Every served call, tens of thousands of inputs, one real server: none may crash it, stall it, be answered with a fault, or change what it does not
- * name. `PAWL_FUZZ_SEED` and `PAWL_FUZZ_INPUTS` (20000) change the run. A failing input is printed with its bytes; it then becomes a row below.
+ * name. `PAWL_FUZZ_SEED` and `PAWL_FUZZ_INPUTS` (30000) change the run; `PAWL_FUZZ_REPORT` prints how calls were answered, `PAWL_FUZZ_LOG=debug` has the
+ * server's log with stacks. A failing input is printed with its bytes; it then becomes a row below.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -21,7 +22,7 @@ import { ask, Traffic } from "./traffic.ts";
 import { Witnesses } from "./witness.ts";
 
 const seed = Number(process.env["PAWL_FUZZ_SEED"] ?? Date.now() % 1_000_000);
-const inputCount = Number(process.env["PAWL_FUZZ_INPUTS"] ?? 20_000);
+const inputCount = Number(process.env["PAWL_FUZZ_INPUTS"] ?? 30_000);
 const namespace = "default";
 const stallMsMax = 2_000;
 
