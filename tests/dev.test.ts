@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { run } from "./main.ts";
+import { repository } from "./rig/toolchain.ts";
 
-const main = fileURLToPath(new URL("main.ts", import.meta.url));
-const demo = fileURLToPath(new URL("../../../examples/demo.ts", import.meta.url));
+const main = join(repository, "packages/cli/src/main.ts");
+const demo = join(repository, "examples/demo.ts");
 
 /** Runs `pawl dev` until it prints a line that matches, presses Ctrl-C, and gives all lines and the exit code. */
 async function devUntil(folder: string, pattern: RegExp): Promise<{ lines: string[]; code: number | null }> {
@@ -45,11 +44,9 @@ test("a program that cannot be run is named, before anything is left behind", as
   const empty = join(folder, "empty.mjs");
   writeFileSync(empty, "export const nothing = 1;");
   for (const file of [join(folder, "missing.mjs"), empty]) {
-    const written: string[] = [];
-    t.mock.method(process.stderr, "write", (text: string) => written.push(text) > 0);
-    const code = await run(["dev", "--port", "0", "--db-filename", join(folder, "a.db"), "--with", file]);
-    t.mock.restoreAll();
-    assert.equal(code, 2);
-    assert(written.join("").includes(file), written.join(""));
+    const args = [main, "dev", "--port", "0", "--db-filename", join(folder, "a.db"), "--with", file];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    assert.equal(status, 2);
+    assert(stderr.includes(file) && !stderr.includes("    at "), stderr);
   }
 });
