@@ -190,6 +190,7 @@ const inOrder: readonly (readonly [path: string, text: string])[] = [
   ["packages/engine/src/start.ts", "const awaited = unprocessed.length;"],
   ["packages/server/src/clock.ts", "setTimeout(run, Date.now() - startMs);"],
   [shard, "const closedAt = new Date(closedAtMs);"],
+  ["packages/engine/src/cron.ts", "const from = new Date(afterMs);"],
   [shard, "const list = Array.from(rows);"],
   [
     "packages/store/src/sqlite.ts",

@@ -1,5 +1,5 @@
 /**
- * Updates: requests that a workflow validates, accepts and answers (semantics.md §8.2).
+ * Updates: requests that a workflow validates, accepts and answers.
  *
  *   admitted ─▶ sent ─▶ accepted ─▶ completed
  *                 └──▶ rejected                 (leaves no trace in history)
