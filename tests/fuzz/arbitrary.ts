@@ -2,13 +2,10 @@
  * Arbitrary request messages, from the API's descriptors, as bytes. A message is plausible (names that exist, tokens that the server gave out, known
  * enum members), spiced (here and there a value at or beyond the edge of its type) or broken (bytes that are no message).
  */
-import { createRequire } from "node:module";
 import * as fc from "fast-check";
-import type protobuf from "protobufjs";
+import { type Field, type Message, root } from "./descriptor.ts";
 import type { Known, LearnedBytes, LearnedText, NameKind } from "./known.ts";
 import { delimited, double, field, float, scalarWire, varint, type WireType, whole, wireTypes } from "./wire-bytes.ts";
-
-export const root = createRequire(import.meta.url)("@temporalio/proto/protos/root.js") as protobuf.Root;
 
 type Bytes = fc.Arbitrary<Buffer>;
 const nothing = Buffer.alloc(0);
@@ -71,7 +68,7 @@ export class Messages {
     );
   }
 
-  message(type: protobuf.Type, spice: Spice, depth: number): Bytes {
+  message(type: Message, spice: Spice, depth: number): Bytes {
     const key = `${type.fullName} ${spice} ${depth}`;
     const known = this.#made.get(key);
     if (known) return known;
@@ -81,7 +78,7 @@ export class Messages {
   }
 
   /** Two of three with little more than what the call needs: each further field is a reason to be refused before any state is met. */
-  #general(type: protobuf.Type, spice: Spice, depth: number): Bytes {
+  #general(type: Message, spice: Spice, depth: number): Bytes {
     const [sparse, dense] = ([4, 35] as const).map((percent) => this.#fields(type, spice, depth, percent)) as [
       Bytes,
       Bytes,
@@ -89,7 +86,7 @@ export class Messages {
     return fc.oneof({ weight: 2, arbitrary: sparse }, { weight: 1, arbitrary: dense });
   }
 
-  #fields(type: protobuf.Type, spice: Spice, depth: number, percent: number): Bytes {
+  #fields(type: Message, spice: Spice, depth: number, percent: number): Bytes {
     const alone = type.fieldsArray.filter((each) => !isMember(each));
     const parts = alone.map((each) => this.#optional(each, spice, depth, percent));
     for (const { fieldsArray } of type.oneofsArray.filter((oneof) => oneof.fieldsArray.some(isMember))) {
@@ -102,7 +99,7 @@ export class Messages {
   }
 
   /** Types whose parts must fit each other to get anywhere. */
-  #special(type: protobuf.Type, spice: Spice, depth: number): Bytes | undefined {
+  #special(type: Message, spice: Spice, depth: number): Bytes | undefined {
     if (type.fullName === ".google.protobuf.Duration")
       return spiced(spice, seconds([0, 1, 1, 2, 10, 60, 3600, 86_400]), hostileTime);
     if (type.fullName === ".google.protobuf.Timestamp")
@@ -135,7 +132,7 @@ export class Messages {
   }
 
   /** A command whose type is that of its attributes. */
-  #command(type: protobuf.Type, spice: Spice, depth: number): Bytes {
+  #command(type: Message, spice: Spice, depth: number): Bytes {
     const numbers = root.lookupEnum("temporal.api.enums.v1.CommandType").values;
     const fitting = type.fieldsArray.flatMap((each) => {
       const words = /^(.+)CommandAttributes$/.exec(each.name)?.[1];
@@ -148,15 +145,15 @@ export class Messages {
     return spiced(spice, fc.oneof(...fitting), this.#general(type, spice, depth));
   }
 
-  #optional(each: protobuf.Field, spice: Spice, depth: number, percent: number): Bytes {
+  #optional(each: Field, spice: Spice, depth: number, percent: number): Bytes {
     const present = this.#present(each, spice, depth);
     if (present === absent) return absent;
     const weight = needed.test(each.name) ? 97 : refused.test(each.name) ? 1 : percent;
     return fc.oneof({ weight: 100 - weight, arbitrary: absent }, { weight, arbitrary: present });
   }
 
-  #present(given: protobuf.Field, spice: Spice, depth: number): Bytes {
-    const each = given.resolve() as protobuf.Field;
+  #present(given: Field, spice: Spice, depth: number): Bytes {
+    const each = given.resolve();
     const { id, resolvedType } = each;
     if (resolvedType && "fieldsArray" in resolvedType && depth >= depthMax) return absent;
     const wire: WireType = resolvedType && "fieldsArray" in resolvedType ? 2 : (scalarWire[each.type] ?? 0);
@@ -164,27 +161,26 @@ export class Messages {
     const wrong = fc
       .tuple(fc.constantFrom(...Object.values(wireTypes)), fc.uint8Array({ minLength: 8, maxLength: 8 }))
       .map(([type, bytes]) => field(id, type, bytes));
-    if (each.map) return this.#entries(each as unknown as protobuf.MapField, spice, depth);
+    if (each.map) return this.#entries(each, spice, depth);
     if (!each.repeated) return spiced(spice, value, fc.oneof(wrong, fc.tuple(value, value).map(joined)));
     const many = fc.array(value, { minLength: 40, maxLength: 120 }).map(joined);
     const few = fc.array(value, { minLength: 1, maxLength: 3 }).map(joined);
     return spiced(spice, few, depth > 1 ? wrong : fc.oneof(wrong, many));
   }
 
-  #entries(given: protobuf.MapField, spice: Spice, depth: number): Bytes {
-    const each = given as unknown as protobuf.Field & protobuf.MapField;
+  #entries(each: Field, spice: Spice, depth: number): Bytes {
     const valueWire: WireType =
       each.resolvedType && "fieldsArray" in each.resolvedType ? 2 : (scalarWire[each.type] ?? 0);
     const key = each.keyType === "string" ? this.#text(each, spice) : number(each, spice);
     const entry = fc
       .tuple(key, this.#value(each, spice, depth))
       .map(([name, value]) =>
-        delimited(each.id, Buffer.concat([field(1, scalarWire[each.keyType]!, name), field(2, valueWire, value)])),
+        delimited(each.id, Buffer.concat([field(1, scalarWire[each.keyType!]!, name), field(2, valueWire, value)])),
       );
     return fc.array(entry, { minLength: 1, maxLength: 2 }).map(joined);
   }
 
-  #value(each: protobuf.Field, spice: Spice, depth: number): Bytes {
+  #value(each: Field, spice: Spice, depth: number): Bytes {
     const { resolvedType, type } = each;
     if (resolvedType && "fieldsArray" in resolvedType) return this.message(resolvedType, spice, depth + 1);
     if (resolvedType) {
@@ -196,7 +192,7 @@ export class Messages {
     return number(each, spice);
   }
 
-  #text(each: protobuf.Field, spice: Spice): Bytes {
+  #text(each: Field, spice: Spice): Bytes {
     const kind = namesOf[`${each.parent?.name}.${each.name}`] ?? namesOf[each.name] ?? "plain";
     const known = this.#known;
     const request = each.parent?.name ?? "";
@@ -213,7 +209,7 @@ export class Messages {
     return spiced(spice, plausible, hostileText);
   }
 
-  #plausibleBytes(each: protobuf.Field): Bytes {
+  #plausibleBytes(each: Field): Bytes {
     const kind = bytesKind(each);
     if (!kind) return fc.constantFrom(Buffer.from('"text"'), Buffer.from("17"), nothing);
     return fc.nat({ max: 2 ** 20 }).map((choice) => {
@@ -223,7 +219,7 @@ export class Messages {
   }
 }
 
-function bytesKind({ name, parent }: protobuf.Field): LearnedBytes | undefined {
+function bytesKind({ name, parent }: Field): LearnedBytes | undefined {
   if (name === "nextPageToken" || name === "historyPageToken") return "pageToken";
   if (name !== "taskToken") return undefined;
   const request = parent?.name ?? "";
@@ -239,7 +235,7 @@ const refused =
   /^(intermediatePage|pageNumber|completionCallbacks|versioningOverride|versioningBehavior|deploymentOptions|timeSkippingConfig|isGlobalNamespace|promoteNamespace|useWorkflowBuildId)$/;
 
 /** A proto3 `optional` is a oneof of its own in the descriptor, and an ordinary field to us. */
-function isMember({ partOf }: protobuf.Field): boolean {
+function isMember({ partOf }: Field): boolean {
   return partOf !== null && !partOf.name.startsWith("_");
 }
 
@@ -252,7 +248,7 @@ function spiced(spice: Spice, plausible: Bytes, hostile: Bytes): Bytes {
   return fc.oneof({ weight: 100 - spice, arbitrary: plausible }, { weight: spice, arbitrary: hostile });
 }
 
-function number({ type }: protobuf.Field, spice: Spice): Bytes {
+function number({ type }: Field, spice: Spice): Bytes {
   if (type === "double" || type === "float") {
     const bytesOf = type === "double" ? double : float;
     return spiced(
@@ -369,14 +365,14 @@ function broken(message: Bytes): Bytes {
 }
 
 /** The way from `type` back into itself or as deep as its messages go, walked many times. */
-function nested(type: protobuf.Type): Bytes {
-  const path: protobuf.Field[] = [];
+function nested(type: Message): Bytes {
+  const path: Field[] = [];
   return fc.tuple(fc.nat({ max: 2 ** 20 }), fc.constantFrom(10, 64, 101, 2_000)).map(([choice, depth]) => {
     path.length = 0;
-    let current: protobuf.Type = type;
+    let current: Message = type;
     for (let step = 0; step < depth; step++) {
       const inner = current.fieldsArray
-        .map((each) => each.resolve() as protobuf.Field)
+        .map((each) => each.resolve())
         .filter(
           (each) =>
             !each.map &&
@@ -388,7 +384,7 @@ function nested(type: protobuf.Type): Bytes {
       // Of those that lead into themselves the first, or the walk is over soon.
       const next = inner.find((each) => each.resolvedType === current) ?? inner[(choice + step * 7) % inner.length]!;
       path.push(next);
-      current = next.resolvedType as protobuf.Type;
+      current = next.resolvedType as Message;
     }
     let bytes: Buffer = nothing;
     for (const each of path.toReversed()) bytes = delimited(each.id, bytes);
