@@ -4,12 +4,15 @@ import { history, type Init, toDuration, toTimestamp, type workflowservice } fro
 import { readEvent } from "./history-page.ts";
 import type { Parts } from "./parts.ts";
 
+/** Undefined when the run has been deleted since the task was started. */
 export async function activityTaskResponse(
   { store, tokens, namespaces }: Pick<Parts, "store" | "tokens" | "namespaces">,
   started: StartedActivityTask,
-): Promise<Init<workflowservice.PollActivityTaskQueueResponse>> {
+): Promise<Init<workflowservice.PollActivityTaskQueueResponse> | undefined> {
   const { namespaceId, workflowId, activity, activityId } = started;
-  const { input, header } = started.scheduled ?? (await readScheduled(store, activity));
+  const scheduled = started.scheduled ?? (await readScheduled(store, activity));
+  if (!scheduled) return undefined;
+  const { input, header } = scheduled;
   const namespace = namespaces.byId(namespaceId);
   return {
     taskToken: tokens.seal({ kind: "activity", namespaceId, workflowId, activityId, ...activity }),
@@ -37,9 +40,11 @@ export async function activityTaskResponse(
 async function readScheduled(
   store: Parts["store"],
   { runId, scheduledEventId }: StartedActivityTask["activity"],
-): Promise<Pick<history.ActivityTaskScheduledEventAttributes, "input" | "header">> {
+): Promise<Pick<history.ActivityTaskScheduledEventAttributes, "input" | "header"> | undefined> {
   const event = await readEvent(store, runId, scheduledEventId);
   const attributes = event && history.History.decode(event).events[0]?.activityTaskScheduledEventAttributes;
-  if (!attributes) throw new Error(`event ${scheduledEventId} of run ${runId} is not the scheduling of an activity`);
-  return attributes;
+  if (attributes) return attributes;
+  const [stored] = await store.loadRuns([runId]);
+  if (!stored) return undefined;
+  throw new Error(`event ${scheduledEventId} of run ${runId} is not the scheduling of an activity`);
 }

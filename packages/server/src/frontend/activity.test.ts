@@ -92,7 +92,10 @@ describe("a poll for an activity task", () => {
       activity,
       scheduled: undefined,
     } as never);
-    assert.deepEqual(jsonOf(response.input as never), ["in"]);
+    assert.deepEqual(jsonOf(response!.input as never), ["in"]);
+    // Deleted while the task was on its way to a worker: then it is given to nobody.
+    const gone = { ...forgotten, activity: { ...activity, runId: "gone" }, scheduled: undefined } as never;
+    assert.equal(await activityTaskResponse(server.parts, gone), undefined);
   });
 });
 

@@ -212,12 +212,13 @@ async function completedResponse(
   reply: ReplyTo<CommandOf<"completeWorkflowTask">>,
 ): Promise<Init<workflowservice.RespondWorkflowTaskCompletedResponse>> {
   const { newTask, eagerActivities, resetHistoryEventId } = reply;
+  const activityTasks = await Promise.all(eagerActivities.map((started) => activityTaskResponse(parts, started)));
   return {
     ...(newTask && {
       // The worker that completed a task has the run in its cache.
       workflowTask: await taskResponse(parts, queries, newTask, { fromStart: false, backlogCount: 0 }),
     }),
-    activityTasks: await Promise.all(eagerActivities.map((started) => activityTaskResponse(parts, started))),
+    activityTasks: activityTasks.filter((task) => task !== undefined),
     resetHistoryEventId,
   };
 }
