@@ -3,8 +3,9 @@ import { NativeConnection, Worker } from "@pawl/sdk/worker";
 import { address } from "../address.ts";
 import * as activities from "./activities.ts";
 
+const connection = await NativeConnection.connect({ address });
 const worker = await Worker.create({
-  connection: await NativeConnection.connect({ address }),
+  connection,
   taskQueue: "order-processing",
   workflowsPath: fileURLToPath(new URL("./workflows.ts", import.meta.url)),
   activities,
@@ -14,4 +15,4 @@ process.once("SIGINT", () => worker.shutdown());
 process.once("SIGTERM", () => worker.shutdown());
 console.log("The worker of order-processing is ready.");
 await worker.run();
-process.exit();
+await connection.close();

@@ -167,11 +167,32 @@ describe("nondeterminism", () => {
           assert.ok(error instanceof DeterminismViolationError, String(error));
           assert.match(error.history, held);
           assert.match(error.code, did);
+          if (!body.startsWith("return 'nothing'")) assert.match(error.message, /at .*workflows\.ts:3:\d+\. If/);
           assert.ok(Math.abs(error.eventId - eventId) <= 1, `${error.eventId}`);
           return true;
         }),
       );
     }
+  });
+
+  test("a worker whose code has changed fails the task with the line at fault, and mends when the code does", async () => {
+    const before = await newWorker(target);
+    const { taskQueue } = before.options;
+    const options = { workflowId: newId(), taskQueue, workflowTaskTimeout: "1 second" } as const;
+    const handle = await target.client.workflow.start(workflows.waitsForever, options);
+    await before.runUntil(handle.query(workflows.total));
+    const changed = `import { proxyActivities } from "@pawl/sdk/workflow";
+      const { other } = proxyActivities({ startToCloseTimeout: 1000 });
+      export async function waitsForever() { return await other(); }`;
+    await withCode(changed, async (path) => {
+      const after = await newWorker(target, { taskQueue, workflowsPath: path });
+      await after.runUntil(async () => {
+        await handle.signal(workflows.finish);
+        assert.match(await taskFailureOf(handle), /scheduled activity other \(id 1\) at .*workflows\.ts:3:\d+/);
+      });
+    });
+    const mended = await newWorker(target, { taskQueue });
+    assert.equal(await mended.runUntil(handle.result()), "told");
   });
 
   test("a change behind patched() replays old histories the old way", async () => {

@@ -415,6 +415,16 @@ export async function queryChanges(): Promise<void> {
   await sleep("1 minute");
 }
 
+export async function waitsForever(): Promise<string> {
+  let told = false;
+  setHandler(finish, () => {
+    told = true;
+  });
+  setHandler(total, () => 0);
+  await condition(() => told, "1 day");
+  return "told";
+}
+
 export async function longWay(steps: number): Promise<number> {
   let done = 0;
   setHandler(total, () => done);

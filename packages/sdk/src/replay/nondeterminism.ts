@@ -6,15 +6,19 @@ export interface Disagreement {
   readonly history: string;
   /** What the code did instead. */
   readonly code: string;
+  /** The stack at which it did so, when the replay was traced. */
+  readonly stack?: string | undefined;
 }
 
 export class Nondeterminism extends Error {
   readonly eventId: number;
   readonly history: string;
   readonly code: string;
-  constructor({ eventId, history, code }: Disagreement) {
+  /** The stack at which the code did what it did, when the replay was traced. */
+  readonly commandStack: string | undefined;
+  constructor({ eventId, history, code, stack }: Disagreement, place?: string) {
     super(
-      `Nondeterminism at event ${eventId}: history holds ${history}, but the workflow code ${code}. ` +
+      `Nondeterminism at event ${eventId}: history holds ${history}, but the workflow code ${code}${place ? ` at ${place}` : ""}. ` +
         'If the code was changed on purpose, keep both ways apart with patched("a name for the change"); ' +
         "otherwise look for what differs from run to run: the order of a Map filled elsewhere, an environment variable, a clock outside the workflow.",
     );
@@ -22,6 +26,13 @@ export class Nondeterminism extends Error {
     this.eventId = eventId;
     this.history = history;
     this.code = code;
+    this.commandStack = stack;
+  }
+
+  /** The same, with the place in the user's code. */
+  at(place: string): Nondeterminism {
+    const { eventId, history, code, commandStack: stack } = this;
+    return new Nondeterminism({ eventId, history, code, stack }, place);
   }
 }
 

@@ -82,7 +82,12 @@ export class Outgoing {
     this.#dropDeprecatedPatches();
     const command = this.#commands[0];
     if (!command || !commandsOf.get(event.eventType)?.includes(command.type) || !isSame(command, event)) {
-      throw new Nondeterminism({ eventId: event.eventId, history: describeEvent(event), code: describeDeed(command) });
+      throw new Nondeterminism({
+        eventId: event.eventId,
+        history: describeEvent(event),
+        code: describeDeed(command),
+        stack: stackOf(command),
+      });
     }
     return this.#commands.shift();
   }
@@ -138,6 +143,10 @@ function isSame(command: HistoryCommand, event: history.HistoryEvent): boolean {
     default:
       return true;
   }
+}
+
+export function stackOf(command: HistoryCommand | undefined): string | undefined {
+  return command && "stack" in command ? command.stack : undefined;
 }
 
 export function describeEvent(event: history.HistoryEvent): string {

@@ -27,6 +27,7 @@ import {
   isChangeVersionUpsert,
   isCommandEvent,
   Outgoing,
+  stackOf,
 } from "./outgoing.ts";
 import { nothingPending, resolutionOf } from "./pending.ts";
 import { type RunIdentity, runStart } from "./run-start.ts";
@@ -245,7 +246,8 @@ export class Replay {
     if (!isLive && next?.eventType !== EventType.WORKFLOW_TASK_COMPLETED) return undefined;
     if (!this.#outgoing.isEmpty) {
       const history = `${describeEvent(event)} and nothing of it before`;
-      throw new Nondeterminism({ eventId: event.eventId, history, code: describeDeed(this.#outgoing.head) });
+      const { head } = this.#outgoing;
+      throw new Nondeterminism({ eventId: event.eventId, history, code: describeDeed(head), stack: stackOf(head) });
     }
     const { historySizeBytes, suggestContinueAsNew } = event.workflowTaskStartedEventAttributes!;
     this.#clock = {

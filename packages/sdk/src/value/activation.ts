@@ -159,7 +159,9 @@ export type Target =
   | { workflowId: string; runId: string | undefined; namespace: string }
   | { childSeq: number; workflowId: string };
 
-export type WorkflowCommand =
+export type WorkflowCommand = { /** Where the code gave it, when it is traced. */ stack?: string } & CommandOfCode;
+
+type CommandOfCode =
   | ActivityCommand
   | { type: "cancelActivity"; seq: number }
   | LocalActivityCommand

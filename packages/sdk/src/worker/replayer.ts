@@ -1,8 +1,10 @@
 /** Replays histories against workflow code without a server: does today's code still do what it did then? */
 import type { history } from "@pawl/protocol";
+import { Nondeterminism } from "../replay/nondeterminism.ts";
 import { DefaultLogger, type Logger } from "../value/logger.ts";
 import { bundleRuntime, bundleWorkflowCode } from "./bundle.ts";
 import { CachedRun } from "./cached-run.ts";
+import { explained } from "./explanation.ts";
 import { Sandbox, watchRejections } from "./sandbox.ts";
 import { watched } from "./watchdog.ts";
 import type { WorkerOptions } from "./worker-options.ts";
@@ -40,15 +42,17 @@ export async function* replayHistories(
   watchRejections();
   for await (const { workflowId, history } of histories) {
     const runId = history.events[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? "";
+    const identity = { namespace: "replay", workflowId, runId, taskQueue: "replay" };
     const code = sandbox.newRun((level, message, fields) => logger.log(level, message, fields));
-    const run = new CachedRun({ namespace: "replay", workflowId, runId, taskQueue: "replay" }, code, 0);
+    const run = new CachedRun(identity, code, 0);
     let error: Error | undefined;
     try {
       watched(deadlockTimeoutMs + history.events.length * msPerEvent, () => run.feed(history.events, 0));
       await new Promise((resolve) => setImmediate(resolve));
       code.checkRejections();
     } catch (thrown) {
-      error = thrown as Error;
+      const task = { events: history.events, startedEventId: 0 };
+      error = thrown instanceof Nondeterminism ? explained(thrown, sandbox, identity, task) : (thrown as Error);
     }
     yield { workflowId, runId, error };
   }

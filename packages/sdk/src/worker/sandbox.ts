@@ -92,8 +92,11 @@ export class Sandbox {
     this.#applyConditions = new vm.Script("__pawl.applyConditions(__pawl.step.current.run)");
   }
 
-  newRun(log: (level: LogLevel, message: string, fields: LogFields | undefined) => void): SandboxRun {
-    const host = { log, now: () => Date.now(), load: () => this.#loadModules() };
+  newRun(
+    log: (level: LogLevel, message: string, fields: LogFields | undefined) => void,
+    { isTraced = false } = {},
+  ): SandboxRun {
+    const host = { log, isTraced, now: () => Date.now(), load: () => this.#loadModules() };
     return new SandboxRun(this, host);
   }
 
@@ -123,6 +126,12 @@ export class Sandbox {
 
   describe(error: unknown): TaskFailure {
     return this.mapped(this.#runtime.activator.describe(error));
+  }
+
+  /** The first place in the user's files that a stack names. */
+  placeIn(stack: string): string | undefined {
+    const frame = stack.split("\n").find((line) => line.includes(userFile));
+    return frame && /\(?([^\s()]+:\d+:\d+)\)?$/.exec(this.stackMap.apply(frame))?.[1];
   }
 
   /** A failure with its stack in the user's files, and a word of help for what workflow code lacks. */

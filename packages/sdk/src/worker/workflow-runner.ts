@@ -9,6 +9,7 @@ import { wireDuration, wirePayloads } from "../value/wire.ts";
 import type { ActivityRunner } from "./activity-runner.ts";
 import { CachedRun } from "./cached-run.ts";
 import type { EagerActivities } from "./eager-activities.ts";
+import { explained } from "./explanation.ts";
 import { LocalActivity } from "./local-activity.ts";
 import type { RunCache } from "./run-cache.ts";
 import { type Sandbox, WorkflowTaskError } from "./sandbox.ts";
@@ -68,8 +69,9 @@ export class WorkflowRunner {
       if (run.replay.isClosed && !task.query) run.dispose();
       else cache.put(runId, run);
       return next;
-    } catch (error) {
+    } catch (thrown) {
       run?.dispose();
+      const error = thrown instanceof Nondeterminism ? await this.#explained(task, thrown) : thrown;
       if (error instanceof CallFailed) {
         // Not ours any more (it timed out, or the run has closed), or refused because news came meanwhile: the server gives a new task.
         const isRefused = error.code === invalidArgument && error.details !== "UnhandledCommand";
@@ -84,6 +86,23 @@ export class WorkflowRunner {
         logger.debug("A workflow task's failure was not taken", { ...about, error: failure }),
       );
       return undefined;
+    }
+  }
+
+  async #explained(task: Task, error: Nondeterminism): Promise<unknown> {
+    const { namespace, taskQueue, sandbox, deadlockTimeoutMs } = this.#parts;
+    const { workflowId = "", runId = "" } = task.workflowExecution ?? {};
+    try {
+      const given = await this.#allEvents(task);
+      const events = given[0]?.eventId === 1 ? given : await this.#wholeHistory(task, given);
+      const identity = { namespace, workflowId, runId, taskQueue };
+      const timeoutMs = deadlockTimeoutMs + events.length * msPerEvent;
+      return watched(timeoutMs, () =>
+        explained(error, sandbox, identity, { events, startedEventId: task.startedEventId }),
+      );
+    } catch {
+      // The error without its line is better than none.
+      return error;
     }
   }
 

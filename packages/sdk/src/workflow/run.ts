@@ -26,6 +26,8 @@ import { infoOf, tidings, type WorkflowInfo } from "./workflow-info.ts";
 export interface RunHost {
   log(level: LogLevel, message: string, fields: LogFields | undefined): void;
   now(): number;
+  /** Commands say where they were given: slow, for the explanation of an error alone. */
+  readonly isTraced: boolean;
   /** Evaluates the user's modules anew and returns what they export. */
   load(): Record<string, unknown>;
 }
@@ -110,7 +112,7 @@ export class WorkflowRun {
 
   push(command: WorkflowCommand): void {
     this.#requireWritable(command.type);
-    this.#commands.push(command);
+    this.#commands.push(this.host.isTraced ? { ...command, stack: new Error().stack ?? "" } : command);
   }
 
   /**
