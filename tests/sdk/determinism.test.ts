@@ -1,6 +1,6 @@
 /** The sandbox keeps the process out of workflow code, and replay finds code that no longer does what its history says. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -12,11 +12,12 @@ import { startWorkerProcess } from "./worker-process.ts";
 import * as workflows from "./workflows.ts";
 
 const target = useTarget();
-/** Beside these tests, where the code's imports are found. */
-const here = fileURLToPath(new URL(".", import.meta.url));
+/** Inside the repository, where the code's imports are found, and ignored by git. */
+const cache = fileURLToPath(new URL("../../.cache/", import.meta.url));
 
 async function withCode<T>(code: string, use: (path: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(here, "made-up-"));
+  await mkdir(cache, { recursive: true });
+  const folder = await mkdtemp(join(cache, "made-up-"));
   const path = join(folder, "workflows.ts");
   await writeFile(path, code);
   try {
