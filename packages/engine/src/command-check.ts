@@ -105,6 +105,9 @@ function checkMessages(
   messages: readonly protocol.Message[],
 ): Problem | undefined {
   const rest = new Map(messages.map((message) => [message.id, message]));
+  // Commands point to messages by id, so an id must mean one.
+  if (rest.size < messages.length)
+    return failTask(Cause.BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE, "two messages have the same ID");
   const ordered: protocol.Message[] = [];
   for (const { protocolMessageCommandAttributes: pointer } of commands) {
     if (!pointer) continue;

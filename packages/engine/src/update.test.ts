@@ -197,6 +197,7 @@ for (const [what, messages] of [
     [{ id: "m", protocolInstanceId: "u1", body: { type_url: "type.googleapis.com/google.protobuf.Empty" } }],
   ],
   ["an acceptance of an update that nobody asked for", [acceptance("other")]],
+  ["two messages of one id", [response("u1"), { ...acceptance("u1"), id: response("u1").id }]],
   [
     "a body that cannot be read",
     [
