@@ -129,10 +129,12 @@ function hasEnded(child: ChildProcess): boolean {
 }
 
 const children = new Set<ChildProcess>();
+let endsChildren = false;
 
 /** A test that throws, or is interrupted, must leave no server behind. */
 export function endWithThisProcess(child: ChildProcess): void {
-  if (children.size === 0) {
+  if (!endsChildren) {
+    endsChildren = true;
     process.once("exit", () => {
       for (const each of children) each.kill("SIGKILL");
     });
