@@ -42,7 +42,8 @@ export interface RunningServer {
 /** Pawl's server. Throws with the server's output when it ends or does not answer within a minute. */
 export async function startPawl(options: ServerOptions = {}): Promise<RunningServer> {
   const main = join(repository, "packages/cli/src/main.ts");
-  return start(process.execPath, [main, "server"], options);
+  // As the package's scripts start it.
+  return start(process.execPath, ["--max-semi-space-size=8", main, "server"], options);
 }
 
 /** The reference development server. Throws as {@link startPawl}, and when there is no Python to get it with. */

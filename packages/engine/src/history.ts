@@ -112,7 +112,8 @@ export function sealBatch(run: Run): void {
   run.historySizeBytes += bytes.length;
   run.changes.batches.push(batch);
   run.changes.core = true;
-  run.tail.push(batch);
+  // A copy of its own: encoders hand out slices of large pooled buffers, and one kept for long keeps its whole pool.
+  run.tail.push({ ...batch, bytes: new Uint8Array(bytes) });
   run.tailBytes += bytes.length;
   if (run.tailBytes > tailBytesMax) dropTail(run);
 }

@@ -166,7 +166,7 @@ export const shardLimits = {
   /** Commands that wait for a shard before callers are told to slow down. */
   inboxMax: 8_192,
   /** Memory for workflows in use, for all shards together, by the cache's own estimate. */
-  cacheBytesMax: 128 * 1024 * 1024,
+  cacheBytesMax: 24 * 1024 * 1024,
   /** How long after a failed commit its workflows are looked at again. */
   retryMs: 1_000,
   /** Runs read at once when waiting tasks are dispatched again after a start. */

@@ -61,7 +61,7 @@ export function openWriter(path: string, pragmas: Pragmas): DatabaseSync {
     // Ten times SQLite's own: 1.4 times the commits, for a WAL file of some 40 MB and a rare longer commit.
     db.exec("PRAGMA wal_autocheckpoint = 10000");
     db.exec("PRAGMA journal_size_limit = 67108864");
-    db.exec("PRAGMA cache_size = -65536");
+    db.exec("PRAGMA cache_size = -16384");
     for (const [name, value] of Object.entries(pragmas)) db.exec(pragmaStatement(name, value));
     requirePragma(db, path, "journal_mode", "wal");
     requirePragma(db, path, "locking_mode", "normal");

@@ -19,7 +19,7 @@ export class Thread<Request, Reply> {
   constructor(module: string, data: unknown) {
     // Compiled for publishing, this file and its neighbours end in .js.
     const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
-    this.#worker = new Worker(new URL(`./${module}${extension}`, import.meta.url), { workerData: data });
+    this.#worker = new Worker(new URL(`./${module}${extension}`, import.meta.url), { workerData: data, name: module });
     this.#worker.on("message", (reply: Reply) => this.#waiting.shift()?.resolve(reply));
     this.#worker.on("error", (error) => this.#end(error instanceof Error ? error : new Error(String(error))));
     this.#worker.on("exit", (code) => this.#end(new Error(`thread ended with code ${code}`)));

@@ -58,7 +58,7 @@ export class WorkflowCache {
 
 /** Measured on heaps of idle runs: what a workflow and a run cost without anything pending, and one pending thing of each kind. */
 const entryBytes = 300;
-const idleRunBytes = 2_500;
+const idleRunBytes = 3_000;
 const activityBytes = 900;
 const timerBytes = 200;
 const requestIdBytes = 100;
