@@ -12,8 +12,8 @@ export const limits = {
   pendingSignalsMax: 2_000,
   pendingCancelRequestsMax: 2_000,
   signalsMax: 10_000,
+  /** Events that wait for a workflow task in flight before it is taken back. */
   bufferedEventsMax: 100,
-  bufferedBytesMax: 2 * 1024 * 1024,
   /** Default time that a worker has for a workflow task, and the most it may ask for. */
   workflowTaskTimeoutMs: 10_000,
   workflowTaskTimeoutMsMax: 120_000,

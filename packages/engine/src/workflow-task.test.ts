@@ -259,3 +259,14 @@ test("a command after one that closes the workflow is refused and changes nothin
   workflow.complete(task, [commands.completeWorkflow()]);
   assert.equal(workflow.eventTypes().at(-1), "WORKFLOW_EXECUTION_COMPLETED");
 });
+
+test("a workflow task over which too much happens is taken back, and nothing of it is lost", () => {
+  const workflow = new ScriptedWorkflow();
+  workflow.start();
+  const task = workflow.pollTask();
+  for (let count = 0; count < 101; count++) workflow.signal(`s${count}`);
+  assert.deepEqual(workflow.eventTypes().slice(3, 5), ["WORKFLOW_TASK_FAILED", "WORKFLOW_EXECUTION_SIGNALED"]);
+  assert.equal(workflow.eventTypes().filter((type) => type === "WORKFLOW_EXECUTION_SIGNALED").length, 101);
+  assert(workflow.complete(task) instanceof Rejection);
+  assert.equal(workflow.pollTask().task.attempt, 1);
+});

@@ -6,6 +6,7 @@
  *   E2. Effects are only named; they happen after the commit.
  *   E3. If it throws, the state it was given must be thrown away and read again.
  */
+import { enums } from "@pawl/protocol";
 import { cancelActivity, completeActivity, failActivity, heartbeatActivity, startActivityTask } from "./activity.ts";
 import { pauseActivities, resetActivities, unpauseActivities, updateActivityOptions } from "./activity-operator.ts";
 import { childStartDelivered, receiveChildClosed, receiveParentClosed, receiveStartChild } from "./child-workflow.ts";
@@ -14,6 +15,7 @@ import { deleteRun } from "./deletion.ts";
 import { describe } from "./describe.ts";
 import { cancelDelivered, receiveCancel, receiveSignal, signalDelivered } from "./external-workflow.ts";
 import { sealBatch } from "./history.ts";
+import { limits } from "./limits.ts";
 import { locate } from "./locate.ts";
 import { type Delivery, type Message, take } from "./outbox.ts";
 import { Rejection } from "./rejection.ts";
@@ -25,17 +27,27 @@ import type { Step } from "./step.ts";
 import { admitUpdate, pollUpdate } from "./update.ts";
 import type { Command, Replies, ReplyTo, RunSelector } from "./vocabulary.ts";
 import { nextWakeAtMs, wake } from "./wake.ts";
-import { clearSticky, startWorkflowTask } from "./workflow-task.ts";
+import { clearSticky, failStartedTask, scheduleWorkflowTask, startWorkflowTask } from "./workflow-task.ts";
 import { completeWorkflowTask, failWorkflowTask, isTooLong, terminateTooLong } from "./workflow-task-completion.ts";
 
 export function execute<C extends Command>(workflow: Workflow, command: C, step: Step): ReplyTo<C> | Rejection {
   const reply = decide(workflow, command, step);
   for (const run of workflow.runs.values()) {
     if (run.open.length > 0 && isOpen(run) && isTooLong(run)) terminateTooLong(run, step);
+    if (run.buffered.length > limits.bufferedEventsMax) endForBuffer(run, step);
     sealBatch(run);
     if (run.noticed) notice(run, step);
   }
   return reply as ReplyTo<C> | Rejection;
+}
+
+/** Too much has happened while a worker holds the task: it is taken back, so that the next one sees what has come. */
+function endForBuffer(run: Run, step: Step): void {
+  const task = run.workflowTask;
+  if (!isOpen(run) || task.type !== "started") return;
+  const cause = enums.WorkflowTaskFailedCause.FORCE_CLOSE_COMMAND;
+  failStartedTask(run, step, task, { cause, failure: undefined, identity: "history-service" });
+  scheduleWorkflowTask(run, step);
 }
 
 /** What only memory knows has changed: no commit will tell of it. */
