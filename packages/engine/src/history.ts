@@ -7,7 +7,7 @@
  *   H4. A workflow task's started event ends its batch, so that a batch never straddles what one poll sends and the next.
  */
 import { enums, history, toTimestamp } from "@pawl/protocol";
-import type { EventBatch, HistoryEventInit, Run } from "./run.ts";
+import type { EventBatch, HistoryEventInit, Run, WorkflowTask } from "./run.ts";
 import { scheduledEvent, startedEvent } from "./workflow-task-events.ts";
 
 /** How much of the newest history a run keeps in memory for its next poll. */
@@ -23,15 +23,18 @@ export function write(run: Run, nowMs: number, event: HistoryEventInit): number 
   return eventId;
 }
 
-/** A speculative workflow task becomes a normal one as soon as anything else is written: its events take the ids they were shown with. */
+/** A speculative workflow task becomes a normal one as soon as anything else is written. */
 function writeSpeculative(run: Run): void {
   const task = run.workflowTask;
-  if (task.type === "none" || !task.speculative) return;
-  const normal = { ...task, speculative: false, transient: false };
-  run.workflowTask = normal;
+  if (task.type !== "none" && task.speculative) writeShownTask(run, task);
+}
+
+/** Writes the events of a workflow task that was only shown so far. They take the ids they were shown with. */
+export function writeShownTask(run: Run, task: Exclude<WorkflowTask, { type: "none" }>): void {
+  run.workflowTask = { ...task, speculative: false, transient: false };
   write(run, task.scheduledAtMs, scheduledEvent(run, task));
-  if (normal.type !== "started") return;
-  write(run, normal.startedAtMs, startedEvent(normal));
+  if (task.type !== "started") return;
+  write(run, task.startedAtMs, startedEvent(task));
   sealBatch(run);
 }
 

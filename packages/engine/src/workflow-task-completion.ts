@@ -2,7 +2,7 @@
 import { enums, failure, type protocol, type workflowservice } from "@pawl/protocol";
 import { terminate } from "./close.ts";
 import { checkCommands, type Problem } from "./command-check.ts";
-import { flushBuffer, trimTail, write } from "./history.ts";
+import { flushBuffer, trimTail, write, writeShownTask } from "./history.ts";
 import { limits } from "./limits.ts";
 import { pascalCase } from "./pascal-case.ts";
 import { Rejection } from "./rejection.ts";
@@ -14,7 +14,6 @@ import { applyCommand, type Completion, dispatchScheduled } from "./worker-comma
 import {
   dropSpeculative,
   failStartedTask,
-  materialize,
   scheduleWorkflowTask,
   startedTask,
   taskNotFound,
@@ -125,7 +124,8 @@ function reply(run: Run, parts: Partial<Replies["completeWorkflowTask"]>): Repli
 }
 
 function writeCompleted(run: Run, step: Step, task: Started, request: CompletedRequest): { completedEventId: number } {
-  const { scheduledEventId, startedEventId } = materialize(run, task);
+  if (task.transient) writeShownTask(run, task);
+  const { scheduledEventId, startedEventId } = task;
   const version = request.workerVersionStamp;
   run.workflowTask = { type: "none" };
   run.workflowTaskAttempt = 1;

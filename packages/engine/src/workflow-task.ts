@@ -227,17 +227,6 @@ export function startedTask(run: Run, ref: WorkflowTaskRef): Started | undefined
   return task.startedEventId === ref.startedEventId && task.attempt === ref.attempt ? task : undefined;
 }
 
-/** Writes the events that a transient task has not written yet, before its completion. Returns the ids that the completion refers to. */
-export function materialize(run: Run, task: Started): { scheduledEventId: number; startedEventId: number } {
-  if (!task.transient) return task;
-  // From here on it is written like any other.
-  run.workflowTask = { ...task, speculative: false };
-  const scheduledEventId = write(run, task.scheduledAtMs, scheduledEvent(run, task));
-  const startedEventId = write(run, task.startedAtMs, startedEvent({ ...task, scheduledEventId }));
-  sealBatch(run);
-  return { scheduledEventId, startedEventId };
-}
-
 export interface TaskFailure {
   readonly cause: enums.WorkflowTaskFailedCause;
   readonly failure: failure.Failure | undefined;

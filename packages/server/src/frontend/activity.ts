@@ -54,49 +54,36 @@ interface Target {
 
 type TokenRequest = { readonly taskToken: Uint8Array; readonly namespace: string; readonly identity: string };
 
+/** A handler that finds the activity which a request means, and answers for it. */
+function answering<Request, Reply>(
+  target: (request: Request) => Target | Rejection,
+  answer: (target: Target, request: Request) => Promise<Reply>,
+) {
+  return async (request: Request) => {
+    const found = target(request);
+    return found instanceof Rejection ? found : answer(found, request);
+  };
+}
+
 function byTokenHandlers(parts: Parts) {
   const target = (request: TokenRequest) => targetOfToken(parts, request);
-  const answers = answersOf(parts);
+  const { heartbeat, complete, fail, cancel } = answersOf(parts);
   return {
-    RecordActivityTaskHeartbeat: async (request) => {
-      const found = target(request);
-      return found instanceof Rejection ? found : answers.heartbeat(found, request);
-    },
-    RespondActivityTaskCompleted: async (request) => {
-      const found = target(request);
-      return found instanceof Rejection ? found : answers.complete(found, request);
-    },
-    RespondActivityTaskFailed: async (request) => {
-      const found = target(request);
-      return found instanceof Rejection ? found : answers.fail(found, request);
-    },
-    RespondActivityTaskCanceled: async (request) => {
-      const found = target(request);
-      return found instanceof Rejection ? found : answers.cancel(found, request);
-    },
+    RecordActivityTaskHeartbeat: answering(target, heartbeat),
+    RespondActivityTaskCompleted: answering(target, complete),
+    RespondActivityTaskFailed: answering(target, fail),
+    RespondActivityTaskCanceled: answering(target, cancel),
   } satisfies Handlers;
 }
 
 function byIdHandlers(parts: Parts) {
   const target = (request: IdRequest) => targetOfId(parts, request);
-  const answers = answersOf(parts);
+  const { heartbeat, complete, fail, cancel } = answersOf(parts);
   return {
-    RecordActivityTaskHeartbeatById: async (request) => {
-      const found = target(request);
-      return found instanceof Rejection ? found : answers.heartbeat(found, request);
-    },
-    RespondActivityTaskCompletedById: async (request) => {
-      const found = target(request);
-      return found instanceof Rejection ? found : answers.complete(found, request);
-    },
-    RespondActivityTaskFailedById: async (request) => {
-      const found = target(request);
-      return found instanceof Rejection ? found : answers.fail(found, request);
-    },
-    RespondActivityTaskCanceledById: async (request) => {
-      const found = target(request);
-      return found instanceof Rejection ? found : answers.cancel(found, request);
-    },
+    RecordActivityTaskHeartbeatById: answering(target, heartbeat),
+    RespondActivityTaskCompletedById: answering(target, complete),
+    RespondActivityTaskFailedById: answering(target, fail),
+    RespondActivityTaskCanceledById: answering(target, cancel),
   } satisfies Handlers;
 }
 
