@@ -70,7 +70,9 @@ async function open(config: ServerConfig, closes: Close[]) {
   const cluster = await loadCluster(store, random, shardCount);
   const namespaces = await NamespaceRegistry.load(store, random);
   const tokens = await Tokens.load(store);
+  const searchAttributes = await SearchAttributeRegistry.load(store);
   await makeNamespaces(namespaces, ["default", ...(config.namespaces ?? [])]);
+  await registerSearchAttributes(searchAttributes, namespaces, config.searchAttributes ?? {});
 
   const matching = new Matching<Started>(clock);
   const ring = await Ring.open({
@@ -89,7 +91,8 @@ async function open(config: ServerConfig, closes: Close[]) {
   closes.push(() => matching.close());
   watchRing(ring, telemetry);
 
-  const parts: Parts = { ring, matching, store, namespaces, tokens, clock, random, cluster, telemetry };
+  const registries = { namespaces, searchAttributes, queries: new QueryRegistry() };
+  const parts: Parts = { ring, matching, store, ...registries, tokens, clock, random, cluster, telemetry };
   const ready = await serve(config, parts, closes);
   log.info("server ready", { ...ready, store: store.kind, namespaces: namespaces.all().length });
   if (store.kind === "memory") log.warn("state is kept in memory only: nothing survives the end of this process");
@@ -99,15 +102,10 @@ async function open(config: ServerConfig, closes: Close[]) {
 /** From here on callers are heard. */
 async function serve(config: ServerConfig, parts: Parts, closes: Close[]) {
   const { clock, random, telemetry } = parts;
-  const custom = await SearchAttributeRegistry.load(parts.store, parts.namespaces.all());
-  await registerSearchAttributes(custom, parts.namespaces, config.searchAttributes ?? {});
   const services = new Set(Object.values(methods).map(({ service }) => service));
   const health = new Health(services);
   const routes: Routes = {
-    unary: new Map([
-      ...unaryRoutes(handlersOf(parts, new QueryRegistry(), custom), { telemetry, random }),
-      ...health.routes.unary,
-    ]),
+    unary: new Map([...unaryRoutes(handlersOf(parts), { telemetry, random }), ...health.routes.unary]),
     streaming: new Map([...health.routes.streaming, ...reflectionRoutes([...services, "grpc.health.v1.Health"])]),
   };
   const ip = config.ip ?? defaultIp;

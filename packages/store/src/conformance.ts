@@ -14,6 +14,7 @@ import {
   visibilityWrite,
   wholeHistory,
 } from "./conformance-samples.ts";
+import { exerciseSettings } from "./conformance-settings.ts";
 import { exerciseVisibility } from "./conformance-visibility.ts";
 import { type HistoryRange, LeaseLost, NameTaken, type Store, type StoredBatch, StoreError } from "./store.ts";
 
@@ -33,7 +34,8 @@ export function exerciseStore(name: string, open: () => Promise<Store>): void {
     describe("due runs", () => exerciseDueRuns(opened));
     describe("deletion", () => exerciseDeletion(opened));
     describe("history", () => exerciseHistory(opened));
-    describe("names and settings", () => exerciseNames(opened));
+    describe("names", () => exerciseNames(opened));
+    describe("settings", () => exerciseSettings(opened));
     describe("visibility", () => exerciseVisibility(opened));
   });
 }
@@ -491,14 +493,5 @@ function exerciseNames(open: Open): void {
     await store.commit(null, [named("1", "uno"), named("2", "one")]);
     assert.deepEqual(await listed(store), ["1=uno", "2=one"]);
     await assert.rejects(store.commit(null, [named("3", "uno"), named("1", "free")]), NameTaken);
-  });
-
-  test("a setting is replaced, and removed by null", async (t) => {
-    const store = await open(t);
-    for (const content of ["one", "two", null, null, "three"]) {
-      await store.commit(null, [{ table: "setting", name: "s", bytes: content === null ? null : bytes(content) }]);
-      assert.equal(text(await store.setting("s")), content);
-    }
-    assert.equal(await store.setting("S"), null);
   });
 }

@@ -56,7 +56,9 @@ const write: fc.Arbitrary<Write> = fc.oneof(
   fc
     .record({ id: namespaceId, name: fc.constantFrom("x", "y"), bytes: data })
     .map((row) => ({ table: "namespace", ...row })),
-  fc.record({ name: word, bytes: fc.option(data) }).map((row) => ({ table: "setting", ...row })),
+  fc
+    .record({ name: word, bytes: fc.option(data), expected: fc.constantFrom(undefined, null) })
+    .map(({ expected, ...row }) => ({ table: "setting", ...row, ...(expected === null && { expected }) })),
 ) as fc.Arbitrary<Write>;
 
 /** One turn: everything in it is asked of the store at once. `shard` picks the lease; a stale one is the first lease of the shard. */
@@ -194,6 +196,7 @@ async function readEverything(store: Store, filters: readonly VisibilityFilter[]
     ),
     namespaces: await store.namespaces(),
     settings: await Promise.all(words.map((name) => store.setting(name))),
+    settingsOf: await Promise.all(words.map((prefix) => store.settings(prefix))),
   };
 }
 
@@ -222,7 +225,7 @@ test(`after any sequence of commits the stores give the same answers (SEED=${see
   );
   await fc.assert(property, { seed, numRuns: 50 });
   // A run in which nothing was ever written, or refused, has compared nothing.
-  for (const outcome of ['"written"', "LeaseLost", "NameTaken", "rejected"]) {
+  for (const outcome of ['"written"', "LeaseLost", "NameTaken", "SettingChanged", "rejected"]) {
     assert.ok((seen.get(outcome) ?? 0) >= 3, `${outcome}: ${seen.get(outcome)}`);
   }
   t.diagnostic(JSON.stringify([...seen].filter(([outcome]) => !outcome.startsWith("{"))));

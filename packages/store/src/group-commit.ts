@@ -8,7 +8,7 @@
  */
 
 import type { Outcome, WriterReply, WriterRequest } from "./sqlite-writer.ts";
-import { CommitUnknown, type Lease, LeaseLost, NameTaken, StoreFull, type Write } from "./store.ts";
+import { CommitUnknown, type Lease, LeaseLost, NameTaken, SettingChanged, StoreFull, type Write } from "./store.ts";
 import type { Thread } from "./thread.ts";
 import { FrameEncoder } from "./write-frame.ts";
 
@@ -132,6 +132,8 @@ function errorOf(outcome: Exclude<Outcome, { type: "acquired" }>, lease: Lease |
       return new LeaseLost(lease ?? { shardId: -1, rangeId: -1 });
     case "nameTaken":
       return new NameTaken(outcome.name);
+    case "settingChanged":
+      return new SettingChanged(outcome.name);
     case "full":
       return new StoreFull(`nothing was written: ${outcome.message}`);
     case "unknown":

@@ -9,12 +9,14 @@ import {
   CommitUnknown,
   type HistoryRange,
   type HistoryWrite,
+  isExpected,
   type Lease,
   LeaseLost,
   NameTaken,
   needsLease,
   type RunRef,
   type RunWrite,
+  SettingChanged,
   type Store,
   type StoredBatch,
   type StoredRun,
@@ -187,6 +189,12 @@ export class MemoryStore implements Store {
     return this.#settings.get(name) ?? null;
   }
 
+  async settings(prefix: string): Promise<{ name: string; bytes: Uint8Array }[]> {
+    this.#requireOpen();
+    const found = [...this.#settings].filter(([name]) => name.startsWith(prefix));
+    return found.map(([name, bytes]) => ({ name, bytes })).sort((a, b) => compareText(a.name, b.name));
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#queue;
@@ -249,10 +257,16 @@ export class MemoryStore implements Store {
   #requireWritable(writes: readonly Write[]): void {
     const batches = new NewBatches((write) => this.#hasBatch(write));
     const nameOf = new Map<string, string>();
+    const settings = new Map<string, Uint8Array | null>();
     for (const { id, name } of this.#namespaces.values()) nameOf.set(id, name);
     for (const write of writes) {
       if (write.table === "deleteRun") batches.empty(write.runId);
       if (write.table === "history") batches.add(write);
+      if (write.table === "setting") {
+        const before = settings.has(write.name) ? settings.get(write.name) : this.#settings.get(write.name);
+        if (!isExpected(write, before ?? null)) throw new SettingChanged(write.name);
+        settings.set(write.name, write.bytes);
+      }
       if (write.table !== "namespace") continue;
       for (const [id, name] of nameOf) if (name === write.name && id !== write.id) throw new NameTaken(name);
       nameOf.set(write.id, write.name);

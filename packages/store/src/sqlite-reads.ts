@@ -5,6 +5,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { HistoryRange, RunRef, StoredBatch, StoredRun } from "./store.ts";
+import { prefixEnd } from "./text-order.ts";
 
 export class SqliteReads {
   readonly #db: DatabaseSync;
@@ -19,6 +20,7 @@ export class SqliteReads {
   readonly #undispatched: StatementSync;
   readonly #namespaces: StatementSync;
   readonly #setting: StatementSync;
+  readonly #settings: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -45,8 +47,18 @@ export class SqliteReads {
       WHERE shard_id = ? AND undispatched = 1 AND run_id > ? ORDER BY run_id LIMIT ?`);
     this.#namespaces = db.prepare("SELECT id, name, bytes FROM namespace ORDER BY id");
     this.#setting = db.prepare("SELECT bytes FROM setting WHERE name = ?");
+    this.#settings = db.prepare(
+      "SELECT name, bytes FROM setting WHERE name >= ?1 AND (?2 IS NULL OR name < ?2) ORDER BY name",
+    );
     const byKey = [this.#current, this.#run, this.#parts, this.#setting];
-    const many = [this.#history, this.#historyReverse, this.#waking, this.#undispatched, this.#namespaces];
+    const many = [
+      this.#history,
+      this.#historyReverse,
+      this.#waking,
+      this.#undispatched,
+      this.#namespaces,
+      this.#settings,
+    ];
     for (const statement of [...byKey, ...many]) statement.setReturnArrays(true);
   }
 
@@ -105,6 +117,11 @@ export class SqliteReads {
   setting(name: string): Uint8Array | null {
     const row = this.#setting.get(name) as unknown as [Uint8Array] | undefined;
     return row?.[0] ?? null;
+  }
+
+  settings(prefix: string): { name: string; bytes: Uint8Array }[] {
+    const rows = this.#settings.all(prefix, prefixEnd(prefix)) as unknown as [string, Uint8Array][];
+    return rows.map(([name, bytes]) => ({ name, bytes }));
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { openListOrder } from "./sqlite-schema.ts";
-import type { Lease, NamespaceWrite } from "./store.ts";
+import { isExpected, type Lease } from "./store.ts";
 import type { FramedWrite } from "./write-frame.ts";
 
 const visibilityColumnNames = [
@@ -45,6 +45,7 @@ export class SqliteTables {
   readonly #dropRun: readonly StatementSync[];
   readonly #namespaceOfName: StatementSync;
   readonly #putNamespace: StatementSync;
+  readonly #setting: StatementSync;
   readonly #putSetting: StatementSync;
   readonly #dropSetting: StatementSync;
   readonly #settle: StatementSync;
@@ -94,6 +95,7 @@ export class SqliteTables {
     this.#putNamespace = db.prepare(`
       INSERT INTO namespace (id, name, bytes) VALUES (?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET name = excluded.name, bytes = excluded.bytes`);
+    this.#setting = db.prepare("SELECT bytes FROM setting WHERE name = ?");
     this.#putSetting = db.prepare(`
       INSERT INTO setting (name, bytes) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes`);
     this.#dropSetting = db.prepare("DELETE FROM setting WHERE name = ?");
@@ -182,9 +184,15 @@ export class SqliteTables {
     }
   }
 
-  isNameTaken(write: NamespaceWrite): boolean {
-    const owner = this.#namespaceOfName.get(write.name)?.["id"];
-    return owner !== undefined && owner !== write.id;
+  /** Why a write cannot be, as things are now; null = it can. */
+  refusalOf(write: FramedWrite): { readonly type: "nameTaken" | "settingChanged"; readonly name: string } | null {
+    if (write.table === "namespace") {
+      const owner = this.#namespaceOfName.get(write.name)?.["id"];
+      return owner !== undefined && owner !== write.id ? { type: "nameTaken", name: write.name } : null;
+    }
+    if (write.table !== "setting" || write.expected === undefined) return null;
+    const before = (this.#setting.get(write.name)?.["bytes"] ?? null) as Uint8Array | null;
+    return isExpected(write, before) ? null : { type: "settingChanged", name: write.name };
   }
 
   /** A commit of its own that changes nothing a reader sees. */

@@ -1,8 +1,8 @@
 /**
  * The writer thread: one connection, one transaction for each group of commits.
  *
- *   W1. Each commit of a group succeeds or fails on its own: one without its lease, or with a name that is taken, writes nothing, and its
- *       neighbours are committed.
+ *   W1. Each commit of a group succeeds or fails on its own: one without its lease, with a name that is taken, or with a setting that is not as
+ *       expected, writes nothing, and its neighbours are committed.
  *   W2. A full disk fails the whole group with nothing written; the connection stays, and works again when there is room.
  *   W3. After any other error of the transaction its outcome is unknown: its frames may be whole in the WAL file, and would come back with
  *       the next recovery. The connection is opened anew, and nothing may be read or written before a further commit (`settle`) has
@@ -29,7 +29,7 @@ export type WriterRequest =
 export type Outcome =
   | { readonly at: number; readonly type: "acquired"; readonly rangeId: number }
   | { readonly at: number; readonly type: "leaseLost" }
-  | { readonly at: number; readonly type: "nameTaken"; readonly name: string }
+  | { readonly at: number; readonly type: "nameTaken" | "settingChanged"; readonly name: string }
   | { readonly at: number; readonly type: "full" | "unknown" | "rejected"; readonly message: string };
 
 export interface WriterReply {
@@ -110,16 +110,17 @@ class Writer {
       return { at, type: "acquired", rangeId: this.#tables.acquire(operation.shardId, operation.owner) };
     const { lease, writes } = operation;
     if (lease !== null && !this.#tables.holds(lease)) return { at, type: "leaseLost" };
-    // A name is known to be free only once the writes before it are done, so such a commit can fail half way: it gets a savepoint.
-    if (!writes.some(({ table }) => table === "namespace")) {
+    // A name is known to be free only once the writes before it are done, so such a commit can fail half way: it gets a savepoint. So with settings.
+    if (!writes.some(({ table }) => table === "namespace" || table === "setting")) {
       for (const write of writes) this.#tables.apply(write, lease);
       return null;
     }
     this.#tables.save();
     for (const write of writes) {
-      if (write.table === "namespace" && this.#tables.isNameTaken(write)) {
+      const refused = this.#tables.refusalOf(write);
+      if (refused !== null) {
         this.#tables.undo();
-        return { at, type: "nameTaken", name: write.name };
+        return { at, ...refused };
       }
       this.#tables.apply(write, lease);
     }

@@ -101,6 +101,10 @@ export class SqliteStore implements Store {
     return (await this.#readable()).setting(name);
   }
 
+  async settings(prefix: string): ReturnType<Store["settings"]> {
+    return (await this.#readable()).settings(prefix);
+  }
+
   async wakingRuns(...page: Parameters<Store["wakingRuns"]>): ReturnType<Store["wakingRuns"]> {
     return (await this.#readable()).wakingRuns(...page);
   }

@@ -107,6 +107,8 @@ export interface SettingWrite {
   readonly table: "setting";
   readonly name: string;
   readonly bytes: Uint8Array | null;
+  /** What the value must be before the commit, null = there must be none; otherwise the commit fails with `SettingChanged`. Absent = whatever it is. */
+  readonly expected?: Uint8Array | null;
 }
 
 export type Write =
@@ -122,6 +124,13 @@ export type Write =
 /** Whether a write belongs to a shard, and so is committed under its lease. */
 export function needsLease(write: Write): boolean {
   return write.table !== "namespace" && write.table !== "setting";
+}
+
+/** Whether a setting that holds `before` is as its write expects it. */
+export function isExpected({ expected }: SettingWrite, before: Uint8Array | null): boolean {
+  if (expected === undefined) return true;
+  if (expected === null || before === null) return expected === before;
+  return expected.length === before.length && expected.every((byte, at) => byte === before[at]);
 }
 
 export interface StoredRun {
@@ -220,7 +229,8 @@ export interface Store {
 
   /**
    * All or nothing, on disk when it resolves (D1). Writes of `namespace` and `setting` need no lease; pass null when there are no others.
-   * Throws `LeaseLost`, `StoreFull`, `NameTaken` (a namespace name that another id has): nothing was written; `CommitUnknown`: see D2.
+   * Throws `LeaseLost`, `StoreFull`, `NameTaken` (a namespace name that another id has), `SettingChanged` (a setting is not as `expected`): nothing was
+   * written; `CommitUnknown`: see D2.
    */
   commit(lease: Lease | null, writes: readonly Write[]): Promise<void>;
 
@@ -253,6 +263,9 @@ export interface Store {
 
   namespaces(): Promise<{ id: string; name: string; bytes: Uint8Array }[]>;
   setting(name: string): Promise<Uint8Array | null>;
+
+  /** All settings whose name begins with `prefix`, by name. */
+  settings(prefix: string): Promise<{ name: string; bytes: Uint8Array }[]>;
 
   /** Waits for commits under way, then releases files, threads and connections. */
   close(): Promise<void>;
@@ -289,6 +302,14 @@ export class NameTaken extends StoreError {
   readonly retry = false;
   constructor(namespace: string) {
     super(`namespace "${namespace}" already exists`);
+  }
+}
+
+/** Nothing was written: the setting is not what the commit expected it to be. */
+export class SettingChanged extends StoreError {
+  readonly retry = true;
+  constructor(setting: string) {
+    super(`setting "${setting}" has been changed by somebody else`);
   }
 }
 

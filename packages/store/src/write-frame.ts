@@ -123,7 +123,9 @@ export class FrameEncoder {
         return this.#data(write.bytes);
       case "setting":
         this.#text(write.name);
-        return this.#data(write.bytes);
+        this.#data(write.bytes);
+        this.#byte(write.expected === undefined ? 0 : 1);
+        return write.expected === undefined ? undefined : this.#data(write.expected);
       default:
         write satisfies never;
     }
@@ -315,7 +317,10 @@ function readWrite(reader: FrameReader): FramedWrite {
     case tags.namespace:
       return { table: "namespace", id: reader.text(), name: reader.text(), bytes: reader.data() };
     case tags.setting:
-      return { table: "setting", name: reader.text(), bytes: reader.dataOrNull() };
+      return {
+        ...{ table: "setting", name: reader.text(), bytes: reader.dataOrNull() },
+        ...(reader.byte() === 1 && { expected: reader.dataOrNull() }),
+      };
     default:
       throw new Error(`frame: unknown write ${tag}`);
   }

@@ -6,9 +6,7 @@ import { multiOperationHandlers } from "./multi-operation.ts";
 import { namespaceHandlers } from "./namespace.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { queryHandlers } from "./query.ts";
-import { QueryRegistry } from "./query-registry.ts";
 import { searchAttributeHandlers } from "./search-attribute-admin.ts";
-import { SearchAttributeRegistry } from "./search-attribute-registry.ts";
 import { systemHandlers } from "./system.ts";
 import { taskQueueHandlers } from "./task-queue.ts";
 import { updateHandlers } from "./update.ts";
@@ -17,25 +15,20 @@ import { workerHandlers } from "./worker.ts";
 import { workflowHandlers } from "./workflow.ts";
 import { workflowTaskHandlers } from "./workflow-task.ts";
 
-/** `queries`: what is asked in one call and answered in another. `custom`: the search attributes of each namespace, read from the store. */
-export function handlersOf(
-  parts: Parts,
-  queries = new QueryRegistry(),
-  custom = new SearchAttributeRegistry(parts.store),
-): Handlers {
+export function handlersOf(parts: Parts): Handlers {
   return {
     ...systemHandlers(parts),
     ...namespaceHandlers(parts),
-    ...workflowHandlers(parts, queries, custom),
-    ...workflowTaskHandlers(parts, queries, custom),
+    ...workflowHandlers(parts),
+    ...workflowTaskHandlers(parts),
     ...activityHandlers(parts),
     ...activityOperatorHandlers(parts),
-    ...queryHandlers(parts, queries),
+    ...queryHandlers(parts),
     ...historyHandlers(parts),
     ...updateHandlers(parts),
-    ...multiOperationHandlers(parts, custom),
-    ...visibilityHandlers(parts, custom),
-    ...searchAttributeHandlers(parts, custom),
+    ...multiOperationHandlers(parts),
+    ...visibilityHandlers(parts),
+    ...searchAttributeHandlers(parts),
     ...taskQueueHandlers(parts),
     ...workerHandlers(parts),
   };

@@ -23,6 +23,7 @@ import { draftOf } from "./namespace.ts";
 import { NamespaceRegistry } from "./namespace-registry.ts";
 import type { Call, Handler, Handlers, Parts } from "./parts.ts";
 import { QueryRegistry } from "./query-registry.ts";
+import { SearchAttributeRegistry } from "./search-attribute-registry.ts";
 import { Tokens } from "./tokens.ts";
 
 export const testNamespace = "orders";
@@ -86,28 +87,23 @@ export class InProcess {
   readonly matching: Matching<Started>;
   readonly parts: Parts;
   readonly faults: unknown[];
-  readonly queries = new QueryRegistry();
   readonly #ring: Ring;
   readonly #handlers: Handlers;
 
-  private constructor({ clock, store, matching, ring, faults, namespaces, tokens }: Opened) {
-    this.clock = clock;
-    this.store = store;
-    this.matching = matching;
+  private constructor({ faults, ...parts }: Opened) {
+    this.clock = parts.clock;
+    this.store = parts.store;
+    this.matching = parts.matching;
     this.faults = faults;
-    this.#ring = ring;
+    this.#ring = parts.ring;
     this.parts = {
-      ring,
-      matching,
-      store,
-      namespaces,
-      tokens,
-      clock,
+      ...parts,
+      queries: new QueryRegistry(),
       random: seededRandom(2),
       cluster: { id: "00000000-0000-4000-8000-000000000000", name: "active", shardCount: 1 },
       telemetry: quietTelemetry(),
     };
-    this.#handlers = handlersOf(this.parts, this.queries);
+    this.#handlers = handlersOf(this.parts);
   }
 
   static async open(): Promise<InProcess> {
@@ -131,7 +127,11 @@ export class InProcess {
     const draft = draftOf({ namespace: testNamespace, workflowExecutionRetentionPeriod: retention });
     if (draft instanceof Rejection) throw new Error(draft.message);
     await namespaces.create(draft);
-    return new InProcess({ clock, store, matching, ring, faults, namespaces, tokens: await Tokens.load(store) });
+    return new InProcess({
+      ...{ clock, store, matching, ring, faults, namespaces },
+      searchAttributes: await SearchAttributeRegistry.load(store),
+      tokens: await Tokens.load(store),
+    });
   }
 
   /** What the method answers, decoded as a client would see it, or its refusal. The namespace is filled in. */
@@ -192,7 +192,7 @@ export class InProcess {
   }
 }
 
-interface Opened extends Pick<Parts, "namespaces" | "tokens"> {
+interface Opened extends Pick<Parts, "namespaces" | "searchAttributes" | "tokens"> {
   readonly clock: ManualClock;
   readonly store: MemoryStore;
   readonly matching: Matching<Started>;

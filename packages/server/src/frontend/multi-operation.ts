@@ -3,14 +3,14 @@ import { detail, Rejection } from "@pawl/engine";
 import { errordetails, failure, type Init, type RequestOf, statusCodes } from "@pawl/protocol";
 import { invalid } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
-import { attributesToSet, type CustomAttributes } from "./search-attribute.ts";
+import { attributesToSet } from "./search-attribute.ts";
 import { startProblem } from "./start-rules.ts";
 import { updateProblem, updateResponse, waitForStage, wantedStage } from "./update.ts";
 
 type Start = RequestOf<"StartWorkflowExecution">;
 type Update = RequestOf<"UpdateWorkflowExecution">;
 
-export function multiOperationHandlers(parts: Parts, custom: CustomAttributes) {
+export function multiOperationHandlers(parts: Parts) {
   const { namespaces, ring, random } = parts;
   return {
     ExecuteMultiOperation: async (request, call) => {
@@ -23,7 +23,7 @@ export function multiOperationHandlers(parts: Parts, custom: CustomAttributes) {
       if (startRefused) return failed("start", startRefused);
       const updateRefused = updateProblem(update) ?? updateRule(update);
       if (updateRefused) return failed("update", updateRefused);
-      const searchAttributes = attributesToSet(start.searchAttributes, namespace, custom);
+      const searchAttributes = attributesToSet(start.searchAttributes, namespace, parts.searchAttributes);
       if (searchAttributes instanceof Rejection) return failed("start", searchAttributes);
 
       const key = { namespaceId: namespace.id, workflowId: start.workflowId };

@@ -18,6 +18,8 @@ import type { Started } from "../shard/dispatcher.ts";
 import type { WorkflowKey } from "../shard/shard.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { NamespaceRegistry } from "./namespace-registry.ts";
+import type { QueryRegistry } from "./query-registry.ts";
+import type { SearchAttributeRegistry } from "./search-attribute-registry.ts";
 import type { Tokens } from "./tokens.ts";
 
 export { type Limits, limits, Rejection, type RejectionCode, type RejectionDetail, type Started };
@@ -77,6 +79,9 @@ export interface Parts {
   readonly matching: Queues;
   readonly store: Store;
   readonly namespaces: NamespaceRegistry;
+  readonly searchAttributes: SearchAttributeRegistry;
+  /** Questions that one call asks and another answers. */
+  readonly queries: QueryRegistry;
   readonly tokens: Tokens;
   readonly clock: Clock;
   readonly random: Random;

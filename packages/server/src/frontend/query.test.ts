@@ -131,7 +131,7 @@ describe("a query to a run with nothing to do", () => {
     assert.equal(eventTypes(task.history).length, 4);
     await answer(server, task, "here");
     assert.deepEqual(resultOf(await asked), ["here"]);
-    assert.equal(server.queries.size, 0);
+    assert.equal(server.parts.queries.size, 0);
   });
 
   test("goes to the worker that has it in its cache, without history", async () => {
@@ -174,7 +174,7 @@ describe("a query to a run with nothing to do", () => {
     await server.settle();
     server.clock.advance(60_000);
     assert.equal((await polled).taskToken.length, 0);
-    assert.equal(server.queries.size, 0);
+    assert.equal(server.parts.queries.size, 0);
   });
 
   test("ends with its caller", async () => {
@@ -189,7 +189,7 @@ describe("a query to a run with nothing to do", () => {
       call.end(why);
       assert.equal(resultOf(await asked), verdict);
     }
-    assert.equal(server.queries.size, 0);
+    assert.equal(server.parts.queries.size, 0);
   });
 
   test("fails as its handler does, with the failure as a detail", async () => {
@@ -242,7 +242,7 @@ describe("a query to a run with a workflow task", () => {
     const id = onlyQuery(task.queries);
     await server.complete(task, { queryResults: { [id]: answered("fresh") } });
     assert.deepEqual(resultOf(await asked), ["fresh"]);
-    assert.equal(server.queries.size, 0);
+    assert.equal(server.parts.queries.size, 0);
   });
 
   test("does not ride on a task that has started: it would not know what was acknowledged since (B1)", async () => {
@@ -316,7 +316,7 @@ describe("a query to a run with a workflow task", () => {
       resultOf(await asked),
       "FAILED_PRECONDITION Unable to query workflow due to Workflow Task in failed state.",
     );
-    assert.equal(server.queries.size, 0);
+    assert.equal(server.parts.queries.size, 0);
   });
 
   test("is answered by the attempt that succeeds", async () => {
@@ -367,7 +367,7 @@ describe("a query to a run with a workflow task", () => {
     assert.equal(second.detail?.typeName, errordetails.ResourceExhaustedFailure.typeName);
     call.end("cancelled");
     assert.equal(resultOf(await first), "CANCELLED the query was cancelled by its caller");
-    assert.equal(server.queries.size, 0);
+    assert.equal(server.parts.queries.size, 0);
   });
 
   test("is refused at once when the worker keeps failing the task", async () => {
@@ -392,6 +392,7 @@ function scripted(states: readonly Located[]) {
   const clock = new ManualClock();
   const parts = {
     clock,
+    queries,
     random: seededRandom(1),
     namespaces: { byName: () => ({ id: "n", name: "orders" }) },
     ring: {
@@ -405,7 +406,7 @@ function scripted(states: readonly Located[]) {
   } as unknown as Parts;
   const asking = { namespace: "orders", execution: { workflowId: "w", runId: "" }, query: { queryType: "state" } };
   const ask = () => {
-    const { QueryWorkflow } = queryHandlers(parts, queries);
+    const { QueryWorkflow } = queryHandlers(parts);
     return QueryWorkflow(asking as never, new TestCall(clock.nowMs() + 10_000));
   };
   const change = async () => {

@@ -11,8 +11,8 @@ import type { BufferedQuery, QueryAnswer, QueryRegistry } from "./query-registry
 
 const { QueryRejectCondition, QueryResultType, WorkflowExecutionStatus } = enums;
 
-export function queryHandlers(parts: Parts, queries: QueryRegistry) {
-  const { namespaces, ring, clock, tokens } = parts;
+export function queryHandlers(parts: Parts) {
+  const { namespaces, ring, clock, tokens, queries } = parts;
   return {
     QueryWorkflow: async (request, call) => {
       const namespace = namespaces.byName(request.namespace);

@@ -3,9 +3,8 @@ import { Rejection } from "@pawl/engine";
 import { invalid } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { builtInAttributes } from "./search-attribute.ts";
-import type { SearchAttributeRegistry } from "./search-attribute-registry.ts";
 
-export function searchAttributeHandlers({ namespaces, store }: Parts, registry: SearchAttributeRegistry) {
+export function searchAttributeHandlers({ namespaces, store, searchAttributes: registry }: Parts) {
   return {
     AddSearchAttributes: async ({ namespace: name, searchAttributes }) => {
       const namespace = namespaces.byName(name);

@@ -12,10 +12,10 @@ const other = { id: "ns-2", name: "two" } as Namespace;
 
 test("an attribute is known at once, in its namespace only, and after a restart", async () => {
   const store = new MemoryStore();
-  const registry = await SearchAttributeRegistry.load(store, [namespace, other]);
+  const registry = await SearchAttributeRegistry.load(store);
   assert.equal(await registry.add(namespace, { CustomerId: KEYWORD, Amount: INT }), undefined);
   assert.deepEqual([registry.typeOf(namespace, "Amount"), registry.typeOf(other, "Amount")], [INT, undefined]);
-  const again = await SearchAttributeRegistry.load(store, [namespace, other]);
+  const again = await SearchAttributeRegistry.load(store);
   assert.deepEqual(
     [...again.of(namespace)],
     [
@@ -26,7 +26,7 @@ test("an attribute is known at once, in its namespace only, and after a restart"
 });
 
 test("all of a request are registered or none", async () => {
-  const registry = new SearchAttributeRegistry(new MemoryStore());
+  const registry = await SearchAttributeRegistry.load(new MemoryStore());
   for (const [added, code] of [
     [{ Good: INT, WorkflowId: KEYWORD }, "INVALID_ARGUMENT"],
     [{ Good: INT, TemporalMine: KEYWORD }, "INVALID_ARGUMENT"],
@@ -40,7 +40,7 @@ test("all of a request are registered or none", async () => {
 });
 
 test("registering twice is no news with the same type and refused with another", async () => {
-  const registry = new SearchAttributeRegistry(new MemoryStore());
+  const registry = await SearchAttributeRegistry.load(new MemoryStore());
   await registry.add(namespace, { A: INT });
   assert.equal(await registry.add(namespace, { A: INT }), undefined);
   const refused = await registry.add(namespace, { A: KEYWORD });
@@ -48,7 +48,7 @@ test("registering twice is no news with the same type and refused with another",
 });
 
 test("what was removed is gone, and what is not there or belongs to the server cannot be removed", async () => {
-  const registry = new SearchAttributeRegistry(new MemoryStore());
+  const registry = await SearchAttributeRegistry.load(new MemoryStore());
   await registry.add(namespace, { A: INT });
   assert.equal(await registry.remove(namespace, ["A"]), undefined);
   assert.equal(registry.typeOf(namespace, "A"), undefined);
@@ -57,7 +57,7 @@ test("what was removed is gone, and what is not there or belongs to the server c
 });
 
 test("changes at the same time all happen", async () => {
-  const registry = new SearchAttributeRegistry(new MemoryStore());
+  const registry = await SearchAttributeRegistry.load(new MemoryStore());
   await Promise.all(Array.from({ length: 20 }, (_, index) => registry.add(namespace, { [`A${index}`]: INT })));
   assert.equal(registry.of(namespace).size, 20);
 });

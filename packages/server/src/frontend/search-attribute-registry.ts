@@ -1,6 +1,5 @@
 /**
- * The search attributes that each namespace has registered: as many of each type as its users like. In memory, because every start and every list
- * looks them up; the store is the truth, and a change is there before anyone sees it here.
+ * The search attributes that each namespace has registered: as many of each type as its users like.
  */
 import { Rejection } from "@pawl/engine";
 import { enums } from "@pawl/protocol";
@@ -9,31 +8,35 @@ import { limits } from "../limits.ts";
 import { idProblem, invalid } from "./field-rules.ts";
 import type { Namespace } from "./namespace-registry.ts";
 import { type AttributeType, type CustomAttributes, isBuiltIn, typeName } from "./search-attribute.ts";
+import { StoredMap } from "./stored-map.ts";
 
-const settingOf = (namespaceId: string) => `search-attributes/${namespaceId}`;
+type Registered = ReadonlyMap<string, AttributeType>;
+
+const none: Registered = new Map();
+
+const json = {
+  encode: (registered: Registered) => new TextEncoder().encode(JSON.stringify([...registered])),
+  decode: (bytes: Uint8Array): Registered => new Map(JSON.parse(new TextDecoder().decode(bytes))),
+};
 
 export class SearchAttributeRegistry implements CustomAttributes {
-  readonly #store: Store;
-  /** By namespace id, then name. A namespace that is not here has not been read yet. */
-  readonly #known = new Map<string, ReadonlyMap<string, AttributeType>>();
-  #lastChange: Promise<unknown> = Promise.resolve();
+  /** By namespace id. */
+  readonly #registered: StoredMap<Registered>;
 
-  constructor(store: Store) {
-    this.#store = store;
+  private constructor(registered: StoredMap<Registered>) {
+    this.#registered = registered;
   }
 
-  static async load(store: Store, namespaces: readonly Namespace[]): Promise<SearchAttributeRegistry> {
-    const registry = new SearchAttributeRegistry(store);
-    for (const { id } of namespaces) await registry.#read(id);
-    return registry;
+  static async load(store: Store): Promise<SearchAttributeRegistry> {
+    return new SearchAttributeRegistry(await StoredMap.load(store, "search-attributes", json));
   }
 
-  typeOf({ id }: Namespace, name: string): AttributeType | undefined {
-    return this.#known.get(id)?.get(name);
+  typeOf(namespace: Namespace, name: string): AttributeType | undefined {
+    return this.of(namespace).get(name);
   }
 
-  of({ id }: Namespace): ReadonlyMap<string, AttributeType> {
-    return this.#known.get(id) ?? new Map();
+  of({ id }: Namespace): Registered {
+    return this.#registered.get(id) ?? none;
   }
 
   /** Registers all of them or none. One that is there with the same type is no news; with another type it is refused. */
@@ -62,28 +65,12 @@ export class SearchAttributeRegistry implements CustomAttributes {
     });
   }
 
-  /** One change at a time, each on what the one before it left. */
-  #change(
+  async #change(
     { id }: Namespace,
-    decide: (before: ReadonlyMap<string, AttributeType>) => ReadonlyMap<string, AttributeType> | Rejection,
+    decide: (before: Registered) => Registered | Rejection,
   ): Promise<Rejection | undefined> {
-    const change = this.#lastChange.then(async () => {
-      const after = decide(await this.#read(id));
-      if (after instanceof Rejection) return after;
-      const bytes = new TextEncoder().encode(JSON.stringify([...after]));
-      await this.#store.commit(null, [{ table: "setting", name: settingOf(id), bytes }]);
-      this.#known.set(id, after);
-      return undefined;
-    });
-    this.#lastChange = change.catch(() => {});
-    return change;
-  }
-
-  async #read(namespaceId: string): Promise<ReadonlyMap<string, AttributeType>> {
-    const bytes = await this.#store.setting(settingOf(namespaceId));
-    const known = new Map<string, AttributeType>(bytes ? JSON.parse(new TextDecoder().decode(bytes)) : []);
-    this.#known.set(namespaceId, known);
-    return known;
+    const after = await this.#registered.change(id, (before = none) => decide(before));
+    return after instanceof Rejection ? after : undefined;
   }
 }
 

@@ -1,8 +1,10 @@
 /** Who this server is and what it can do: the first thing that every SDK asks. */
+
 import type { namespace, workflowservice } from "@pawl/protocol";
 import type { Store } from "@pawl/store";
 import type { Random } from "../random.ts";
 import type { Cluster, Handlers, Parts } from "./parts.ts";
+import { settle } from "./stored-map.ts";
 
 /** The version of the reference server whose behaviour this one follows: clients compare it with what they need. */
 const referenceVersion = "1.32.0";
@@ -81,10 +83,6 @@ export const clusterName = "active";
 
 /** The cluster's id is made at the first start on a store and kept there. */
 export async function loadCluster(store: Store, random: Random, shardCount: number): Promise<Cluster> {
-  let id = await store.setting(clusterSetting);
-  if (!id) {
-    id = new TextEncoder().encode(random.uuid());
-    await store.commit(null, [{ table: "setting", name: clusterSetting, bytes: id }]);
-  }
+  const id = await settle(store, clusterSetting, () => new TextEncoder().encode(random.uuid()));
   return { id: new TextDecoder().decode(id), name: clusterName, shardCount };
 }

@@ -1,4 +1,5 @@
 /** Tokens sealed with this cluster's key: what the server gives to workers and callers, and believes only when it comes back unchanged. */
+
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from "node:crypto";
 import { Rejection } from "@pawl/engine";
 import {
@@ -11,6 +12,7 @@ import {
   type TokenOf,
 } from "@pawl/protocol";
 import type { Store } from "@pawl/store";
+import { settle } from "./stored-map.ts";
 
 const keySetting = "token-key";
 const keyBytes = 32;
@@ -27,10 +29,7 @@ export class Tokens {
 
   /** With the key that the store keeps; the first start of a cluster makes it. */
   static async load(store: Store): Promise<Tokens> {
-    const kept = await store.setting(keySetting);
-    if (kept) return new Tokens(kept);
-    await store.commit(null, [{ table: "setting", name: keySetting, bytes: randomBytes(keyBytes) }]);
-    return new Tokens((await store.setting(keySetting))!);
+    return new Tokens(await settle(store, keySetting, () => randomBytes(keyBytes)));
   }
 
   seal(token: Token): Uint8Array {

@@ -7,26 +7,26 @@ import { invalid, isLonger } from "./field-rules.ts";
 import type { Namespace } from "./namespace-registry.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { QueryError } from "./query-lexer.ts";
-import { type CustomAttributes, findAttribute, noCustomAttributes, typeName } from "./search-attribute.ts";
+import { type CustomAttributes, findAttribute, typeName } from "./search-attribute.ts";
 import { executionStatusName } from "./status-name.ts";
 import { attributeOf, filterOf, namespaceDivision, type Resolve } from "./visibility-filter.ts";
 import { parseQuery } from "./visibility-query.ts";
 
 const { WorkflowExecutionStatus } = enums;
 
-export function visibilityHandlers(parts: Parts, custom: CustomAttributes = noCustomAttributes) {
+export function visibilityHandlers(parts: Parts) {
   const { namespaces, store } = parts;
   return {
     ...legacyHandlers(parts),
 
-    ListWorkflowExecutions: async (request) => listByQuery(parts, custom, request),
+    ListWorkflowExecutions: async (request) => listByQuery(parts, request),
 
-    ScanWorkflowExecutions: async (request) => listByQuery(parts, custom, request),
+    ScanWorkflowExecutions: async (request) => listByQuery(parts, request),
 
     CountWorkflowExecutions: async (request) => {
       const namespace = namespaces.byName(request.namespace);
       if (namespace instanceof Rejection) return namespace;
-      const query = readQuery(request.query, resolverOf(namespace, custom));
+      const query = readQuery(request.query, resolverOf(namespace, parts.searchAttributes));
       if (query instanceof Rejection) return query;
       const { filter, groupBy } = query;
       const counted = { namespaceId: namespace.id, filter, ...(groupBy !== undefined && { groupBy }) };
@@ -43,12 +43,11 @@ export function visibilityHandlers(parts: Parts, custom: CustomAttributes = noCu
 
 async function listByQuery(
   parts: Parts,
-  custom: CustomAttributes,
   request: RequestOf<"ListWorkflowExecutions"> | RequestOf<"ScanWorkflowExecutions">,
 ) {
   const namespace = parts.namespaces.byName(request.namespace);
   if (namespace instanceof Rejection) return namespace;
-  const query = readQuery(request.query, resolverOf(namespace, custom));
+  const query = readQuery(request.query, resolverOf(namespace, parts.searchAttributes));
   if (query instanceof Rejection) return query;
   if (query.groupBy !== undefined) return invalid("invalid query: operation is not supported: 'GROUP BY' clause");
   return list(parts, namespace, query.filter, request);

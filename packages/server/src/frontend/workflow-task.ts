@@ -9,19 +9,14 @@ import type { Handlers, Parts } from "./parts.ts";
 import { queryResponse, workflowTaskResponse } from "./poll-response.ts";
 import { answerOf } from "./query.ts";
 import type { QueryAnswer, QueryRegistry } from "./query-registry.ts";
-import { type CustomAttributes, noCustomAttributes } from "./search-attribute.ts";
 import { pollForTask, type QueryMatch, type StartedMatch } from "./task-poll.ts";
 
 type PollRequest = RequestOf<"PollWorkflowTaskQueue">;
 type CompletedRequest = RequestOf<"RespondWorkflowTaskCompleted">;
 type PollResponse = Init<workflowservice.PollWorkflowTaskQueueResponse>;
 
-export function workflowTaskHandlers(
-  parts: Parts,
-  queries: QueryRegistry,
-  custom: CustomAttributes = noCustomAttributes,
-) {
-  const { namespaces, ring, tokens, random } = parts;
+export function workflowTaskHandlers(parts: Parts) {
+  const { namespaces, ring, tokens, random, queries, searchAttributes: custom } = parts;
   return {
     PollWorkflowTaskQueue: async (request, call) => {
       const namespace = namespaces.byName(request.namespace);

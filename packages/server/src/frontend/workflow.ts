@@ -5,14 +5,13 @@ import { blobProblem, executionProblem, headerProblem, idProblem, lengthProblem 
 import { linksProblem } from "./link-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { workflowTaskResponse } from "./poll-response.ts";
-import type { QueryRegistry } from "./query-registry.ts";
-import { attributesToSet, type CustomAttributes, noCustomAttributes } from "./search-attribute.ts";
+import { attributesToSet } from "./search-attribute.ts";
 import { signalWithStartProblem, startProblem } from "./start-rules.ts";
 
-export function workflowHandlers(parts: Parts, queries: QueryRegistry, custom: CustomAttributes = noCustomAttributes) {
+export function workflowHandlers(parts: Parts) {
   const { namespaces, ring, random } = parts;
   return {
-    ...startHandlers(parts, queries, custom),
+    ...startHandlers(parts),
 
     SignalWorkflowExecution: async (request) => {
       const namespace = namespaces.byName(request.namespace);
@@ -69,8 +68,8 @@ export function workflowHandlers(parts: Parts, queries: QueryRegistry, custom: C
   } satisfies Handlers;
 }
 
-function startHandlers(parts: Parts, queries: QueryRegistry, custom: CustomAttributes) {
-  const { namespaces, ring, random } = parts;
+function startHandlers(parts: Parts) {
+  const { namespaces, ring, random, queries, searchAttributes: custom } = parts;
   return {
     StartWorkflowExecution: async (given) => {
       const namespace = namespaces.forStart(given.namespace);
