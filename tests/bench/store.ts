@@ -27,9 +27,10 @@ function visibility(runId: string, i: number, fields: Partial<VisibilityWrite> =
   return {
     table: "visibility",
     runId,
+    kind: "workflow",
     namespaceId: "5f0e3c66-6a0f-4b3e-9d3e-6a1d4b8f2c11",
-    workflowId: `order-${i}`,
-    workflowType: ["OrderWorkflow", "PaymentWorkflow", "EmailWorkflow"][i % 3] ?? "",
+    businessId: `order-${i}`,
+    type: ["OrderWorkflow", "PaymentWorkflow", "EmailWorkflow"][i % 3] ?? "",
     taskQueue: "orders",
     status: 1,
     startTimeMs: epochMs + i * 50,
@@ -62,8 +63,9 @@ function transition(i: number): Write[] {
     {
       table: "run",
       runId,
+      kind: "workflow",
       namespaceId: "5f0e3c66-6a0f-4b3e-9d3e-6a1d4b8f2c11",
-      workflowId: `order-${n}`,
+      businessId: `order-${n}`,
       snapshot: new Uint8Array(1_500),
       wakeAtMs: epochMs + i,
       undispatched: false,
@@ -178,15 +180,16 @@ async function lists(): Promise<void> {
   const store = await SqliteStore.open({ filename });
   await fill(store, 1_000_000, 10_000);
   console.log(`  ${Math.round(statSync(filename).size / 1e6)} MB`);
-  const namespaceId = visibility("", 0).namespaceId;
+  const { kind, namespaceId } = visibility("", 0);
+  const list = { kind, namespaceId };
   for (const [name, filter] of Object.entries(filters)) {
-    const query = { namespaceId, ...(filter && { filter }) };
+    const query = { ...list, ...(filter && { filter }) };
     await timed(`list: ${name}`, () => store.listVisibility({ ...query, limit: 100 }));
     await timed(`count: ${name}`, () => store.countVisibility(query));
   }
   const after = { closeTimeMs: epochMs + 25_000_000, startTimeMs: epochMs + 24_999_000, runId: runIdOf(1) };
-  await timed("list: a page in the middle", () => store.listVisibility({ namespaceId, limit: 100, after }));
-  await timed("count by status", () => store.countVisibility({ namespaceId, groupBy: "ExecutionStatus" }));
+  await timed("list: a page in the middle", () => store.listVisibility({ ...list, limit: 100, after }));
+  await timed("count by status", () => store.countVisibility({ ...list, groupBy: "ExecutionStatus" }));
   await store.close();
 }
 

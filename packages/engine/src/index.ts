@@ -1,14 +1,12 @@
 export { jitterMs } from "./activity-operator.ts";
 export { resolveRetryPolicy, retryPolicyProblem } from "./backoff.ts";
+export * from "./execution.ts";
 export { limits as engineLimits } from "./limits.ts";
-export type { Delivery, Message } from "./outbox.ts";
+export { type AnyMachine, machineOf } from "./machines.ts";
+export { type Delivery, type Message, receiverOf } from "./outbox.ts";
 export { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts";
-export { pendingEffects } from "./pending-effects.ts";
 export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
 export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./run.ts";
-export { type PartChange, type RunChanges, restore, takeChanges } from "./snapshot.ts";
 export { Step } from "./step.ts";
 export type { VisibilityRecord } from "./visibility.ts";
-export { visibilityRecord } from "./visibility.ts";
 export * from "./vocabulary.ts";
-export { execute, selectorOf } from "./workflow.ts";

@@ -1,14 +1,18 @@
 /**
- * What one workflow has to tell another. A message is kept with the sender until the receiver has taken it, so that it survives a crash between
+ * What one execution has to tell another, of whatever kind. A message is kept with the sender until the receiver has taken it, so that it survives a crash between
  * the two commits; receivers recognise a message that comes again.
  */
 import type { common } from "@pawl/protocol";
+import { type ExecutionKey, workflowKey } from "./execution.ts";
 import type { Rejection } from "./rejection.ts";
 import type { ParentRef, Run } from "./run.ts";
 import type { Step } from "./step.ts";
 import type { RunSelector } from "./vocabulary.ts";
 
-/** `workflowId` is the receiver, in the sender's namespace. Attributes are those of the sender's initiated event, encoded. */
+/**
+ * The receiver is in the sender's namespace: a workflow by its `workflowId`, or what `to` names. Attributes are those of the sender's initiated
+ * event, encoded.
+ */
 export type Message =
   | {
       readonly type: "startChild";
@@ -74,9 +78,14 @@ export function send(run: Run, step: Step, message: Message): void {
 export function sendEffect(run: Run, outgoing: Outgoing) {
   return {
     type: "send",
-    from: { namespaceId: run.namespaceId, workflowId: run.workflowId, runId: run.runId },
+    from: { ...workflowKey(run.namespaceId, run.workflowId), runId: run.runId },
     ...outgoing,
   } as const;
+}
+
+/** Whom a message is for, in the sender's namespace. */
+export function receiverOf(message: Message): Omit<ExecutionKey, "namespaceId"> {
+  return { kind: "workflow", businessId: message.workflowId };
 }
 
 /** Forgets a message that arrived; undefined when that was known already. */

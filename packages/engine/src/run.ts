@@ -6,6 +6,7 @@
  */
 import type { common, enums, failure, history, Init, sdk, update } from "@pawl/protocol";
 import type { RetryPolicy } from "./backoff.ts";
+import type { Execution } from "./execution.ts";
 import type { Outgoing } from "./outbox.ts";
 
 export type HistoryEventInit = Init<history.HistoryEvent>;
@@ -299,9 +300,7 @@ export function noChanges(): Changes {
 }
 
 /** All runs of one workflow id that memory holds. */
-export interface Workflow {
+export interface Workflow extends Execution<Run> {
   readonly namespaceId: string;
   readonly workflowId: string;
-  currentRunId: string | null;
-  readonly runs: Map<string, Run>;
 }

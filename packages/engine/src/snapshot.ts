@@ -7,6 +7,7 @@
  */
 import { decode, encode } from "@msgpack/msgpack";
 import { type Codec, common, failure, history, type Init, sdk, update } from "@pawl/protocol";
+import type { PartChange, RunChanges } from "./execution.ts";
 import type { Outgoing } from "./outbox.ts";
 import {
   type Activity,
@@ -20,25 +21,11 @@ import {
   type Timer,
   type Update,
 } from "./run.ts";
+import { visibilityRecord } from "./visibility.ts";
 import { nextWakeAtMs } from "./wake.ts";
 
 const version = 1;
 
-export type PartChange = readonly [part: string, bytes: Uint8Array | null];
-
-/** Everything about one run that the next commit must write. */
-export interface RunChanges {
-  readonly snapshot: Uint8Array;
-  readonly parts: readonly PartChange[];
-  readonly batches: Run["changes"]["batches"];
-  readonly wakeAtMs: number | null;
-  readonly undispatched: boolean;
-  readonly visibility: boolean;
-  readonly deleted: boolean;
-  readonly current: boolean;
-}
-
-/** Takes what has changed since the last call; undefined when nothing has. */
 export function takeChanges(run: Run): RunChanges | undefined {
   const { changes } = run;
   if (!changes.core && changes.parts.size === 0 && changes.batches.length === 0) return undefined;
@@ -51,7 +38,7 @@ export function takeChanges(run: Run): RunChanges | undefined {
     batches: [...changes.batches],
     wakeAtMs: Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null,
     undispatched: hasUndispatched(run),
-    visibility: changes.visibility,
+    visibility: changes.visibility && !changes.deleted ? visibilityRecord(run) : null,
     deleted: changes.deleted,
     current: changes.current,
   };

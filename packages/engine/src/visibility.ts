@@ -3,9 +3,9 @@ import { executionInfo } from "./describe.ts";
 import { isOpen, type Run } from "./run.ts";
 import { statusOf } from "./start.ts";
 
-/** The row by which lists show and filter a run; times in milliseconds. Lengths and durations are known once it has closed. */
+/** The row by which the lists of its kind show and filter a run; times in milliseconds. Lengths and durations are known once it has closed. */
 export interface VisibilityRecord {
-  readonly workflowType: string;
+  readonly type: string;
   readonly taskQueue: string;
   readonly status: number;
   readonly startTimeMs: number;
@@ -29,7 +29,7 @@ export function visibilityRecord(run: Run): VisibilityRecord {
   const closeTimeMs = status.type === "closed" ? status.closedAtMs : null;
   const closed = !isOpen(run);
   return {
-    workflowType: start.workflowType,
+    type: start.workflowType,
     taskQueue: start.taskQueue,
     status: statusOf(run),
     startTimeMs: start.startedAtMs,

@@ -15,6 +15,7 @@ import type {
   workflowservice,
 } from "@pawl/protocol";
 import type { OptionsChange, Pause, Reset, Unpause } from "./activity-operator.ts";
+import type { ExecutionKey, HostCommand } from "./execution.ts";
 import type { Delivery, Message } from "./outbox.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -51,6 +52,7 @@ export type ActivitySelector =
   | { readonly by: "id"; readonly runId: RunSelector; readonly activityId: string };
 
 export type Command =
+  | HostCommand
   | {
       readonly type: "startWorkflow";
       readonly request: workflowservice.StartWorkflowExecutionRequest;
@@ -121,10 +123,7 @@ export type Command =
     }
   | { readonly type: "update"; readonly request: workflowservice.UpdateWorkflowExecutionRequest }
   | { readonly type: "pollUpdate"; readonly runId: RunSelector; readonly updateId: string }
-  | { readonly type: "receive"; readonly message: Message }
-  | { readonly type: "delivered"; readonly runId: string; readonly messageId: number; readonly delivery: Delivery }
   | { readonly type: "delete"; readonly runId: RunSelector }
-  | { readonly type: "wake"; readonly runId: string }
   | { readonly type: "describe"; readonly runId: RunSelector }
   | { readonly type: "locate"; readonly runId: RunSelector };
 
@@ -277,10 +276,8 @@ export interface Task {
   readonly priority?: common.Priority | undefined;
 }
 
-/** Who sent a message between workflows, and under which number. */
-export interface Sender {
-  readonly namespaceId: string;
-  readonly workflowId: string;
+/** The run that sent a message. */
+export interface Sender extends ExecutionKey {
   readonly runId: string;
 }
 

@@ -172,7 +172,11 @@ function commitCounts({ metrics }: Telemetry) {
 }
 
 function watchRing(ring: Ring, { metrics }: Telemetry): void {
-  metrics.gauge("cache_workflows", "Workflows whose state is in memory.", () => ring.cached.workflows);
+  metrics.gauge(
+    "cache_workflows",
+    "Workflows and other executions whose state is in memory.",
+    () => ring.cached.executions,
+  );
   metrics.gauge("cache_bytes", "What they take, by the cache's own estimate.", () => ring.cached.bytes);
   metrics.gauge("timers_armed", "Runs that fall due soon.", () => ring.cached.timers);
   metrics.gauge("process_resident_memory_bytes", "Memory of the whole process.", () => process.memoryUsage.rss());

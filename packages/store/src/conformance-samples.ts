@@ -14,8 +14,9 @@ export function runWrite(runId: string, fields: Partial<RunWrite> = {}): RunWrit
   return {
     table: "run",
     runId,
+    kind: "workflow",
     namespaceId: "ns",
-    workflowId: `workflow of ${runId}`,
+    businessId: `workflow of ${runId}`,
     snapshot: bytes(`snapshot of ${runId}`),
     wakeAtMs: null,
     undispatched: false,
@@ -33,13 +34,14 @@ export function historyWrite(runId: string, firstEventId: number, lastEventId = 
 }
 
 export function visibilityWrite(runId: string, fields: Partial<VisibilityWrite> = {}): VisibilityWrite {
-  const workflowId = fields.workflowId ?? `workflow of ${runId}`;
+  const businessId = fields.businessId ?? `workflow of ${runId}`;
   return {
     table: "visibility",
     runId,
+    kind: "workflow",
     namespaceId: "ns",
-    workflowId,
-    workflowType: "Greeting",
+    businessId,
+    type: "Greeting",
     taskQueue: "queue",
     status: 1,
     startTimeMs: 1_000,
@@ -51,7 +53,7 @@ export function visibilityWrite(runId: string, fields: Partial<VisibilityWrite> 
     stateTransitionCount: null,
     parentWorkflowId: null,
     parentRunId: null,
-    rootWorkflowId: workflowId,
+    rootWorkflowId: businessId,
     rootRunId: runId,
     searchAttributes: {},
     info: bytes(`info of ${runId}`),

@@ -51,7 +51,7 @@ const ordered = [
 function exerciseLists(open: (t: TestContext) => Promise<Store>): void {
   test("a list has open runs first, then by close time, start time and run id, all descending", async (t) => {
     const { store } = await storeOf(open, t, unordered);
-    const rows = await store.listVisibility({ namespaceId: "ns", limit: 100 });
+    const rows = await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 100 });
     assert.deepEqual(ids(rows), ordered);
     assert.deepEqual(rows[2], {
       runId: "closed 30, started 1",
@@ -60,8 +60,8 @@ function exerciseLists(open: (t: TestContext) => Promise<Store>): void {
       info: bytes("info of closed 30, started 1"),
     });
     assert.equal(rows[0]?.closeTimeMs, null);
-    assert.deepEqual(await store.listVisibility({ namespaceId: "nobody's", limit: 100 }), []);
-    assert.deepEqual(await store.listVisibility({ namespaceId: "ns", limit: 0 }), []);
+    assert.deepEqual(await store.listVisibility({ kind: "workflow", namespaceId: "nobody's", limit: 100 }), []);
+    assert.deepEqual(await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 0 }), []);
   });
 
   test("pages of any size join to the whole list", async (t) => {
@@ -89,7 +89,7 @@ function exerciseLists(open: (t: TestContext) => Promise<Store>): void {
   test("a row that is written again is listed once, as it was written last", async (t) => {
     const { store, lease } = await storeOf(open, t, [visibilityWrite("r"), visibilityWrite("q")]);
     await store.commit(lease, [visibilityWrite("r", { status: 2, closeTimeMs: 5, info: bytes("closed") })]);
-    const rows = await store.listVisibility({ namespaceId: "ns", limit: 9 });
+    const rows = await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 9 });
     assert.deepEqual(ids(rows), ["q", "r"]);
     assert.deepEqual(rows[1], { runId: "r", closeTimeMs: 5, startTimeMs: 1_000, info: bytes("closed") });
     assert.deepEqual(await listed(store, { op: "=", name: "ExecutionStatus", value: 1 }), ["q"]);
@@ -100,7 +100,7 @@ async function pages(store: Store, limit: number, between: (page: number) => Pro
   const seen: VisibilityRow[] = [];
   for (let page = 1; ; page += 1) {
     const after = seen.at(-1);
-    const rows = await store.listVisibility({ namespaceId: "ns", limit, ...(after && { after }) });
+    const rows = await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit, ...(after && { after }) });
     if (rows.length === 0) return ids(seen);
     seen.push(...rows);
     await between(page);
@@ -108,21 +108,21 @@ async function pages(store: Store, limit: number, between: (page: number) => Pro
 }
 
 async function listed(store: Store, filter: VisibilityFilter): Promise<string[]> {
-  return ids(await store.listVisibility({ namespaceId: "ns", filter, limit: 100 })).sort();
+  return ids(await store.listVisibility({ kind: "workflow", namespaceId: "ns", filter, limit: 100 })).sort();
 }
 
 /** Columns differ from row to row, so that a filter on the wrong column finds the wrong row. */
 const rows: readonly VisibilityWrite[] = [
   visibilityWrite("a", {
-    workflowId: "order_1",
-    workflowType: "Order",
+    businessId: "order_1",
+    type: "Order",
     taskQueue: "fast",
     startTimeMs: 100,
     executionTimeMs: 110,
   }),
   visibilityWrite("b", {
-    workflowId: "order%1",
-    workflowType: "Order",
+    businessId: "order%1",
+    type: "Order",
     taskQueue: "slow",
     status: 2,
     startTimeMs: 200,
@@ -138,8 +138,8 @@ const rows: readonly VisibilityWrite[] = [
     rootRunId: "root run",
   }),
   visibilityWrite("c", {
-    workflowId: "orderX1",
-    workflowType: "order",
+    businessId: "orderX1",
+    type: "order",
     taskQueue: "fast",
     status: 3,
     startTimeMs: 300,
@@ -317,7 +317,7 @@ function exerciseOddFilters(open: (t: TestContext) => Promise<Store>): void {
   test("a text in a filter is a value, whatever it looks like", async (t) => {
     const odd = `'; DROP TABLE visibility; -- " %_\\ $[0]`;
     const { store } = await storeOf(open, t, [
-      visibilityWrite("r", { workflowId: odd, searchAttributes: { [odd]: odd, List: [odd] } }),
+      visibilityWrite("r", { businessId: odd, searchAttributes: { [odd]: odd, List: [odd] } }),
       visibilityWrite("q"),
     ]);
     for (const name of ["WorkflowId", odd, "List"]) {
@@ -333,7 +333,7 @@ function exerciseOddFilters(open: (t: TestContext) => Promise<Store>): void {
         status: (i % 3) + 1,
         closeTimeMs: i % 3 === 0 ? null : 1_000 + (i % 5),
         startTimeMs: i % 7,
-        workflowType: i % 2 ? "Odd" : "Even",
+        type: i % 2 ? "Odd" : "Even",
       }),
     );
     const { store } = await storeOf(open, t, many);
@@ -350,12 +350,18 @@ function exerciseOddFilters(open: (t: TestContext) => Promise<Store>): void {
       },
     ];
     for (const filter of filters) {
-      const whole = await store.listVisibility({ namespaceId: "ns", filter, limit: 100 });
+      const whole = await store.listVisibility({ kind: "workflow", namespaceId: "ns", filter, limit: 100 });
       assert.ok(whole.length > 5);
       const joined: VisibilityRow[] = [];
       for (let more = true; more; ) {
         const after = joined.at(-1);
-        const page = await store.listVisibility({ namespaceId: "ns", filter, limit: 4, ...(after && { after }) });
+        const page = await store.listVisibility({
+          kind: "workflow",
+          namespaceId: "ns",
+          filter,
+          limit: 4,
+          ...(after && { after }),
+        });
         joined.push(...page);
         more = page.length > 0;
       }
@@ -367,10 +373,12 @@ function exerciseOddFilters(open: (t: TestContext) => Promise<Store>): void {
 function exerciseCounts(open: (t: TestContext) => Promise<Store>): void {
   test("a count is that of the list with the same filter", async (t) => {
     const { store } = await storeOf(open, t, rows);
-    assert.deepEqual(await store.countVisibility({ namespaceId: "ns" }), [{ value: null, count: 3 }]);
-    assert.deepEqual(await store.countVisibility({ namespaceId: "nobody's" }), [{ value: null, count: 0 }]);
+    assert.deepEqual(await store.countVisibility({ kind: "workflow", namespaceId: "ns" }), [{ value: null, count: 3 }]);
+    assert.deepEqual(await store.countVisibility({ kind: "workflow", namespaceId: "nobody's" }), [
+      { value: null, count: 0 },
+    ]);
     for (const [filter, found] of columnCases) {
-      const counts = await store.countVisibility({ namespaceId: "ns", filter });
+      const counts = await store.countVisibility({ kind: "workflow", namespaceId: "ns", filter });
       assert.deepEqual(counts, [{ value: null, count: found.length }], JSON.stringify(filter));
     }
   });
@@ -384,7 +392,12 @@ function exerciseCounts(open: (t: TestContext) => Promise<Store>): void {
     ];
     const { store } = await storeOf(open, t, written);
     const grouped = async (groupBy: string, filter?: VisibilityFilter) => {
-      const counts = await store.countVisibility({ namespaceId: "ns", groupBy, ...(filter && { filter }) });
+      const counts = await store.countVisibility({
+        kind: "workflow",
+        namespaceId: "ns",
+        groupBy,
+        ...(filter && { filter }),
+      });
       return counts.map(({ value, count }) => [value, count]);
     };
     assert.deepEqual(await grouped("ExecutionStatus"), [

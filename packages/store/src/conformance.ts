@@ -16,7 +16,16 @@ import {
 } from "./conformance-samples.ts";
 import { exerciseSettings } from "./conformance-settings.ts";
 import { exerciseVisibility } from "./conformance-visibility.ts";
-import { type HistoryRange, LeaseLost, NameTaken, type Store, type StoredBatch, StoreError } from "./store.ts";
+import {
+  type ExecutionKey,
+  executionKinds,
+  type HistoryRange,
+  LeaseLost,
+  NameTaken,
+  type Store,
+  type StoredBatch,
+  StoreError,
+} from "./store.ts";
 
 /** `open` gives an empty store; the suite closes it. */
 export function exerciseStore(name: string, open: () => Promise<Store>): void {
@@ -31,6 +40,7 @@ export function exerciseStore(name: string, open: () => Promise<Store>): void {
     describe("refusals", () => exerciseRefusals(opened));
     describe("fences", () => exerciseFences(opened));
     describe("runs", () => exerciseRuns(opened));
+    describe("kinds", () => exerciseKinds(opened));
     describe("due runs", () => exerciseDueRuns(opened));
     describe("deletion", () => exerciseDeletion(opened));
     describe("history", () => exerciseHistory(opened));
@@ -64,18 +74,19 @@ function exerciseCommits(open: Open): void {
     const store = await open(t);
     const lease = await store.acquire(1, "me");
     await store.commit(lease, [
-      { table: "current", namespaceId: "ns", workflowId: "w", runId: "r" },
-      runWrite("r", { workflowId: "w" }),
+      { table: "current", kind: "workflow", namespaceId: "ns", businessId: "w", runId: "r" },
+      runWrite("r", { businessId: "w" }),
       partWrite("r", "a/1", "activity"),
       historyWrite("r", 1, 3),
     ]);
-    assert.deepEqual(await store.loadCurrent([{ namespaceId: "ns", workflowId: "w" }]), ["r"]);
+    assert.deepEqual(await store.loadCurrent([{ kind: "workflow", namespaceId: "ns", businessId: "w" }]), ["r"]);
     const [run] = await store.loadRuns(["r"]);
     assert.deepEqual(
       { ...run, parts: [...(run?.parts ?? [])] },
       {
+        kind: "workflow",
         namespaceId: "ns",
-        workflowId: "w",
+        businessId: "w",
         snapshot: bytes("snapshot of r"),
         parts: [["a/1", bytes("activity")]],
       },
@@ -144,7 +155,7 @@ function exerciseValues(open: Open): void {
         ]),
       ),
     );
-    const rows = await store.listVisibility({ namespaceId: "ns", limit: 9 });
+    const rows = await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 9 });
     for (const [i, data] of [huge, empty].entries()) {
       const [run] = await store.loadRuns([`r${i}`]);
       const [batch] = await store.readHistory(`r${i}`, wholeHistory);
@@ -161,16 +172,16 @@ function exerciseValues(open: Open): void {
     await store.commit(
       lease,
       awkwardTexts.flatMap((name) => [
-        { table: "current", namespaceId: name, workflowId: name, runId: name } as const,
-        runWrite(name, { namespaceId: name, workflowId: name, undispatched: true }),
+        { table: "current", kind: "workflow", namespaceId: name, businessId: name, runId: name } as const,
+        runWrite(name, { namespaceId: name, businessId: name, undispatched: true }),
         partWrite(name, name, name),
       ]),
     );
-    const keys = awkwardTexts.map((name) => ({ namespaceId: name, workflowId: name }));
+    const keys = awkwardTexts.map((name) => ({ kind: "workflow", namespaceId: name, businessId: name }) as const);
     assert.deepEqual(await store.loadCurrent(keys), awkwardTexts);
     const runs = await store.loadRuns(awkwardTexts);
     for (const [i, name] of awkwardTexts.entries()) {
-      assert.deepEqual([runs[i]?.namespaceId, runs[i]?.workflowId, text(runs[i]?.parts.get(name))], [name, name, name]);
+      assert.deepEqual([runs[i]?.namespaceId, runs[i]?.businessId, text(runs[i]?.parts.get(name))], [name, name, name]);
     }
   });
 }
@@ -220,7 +231,9 @@ function exerciseRefusals(open: Open): void {
     await store.close();
     await assert.rejects(store.commit(lease, [runWrite("q")]), { name: "StoreUnusable" });
     await assert.rejects(store.loadRuns(["r"]), { name: "StoreUnusable" });
-    await assert.rejects(store.listVisibility({ namespaceId: "ns", limit: 1 }), { name: "StoreUnusable" });
+    await assert.rejects(store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 1 }), {
+      name: "StoreUnusable",
+    });
   });
 }
 
@@ -246,7 +259,7 @@ function exerciseFences(open: Open): void {
       found.map((run) => run !== null),
       [false, true],
     );
-    assert.deepEqual(await store.listVisibility({ namespaceId: "ns", limit: 1 }), []);
+    assert.deepEqual(await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 1 }), []);
   });
 
   test("a takeover fences what is committed after it, and not what was before, in one group with both", async (t) => {
@@ -277,16 +290,16 @@ function exerciseRuns(open: Open): void {
   test("what is not there is null, in the places asked for", async (t) => {
     const store = await open(t);
     await store.commit(await store.acquire(1, "me"), [
-      { table: "current", namespaceId: "ns", workflowId: "w", runId: "r" },
+      { table: "current", kind: "workflow", namespaceId: "ns", businessId: "w", runId: "r" },
       runWrite("r"),
       partWrite("no run", "p", "x"),
     ]);
-    const keys = ["v", "w", "x"].map((workflowId) => ({ namespaceId: "ns", workflowId }));
+    const keys = ["v", "w", "x"].map((businessId) => ({ kind: "workflow", namespaceId: "ns", businessId }) as const);
     assert.deepEqual(await store.loadCurrent(keys), [null, "r", null]);
-    assert.deepEqual(await store.loadCurrent([{ namespaceId: "other", workflowId: "w" }]), [null]);
+    assert.deepEqual(await store.loadCurrent([{ kind: "workflow", namespaceId: "other", businessId: "w" }]), [null]);
     const runs = await store.loadRuns(["q", "r", "no run", "r"]);
     assert.deepEqual(
-      runs.map((run) => run?.workflowId ?? null),
+      runs.map((run) => run?.businessId ?? null),
       [null, "workflow of r", null, "workflow of r"],
     );
     assert.deepEqual([await store.loadRuns([]), await store.loadCurrent([])], [[], []]);
@@ -295,11 +308,70 @@ function exerciseRuns(open: Open): void {
   test("a current run is replaced, and removed by null", async (t) => {
     const store = await open(t);
     const lease = await store.acquire(1, "me");
-    const key = { namespaceId: "ns", workflowId: "w" };
+    const key = { kind: "workflow", namespaceId: "ns", businessId: "w" } as const;
     for (const runId of ["one", "two", null, null, "three"]) {
       await store.commit(lease, [{ table: "current", ...key, runId }]);
       assert.deepEqual(await store.loadCurrent([key]), [runId]);
     }
+  });
+}
+
+function exerciseKinds(open: Open): void {
+  const keys = executionKinds.map((kind) => ({ kind, namespaceId: "ns", businessId: "same" }));
+
+  test("one id means an execution of each kind", async (t) => {
+    const store = await open(t);
+    const lease = await store.acquire(1, "me");
+    for (const key of keys) {
+      const runId = `run of ${key.kind}`;
+      await store.commit(lease, [
+        { table: "current", ...key, runId },
+        runWrite(runId, { ...key, wakeAtMs: 5, undispatched: true }),
+        visibilityWrite(runId, key),
+      ]);
+    }
+    const runIds = executionKinds.map((kind) => `run of ${kind}`);
+    assert.deepEqual(await store.loadCurrent(keys), runIds);
+    const keyOf = ({ kind, namespaceId, businessId }: ExecutionKey) => ({ kind, namespaceId, businessId });
+    assert.deepEqual(
+      (await store.loadRuns(runIds)).map((run) => run && keyOf(run)),
+      keys,
+    );
+    const byKind = (a: ExecutionKey, b: ExecutionKey) =>
+      executionKinds.indexOf(a.kind) - executionKinds.indexOf(b.kind);
+    assert.deepEqual((await store.wakingRuns(1, { beforeMs: 9, limit: 9 })).sort(byKind).map(keyOf), keys);
+    assert.deepEqual((await store.undispatchedRuns(1, { limit: 9 })).sort(byKind).map(keyOf), keys);
+    await store.commit(lease, [{ table: "current", ...keys[1]!, runId: null }]);
+    assert.deepEqual(await store.loadCurrent(keys), [runIds[0], null, runIds[2]]);
+  });
+
+  test("each kind has its own list and counts", async (t) => {
+    const store = await open(t);
+    const lease = await store.acquire(1, "me");
+    await store.commit(
+      lease,
+      keys.flatMap((key, i) =>
+        Array.from({ length: i + 1 }, (_, n) => visibilityWrite(`${key.kind} ${n}`, { ...key, status: n + 1 })),
+      ),
+    );
+    for (const [i, { kind, namespaceId }] of keys.entries()) {
+      const rows = await store.listVisibility({ kind, namespaceId, limit: 9 });
+      const expected = Array.from({ length: i + 1 }, (_, n) => `${kind} ${n}`).reverse();
+      assert.deepEqual(
+        rows.map(({ runId }) => runId),
+        expected,
+      );
+      assert.deepEqual(await store.countVisibility({ kind, namespaceId }), [{ value: null, count: i + 1 }]);
+      const byStatus = await store.countVisibility({ kind, namespaceId, groupBy: "ExecutionStatus" });
+      assert.equal(byStatus.length, i + 1);
+      const filter = { op: "=", name: "WorkflowId", value: "same" } as const;
+      assert.equal((await store.listVisibility({ kind, namespaceId, filter, limit: 9 })).length, i + 1);
+    }
+    await store.commit(lease, [{ table: "deleteRun", runId: "activity 0" }]);
+    assert.deepEqual(
+      (await store.listVisibility({ kind: "activity", namespaceId: "ns", limit: 9 })).map(({ runId }) => runId),
+      ["activity 1"],
+    );
   });
 }
 
@@ -321,7 +393,7 @@ function exerciseDueRuns(open: Open): void {
     assert.deepEqual(await waking(30, 9), ["a 10", "b 20"]);
     assert.deepEqual(await waking(1_000, 3), ["a 10", "b 20", "c 30"]);
     assert.deepEqual(await store.wakingRuns(2, { beforeMs: 16, limit: 9 }), [
-      { namespaceId: "ns", workflowId: "workflow of other", runId: "other", wakeAtMs: 15 },
+      { kind: "workflow", namespaceId: "ns", businessId: "workflow of other", runId: "other", wakeAtMs: 15 },
     ]);
     await store.commit(lease, [runWrite("a", { wakeAtMs: 40 }), runWrite("b"), { table: "deleteRun", runId: "c" }]);
     assert.deepEqual(await waking(1_000, 9), ["d 31", "a 40", "e 50"]);
@@ -348,7 +420,7 @@ function exerciseDueRuns(open: Open): void {
     // A position that is no longer there.
     assert.deepEqual(await page(9, "b"), ["c", "d", "e"]);
     assert.deepEqual(await store.undispatchedRuns(2, { limit: 9 }), [
-      { namespaceId: "ns", workflowId: "workflow of other", runId: "other" },
+      { kind: "workflow", namespaceId: "ns", businessId: "workflow of other", runId: "other" },
     ]);
   });
 
@@ -388,7 +460,7 @@ function exerciseDeletion(open: Open): void {
     const remaining = [
       await store.wakingRuns(1, { beforeMs: 9, limit: 9 }),
       await store.undispatchedRuns(1, { limit: 9 }),
-      await store.listVisibility({ namespaceId: "ns", limit: 9 }),
+      await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 9 }),
     ];
     assert.deepEqual(
       remaining.map((rows) => rows.map(({ runId }) => runId)),

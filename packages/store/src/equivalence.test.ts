@@ -12,7 +12,15 @@ import fc from "fast-check";
 import { bytes, runWrite, visibilityWrite, wholeHistory } from "./conformance-samples.ts";
 import { MemoryStore } from "./memory.ts";
 import { SqliteStore } from "./sqlite.ts";
-import { type Lease, type Store, StoreError, type VisibilityFilter, visibilityColumns, type Write } from "./store.ts";
+import {
+  executionKinds,
+  type Lease,
+  type Store,
+  StoreError,
+  type VisibilityFilter,
+  visibilityColumns,
+  type Write,
+} from "./store.ts";
 
 const seed = process.env["SEED"] ? Number(process.env["SEED"]) : 20_260;
 const folder = mkdtempSync(join(tmpdir(), "pawl-equivalence-"));
@@ -23,6 +31,8 @@ const word = fc.constantFrom("", "a", "ab", "a_", "a%", "b", "é", "\u{ffff}", "
 const time = fc.nat({ max: 5 });
 const data = fc.uint8Array({ maxLength: 6 });
 const namespaceId = fc.constantFrom("n1", "n2");
+/** Mostly workflows, so that lists have rows. */
+const kind = fc.constantFrom("workflow", "workflow", ...executionKinds);
 const number = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ noNaN: true, noDefaultInfinity: true }));
 const attributes = fc.record(
   { K: word, N: number, B: fc.boolean(), L: fc.array(word, { maxLength: 3 }) },
@@ -30,9 +40,10 @@ const attributes = fc.record(
 );
 
 const visibility = fc.record({
+  kind,
   namespaceId,
-  workflowId: word,
-  workflowType: word,
+  businessId: word,
+  type: word,
   status: fc.integer({ min: 1, max: 3 }),
   startTimeMs: time,
   closeTimeMs: fc.option(time),
@@ -43,9 +54,14 @@ const visibility = fc.record({
 });
 
 const write: fc.Arbitrary<Write> = fc.oneof(
-  fc.record({ namespaceId, workflowId: word, runId: fc.option(runId) }).map((row) => ({ table: "current", ...row })),
   fc
-    .tuple(runId, fc.record({ namespaceId, snapshot: data, wakeAtMs: fc.option(time), undispatched: fc.boolean() }))
+    .record({ kind, namespaceId, businessId: word, runId: fc.option(runId) })
+    .map((row) => ({ table: "current", ...row })),
+  fc
+    .tuple(
+      runId,
+      fc.record({ kind, namespaceId, snapshot: data, wakeAtMs: fc.option(time), undispatched: fc.boolean() }),
+    )
     .map(([id, row]) => runWrite(id, row)),
   fc.record({ runId, part: word, bytes: fc.option(data) }).map((row) => ({ table: "part", ...row })),
   fc
@@ -161,7 +177,9 @@ async function readEverything(store: Store, filters: readonly VisibilityFilter[]
   const range = { ...wholeHistory, fromEventId: 3, toEventId: 7, eventCountMax: 3 };
   return {
     current: await store.loadCurrent(
-      namespaceIds.flatMap((id) => words.map((workflowId) => ({ namespaceId: id, workflowId }))),
+      executionKinds.flatMap((one) =>
+        namespaceIds.flatMap((id) => words.map((businessId) => ({ kind: one, namespaceId: id, businessId }))),
+      ),
     ),
     runs: runs.map((row) => row && { ...row, parts: [...row.parts].sort() }),
     history: await Promise.all(
@@ -182,7 +200,7 @@ async function readEverything(store: Store, filters: readonly VisibilityFilter[]
     ),
     lists: await Promise.all(
       [undefined, ...filters].map(async (one) => {
-        const query = { namespaceId: "n1", ...(one && { filter: one }) };
+        const query = { kind: "workflow", namespaceId: "n1", ...(one && { filter: one }) } as const;
         const rows = await store.listVisibility({ ...query, limit: 3 });
         const last = rows.at(-1);
         const next = last ? await store.listVisibility({ ...query, limit: 3, after: last }) : [];
@@ -191,7 +209,7 @@ async function readEverything(store: Store, filters: readonly VisibilityFilter[]
     ),
     groups: await Promise.all(
       [...visibilityColumns, "K", "N", "B", "L"].map((groupBy) =>
-        store.countVisibility({ namespaceId: "n1", groupBy }),
+        store.countVisibility({ kind: "workflow", namespaceId: "n1", groupBy }),
       ),
     ),
     namespaces: await store.namespaces(),
@@ -249,7 +267,11 @@ test("a value of the attributes is what a query compares with, also for numbers 
           { op: "=", name: "RunId", value: `r${i}` },
         ],
       };
-      assert.equal((await store.listVisibility({ namespaceId: "ns", filter, limit: 1 })).length, 1, `${N}`);
+      assert.equal(
+        (await store.listVisibility({ kind: "workflow", namespaceId: "ns", filter, limit: 1 })).length,
+        1,
+        `${N}`,
+      );
     }
   } finally {
     await store.close();

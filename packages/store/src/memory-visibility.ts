@@ -13,10 +13,11 @@ export class MemoryVisibility {
   put(row: VisibilityWrite): void {
     this.delete(row.runId);
     this.#rows.set(row.runId, row);
-    let order = this.#orders.get(row.namespaceId);
+    const list = listKey(row);
+    let order = this.#orders.get(list);
     if (order === undefined) {
       order = new SortedList(compareListOrder);
-      this.#orders.set(row.namespaceId, order);
+      this.#orders.set(list, order);
     }
     order.add(row);
   }
@@ -25,7 +26,7 @@ export class MemoryVisibility {
     const row = this.#rows.get(runId);
     if (row === undefined) return;
     this.#rows.delete(runId);
-    this.#orders.get(row.namespaceId)?.delete(row);
+    this.#orders.get(listKey(row))?.delete(row);
   }
 
   list(query: VisibilityQuery): VisibilityRow[] {
@@ -49,13 +50,18 @@ export class MemoryVisibility {
     return Array.from(counts, ([value, count]) => ({ value, count })).sort(compareGroups);
   }
 
-  *#matching(query: Pick<VisibilityQuery, "namespaceId" | "filter" | "after">): Generator<VisibilityWrite> {
+  *#matching(query: Omit<VisibilityQuery, "limit">): Generator<VisibilityWrite> {
     const predicate = query.filter === undefined ? null : filterPredicate(query.filter);
-    for (const { runId } of this.#orders.get(query.namespaceId)?.after(query.after) ?? []) {
+    for (const { runId } of this.#orders.get(listKey(query))?.after(query.after) ?? []) {
       const row = this.#rows.get(runId);
       if (row !== undefined && (predicate === null || predicate(row) === true)) yield row;
     }
   }
+}
+
+/** Each kind of execution has a list of its own in each namespace. */
+function listKey({ kind, namespaceId }: Pick<VisibilityQuery, "kind" | "namespaceId">): string {
+  return `${kind}/${namespaceId}`;
 }
 
 function compareGroups({ value: left }: Count, { value: right }: Count): number {

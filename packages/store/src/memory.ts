@@ -7,6 +7,7 @@ import { MemoryVisibility } from "./memory-visibility.ts";
 import { SortedList } from "./sorted-list.ts";
 import {
   CommitUnknown,
+  type ExecutionKey,
   type HistoryRange,
   type HistoryWrite,
   isExpected,
@@ -57,7 +58,7 @@ export class MemoryStore implements Store {
   readonly kind = "memory";
   readonly #latency: MemoryOptions["latency"];
   readonly #shards = new Map<number, ShardRows>();
-  /** Run ids by namespace id, then workflow id. */
+  /** Run ids by kind and namespace id, then business id. */
   readonly #current = new Map<string, Map<string, string>>();
   readonly #runs = new Map<string, RunRow>();
   readonly #parts = new Map<string, Map<string, Uint8Array>>();
@@ -112,11 +113,11 @@ export class MemoryStore implements Store {
     });
   }
 
-  async loadCurrent(
-    keys: readonly { readonly namespaceId: string; readonly workflowId: string }[],
-  ): Promise<(string | null)[]> {
+  async loadCurrent(keys: readonly ExecutionKey[]): Promise<(string | null)[]> {
     this.#requireOpen();
-    return keys.map(({ namespaceId, workflowId }) => this.#current.get(namespaceId)?.get(workflowId) ?? null);
+    return keys.map(
+      ({ kind, namespaceId, businessId }) => this.#current.get(`${kind}/${namespaceId}`)?.get(businessId) ?? null,
+    );
   }
 
   async loadRuns(runIds: readonly string[]): Promise<(StoredRun | null)[]> {
@@ -124,8 +125,8 @@ export class MemoryStore implements Store {
     return runIds.map((runId) => {
       const row = this.#runs.get(runId);
       if (row === undefined) return null;
-      const { namespaceId, workflowId, snapshot } = row.write;
-      return { namespaceId, workflowId, snapshot, parts: new Map(this.#parts.get(runId)) };
+      const { kind, namespaceId, businessId, snapshot } = row.write;
+      return { kind, namespaceId, businessId, snapshot, parts: new Map(this.#parts.get(runId)) };
     });
   }
 
@@ -281,7 +282,7 @@ export class MemoryStore implements Store {
   #write(write: Write, shard: ShardRows | null): void {
     switch (write.table) {
       case "current":
-        return this.#writeCurrent(write.namespaceId, write.workflowId, write.runId);
+        return this.#writeCurrent(write, write.runId);
       case "run":
         if (shard !== null) this.#writeRun(write, shard);
         return;
@@ -305,14 +306,14 @@ export class MemoryStore implements Store {
     }
   }
 
-  #writeCurrent(namespaceId: string, workflowId: string, runId: string | null): void {
-    let runIds = this.#current.get(namespaceId);
+  #writeCurrent({ kind, namespaceId, businessId }: ExecutionKey, runId: string | null): void {
+    let runIds = this.#current.get(`${kind}/${namespaceId}`);
     if (runIds === undefined) {
       runIds = new Map();
-      this.#current.set(namespaceId, runIds);
+      this.#current.set(`${kind}/${namespaceId}`, runIds);
     }
-    if (runId === null) runIds.delete(workflowId);
-    else runIds.set(workflowId, runId);
+    if (runId === null) runIds.delete(businessId);
+    else runIds.set(businessId, runId);
   }
 
   #writeRun(write: RunWrite, shard: ShardRows): void {
@@ -379,8 +380,8 @@ export class MemoryStore implements Store {
   #ref(runId: string): RunRef {
     const row = this.#runs.get(runId);
     if (row === undefined) throw new Error(`run ${runId} is listed and not there`);
-    const { namespaceId, workflowId } = row.write;
-    return { namespaceId, workflowId, runId };
+    const { kind, namespaceId, businessId } = row.write;
+    return { kind, namespaceId, businessId, runId };
   }
 }
 

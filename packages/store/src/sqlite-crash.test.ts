@@ -68,7 +68,7 @@ test("every commit that was acknowledged before a kill -9 is there after it, and
   assert.ok(acknowledged.length >= 20 * killCount);
   // At most the commits under way at each kill are there without having been acknowledged.
   assert.ok(found.size - acknowledged.length <= 8 * killCount, `${found.size} of ${acknowledged.length}`);
-  const listed = await store.listVisibility({ namespaceId: "ns", limit: found.size + 1 });
+  const listed = await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: found.size + 1 });
   assert.deepEqual(new Set(listed.map(({ runId }) => runId)), found);
   const runIds = [...found];
   const runs = await store.loadRuns(runIds);

@@ -53,7 +53,7 @@ async function fillsAndRecovers(
   const not = [refused, "big 1", "big 2", "small"];
   assert.deepEqual(await areThere(store, not), [false, false, false, false]);
   assert.ok((await areThere(store, kept)).every(Boolean));
-  const listed = await store.listVisibility({ namespaceId: "ns", limit: 1_000 });
+  const listed = await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 1_000 });
   assert.deepEqual(new Set(listed.map(({ runId }) => runId)), new Set(kept));
 
   const there = await makeRoom(kept, lease);
@@ -139,7 +139,7 @@ async function breakAndRecover(t: TestContext): Promise<void> {
   for (const outcome of await Promise.allSettled(group))
     assert.ok(outcome.status === "rejected" && outcome.reason instanceof CommitUnknown, String(outcome));
   // Until a commit reaches the disk, what a read would say of them might be wrong after a restart.
-  const lists = store.listVisibility({ namespaceId: "ns", limit: 9 });
+  const lists = store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 9 });
   await assert.rejects(lists, CommitUnknown);
   await assert.rejects(store.loadRuns(["before"]), CommitUnknown);
   await assert.rejects(store.commit(lease, [runWrite("lost 3")]), CommitUnknown);

@@ -4,8 +4,15 @@
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { HistoryRange, RunRef, StoredBatch, StoredRun } from "./store.ts";
+import { kindCode, kindOfCode } from "./sqlite-schema.ts";
+import type { ExecutionKey, HistoryRange, RunRef, StoredBatch, StoredRun } from "./store.ts";
 import { prefixEnd } from "./text-order.ts";
+
+type RefRow = [kind: number, namespaceId: string, businessId: string, runId: string];
+
+function refOf([kind, namespaceId, businessId, runId]: RefRow): RunRef {
+  return { kind: kindOfCode(kind), namespaceId, businessId, runId };
+}
 
 export class SqliteReads {
   readonly #db: DatabaseSync;
@@ -26,8 +33,8 @@ export class SqliteReads {
     this.#db = db;
     this.#begin = db.prepare("BEGIN");
     this.#end = db.prepare("COMMIT");
-    this.#current = db.prepare("SELECT run_id FROM current WHERE namespace_id = ? AND workflow_id = ?");
-    this.#run = db.prepare("SELECT namespace_id, workflow_id, snapshot FROM run WHERE run_id = ?");
+    this.#current = db.prepare("SELECT run_id FROM current WHERE namespace_id = ? AND business_id = ? AND kind = ?");
+    this.#run = db.prepare("SELECT kind, namespace_id, business_id, snapshot FROM run WHERE run_id = ?");
     this.#parts = db.prepare("SELECT part, bytes FROM part WHERE run_id = ?");
     // The batch that holds `fromEventId` is the last that begins at or before it.
     this.#history = db.prepare(`
@@ -40,10 +47,10 @@ export class SqliteReads {
       WHERE run_id = ?1 AND first_event_id <= ?3 AND last_event_id >= ?2
       ORDER BY first_event_id DESC`);
     this.#waking = db.prepare(`
-      SELECT namespace_id, workflow_id, run_id, wake_at_ms FROM run
+      SELECT kind, namespace_id, business_id, run_id, wake_at_ms FROM run
       WHERE shard_id = ? AND wake_at_ms IS NOT NULL AND wake_at_ms < ? ORDER BY wake_at_ms LIMIT ?`);
     this.#undispatched = db.prepare(`
-      SELECT namespace_id, workflow_id, run_id FROM run
+      SELECT kind, namespace_id, business_id, run_id FROM run
       WHERE shard_id = ? AND undispatched = 1 AND run_id > ? ORDER BY run_id LIMIT ?`);
     this.#namespaces = db.prepare("SELECT id, name, bytes FROM namespace ORDER BY id");
     this.#setting = db.prepare("SELECT bytes FROM setting WHERE name = ?");
@@ -62,10 +69,10 @@ export class SqliteReads {
     for (const statement of [...byKey, ...many]) statement.setReturnArrays(true);
   }
 
-  loadCurrent(keys: readonly { readonly namespaceId: string; readonly workflowId: string }[]): (string | null)[] {
+  loadCurrent(keys: readonly ExecutionKey[]): (string | null)[] {
     return this.#snapshot(() =>
-      keys.map(({ namespaceId, workflowId }) => {
-        const row = this.#current.get(namespaceId, workflowId) as unknown as [string] | undefined;
+      keys.map(({ kind, namespaceId, businessId }) => {
+        const row = this.#current.get(namespaceId, businessId, kindCode(kind)) as unknown as [string] | undefined;
         return row?.[0] ?? null;
       }),
     );
@@ -74,10 +81,11 @@ export class SqliteReads {
   loadRuns(runIds: readonly string[]): (StoredRun | null)[] {
     return this.#snapshot(() =>
       runIds.map((runId) => {
-        const row = this.#run.get(runId) as unknown as [string, string, Uint8Array] | undefined;
+        const row = this.#run.get(runId) as unknown as [number, string, string, Uint8Array] | undefined;
         if (row === undefined) return null;
+        const [kind, namespaceId, businessId, snapshot] = row;
         const parts = new Map(this.#parts.all(runId) as unknown as [string, Uint8Array][]);
-        return { namespaceId: row[0], workflowId: row[1], snapshot: row[2], parts };
+        return { kind: kindOfCode(kind), namespaceId, businessId, snapshot, parts };
       }),
     );
   }
@@ -100,13 +108,16 @@ export class SqliteReads {
   }
 
   wakingRuns(shardId: number, page: { beforeMs: number; limit: number }): (RunRef & { wakeAtMs: number })[] {
-    const rows = this.#waking.all(shardId, page.beforeMs, page.limit) as unknown as [string, string, string, number][];
-    return rows.map(([namespaceId, workflowId, runId, wakeAtMs]) => ({ namespaceId, workflowId, runId, wakeAtMs }));
+    const rows = this.#waking.all(shardId, page.beforeMs, page.limit) as unknown as [...RefRow, number][];
+    return rows.map(([kind, namespaceId, businessId, runId, wakeAtMs]) => ({
+      ...refOf([kind, namespaceId, businessId, runId]),
+      wakeAtMs,
+    }));
   }
 
   undispatchedRuns(shardId: number, page: { afterRunId?: string; limit: number }): RunRef[] {
-    const rows = this.#undispatched.all(shardId, page.afterRunId ?? "", page.limit) as unknown as string[][];
-    return rows.map(([namespaceId = "", workflowId = "", runId = ""]) => ({ namespaceId, workflowId, runId }));
+    const rows = this.#undispatched.all(shardId, page.afterRunId ?? "", page.limit) as unknown as RefRow[];
+    return rows.map(refOf);
   }
 
   namespaces(): { id: string; name: string; bytes: Uint8Array }[] {

@@ -8,11 +8,24 @@
  *   - `visibility.list_order` is the close time, or the largest safe integer while the run is open, so that "open first, then by close
  *     time" is one descending walk of an index. Indexes leave out the run id, the last term of the order: it decides only among rows of
  *     one millisecond, and would double each of them. `status` ends them so that counting by it reads no row.
- *   - Namespaces are numbered in `visibility_namespace`, because each index of `visibility` starts with one.
+ *   - Lists, one for each kind of execution in a namespace, are numbered in `visibility_list`, because each index of `visibility` starts
+ *     with one.
  */
+import { type ExecutionKind, executionKinds } from "./store.ts";
 
 /** `visibility.list_order` of an open run. */
 export const openListOrder = Number.MAX_SAFE_INTEGER;
+
+/** `kind` of a row: the place in the list of kinds. */
+export function kindCode(kind: ExecutionKind): number {
+  return executionKinds.indexOf(kind);
+}
+
+export function kindOfCode(code: number): ExecutionKind {
+  const kind = executionKinds[code];
+  if (kind === undefined) throw new Error(`a row of unknown kind ${code}`);
+  return kind;
+}
 
 export const sqliteSchema: readonly string[] = [
   `
@@ -103,5 +116,33 @@ export const sqliteSchema: readonly string[] = [
     count INTEGER NOT NULL
   ) STRICT;
   INSERT INTO settlement VALUES (1, 0);
+  `,
+  // Executions of several kinds; until now all were workflows.
+  `
+  CREATE TABLE current_of_kind (
+    namespace_id TEXT NOT NULL,
+    business_id TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    run_id TEXT NOT NULL,
+    PRIMARY KEY (namespace_id, business_id, kind)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO current_of_kind SELECT namespace_id, workflow_id, 0, run_id FROM current;
+  DROP TABLE current;
+  ALTER TABLE current_of_kind RENAME TO current;
+
+  ALTER TABLE run RENAME COLUMN workflow_id TO business_id;
+  ALTER TABLE run ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE visibility_list (
+    list_key INTEGER PRIMARY KEY,
+    namespace_id TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    UNIQUE (namespace_id, kind)
+  ) STRICT;
+  INSERT INTO visibility_list SELECT namespace_key, namespace_id, 0 FROM visibility_namespace;
+  DROP TABLE visibility_namespace;
+  ALTER TABLE visibility RENAME COLUMN namespace_key TO list_key;
+  ALTER TABLE visibility RENAME COLUMN workflow_id TO business_id;
+  ALTER TABLE visibility RENAME COLUMN workflow_type TO type;
   `,
 ];

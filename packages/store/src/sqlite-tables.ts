@@ -1,15 +1,15 @@
 /** The writes of the contract as statements on one connection. Knows no threads and no groups; the caller owns the transaction. */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { openListOrder } from "./sqlite-schema.ts";
-import { isExpected, type Lease } from "./store.ts";
+import { kindCode, openListOrder } from "./sqlite-schema.ts";
+import { type ExecutionKey, isExpected, type Lease } from "./store.ts";
 import type { FramedWrite } from "./write-frame.ts";
 
 const visibilityColumnNames = [
   "run_id",
-  "namespace_key",
-  "workflow_id",
-  "workflow_type",
+  "list_key",
+  "business_id",
+  "type",
   "task_queue",
   "status",
   "list_order",
@@ -40,8 +40,8 @@ export class SqliteTables {
   readonly #dropPart: StatementSync;
   readonly #addHistory: StatementSync;
   readonly #putVisibility: StatementSync;
-  readonly #addVisibilityNamespace: StatementSync;
-  readonly #visibilityNamespace: StatementSync;
+  readonly #addVisibilityList: StatementSync;
+  readonly #visibilityList: StatementSync;
   readonly #dropRun: readonly StatementSync[];
   readonly #namespaceOfName: StatementSync;
   readonly #putNamespace: StatementSync;
@@ -52,8 +52,8 @@ export class SqliteTables {
 
   /** What this transaction has read of `shard`. */
   readonly #rangeIds = new Map<number, number>();
-  /** Keys of `visibility_namespace` read or made so far; forgotten when a transaction is rolled back. */
-  readonly #namespaceKeys = new Map<string, number>();
+  /** Keys of `visibility_list` read or made so far, by namespace and kind; forgotten when a transaction is rolled back. */
+  readonly #listKeys = new Map<string, Map<string, number>>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -64,14 +64,14 @@ export class SqliteTables {
       ON CONFLICT (shard_id) DO UPDATE SET range_id = range_id + 1, owner = excluded.owner RETURNING range_id`);
     this.#rangeId = db.prepare("SELECT range_id FROM shard WHERE shard_id = ?");
     this.#putCurrent = db.prepare(`
-      INSERT INTO current (namespace_id, workflow_id, run_id) VALUES (?, ?, ?)
-      ON CONFLICT (namespace_id, workflow_id) DO UPDATE SET run_id = excluded.run_id`);
-    this.#dropCurrent = db.prepare("DELETE FROM current WHERE namespace_id = ? AND workflow_id = ?");
+      INSERT INTO current (namespace_id, business_id, kind, run_id) VALUES (?, ?, ?, ?)
+      ON CONFLICT (namespace_id, business_id, kind) DO UPDATE SET run_id = excluded.run_id`);
+    this.#dropCurrent = db.prepare("DELETE FROM current WHERE namespace_id = ? AND business_id = ? AND kind = ?");
     this.#putRun = db.prepare(`
-      INSERT INTO run (run_id, shard_id, wake_at_ms, undispatched, namespace_id, workflow_id, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?)
+      INSERT INTO run (run_id, shard_id, wake_at_ms, undispatched, kind, namespace_id, business_id, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (run_id) DO UPDATE SET shard_id = excluded.shard_id, wake_at_ms = excluded.wake_at_ms,
-        undispatched = excluded.undispatched, namespace_id = excluded.namespace_id, workflow_id = excluded.workflow_id,
-        snapshot = excluded.snapshot`);
+        undispatched = excluded.undispatched, kind = excluded.kind, namespace_id = excluded.namespace_id,
+        business_id = excluded.business_id, snapshot = excluded.snapshot`);
     this.#putPart = db.prepare(`
       INSERT INTO part (run_id, part, bytes) VALUES (?, ?, ?) ON CONFLICT (run_id, part) DO UPDATE SET bytes = excluded.bytes`);
     this.#dropPart = db.prepare("DELETE FROM part WHERE run_id = ? AND part = ?");
@@ -84,10 +84,10 @@ export class SqliteTables {
         .slice(1)
         .map((name) => `${name} = excluded.${name}`)
         .join(", ")}`);
-    this.#addVisibilityNamespace = db.prepare(
-      "INSERT INTO visibility_namespace (namespace_id) VALUES (?) ON CONFLICT DO NOTHING",
+    this.#addVisibilityList = db.prepare(
+      "INSERT INTO visibility_list (namespace_id, kind) VALUES (?, ?) ON CONFLICT DO NOTHING",
     );
-    this.#visibilityNamespace = db.prepare("SELECT namespace_key FROM visibility_namespace WHERE namespace_id = ?");
+    this.#visibilityList = db.prepare("SELECT list_key FROM visibility_list WHERE namespace_id = ? AND kind = ?");
     this.#dropRun = ["run", "part", "history", "visibility"].map((table) =>
       db.prepare(`DELETE FROM ${table} WHERE run_id = ?`),
     );
@@ -121,13 +121,13 @@ export class SqliteTables {
   }
 
   undo(): void {
-    this.#namespaceKeys.clear();
+    this.#listKeys.clear();
     this.#db.exec("ROLLBACK TO part; RELEASE part");
   }
 
   /** SQLite has already ended the transaction after some errors. */
   rollback(): void {
-    this.#namespaceKeys.clear();
+    this.#listKeys.clear();
     if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
   }
 
@@ -150,13 +150,15 @@ export class SqliteTables {
   apply(write: FramedWrite, lease: Lease | null): void {
     switch (write.table) {
       case "current":
-        if (write.runId === null) this.#dropCurrent.run(write.namespaceId, write.workflowId);
-        else this.#putCurrent.run(write.namespaceId, write.workflowId, write.runId);
+        if (write.runId === null) this.#dropCurrent.run(write.namespaceId, write.businessId, kindCode(write.kind));
+        else this.#putCurrent.run(write.namespaceId, write.businessId, kindCode(write.kind), write.runId);
         return;
       case "run": {
-        const { runId, wakeAtMs, namespaceId, workflowId, snapshot } = write;
+        const { runId, wakeAtMs, namespaceId, businessId, snapshot } = write;
         if (lease === null) throw new Error("a run is written under a lease");
-        this.#putRun.run(runId, lease.shardId, wakeAtMs, write.undispatched ? 1 : 0, namespaceId, workflowId, snapshot);
+        const undispatched = write.undispatched ? 1 : 0;
+        const kind = kindCode(write.kind);
+        this.#putRun.run(runId, lease.shardId, wakeAtMs, undispatched, kind, namespaceId, businessId, snapshot);
         return;
       }
       case "part":
@@ -205,9 +207,9 @@ export class SqliteTables {
   #applyVisibility(write: FramedWrite & { table: "visibility" }): void {
     this.#putVisibility.run(
       write.runId,
-      this.#namespaceKey(write.namespaceId),
-      write.workflowId,
-      write.workflowType,
+      this.#listKey(write),
+      write.businessId,
+      write.type,
       write.taskQueue,
       write.status,
       write.closeTimeMs ?? openListOrder,
@@ -226,12 +228,13 @@ export class SqliteTables {
     );
   }
 
-  #namespaceKey(namespaceId: string): number {
-    const known = this.#namespaceKeys.get(namespaceId);
+  #listKey({ kind, namespaceId }: Pick<ExecutionKey, "kind" | "namespaceId">): number {
+    const ofNamespace = this.#listKeys.get(namespaceId) ?? new Map<string, number>();
+    const known = ofNamespace.get(kind);
     if (known !== undefined) return known;
-    this.#addVisibilityNamespace.run(namespaceId);
-    const key = Number(this.#visibilityNamespace.get(namespaceId)?.["namespace_key"]);
-    this.#namespaceKeys.set(namespaceId, key);
+    this.#addVisibilityList.run(namespaceId, kindCode(kind));
+    const key = Number(this.#visibilityList.get(namespaceId, kindCode(kind))?.["list_key"]);
+    this.#listKeys.set(namespaceId, ofNamespace.set(kind, key));
     return key;
   }
 }

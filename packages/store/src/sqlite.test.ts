@@ -17,7 +17,7 @@ import {
 import { migrate } from "./migrate.ts";
 import { SqliteStore } from "./sqlite.ts";
 import { requireSqliteVersion } from "./sqlite-file.ts";
-import { sqliteSchema } from "./sqlite-schema.ts";
+import { openListOrder, sqliteSchema } from "./sqlite-schema.ts";
 import { type Store, StoreUnusable } from "./store.ts";
 import { listSql } from "./visibility-query.ts";
 
@@ -52,7 +52,7 @@ async function refusal(filename: string): Promise<string> {
 async function writeSome(store: Store): Promise<void> {
   const lease = await store.acquire(1, "me");
   await store.commit(lease, [
-    { table: "current", namespaceId: "ns", workflowId: "w", runId: "r" },
+    { table: "current", kind: "workflow", namespaceId: "ns", businessId: "w", runId: "r" },
     runWrite("r", { wakeAtMs: 7, undispatched: true }),
     partWrite("r", "p", "part"),
     historyWrite("r", 1, 3),
@@ -66,12 +66,12 @@ async function writeSome(store: Store): Promise<void> {
 
 async function readSome(store: Store): Promise<unknown[]> {
   return [
-    await store.loadCurrent([{ namespaceId: "ns", workflowId: "w" }]),
+    await store.loadCurrent([{ kind: "workflow", namespaceId: "ns", businessId: "w" }]),
     await store.loadRuns(["r"]),
     await store.readHistory("r", wholeHistory),
     await store.wakingRuns(1, { beforeMs: 9, limit: 9 }),
     await store.undispatchedRuns(1, { limit: 9 }),
-    await store.listVisibility({ namespaceId: "ns", limit: 9 }),
+    await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 9 }),
     await store.namespaces(),
     text(await store.setting("s")),
   ];
@@ -214,6 +214,71 @@ describe("versions", () => {
   });
 });
 
+/** A file as the first version wrote it, when every execution was a workflow. */
+function writeFirstVersion(filename: string): void {
+  const db = new DatabaseSync(filename);
+  migrate(db, filename, sqliteSchema.slice(0, 1));
+  db.exec(`
+    INSERT INTO shard VALUES (1, 4, 'old');
+    INSERT INTO current VALUES ('ns', 'w', 'r');
+    INSERT INTO run VALUES ('r', 1, 7, 1, 'ns', 'w', CAST('snapshot' AS BLOB));
+    INSERT INTO part VALUES ('r', 'p', CAST('part' AS BLOB));
+    INSERT INTO history VALUES ('r', 1, 3, CAST('1-3' AS BLOB));
+    INSERT INTO visibility_namespace VALUES (1, 'other'), (2, 'ns');
+    INSERT INTO visibility VALUES ('r', 2, 'w', 'Greeting', 'queue', 1, ${openListOrder}, 5, 5, NULL, NULL, NULL, NULL, NULL, NULL,
+      'w', 'r', '{"K":"v"}', CAST('info' AS BLOB));
+    INSERT INTO namespace VALUES ('1', 'one', CAST('namespace' AS BLOB));
+    INSERT INTO setting VALUES ('s', CAST('setting' AS BLOB));
+  `);
+  db.close();
+}
+
+describe("a file of the first schema version", () => {
+  test("opens, and what it holds are workflows", async (t) => {
+    const filename = newFile();
+    writeFirstVersion(filename);
+    const store = await SqliteStore.open({ filename });
+    t.after(() => store.close());
+    const key = { kind: "workflow", namespaceId: "ns", businessId: "w" } as const;
+    assert.deepEqual(await readSome(store), [
+      ["r"],
+      [{ ...key, snapshot: bytes("snapshot"), parts: new Map([["p", bytes("part")]]) }],
+      [{ firstEventId: 1, lastEventId: 3, events: bytes("1-3") }],
+      [{ ...key, runId: "r", wakeAtMs: 7 }],
+      [{ ...key, runId: "r" }],
+      [{ closeTimeMs: null, startTimeMs: 5, runId: "r", info: bytes("info") }],
+      [{ id: "1", name: "one", bytes: bytes("namespace") }],
+      "setting",
+    ]);
+    const filter = { op: "=", name: "K", value: "v" } as const;
+    assert.deepEqual(await store.countVisibility({ ...key, filter }), [{ value: null, count: 1 }]);
+    assert.deepEqual(await store.loadCurrent([{ ...key, kind: "activity" }]), [null]);
+  });
+
+  test("is written on where it ended", async (t) => {
+    const filename = newFile();
+    writeFirstVersion(filename);
+    const store = await SqliteStore.open({ filename });
+    t.after(() => store.close());
+    const lease = await store.acquire(1, "new");
+    assert.equal(lease.rangeId, 5);
+    const activity = { kind: "activity", namespaceId: "ns", businessId: "w" } as const;
+    await store.commit(lease, [
+      { table: "current", ...activity, runId: "a" },
+      runWrite("a", activity),
+      visibilityWrite("a", activity),
+      visibilityWrite("r", { businessId: "w", status: 2, closeTimeMs: 9 }),
+      historyWrite("r", 4),
+    ]);
+    assert.deepEqual(await store.loadCurrent([{ ...activity, kind: "workflow" }, activity]), ["r", "a"]);
+    const listed = async (kind: "workflow" | "activity") =>
+      (await store.listVisibility({ kind, namespaceId: "ns", limit: 9 })).map(({ runId }) => runId);
+    assert.deepEqual([await listed("workflow"), await listed("activity")], [["r"], ["a"]]);
+    await store.commit(lease, [{ table: "deleteRun", runId: "r" }]);
+    assert.deepEqual([await listed("workflow"), await listed("activity")], [[], ["a"]]);
+  });
+});
+
 describe("lists of a SQLite file", () => {
   /** How SQLite would walk the tables. */
   function plan(query: Parameters<typeof listSql>[0]): string[] {
@@ -228,26 +293,26 @@ describe("lists of a SQLite file", () => {
   test("the filters that people use walk an index in the order of the list", () => {
     // The run id decides among rows of one millisecond only.
     const order = "USE TEMP B-TREE FOR LAST TERM OF ORDER BY";
-    const namespaceId = "ns";
+    const list = { kind: "workflow", namespaceId: "ns" } as const;
     const after = { closeTimeMs: null, startTimeMs: 5, runId: "r" };
     const cases: [Parameters<typeof listSql>[0], string][] = [
-      [{ namespaceId, limit: 9 }, "visibility_in_order (namespace_key=?)"],
-      [{ namespaceId, limit: 9, after }, "visibility_in_order (namespace_key=? AND (list_order,start_time_ms)<(?,?))"],
+      [{ ...list, limit: 9 }, "visibility_in_order (list_key=?)"],
+      [{ ...list, limit: 9, after }, "visibility_in_order (list_key=? AND (list_order,start_time_ms)<(?,?))"],
       [
-        { namespaceId, limit: 9, filter: { op: "=", name: "ExecutionStatus", value: 1 } },
-        "visibility_by_status (namespace_key=? AND status=?)",
+        { ...list, limit: 9, filter: { op: "=", name: "ExecutionStatus", value: 1 } },
+        "visibility_by_status (list_key=? AND status=?)",
       ],
       [
-        { namespaceId, limit: 9, after, filter: { op: "=", name: "WorkflowType", value: "t" } },
-        "visibility_by_type (namespace_key=? AND workflow_type=? AND (list_order,start_time_ms)<(?,?))",
+        { ...list, limit: 9, after, filter: { op: "=", name: "WorkflowType", value: "t" } },
+        "visibility_by_type (list_key=? AND type=? AND (list_order,start_time_ms)<(?,?))",
       ],
       [
-        { namespaceId, limit: 9, filter: { op: "=", name: "WorkflowId", value: "w" } },
-        "visibility_by_workflow (namespace_key=? AND workflow_id=?)",
+        { ...list, limit: 9, filter: { op: "=", name: "WorkflowId", value: "w" } },
+        "visibility_by_workflow (list_key=? AND business_id=?)",
       ],
       [
-        { namespaceId, limit: 9, filter: { op: ">", name: "CloseTime", value: 5 } },
-        "visibility_in_order (namespace_key=? AND list_order>?)",
+        { ...list, limit: 9, filter: { op: ">", name: "CloseTime", value: 5 } },
+        "visibility_in_order (list_key=? AND list_order>?)",
       ],
     ];
     for (const [query, index] of cases)

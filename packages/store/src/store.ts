@@ -1,5 +1,5 @@
 /**
- * Durable bytes. The store knows tables and leases, not workflows: what it keeps of a run is a snapshot that only the engine can read.
+ * Durable bytes. The store knows tables and leases, not workflows or schedules: what it keeps of a run is a snapshot that only the engine can read.
  *
  * A kind of row is added to `Write`; methods are few: one `commit`, and the reads that are not by key. Every implementation passes
  * `conformance.ts`. Rules that callers rely on:
@@ -12,26 +12,36 @@
  *       bug of the caller, and its commit throws an error that is no `StoreError`, with nothing written.
  */
 
+/**
+ * Kinds of execution. An id means another execution in each of them, and each has lists of its own. Stores keep the place in this list:
+ * kinds are appended, never moved.
+ */
+export const executionKinds = ["workflow", "activity", "schedule"] as const;
+export type ExecutionKind = (typeof executionKinds)[number];
+
+/** What users call an execution: workflow id, activity id, schedule id are its `businessId`, unique in the namespace among those of its kind. */
+export interface ExecutionKey {
+  readonly kind: ExecutionKind;
+  readonly namespaceId: string;
+  readonly businessId: string;
+}
+
 /** The right to commit to one shard. `rangeId` grows with each acquisition; only the newest commits. */
 export interface Lease {
   readonly shardId: number;
   readonly rangeId: number;
 }
 
-/** Which run a workflow id means when no run id is given. `runId: null` deletes the row. */
-export interface CurrentWrite {
+/** Which run an execution's key means when no run id is given. `runId: null` deletes the row. */
+export interface CurrentWrite extends ExecutionKey {
   readonly table: "current";
-  readonly namespaceId: string;
-  readonly workflowId: string;
   readonly runId: string | null;
 }
 
 /** The snapshot of one run, without its parts. */
-export interface RunWrite {
+export interface RunWrite extends ExecutionKey {
   readonly table: "run";
   readonly runId: string;
-  readonly namespaceId: string;
-  readonly workflowId: string;
   readonly snapshot: Uint8Array;
   /** When the shard must look at this run again; null = nothing is due. Indexed. */
   readonly wakeAtMs: number | null;
@@ -60,15 +70,14 @@ export interface HistoryWrite {
 /** A value of a search attribute as it is indexed. Datetimes are milliseconds since the epoch. */
 export type SearchValue = string | number | boolean | readonly string[];
 
-/** What a list of workflows shows and filters by. Replaces the earlier row of the same run. */
-export interface VisibilityWrite {
+/** What the list of a kind shows and filters by. Replaces the earlier row of the same run. */
+export interface VisibilityWrite extends ExecutionKey {
   readonly table: "visibility";
   readonly runId: string;
-  readonly namespaceId: string;
-  readonly workflowId: string;
-  readonly workflowType: string;
+  /** The workflow's or activity's type; "" where a kind has none. */
+  readonly type: string;
   readonly taskQueue: string;
-  /** `temporal.api.enums.v1.WorkflowExecutionStatus` */
+  /** As the API numbers it for the kind, e.g. `temporal.api.enums.v1.WorkflowExecutionStatus`. */
   readonly status: number;
   readonly startTimeMs: number;
   readonly executionTimeMs: number;
@@ -84,7 +93,7 @@ export interface VisibilityWrite {
   readonly rootRunId: string;
   /** Every other attribute by name, custom and predefined. */
   readonly searchAttributes: Readonly<Record<string, SearchValue>>;
-  /** An encoded `temporal.api.workflow.v1.WorkflowExecutionInfo`, given back by a list as it is. */
+  /** The kind's row of a list, e.g. an encoded `temporal.api.workflow.v1.WorkflowExecutionInfo`, given back as it is. */
   readonly info: Uint8Array;
 }
 
@@ -133,9 +142,7 @@ export function isExpected({ expected }: SettingWrite, before: Uint8Array | null
   return expected.length === before.length && expected.every((byte, at) => byte === before[at]);
 }
 
-export interface StoredRun {
-  readonly namespaceId: string;
-  readonly workflowId: string;
+export interface StoredRun extends ExecutionKey {
   readonly snapshot: Uint8Array;
   readonly parts: ReadonlyMap<string, Uint8Array>;
 }
@@ -154,9 +161,7 @@ export interface HistoryRange {
   readonly bytesMax: number;
 }
 
-export interface RunRef {
-  readonly namespaceId: string;
-  readonly workflowId: string;
+export interface RunRef extends ExecutionKey {
   readonly runId: string;
 }
 
@@ -179,7 +184,10 @@ export type VisibilityFilter =
   | { readonly op: "startsWith" | "notStartsWith"; readonly name: string; readonly prefix: string }
   | { readonly op: "isNull" | "isNotNull"; readonly name: string };
 
-/** Names that are columns of their own; every other name is looked up in `searchAttributes`. Times and durations are in milliseconds. */
+/**
+ * Names that are columns of their own; every other name is looked up in `searchAttributes`. Times and durations are in milliseconds. Of all
+ * kinds, `WorkflowId` is the business id, `WorkflowType` the type and `ExecutionStatus` the status.
+ */
 export const visibilityColumns = [
   "WorkflowId",
   "RunId",
@@ -200,10 +208,11 @@ export const visibilityColumns = [
 ] as const;
 
 /**
- * Rows of one namespace that match, open runs first, then by close time, start time and run id, all descending.
+ * Rows of one kind in one namespace that match, open runs first, then by close time, start time and run id, all descending.
  * `after` is the position of the last row seen, so that pages stay stable while rows are written.
  */
 export interface VisibilityQuery {
+  readonly kind: ExecutionKind;
   readonly namespaceId: string;
   readonly filter?: VisibilityFilter;
   readonly limit: number;
@@ -234,10 +243,8 @@ export interface Store {
    */
   commit(lease: Lease | null, writes: readonly Write[]): Promise<void>;
 
-  /** The current run ids of these workflows, in order; null where there is none. */
-  loadCurrent(
-    keys: readonly { readonly namespaceId: string; readonly workflowId: string }[],
-  ): Promise<(string | null)[]>;
+  /** The current run ids of these executions, in order; null where there is none. */
+  loadCurrent(keys: readonly ExecutionKey[]): Promise<(string | null)[]>;
 
   /** Snapshots with their parts, in order; null where there is no such run. */
   loadRuns(runIds: readonly string[]): Promise<(StoredRun | null)[]>;
@@ -258,7 +265,7 @@ export interface Store {
 
   /** How many rows match; with `groupBy` (a name of `visibilityColumns` or an attribute) one count per value. */
   countVisibility(
-    query: Pick<VisibilityQuery, "namespaceId" | "filter"> & { readonly groupBy?: string },
+    query: Pick<VisibilityQuery, "kind" | "namespaceId" | "filter"> & { readonly groupBy?: string },
   ): Promise<{ value: string | number | boolean | null; count: number }[]>;
 
   namespaces(): Promise<{ id: string; name: string; bytes: Uint8Array }[]>;

@@ -12,9 +12,9 @@ type Predicate = (row: VisibilityWrite) => Truth;
 
 const columns: Readonly<Record<(typeof visibilityColumns)[number], (row: VisibilityWrite) => string | number | null>> =
   {
-    WorkflowId: (row) => row.workflowId,
+    WorkflowId: (row) => row.businessId,
     RunId: (row) => row.runId,
-    WorkflowType: (row) => row.workflowType,
+    WorkflowType: (row) => row.type,
     TaskQueue: (row) => row.taskQueue,
     ExecutionStatus: (row) => row.status,
     StartTime: (row) => row.startTimeMs,

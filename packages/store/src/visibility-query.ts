@@ -5,7 +5,7 @@
  * rows in memory: `visibility-filter.ts`.
  */
 
-import { openListOrder } from "./sqlite-schema.ts";
+import { kindCode, openListOrder } from "./sqlite-schema.ts";
 import type { VisibilityFilter, VisibilityQuery, visibilityColumns } from "./store.ts";
 import { prefixEnd } from "./text-order.ts";
 import { attributePath } from "./visibility-attributes.ts";
@@ -19,9 +19,9 @@ type ColumnName = (typeof visibilityColumns)[number];
 type Scalar = string | number | boolean;
 
 const columns: Readonly<Record<ColumnName, string>> = {
-  WorkflowId: "workflow_id",
+  WorkflowId: "business_id",
   RunId: "run_id",
-  WorkflowType: "workflow_type",
+  WorkflowType: "type",
   TaskQueue: "task_queue",
   ExecutionStatus: "status",
   StartTime: "start_time_ms",
@@ -55,7 +55,7 @@ export function listSql(query: VisibilityQuery): BoundSql {
 
 /** Selects value, JSON type (for booleans only, otherwise NULL) and count, in the order of values. */
 export function countSql(
-  query: Pick<VisibilityQuery, "namespaceId" | "filter"> & { readonly groupBy?: string },
+  query: Pick<VisibilityQuery, "kind" | "namespaceId" | "filter"> & { readonly groupBy?: string },
 ): BoundSql {
   const values = new Values();
   const { groupBy } = query;
@@ -84,9 +84,12 @@ class Values {
   }
 }
 
-function where({ namespaceId, filter }: Pick<VisibilityQuery, "namespaceId" | "filter">, values: Values): string[] {
-  const key = `(SELECT namespace_key FROM visibility_namespace WHERE namespace_id = ${values.bind(namespaceId)})`;
-  const conditions = [`namespace_key = ${key}`];
+function where(
+  { kind, namespaceId, filter }: Pick<VisibilityQuery, "kind" | "namespaceId" | "filter">,
+  values: Values,
+): string[] {
+  const list = `namespace_id = ${values.bind(namespaceId)} AND kind = ${values.bind(kindCode(kind))}`;
+  const conditions = [`list_key = (SELECT list_key FROM visibility_list WHERE ${list})`];
   if (filter !== undefined) {
     conditions.push(condition(filter, values));
     for (const part of conjuncts(filter)) conditions.push(...closeTimeRange(part, values));

@@ -9,7 +9,14 @@
  * Both ends are always of one build, so the format carries no version.
  */
 
-import type { Lease, SearchValue, VisibilityWrite, Write } from "./store.ts";
+import {
+  type ExecutionKey,
+  executionKinds,
+  type Lease,
+  type SearchValue,
+  type VisibilityWrite,
+  type Write,
+} from "./store.ts";
 import { attributesJson } from "./visibility-attributes.ts";
 
 const nullLength = 0xffff_ffff;
@@ -94,13 +101,11 @@ export class FrameEncoder {
     this.#byte(tags[write.table]);
     switch (write.table) {
       case "current":
-        this.#text(write.namespaceId);
-        this.#text(write.workflowId);
+        this.#key(write);
         return this.#text(write.runId);
       case "run":
         this.#text(write.runId);
-        this.#text(write.namespaceId);
-        this.#text(write.workflowId);
+        this.#key(write);
         this.#data(write.snapshot);
         this.#number(write.wakeAtMs);
         return this.#byte(write.undispatched ? 1 : 0);
@@ -132,8 +137,10 @@ export class FrameEncoder {
   }
 
   #visibility(write: VisibilityWrite): void {
-    for (const text of [write.runId, write.namespaceId, write.workflowId, write.workflowType, write.taskQueue])
-      this.#text(text);
+    this.#text(write.runId);
+    this.#key(write);
+    this.#text(write.type);
+    this.#text(write.taskQueue);
     this.#number(write.status);
     this.#number(write.startTimeMs);
     this.#number(write.executionTimeMs);
@@ -146,6 +153,12 @@ export class FrameEncoder {
       this.#text(text);
     this.#text(attributesJson(write.searchAttributes satisfies Readonly<Record<string, SearchValue>>));
     this.#data(write.info);
+  }
+
+  #key({ kind, namespaceId, businessId }: ExecutionKey): void {
+    this.#byte(executionKinds.indexOf(kind));
+    this.#text(namespaceId);
+    this.#text(businessId);
   }
 
   #reserve(byteCount: number): void {
@@ -268,6 +281,11 @@ class FrameReader {
     return this.#bytes.toString("utf8", this.at - length, this.at);
   }
 
+  key(): ExecutionKey {
+    const kind = executionKinds[this.byte()] ?? missing("a kind");
+    return { kind, namespaceId: this.text(), businessId: this.text() };
+  }
+
   data(): Uint8Array {
     return this.dataOrNull() ?? missing("bytes");
   }
@@ -289,13 +307,12 @@ function readWrite(reader: FrameReader): FramedWrite {
   const tag = reader.byte();
   switch (tag) {
     case tags.current:
-      return { table: "current", namespaceId: reader.text(), workflowId: reader.text(), runId: reader.textOrNull() };
+      return { table: "current", ...reader.key(), runId: reader.textOrNull() };
     case tags.run:
       return {
         table: "run",
         runId: reader.text(),
-        namespaceId: reader.text(),
-        workflowId: reader.text(),
+        ...reader.key(),
         snapshot: reader.data(),
         wakeAtMs: reader.numberOrNull(),
         undispatched: reader.byte() === 1,
@@ -330,9 +347,8 @@ function readVisibility(reader: FrameReader): FramedWrite {
   return {
     table: "visibility",
     runId: reader.text(),
-    namespaceId: reader.text(),
-    workflowId: reader.text(),
-    workflowType: reader.text(),
+    ...reader.key(),
+    type: reader.text(),
     taskQueue: reader.text(),
     status: reader.number(),
     startTimeMs: reader.number(),

@@ -1,5 +1,5 @@
 /** What operators ask of pending activities: pause, unpause, reset, change options. */
-import { jitterMs, Rejection } from "@pawl/engine";
+import { jitterMs, Rejection, workflowKey } from "@pawl/engine";
 import type { common, RequestOf } from "@pawl/protocol";
 import { durationProblem, executionProblem, idProblem, invalid, lengthProblem } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
@@ -9,7 +9,7 @@ export function activityOperatorHandlers({ namespaces, ring, random }: Parts) {
   const keyOf = (name: string, execution: common.WorkflowExecution | undefined) => {
     const namespace = namespaces.byName(name);
     if (namespace instanceof Rejection) return namespace;
-    return executionProblem(execution) ?? { namespaceId: namespace.id, workflowId: execution!.workflowId };
+    return executionProblem(execution) ?? workflowKey(namespace.id, execution!.workflowId);
   };
   return {
     PauseActivity: async ({ namespace, execution, id, type, identity, reason, requestId }) => {

@@ -1,7 +1,6 @@
 /** Activity tasks: how workers get them, say that they are alive, and end them. */
-import { type ActivitySelector, Rejection } from "@pawl/engine";
+import { type ActivitySelector, type ExecutionKey, Rejection, workflowKey } from "@pawl/engine";
 import type { common, failure, RequestOf } from "@pawl/protocol";
-import type { WorkflowKey } from "../shard/shard.ts";
 import { activityTaskResponse } from "./activity-response.ts";
 import { fittingFailure, serverFailure } from "./failure-size.ts";
 import { idProblem, invalid, isTooLarge, lengthProblem, runIdProblem } from "./field-rules.ts";
@@ -48,7 +47,7 @@ export function activityPollProblem(request: RequestOf<"PollActivityTaskQueue">)
 
 /** Which activity a worker or client means, and of which workflow. */
 interface Target {
-  readonly key: WorkflowKey;
+  readonly key: ExecutionKey<"workflow">;
   readonly activity: ActivitySelector;
 }
 
@@ -95,7 +94,7 @@ function targetOfToken({ tokens, namespaces }: Parts, request: TokenRequest): Ta
   const problem = lengthProblem("Identity", request.identity);
   if (problem) return problem;
   const { namespaceId, workflowId, runId, scheduledEventId, attempt } = token;
-  return { key: { namespaceId, workflowId }, activity: { by: "token", runId, scheduledEventId, attempt } };
+  return { key: workflowKey(namespaceId, workflowId), activity: { by: "token", runId, scheduledEventId, attempt } };
 }
 
 interface IdRequest {
@@ -111,7 +110,7 @@ function targetOfId({ namespaces }: Parts, request: IdRequest): Target | Rejecti
   if (namespace instanceof Rejection) return namespace;
   const { workflowId, runId, activityId } = request;
   const problem = activityIdProblem(request);
-  return problem ?? { key: { namespaceId: namespace.id, workflowId }, activity: { by: "id", runId, activityId } };
+  return problem ?? { key: workflowKey(namespace.id, workflowId), activity: { by: "id", runId, activityId } };
 }
 
 /** An empty workflow id would mean an activity without a workflow; those are not served. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { workflowKey } from "@pawl/engine";
 import { history } from "@pawl/protocol";
 import { type Lease, MemoryStore } from "@pawl/store";
 import fc from "fast-check";
@@ -19,7 +20,7 @@ function batch(from: number, to: number, paddingBytes = 0) {
 async function storeWith(...batches: readonly ReturnType<typeof batch>[]): Promise<MemoryStore> {
   const store = new MemoryStore();
   const lease: Lease = await store.acquire(0, "test");
-  const run = { namespaceId: "n", workflowId: "w", runId };
+  const run = { ...workflowKey("n", "w"), runId };
   const rest = { snapshot: new Uint8Array(0), wakeAtMs: null, undispatched: false };
   await store.commit(lease, [
     { table: "run", ...run, ...rest },

@@ -1,8 +1,7 @@
 /** Reading a run's history: in pages, from either end, waiting for what comes, or its closing event alone. */
-import { type Located, Rejection } from "@pawl/engine";
+import { type ExecutionKey, type Located, Rejection, workflowKey } from "@pawl/engine";
 import { enums, type Init, type RequestOf, type workflowservice } from "@pawl/protocol";
 import { limits } from "../limits.ts";
-import type { WorkflowKey } from "../shard/shard.ts";
 import { executionProblem, invalid } from "./field-rules.ts";
 import { followedEvent } from "./followed-event.ts";
 import { concat, readEvent, readEvents, readEventsReverse } from "./history-page.ts";
@@ -15,7 +14,7 @@ type ReadParts = Pick<Parts, "ring" | "store" | "tokens" | "clock">;
 
 /** One call, with its run settled. */
 interface Reading {
-  readonly key: WorkflowKey;
+  readonly key: ExecutionKey<"workflow">;
   readonly runId: string;
   /** "" for the run id: the current run. */
   readonly position: HistoryPosition | undefined;
@@ -62,7 +61,7 @@ function readingOf(
     return invalid("RunId in the request does not match the NextPageToken.");
   const { historyPageEventsMax } = limits;
   return {
-    key: { namespaceId, workflowId },
+    key: workflowKey(namespaceId, workflowId),
     runId: position?.runId ?? runId,
     position,
     eventCountMax: maximumPageSize <= 0 ? historyPageEventsMax : Math.min(maximumPageSize, historyPageEventsMax),

@@ -1,5 +1,5 @@
 /** Update-with-start: ExecuteMultiOperation takes exactly a start and an update of one workflow, which succeed or fail together. */
-import { detail, Rejection } from "@pawl/engine";
+import { detail, Rejection, workflowKey } from "@pawl/engine";
 import { errordetails, failure, type Init, type RequestOf, statusCodes } from "@pawl/protocol";
 import { invalid } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
@@ -26,7 +26,7 @@ export function multiOperationHandlers(parts: Parts) {
       const searchAttributes = attributesToSet(start.searchAttributes, namespace, parts.searchAttributes);
       if (searchAttributes instanceof Rejection) return failed("start", searchAttributes);
 
-      const key = { namespaceId: namespace.id, workflowId: start.workflowId };
+      const key = workflowKey(namespace.id, start.workflowId);
       const meta = { ...update.request!.meta!, updateId: update.request!.meta!.updateId || random.uuid() };
       const reply = await ring.submit(key, {
         type: "startWithUpdate",

@@ -1,12 +1,14 @@
 /** What every handler is given, and the shape of a handler: one table for all RPCs, filled noun by noun and joined in `handlers.ts`. */
 import assert from "node:assert/strict";
 import {
-  type Command,
+  type CommandOfKind,
+  type ExecutionKey,
   engineLimits,
+  type Kind,
   Rejection,
   type RejectionCode,
   type RejectionDetail,
-  type ReplyTo,
+  type ReplyOfKind,
 } from "@pawl/engine";
 import type { Init, MethodName, RequestOf, ResponseOf } from "@pawl/protocol";
 import type { Store } from "@pawl/store";
@@ -15,7 +17,6 @@ import { type Limits, limits } from "../limits.ts";
 import type { Match, PollRequest, QueryTask, QueueDescription, QueueKind } from "../matching/match.ts";
 import type { Random } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
-import type { WorkflowKey } from "../shard/shard.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { NamespaceRegistry } from "./namespace-registry.ts";
 import type { QueryRegistry } from "./query-registry.ts";
@@ -49,7 +50,10 @@ export type Handlers = { readonly [N in MethodName]?: Handler<N> };
 /** What the frontend asks of the shards; `shard/ring.ts` is one. */
 export interface Submitter {
   /** Resolves after the commit. A Rejection changed nothing; throws `Unavailable` when the caller may try again. */
-  submit<C extends Command>(key: WorkflowKey, command: C): Promise<ReplyTo<C> | Rejection>;
+  submit<K extends Kind, C extends CommandOfKind<K>>(
+    key: ExecutionKey<K>,
+    command: C,
+  ): Promise<ReplyOfKind<K, C> | Rejection>;
   /** Resolves at the next commit that touches the run, or when the signal aborts. Call it before reading, so that nothing is missed. */
   changed(runId: string, signal: AbortSignal): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Located, StartedWorkflowTask } from "@pawl/engine";
+import { type Located, type StartedWorkflowTask, workflowKey } from "@pawl/engine";
 import { history } from "@pawl/protocol";
 import { MemoryStore } from "@pawl/store";
 import { historyToken } from "./history-token.ts";
@@ -23,8 +23,7 @@ function ids(events: Uint8Array | undefined): number[] {
 async function storeOfSix(): Promise<MemoryStore> {
   const store = new MemoryStore();
   const run = {
-    namespaceId: "n",
-    workflowId: "w",
+    ...workflowKey("n", "w"),
     runId,
     snapshot: new Uint8Array(0),
     wakeAtMs: null,
@@ -82,8 +81,7 @@ describe("the events of a workflow task are", () => {
   test("in pages when there are many, with a token for the rest of this task", async () => {
     const store = new MemoryStore();
     const run = {
-      namespaceId: "n",
-      workflowId: "w",
+      ...workflowKey("n", "w"),
       runId,
       snapshot: new Uint8Array(0),
       wakeAtMs: null,
@@ -104,7 +102,7 @@ describe("the events of a workflow task are", () => {
 
   test("an error when the store has lost them", async () => {
     const store = new MemoryStore();
-    const run = { namespaceId: "n", workflowId: "w", runId, snapshot: new Uint8Array(0) };
+    const run = { ...workflowKey("n", "w"), runId, snapshot: new Uint8Array(0) };
     await store.commit(await store.acquire(0, "test"), [{ table: "run", ...run, wakeAtMs: null, undispatched: false }]);
     await assert.rejects(
       workflowTaskResponse({ store, tokens }, cached, { fromStart: true, backlogCount: 0, queries: {} }),

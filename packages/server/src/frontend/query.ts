@@ -1,9 +1,8 @@
 /** QueryWorkflow and the answers of direct query tasks. How queries wait is in `query-registry.ts`. */
-import { detail, type Located, Rejection } from "@pawl/engine";
+import { detail, type ExecutionKey, type Located, Rejection, workflowKey } from "@pawl/engine";
 import { type common, enums, errordetails, type Init, type query, type workflowservice } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import type { QueryTask } from "../matching/match.ts";
-import type { WorkflowKey } from "../shard/shard.ts";
 import { blobProblem, executionProblem, idProblem, invalid, isTooLarge } from "./field-rules.ts";
 import { Wait } from "./long-poll.ts";
 import type { Call, Handlers, Parts } from "./parts.ts";
@@ -20,7 +19,7 @@ export function queryHandlers(parts: Parts) {
       const problem = queryProblem(request);
       if (problem) return problem;
       const { workflowId, runId } = request.execution!;
-      const key = { namespaceId: namespace.id, workflowId };
+      const key = workflowKey(namespace.id, workflowId);
       const located = await ring.submit(key, { type: "locate", runId });
       if (located instanceof Rejection) return located;
       const asking: Asking = {
@@ -106,7 +105,7 @@ function notReady(message: string): Route {
 }
 
 interface Asking {
-  readonly key: WorkflowKey;
+  readonly key: ExecutionKey<"workflow">;
   readonly query: query.WorkflowQuery;
   readonly condition: enums.QueryRejectCondition;
   readonly call: Call;
@@ -176,10 +175,11 @@ class Question {
   async #direct(located: Located): Promise<Settled> {
     const { matching, ring, clock, random } = this.#parts;
     const { key, query, untilMs } = this.#asking;
-    const { runId, taskQueue, stickyQueue } = located;
-    const task: QueryTask = { kind: "query", ...key, runId, taskQueue, id: random.uuid() };
+    const { namespaceId } = key;
+    const { workflowId, runId, taskQueue, stickyQueue } = located;
+    const task: QueryTask = { kind: "query", namespaceId, workflowId, runId, taskQueue, id: random.uuid() };
     const answered = new Promise<QueryAnswer>((resolve) => {
-      this.#queries.ask({ id: task.id, namespaceId: key.namespaceId, located, query }, resolve);
+      this.#queries.ask({ id: task.id, namespaceId, located, query }, resolve);
     });
     try {
       if (stickyQueue !== undefined) {

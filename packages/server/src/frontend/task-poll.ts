@@ -5,7 +5,7 @@
  *   P2. A stale task is skipped within the same poll.
  *   P3. While it is unknown whether a task was started, the same poll asks again under the same request id, so that it gets the task if it was.
  */
-import { type Poller, Rejection } from "@pawl/engine";
+import { type Poller, Rejection, workflowKey } from "@pawl/engine";
 import { shardLimits } from "../limits.ts";
 import type { Match, PollRequest } from "../matching/match.ts";
 import type { Started } from "../shard/dispatcher.ts";
@@ -87,7 +87,7 @@ async function submitStart(
   { task, sticky }: TaskMatch,
 ): Promise<Started | "stale"> {
   const { namespaceId, workflowId, runId, stamp, scheduledEventId } = task;
-  const key = { namespaceId, workflowId };
+  const key = workflowKey(namespaceId, workflowId);
   if (task.kind === "workflow") {
     const reply = await ring.submit(key, { type: "startWorkflowTask", runId, stamp, poller, sticky });
     return reply instanceof Rejection ? "stale" : { kind: "workflow", task: reply };

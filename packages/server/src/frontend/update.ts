@@ -1,5 +1,5 @@
 /** Updates as their callers see them: sent, and waited for up to a stage. The answer says how far the update has come; its caller asks again. */
-import { Rejection, type UpdateProgress } from "@pawl/engine";
+import { type ExecutionKey, Rejection, type UpdateProgress, workflowKey } from "@pawl/engine";
 import { enums, type RequestOf } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import { blobProblem, executionProblem, headerProblem, idProblem, invalid, lengthProblem } from "./field-rules.ts";
@@ -7,7 +7,6 @@ import { Wait, waitUntilMs } from "./long-poll.ts";
 import type { Call, Handlers, Parts } from "./parts.ts";
 
 const { UpdateWorkflowExecutionLifecycleStage: Stage, WorkflowExecutionStatus } = enums;
-type Key = { readonly namespaceId: string; readonly workflowId: string };
 
 export function updateHandlers(parts: Parts) {
   const { namespaces, ring, random } = parts;
@@ -20,7 +19,7 @@ export function updateHandlers(parts: Parts) {
       const { workflowId } = given.workflowExecution!;
       const meta = { ...given.request!.meta!, updateId: given.request!.meta!.updateId || random.uuid() };
       const request = { ...given, request: { ...given.request!, meta } };
-      const key = { namespaceId: namespace.id, workflowId };
+      const key = workflowKey(namespace.id, workflowId);
       const admitted = await ring.submit(key, { type: "update", request });
       if (admitted instanceof Rejection) return admitted;
       const progress = await waitForStage(parts, {
@@ -38,7 +37,7 @@ export function updateHandlers(parts: Parts) {
       const problem = executionProblem(updateRef?.workflowExecution) ?? idProblem("UpdateId", updateRef?.updateId);
       if (problem) return problem;
       const { workflowId, runId } = updateRef!.workflowExecution!;
-      const key = { namespaceId: namespace.id, workflowId };
+      const key = workflowKey(namespace.id, workflowId);
       const found = await ring.submit(key, { type: "pollUpdate", runId, updateId: updateRef!.updateId });
       if (found instanceof Rejection) return found;
       // Without a stage the answer is how far it is now.
@@ -59,7 +58,7 @@ export function updateResponse(workflowId: string, { runId, updateId, stage, out
 }
 
 interface Waiting {
-  readonly key: Key;
+  readonly key: ExecutionKey<"workflow">;
   readonly progress: UpdateProgress;
   readonly stage: enums.UpdateWorkflowExecutionLifecycleStage;
   readonly call: Call;
@@ -84,7 +83,7 @@ export async function waitForStage(
 }
 
 /** It was admitted and is not known any more: its workflow closed without seeing it, or memory was lost. */
-async function lost(ring: Parts["ring"], key: Key, runId: string): Promise<Rejection> {
+async function lost(ring: Parts["ring"], key: ExecutionKey<"workflow">, runId: string): Promise<Rejection> {
   const located = await ring.submit(key, { type: "locate", runId });
   if (located instanceof Rejection) return located;
   // A run that another one follows: the caller's next try reaches that one.

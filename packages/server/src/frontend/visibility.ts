@@ -29,7 +29,12 @@ export function visibilityHandlers(parts: Parts) {
       const query = readQuery(request.query, resolverOf(namespace, parts.searchAttributes));
       if (query instanceof Rejection) return query;
       const { filter, groupBy } = query;
-      const counted = { namespaceId: namespace.id, filter, ...(groupBy !== undefined && { groupBy }) };
+      const counted = {
+        kind: "workflow",
+        namespaceId: namespace.id,
+        filter,
+        ...(groupBy !== undefined && { groupBy }),
+      } as const;
       const counts = await store.countVisibility(counted);
       const count = counts.reduce((sum, group) => sum + group.count, 0);
       if (groupBy === undefined) return { count };
@@ -113,6 +118,7 @@ async function list({ store, tokens }: Parts, namespace: Namespace, filter: Visi
   const size = page.pageSize <= 0 || page.pageSize > visibilityPageMax ? visibilityPageMax : page.pageSize;
   // One more than asked for tells whether there is another page.
   const rows = await store.listVisibility({
+    kind: "workflow",
     namespaceId: namespace.id,
     filter,
     limit: size + 1,

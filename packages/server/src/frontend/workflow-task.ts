@@ -1,5 +1,5 @@
 /** Workflow tasks: how workers get them and answer them. */
-import { type CommandOf, Rejection, type ReplyTo, type StartedWorkflowTask } from "@pawl/engine";
+import { type CommandOf, Rejection, type ReplyTo, type StartedWorkflowTask, workflowKey } from "@pawl/engine";
 import { enums, failure, type Init, type RequestOf, type WorkflowTaskToken, workflowservice } from "@pawl/protocol";
 import { activityTaskResponse } from "./activity-response.ts";
 import { withTypedAttributes } from "./command-attributes.ts";
@@ -109,7 +109,7 @@ async function failForAttributes(
 }
 
 function keyOf({ namespaceId, workflowId }: WorkflowTaskToken) {
-  return { namespaceId, workflowId };
+  return workflowKey(namespaceId, workflowId);
 }
 
 export function pollProblem(

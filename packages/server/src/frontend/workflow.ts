@@ -1,5 +1,5 @@
 /** Workflows as their clients see them: start, signal, cancel, terminate, describe. */
-import { Rejection } from "@pawl/engine";
+import { Rejection, workflowKey } from "@pawl/engine";
 import { type common, enums, type Init, type RequestOf } from "@pawl/protocol";
 import { blobProblem, executionProblem, headerProblem, idProblem, lengthProblem } from "./field-rules.ts";
 import { linksProblem } from "./link-rules.ts";
@@ -80,15 +80,12 @@ function startHandlers(parts: Parts) {
       if (searchAttributes instanceof Rejection) return searchAttributes;
       const requestId = given.requestId || random.uuid();
       const { workflowId, identity } = given;
-      const reply = await ring.submit(
-        { namespaceId: namespace.id, workflowId },
-        {
-          type: "startWorkflow",
-          request: { ...given, requestId, searchAttributes },
-          // The start's own request id, so that a start that is repeated finds its task again.
-          ...(given.requestEagerExecution && { eagerPoller: { identity, requestId } }),
-        },
-      );
+      const reply = await ring.submit(workflowKey(namespace.id, workflowId), {
+        type: "startWorkflow",
+        request: { ...given, requestId, searchAttributes },
+        // The start's own request id, so that a start that is repeated finds its task again.
+        ...(given.requestEagerExecution && { eagerPoller: { identity, requestId } }),
+      });
       if (reply instanceof Rejection) return reply;
       const { eagerTask, runId, firstRunId, started, status } = reply;
       return {
@@ -115,7 +112,7 @@ function startHandlers(parts: Parts) {
       const searchAttributes = attributesToSet(given.searchAttributes, namespace, custom);
       if (searchAttributes instanceof Rejection) return searchAttributes;
       const request = { ...given, requestId: given.requestId || random.uuid(), searchAttributes };
-      const key = { namespaceId: namespace.id, workflowId: given.workflowId };
+      const key = workflowKey(namespace.id, given.workflowId);
       const reply = await ring.submit(key, { type: "signalWithStart", request });
       if (reply instanceof Rejection) return reply;
       const { runId, firstRunId, started } = reply;
@@ -126,7 +123,7 @@ function startHandlers(parts: Parts) {
 }
 
 function keyOf({ id }: { readonly id: string }, { workflowId }: common.WorkflowExecution) {
-  return { namespaceId: id, workflowId };
+  return workflowKey(id, workflowId);
 }
 
 /** Points to the run's first event. */

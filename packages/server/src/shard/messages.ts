@@ -1,19 +1,16 @@
 /**
- * Carries messages between workflows. The sender keeps each until it has arrived, so nothing here needs to survive: after a restart the sender's
+ * Carries messages between executions, of whatever kind. The sender keeps each until it has arrived, so nothing here needs to survive: after a restart the sender's
  * shard hands its messages over again, and receivers recognise what they have seen.
  *
- *   M1. Messages of one run to one workflow arrive in the order in which they were sent.
+ *   M1. Messages of one run to one execution arrive in the order in which they were sent.
  *   M2. A message is tried until it arrives or this process stops.
  */
-import { type Command, type Effect, Rejection, type ReplyTo } from "@pawl/engine";
+import { type Delivery, type Effect, type ExecutionKey, type HostCommand, Rejection, receiverOf } from "@pawl/engine";
 import type { Clock } from "../clock.ts";
 import { shardLimits } from "../limits.ts";
 
 type SendEffect = Extract<Effect, { type: "send" }>;
-type Submit = <C extends Command>(
-  key: { readonly namespaceId: string; readonly workflowId: string },
-  command: C,
-) => Promise<ReplyTo<C> | Rejection>;
+type Submit = (key: ExecutionKey, command: HostCommand) => Promise<unknown>;
 
 export class Messages {
   readonly #submit: Submit;
@@ -30,7 +27,8 @@ export class Messages {
   }
 
   carry(effect: SendEffect): void {
-    const line = `${effect.from.runId}/${effect.message.workflowId}`;
+    const { kind, businessId } = receiverOf(effect.message);
+    const line = `${effect.from.runId}/${kind}/${businessId}`;
     const before = this.#lines.get(line) ?? Promise.resolve();
     const carried = before.then(() => this.#deliver(effect));
     this.#lines.set(line, carried);
@@ -46,18 +44,15 @@ export class Messages {
   }
 
   async #deliver({ from, id, message }: SendEffect): Promise<void> {
-    const { namespaceId } = from;
-    const reply = await this.#insist({ namespaceId, workflowId: message.workflowId }, { type: "receive", message });
+    const receiver = { ...receiverOf(message), namespaceId: from.namespaceId };
+    const reply = (await this.#insist(receiver, { type: "receive", message })) as Delivery | Rejection | undefined;
     if (reply === undefined) return;
     const delivery = reply instanceof Rejection ? ({ type: "refused", rejection: reply } as const) : reply;
     await this.#insist(from, { type: "delivered", runId: from.runId, messageId: id, delivery });
   }
 
   /** Tries until there is an answer (M2); undefined when this process stops first. */
-  async #insist<C extends Command>(
-    key: { namespaceId: string; workflowId: string },
-    command: C,
-  ): Promise<ReplyTo<C> | Rejection | undefined> {
+  async #insist(key: ExecutionKey, command: HostCommand): Promise<unknown> {
     while (!this.#closed) {
       try {
         return await this.#submit(key, command);

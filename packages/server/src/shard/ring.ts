@@ -1,7 +1,7 @@
-/** All shards of this process: finds the one that owns a workflow. */
-import type { Command, Rejection, ReplyTo } from "@pawl/engine";
+/** All shards of this process: finds the one that owns an execution. */
+import type { CommandOfKind, ExecutionKey, Kind, Rejection, ReplyOfKind } from "@pawl/engine";
 import { Messages } from "./messages.ts";
-import { Shard, type ShardParts, type WorkflowKey } from "./shard.ts";
+import { Shard, type ShardParts } from "./shard.ts";
 import { Watch } from "./watch.ts";
 
 export interface RingParts extends Omit<ShardParts, "watch" | "carry" | "cacheBytesMax"> {
@@ -37,7 +37,10 @@ export class Ring {
     return ring;
   }
 
-  submit<C extends Command>(key: WorkflowKey, command: C): Promise<ReplyTo<C> | Rejection> {
+  submit<K extends Kind, C extends CommandOfKind<K>>(
+    key: ExecutionKey<K>,
+    command: C,
+  ): Promise<ReplyOfKind<K, C> | Rejection> {
     return this.#shards[shardOf(key, this.#shards.length)]!.submit(key, command);
   }
 
@@ -54,19 +57,19 @@ export class Ring {
   get cached(): Shard["cached"] {
     return this.#shards.reduce(
       (sum, { cached }) => ({
-        workflows: sum.workflows + cached.workflows,
+        executions: sum.executions + cached.executions,
         bytes: sum.bytes + cached.bytes,
         timers: sum.timers + cached.timers,
       }),
-      { workflows: 0, bytes: 0, timers: 0 },
+      { executions: 0, bytes: 0, timers: 0 },
     );
   }
 }
 
-/** FNV-1a over the key: cheap, and the same in every process, because it decides where a workflow's rows belong. */
-export function shardOf({ namespaceId, workflowId }: WorkflowKey, shardCount: number): number {
+/** FNV-1a over the ids: cheap, and the same in every process, because it decides where an execution's rows belong. Kinds of one id are together. */
+export function shardOf({ namespaceId, businessId }: Omit<ExecutionKey, "kind">, shardCount: number): number {
   let hash = 0x811c9dc5;
-  for (const text of [namespaceId, workflowId]) {
+  for (const text of [namespaceId, businessId]) {
     for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   }
   return (hash >>> 0) % shardCount;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Command, type Poller, Rejection, type Task } from "@pawl/engine";
+import { type Command, type Poller, Rejection, type Task, workflowKey } from "@pawl/engine";
 import { enums, type Init, workflowservice } from "@pawl/protocol";
 import { MemoryStore } from "@pawl/store";
 import { ManualClock } from "../clock.ts";
@@ -57,7 +57,7 @@ class Rig {
   }
 
   submit<C extends Command>(command: C, workflowId = "wf") {
-    return this.ring.submit({ namespaceId, workflowId }, command);
+    return this.ring.submit(workflowKey(namespaceId, workflowId), command);
   }
 
   start(workflowId = "wf", requestId = `r${++this.#requests}`) {
@@ -265,11 +265,10 @@ test("who watches a run is told of its next change", async () => {
 
 test("workflows spread over the shards, and a child may live on another one than its parent", async () => {
   const counts = new Map<number, number>();
-  for (let index = 0; index < 4_000; index++)
-    counts.set(
-      shardOf({ namespaceId, workflowId: `order-${index}` }, 4),
-      (counts.get(shardOf({ namespaceId, workflowId: `order-${index}` }, 4)) ?? 0) + 1,
-    );
+  for (let index = 0; index < 4_000; index++) {
+    const shardId = shardOf(workflowKey(namespaceId, `order-${index}`), 4);
+    counts.set(shardId, (counts.get(shardId) ?? 0) + 1);
+  }
   for (const count of counts.values()) assert(count > 800 && count < 1_200, `${[...counts.values()]}`);
 
   const rig = await new Rig().open(4);

@@ -1,9 +1,9 @@
 /**
- * The only writer of one shard of workflows.
+ * The only writer of one shard of executions: workflows and the other kinds that the engine knows.
  *
  *   inbox ─▶ prefetch (await) ─▶ execute (sync) ─▶ commit (await) ─▶ answer, dispatch
  *
- *   S1. At most one batch is between prefetch and commit; execute sees a state that nobody else changes, and two commands on one workflow in a
+ *   S1. At most one batch is between prefetch and commit; execute sees a state that nobody else changes, and two commands on one execution in a
  *       batch see each other.
  *   S2. Nothing is answered, dispatched or shown before the commit that made it true.
  *   S3. A failed commit is of unknown outcome: what was cached is forgotten and read again, and the caller is told UNAVAILABLE.
@@ -11,32 +11,28 @@
  *   S5. The fence is checked inside the write transaction: when the lease is lost, the shard stops.
  */
 import {
-  type Command,
+  type CommandOfKind,
   type Effect,
-  execute,
-  pendingEffects,
+  type ExecutionKey,
+  type Kind,
+  machineOf,
   Rejection,
-  type ReplyTo,
-  restore,
+  type ReplyOfKind,
+  type StartedActivityTask,
+  type StartedWorkflowTask,
   Step,
-  selectorOf,
   type Task,
-  type Workflow,
 } from "@pawl/engine";
-import { CommitUnknown, type Lease, LeaseLost, type RunRef, type Store, StoreFull, type Write } from "@pawl/store";
+import { CommitUnknown, type Lease, LeaseLost, type RunRef, type Store, StoreFull } from "@pawl/store";
 import type { Clock } from "../clock.ts";
 import { shardLimits } from "../limits.ts";
 import type { Random } from "../random.ts";
 import type { Dispatcher, Reservation, Started } from "./dispatcher.ts";
+import { ExecutionCache } from "./execution-cache.ts";
+import { type Hosted, keyText } from "./hosted.ts";
 import { Timers } from "./timers.ts";
 import type { Watch } from "./watch.ts";
-import { WorkflowCache } from "./workflow-cache.ts";
-import { writesOf } from "./writes.ts";
-
-export interface WorkflowKey {
-  readonly namespaceId: string;
-  readonly workflowId: string;
-}
+import { addWrites, type ExecutionWrites } from "./writes.ts";
 
 /** The caller may try again: the outcome is unknown, or the shard cannot take the command now. */
 export class Unavailable extends Error {
@@ -55,7 +51,7 @@ export interface ShardParts {
   readonly random: Random;
   readonly dispatcher: Dispatcher;
   readonly watch: Watch;
-  /** Takes a message to another workflow. */
+  /** Takes a message to another execution. */
   readonly carry: (effect: Extract<Effect, { type: "send" }>) => void;
   readonly cacheBytesMax: number;
   /** How long closed runs of a namespace are kept. */
@@ -69,8 +65,8 @@ export interface ShardParts {
 /** A command that waits for its batch. */
 interface Submitted {
   readonly type: "command";
-  readonly key: WorkflowKey;
-  readonly command: Command;
+  readonly key: ExecutionKey;
+  readonly command: CommandOfKind<Kind>;
   readonly resolve: (reply: never) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -78,7 +74,7 @@ interface Submitted {
 /** A run whose waiting tasks nobody holds: after a restart, or after a commit of unknown outcome. */
 interface Redispatch {
   readonly type: "redispatch";
-  readonly key: WorkflowKey;
+  readonly key: ExecutionKey;
   readonly runId: string | null;
   /** Pollers that were to get a task of it: they still do, if the commit turns out to have happened. */
   readonly held: readonly Pick<Delivery, "task" | "reservation">[];
@@ -104,7 +100,7 @@ interface Outcome {
 export class Shard {
   readonly #parts: ShardParts;
   readonly #lease: Lease;
-  readonly #cache: WorkflowCache;
+  readonly #cache: ExecutionCache;
   readonly #timers: Timers;
   #inbox: Entry[] = [];
   #running: Promise<void> | undefined;
@@ -113,7 +109,7 @@ export class Shard {
   private constructor(lease: Lease, parts: ShardParts) {
     this.#lease = lease;
     this.#parts = parts;
-    this.#cache = new WorkflowCache(parts.cacheBytesMax);
+    this.#cache = new ExecutionCache(parts.cacheBytesMax);
     this.#timers = new Timers({
       store: parts.store,
       shardId: lease.shardId,
@@ -128,14 +124,17 @@ export class Shard {
     return new Shard(await parts.store.acquire(shardId, owner), parts);
   }
 
-  /** Starts the clockwork; runs that waited for a worker or another workflow are dispatched again in the background. */
+  /** Starts the clockwork; runs that waited for a worker or another execution are dispatched again in the background. */
   async start(): Promise<void> {
     await this.#timers.start();
     this.#redispatchAll().catch((error: unknown) => this.#parts.onFault("dispatch waiting tasks again", error));
   }
 
   /** Resolves after the commit. A Rejection changed nothing; throws `Unavailable` when the caller may try again. */
-  submit<C extends Command>(key: WorkflowKey, command: C): Promise<ReplyTo<C> | Rejection> {
+  submit<K extends Kind, C extends CommandOfKind<K>>(
+    key: ExecutionKey<K>,
+    command: C,
+  ): Promise<ReplyOfKind<K, C> | Rejection> {
     if (this.#state !== "open") return Promise.reject(new Unavailable("closed", "this shard is closed; try again"));
     if (this.#inbox.length >= shardLimits.inboxMax)
       return Promise.reject(new Unavailable("busy", "too many requests wait for this shard; try again"));
@@ -149,8 +148,8 @@ export class Shard {
     await this.#running;
   }
 
-  get cached(): { readonly workflows: number; readonly bytes: number; readonly timers: number } {
-    return { workflows: this.#cache.size, bytes: this.#cache.bytes, timers: this.#timers.size };
+  get cached(): { readonly executions: number; readonly bytes: number; readonly timers: number } {
+    return { executions: this.#cache.size, bytes: this.#cache.bytes, timers: this.#timers.size };
   }
 
   #enqueue(entry: Entry): void {
@@ -171,17 +170,17 @@ export class Shard {
   }
 
   async #runBatch(batch: readonly Entry[]): Promise<void> {
-    let workflows: Map<string, Workflow>;
+    let hosted: Map<string, Hosted>;
     try {
-      workflows = await this.#prefetch(batch);
+      hosted = await this.#prefetch(batch);
     } catch (error) {
       // S4 holds for reading, too: a run that cannot be restored must not take its neighbours with it.
       if (batch.length > 1) return this.#runAlone(batch);
-      this.#parts.onFault("read workflows", error);
+      this.#parts.onFault("read executions", error);
       return this.#refuse(batch, new Unavailable("unknown", "the store could not be read; try again"));
     }
-    const outcomes = this.#executeAll(batch, workflows);
-    if (outcomes) return this.#commit(batch, workflows, outcomes);
+    const outcomes = this.#executeAll(batch, hosted);
+    if (outcomes) return this.#commit(batch, hosted, outcomes);
     if (batch.length > 1) await this.#runAlone(batch);
   }
 
@@ -190,46 +189,49 @@ export class Shard {
     for (const entry of batch) await this.#runBatch([entry]);
   }
 
-  async #prefetch(batch: readonly Entry[]): Promise<Map<string, Workflow>> {
+  async #prefetch(batch: readonly Entry[]): Promise<Map<string, Hosted>> {
     const { store } = this.#parts;
-    const workflows = new Map<string, Workflow>();
-    const unknown = new Map<string, WorkflowKey>();
+    const hosted = new Map<string, Hosted>();
+    const unknown = new Map<string, ExecutionKey>();
     for (const { key } of batch) {
-      const id = cacheKey(key);
-      const cached = workflows.get(id) ?? this.#cache.get(id);
-      if (cached) workflows.set(id, cached);
+      const id = keyText(key);
+      const cached = hosted.get(id) ?? this.#cache.get(id);
+      if (cached) hosted.set(id, cached);
       else unknown.set(id, key);
     }
     if (unknown.size > 0) {
       const currents = await store.loadCurrent([...unknown.values()]);
-      for (const [index, [id, key]] of [...unknown].entries()) {
-        workflows.set(id, { ...key, currentRunId: currents[index] ?? null, runs: new Map() });
+      for (const [index, [id, { kind, namespaceId, businessId }]] of [...unknown].entries()) {
+        const key = { kind, namespaceId, businessId };
+        const machine = machineOf(kind);
+        hosted.set(id, { key, machine, execution: machine.empty(key, currents[index] ?? null) });
       }
     }
-    const wanted = new Map<string, Workflow>();
+    const wanted = new Map<string, Hosted>();
     for (const entry of batch) {
-      const workflow = workflows.get(cacheKey(entry.key))!;
-      const runId = (entry.type === "redispatch" ? entry.runId : selectorOf(entry.command)) || workflow.currentRunId;
-      if (runId && !workflow.runs.has(runId)) wanted.set(runId, workflow);
+      const one = hosted.get(keyText(entry.key))!;
+      const { machine, execution } = one;
+      const named = entry.type === "redispatch" ? entry.runId : machine.selectorOf(entry.command);
+      const runId = named || execution.currentRunId;
+      if (runId && !execution.runs.has(runId)) wanted.set(runId, one);
     }
     if (wanted.size > 0) {
       const stored = await store.loadRuns([...wanted.keys()]);
-      for (const [index, [runId, workflow]] of [...wanted].entries()) {
+      for (const [index, [runId, { key, machine, execution }]] of [...wanted].entries()) {
         const row = stored[index];
-        // A run id of another workflow is as unknown here as one that never was.
-        if (row?.workflowId === workflow.workflowId && row.namespaceId === workflow.namespaceId)
-          workflow.runs.set(runId, restore(row.snapshot, row.parts));
+        // A run id of another execution is as unknown here as one that never was.
+        if (row && keyText(row) === keyText(key)) execution.runs.set(runId, machine.restore(row.snapshot, row.parts));
       }
     }
-    return workflows;
+    return hosted;
   }
 
   /** All of the batch, synchronously (S1). On a bug nothing of it is kept, and a batch of one fails (S4). */
-  #executeAll(batch: readonly Entry[], workflows: ReadonlyMap<string, Workflow>): Outcome[] | undefined {
+  #executeAll(batch: readonly Entry[], hosted: ReadonlyMap<string, Hosted>): Outcome[] | undefined {
     const outcomes: Outcome[] = [];
     for (const entry of batch) {
       try {
-        outcomes.push(this.#execute(entry, workflows.get(cacheKey(entry.key))!));
+        outcomes.push(this.#execute(entry, hosted.get(keyText(entry.key))!));
       } catch (error) {
         this.#abandon(batch, outcomes);
         if (batch.length === 1) {
@@ -242,28 +244,28 @@ export class Shard {
     return outcomes;
   }
 
-  #execute(entry: Entry, workflow: Workflow): Outcome {
+  #execute(entry: Entry, hosted: Hosted): Outcome {
+    const { key, machine, execution } = hosted;
     if (entry.type === "redispatch") {
-      const run = workflow.runs.get(entry.runId ?? workflow.currentRunId ?? "");
-      if (run)
-        this.#timers.arm({ ...entry.key, runId: run.runId }, Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null);
+      const run = execution.runs.get(entry.runId ?? execution.currentRunId ?? "");
+      if (run) this.#timers.arm({ ...key, runId: run.runId }, Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null);
       return {
         entry,
         reply: undefined,
-        deliveries: this.#startHeld(workflow, entry.held),
-        effects: run ? pendingEffects(run) : [],
+        deliveries: this.#startHeld(hosted, entry.held),
+        effects: run ? machine.pendingEffects(run) : [],
       };
     }
-    const step = this.#step(workflow.namespaceId);
-    const reply = execute(workflow, entry.command, step);
-    return { entry, reply, ...this.#match(workflow, step.effects) };
+    const step = this.#step(key.namespaceId);
+    const reply = machine.execute(execution, entry.command, step);
+    return { entry, reply, ...this.#match(hosted, step.effects) };
   }
 
   /**
    * Match before commit: a task for which a worker already waits is recorded as scheduled and started in one commit. The engine knows nothing of
    * workers; to it this is a second command on the same state.
    */
-  #match(workflow: Workflow, effects: readonly Effect[]): Pick<Outcome, "deliveries" | "effects"> {
+  #match(hosted: Hosted, effects: readonly Effect[]): Pick<Outcome, "deliveries" | "effects"> {
     const deliveries: Delivery[] = [];
     const rest: Effect[] = [];
     for (const effect of effects) {
@@ -273,7 +275,7 @@ export class Shard {
         continue;
       }
       try {
-        const started = this.#start(workflow, effect.task, reservation);
+        const started = this.#start(hosted, effect.task, reservation);
         if (started) deliveries.push({ task: effect.task, reservation, started });
         else {
           reservation.release();
@@ -288,36 +290,27 @@ export class Shard {
   }
 
   /** A start is recognised by its poll: if the commit of unknown outcome did happen, the same poller is given the same task. */
-  #startHeld(workflow: Workflow, held: Redispatch["held"]): Delivery[] {
+  #startHeld(hosted: Hosted, held: Redispatch["held"]): Delivery[] {
     return held.flatMap(({ task, reservation }) => {
-      const started = this.#start(workflow, task, reservation);
+      const started = this.#start(hosted, task, reservation);
       if (!started) reservation.release();
       return started ? [{ task, reservation, started }] : [];
     });
   }
 
-  #start(workflow: Workflow, task: Task, { poller, sticky }: Reservation): Started | undefined {
-    const step = this.#step(workflow.namespaceId);
-    if (task.kind === "workflow") {
-      const reply = execute(
-        workflow,
-        { type: "startWorkflowTask", runId: task.runId, stamp: task.stamp, poller, sticky },
-        step,
-      );
-      return reply instanceof Rejection ? undefined : { kind: "workflow", task: reply };
-    }
-    const reply = execute(
-      workflow,
-      {
-        type: "startActivityTask",
-        runId: task.runId,
-        scheduledEventId: task.scheduledEventId,
-        stamp: task.stamp,
-        poller,
-      },
-      step,
+  #start({ key, machine, execution }: Hosted, task: Task, { poller, sticky }: Reservation): Started | undefined {
+    const { runId, stamp, scheduledEventId } = task;
+    const reply = machine.execute(
+      execution,
+      task.kind === "workflow"
+        ? { type: "startWorkflowTask", runId, stamp, poller, sticky }
+        : { type: "startActivityTask", runId, scheduledEventId, stamp, poller },
+      this.#step(key.namespaceId),
     );
-    return reply instanceof Rejection ? undefined : { kind: "activity", task: reply };
+    if (reply instanceof Rejection) return undefined;
+    return task.kind === "workflow"
+      ? { kind: "workflow", task: reply as StartedWorkflowTask }
+      : { kind: "activity", task: reply as StartedActivityTask };
   }
 
   #step(namespaceId: string): Step {
@@ -328,17 +321,12 @@ export class Shard {
 
   async #commit(
     batch: readonly Entry[],
-    workflows: ReadonlyMap<string, Workflow>,
+    hosted: ReadonlyMap<string, Hosted>,
     outcomes: readonly Outcome[],
   ): Promise<void> {
-    const writes: Write[] = [];
-    const touched: (RunRef & { readonly wakeAtMs: number | null })[] = [];
-    for (const workflow of workflows.values()) {
-      const changed = writesOf(workflow);
-      writes.push(...changed.writes);
-      for (const run of changed.touched)
-        touched.push({ namespaceId: workflow.namespaceId, workflowId: workflow.workflowId, ...run });
-    }
+    const changed: ExecutionWrites = { writes: [], touched: [] };
+    for (const one of hosted.values()) addWrites(changed, one);
+    const { writes, touched } = changed;
     if (writes.length > 0) {
       try {
         await this.#parts.store.commit(this.#lease, writes);
@@ -347,16 +335,16 @@ export class Shard {
       }
       this.#parts.onCommit?.({ commands: batch.length, writes: writes.length });
     }
-    for (const [id, workflow] of workflows) this.#cache.put(id, workflow);
+    for (const [id, one] of hosted) this.#cache.put(id, one);
     this.#answer(outcomes, touched);
   }
 
   /** Everything that the commit made true is now said (S2). */
-  #answer(outcomes: readonly Outcome[], touched: readonly (RunRef & { readonly wakeAtMs: number | null })[]): void {
+  #answer(outcomes: readonly Outcome[], touched: ExecutionWrites["touched"]): void {
     const { dispatcher, watch, carry } = this.#parts;
-    for (const { runId, namespaceId, workflowId, wakeAtMs } of touched) {
-      this.#timers.arm({ runId, namespaceId, workflowId }, wakeAtMs);
-      watch.notify(runId);
+    for (const { wakeAtMs, ...run } of touched) {
+      this.#timers.arm(run, wakeAtMs);
+      watch.notify(run.runId);
     }
     for (const { entry, reply, deliveries, effects } of outcomes) {
       if (entry.type === "command") entry.resolve(reply as never);
@@ -370,7 +358,7 @@ export class Shard {
   }
 
   /** Nothing was committed, but who watches the run must look: its updates are in memory only. */
-  #notice(key: WorkflowKey, { runId, wakeAtMs }: Extract<Effect, { type: "noticed" }>): void {
+  #notice(key: ExecutionKey, { runId, wakeAtMs }: Extract<Effect, { type: "noticed" }>): void {
     this.#timers.arm({ ...key, runId }, wakeAtMs);
     this.#parts.watch.notify(runId);
   }
@@ -397,7 +385,7 @@ export class Shard {
             : "the commit failed; try again",
         ),
       );
-    for (const { key } of batch) this.#cache.forget(cacheKey(key));
+    for (const { key } of batch) this.#cache.forget(keyText(key));
     this.#recoverLater(outcomes);
   }
 
@@ -405,7 +393,7 @@ export class Shard {
   #recoverLater(outcomes: readonly Outcome[]): void {
     const { clock } = this.#parts;
     const entries = outcomes.map(({ entry, deliveries }): Redispatch => {
-      const runId = entry.type === "redispatch" ? entry.runId : selectorOf(entry.command);
+      const runId = entry.type === "redispatch" ? entry.runId : machineOf(entry.key.kind).selectorOf(entry.command);
       return { type: "redispatch", key: entry.key, runId: runId || null, held: deliveries };
     });
     clock.wake(clock.nowMs() + shardLimits.retryMs, () => {
@@ -416,7 +404,7 @@ export class Shard {
 
   /** Throws the batch's changes away, and gives reserved pollers back to their lines. */
   #abandon(batch: readonly Entry[], outcomes: readonly Outcome[]): void {
-    for (const { key } of batch) this.#cache.forget(cacheKey(key));
+    for (const { key } of batch) this.#cache.forget(keyText(key));
     for (const { deliveries } of outcomes) for (const { reservation } of deliveries) reservation.release();
   }
 
@@ -432,7 +420,7 @@ export class Shard {
       command: { type: "wake", runId },
       // A wake that found nothing to do (the clock was set back) changed nothing, so no commit armed the run again.
       resolve: () => {
-        const run = this.#cache.get(cacheKey(key))?.runs.get(runId);
+        const run = this.#cache.get(keyText(key))?.execution.runs.get(runId);
         if (run) this.#timers.arm({ ...key, runId }, Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null);
       },
       reject: () => {
@@ -459,8 +447,4 @@ export class Shard {
       await this.#running;
     }
   }
-}
-
-function cacheKey({ namespaceId, workflowId }: WorkflowKey): string {
-  return `${namespaceId}/${workflowId}`;
 }

@@ -96,7 +96,8 @@ export class Timers {
       this.#pop();
       if (this.#armed.get(next.runId) !== next) continue;
       this.#armed.delete(next.runId);
-      this.#parts.wake({ namespaceId: next.namespaceId, workflowId: next.workflowId, runId: next.runId });
+      const { atMs: _, ...run } = next;
+      this.#parts.wake(run);
     }
     this.#schedule();
   }

@@ -1,46 +1,34 @@
-import { takeChanges, visibilityRecord, type Workflow } from "@pawl/engine";
-import type { Write } from "@pawl/store";
+import type { RunRef, Write } from "@pawl/store";
+import type { Hosted } from "./hosted.ts";
 
-export interface WorkflowWrites {
+export interface ExecutionWrites {
   readonly writes: Write[];
   /** Runs that changed, with the time at which each must be looked at again. */
-  readonly touched: { readonly runId: string; readonly wakeAtMs: number | null }[];
+  readonly touched: (RunRef & { readonly wakeAtMs: number | null })[];
 }
 
-/** What a commit must write of a workflow: takes the changes of its runs since the last commit. */
-export function writesOf(workflow: Workflow): WorkflowWrites {
-  const { namespaceId, workflowId } = workflow;
-  const writes: Write[] = [];
-  const touched: WorkflowWrites["touched"] = [];
+/** Adds what a commit must write of an execution: takes the changes of its runs since the last commit. */
+export function addWrites({ writes, touched }: ExecutionWrites, { key, machine, execution }: Hosted): void {
   let current = false;
-  for (const [runId, run] of workflow.runs) {
-    const changes = takeChanges(run);
+  for (const [runId, run] of execution.runs) {
+    const changes = machine.takeChanges(run);
     if (!changes) continue;
     if (changes.deleted) {
-      touched.push({ runId, wakeAtMs: null });
+      touched.push({ ...key, runId, wakeAtMs: null });
       writes.push({ table: "deleteRun", runId });
-      workflow.runs.delete(runId);
-      current ||= workflow.currentRunId === runId;
-      if (workflow.currentRunId === runId) workflow.currentRunId = null;
+      execution.runs.delete(runId);
+      current ||= execution.currentRunId === runId;
+      if (execution.currentRunId === runId) execution.currentRunId = null;
       continue;
     }
-    touched.push({ runId, wakeAtMs: changes.wakeAtMs });
-    writes.push({
-      table: "run",
-      runId,
-      namespaceId,
-      workflowId,
-      snapshot: changes.snapshot,
-      wakeAtMs: changes.wakeAtMs,
-      undispatched: changes.undispatched,
-    });
+    const { snapshot, wakeAtMs, undispatched } = changes;
+    touched.push({ ...key, runId, wakeAtMs });
+    writes.push({ table: "run", ...key, runId, snapshot, wakeAtMs, undispatched });
     for (const [part, bytes] of changes.parts) writes.push({ table: "part", runId, part, bytes });
     for (const { firstEventId, lastEventId, bytes } of changes.batches)
       writes.push({ table: "history", runId, firstEventId, lastEventId, events: bytes });
-    if (changes.visibility)
-      writes.push({ table: "visibility", runId, namespaceId, workflowId, ...visibilityRecord(run) });
+    if (changes.visibility) writes.push({ table: "visibility", ...key, runId, ...changes.visibility });
     current ||= changes.current;
   }
-  if (current) writes.push({ table: "current", namespaceId, workflowId, runId: workflow.currentRunId });
-  return { writes, touched };
+  if (current) writes.push({ table: "current", ...key, runId: execution.currentRunId });
 }

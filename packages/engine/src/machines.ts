@@ -1,0 +1,36 @@
+/** The kinds of execution that there are. */
+import type { CommandOfKind, Execution, HostedRun, Kind, Machine } from "./execution.ts";
+import { memoryBytes } from "./memory-size.ts";
+import { pendingEffects } from "./pending-effects.ts";
+import { isPinned, type Run, type Workflow } from "./run.ts";
+import { restore, takeChanges } from "./snapshot.ts";
+import type { Command } from "./vocabulary.ts";
+import { execute, selectorOf } from "./workflow.ts";
+
+const workflow: Machine<Run, Workflow, Command> = {
+  empty: ({ namespaceId, businessId }, currentRunId) => ({
+    namespaceId,
+    workflowId: businessId,
+    currentRunId,
+    runs: new Map(),
+  }),
+  selectorOf,
+  execute,
+  restore,
+  takeChanges,
+  pendingEffects,
+  isPinned,
+  memoryBytes,
+};
+
+/** A machine whose kind the holder does not look at: what it is given must be what it has made itself, and commands of its kind. */
+export type AnyMachine = Machine<HostedRun, Execution, CommandOfKind<Kind>>;
+
+const machines: Partial<Record<Kind, unknown>> = { workflow };
+
+/** Throws for a kind that this build does not know. */
+export function machineOf(kind: Kind): AnyMachine {
+  const machine = machines[kind];
+  if (!machine) throw new Error(`no machine for executions of kind ${kind}`);
+  return machine as AnyMachine;
+}

@@ -1,0 +1,19 @@
+/** What a run costs in memory, measured on heaps of idle runs: without anything pending, and for one pending thing of each kind. */
+import type { Run } from "./run.ts";
+
+const idleRunBytes = 3_000;
+const activityBytes = 900;
+const timerBytes = 200;
+const requestIdBytes = 100;
+
+export function memoryBytes(run: Run): number {
+  return (
+    idleRunBytes +
+    run.tailBytes +
+    run.activities.size * activityBytes +
+    run.timers.size * timerBytes +
+    run.signalRequestIds.size * requestIdBytes +
+    run.buffered.length * activityBytes +
+    (run.startEvent?.length ?? 0)
+  );
+}
