@@ -120,6 +120,15 @@ export const limits = {
   workerHeartbeatBytesMax: 64 * kibibyte,
   workerPageMax: 1_000,
 
+  // Nexus.
+
+  nexusEndpointsMax: 10_000,
+  nexusEndpointNameBytesMax: 200,
+  nexusEndpointDescriptionBytesMax: 20_000,
+  nexusEndpointUrlBytesMax: 4 * kibibyte,
+  nexusEndpointPageDefault: 100,
+  nexusEndpointPageMax: 1_000,
+
   // Namespaces.
 
   retentionMsMin: hourMs,
@@ -157,6 +166,9 @@ assert(3 * limits.statusMessageBytesMax + (4 / 3) * limits.statusDetailsBytesMax
 assert(limits.drainMsMax < limits.stopMsMax);
 assert(limits.retentionMsMin <= limits.retentionMsDefault);
 assert(limits.namespacePageDefault <= limits.namespacePageMax);
+assert(limits.nexusEndpointPageDefault <= limits.nexusEndpointPageMax);
+// A page holds at least one endpoint.
+assert(limits.nexusEndpointDescriptionBytesMax + limits.nexusEndpointUrlBytesMax < limits.pageBytesMax);
 
 export const shardLimits = {
   /** Shards of one process on an embedded store: while one commits, the next executes. */

@@ -11,6 +11,7 @@ import { checkConfig, defaultIp, defaultPort, type ServerConfig, StartFailure } 
 import { handlersOf } from "./frontend/handlers.ts";
 import { draftOf } from "./frontend/namespace.ts";
 import { NamespaceRegistry } from "./frontend/namespace-registry.ts";
+import { NexusEndpointRegistry } from "./frontend/nexus-endpoint-registry.ts";
 import { type Parts, Rejection, type Started } from "./frontend/parts.ts";
 import { QueryRegistry } from "./frontend/query-registry.ts";
 import { typeOfName } from "./frontend/search-attribute.ts";
@@ -71,6 +72,7 @@ async function open(config: ServerConfig, closes: Close[]) {
   const namespaces = await NamespaceRegistry.load(store, random);
   const tokens = await Tokens.load(store);
   const searchAttributes = await SearchAttributeRegistry.load(store);
+  const nexusEndpoints = await NexusEndpointRegistry.load({ store, random, clock });
   await makeNamespaces(namespaces, ["default", ...(config.namespaces ?? [])]);
   await registerSearchAttributes(searchAttributes, namespaces, config.searchAttributes ?? {});
 
@@ -91,7 +93,7 @@ async function open(config: ServerConfig, closes: Close[]) {
   closes.push(() => matching.close());
   watchRing(ring, telemetry);
 
-  const registries = { namespaces, searchAttributes, queries: new QueryRegistry() };
+  const registries = { namespaces, searchAttributes, nexusEndpoints, queries: new QueryRegistry() };
   const parts: Parts = { ring, matching, store, ...registries, tokens, clock, random, cluster, telemetry };
   const ready = await serve(config, parts, closes);
   log.info("server ready", { ...ready, store: store.kind, namespaces: namespaces.all().length });

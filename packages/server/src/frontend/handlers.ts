@@ -4,6 +4,7 @@ import { activityOperatorHandlers } from "./activity-operator.ts";
 import { historyHandlers } from "./history.ts";
 import { multiOperationHandlers } from "./multi-operation.ts";
 import { namespaceHandlers } from "./namespace.ts";
+import { nexusEndpointHandlers } from "./nexus-endpoint.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { queryHandlers } from "./query.ts";
 import { searchAttributeHandlers } from "./search-attribute-admin.ts";
@@ -29,6 +30,7 @@ export function handlersOf(parts: Parts): Handlers {
     ...multiOperationHandlers(parts),
     ...visibilityHandlers(parts),
     ...searchAttributeHandlers(parts),
+    ...nexusEndpointHandlers(parts),
     ...taskQueueHandlers(parts),
     ...workerHandlers(parts),
   };

@@ -21,6 +21,7 @@ import { quietTelemetry } from "../telemetry.ts";
 import { handlersOf } from "./handlers.ts";
 import { draftOf } from "./namespace.ts";
 import { NamespaceRegistry } from "./namespace-registry.ts";
+import { NexusEndpointRegistry } from "./nexus-endpoint-registry.ts";
 import type { Call, Handler, Handlers, Parts } from "./parts.ts";
 import { QueryRegistry } from "./query-registry.ts";
 import { SearchAttributeRegistry } from "./search-attribute-registry.ts";
@@ -130,6 +131,7 @@ export class InProcess {
     return new InProcess({
       ...{ clock, store, matching, ring, faults, namespaces },
       searchAttributes: await SearchAttributeRegistry.load(store),
+      nexusEndpoints: await NexusEndpointRegistry.load({ store, clock, random: seededRandom(4) }),
       tokens: await Tokens.load(store),
     });
   }
@@ -192,7 +194,7 @@ export class InProcess {
   }
 }
 
-interface Opened extends Pick<Parts, "namespaces" | "searchAttributes" | "tokens"> {
+interface Opened extends Pick<Parts, "namespaces" | "searchAttributes" | "nexusEndpoints" | "tokens"> {
   readonly clock: ManualClock;
   readonly store: MemoryStore;
   readonly matching: Matching<Started>;

@@ -19,6 +19,7 @@ import type { Random } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { NamespaceRegistry } from "./namespace-registry.ts";
+import type { NexusEndpointRegistry } from "./nexus-endpoint-registry.ts";
 import type { QueryRegistry } from "./query-registry.ts";
 import type { SearchAttributeRegistry } from "./search-attribute-registry.ts";
 import type { Tokens } from "./tokens.ts";
@@ -84,6 +85,7 @@ export interface Parts {
   readonly store: Store;
   readonly namespaces: NamespaceRegistry;
   readonly searchAttributes: SearchAttributeRegistry;
+  readonly nexusEndpoints: NexusEndpointRegistry;
   /** Questions that one call asks and another answers. */
   readonly queries: QueryRegistry;
   readonly tokens: Tokens;
