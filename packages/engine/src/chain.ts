@@ -25,6 +25,7 @@ function inherited(run: Run) {
     priority: start.priority,
     eagerAccepted: false,
     parent: start.parent,
+    followers: run.followers,
     root: start.root,
   } as const;
 }

@@ -178,6 +178,7 @@ export function receiveStartChild(
     continuedFailure: undefined,
     lastCompletionResult: undefined,
     parent,
+    followers: [],
     root,
     chain: null,
   });

@@ -1,5 +1,5 @@
-/** What a run that ends tells its parent and its children. */
-import { type common, enums, type failure, history } from "@pawl/protocol";
+/** What a run that ends tells its parent, its followers and its children. */
+import { common, enums, failure, history } from "@pawl/protocol";
 import { send } from "./outbox.ts";
 import type { HistoryEventInit, Run } from "./run.ts";
 import type { Step } from "./step.ts";
@@ -24,8 +24,21 @@ export const statusAfter = {
   continuedAsNew: WorkflowExecutionStatus.CONTINUED_AS_NEW,
 } as const satisfies Record<Ending["type"], enums.WorkflowExecutionStatus>;
 
-/** Tells the parent of the end of the chain. The ids that only the parent knows are filled in there. */
+/** Tells the parent and the followers of the end of the chain. The ids that only the parent knows are filled in there. */
 export function announceEnd(run: Run, step: Step, ending: Exclude<Ending, { type: "continuedAsNew" }>): void {
+  for (const to of run.followers) {
+    send(run, step, {
+      type: "workflowClosed",
+      to,
+      workflowId: run.workflowId,
+      firstRunId: run.start.firstRunId,
+      lastRunId: run.runId,
+      status: statusAfter[ending.type],
+      closedAtMs: step.nowMs,
+      ...(ending.type === "completed" && ending.result && { result: common.Payloads.encode(ending.result) }),
+      ...(ending.type === "failed" && { failure: failure.Failure.encode(ending.failure) }),
+    });
+  }
   const { parent, firstRunId } = run.start;
   if (!parent) return;
   send(run, step, {

@@ -3,7 +3,7 @@ export { resolveRetryPolicy, retryPolicyProblem } from "./backoff.ts";
 export * from "./execution.ts";
 export { limits as engineLimits } from "./limits.ts";
 export { type AnyMachine, machineOf } from "./machines.ts";
-export { type Delivery, type Message, receiverOf } from "./outbox.ts";
+export { type Delivery, type Follower, type Message, receiverOf } from "./outbox.ts";
 export { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts";
 export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
 export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./run.ts";

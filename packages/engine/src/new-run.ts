@@ -15,6 +15,7 @@ import { resolveRetryPolicy, wireRetryPolicy } from "./backoff.ts";
 import { nextCronAtMs } from "./cron.ts";
 import { write } from "./history.ts";
 import { limits } from "./limits.ts";
+import type { Follower } from "./outbox.ts";
 import { memoryOnly, type ParentRef, type Run, type RunStart, type Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
 
@@ -46,6 +47,7 @@ export interface RunSpec {
   readonly continuedFailure: failure.Failure | undefined;
   readonly lastCompletionResult: common.Payloads | undefined;
   readonly parent: ParentRef | null;
+  readonly followers: readonly Follower[];
   readonly root: { readonly workflowId: string; readonly runId: string } | null;
   /** Set when the run follows another of the same chain. */
   readonly chain: ChainLink | null;
@@ -81,6 +83,7 @@ export function createRun(workflow: Workflow, step: Step, given: RunSpec): Run {
     sticky: null,
     lastCompletedStartedEventId: 0,
     cancelRequest: null,
+    followers: spec.followers,
     memo: spec.memo,
     searchAttributes: spec.searchAttributes,
     lastWorkerVersion: undefined,

@@ -2,12 +2,21 @@
  * What one execution has to tell another, of whatever kind. A message is kept with the sender until the receiver has taken it, so that it survives a crash between
  * the two commits; receivers recognise a message that comes again.
  */
-import type { common } from "@pawl/protocol";
-import { type ExecutionKey, workflowKey } from "./execution.ts";
+import type { common, enums } from "@pawl/protocol";
+import { type ExecutionKey, type Kind, workflowKey } from "./execution.ts";
 import type { Rejection } from "./rejection.ts";
 import type { ParentRef, Run } from "./run.ts";
 import type { Step } from "./step.ts";
-import type { RunSelector } from "./vocabulary.ts";
+import type { Effect, RunSelector, Sender } from "./vocabulary.ts";
+
+/** An execution that hears how a workflow's chain ends, in the workflow's namespace. */
+export interface Follower {
+  readonly kind: Kind;
+  readonly businessId: string;
+  readonly runId: RunSelector;
+  /** The request id of the start that it asked for. */
+  readonly requestId: string;
+}
 
 /**
  * The receiver is in the sender's namespace: a workflow by its `workflowId`, or what `to` names. Attributes are those of the sender's initiated
@@ -55,6 +64,39 @@ export type Message =
       /** The child's first run, for a parent that has not heard yet that it started. */
       readonly firstRunId: string;
       readonly event: Uint8Array;
+    }
+  /** An execution of another kind wants a workflow to run, and to hear how its chain ends. Known again by the follower's request id. */
+  | {
+      readonly type: "startWorkflow";
+      readonly workflowId: string;
+      /** A `StartWorkflowExecutionRequest`, encoded. */
+      readonly request: Uint8Array;
+      readonly follower: Follower;
+    }
+  /** To the chain that began with `firstRunId`; taken also when that has ended. */
+  | {
+      readonly type: "endWorkflow";
+      readonly workflowId: string;
+      readonly firstRunId: string;
+      readonly how: "terminate" | "requestCancel";
+      readonly reason: string;
+      readonly identity: string;
+      /** Of a cancellation, so that a repeated one is dropped. */
+      readonly requestId: string;
+    }
+  /** To each follower: the chain has ended. */
+  | {
+      readonly type: "workflowClosed";
+      readonly to: Follower;
+      readonly workflowId: string;
+      readonly firstRunId: string;
+      /** The last run of the chain. */
+      readonly lastRunId: string;
+      readonly status: enums.WorkflowExecutionStatus;
+      readonly closedAtMs: number;
+      /** `common.Payloads` of a run that completed, `failure.Failure` of one that failed, encoded. */
+      readonly result?: Uint8Array | undefined;
+      readonly failure?: Uint8Array | undefined;
     };
 
 /** What became of a message: the run that took it, or why it was refused. */
@@ -67,29 +109,45 @@ export interface Outgoing {
   readonly message: Message;
 }
 
-export function send(run: Run, step: Step, message: Message): void {
+/** What a run of any kind has, that sends messages. Each is a part `o/<id>` of it. */
+export interface Correspondent {
+  readonly outbox: Map<number, Outgoing>;
+  lastMessageId: number;
+  readonly changes: { core: boolean; readonly parts: Set<string> };
+}
+
+export function post(run: Correspondent, from: Sender, step: Step, message: Message): void {
   const outgoing = { id: ++run.lastMessageId, message };
   run.outbox.set(outgoing.id, outgoing);
   run.changes.parts.add(`o/${outgoing.id}`);
   run.changes.core = true;
-  step.effects.push(sendEffect(run, outgoing));
+  step.effects.push({ type: "send", from, ...outgoing });
 }
 
-export function sendEffect(run: Run, outgoing: Outgoing) {
-  return {
-    type: "send",
-    from: { ...workflowKey(run.namespaceId, run.workflowId), runId: run.runId },
-    ...outgoing,
-  } as const;
+/** Everything on its way, to be sent again after a restart. */
+export function pendingMessages({ outbox }: Correspondent, from: Sender): Effect[] {
+  return [...outbox.values()]
+    .sort((a, b) => a.id - b.id)
+    .map((outgoing) => ({ type: "send", from, ...outgoing }) as const);
+}
+
+/** As a workflow. */
+export function send(run: Run, step: Step, message: Message): void {
+  post(run, senderOf(run), step, message);
+}
+
+export function senderOf(run: Run): Sender {
+  return { ...workflowKey(run.namespaceId, run.workflowId), runId: run.runId };
 }
 
 /** Whom a message is for, in the sender's namespace. */
 export function receiverOf(message: Message): Omit<ExecutionKey, "namespaceId"> {
+  if ("to" in message) return { kind: message.to.kind, businessId: message.to.businessId };
   return { kind: "workflow", businessId: message.workflowId };
 }
 
 /** Forgets a message that arrived; undefined when that was known already. */
-export function take(run: Run, id: number): Message | undefined {
+export function take(run: Correspondent, id: number): Message | undefined {
   const outgoing = run.outbox.get(id);
   if (!outgoing) return undefined;
   run.outbox.delete(id);

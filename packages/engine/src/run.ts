@@ -7,7 +7,7 @@
 import type { common, enums, failure, history, Init, sdk, update } from "@pawl/protocol";
 import type { RetryPolicy } from "./backoff.ts";
 import type { Execution } from "./execution.ts";
-import type { Outgoing } from "./outbox.ts";
+import type { Follower, Outgoing } from "./outbox.ts";
 
 export type HistoryEventInit = Init<history.HistoryEvent>;
 
@@ -235,6 +235,8 @@ export interface Run {
   lastCompletedStartedEventId: number;
 
   cancelRequest: { readonly requestId: string } | null;
+  /** Who hears how this chain ends; the next run of the chain takes them over. */
+  followers: readonly Follower[];
   memo: common.Memo | undefined;
   searchAttributes: common.SearchAttributes | undefined;
   lastWorkerVersion: common.WorkerVersionStamp | undefined;

@@ -399,9 +399,9 @@ export const commands = {
     commandType: CommandType.RECORD_MARKER,
     recordMarkerCommandAttributes: { markerName },
   }),
-  completeWorkflow: (): CommandInit => ({
+  completeWorkflow: (result?: common.Payloads): CommandInit => ({
     commandType: CommandType.COMPLETE_WORKFLOW_EXECUTION,
-    completeWorkflowExecutionCommandAttributes: {},
+    completeWorkflowExecutionCommandAttributes: { result },
   }),
   failWorkflow: (cause: failure.Failure = applicationFailure("boom")): CommandInit => ({
     commandType: CommandType.FAIL_WORKFLOW_EXECUTION,

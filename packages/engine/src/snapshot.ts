@@ -86,6 +86,8 @@ interface Core extends Pick<Run, CoreFields> {
     readonly priority?: Uint8Array;
     readonly userMetadata?: Uint8Array;
   };
+  /** Absent = none. */
+  readonly followers?: Run["followers"];
   readonly memo?: Uint8Array;
   readonly searchAttributes?: Uint8Array;
   readonly lastWorkerVersion?: Uint8Array;
@@ -118,6 +120,7 @@ function encodeSnapshot(run: Run): Uint8Array {
     sticky: run.sticky,
     lastCompletedStartedEventId: run.lastCompletedStartedEventId,
     cancelRequest: run.cancelRequest,
+    followers: run.followers.length === 0 ? undefined : run.followers,
     memo: optional(common.Memo, run.memo),
     searchAttributes: optional(common.SearchAttributes, run.searchAttributes),
     lastWorkerVersion: optional(common.WorkerVersionStamp, run.lastWorkerVersion),
@@ -261,6 +264,7 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     sticky: core.sticky,
     lastCompletedStartedEventId: core.lastCompletedStartedEventId,
     cancelRequest: core.cancelRequest,
+    followers: core.followers ?? [],
     memo: restored(common.Memo, core.memo),
     searchAttributes: restored(common.SearchAttributes, core.searchAttributes),
     lastWorkerVersion: restored(common.WorkerVersionStamp, core.lastWorkerVersion),

@@ -208,6 +208,7 @@ function specOf(
     continuedFailure: options.continued?.continuedFailure,
     lastCompletionResult: options.continued?.lastCompletionResult,
     parent: null,
+    followers: [],
     root: null,
     chain: null,
   };

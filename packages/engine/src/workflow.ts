@@ -14,6 +14,7 @@ import { requestCancel, terminate } from "./close.ts";
 import { deleteRun } from "./deletion.ts";
 import { describe } from "./describe.ts";
 import { cancelDelivered, receiveCancel, receiveSignal, signalDelivered } from "./external-workflow.ts";
+import { receiveEnd, receiveStart } from "./follower.ts";
 import { sealBatch } from "./history.ts";
 import { limits } from "./limits.ts";
 import { locate } from "./locate.ts";
@@ -146,9 +147,16 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
   }
 }
 
-/** What another workflow says. That the receiver is gone is an answer too. */
+const notForWorkflows: Delivery = {
+  type: "refused",
+  rejection: new Rejection("UNIMPLEMENTED", "workflows follow no workflows"),
+};
+
+/** What another execution says. That the receiver is gone is an answer too. */
 function receive(workflow: Workflow, message: Message, step: Step): Delivery {
   if (message.type === "startChild") return receiveStartChild(workflow, step, message);
+  if (message.type === "startWorkflow") return receiveStart(workflow, step, message);
+  if (message.type === "workflowClosed") return notForWorkflows;
   const runId = "runId" in message ? message.runId : "";
   const run = select(workflow, runId);
   if (!run) return { type: "refused", rejection: notFound(workflow, runId) };
@@ -161,6 +169,8 @@ function receive(workflow: Workflow, message: Message, step: Step): Delivery {
       return receiveChildClosed(run, step, message);
     case "parentClosed":
       return receiveParentClosed(run, step, message);
+    case "endWorkflow":
+      return receiveEnd(run, step, message);
     default:
       return message satisfies never;
   }
