@@ -1,6 +1,8 @@
 import { AsyncCompletionClient } from "./async-completion-client.ts";
-import type { ClientOptions, ResolvedClientOptions } from "./client-options.ts";
+import type { BaseClientOptions, ResolvedClientOptions } from "./client-options.ts";
 import { WorkflowClient } from "./workflow-client.ts";
+
+export type ClientOptions = BaseClientOptions;
 
 /** Speaks with one namespace of a server, over one connection that any number of clients may share. */
 export class Client {

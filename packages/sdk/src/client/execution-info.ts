@@ -2,7 +2,12 @@
 import { enums, timestampMs, type workflow, type workflowservice } from "@pawl/protocol";
 import type { Priority } from "../value/options.ts";
 import { mapFromPayloads, type PayloadConverter } from "../value/payload-converter.ts";
-import { decodeSearchAttributes, type SearchAttributes } from "../value/search-attributes.ts";
+import {
+  decodeSearchAttributes,
+  decodeTypedSearchAttributes,
+  type SearchAttributes,
+  type TypedSearchAttributes,
+} from "../value/search-attributes.ts";
 
 export type WorkflowExecutionStatusName =
   | "UNSPECIFIED"
@@ -31,6 +36,7 @@ export interface WorkflowExecutionInfo {
   closeTime: Date | undefined;
   memo: Record<string, unknown> | undefined;
   searchAttributes: SearchAttributes;
+  typedSearchAttributes: TypedSearchAttributes;
   parentExecution: { workflowId: string; runId: string } | undefined;
   rootExecution: { workflowId: string; runId: string } | undefined;
   priority: Priority | undefined;
@@ -38,8 +44,8 @@ export interface WorkflowExecutionInfo {
 }
 
 export interface WorkflowExecutionDescription extends Omit<WorkflowExecutionInfo, "raw"> {
-  staticSummary: string | undefined;
-  staticDetails: string | undefined;
+  staticSummary(): Promise<string | undefined>;
+  staticDetails(): Promise<string | undefined>;
   raw: workflowservice.DescribeWorkflowExecutionResponse;
 }
 
@@ -64,6 +70,7 @@ export function executionInfo(raw: workflow.WorkflowExecutionInfo, converter: Pa
     closeTime: date(raw.closeTime),
     memo: mapFromPayloads(converter, raw.memo?.fields),
     searchAttributes: decodeSearchAttributes(raw.searchAttributes?.indexedFields),
+    typedSearchAttributes: decodeTypedSearchAttributes(raw.searchAttributes?.indexedFields),
     parentExecution: parentExecution && { workflowId: parentExecution.workflowId, runId: parentExecution.runId },
     rootExecution: rootExecution && { workflowId: rootExecution.workflowId, runId: rootExecution.runId },
     priority,
@@ -77,7 +84,7 @@ export function executionDescription(
 ): WorkflowExecutionDescription {
   const { raw: _, ...info } = executionInfo(response.workflowExecutionInfo!, converter);
   const { summary, details } = response.executionConfig?.userMetadata ?? {};
-  const text = (payload: typeof summary) => (payload ? converter.fromPayload<string>(payload) : undefined);
+  const text = (payload: typeof summary) => async () => (payload ? converter.fromPayload<string>(payload) : undefined);
   return { ...info, staticSummary: text(summary), staticDetails: text(details), raw: response };
 }
 

@@ -10,8 +10,8 @@ export * from "../value/failure.ts";
 export type { WorkflowResultType } from "../value/options.ts";
 export { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from "../value/options.ts";
 export * from "./async-completion-client.ts";
-export { Client } from "./client.ts";
-export type { ClientOptions, ResolvedClientOptions } from "./client-options.ts";
+export { Client, type ClientOptions } from "./client.ts";
+export type { BaseClientOptions, ResolvedClientOptions } from "./client-options.ts";
 export {
   CallFailed,
   type CallOptions,

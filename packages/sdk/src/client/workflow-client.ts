@@ -5,7 +5,7 @@ import { WorkflowExecutionAlreadyStartedError } from "../value/errors.ts";
 import type { AnyArgs, SignalDefinition, Workflow, WorkflowResultType } from "../value/options.ts";
 import { toPayloads } from "../value/payload-converter.ts";
 import { wirePayloads } from "../value/wire.ts";
-import { type ClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.ts";
+import { type BaseClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.ts";
 import { CallFailed } from "./connection.ts";
 import { QueryNotRegisteredError, QueryRejectedError, rethrowCallFailure } from "./errors.ts";
 import {
@@ -55,7 +55,7 @@ interface HandleTarget {
 export class WorkflowClient {
   readonly options: ResolvedClientOptions;
 
-  constructor(options?: ClientOptions) {
+  constructor(options?: BaseClientOptions) {
     this.options = resolveClientOptions(options);
   }
 
@@ -68,10 +68,10 @@ export class WorkflowClient {
     workflowTypeOrFunc: string | W,
     options: WorkflowStartOptions<W>,
   ): Promise<WorkflowHandleWithFirstExecutionRunId<W>> {
-    const { connection, namespace, identity, payloadConverter } = this.options;
+    const { call, namespace, identity, payloadConverter } = this.options;
     const fields = startFields(workflowTypeOrFunc, options, payloadConverter);
     const request = { ...fields, namespace, identity, requestId: randomUUID() };
-    const response = await this.#attempt(fields, () => connection.call("StartWorkflowExecution", request));
+    const response = await this.#attempt(fields, () => call("StartWorkflowExecution", request));
     const handle = this.#handle<W>({
       workflowId: options.workflowId,
       runId: undefined,
@@ -96,7 +96,7 @@ export class WorkflowClient {
     workflowTypeOrFunc: string | W,
     options: WorkflowSignalWithStartOptions<W, Args>,
   ): Promise<WorkflowHandleWithSignaledRunId<W>> {
-    const { connection, namespace, identity, payloadConverter } = this.options;
+    const { call, namespace, identity, payloadConverter } = this.options;
     const fields = startFields(workflowTypeOrFunc, options as WorkflowOptions, payloadConverter);
     const request = {
       ...(fields as Init<workflowservice.SignalWithStartWorkflowExecutionRequest>),
@@ -104,7 +104,7 @@ export class WorkflowClient {
       signalName: nameOf(options.signal),
       signalInput: wirePayloads(toPayloads(payloadConverter, ...(options.signalArgs ?? []))),
     };
-    const response = await this.#attempt(fields, () => connection.call("SignalWithStartWorkflowExecution", request));
+    const response = await this.#attempt(fields, () => call("SignalWithStartWorkflowExecution", request));
     const handle = this.#handle<W>({
       workflowId: options.workflowId,
       runId: undefined,
@@ -132,23 +132,23 @@ export class WorkflowClient {
 
   /** Pages are fetched while iterating. Throws `ServiceError` for a query that the server cannot read. */
   async *list({ query = "", pageSize = 1_000 }: ListOptions = {}): AsyncGenerator<WorkflowExecutionInfo> {
-    const { connection, namespace, payloadConverter } = this.options;
+    const { call, namespace, payloadConverter } = this.options;
     let nextPageToken: Uint8Array = new Uint8Array(0);
     do {
       const request = { namespace, query, pageSize, nextPageToken };
-      const response = await connection
-        .call("ListWorkflowExecutions", request)
-        .catch((error) => rethrowCallFailure(error, "Failed to list workflows", { namespace }));
+      const response = await call("ListWorkflowExecutions", request).catch((error) =>
+        rethrowCallFailure(error, "Failed to list workflows", { namespace }),
+      );
       for (const raw of response.executions) yield executionInfo(raw, payloadConverter);
       nextPageToken = response.nextPageToken;
     } while (nextPageToken.length > 0);
   }
 
   async count(query = ""): Promise<CountWorkflowExecution> {
-    const { connection, namespace, payloadConverter } = this.options;
-    const response = await connection
-      .call("CountWorkflowExecutions", { namespace, query })
-      .catch((error) => rethrowCallFailure(error, "Failed to count workflows", { namespace }));
+    const { call, namespace, payloadConverter } = this.options;
+    const response = await call("CountWorkflowExecutions", { namespace, query }).catch((error) =>
+      rethrowCallFailure(error, "Failed to count workflows", { namespace }),
+    );
     const groups = response.groups.map(({ count, groupValues }) => ({
       count,
       groupValues: groupValues.map((payload) => payloadConverter.fromPayload(payload)),
@@ -170,7 +170,7 @@ export class WorkflowClient {
   }
 
   #handle<W extends Workflow>(target: HandleTarget): WorkflowHandle<W> {
-    const { connection, namespace, identity, payloadConverter } = this.options;
+    const { call, namespace, identity, payloadConverter } = this.options;
     const { workflowId, runId, firstExecutionRunId } = target;
     const execution = { workflowId, runId };
     const rethrow = (message: string) => (error: unknown) =>
@@ -191,7 +191,7 @@ export class WorkflowClient {
           ...{ namespace, identity, workflowExecution: execution, requestId: randomUUID() },
           ...{ signalName: nameOf(def), input: args(values) },
         };
-        await connection.call("SignalWorkflowExecution", request).catch(rethrow("Failed to signal Workflow"));
+        await call("SignalWorkflowExecution", request).catch(rethrow("Failed to signal Workflow"));
       },
       query: (def, ...values) => this.#query(execution, nameOf(def), args(values)),
       executeUpdate: async (def, options = {}) =>
@@ -203,17 +203,15 @@ export class WorkflowClient {
         const request = {
           ...{ namespace, identity, workflowExecution: execution, requestId: randomUUID(), firstExecutionRunId },
         };
-        return connection.call("RequestCancelWorkflowExecution", request).catch(rethrow("Failed to cancel Workflow"));
+        return call("RequestCancelWorkflowExecution", request).catch(rethrow("Failed to cancel Workflow"));
       },
       terminate: (reason = "") => {
         const request = { namespace, identity, workflowExecution: execution, reason, firstExecutionRunId };
-        return connection.call("TerminateWorkflowExecution", request).catch(rethrow("Failed to terminate Workflow"));
+        return call("TerminateWorkflowExecution", request).catch(rethrow("Failed to terminate Workflow"));
       },
       describe: async () => {
         const request = { namespace, execution };
-        const response = await connection
-          .call("DescribeWorkflowExecution", request)
-          .catch(rethrow("Failed to describe Workflow"));
+        const response = await call("DescribeWorkflowExecution", request).catch(rethrow("Failed to describe Workflow"));
         return executionDescription(response, payloadConverter);
       },
       fetchHistory: () => this.#history(execution).catch(rethrow("Failed to fetch the history")),
@@ -225,10 +223,10 @@ export class WorkflowClient {
     queryType: string,
     queryArgs: ReturnType<typeof wirePayloads>,
   ): Promise<R> {
-    const { connection, namespace, payloadConverter } = this.options;
+    const { call, namespace, payloadConverter } = this.options;
     const request = { namespace, execution, query: { queryType, queryArgs } };
     try {
-      const response = await connection.call("QueryWorkflow", request, { timeoutMs: queryTimeoutMs });
+      const response = await call("QueryWorkflow", request, { timeoutMs: queryTimeoutMs });
       if (response.queryRejected) throw new QueryRejectedError(response.queryRejected.status);
       const payload = response.queryResult?.payloads[0];
       return payload ? payloadConverter.fromPayload<R>(payload) : (undefined as R);

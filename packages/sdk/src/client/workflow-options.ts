@@ -4,7 +4,7 @@ import { type Duration, msOptionalToNumber } from "../value/duration.ts";
 import type { BaseWorkflowOptions, WithWorkflowArgs, Workflow, WorkflowIdConflictPolicy } from "../value/options.ts";
 import { mapToPayloads, type PayloadConverter, toPayloads } from "../value/payload-converter.ts";
 import { compileRetryPolicy } from "../value/retry-policy.ts";
-import { encodeSearchAttributes } from "../value/search-attributes.ts";
+import { encodeOptionalSearchAttributes } from "../value/search-attributes.ts";
 import { wireDuration, wireFields, wirePayload, wirePayloads, wireRetryPolicy } from "../value/wire.ts";
 
 export interface WorkflowOptions extends BaseWorkflowOptions {
@@ -36,6 +36,7 @@ export function startFields(
     wireDuration(msOptionalToNumber(options[key], `options.${key}`));
   const text = (value: string | undefined) =>
     value === undefined ? undefined : wirePayload(converter.toPayload(value));
+  const indexed = encodeOptionalSearchAttributes(options.searchAttributes, options.typedSearchAttributes);
   return {
     workflowId: options.workflowId,
     workflowType: { name },
@@ -50,9 +51,7 @@ export function startFields(
     retryPolicy: options.retry ? wireRetryPolicy(compileRetryPolicy(options.retry)) : undefined,
     cronSchedule: options.cronSchedule,
     memo: options.memo ? { fields: wireFields(mapToPayloads(converter, options.memo)) } : undefined,
-    searchAttributes: options.searchAttributes
-      ? { indexedFields: wireFields(encodeSearchAttributes(options.searchAttributes)) }
-      : undefined,
+    searchAttributes: indexed && { indexedFields: wireFields(indexed) },
     userMetadata:
       staticSummary === undefined && staticDetails === undefined
         ? undefined

@@ -1,7 +1,7 @@
 /** Waits for the end of a workflow by long polls for its closing event, and follows it from run to run. */
 import { enums, history } from "@pawl/protocol";
 import { CancelledFailure, TerminatedFailure, TimeoutFailure } from "../value/failure.ts";
-import { decodeRetryState, optionalFailureToOptionalError } from "../value/failure-converter.ts";
+import { decodeRetryState } from "../value/failure-converter.ts";
 import { arrayFromPayloads } from "../value/payload-converter.ts";
 import type { ResolvedClientOptions } from "./client-options.ts";
 import { rethrowCallFailure, WorkflowContinuedAsNewError, WorkflowFailedError } from "./errors.ts";
@@ -31,7 +31,7 @@ export async function awaitResult<R>(options: ResolvedClientOptions, of: Executi
 }
 
 async function closingEvent(
-  { connection, namespace }: ResolvedClientOptions,
+  { call, namespace }: ResolvedClientOptions,
   execution: Execution,
 ): Promise<history.HistoryEvent> {
   let nextPageToken: Uint8Array = new Uint8Array(0);
@@ -40,7 +40,7 @@ async function closingEvent(
       ...{ namespace, execution, nextPageToken, waitNewEvent: true, skipArchival: true },
       historyEventFilterType: enums.HistoryEventFilterType.CLOSE_EVENT,
     };
-    const response = await connection.call("GetWorkflowExecutionHistory", request, { timeoutMs: longPollMs });
+    const response = await call("GetWorkflowExecutionHistory", request, { timeoutMs: longPollMs });
     const closing = history.History.decode(response.history ?? new Uint8Array(0)).events.at(-1);
     if (closing) return closing;
     // An empty answer is a long poll that ran out; the token pins the run, so that the next one waits for the same.
@@ -49,7 +49,7 @@ async function closingEvent(
 }
 
 function readEnding<R>(
-  { payloadConverter }: ResolvedClientOptions,
+  { payloadConverter, failureConverter }: ResolvedClientOptions,
   event: history.HistoryEvent,
   followRuns: boolean,
 ): Ending<R> {
@@ -64,7 +64,7 @@ function readEnding<R>(
   }
   if (failed) {
     if (followRuns && failed.newExecutionRunId) return { nextRunId: failed.newExecutionRunId };
-    const cause = optionalFailureToOptionalError(failed.failure, payloadConverter);
+    const cause = failed.failure && failureConverter.failureToError(failed.failure, payloadConverter);
     throw new WorkflowFailedError(
       "Workflow execution failed",
       cause,

@@ -1,7 +1,6 @@
 /** Sends updates and waits for them: accepted first, then their outcome, by long polls. */
 import { randomUUID } from "node:crypto";
 import { enums, type update } from "@pawl/protocol";
-import { failureToError } from "../value/failure-converter.ts";
 import type { AnyArgs, UpdateDefinition } from "../value/options.ts";
 import { fromPayloadsAtIndex, toPayloads } from "../value/payload-converter.ts";
 import { wirePayloads } from "../value/wire.ts";
@@ -30,7 +29,7 @@ export async function startUpdate<Ret, Args extends AnyArgs>(
   { args, updateId = randomUUID() }: WorkflowUpdateOptions<Args>,
   waitFor: "ACCEPTED" | "COMPLETED",
 ): Promise<StartedUpdate> {
-  const { connection, namespace, identity, payloadConverter } = client;
+  const { call, namespace, identity, payloadConverter } = client;
   const input = { name: nameOf(def), args: wirePayloads(toPayloads(payloadConverter, ...(args ?? []))) };
   const request = {
     ...{ namespace, workflowExecution: execution, firstExecutionRunId },
@@ -39,9 +38,9 @@ export async function startUpdate<Ret, Args extends AnyArgs>(
   };
   for (;;) {
     // The server answers before the stage is reached when that takes long; the same update id asked again is the same update.
-    const response = await connection
-      .call("UpdateWorkflowExecution", request, { timeoutMs: longPollMs })
-      .catch((error) => rethrowCallFailure(error, "Workflow Update failed", { namespace, ...execution }));
+    const response = await call("UpdateWorkflowExecution", request, { timeoutMs: longPollMs }).catch((error) =>
+      rethrowCallFailure(error, "Workflow Update failed", { namespace, ...execution }),
+    );
     if (response.stage < stages.ACCEPTED) continue;
     const runId = response.updateRef?.workflowExecution?.runId ?? execution.runId;
     return { updateId, runId, outcome: response.outcome };
@@ -53,10 +52,11 @@ export async function updateResult<Ret>(
   target: UpdateTarget,
   { updateId, runId, outcome }: StartedUpdate,
 ): Promise<Ret> {
-  const { payloadConverter } = target.client;
+  const { payloadConverter, failureConverter } = target.client;
   const known = outcome ?? (await pollOutcome(target, updateId, runId));
   if (known.failure) {
-    throw new WorkflowUpdateFailedError("Workflow Update failed", failureToError(known.failure, payloadConverter));
+    const cause = failureConverter.failureToError(known.failure, payloadConverter);
+    throw new WorkflowUpdateFailedError("Workflow Update failed", cause);
   }
   return fromPayloadsAtIndex<Ret>(payloadConverter, 0, known.success?.payloads);
 }
@@ -72,7 +72,7 @@ export function updateHandle<Ret>(target: UpdateTarget, started: StartedUpdate):
 }
 
 async function pollOutcome(
-  { client: { connection, namespace, identity }, execution }: UpdateTarget,
+  { client: { call, namespace, identity }, execution }: UpdateTarget,
   updateId: string,
   runId: string | undefined,
 ): Promise<update.Outcome> {
@@ -82,9 +82,9 @@ async function pollOutcome(
     waitPolicy: { lifecycleStage: stages.COMPLETED },
   };
   for (;;) {
-    const response = await connection
-      .call("PollWorkflowExecutionUpdate", request, { timeoutMs: longPollMs })
-      .catch((error) => rethrowCallFailure(error, "Workflow Update failed", { namespace, ...execution }));
+    const response = await call("PollWorkflowExecutionUpdate", request, { timeoutMs: longPollMs }).catch((error) =>
+      rethrowCallFailure(error, "Workflow Update failed", { namespace, ...execution }),
+    );
     if (response.outcome) return response.outcome;
   }
 }

@@ -13,7 +13,12 @@ import {
   TerminatedFailure,
   TimeoutFailure,
 } from "./failure.ts";
-import { errorToFailure, failureToError } from "./failure-converter.ts";
+import {
+  DefaultFailureConverter,
+  defaultFailureConverter,
+  errorToFailure,
+  failureToError,
+} from "./failure-converter.ts";
 import { defaultPayloadConverter as converter } from "./payload-converter.ts";
 
 /** Over the wire and back, as bytes. */
@@ -100,4 +105,28 @@ test("instanceof holds for errors of another copy of the library, and not for ot
   class Mine extends ApplicationFailure {}
   assert.ok(new Mine("x") instanceof Mine);
   assert.ok(!(new ApplicationFailure("x") instanceof Mine));
+});
+
+describe("encoded common attributes", () => {
+  const encoding = new DefaultFailureConverter({ encodeCommonAttributes: true });
+
+  test("message and stack of a whole chain travel in payloads, and come back", () => {
+    const error = ApplicationFailure.create({ message: "secret", cause: new Error("inner secret") });
+    const failure = encoding.errorToFailure(error, converter);
+    assert.equal(failure.message, "Encoded failure");
+    assert.equal(failure.cause?.message, "Encoded failure");
+    assert.equal(failure.stackTrace, "");
+    assert.doesNotMatch(JSON.stringify({ ...failure, encodedAttributes: undefined, cause: undefined }), /secret/);
+    // Whoever reads it need not write so itself.
+    const back = defaultFailureConverter.failureToError(failure, converter);
+    assert.equal(back.message, "secret");
+    assert.equal(back.cause?.message, "inner secret");
+    assert.equal(back.failure, failure, "it goes on as it came");
+  });
+
+  test("attributes that are no such record are passed over", () => {
+    const encodedAttributes = { externalPayloads: [], ...converter.toPayload("just text") };
+    const failure = { message: "plain", source: "", stackTrace: "", encodedAttributes };
+    assert.equal(encoding.failureToError(failure, converter).message, "plain");
+  });
 });

@@ -16,7 +16,7 @@ import {
   TimeoutType,
 } from "./failure.ts";
 import { arrayFromPayloads, fromPayloadsAtIndex, type PayloadConverter, toPayloads } from "./payload-converter.ts";
-import { wireDuration, wirePayloads } from "./wire.ts";
+import { wireDuration, wirePayload, wirePayloads } from "./wire.ts";
 
 /** Says who made a failure. The official TypeScript SDK's word, so that its readers treat our stacks as their own. */
 export const FAILURE_SOURCE = "TypeScriptSDK";
@@ -53,26 +53,79 @@ function decodeTimeoutType(value: enums.TimeoutType): TimeoutType | undefined {
   return Object.values(TimeoutType).find((name) => timeoutTypeNumber[name] === value);
 }
 
-/** The error of a failure; `undefined` for none. */
-export function optionalFailureToOptionalError(
-  from: ProtoFailure | undefined,
-  converter: PayloadConverter,
-): Error | undefined {
-  return from ? failureToError(from, converter) : undefined;
+export interface FailureConverter {
+  errorToFailure(error: unknown, payloadConverter: PayloadConverter): ProtoFailure;
+  failureToError(from: ProtoFailure, payloadConverter: PayloadConverter): Error;
 }
 
-/** Never throws: details that cannot be read are left out. */
+export interface DefaultFailureConverterOptions {
+  /** Messages and stack traces go into a payload, where codecs reach them; others read "Encoded failure". Default: false. */
+  encodeCommonAttributes: boolean;
+}
+
+/** What an encoded failure says, as the content of its `encodedAttributes`. */
+export interface DefaultEncodedFailureAttributes {
+  message: string;
+  stack_trace: string;
+}
+
+export class DefaultFailureConverter implements FailureConverter {
+  readonly options: DefaultFailureConverterOptions;
+  constructor(options: Partial<DefaultFailureConverterOptions> = {}) {
+    this.options = { encodeCommonAttributes: options.encodeCommonAttributes ?? false };
+  }
+
+  /** Never throws: details that cannot be read are left out. */
+  failureToError(from: ProtoFailure, converter: PayloadConverter): TemporalFailure {
+    const { message, stackTrace } = readAttributes(from, converter);
+    const error = newError({ ...from, message, stackTrace }, converter, this);
+    error.failure = from;
+    error.stack = stackTrace ? `${error.name}: ${message}\n${stackTrace}` : `${error.name}: ${message}`;
+    return error;
+  }
+
+  /** Any thrown value becomes a failure: one that came off the wire goes back as it came, an unknown error as an application failure of its name. */
+  errorToFailure(error: unknown, converter: PayloadConverter): ProtoFailure {
+    if (error instanceof TemporalFailure && error.failure) return error.failure;
+    const made = newFailure(error, converter, this);
+    if (!this.options.encodeCommonAttributes) return made;
+    const attributes: DefaultEncodedFailureAttributes = { message: made.message, stack_trace: made.stackTrace };
+    const encodedAttributes = wirePayload(converter.toPayload(attributes));
+    return { ...made, message: "Encoded failure", stackTrace: "", encodedAttributes };
+  }
+
+  optionalFailureToOptionalError(from: ProtoFailure | null | undefined, converter: PayloadConverter) {
+    return from ? this.failureToError(from, converter) : undefined;
+  }
+
+  optionalErrorToOptionalFailure(error: unknown, converter: PayloadConverter): ProtoFailure | undefined {
+    return optionalFailure(error, converter, this);
+  }
+}
+
+export const defaultFailureConverter = new DefaultFailureConverter();
+
+/** Without codecs and custom converters: what is written and read inside the SDK itself. */
 export function failureToError(from: ProtoFailure, converter: PayloadConverter): TemporalFailure {
-  const error = newError(from, converter);
-  error.failure = from;
-  error.stack = from.stackTrace
-    ? `${error.name}: ${from.message}\n${from.stackTrace}`
-    : `${error.name}: ${from.message}`;
-  return error;
+  return defaultFailureConverter.failureToError(from, converter);
 }
 
-function newError(from: ProtoFailure, converter: PayloadConverter): TemporalFailure {
-  const cause = optionalFailureToOptionalError(from.cause, converter);
+export function errorToFailure(error: unknown, converter: PayloadConverter): ProtoFailure {
+  return defaultFailureConverter.errorToFailure(error, converter);
+}
+
+function readAttributes(from: ProtoFailure, converter: PayloadConverter): { message: string; stackTrace: string } {
+  const { message, stackTrace, encodedAttributes } = from;
+  const read = encodedAttributes && readable(() => converter.fromPayload<unknown>(encodedAttributes));
+  // Whoever wrote it may have put there what it liked.
+  const told = (typeof read === "object" && read !== null ? read : {}) as Record<string, unknown>;
+  const text = (name: keyof DefaultEncodedFailureAttributes, otherwise: string) =>
+    typeof told[name] === "string" ? told[name] : otherwise;
+  return { message: text("message", message), stackTrace: text("stack_trace", stackTrace) };
+}
+
+function newError(from: ProtoFailure, converter: PayloadConverter, failures: FailureConverter): TemporalFailure {
+  const cause = from.cause ? failures.failureToError(from.cause, converter) : undefined;
   const message = from.message || undefined;
   if (from.applicationFailureInfo) return applicationFailure(from, from.applicationFailureInfo, converter, cause);
   if (from.serverFailureInfo) return new ServerFailure(message, from.serverFailureInfo.nonRetryable, cause);
@@ -134,23 +187,18 @@ function readable<T>(read: () => T): T | undefined {
   }
 }
 
-/** Any thrown value becomes a failure: one that came off the wire goes back as it came, an unknown error as an application failure of its name. */
-export function errorToFailure(error: unknown, converter: PayloadConverter): ProtoFailure {
+function newFailure(error: unknown, converter: PayloadConverter, failures: FailureConverter): ProtoFailure {
   if (error instanceof TemporalFailure) {
-    if (error.failure) return error.failure;
     return {
       ...blank(error),
-      cause: optionalErrorToOptionalFailure(error.cause, converter),
+      cause: optionalFailure(error.cause, converter, failures),
       ...infoOf(error, converter),
     };
   }
   if (isError(error)) {
     const applicationFailureInfo = { type: error.name, nonRetryable: false, category: 0 as const };
-    return {
-      ...blank(error),
-      cause: optionalErrorToOptionalFailure((error as { cause?: unknown }).cause, converter),
-      applicationFailureInfo,
-    };
+    const cause = optionalFailure((error as { cause?: unknown }).cause, converter, failures);
+    return { ...blank(error), cause, applicationFailureInfo };
   }
   const recommendation =
     " [A non-Error value was thrown from your code. We recommend throwing Error objects so that we can provide a stack trace]";
@@ -162,8 +210,12 @@ export function errorToFailure(error: unknown, converter: PayloadConverter): Pro
   };
 }
 
-export function optionalErrorToOptionalFailure(error: unknown, converter: PayloadConverter): ProtoFailure | undefined {
-  return error === undefined || error === null ? undefined : errorToFailure(error, converter);
+function optionalFailure(
+  error: unknown,
+  converter: PayloadConverter,
+  failures: FailureConverter,
+): ProtoFailure | undefined {
+  return error === undefined || error === null ? undefined : failures.errorToFailure(error, converter);
 }
 
 function textOf(value: unknown): string {
@@ -242,9 +294,3 @@ export function cutoffStackTrace(stack: string | undefined): string {
   const end = frames.findIndex((line) => sdkFrame.test(line));
   return frames.slice(0, end === -1 ? undefined : Math.max(end, 0)).join("\n");
 }
-
-export interface FailureConverter {
-  errorToFailure(error: unknown, converter: PayloadConverter): ProtoFailure;
-  failureToError(from: ProtoFailure, converter: PayloadConverter): Error;
-}
-export const defaultFailureConverter: FailureConverter = { errorToFailure, failureToError };

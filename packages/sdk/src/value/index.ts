@@ -1,4 +1,10 @@
 /** `@pawl/sdk/common`: what workflow code, activities, clients and workers share. */
+export {
+  type DataConverter,
+  defaultDataConverter,
+  type LoadedDataConverter,
+  type PayloadCodec,
+} from "./data-converter.ts";
 export * from "./duration.ts";
 export {
   IllegalStateError,
@@ -11,6 +17,9 @@ export {
 export * from "./failure.ts";
 export {
   cutoffStackTrace,
+  type DefaultEncodedFailureAttributes,
+  DefaultFailureConverter,
+  type DefaultFailureConverterOptions,
   decodeRetryState,
   defaultFailureConverter,
   encodeRetryState,
@@ -20,10 +29,18 @@ export {
 export * from "./logger.ts";
 export * from "./options.ts";
 export * from "./payload-converter.ts";
+export * from "./protobuf-converter.ts";
 export { type CompiledRetryPolicy, compileRetryPolicy, type RetryPolicy } from "./retry-policy.ts";
 export {
   decodeSearchAttributes,
+  decodeTypedSearchAttributes,
+  defineSearchAttributeKey,
   encodeSearchAttributes,
+  type SearchAttributeKey,
+  type SearchAttributePair,
   type SearchAttributes,
+  SearchAttributeType,
+  type SearchAttributeUpdatePair,
   type SearchAttributeValue,
+  TypedSearchAttributes,
 } from "./search-attributes.ts";

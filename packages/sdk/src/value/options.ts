@@ -1,7 +1,7 @@
 /** Options that more than one part of the SDK takes, and the types of workflows, activities and the messages workflows take. */
 import type { Duration } from "./duration.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
-import type { SearchAttributes } from "./search-attributes.ts";
+import type { SearchAttributePair, SearchAttributes, TypedSearchAttributes } from "./search-attributes.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the arguments of any workflow; a user's own types take its place.
 export type AnyArgs = any[];
@@ -66,6 +66,8 @@ export interface BaseWorkflowOptions {
   cronSchedule?: string;
   memo?: Record<string, unknown>;
   searchAttributes?: SearchAttributes;
+  /** Where both name an attribute, these count. */
+  typedSearchAttributes?: SearchAttributePair[] | TypedSearchAttributes;
   /** One line that user interfaces show. */
   staticSummary?: string;
   staticDetails?: string;

@@ -15,6 +15,8 @@ export const encodingTypes = {
   METADATA_ENCODING_NULL: "binary/null",
   METADATA_ENCODING_RAW: "binary/plain",
   METADATA_ENCODING_JSON: "json/plain",
+  METADATA_ENCODING_PROTOBUF_JSON: "json/protobuf",
+  METADATA_ENCODING_PROTOBUF: "binary/protobuf",
 } as const;
 export const METADATA_ENCODING_KEY = "encoding";
 
@@ -71,6 +73,25 @@ export class JsonPayloadConverter implements PayloadConverterWithEncoding {
   }
 }
 
+/** A payload in place of a value: sent as it is, and what a dynamic function gets for each of its arguments. */
+export class RawValue<T = unknown> {
+  readonly #payload: Payload;
+  /** Exists in types only: what the payload holds. */
+  declare readonly valueType?: T;
+
+  constructor(value: T, payloadConverter: PayloadConverter = defaultPayloadConverter) {
+    this.#payload = payloadConverter.toPayload(value);
+  }
+
+  static fromPayload(payload: Payload): RawValue {
+    return new RawValue(undefined, { toPayload: () => payload, fromPayload: <V>() => undefined as V });
+  }
+
+  get payload(): Payload {
+    return this.#payload;
+  }
+}
+
 /** Tries its converters in turn for sending; for reading the payload's encoding says which one. */
 export class CompositePayloadConverter implements PayloadConverter {
   readonly converters: readonly PayloadConverterWithEncoding[];
@@ -82,6 +103,7 @@ export class CompositePayloadConverter implements PayloadConverter {
   }
 
   toPayload<T>(value: T): Payload {
+    if (value instanceof RawValue) return value.payload;
     for (const each of this.converters) {
       const payload = each.toPayload(value);
       if (payload !== undefined) return payload;

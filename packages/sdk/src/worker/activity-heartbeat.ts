@@ -3,6 +3,7 @@
 import type { CancellationCause } from "../activity/context.ts";
 import type { Connection } from "../client/connection.ts";
 import { CallFailed } from "../client/connection.ts";
+import type { MessageCodec } from "../codec/message-codec.ts";
 import { type PayloadConverter, toPayloads } from "../value/payload-converter.ts";
 import { wirePayloads } from "../value/wire.ts";
 
@@ -16,6 +17,7 @@ export interface HeartbeatParts {
   readonly connection: Connection;
   readonly request: { readonly namespace: string; readonly identity: string; readonly taskToken: Uint8Array };
   readonly converter: PayloadConverter;
+  readonly codec: MessageCodec;
   readonly timeoutMs: number | undefined;
   readonly cancel: (cause: CancellationCause) => void;
 }
@@ -69,9 +71,12 @@ export class ActivityHeartbeat {
   }
 
   async #call(): Promise<void> {
-    const { connection, request, cancel } = this.#parts;
+    const { connection, codec, request, cancel } = this.#parts;
     try {
-      const answer = await connection.call("RecordActivityTaskHeartbeat", { ...request, details: this.#latest });
+      const answer = await connection.call(
+        "RecordActivityTaskHeartbeat",
+        await codec.encode({ ...request, details: this.#latest }),
+      );
       if (answer.cancelRequested) cancel("cancelRequested");
       if (answer.activityPaused) cancel("paused");
       if (answer.activityReset) cancel("reset");

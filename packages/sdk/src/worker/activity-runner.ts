@@ -9,17 +9,12 @@ import {
   runInContext,
 } from "../activity/context.ts";
 import { CallFailed, type Connection } from "../client/connection.ts";
+import type { MessageCodec } from "../codec/message-codec.ts";
+import type { LoadedDataConverter } from "../value/data-converter.ts";
 import { ApplicationFailure, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
-import { errorToFailure } from "../value/failure-converter.ts";
 import type { Logger } from "../value/logger.ts";
 import type { UntypedActivities } from "../value/options.ts";
-import {
-  arrayFromPayloads,
-  fromPayloadsAtIndex,
-  type Payload,
-  type PayloadConverter,
-  toPayloads,
-} from "../value/payload-converter.ts";
+import { arrayFromPayloads, fromPayloadsAtIndex, type Payload, toPayloads } from "../value/payload-converter.ts";
 import { compiledRetryPolicy, wireDurationMs, wirePayloads } from "../value/wire.ts";
 import { ActivityHeartbeat } from "./activity-heartbeat.ts";
 
@@ -29,7 +24,8 @@ export interface ActivityRunnerParts {
   readonly taskQueue: string;
   readonly identity: string;
   readonly activities: UntypedActivities;
-  readonly converter: PayloadConverter;
+  readonly converters: LoadedDataConverter;
+  readonly codec: MessageCodec;
   readonly logger: Logger;
   /** Aborts when the worker begins to stop. */
   readonly workerShutdown: AbortSignal;
@@ -78,17 +74,21 @@ export class ActivityRunner {
 
   /** Runs a task to its end and reports it. Never throws for what the activity or the server does. */
   async run(task: Task): Promise<void> {
-    const { connection, namespace, identity, converter, logger } = this.#parts;
+    const { connection, codec, namespace, identity, converters, logger } = this.#parts;
     const attempt = new RunningAttempt();
     const request = { namespace, identity, taskToken: task.taskToken };
     const heartbeat = new ActivityHeartbeat({
-      ...{ connection, request, converter, timeoutMs: wireDurationMs(task.heartbeatTimeout) },
+      ...{ connection, codec, request, timeoutMs: wireDurationMs(task.heartbeatTimeout) },
+      converter: converters.payloadConverter,
       cancel: (cause) => attempt.cancel(cause),
     });
     let end: AttemptEnd;
     try {
-      const info = this.#infoOf(task);
-      end = await this.attempt(info, task.input?.payloads, attempt, (details) => heartbeat.record(details));
+      const decoded = await codec.decode(task);
+      const info = this.#infoOf(decoded);
+      end = await this.attempt(info, decoded.input?.payloads, attempt, (details) => heartbeat.record(details));
+      // A result that cannot be encoded is the attempt's failure, not a report that never comes.
+      if (end.status === "completed") end = { ...end, result: await this.#encoded(end.result) };
     } catch (error) {
       end = { status: "failed", error };
     }
@@ -108,6 +108,11 @@ export class ActivityRunner {
     }
   }
 
+  async #encoded(result: Payload): Promise<Payload> {
+    const { payloads } = await this.#parts.codec.encode({ payloads: [result] });
+    return payloads[0]!;
+  }
+
   /** One attempt, remote or local. */
   async attempt(
     info: Info,
@@ -115,7 +120,8 @@ export class ActivityRunner {
     attempt: RunningAttempt,
     heartbeat: (details: unknown) => void,
   ): Promise<AttemptEnd> {
-    const { activities, converter, logger, workerShutdown } = this.#parts;
+    const { activities, converters, logger, workerShutdown } = this.#parts;
+    const { payloadConverter: converter } = converters;
     const { signal, causes } = attempt;
     const context = new Context({ info, logger, heartbeat, cancellation: signal, causes, workerShutdown });
     const timeout = timeoutOf(context, attempt);
@@ -149,23 +155,23 @@ export class ActivityRunner {
     { causes }: RunningAttempt,
     heartbeat: ActivityHeartbeat,
   ): Promise<void> {
-    const { connection, converter } = this.#parts;
+    const { connection, codec, converters } = this.#parts;
     switch (end.status) {
-      case "completed":
-        await connection.call(
-          "RespondActivityTaskCompleted",
-          { ...request, result: wirePayloads([end.result]) },
-          reportWithin,
-        );
+      case "completed": {
+        // Encoded already.
+        const result = wirePayloads([end.result]);
+        await connection.call("RespondActivityTaskCompleted", { ...request, result }, reportWithin);
         return;
+      }
       case "completesElsewhere":
         return;
       case "cancelled":
         if (causes.has("notFound")) return;
         if (causes.has("cancelRequested")) {
-          const [details] = cancelDetails(end.error);
-          const payloads = details === undefined ? undefined : wirePayloads(toPayloads(converter, details));
-          await connection.call("RespondActivityTaskCanceled", { ...request, details: payloads }, reportWithin);
+          const [said] = cancelDetails(end.error);
+          const details = said === undefined ? undefined : wirePayloads(toPayloads(converters.payloadConverter, said));
+          const encoded = await codec.encode({ ...request, details });
+          await connection.call("RespondActivityTaskCanceled", encoded, reportWithin);
           return;
         }
         break;
@@ -174,13 +180,14 @@ export class ActivityRunner {
       default:
         end satisfies never;
     }
-    const failure = asApplicationFailure(end.error, converter);
+    const failure = asApplicationFailure(end.error, converters);
     const lastHeartbeatDetails = heartbeat.latest;
-    await connection.call("RespondActivityTaskFailed", { ...request, failure, lastHeartbeatDetails }, reportWithin);
+    const encoded = await codec.encode({ ...request, failure, lastHeartbeatDetails });
+    await connection.call("RespondActivityTaskFailed", encoded, reportWithin);
   }
 
   #infoOf(task: Task): Info {
-    const { namespace, taskQueue, converter } = this.#parts;
+    const { namespace, taskQueue, converters } = this.#parts;
     const policy = compiledRetryPolicy(task.retryPolicy);
     return {
       taskToken: task.taskToken,
@@ -197,7 +204,7 @@ export class ActivityRunner {
       },
       workflowType: task.workflowType?.name ?? "",
       taskQueue,
-      heartbeatDetails: fromPayloadsAtIndex(converter, 0, task.heartbeatDetails?.payloads),
+      heartbeatDetails: fromPayloadsAtIndex(converters.payloadConverter, 0, task.heartbeatDetails?.payloads),
       scheduledTimestampMs: timestampMs(task.scheduledTime),
       currentAttemptScheduledTimestampMs: timestampMs(task.currentAttemptScheduledTime),
       // By this machine's clock: what is measured from it is time that passes here.
@@ -243,9 +250,12 @@ function notRegistered(activityType: string, activities: UntypedActivities): App
 }
 
 /** The server takes no other kind as an activity's end. */
-export function asApplicationFailure(error: unknown, converter: PayloadConverter): ProtoFailure {
-  const failure = errorToFailure(error, converter);
+function asApplicationFailure(
+  error: unknown,
+  { failureConverter, payloadConverter }: LoadedDataConverter,
+): ProtoFailure {
+  const failure = failureConverter.errorToFailure(error, payloadConverter);
   if (failure.applicationFailureInfo) return failure;
   const wrapped = error instanceof TemporalFailure ? ApplicationFailure.fromError(error, { cause: error }) : error;
-  return errorToFailure(wrapped, converter);
+  return failureConverter.errorToFailure(wrapped, payloadConverter);
 }

@@ -1,6 +1,6 @@
 /** Workflow code as one script for the sandbox, made by esbuild from the user's modules; the SDK's own part is made once a process. */
 import { isBuiltin } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildFailure, BuildOptions, Plugin } from "esbuild";
 
@@ -15,6 +15,13 @@ export interface BundleOptions {
   readonly ignoreModules?: readonly string[];
 }
 
+/** What goes into a bundle: modules by their paths. */
+export interface BundledModules {
+  readonly workflowsPath: string;
+  readonly payloadConverterPath?: string | undefined;
+  readonly failureConverterPath?: string | undefined;
+}
+
 /** What workflow code imports is evaluated once and shared by all runs; everything else is evaluated for each run. */
 export const sharedModules = ["@pawl/sdk/workflow", "@pawl/sdk/common"] as const;
 const outsideModules = /^@pawl\/sdk\/(client|worker|activity)$/;
@@ -24,14 +31,43 @@ export const runtimeFile = "pawl-workflow-runtime.js";
 
 /** Throws when a module cannot be found or read, or is one of Node's: each with its file and line. */
 export async function bundleWorkflowCode({
-  workflowsPath,
   ignoreModules = [],
-}: BundleOptions & { readonly workflowsPath: string }): Promise<WorkflowBundle> {
+  ...modules
+}: BundleOptions & BundledModules): Promise<WorkflowBundle> {
   return await build({
-    entryPoints: [workflowsPath],
+    stdin: { contents: entryOf(modules), resolveDir: process.cwd(), sourcefile: "pawl-workflow-entry.js" },
     external: [...sharedModules],
     plugins: [sandboxRules(new Set(ignoreModules))],
   });
+}
+
+/** What a worker or a replay is to run: the bundle that it was given, or one made of its options. */
+export async function bundleOf(options: {
+  readonly workflowsPath?: string;
+  readonly workflowBundle?: WorkflowBundle;
+  readonly bundlerOptions?: BundleOptions;
+  readonly dataConverter?: Pick<BundledModules, "payloadConverterPath" | "failureConverterPath">;
+}): Promise<WorkflowBundle> {
+  const { workflowsPath, workflowBundle, bundlerOptions, dataConverter } = options;
+  if (workflowBundle) return workflowBundle;
+  const { payloadConverterPath, failureConverterPath } = dataConverter ?? {};
+  return await bundleWorkflowCode({
+    ...bundlerOptions,
+    workflowsPath: workflowsPath!,
+    ...{ payloadConverterPath, failureConverterPath },
+  });
+}
+
+/** The bundle's own first module. What it requires is evaluated when a run asks for it: its converters before it exists, its workflows within it. */
+function entryOf({ workflowsPath, payloadConverterPath, failureConverterPath }: BundledModules): string {
+  const load = (path: string) => `require(${JSON.stringify(path.startsWith("file:") ? fileURLToPath(path) : path)})`;
+  const named = (path: string | undefined, name: string) =>
+    path === undefined ? "undefined" : `${load(path)}.${name}`;
+  return [
+    `exports.workflows = () => ${load(workflowsPath)};`,
+    `exports.payloadConverter = () => ${named(payloadConverterPath, "payloadConverter")};`,
+    `exports.failureConverter = () => ${named(failureConverterPath, "failureConverter")};`,
+  ].join("\n");
 }
 
 /** Nothing is written there: it is what the source map's paths are relative to. */
@@ -86,7 +122,7 @@ function sandboxRules(ignored: ReadonlySet<string>): Plugin {
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /^[\w@]/ }, ({ path, kind }) => {
         if (ignored.has(path)) return { path, namespace: "pawl-ignored" };
-        if (kind === "entry-point") return undefined;
+        if (kind === "entry-point" || isAbsolute(path)) return undefined;
         if (isBuiltin(path)) return { errors: [{ text: notInWorkflows(`the Node module "${path}"`) }] };
         if (outsideModules.test(path)) return { errors: [{ text: notInWorkflows(`"${path}"`) }] };
         return undefined;

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Info } from "../activity/context.ts";
 import type { LocalActivityEnd } from "../replay/marker.ts";
 import type { LocalActivityCommand, LocalActivityOutcome, Outcome } from "../value/activation.ts";
+import type { LoadedDataConverter } from "../value/data-converter.ts";
 import { msToNumber } from "../value/duration.ts";
 import {
   ApplicationFailure,
@@ -11,15 +12,14 @@ import {
   type RetryState,
   TimeoutFailure,
 } from "../value/failure.ts";
-import { encodeRetryState, errorToFailure, FAILURE_SOURCE } from "../value/failure-converter.ts";
-import type { PayloadConverter } from "../value/payload-converter.ts";
+import { encodeRetryState, FAILURE_SOURCE } from "../value/failure-converter.ts";
 import { type CompiledRetryPolicy, nextIntervalMs } from "../value/retry-policy.ts";
 import { type ActivityRunner, type AttemptEnd, RunningAttempt } from "./activity-runner.ts";
 import type { Slots } from "./slots.ts";
 
 export interface LocalActivityScope {
   readonly runner: ActivityRunner;
-  readonly converter: PayloadConverter;
+  readonly converters: LoadedDataConverter;
   readonly slots: Slots;
   readonly namespace: string;
   readonly taskQueue: string;
@@ -124,8 +124,10 @@ export class LocalActivity {
 
   #wrapped(message: string, cause: unknown, retryState: RetryState): ProtoFailure {
     const { activityId, activityType } = this.#command;
+    const { failureConverter, payloadConverter } = this.#scope.converters;
     return {
-      ...{ message, source: FAILURE_SOURCE, stackTrace: "", cause: errorToFailure(cause, this.#scope.converter) },
+      ...{ message, source: FAILURE_SOURCE, stackTrace: "" },
+      cause: failureConverter.errorToFailure(cause, payloadConverter),
       activityFailureInfo: {
         ...{ scheduledEventId: 0, startedEventId: 0, identity: "", activityId },
         ...{ activityType: { name: activityType }, retryState: encodeRetryState(retryState) },

@@ -1,15 +1,19 @@
 /** Replays histories against workflow code without a server: does today's code still do what it did then? */
 import type { history } from "@pawl/protocol";
+import { MessageCodec } from "../codec/message-codec.ts";
 import { Nondeterminism } from "../replay/nondeterminism.ts";
 import { DefaultLogger, type Logger } from "../value/logger.ts";
-import { bundleRuntime, bundleWorkflowCode } from "./bundle.ts";
+import { bundleOf, bundleRuntime } from "./bundle.ts";
 import { CachedRun } from "./cached-run.ts";
 import { explained } from "./explanation.ts";
 import { Sandbox, watchRejections } from "./sandbox.ts";
 import { watched } from "./watchdog.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
-export type ReplayWorkerOptions = Pick<WorkerOptions, "workflowsPath" | "workflowBundle" | "bundlerOptions"> & {
+export type ReplayWorkerOptions = Pick<
+  WorkerOptions,
+  "workflowsPath" | "workflowBundle" | "bundlerOptions" | "dataConverter"
+> & {
   logger?: Logger;
 };
 
@@ -33,14 +37,15 @@ export async function* replayHistories(
   options: ReplayWorkerOptions,
   histories: AsyncIterable<HistoryToReplay> | Iterable<HistoryToReplay>,
 ): AsyncGenerator<ReplayResult> {
-  const { workflowsPath, workflowBundle, bundlerOptions, logger = new DefaultLogger("WARN") } = options;
+  const { workflowsPath, workflowBundle, dataConverter, logger = new DefaultLogger("WARN") } = options;
   if (workflowsPath === undefined && workflowBundle === undefined) {
     throw new TypeError("a replay needs workflowsPath or workflowBundle");
   }
-  const user = workflowBundle ?? bundleWorkflowCode({ ...bundlerOptions, workflowsPath: workflowsPath! });
-  const sandbox = new Sandbox(...(await Promise.all([bundleRuntime(), user])));
+  const codec = new MessageCodec(dataConverter?.payloadCodecs ?? []);
+  const sandbox = new Sandbox(...(await Promise.all([bundleRuntime(), bundleOf(options)])));
   watchRejections();
-  for await (const { workflowId, history } of histories) {
+  for await (const { workflowId, history: encoded } of histories) {
+    const history = await codec.decode(encoded);
     const runId = history.events[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? "";
     const identity = { namespace: "replay", workflowId, runId, taskQueue: "replay" };
     const code = sandbox.newRun((level, message, fields) => logger.log(level, message, fields));

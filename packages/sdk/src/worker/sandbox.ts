@@ -137,13 +137,15 @@ export class Sandbox {
   /** A failure with its stack in the user's files, and a word of help for what workflow code lacks. */
   mapped(failed: TaskFailure): TaskFailure {
     const stack = this.stackMap.apply(failed.stack);
-    const stackTrace = this.stackMap.apply(failed.failure.stackTrace);
     const message = withRemedy(failed.name, failed.message, stack);
+    // What is encoded stays so: the plain words are for this worker's own log.
+    if (failed.failure.encodedAttributes) return { ...failed, message, stack };
+    const stackTrace = this.stackMap.apply(failed.failure.stackTrace);
     return { ...failed, message, stack, failure: { ...failed.failure, message, stackTrace } };
   }
 
-  #loadModules(): Record<string, unknown> {
-    const module = { exports: {} };
+  #loadModules(): activator.UserCode {
+    const module = { exports: {} as activator.UserCode };
     const global = this.#newGlobal();
     const require = (name: string) => {
       if (name === sharedModules[0]) return this.#runtime.workflow;

@@ -1,6 +1,8 @@
 /** What a worker is made with, and what that comes to. */
 import { hostname } from "node:os";
 import type { Connection } from "../client/connection.ts";
+import { loadDataConverter } from "../codec/load-data-converter.ts";
+import type { DataConverter, LoadedDataConverter } from "../value/data-converter.ts";
 import { type Duration, msToNumber } from "../value/duration.ts";
 import { DefaultLogger, type Logger } from "../value/logger.ts";
 import type { UntypedActivities } from "../value/options.ts";
@@ -21,6 +23,8 @@ export interface WorkerOptions {
   /** Made by `bundleWorkflowCode` beforehand, in place of `workflowsPath`. */
   workflowBundle?: WorkflowBundle;
   bundlerOptions?: BundleOptions;
+  /** How values become payloads. Workflow code gets its converters by path; codecs run outside of it. */
+  dataConverter?: DataConverter;
   /** Functions by the names of their activities. Without any the worker runs workflows alone. */
   activities?: object;
   logger?: Logger;
@@ -55,6 +59,7 @@ export interface CompiledWorkerOptions {
   readonly taskQueue: string;
   readonly identity: string;
   readonly activities: UntypedActivities;
+  readonly loadedDataConverter: LoadedDataConverter;
   readonly logger: Logger;
   readonly activitySlots: number;
   readonly localActivitySlots: number;
@@ -92,6 +97,7 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
     taskQueue,
     identity: options.identity ?? `${process.pid}@${hostname()}`,
     activities: functionsOf(activities),
+    loadedDataConverter: loadForWorker(options),
     logger: options.logger ?? new DefaultLogger("INFO"),
     activitySlots: positive("maxConcurrentActivityTaskExecutions", 100),
     localActivitySlots: positive("maxConcurrentLocalActivityExecutions", 100),
@@ -107,6 +113,16 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
     shutdownForceMs:
       shutdownForceTime === undefined ? undefined : msToNumber(shutdownForceTime, "WorkerOptions.shutdownForceTime"),
   };
+}
+
+function loadForWorker({ dataConverter, workflowsPath, workflowBundle }: WorkerOptions): LoadedDataConverter {
+  const isObject = dataConverter?.payloadConverter ?? dataConverter?.failureConverter;
+  if (isObject && (workflowsPath !== undefined || workflowBundle !== undefined)) {
+    throw new TypeError(
+      "WorkerOptions.dataConverter: a converter that is an object cannot enter the workflow sandbox; give the path of a module that exports it (payloadConverterPath, failureConverterPath)",
+    );
+  }
+  return loadDataConverter(dataConverter);
 }
 
 /** Own and inherited functions, bound: an instance of a class of activities serves as well as a module. */

@@ -3,10 +3,10 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { enums, type history } from "@pawl/protocol";
 import { CallFailed, Connection } from "../client/connection.ts";
+import { MessageCodec } from "../codec/message-codec.ts";
 import { IllegalStateError, NamespaceNotFoundError } from "../value/errors.ts";
-import { defaultPayloadConverter } from "../value/payload-converter.ts";
 import { ActivityRunner } from "./activity-runner.ts";
-import { bundleRuntime, bundleWorkflowCode, type WorkflowBundle } from "./bundle.ts";
+import { bundleOf, bundleRuntime, type WorkflowBundle } from "./bundle.ts";
 import { EagerActivities } from "./eager-activities.ts";
 import { pollTimeoutMs, runPoller } from "./poller.ts";
 import { type HistoryToReplay, type ReplayResult, type ReplayWorkerOptions, replayHistories } from "./replayer.ts";
@@ -80,16 +80,18 @@ export class Worker {
     const compiled = compileWorkerOptions(options);
     const isOwned = options.connection === undefined;
     const [connection, code] = await Promise.all([options.connection ?? Connection.connect(), loadCode(options)]);
-    const { namespace, taskQueue, identity, activities, logger } = compiled;
+    const { namespace, taskQueue, identity, activities, logger, loadedDataConverter: converters } = compiled;
+    const codec = new MessageCodec(converters.payloadCodecs);
     await requireNamespace(connection, namespace);
     const stopping = new AbortController();
     const runner = new ActivityRunner({
       ...{ connection, namespace, taskQueue, identity, activities, logger },
-      ...{ converter: defaultPayloadConverter, workerShutdown: stopping.signal },
+      ...{ converters, codec, workerShutdown: stopping.signal },
     });
     const activitySlots = new Slots(compiled.activitySlots);
     const eager = new EagerActivities(runner, activitySlots, stopping.signal);
-    const workflows = code && workflowSide(compiled, connection, code, { activities: runner, eager }, options.buildId);
+    const workflows =
+      code && workflowSide(compiled, connection, code, { activities: runner, eager, codec }, options.buildId);
     if (!workflows && !runner.hasActivities) {
       throw new TypeError("a worker needs WorkerOptions.workflowsPath, workflowBundle or activities");
     }
@@ -284,9 +286,9 @@ interface Code {
   readonly user: WorkflowBundle;
 }
 
-async function loadCode({ workflowsPath, workflowBundle, bundlerOptions }: WorkerOptions): Promise<Code | undefined> {
-  if (workflowsPath === undefined && workflowBundle === undefined) return undefined;
-  const user = workflowBundle ?? bundleWorkflowCode({ ...bundlerOptions, workflowsPath: workflowsPath! });
+async function loadCode(options: WorkerOptions): Promise<Code | undefined> {
+  if (options.workflowsPath === undefined && options.workflowBundle === undefined) return undefined;
+  const user = bundleOf(options);
   const [runtime, bundle] = await Promise.all([bundleRuntime(), user]);
   return { runtime, user: bundle };
 }
@@ -304,7 +306,7 @@ function workflowSide(
   options: CompiledWorkerOptions,
   connection: Connection,
   { runtime, user }: Code,
-  parts: { activities: ActivityRunner; eager: EagerActivities },
+  parts: { activities: ActivityRunner; eager: EagerActivities; codec: MessageCodec },
   buildId = createHash("sha256").update(user.code).digest("hex").slice(0, 16),
 ): WorkflowSide {
   const { namespace, taskQueue, identity, logger, stickyTimeoutMs, deadlockTimeoutMs } = options;
@@ -316,7 +318,7 @@ function workflowSide(
     ...{ stickyTimeoutMs, deadlockTimeoutMs },
     sandbox: new Sandbox(runtime, user),
     localSlots: new Slots(options.localActivitySlots),
-    converter: defaultPayloadConverter,
+    converters: options.loadedDataConverter,
     // Closures and objects take about as much as the text that makes them.
     bytesOfBundle: user.code.length,
   });

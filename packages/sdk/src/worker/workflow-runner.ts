@@ -1,10 +1,11 @@
 /** Does workflow tasks: history in, workflow code run, commands out. */
 import { enums, history, type Init, type query, type workflowservice } from "@pawl/protocol";
 import { CallFailed, type Connection } from "../client/connection.ts";
+import type { MessageCodec } from "../codec/message-codec.ts";
 import { HistoryGap, Nondeterminism } from "../replay/nondeterminism.ts";
+import type { LoadedDataConverter } from "../value/data-converter.ts";
 import { FAILURE_SOURCE } from "../value/failure-converter.ts";
 import type { Logger } from "../value/logger.ts";
-import type { PayloadConverter } from "../value/payload-converter.ts";
 import { wireDuration, wirePayloads } from "../value/wire.ts";
 import type { ActivityRunner } from "./activity-runner.ts";
 import { CachedRun } from "./cached-run.ts";
@@ -33,7 +34,8 @@ export interface WorkflowRunnerParts {
   readonly activities: ActivityRunner;
   readonly eager: EagerActivities;
   readonly localSlots: Slots;
-  readonly converter: PayloadConverter;
+  readonly converters: LoadedDataConverter;
+  readonly codec: MessageCodec;
   readonly logger: Logger;
   readonly deadlockTimeoutMs: number;
   readonly bytesOfBundle: number;
@@ -57,12 +59,14 @@ export class WorkflowRunner {
     for (let next: Task | undefined = task; next; next = await this.#one(next));
   }
 
-  async #one(task: Task): Promise<Task | undefined> {
-    const { cache, logger } = this.#parts;
-    const { workflowId = "", runId = "" } = task.workflowExecution ?? {};
-    const about = { workflowId, runId, workflowType: task.workflowType?.name };
+  async #one(given: Task): Promise<Task | undefined> {
+    const { cache, codec, logger } = this.#parts;
+    const { workflowId = "", runId = "" } = given.workflowExecution ?? {};
+    const about = { workflowId, runId, workflowType: given.workflowType?.name };
     let run: CachedRun | undefined;
+    let task = given;
     try {
+      task = await codec.decode(given);
       run = await this.#prepare(task);
       if (task.query) await this.#answerQuery(task, run);
       const next = task.query ? undefined : await this.#complete(task, run);
@@ -159,12 +163,12 @@ export class WorkflowRunner {
   }
 
   async #pages(task: Task, from: Uint8Array): Promise<history.HistoryEvent[]> {
-    const { connection, namespace } = this.#parts;
+    const { connection, codec, namespace } = this.#parts;
     const events: history.HistoryEvent[] = [];
     let nextPageToken = from;
     do {
       const request = { namespace, execution: task.workflowExecution, nextPageToken };
-      const page = await connection.call("GetWorkflowExecutionHistory", request);
+      const page = await codec.decode(await connection.call("GetWorkflowExecutionHistory", request));
       events.push(...eventsOf(page.history));
       nextPageToken = page.nextPageToken;
     } while (nextPageToken.length > 0);
@@ -176,15 +180,18 @@ export class WorkflowRunner {
     await rejectionsAreKnown();
     run.code.checkRejections();
     const isWaiting = await this.#waitForLocalActivities(task, run);
-    const { namespace, identity, stickyQueue, stickyTimeoutMs, taskQueue, connection, buildId, eager } = this.#parts;
-    const completion = run.replay.takeCompletion();
+    const { namespace, identity, stickyQueue, stickyTimeoutMs, taskQueue, connection, buildId, eager, codec } =
+      this.#parts;
+    // Before slots are reserved for what it may bring: a codec may fail.
+    const completion = await codec.encode(run.replay.takeCompletion());
+    const queryResults = await codec.encode(this.#queryResults(task, run));
     const reserved = eager.reserve(completion.commands);
     const answer = connection.call(
       "RespondWorkflowTaskCompleted",
       {
         ...completion,
         ...{ namespace, identity, taskToken: task.taskToken, binaryChecksum: buildId },
-        queryResults: this.#queryResults(task, run),
+        queryResults,
         stickyAttributes: {
           workerTaskQueue: { name: stickyQueue, kind: enums.TaskQueueKind.STICKY, normalName: taskQueue },
           scheduleToStartTimeout: wireDuration(stickyTimeoutMs),
@@ -222,10 +229,10 @@ export class WorkflowRunner {
   }
 
   #localActivity(command: ConstructorParameters<typeof LocalActivity>[0], run: CachedRun, task: Task): LocalActivity {
-    const { activities: runner, localSlots: slots, converter, namespace, taskQueue } = this.#parts;
+    const { activities: runner, localSlots: slots, converters, namespace, taskQueue } = this.#parts;
     const { workflowId, runId } = run.identity;
     return new LocalActivity(command, {
-      ...{ runner, slots, converter, namespace, taskQueue, workflowExecution: { workflowId, runId } },
+      ...{ runner, slots, converters, namespace, taskQueue, workflowExecution: { workflowId, runId } },
       workflowType: task.workflowType?.name ?? "",
     });
   }
@@ -246,8 +253,9 @@ export class WorkflowRunner {
   }
 
   async #answerQuery(task: Task, run: CachedRun): Promise<void> {
-    const { connection, namespace } = this.#parts;
-    const { resultType, answer, errorMessage, failure } = this.#query(run, task.query!);
+    const { connection, codec, namespace } = this.#parts;
+    const answered = await codec.encode(this.#query(run, task.query!));
+    const { resultType, answer, errorMessage, failure } = answered;
     await connection.call(
       "RespondQueryTaskCompleted",
       { namespace, taskToken: task.taskToken, completedType: resultType, queryResult: answer, errorMessage, failure },
@@ -257,10 +265,10 @@ export class WorkflowRunner {
 
   /** The first attempt is reported; later ones are left to time out, so that a worker that always fails does not spin. */
   async #fail(task: Task, error: unknown): Promise<void> {
-    const { connection, namespace, identity } = this.#parts;
+    const { connection, codec, namespace, identity } = this.#parts;
     const failure =
       error instanceof WorkflowTaskError
-        ? error.failed.failure
+        ? await codec.encode(error.failed.failure)
         : {
             ...{ message: textOf(error), source: FAILURE_SOURCE, stackTrace: "" },
             applicationFailureInfo: { type: error instanceof Error ? error.name : "Error" },

@@ -11,7 +11,7 @@ import { setCurrentRun } from "./current-run.ts";
 import { type RunHost, WorkflowRun } from "./run.ts";
 
 export { installGlobals } from "./globals.ts";
-export type { RunHost, WorkflowRun } from "./run.ts";
+export type { RunHost, UserCode, WorkflowRun } from "./run.ts";
 
 export interface TaskFailure {
   readonly name: string;
@@ -58,13 +58,17 @@ export function finish(run: WorkflowRun): { commands: WorkflowCommand[] } | { fa
   run.handlers.refuseWaitingUpdates();
   setCurrentRun(undefined);
   const failure = run.takeTaskFailure();
-  return failure ? { failed: describe(failure.error) } : { commands: run.takeCommands() };
+  return failure ? { failed: describe(failure.error, run) } : { commands: run.takeCommands() };
 }
 
-export function describe(error: unknown): TaskFailure {
+/** `run`: whose converters write it, when there is one. */
+export function describe(error: unknown, run?: WorkflowRun): TaskFailure {
   const name = isError(error) ? error.name : "Error";
   const stack = isError(error) ? (error.stack ?? "") : "";
-  return { name, message: errorMessage(error), stack, failure: errorToFailure(error, defaultPayloadConverter) };
+  const failure = run
+    ? run.failures.errorToFailure(error, run.converter)
+    : errorToFailure(error, defaultPayloadConverter);
+  return { name, message: errorMessage(error), stack, failure };
 }
 
 export function answerQuery(
@@ -77,7 +81,7 @@ export function answerQuery(
     if (name === "__stack_trace") return { result: defaultPayloadConverter.toPayload(waitsFor(run)) };
     return { result: run.readOnly(() => run.handlers.query(name, input)) };
   } catch (error) {
-    return { failed: describe(error) };
+    return { failed: describe(error, run) };
   } finally {
     setCurrentRun(undefined);
   }
@@ -129,7 +133,7 @@ function apply(run: WorkflowRun, job: Job): void {
 function begin(run: WorkflowRun): void {
   const { workflowType, input } = run.start;
   try {
-    const exported = run.enter(() => run.host.load());
+    const exported = run.enter(() => run.code.workflows());
     const main = exported[workflowType] ?? exported["default"];
     if (typeof main !== "function") {
       const known = Object.keys(exported).filter((name) => typeof exported[name] === "function");

@@ -13,7 +13,7 @@ import type {
 } from "../value/options.ts";
 import { mapToPayloads } from "../value/payload-converter.ts";
 import { compileRetryPolicy } from "../value/retry-policy.ts";
-import { encodeSearchAttributes } from "../value/search-attributes.ts";
+import { encodeOptionalSearchAttributes } from "../value/search-attributes.ts";
 import { getRun } from "./current-run.ts";
 import { uuidFrom } from "./random.ts";
 import type { Waiter, WorkflowRun } from "./run.ts";
@@ -206,14 +206,14 @@ function childCommand(
   { seq, workflowType, workflowId }: ChildName,
   options: ChildWorkflowOptions & { args?: readonly unknown[] },
 ): ChildCommand {
-  const { retry, memo, searchAttributes, staticSummary, staticDetails } = options;
+  const { retry, memo, searchAttributes, typedSearchAttributes, staticSummary, staticDetails } = options;
   const text = (value: string | undefined) => (value === undefined ? undefined : run.converter.toPayload(value));
   return {
     ...{ type: "startChild", seq, workflowId, workflowType, namespace: undefined, headers: {} },
     taskQueue: options.taskQueue,
     input: run.payloadsOf(options.args ?? []),
     memo: memo && mapToPayloads(run.converter, memo),
-    searchAttributes: searchAttributes && encodeSearchAttributes(searchAttributes),
+    searchAttributes: encodeOptionalSearchAttributes(searchAttributes, typedSearchAttributes),
     executionTimeoutMs: msOptionalToNumber(options.workflowExecutionTimeout, "workflowExecutionTimeout"),
     runTimeoutMs: msOptionalToNumber(options.workflowRunTimeout, "workflowRunTimeout"),
     taskTimeoutMs: msOptionalToNumber(options.workflowTaskTimeout, "workflowTaskTimeout"),

@@ -3,7 +3,16 @@ import { type Duration, msOptionalToNumber } from "../value/duration.ts";
 import type { LogFields } from "../value/logger.ts";
 import type { Workflow } from "../value/options.ts";
 import { mapFromPayloads, mapToPayloads } from "../value/payload-converter.ts";
-import { decodeSearchAttributes, encodeSearchAttributes, type SearchAttributes } from "../value/search-attributes.ts";
+import {
+  decodeSearchAttributes,
+  decodeTypedSearchAttributes,
+  encodeOptionalSearchAttributes,
+  encodeSearchAttributes,
+  type SearchAttributePair,
+  type SearchAttributes,
+  type SearchAttributeUpdatePair,
+  type TypedSearchAttributes,
+} from "../value/search-attributes.ts";
 import { ContinueAsNew } from "./continue-as-new-error.ts";
 import { getRun } from "./current-run.ts";
 import { uuidFrom } from "./random.ts";
@@ -18,6 +27,7 @@ export interface ContinueAsNewOptions {
   /** Default: this run's, with what it upserted. */
   memo?: Record<string, unknown>;
   searchAttributes?: SearchAttributes;
+  typedSearchAttributes?: SearchAttributePair[] | TypedSearchAttributes;
 }
 
 export function workflowInfo(): WorkflowInfo {
@@ -33,7 +43,7 @@ export function makeContinueAsNewFunc<F extends Workflow>(
   options: ContinueAsNewOptions = {},
 ): (...args: Parameters<F>) => Promise<never> {
   const run = getRun("continueAsNew()");
-  const { memo, searchAttributes } = options;
+  const { memo, searchAttributes, typedSearchAttributes } = options;
   return async (...args) => {
     throw new ContinueAsNew({
       type: "continueAsNew",
@@ -42,7 +52,8 @@ export function makeContinueAsNewFunc<F extends Workflow>(
       input: run.payloadsOf(args),
       headers: {},
       memo: memo ? mapToPayloads(run.converter, memo) : orNone(run.memo),
-      searchAttributes: searchAttributes ? encodeSearchAttributes(searchAttributes) : orNone(run.searchAttributes),
+      searchAttributes:
+        encodeOptionalSearchAttributes(searchAttributes, typedSearchAttributes) ?? orNone(run.searchAttributes),
       runTimeoutMs: msOptionalToNumber(options.workflowRunTimeout, "workflowRunTimeout"),
       taskTimeoutMs: msOptionalToNumber(options.workflowTaskTimeout, "workflowTaskTimeout"),
       retryPolicy: run.start.retryPolicy,
@@ -81,14 +92,20 @@ export function uuid4(): string {
   return uuidFrom(getRun("uuid4()").random);
 }
 
-/** Sets search attributes by which lists can be filtered; an empty array removes one. */
-export function upsertSearchAttributes(searchAttributes: SearchAttributes): void {
+/** Sets search attributes by which lists can be filtered; `null`, or an empty array of an untyped one, removes it. */
+export function upsertSearchAttributes(searchAttributes: SearchAttributes | SearchAttributeUpdatePair[]): void {
   const run = getRun("upsertSearchAttributes()");
-  const fields = encodeSearchAttributes(searchAttributes);
+  const fields = Array.isArray(searchAttributes)
+    ? encodeSearchAttributes(undefined, searchAttributes)
+    : encodeSearchAttributes(searchAttributes);
   if (Object.keys(fields).length === 0) throw new TypeError("upsertSearchAttributes() needs at least one attribute");
   run.push({ type: "upsertSearchAttributes", fields });
   Object.assign(run.searchAttributes, fields);
-  run.info = { ...run.info, searchAttributes: decodeSearchAttributes(run.searchAttributes) };
+  run.info = {
+    ...run.info,
+    searchAttributes: decodeSearchAttributes(run.searchAttributes),
+    typedSearchAttributes: decodeTypedSearchAttributes(run.searchAttributes),
+  };
 }
 
 /** Sets entries of the memo; `undefined` or `null` removes one. */

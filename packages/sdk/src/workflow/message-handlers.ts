@@ -5,7 +5,6 @@
 import type { Job, Payloads } from "../value/activation.ts";
 import { isError } from "../value/errors.ts";
 import { type ProtoFailure, TemporalFailure } from "../value/failure.ts";
-import { errorToFailure } from "../value/failure-converter.ts";
 import { arrayFromPayloads, defaultPayloadConverter, type Payload } from "../value/payload-converter.ts";
 import type { WorkflowRun } from "./run.ts";
 
@@ -191,7 +190,8 @@ export class MessageHandlers {
   }
 
   #failureOf(error: unknown): ProtoFailure {
-    return errorToFailure(isError(error) ? error : new Error(String(error)), this.#run.converter);
+    const { failures, converter } = this.#run;
+    return failures.errorToFailure(isError(error) ? error : new Error(String(error)), converter);
   }
 
   #describe() {

@@ -11,9 +11,10 @@ import type {
   RunStart,
   WorkflowCommand,
 } from "../value/activation.ts";
+import { requireFailureConverter, requirePayloadConverter } from "../value/data-converter.ts";
 import { IllegalStateError } from "../value/errors.ts";
 import { CancelledFailure, isCancellation, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
-import { errorToFailure, failureToError } from "../value/failure-converter.ts";
+import { defaultFailureConverter, type FailureConverter } from "../value/failure-converter.ts";
 import type { LogFields, LogLevel } from "../value/logger.ts";
 import { defaultPayloadConverter, type Payload, type PayloadConverter } from "../value/payload-converter.ts";
 import { CancellationScope } from "./cancellation-scope.ts";
@@ -22,14 +23,21 @@ import { MessageHandlers } from "./message-handlers.ts";
 import { seededRandom } from "./random.ts";
 import { infoOf, tidings, type WorkflowInfo } from "./workflow-info.ts";
 
+/** What a bundle holds; each part is evaluated when it is asked for. */
+export interface UserCode {
+  workflows(): Record<string, unknown>;
+  payloadConverter(): unknown;
+  failureConverter(): unknown;
+}
+
 /** What the worker lends to a run. */
 export interface RunHost {
   log(level: LogLevel, message: string, fields: LogFields | undefined): void;
   now(): number;
   /** Commands say where they were given: slow, for the explanation of an error alone. */
   readonly isTraced: boolean;
-  /** Evaluates the user's modules anew and returns what they export. */
-  load(): Record<string, unknown>;
+  /** Evaluates the user's bundle anew. */
+  load(): UserCode;
 }
 
 /** The two ways in which something that workflow code waits for can end. */
@@ -57,7 +65,9 @@ export interface Condition {
 export class WorkflowRun {
   readonly host: RunHost;
   readonly start: RunStart;
-  readonly converter: PayloadConverter = defaultPayloadConverter;
+  readonly code: UserCode;
+  readonly converter: PayloadConverter;
+  readonly failures: FailureConverter;
   readonly rootScope = new CancellationScope({ cancellable: true, parent: undefined });
   readonly handlers = new MessageHandlers(this);
   readonly waiters: Waiters = {
@@ -85,10 +95,13 @@ export class WorkflowRun {
   constructor(start: RunStart, clock: Omit<Activation, "jobs">, host: RunHost) {
     this.host = host;
     this.start = start;
+    this.code = host.load();
+    this.converter = converterOf(this.code);
+    this.failures = failureConverterOf(this.code);
     this.random = seededRandom(start.randomSeed);
     this.memo = { ...start.memo };
     this.searchAttributes = { ...start.searchAttributes };
-    this.info = infoOf(start, this.converter, clock, () => host.now());
+    this.info = infoOf(start, this, clock, () => host.now());
     this.tick(clock);
   }
 
@@ -201,7 +214,7 @@ export class WorkflowRun {
     if (error instanceof ContinueAsNew) return this.#close(() => error.command);
     if (this.cancelRequested && isCancellation(error)) return this.#close(() => ({ type: "cancelWorkflow" }));
     if (!(error instanceof TemporalFailure)) return this.failTask(error);
-    this.#close(() => ({ type: "failWorkflow", failure: errorToFailure(error, this.converter) }));
+    this.#close(() => ({ type: "failWorkflow", failure: this.failures.errorToFailure(error, this.converter) }));
   }
 
   #close(command: () => WorkflowCommand): void {
@@ -220,7 +233,7 @@ export class WorkflowRun {
   }
 
   errorOf(failure: ProtoFailure): Error {
-    return failureToError(failure, this.converter);
+    return this.failures.failureToError(failure, this.converter);
   }
 
   payloadsOf(values: readonly unknown[]): Payloads {
@@ -234,4 +247,14 @@ export class WorkflowRun {
   log(level: LogLevel, message: string, fields?: LogFields): void {
     if (!this.isReplaying) this.host.log(level, message, fields);
   }
+}
+
+function converterOf(code: UserCode): PayloadConverter {
+  const own = code.payloadConverter();
+  return own === undefined ? defaultPayloadConverter : requirePayloadConverter(own, "payloadConverterPath");
+}
+
+function failureConverterOf(code: UserCode): FailureConverter {
+  const own = code.failureConverter();
+  return own === undefined ? defaultFailureConverter : requireFailureConverter(own, "failureConverterPath");
 }

@@ -1,11 +1,15 @@
 /** What a workflow may know of itself. */
 import type { Activation, RunStart } from "../value/activation.ts";
-import type { TemporalFailure } from "../value/failure.ts";
-import { failureToError } from "../value/failure-converter.ts";
+import type { FailureConverter } from "../value/failure-converter.ts";
 import type { Priority } from "../value/options.ts";
 import { fromPayloadsAtIndex, mapFromPayloads, type PayloadConverter } from "../value/payload-converter.ts";
 import type { RetryPolicy } from "../value/retry-policy.ts";
-import { decodeSearchAttributes, type SearchAttributes } from "../value/search-attributes.ts";
+import {
+  decodeSearchAttributes,
+  decodeTypedSearchAttributes,
+  type SearchAttributes,
+  type TypedSearchAttributes,
+} from "../value/search-attributes.ts";
 
 export interface ParentWorkflowInfo {
   workflowId: string;
@@ -27,12 +31,13 @@ export interface WorkflowInfo {
   readonly firstExecutionRunId: string;
   readonly continuedFromExecutionRunId?: string | undefined;
   readonly searchAttributes: SearchAttributes;
+  readonly typedSearchAttributes: TypedSearchAttributes;
   readonly memo?: Record<string, unknown> | undefined;
   readonly parent?: ParentWorkflowInfo | undefined;
   readonly root?: RootWorkflowInfo | undefined;
   /** Of the run before, under cron or continue-as-new. */
   readonly lastResult?: unknown;
-  readonly lastFailure?: TemporalFailure | undefined;
+  readonly lastFailure?: Error | undefined;
   /** Events, up to the current workflow task. */
   readonly historyLength: number;
   /** Bytes, up to the current workflow task. */
@@ -57,7 +62,7 @@ export interface WorkflowInfo {
 
 export function infoOf(
   start: RunStart,
-  converter: PayloadConverter,
+  { converter, failures }: { converter: PayloadConverter; failures: FailureConverter },
   clock: Omit<Activation, "jobs">,
   now: () => number,
 ): WorkflowInfo {
@@ -71,11 +76,12 @@ export function infoOf(
     firstExecutionRunId: start.firstExecutionRunId,
     continuedFromExecutionRunId: start.continuedFromExecutionRunId,
     searchAttributes: decodeSearchAttributes(start.searchAttributes),
+    typedSearchAttributes: decodeTypedSearchAttributes(start.searchAttributes),
     memo: mapFromPayloads(converter, start.memo),
     parent: start.parent && { ...start.parent },
     root: start.root && { ...start.root },
     lastResult: fromPayloadsAtIndex(converter, 0, start.lastResult),
-    lastFailure: start.lastFailure && failureToError(start.lastFailure, converter),
+    lastFailure: start.lastFailure && failures.failureToError(start.lastFailure, converter),
     ...tidings(clock, now),
     startTime: new Date(start.startTimeMs),
     runStartTime: new Date(start.startTimeMs),
