@@ -133,6 +133,7 @@ const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/server/src/main", "server/main"],
   ["packages/server/src/index.ts", "server/main"],
   ["packages/server/src/rpc/", "server/rpc"],
+  ["packages/server/src/http/", "server/http"],
   ["packages/server/src/frontend/", "server/frontend"],
   ["packages/server/src/shard/", "server/shard"],
   ["packages/server/src/matching/", "server/matching"],

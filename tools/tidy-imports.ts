@@ -16,6 +16,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "server/shard": ["server/root", "engine", "store", "protocol"],
   "server/frontend": ["server/root", "server/shard", "server/matching", "engine", "store", "protocol"],
   "server/rpc": ["server/root", "server/frontend", "protocol"],
+  "server/http": ["server/root", "server/rpc", "server/frontend", "protocol"],
   "server/main": ["server", "engine", "store", "protocol"],
   "sdk/value": ["protocol"],
   "sdk/workflow": ["sdk/value"],

@@ -24,6 +24,7 @@ const places: Readonly<Record<string, { readonly file: string; readonly door?: s
   "server/shard": { file: "packages/server/src/shard/shard.ts" },
   "server/frontend": { file: "packages/server/src/frontend/workflow.ts" },
   "server/rpc": { file: "packages/server/src/rpc/call.ts" },
+  "server/http": { file: "packages/server/src/http/exchange.ts" },
   "server/main": { file: "packages/server/src/index.ts", door: "@pawl/server" },
   "sdk/value": { file: "packages/sdk/src/value/index.ts", door: "@pawl/sdk/common" },
   "sdk/workflow": { file: "packages/sdk/src/workflow/index.ts", door: "@pawl/sdk/workflow" },

@@ -94,6 +94,16 @@ describe("pawl server", () => {
     assert.deepEqual(await pawl.exit, { code: 0, signal: null });
   });
 
+  test("says where it serves HTTP, when it is asked to", async (t) => {
+    const pawl = new Pawl(t, ["server", "--port", "0", "--http-port", "0", "--log-level", "error"]);
+    const [, url] = /; HTTP on (http:\/\/127\.0\.0\.1:\d+)$/.exec(await pawl.firstLine) ?? [];
+    const answer = await fetch(`${url}/api/v1/system-info`);
+    assert.equal(answer.status, 200);
+    assert.match(((await answer.json()) as { serverVersion: string }).serverVersion, /^\d+\.\d+\.\d+$/);
+    pawl.child.kill("SIGTERM");
+    assert.deepEqual(await pawl.exit, { code: 0, signal: null });
+  });
+
   test("ends with 0 on SIGTERM although clients keep their connections", async (t) => {
     const pawl = new Pawl(t, ["server", "--port", "0", "--log-level", "info", "--log-format", "json"]);
     const session = await linger(t, await pawl.port());
@@ -176,7 +186,9 @@ describe("pawl server", () => {
       [["server", "--log-level", "loud"], /Allowed choices are debug, info, warn, error, never/],
       [["server", "--log-format", "xml"], /Allowed choices are text, json/],
       [["server", "--sqlite-pragma", "nonsense"], /name=value/],
-      [["server", "--http-port", "7243"], /--http-port is not supported: this server has no HTTP API/],
+      [["server", "--http-port", "7233"], /the HTTP port must differ from the port, and both are 7233/],
+      [["server", "--http-port", "0", "--http-cors-origin", "*"], /an origin is such as https:.*, not "\*"/],
+      [["server", "--http-public-url", "example.org"], /the public URL is such as https:.*, not "example.org"/],
       [["server", "--ui-port", "8233"], /--ui-port is not supported/],
       [["server", "--search-attribute", "A"], /name=type/],
       [["server", "--port", "0", "--search-attribute", "A=Colour"], /search attribute A: there is no type "Colour"/],

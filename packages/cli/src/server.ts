@@ -23,6 +23,9 @@ export interface Flags {
   readonly dbFilename?: string;
   readonly namespace?: readonly string[];
   readonly metricsPort?: number;
+  readonly httpPort?: number;
+  readonly httpPublicUrl?: string;
+  readonly httpCorsOrigin?: readonly string[];
   readonly searchAttribute?: Readonly<Record<string, string>>;
   readonly sqlitePragma?: Readonly<Record<string, string | number>>;
   readonly logLevel: LogLevel;
@@ -32,7 +35,6 @@ export interface Flags {
 
 /** Flags of the official command that ask for what is not here: better refused than ignored. */
 const unsupported: readonly { readonly flags: string; readonly why: string }[] = [
-  { flags: "--http-port <port>", why: "this server has no HTTP API" },
   { flags: "--ui-port <port>", why: "this server has no web UI" },
   { flags: "--ui-ip <ip>", why: "this server has no web UI" },
   { flags: "--ui-public-path <path>", why: "this server has no web UI" },
@@ -70,6 +72,9 @@ export function addServerOptions(command: Command): void {
       "register this search attribute at the start; may be repeated",
       addSearchAttribute,
     )
+    .option("--http-port <port>", "serve the API as JSON over HTTP on this port; 0 takes a free one", parsePort)
+    .option("--http-public-url <url>", "the address by which callers reach the HTTP API, if it is another one")
+    .option("--http-cors-origin <origin>", "web pages of this origin may use the HTTP API; may be repeated", append)
     .option("--metrics-port <port>", "serve Prometheus metrics at /metrics on this port", parsePort)
     .option(
       "--sqlite-pragma <name=value>",
@@ -115,6 +120,9 @@ export async function runServer(
     ...{ ip: flags.ip, port: flags.port, namespaces: flags.namespace ?? [], sqlitePragmas: flags.sqlitePragma ?? {} },
     ...(flags.dbFilename !== undefined && { dbFilename: flags.dbFilename }),
     ...(flags.metricsPort !== undefined && { metricsPort: flags.metricsPort }),
+    ...(flags.httpPort !== undefined && { httpPort: flags.httpPort }),
+    ...(flags.httpPublicUrl !== undefined && { httpPublicUrl: flags.httpPublicUrl }),
+    ...(flags.httpCorsOrigin && { httpCorsOrigins: flags.httpCorsOrigin }),
     ...(flags.searchAttribute && { searchAttributes: flags.searchAttribute }),
     ...(flags.allowRemoteWithoutAuth && { allowRemoteWithoutAuth: true }),
     telemetry: { log, metrics: new Metrics(), stopwatchMs: () => performance.now() },
@@ -134,10 +142,11 @@ export async function runServer(
 
 const stopWithinMs = 10_000;
 
-function readyLine({ ip, port, metricsPort, storeKind }: RunningServer, { dbFilename }: Flags): string {
+function readyLine({ ip, port, httpPort, metricsPort, storeKind }: RunningServer, { dbFilename }: Flags): string {
   const state = storeKind === "memory" ? "state in memory, not durable" : `state in ${dbFilename}`;
+  const http = httpPort === undefined ? "" : `; HTTP on http://${hostText(ip)}:${httpPort}`;
   const metrics = metricsPort === undefined ? "" : `; metrics on http://${hostText(ip)}:${metricsPort}/metrics`;
-  return `Pawl is ready on ${hostText(ip)}:${port} (${state})${metrics}`;
+  return `Pawl is ready on ${hostText(ip)}:${port} (${state})${http}${metrics}`;
 }
 
 function hostText(ip: string): string {

@@ -20,5 +20,12 @@ export interface Codec<T> {
   read(reader: Reader, end: number, depth: number): T;
 }
 
-/** For tools that write messages without a codec. */
+/** For what writes and reads messages without a codec. */
 export declare const $Writer: { create(): Writer };
+export declare const $Reader: { create(bytes: Uint8Array): Reader };
+/** A string that must be valid UTF-8; throws `RangeError`. */
+export declare function $string(reader: Reader): string;
+/** A 64-bit integer as a number; a larger one loses low bits. */
+export declare function $number(value: unknown): number;
+/** Takes a length and gives where what it counts ends; throws `RangeError` past the buffer. */
+export declare function $end(reader: Reader): number;

@@ -19,6 +19,12 @@ export interface ServerConfig {
   readonly searchAttributes?: Readonly<Record<string, string>>;
   /** Serves Prometheus text at `/metrics`; 0 takes a free port. Without it nothing is served. */
   readonly metricsPort?: number;
+  /** Serves the API as JSON over HTTP; 0 takes a free port. Without it nothing is served. */
+  readonly httpPort?: number;
+  /** The address by which callers reach the HTTP API, if that is another one, such as `https://pawl.example.org`. Links begin with it. */
+  readonly httpPublicUrl?: string;
+  /** Origins whose web pages may use the HTTP API, such as `https://console.example.org`. Default: none but its own. */
+  readonly httpCorsOrigins?: readonly string[];
   /** Nobody is asked who they are: listening for other machines must be said to be meant. */
   readonly allowRemoteWithoutAuth?: boolean;
 
@@ -48,15 +54,8 @@ export class StartFailure extends Error {
 
 /** Throws `StartFailure`. */
 export function checkConfig({ ip = defaultIp, port = defaultPort, metricsPort, ...config }: ServerConfig): void {
-  for (const [what, value] of [
-    ["port", port],
-    ["metrics port", metricsPort ?? 0],
-  ] as const) {
-    if (!Number.isInteger(value) || value < 0 || value > 65_535)
-      throw new StartFailure("usage", `the ${what} is a whole number from 0 to 65535, not ${value}`);
-  }
-  if (metricsPort !== undefined && metricsPort !== 0 && metricsPort === port)
-    throw new StartFailure("usage", `the metrics port must differ from the port, and both are ${port}`);
+  checkPorts({ port, "metrics port": metricsPort ?? 0, "HTTP port": config.httpPort ?? 0 });
+  checkHttp(config);
   if (config.dbFilename === "") throw new StartFailure("usage", "the database's file name is empty");
   if (!config.allowRemoteWithoutAuth && !isLoopback(ip))
     throw new StartFailure(
@@ -65,8 +64,32 @@ export function checkConfig({ ip = defaultIp, port = defaultPort, metricsPort, .
     );
 }
 
+function checkPorts(ports: Readonly<Record<string, number>>): void {
+  const taken = new Map<number, string>();
+  for (const [what, port] of Object.entries(ports)) {
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      throw new StartFailure("usage", `the ${what} is a whole number from 0 to 65535, not ${port}`);
+    const other = taken.get(port);
+    if (port !== 0 && other !== undefined)
+      throw new StartFailure("usage", `the ${what} must differ from the ${other}, and both are ${port}`);
+    taken.set(port, what);
+  }
+}
+
+function checkHttp({ httpPublicUrl: publicUrl, httpCorsOrigins: origins = [] }: ServerConfig): void {
+  const isHttp = (url: string) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+  if (publicUrl !== undefined && !(isHttp(publicUrl) && /^[^?#]*$/.test(publicUrl)))
+    throw new StartFailure(
+      "usage",
+      `the public URL is such as https://pawl.example.org, not ${JSON.stringify(publicUrl)}`,
+    );
+  const wrong = origins.find((origin) => !isHttp(origin) || new URL(origin).origin !== origin);
+  if (wrong !== undefined)
+    throw new StartFailure("usage", `an origin is such as https://console.example.org, not ${JSON.stringify(wrong)}`);
+}
+
 /** Addresses that only this machine reaches. */
-function isLoopback(ip: string): boolean {
+export function isLoopback(ip: string): boolean {
   if (ip === "localhost" || ip === "::1") return true;
   return isIP(ip) === 4 && ip.startsWith("127.");
 }

@@ -52,6 +52,17 @@ export const limits = {
   farewellMs: 500,
   stopMsMax: 10 * secondMs,
 
+  // HTTP.
+
+  /** The request line and all headers of one request: a list filter of the largest size, percent-encoded, travels in the line. */
+  httpHeadBytesMax: 256 * kibibyte,
+  /** How long the head, and the whole of a request, may take to arrive. */
+  httpHeadMsMax: 20 * secondMs,
+  httpRequestMsMax: minuteMs,
+  /** A connection without a request is closed after this time. */
+  httpIdleMsMax: 75 * secondMs,
+  httpConnectionsMax: 10_000,
+
   // Names and ids, in bytes of UTF-8.
 
   /** Workflow id and type, activity id, task queue, signal name, request id, identity, namespace, … */
@@ -163,6 +174,8 @@ assert(limits.searchAttributeBytesMax <= limits.searchAttributesBytesMax);
 assert(limits.idBytesMax < limits.statusMessageBytesMax && limits.statusMessageBytesMax < limits.metadataBytesMax);
 // Both together, encoded, stay below the 64 KiB that HTTP/2 stacks take as one header block.
 assert(3 * limits.statusMessageBytesMax + (4 / 3) * limits.statusDetailsBytesMax < 60 * kibibyte);
+assert(3 * limits.visibilityQueryBytesMax + limits.metadataBytesMax <= limits.httpHeadBytesMax);
+assert(limits.connectionSweepMs < limits.httpHeadMsMax && limits.httpHeadMsMax <= limits.httpRequestMsMax);
 assert(limits.drainMsMax < limits.stopMsMax);
 assert(limits.retentionMsMin <= limits.retentionMsDefault);
 assert(limits.namespacePageDefault <= limits.namespacePageMax);

@@ -1,13 +1,13 @@
 /**
  * The only place that constructs and joins the parts of a server, and takes them apart in the opposite order.
  *
- *   store ─▶ namespaces, tokens, cluster ─▶ matching ─▶ ring (gives tasks to matching) ─▶ handlers ─▶ gRPC
+ *   store ─▶ namespaces, tokens, cluster ─▶ matching ─▶ ring (gives tasks to matching) ─▶ handlers ─▶ gRPC, HTTP
  */
 import { lookup } from "node:dns/promises";
 import { methods } from "@pawl/protocol";
 import { MemoryStore, SqliteStore, type Store, StoreError } from "@pawl/store";
 import { systemClock } from "./clock.ts";
-import { checkConfig, defaultIp, defaultPort, type ServerConfig, StartFailure } from "./config.ts";
+import { checkConfig, defaultIp, defaultPort, isLoopback, type ServerConfig, StartFailure } from "./config.ts";
 import { handlersOf } from "./frontend/handlers.ts";
 import { draftOf } from "./frontend/namespace.ts";
 import { NamespaceRegistry } from "./frontend/namespace-registry.ts";
@@ -18,6 +18,10 @@ import { typeOfName } from "./frontend/search-attribute.ts";
 import { SearchAttributeRegistry } from "./frontend/search-attribute-registry.ts";
 import { loadCluster } from "./frontend/system.ts";
 import { Tokens } from "./frontend/tokens.ts";
+import { apiRoutes } from "./http/api-routes.ts";
+import { Guard } from "./http/guard.ts";
+import { HttpServer } from "./http/http-server.ts";
+import { RouteTable } from "./http/route-table.ts";
 import { limits, shardLimits } from "./limits.ts";
 import { Matching } from "./matching/matching.ts";
 import { systemRandom } from "./random.ts";
@@ -34,6 +38,7 @@ export interface RunningServer {
   readonly ip: string;
   readonly port: number;
   readonly metricsPort: number | undefined;
+  readonly httpPort: number | undefined;
   readonly storeKind: Store["kind"];
   /** Stops taking work, lets what is under way finish, and closes the store. Calling it again waits for the same stop. */
   stop(): Promise<void>;
@@ -118,14 +123,24 @@ async function serve(config: ServerConfig, parts: Parts, closes: Close[]) {
     metricsPort = (await listen(metrics, { host, ip, port: config.metricsPort })).port;
     closes.push(() => metrics.stop());
   }
+  const http = httpServer(config, parts, routes);
+  const httpPort = http && (await listen(http, { host, ip, port: config.httpPort! })).port;
+  if (http) closes.push(() => http.stop(0));
   const grpc = new GrpcServer({ routes, clock, random, telemetry });
   const { port } = await listen(grpc, { host, ip, port: config.port ?? defaultPort });
-  closes.push(() => {
+  closes.push(async () => {
     health.set("notServing");
-    return grpc.stop(limits.drainMsMax);
+    await Promise.all([grpc.stop(limits.drainMsMax), http?.stop(limits.drainMsMax)]);
   });
   health.set("serving");
-  return { ip, port, metricsPort };
+  return { ip, port, metricsPort, httpPort };
+}
+
+function httpServer(config: ServerConfig, { clock, random, telemetry }: Parts, { unary }: Routes) {
+  const { ip = defaultIp, httpPort, httpPublicUrl: publicUrl, httpCorsOrigins: corsOrigins = [] } = config;
+  if (httpPort === undefined) return undefined;
+  const guard = new Guard({ ip, isLoopback: isLoopback(ip), publicUrl, corsOrigins });
+  return new HttpServer({ routes: new RouteTable(apiRoutes(unary)), guard, clock, random, telemetry });
 }
 
 function openStore({ dbFilename, sqlitePragmas }: ServerConfig): Promise<Store> | Store {

@@ -1,0 +1,77 @@
+/**
+ * Payloads as people write them: a value that is JSON anyway stands for the payload that holds it. What shorthand cannot say exactly keeps its full
+ * form, `{"metadata": {…}, "data": "<base64>"}`, as the reference server has it.
+ */
+import { common } from "../gen/index.js";
+import { bytesOf } from "./scalar.ts";
+import { isObject, JsonProblem, parseJson } from "./text.ts";
+
+type Payload = common.Payload;
+
+const typeKey = "_protoMessageType";
+const encoder = new TextEncoder();
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The value that stands for the payload, in a box because it may be anything; `undefined` when there is none. */
+export function shorthandOf(payload: Payload): { readonly value: unknown } | undefined {
+  if (payload.externalPayloads.length > 0) return undefined;
+  const keys = Object.keys(payload.metadata);
+  const encoding = metadataText(payload, "encoding");
+  if (encoding === "json/plain" && keys.length === 1) {
+    const value = jsonValue(payload.data);
+    // What would be read back as something else has no shorthand.
+    return value && !readsOtherwise(value.value) ? value : undefined;
+  }
+  const messageType = metadataText(payload, "messageType");
+  if (encoding !== "json/protobuf" || messageType === "" || keys.length !== 2) return undefined;
+  const value = jsonValue(payload.data)?.value;
+  return isObject(value) && !(typeKey in value) ? { value: { [typeKey]: messageType, ...value } } : undefined;
+}
+
+/** The payload that a value stands for: itself in full form, or what it is shorthand of. */
+export function payloadOf(value: unknown): Uint8Array {
+  return common.Payload.encode(fullForm(value) ?? fromShorthand(value));
+}
+
+function fromShorthand(value: unknown): Parameters<typeof common.Payload.encode>[0] {
+  if (value === null) return { metadata: { encoding: encoder.encode("binary/null") } };
+  if (isObject(value) && typeof value[typeKey] === "string" && value[typeKey] !== "") {
+    const { [typeKey]: messageType, ...rest } = value;
+    const metadata = { encoding: encoder.encode("json/protobuf"), messageType: encoder.encode(messageType) };
+    return { metadata, data: encoder.encode(JSON.stringify(rest)) };
+  }
+  return { metadata: { encoding: encoder.encode("json/plain") }, data: encoder.encode(JSON.stringify(value)) };
+}
+
+/** An object that is a payload in full form, and says how it is encoded. */
+function fullForm(value: unknown): Payload | undefined {
+  if (!isObject(value) || !isObject(value["metadata"])) return undefined;
+  const { metadata, data = "", ...others } = value;
+  if (Object.keys(others).length > 0) return undefined;
+  try {
+    const read = Object.fromEntries(Object.entries(metadata).map(([key, each]) => [key, bytesOf(each, key)]));
+    const payload = common.Payload.create({ metadata: read, data: bytesOf(data, "data") });
+    if (Object.keys(read).length === 0) return undefined;
+    return payload.data.length > 0 || metadataText(payload, "encoding") === "binary/null" ? payload : undefined;
+  } catch (error) {
+    if (error instanceof JsonProblem) return undefined;
+    throw error;
+  }
+}
+
+function readsOtherwise(value: unknown): boolean {
+  return isObject(value) && (typeof value[typeKey] === "string" || fullForm(value) !== undefined);
+}
+
+function metadataText(payload: Payload, key: string): string {
+  const bytes = Object.hasOwn(payload.metadata, key) ? payload.metadata[key] : undefined;
+  return bytes ? new TextDecoder().decode(bytes) : "";
+}
+
+function jsonValue(data: Uint8Array): { readonly value: unknown } | undefined {
+  try {
+    return { value: parseJson(strictDecoder.decode(data)) };
+  } catch {
+    return undefined; // No JSON, whatever its metadata says.
+  }
+}

@@ -1,0 +1,71 @@
+/** JSON text and back without losing digits: a number that a double cannot hold keeps the text it had. */
+
+/** A number as its text. `JSON.stringify` writes it as it is. */
+export interface RawNumber {
+  readonly rawJSON: string;
+}
+
+const exact = JSON as unknown as {
+  rawJSON(text: string): RawNumber;
+  isRawJSON(value: unknown): value is RawNumber;
+};
+
+/** Why JSON could not become a message. `path` leads to the field, as in `taskQueue.name`; "" is the whole. */
+export class JsonProblem extends Error {
+  constructor(path: string, what: string) {
+    super(path === "" ? what : `${path}: ${what}`);
+    this.name = "JsonProblem";
+  }
+}
+
+export const isRawNumber = exact.isRawJSON;
+
+/** How deep arrays and objects may nest. Protobuf's own limit for messages is a hundred; payloads are the callers' own. */
+export const jsonDepthMax = 500;
+
+/** Numbers whose text could differ from what JavaScript makes of it. */
+const delicate = /\d[.eE]|\d{16}|-0/;
+
+/** Throws `JsonProblem` with the place. Never overflows the stack. */
+export function parseJson(text: string): unknown {
+  if (isNestedDeeper(text, jsonDepthMax))
+    throw new JsonProblem("", `the JSON is nested deeper than ${jsonDepthMax} levels`);
+  try {
+    return delicate.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text);
+  } catch (error) {
+    throw new JsonProblem("", `the text is not valid JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  const source = context?.source;
+  return typeof value === "number" && source !== undefined && String(value) !== source ? exact.rawJSON(source) : value;
+}
+
+function isNestedDeeper(text: string, max: number): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (isInString) {
+      if (code === 92) at++;
+      else if (code === 34) isInString = false;
+    } else if (code === 34) isInString = true;
+    else if (code === 91 || code === 123) {
+      if (++depth > max) return true;
+    } else if (code === 93 || code === 125) depth--;
+  }
+  return false;
+}
+
+/** What a value is called in a message to a person. */
+export function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (isRawNumber(value)) return "a number";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawNumber(value);
+}

@@ -1,0 +1,189 @@
+/** One request and its answer: reads the body, answers once (T1), and tells its handler when the caller has gone (T2). */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Cancel, Clock } from "../clock.ts";
+import { limits } from "../limits.ts";
+import { parseTimeout } from "../rpc/grpc-frame.ts";
+import type { Incoming, Status } from "../rpc/transport.ts";
+import { problem, type Reply } from "./reply.ts";
+
+/** One object for all, as in the gRPC transport. */
+const abortReason = new Error("the request has ended");
+
+/** Answers are about state that changes at any time, and are read as what they say they are. */
+const headersOfAll = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+
+/** How SDKs and other clients say who they are. */
+const clientDefaults: Readonly<Record<string, string>> = { "client-name": "http", "supported-features": "" };
+
+export interface ExchangeOwner {
+  readonly clock: Clock;
+  /** Added to every answer, such as what CORS asks for. */
+  headersFor(request: IncomingMessage): Readonly<Record<string, string>>;
+  onEnd(exchange: Exchange, status: number): void;
+}
+
+export class Exchange implements Incoming {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** What the route is called in metrics; "" until one was found. */
+  operation = "";
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #owner: ExchangeOwner;
+  #deadlineMs: number | undefined;
+  #controller: AbortController | undefined;
+  #cause: "no" | "cancelled" | "deadline" | "stopping" = "no";
+  #isEnded = false;
+  #cancelWake: Cancel | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse, owner: ExchangeOwner) {
+    // A proxy may send the whole address.
+    const target = (request.url ?? "/").replace(/^https?:\/\/[^/?#]*/i, "");
+    const [path = "", query = ""] = splitOnce(target, "?");
+    this.path = path === "" ? "/" : path;
+    this.query = new URLSearchParams(query);
+    this.#request = request;
+    this.#response = response;
+    this.#owner = owner;
+    response.on("close", () => this.#onClose());
+    response.on("error", () => {}); // "close" follows
+    request.on("error", () => {});
+  }
+
+  /** Sets the deadline; a refusal when the caller's own cannot be read. */
+  begin(): Reply | undefined {
+    const timeoutMs = parseTimeout(this.header("grpc-timeout"));
+    if (typeof timeoutMs === "object") return problem(timeoutMs);
+    const { clock } = this.#owner;
+    const nowMs = clock.nowMs();
+    if (timeoutMs !== undefined) this.#deadlineMs = nowMs + timeoutMs;
+    const endAtMs = nowMs + Math.min(timeoutMs ?? limits.callMsMax, limits.callMsMax);
+    this.#cancelWake = clock.wake(endAtMs, () => this.#onDeadline());
+    return undefined;
+  }
+
+  get verb(): string {
+    return this.#request.method ?? "GET";
+  }
+
+  get deadlineMs(): number | undefined {
+    return this.#deadlineMs;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#cause !== "no") this.#controller.abort(abortReason);
+    }
+    return this.#controller.signal;
+  }
+
+  ended(): "no" | "cancelled" | "deadline" | "stopping" {
+    return this.#cause;
+  }
+
+  /** A header by its lower-case name. gRPC's own headers may also come with the prefix that gateways ask for. */
+  header(name: string): string {
+    const value = this.#request.headers[name] ?? this.#request.headers[`grpc-metadata-${name}`];
+    return (Array.isArray(value) ? value.join(",") : value) ?? clientDefaults[name] ?? "";
+  }
+
+  /** The whole body, or the refusal of one that is too large or did not come whole. */
+  async body(): Promise<Buffer | Reply> {
+    const encoding = this.header("content-encoding");
+    if (encoding !== "" && encoding !== "identity")
+      return problem(
+        {
+          code: "INVALID_ARGUMENT",
+          message: `a body in content-encoding ${JSON.stringify(encoding)} is not read here`,
+        },
+        { httpStatus: 415 },
+      );
+    if (Number(this.header("content-length")) > limits.messageBytesMax) return tooLarge;
+    const chunks: Buffer[] = [];
+    let length = 0;
+    try {
+      for await (const chunk of this.#request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        chunks.push(chunk);
+        length += chunk.length;
+        if (length > limits.messageBytesMax) return tooLarge;
+      }
+    } catch {
+      return problem({ code: "CANCELLED", message: "the body did not come whole" });
+    }
+    return Buffer.concat(chunks, length);
+  }
+
+  /** Too late for one that has been answered. */
+  answer({ status, headers = {}, body = "" }: Reply): void {
+    if (!this.#end(status)) return;
+    this.#response.writeHead(status, {
+      ...headersOfAll,
+      ...this.#owner.headersFor(this.#request),
+      ...headers,
+      "content-length": Buffer.byteLength(body),
+    });
+    if (this.#request.complete || !this.#hasBody()) this.#response.end(body);
+    else this.#endAfterBody(body);
+  }
+
+  /** The server stops: a long poll answers now that there is nothing, what runs runs on. */
+  stop(): void {
+    this.#response.shouldKeepAlive = false;
+    this.#abort("stopping");
+  }
+
+  /**
+   * The answer came before the body was all there. Reads on without keeping anything, because a caller whose connection is cut while it writes never
+   * sees the answer; one that never stops sending is cut off.
+   */
+  #endAfterBody(body: string | Uint8Array): void {
+    this.#response.write(body);
+    const { clock } = this.#owner;
+    const cancel = clock.wake(clock.nowMs() + limits.lingerMs, () => this.#request.destroy());
+    this.#request.once("close", cancel);
+    this.#request.once("end", () => this.#response.end());
+    this.#request.resume();
+  }
+
+  #hasBody(): boolean {
+    const { "content-length": length, "transfer-encoding": encoding } = this.#request.headers;
+    return encoding !== undefined || Number(length ?? 0) > 0;
+  }
+
+  #end(status: number): boolean {
+    if (this.#isEnded) return false;
+    this.#isEnded = true;
+    this.#cancelWake?.();
+    this.#owner.onEnd(this, status);
+    return !this.#response.destroyed;
+  }
+
+  #onDeadline(): void {
+    this.#abort("deadline");
+    this.answer(problem(deadlineStatus));
+  }
+
+  #onClose(): void {
+    if (!this.#isEnded) this.#abort("cancelled");
+    this.#end(499);
+  }
+
+  #abort(cause: "cancelled" | "deadline" | "stopping"): void {
+    if (this.#cause !== "no") return;
+    this.#cause = cause;
+    this.#controller?.abort(abortReason);
+  }
+}
+
+const deadlineStatus: Status = { code: "DEADLINE_EXCEEDED", message: "the request's deadline has passed" };
+
+const tooLarge = problem(
+  { code: "RESOURCE_EXHAUSTED", message: `the body is larger than max (${limits.messageBytesMax} bytes)` },
+  { httpStatus: 413 },
+);
+
+function splitOnce(text: string, separator: string): readonly string[] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
+}

@@ -1,0 +1,181 @@
+/** HTTP/1.1 on Node's own server: limits, who may ask, routes, and the end of all of it. What a route does is in the files of the routes. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Clock } from "../clock.ts";
+import { limits } from "../limits.ts";
+import type { Counter } from "../metrics.ts";
+import type { Random } from "../random.ts";
+import type { Transport } from "../rpc/transport.ts";
+import type { Telemetry } from "../telemetry.ts";
+import { Exchange, type ExchangeOwner } from "./exchange.ts";
+import type { Guard } from "./guard.ts";
+import { invalid, problem, type Reply } from "./reply.ts";
+import type { RouteTable } from "./route-table.ts";
+
+export interface HttpServerParts {
+  readonly routes: RouteTable;
+  readonly guard: Guard;
+  /** Asked for what no route is there for, such as the files of a web page. `undefined`: it has none either. */
+  readonly elsewhere?: (exchange: Exchange) => Promise<Reply | undefined>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+}
+
+export class HttpServer implements Transport {
+  readonly #parts: HttpServerParts;
+  readonly #server: Server;
+  readonly #owner: ExchangeOwner;
+  readonly #exchanges = new Set<Exchange>();
+  readonly #counters = new Map<string, Counter>();
+  #isStopping = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(parts: HttpServerParts) {
+    this.#parts = parts;
+    this.#owner = {
+      clock: parts.clock,
+      headersFor: (request) => parts.guard.headersFor(request),
+      onEnd: (exchange, status) => this.#onExchangeEnd(exchange, status),
+    };
+    this.#server = createServer({
+      maxHeaderSize: limits.httpHeadBytesMax,
+      headersTimeout: limits.httpHeadMsMax,
+      requestTimeout: limits.httpRequestMsMax,
+      keepAliveTimeout: limits.httpIdleMsMax,
+      connectionsCheckingInterval: limits.connectionSweepMs,
+      noDelay: true,
+    });
+    this.#server.maxConnections = limits.httpConnectionsMax;
+    this.#server.on("request", (request, response) => this.#onRequest(request, response));
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuseGarbage(error, socket));
+    const { metrics } = parts.telemetry;
+    metrics.gauge(
+      "http_service_pending_requests",
+      "HTTP requests under way, long polls and streams among them.",
+      () => {
+        return this.#exchanges.size;
+      },
+    );
+  }
+
+  listen({ host, port }: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off("error", reject);
+        this.#server.on("error", (error) => this.#parts.telemetry.log.error("HTTP listener failed", { error }));
+        resolve({ port: (this.#server.address() as AddressInfo).port });
+      });
+    });
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    const { clock } = this.#parts;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const exchange of this.#exchanges) exchange.stop();
+    await new Promise<void>((resolve) => {
+      if (this.#exchanges.size === 0) return resolve();
+      const cancel = clock.wake(clock.nowMs() + graceMs, resolve);
+      this.#onIdle = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#server.closeIdleConnections();
+    // Answers that are on their way get out; what a client keeps open beyond that is cut off.
+    const cancel = clock.wake(clock.nowMs() + limits.farewellMs, () => this.#server.closeAllConnections());
+    await closed;
+    cancel();
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const exchange = new Exchange(request, response, this.#owner);
+    this.#exchanges.add(exchange);
+    const { guard } = this.#parts;
+    const refusal = guard.check(request) ?? exchange.begin() ?? guard.preflight(request);
+    if (refusal) return exchange.answer(refusal);
+    if (this.#isStopping) exchange.stop();
+    this.#serve(exchange).catch((error: unknown) => exchange.answer(this.#fault(exchange, error)));
+  }
+
+  async #serve(exchange: Exchange): Promise<void> {
+    const segments = segmentsOf(exchange.path);
+    if (!segments) return exchange.answer(invalid("the path is not percent-encoded UTF-8"));
+    const found = this.#parts.routes.find(exchange.verb, segments);
+    if (found.type === "found") {
+      exchange.operation = found.route.operation;
+      const reply = await found.route.serve(exchange, found.values);
+      if (reply) exchange.answer(reply);
+      return;
+    }
+    const elsewhere = await this.#parts.elsewhere?.(exchange);
+    exchange.answer(elsewhere ?? notFound(exchange, found));
+  }
+
+  #fault(exchange: Exchange, error: unknown): Reply {
+    const requestId = this.#parts.random.uuid();
+    this.#parts.telemetry.log.error("HTTP request failed", { operation: exchange.operation, requestId, error });
+    return problem({ code: "INTERNAL", message: `internal error (request ${requestId})` });
+  }
+
+  #onExchangeEnd(exchange: Exchange, status: number): void {
+    this.#exchanges.delete(exchange);
+    if (this.#exchanges.size === 0) this.#onIdle?.();
+    const labels = { operation: exchange.operation === "" ? "none" : exchange.operation, status: String(status) };
+    const key = `${labels.operation} ${labels.status}`;
+    let counter = this.#counters.get(key);
+    if (!counter) {
+      counter = this.#parts.telemetry.metrics.counter("http_service_requests", "HTTP requests answered.", labels);
+      this.#counters.set(key, counter);
+    }
+    counter.add();
+  }
+}
+
+/** What stands between the slashes, decoded: an encoded slash is part of a name. `undefined` when it cannot be decoded. */
+function segmentsOf(path: string): string[] | undefined {
+  try {
+    return path.split("/").slice(1).map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}
+
+function notFound({ verb, path }: Exchange, found: Exclude<ReturnType<RouteTable["find"]>, { type: "found" }>): Reply {
+  const asked = `${verb.slice(0, 20)} ${path.slice(0, 200)}`;
+  if (found.type === "otherVerbs") {
+    const allow = found.allowed.join(", ");
+    return problem(
+      { code: "UNIMPLEMENTED", message: `${asked} is not served; this path takes ${allow}` },
+      { httpStatus: 405, headers: { allow } },
+    );
+  }
+  const { known, next } = found;
+  const hint = next.length > 0 ? `after ${known} comes one of: ${next.join(", ")}` : `nothing comes after ${known}`;
+  return problem({ code: "NOT_FOUND", message: `there is no ${asked}; ${hint}` });
+}
+
+const garbageStatuses: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** What is no request at all is answered once and cut off. */
+function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable) return void socket.destroy();
+  const httpStatus = garbageStatuses[error.code ?? ""] ?? 400;
+  const message = {
+    400: "this is no HTTP request",
+    408: "the request did not come in time",
+    431: "its head is too large",
+  };
+  const { headers = {}, body = "" } = problem(
+    { code: "INVALID_ARGUMENT", message: message[httpStatus as 400] },
+    { httpStatus, headers: { connection: "close" } },
+  );
+  const lines = Object.entries({ ...headers, "content-length": String(Buffer.byteLength(body)) });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.end(`HTTP/1.1 ${httpStatus} Refused\r\n${head}\r\n${body}`);
+}
