@@ -22,6 +22,21 @@ export const everyLanguage = {
   "describe-list-count": "workflows are described, listed and counted as they are",
   "big-history": "a workflow of 200 activities is replayed from paged history at every task",
   replay: "fetched histories replay clean, and a changed workflow does not",
+  "auto-heartbeat":
+    "an activity in a wrapper that heartbeats for it outlives its heartbeat timeout and hears of its cancellation",
+  "deadline-aware": "an activity that looks at its deadline stops before it and returns what it has done",
+  "local-activity-fallback": "a workflow falls back to a normal activity when a local one has failed for good",
+  "local-activity-long": "a local activity that is longer than a workflow task keeps it by heartbeats",
+  "local-activity-backoff": "a local activity whose backoff is long waits for it in a timer",
+  "human-approval": "people in another process approve, decline, fail and cancel activities, by token and by id",
+  polling: "a workflow polls often in one activity, seldom by retries, and for ever in a child that continues as new",
+  saga: "a saga undoes in reverse order what it has done, trying each compensation until it succeeds",
+  "error-classification":
+    "an activity is retried after some errors, fails for good after others, and returns what is none",
+  "cancellation-types": "a workflow only asks for a cancellation, waits for it, or abandons the activity",
+  "next-retry-delay": "a failure says when the next attempt comes",
+  "rate-limit": "a worker's limit for its task queue holds activities back",
+  "worker-shutdown": "an activity learns that its worker shuts down, and goes on in the next one",
   "seed-progress": "document: a long-running activity resumes at its last heartbeat",
   "seed-cancellation": "document: a cancelled long-running activity cleans up",
   "seed-batch": "document: a batch goes on with all of its progress after it was stuck",
@@ -34,6 +49,10 @@ export const onlyPython = {
   "seed-loan-approval": "document: a loan is approved, refused for each reason, and given up after three attempts",
   "seed-order-processing": "document: transient payment errors are retried, a declined payment cancels the order",
   "seed-order-test": "document: the order workflow passes its own test on this server",
+} as const;
+
+export const onlyGo = {
+  "worker-session": "the activities of a session run on one worker, and sessions wait for room",
 } as const;
 
 /** Needs a server that is killed meanwhile, so it runs apart from the others. */

@@ -32,7 +32,7 @@ var scenarios = map[string]check.Func{}
 func init() {
 	for _, each := range []map[string]check.Func{
 		runningScenarios, messagingScenarios, endingScenarios, observingScenarios, heartbeatScenarios,
-		outlastingScenarios, longrunning.Scenarios,
+		outlastingScenarios, patternScenarios, dispatchScenarios, longrunning.Scenarios,
 	} {
 		maps.Copy(scenarios, each)
 	}
@@ -81,6 +81,8 @@ func runScenarios(c client.Client, names []string, address, namespace string) bo
 	} {
 		shared.RegisterActivity(activity)
 	}
+	registerPatterns(shared)
+	registerDispatching(shared)
 	longrunning.Register(shared)
 	if err := shared.Start(); err != nil {
 		log.Fatal(err)
@@ -144,6 +146,8 @@ func main() {
 	switch command {
 	case "uncached-worker":
 		err = runUncachedWorker(c, names[0])
+	case "answer":
+		err = answer(context.Background(), c, options["--namespace"], names)
 	case "heartbeat-worker":
 		err = newHeartbeatWorker(c, names[0]).Run(parentGone())
 	default:

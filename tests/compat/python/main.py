@@ -21,16 +21,18 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+import dispatching
 import ending
 import heartbeat
 import messaging
 import observing
 import outlasting
+import patterns
 import running
 from harness import Context
 from seeds import long_running, orders, training
 
-topics = [running, messaging, ending, observing, outlasting]
+topics = [running, messaging, ending, observing, outlasting, patterns, dispatching]
 # These have workers of their own.
 others = [heartbeat, training, orders, long_running]
 scenarios = {name: run for topic in [*topics, *others] for name, run in topic.scenarios.items()}
@@ -66,7 +68,7 @@ async def run_scenarios(names: list[str], client: Client, address: str) -> bool:
 
 async def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("command", choices=["list", "scenario", "worker"])
+    parser.add_argument("command", choices=["list", "scenario", "worker", "answer"])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--address", default="127.0.0.1:7233")
     parser.add_argument("--namespace", default="default")
@@ -79,6 +81,8 @@ async def main() -> None:
     client = await Client.connect(arguments.address, namespace=arguments.namespace)
     if arguments.command == "worker":
         await heartbeat.work(client, arguments.names[0])
+    elif arguments.command == "answer":
+        await patterns.answer(client, arguments.names)
     else:
         ok = await run_scenarios(arguments.names, client, arguments.address)
         # Native threads of the SDK may outlive the interpreter and abort the process while it is torn down: leave without that.

@@ -13,12 +13,16 @@ import { inspect, parseArgs } from "node:util";
 import { Client, Connection } from "@temporalio/client";
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import * as activities from "./activities.ts";
+import * as dispatchActivities from "./dispatch-activities.ts";
+import { scenarios as dispatching } from "./dispatching.ts";
 import { scenarios as ending } from "./ending.ts";
 import { Context, type Scenario, type Shared } from "./harness.ts";
 import { scenarios as heartbeat, heartbeatWorker } from "./heartbeat.ts";
 import { scenarios as messaging } from "./messaging.ts";
 import { scenarios as observing } from "./observing.ts";
 import { scenarios as outlasting } from "./outlasting.ts";
+import * as patternActivities from "./pattern-activities.ts";
+import { answer, scenarios as patterns } from "./patterns.ts";
 import { scenarios as running } from "./running.ts";
 import { scenarios as longRunning } from "./seeds/long-running.ts";
 import * as longRunningActivities from "./seeds/long-running-activities.ts";
@@ -30,6 +34,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ...observing,
   ...heartbeat,
   ...outlasting,
+  ...patterns,
+  ...dispatching,
   ...longRunning,
 };
 const scenarioWithinMs = 120_000;
@@ -65,7 +71,7 @@ async function runScenarios(names: readonly string[], address: string, namespace
     namespace,
     taskQueue,
     workflowBundle,
-    activities: { ...activities, ...longRunningActivities },
+    activities: { ...activities, ...patternActivities, ...dispatchActivities, ...longRunningActivities },
     // Often, so that cancellation is soon seen and a heartbeat is not late on a busy machine.
     maxHeartbeatThrottleInterval: 200,
   });
@@ -94,6 +100,10 @@ if (command === "list") {
   const worker = await heartbeatWorker(connection, { codePath }, taskQueue);
   // Until it is killed. Should the process that started it be gone before, so is its standard input.
   await worker.runUntil(text(process.stdin));
+} else if (command === "answer") {
+  const connection = await Connection.connect({ address: values.address });
+  await answer(new Client({ connection, namespace: values.namespace }), names);
+  await connection.close();
 } else {
   process.exitCode = (await runScenarios(names, values.address, values.namespace)) ? 0 : 1;
 }

@@ -17,6 +17,8 @@ import {
 } from "@temporalio/workflow";
 import type * as activities from "./activities.ts";
 
+export * from "./dispatch-workflows.ts";
+export * from "./pattern-workflows.ts";
 export * from "./seeds/long-running-workflows.ts";
 
 const { double, step, pause, compensate, refuse } = proxyActivities<typeof activities>({ startToCloseTimeout: "10s" });

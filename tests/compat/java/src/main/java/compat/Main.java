@@ -52,6 +52,8 @@ public final class Main {
             Observing.scenarios,
             Heartbeat.scenarios,
             Outlasting.scenarios,
+            Patterns.scenarios,
+            Dispatching.scenarios,
             LongRunning.scenarios)) {
       scenarios.putAll(topic);
     }
@@ -84,6 +86,10 @@ public final class Main {
       System.in.transferTo(OutputStream.nullOutputStream());
       System.exit(0);
     }
+    if (command.equals("answer")) {
+      Patterns.answer(client, names);
+      System.exit(0);
+    }
     // The SDK's threads need not end before the process does.
     System.exit(runScenarios(names, client, address) ? 0 : 1);
   }
@@ -101,6 +107,8 @@ public final class Main {
             Ending.workflows,
             Observing.workflows,
             Outlasting.workflows,
+            Patterns.workflows,
+            Dispatching.workflows,
             LongRunning.workflows)) {
       worker.registerWorkflowImplementationTypes(workflows);
     }
@@ -109,7 +117,9 @@ public final class Main {
         new Messaging.PausingImpl(),
         new Ending.DeedsImpl(),
         new Observing.SteppingImpl(),
-        new Outlasting.MarkingImpl());
+        new Outlasting.MarkingImpl(),
+        new PatternActivities.Impl(),
+        new DispatchActivities.Impl());
     LongRunning.registerActivities(worker);
     factory.start();
     ExecutorService threads = Executors.newCachedThreadPool();
