@@ -213,6 +213,21 @@ export const matchingLimits = {
   pollersMax: 1_000,
   /** From so many queues on, empty ones are kept for `stickySeenMs` only: their names are the callers' own, and one costs about 2 KB. */
   crowd: 10_000,
+  /** Weights of fairness keys; further out they count as these (like the reference server). */
+  weightMin: 0.001,
+  weightMax: 1_000,
+  /** Fairness keys with a line of their own in one priority of one queue; further ones share so many lines. A line costs about 600 bytes. */
+  fairnessKeysMax: 10_000,
+  fairnessLanesShared: 1_000,
+  /** A poll that waited so long for its task was one too many; a backlog that is older needs more pollers (like the reference server). */
+  pollerIdleMs: 1_000,
+  backlogOldMs: 200,
+  /** Tasks that come faster than they go by this factor need more pollers, too. */
+  addRateHigh: 1.2,
+  /** How long such a judgement of a queue is held to be true. */
+  loadFreshMs: 100,
+  /** How often more pollers are asked for, for each poller that there is. */
+  pollerAdvicePerSecond: 10,
   /** Rates of a queue are averages over so many spans of so long (30 s together, like the reference server). */
   rateSpanMs: 5_000,
   rateSpans: 6,

@@ -73,7 +73,7 @@ async function open(config: ServerConfig, closes: Close[]) {
   const store = await openStore(config);
   closes.push(() => store.close());
   const shardCount = shardLimits.embeddedShards;
-  const cluster = await loadCluster(store, random, shardCount);
+  const cluster = await loadCluster(store, random, { shardCount, address: addressOf(config) });
   const namespaces = await NamespaceRegistry.load(store, random);
   const tokens = await Tokens.load(store);
   const searchAttributes = await SearchAttributeRegistry.load(store);
@@ -141,6 +141,10 @@ function httpServer(config: ServerConfig, { clock, random, telemetry }: Parts, {
   if (httpPort === undefined) return undefined;
   const guard = new Guard({ ip, isLoopback: isLoopback(ip), publicUrl, corsOrigins });
   return new HttpServer({ routes: new RouteTable(apiRoutes(unary)), guard, clock, random, telemetry });
+}
+
+function addressOf({ ip = defaultIp, port = defaultPort }: ServerConfig): string {
+  return `${ip}:${port}`;
 }
 
 function openStore({ dbFilename, sqlitePragmas }: ServerConfig): Promise<Store> | Store {

@@ -1,6 +1,7 @@
 /** The whole table of RPCs that are served. One that is not in it answers UNIMPLEMENTED with its name. */
 import { activityHandlers } from "./activity.ts";
 import { activityOperatorHandlers } from "./activity-operator.ts";
+import { clusterHandlers } from "./cluster.ts";
 import { historyHandlers } from "./history.ts";
 import { multiOperationHandlers } from "./multi-operation.ts";
 import { namespaceHandlers } from "./namespace.ts";
@@ -8,6 +9,7 @@ import { nexusEndpointHandlers } from "./nexus-endpoint.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { queryHandlers } from "./query.ts";
 import { searchAttributeHandlers } from "./search-attribute-admin.ts";
+import { switchedOffHandlers } from "./switched-off.ts";
 import { systemHandlers } from "./system.ts";
 import { taskQueueHandlers } from "./task-queue.ts";
 import { updateHandlers } from "./update.ts";
@@ -19,6 +21,8 @@ import { workflowTaskHandlers } from "./workflow-task.ts";
 export function handlersOf(parts: Parts): Handlers {
   return {
     ...systemHandlers(parts),
+    ...clusterHandlers(parts),
+    ...switchedOffHandlers(parts),
     ...namespaceHandlers(parts),
     ...workflowHandlers(parts),
     ...workflowTaskHandlers(parts),

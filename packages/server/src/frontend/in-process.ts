@@ -101,7 +101,7 @@ export class InProcess {
       ...parts,
       queries: new QueryRegistry(),
       random: seededRandom(2),
-      cluster: { id: "00000000-0000-4000-8000-000000000000", name: "active", shardCount: 1 },
+      cluster: { id: "00000000-0000-4000-8000-000000000000", name: "active", shardCount: 1, address: "127.0.0.1:7233" },
       telemetry: quietTelemetry(),
     };
     this.#handlers = handlersOf(this.parts);

@@ -77,6 +77,8 @@ export interface Cluster {
   readonly id: string;
   readonly name: string;
   readonly shardCount: number;
+  /** What it was told to listen on, as `host:port`. */
+  readonly address: string;
 }
 
 export interface Parts {

@@ -70,11 +70,14 @@ export function systemHandlers({ cluster, store }: Parts) {
       historyShardCount: cluster.shardCount,
       persistenceStore: store.kind,
       visibilityStore: store.kind,
-      initialFailoverVersion: 1,
+      initialFailoverVersion,
       failoverVersionIncrement: 10,
     }),
   } as const satisfies Handlers;
 }
+
+/** Versions of namespaces would tell by it which cluster wrote last. */
+export const initialFailoverVersion = 1;
 
 const clusterSetting = "cluster-id";
 
@@ -82,7 +85,11 @@ const clusterSetting = "cluster-id";
 export const clusterName = "active";
 
 /** The cluster's id is made at the first start on a store and kept there. */
-export async function loadCluster(store: Store, random: Random, shardCount: number): Promise<Cluster> {
+export async function loadCluster(
+  store: Store,
+  random: Random,
+  fixed: Pick<Cluster, "shardCount" | "address">,
+): Promise<Cluster> {
   const id = await settle(store, clusterSetting, () => new TextEncoder().encode(random.uuid()));
-  return { id: new TextDecoder().decode(id), name: clusterName, shardCount };
+  return { id: new TextDecoder().decode(id), name: clusterName, ...fixed };
 }

@@ -1,4 +1,5 @@
-import { Lane } from "./lane.ts";
+import { FairLines } from "./fair-lines.ts";
+import type { Fairness } from "./fairness.ts";
 import { priorityKeyOf, type QueueStats, type Task } from "./match.ts";
 import { Throughput } from "./throughput.ts";
 
@@ -6,19 +7,24 @@ const priorityKeys = [1, 2, 3, 4, 5] as const;
 
 /** What is kept for one priority key. */
 interface Level {
-  readonly lane: Lane;
+  readonly lines: FairLines;
   readonly added: Throughput;
   readonly dispatched: Throughput;
 }
 
 /**
- * The tasks of one queue that wait for a poller: first by priority key, then by scheduled time, then by arrival. Counts what came and what went,
- * too, whether it waited here or not.
+ * The tasks of one queue that wait for a poller: first by priority key, then in turns of fairness keys, then by scheduled time, then by arrival.
+ * Counts what came and what went, too, whether it waited here or not.
  */
 export class Backlog {
   /** Index = priority key; made when first needed, because most queues see one key only. */
   readonly #levels: (Level | undefined)[] = [];
+  readonly #fairness: Fairness;
   #count = 0;
+
+  constructor(fairness: Fairness) {
+    this.#fairness = fairness;
+  }
 
   get count(): number {
     return this.#count;
@@ -26,18 +32,32 @@ export class Backlog {
 
   push(task: Task, nowMs: number): void {
     this.#count++;
-    this.#level(task, nowMs).lane.push(task);
+    this.#level(task, nowMs).lines.push(task);
   }
 
-  takeFirst(): Task | undefined {
+  /** The next task whose fairness key may have one now. */
+  takeFirst(nowMs: number): Task | undefined {
     if (this.#count === 0) return undefined;
     for (const key of priorityKeys) {
-      const task = this.#levels[key]?.lane.takeFirst();
+      const task = this.#levels[key]?.lines.takeFirst(nowMs);
       if (task === undefined) continue;
       this.#count--;
       return task;
     }
     return undefined;
+  }
+
+  /** When `takeFirst` may have a task: now, later, or never. */
+  readyAtMs(nowMs: number): number {
+    return priorityKeys.reduce(
+      (soonestMs, key) => Math.min(soonestMs, this.#levels[key]?.lines.readyAtMs(nowMs) ?? soonestMs),
+      Number.POSITIVE_INFINITY,
+    );
+  }
+
+  /** The rates of fairness keys have changed. */
+  reconsider(): void {
+    for (const key of priorityKeys) this.#levels[key]?.lines.reconsider();
   }
 
   countAdded(task: Task, nowMs: number): void {
@@ -54,9 +74,9 @@ export class Backlog {
     for (const key of priorityKeys) {
       const level = this.#levels[key];
       if (level === undefined) continue;
-      const oldestAtMs = level.lane.firstAtMs;
+      const oldestAtMs = level.lines.oldestAtMs;
       stats.set(key, {
-        backlogCount: level.lane.count,
+        backlogCount: level.lines.count,
         backlogAgeMs: oldestAtMs === undefined ? 0 : Math.max(0, nowMs - oldestAtMs),
         addRate: level.added.rate(nowMs),
         dispatchRate: level.dispatched.rate(nowMs),
@@ -69,7 +89,11 @@ export class Backlog {
     const key = priorityKeyOf(task);
     const level = this.#levels[key];
     if (level !== undefined) return level;
-    const made = { lane: new Lane(), added: new Throughput(nowMs), dispatched: new Throughput(nowMs) };
+    const made = {
+      lines: new FairLines(this.#fairness),
+      added: new Throughput(nowMs),
+      dispatched: new Throughput(nowMs),
+    };
     this.#levels[key] = made;
     return made;
   }

@@ -14,6 +14,10 @@ export class Lane {
     return this.#tasks.length;
   }
 
+  get first(): Task | undefined {
+    return this.#tasks[0];
+  }
+
   /** When the first task was scheduled. */
   get firstAtMs(): number | undefined {
     return this.#atMs[0];

@@ -57,22 +57,28 @@ export interface PollRequest {
   readonly maxTasksPerSecond?: number | undefined;
 }
 
+/** What operators have set for one queue. */
+export interface QueueConfig {
+  /** Goes before what workers set; undefined = not set, 0 stops the queue. */
+  readonly maxTasksPerSecond: number | undefined;
+  /** For each fairness key of weight 1, and for others in proportion. */
+  readonly maxKeyTasksPerSecond: number | undefined;
+  /** By fairness key; goes before what tasks say of themselves. */
+  readonly weights: ReadonlyMap<string, number>;
+}
+
 /**
- * What a poll is answered with. `sticky` tells whether the poll was on a sticky queue; `backlogCount` how many tasks still waited in its queue.
+ * What a poll is answered with. `sticky` tells whether the poll was on a sticky queue; `backlogCount` how many tasks still waited in its queue;
+ * `pollerDelta` whether one poller more (1) would help or one less (-1) would do.
  *
  * A `started` match may reach another poller than the one it was started for (that one's call had gone): when it was started for a sticky queue
  * and `sticky` is false, the receiver has no cached state and needs the history from its first event.
  */
-export type Match<Started> =
-  | { readonly type: "task"; readonly task: Task; readonly sticky: boolean; readonly backlogCount: number }
-  | {
-      readonly type: "started";
-      readonly task: Task;
-      readonly started: Started;
-      readonly sticky: boolean;
-      readonly backlogCount: number;
-    }
-  | { readonly type: "query"; readonly query: QueryTask; readonly sticky: boolean; readonly backlogCount: number };
+export type Match<Started> = (
+  | { readonly type: "task"; readonly task: Task }
+  | { readonly type: "started"; readonly task: Task; readonly started: Started }
+  | { readonly type: "query"; readonly query: QueryTask }
+) & { readonly sticky: boolean; readonly backlogCount: number; readonly pollerDelta?: -1 | 1 | undefined };
 
 /** A poller taken out of its line for a task that is about to be started. Exactly one of `deliver` and `release` must be called, once. */
 export interface Reservation<Started> {
@@ -111,7 +117,9 @@ export interface QueueDescription extends QueueStats {
   readonly byPriority: ReadonlyMap<number, QueueStats>;
   /** Tasks per second that the queue may hand out; undefined = no limit. */
   readonly maxTasksPerSecond: number | undefined;
-  /** Whether tasks wait now because of it. */
+  /** Who set it. */
+  readonly rateSource: "config" | "worker" | undefined;
+  /** Whether tasks wait now because of it, or of the rates of their fairness keys. */
   readonly rateLimited: boolean;
 }
 

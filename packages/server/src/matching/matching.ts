@@ -7,7 +7,16 @@
  */
 import type { Cancel, Clock } from "../clock.ts";
 import { matchingLimits } from "../limits.ts";
-import type { Match, PollRequest, QueryTask, QueueDescription, QueueKind, Reservation, Task } from "./match.ts";
+import type {
+  Match,
+  PollRequest,
+  QueryTask,
+  QueueConfig,
+  QueueDescription,
+  QueueKind,
+  Reservation,
+  Task,
+} from "./match.ts";
 import { Goodbyes, StickyQueues } from "./sticky.ts";
 import { TaskQueue } from "./task-queue.ts";
 
@@ -16,6 +25,7 @@ export type {
   PollerSeen,
   PollRequest,
   QueryTask,
+  QueueConfig,
   QueueDescription,
   QueueKind,
   QueueStats,
@@ -29,6 +39,8 @@ export class Matching<Started> {
   readonly #clock: Clock;
   readonly #queues = new Map<string, TaskQueue<Started>>();
   readonly #sticky: StickyQueues<Started>;
+  /** By the address of the queue, whether it is in use or not. */
+  readonly #configs = new Map<string, QueueConfig>();
   /** Queries from their offer to their withdrawal, with the queue that had them last. */
   readonly #queries = new Map<string, TaskQueue<Started>>();
   /** Worker processes that said goodbye. */
@@ -40,7 +52,15 @@ export class Matching<Started> {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#sticky = new StickyQueues(() => new TaskQueue(true, clock, (match) => this.#handOn(match)));
+    this.#sticky = new StickyQueues(() => new TaskQueue(true, { clock, handOn: (match) => this.#handOn(match) }));
+  }
+
+  /** Sets what operators want of a queue, whether it is in use or not; undefined takes it back. */
+  configure(namespaceId: string, queue: { kind: QueueKind; taskQueue: string }, config: QueueConfig | undefined): void {
+    const address = addressOf({ namespaceId, ...queue });
+    if (config === undefined) this.#configs.delete(address);
+    else this.#configs.set(address, config);
+    this.#queues.get(address)?.configure(config);
   }
 
   /** A committed task that waits to be started: to a poller at once if one waits, else to its backlog. */
@@ -97,9 +117,9 @@ export class Matching<Started> {
   /** Of a queue that nobody used lately: empty. Also describes sticky queues. */
   describe(namespaceId: string, kind: QueueKind, taskQueue: string): QueueDescription {
     const nowMs = this.#clock.nowMs();
-    const normal = this.#queues.get(addressOf({ namespaceId, kind, taskQueue }));
-    const queue = normal ?? (kind === "workflow" ? this.#sticky.find(namespaceId, taskQueue) : undefined);
-    return (queue ?? this.#newQueue()).describe(nowMs);
+    const address = addressOf({ namespaceId, kind, taskQueue });
+    const sticky = () => (kind === "workflow" ? this.#sticky.find(namespaceId, taskQueue) : undefined);
+    return (this.#queues.get(address) ?? sticky() ?? this.#newQueue(address)).describe(nowMs);
   }
 
   /**
@@ -170,14 +190,15 @@ export class Matching<Started> {
     const key = addressOf(address);
     const known = this.#queues.get(key);
     if (known !== undefined) return known;
-    const made = this.#newQueue();
+    const made = this.#newQueue(key);
     this.#queues.set(key, made);
     this.#keepSweeping();
     return made;
   }
 
-  #newQueue(): TaskQueue<Started> {
-    return new TaskQueue(false, this.#clock, (match) => this.#handOn(match));
+  #newQueue(address: string): TaskQueue<Started> {
+    const config = this.#configs.get(address);
+    return new TaskQueue(false, { clock: this.#clock, handOn: (match) => this.#handOn(match), config });
   }
 
   #keepSweeping(): void {

@@ -5,6 +5,10 @@ import type { PollerSeen, PollRequest } from "./match.ts";
 export class PollerHistory {
   readonly #seen = new Map<string, PollerSeen>();
 
+  get size(): number {
+    return this.#seen.size;
+  }
+
   record(request: PollRequest, nowMs: number): void {
     const { identity, workerVersion, capabilities, deploymentOptions } = request.poller;
     const maxTasksPerSecond = request.maxTasksPerSecond ?? this.#seen.get(identity)?.maxTasksPerSecond;

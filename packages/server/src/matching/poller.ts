@@ -18,6 +18,7 @@ export class Poll<Started> {
   readonly poller: Waiting;
   readonly namespaceId: string;
   readonly workerInstanceKey: string | undefined;
+  readonly sinceMs: number;
   /** Neighbours in the line. */
   previous: Poll<Started> | undefined;
   next: Poll<Started> | undefined;
@@ -35,6 +36,7 @@ export class Poll<Started> {
     resolve: (match: Match<Started> | null) => void,
   ) {
     this.poller = request.poller;
+    this.sinceMs = clock.nowMs();
     this.namespaceId = request.namespaceId;
     this.workerInstanceKey = request.workerInstanceKey;
     this.#line = line;

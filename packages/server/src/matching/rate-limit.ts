@@ -4,7 +4,7 @@ export class TokenBucket {
   #tokens: number;
   #filledAtMs: number;
 
-  /** `rate` in tokens per second, 0 or more. */
+  /** `rate` in tokens per second, 0 or more, finite. */
   constructor(rate: number, nowMs: number) {
     this.#rate = rate;
     this.#tokens = capacityOf(rate);
@@ -22,10 +22,14 @@ export class TokenBucket {
     this.#rate = rate;
   }
 
+  isReady(nowMs: number): boolean {
+    this.#fill(nowMs);
+    return this.#tokens >= 1;
+  }
+
   /** Takes a token if there is one. */
   take(nowMs: number): boolean {
-    this.#fill(nowMs);
-    if (this.#tokens < 1) return false;
+    if (!this.isReady(nowMs)) return false;
     this.#tokens -= 1;
     return true;
   }

@@ -10,9 +10,11 @@ import assert from "node:assert/strict";
 import type { Cancel, Clock } from "../clock.ts";
 import { matchingLimits } from "../limits.ts";
 import { Backlog } from "./backlog.ts";
-import type { Match, PollRequest, QueryTask, QueueDescription, Reservation, Task } from "./match.ts";
+import { Fairness } from "./fairness.ts";
+import type { Match, PollRequest, QueryTask, QueueConfig, QueueDescription, Reservation, Task } from "./match.ts";
 import { Line, Poll } from "./poller.ts";
 import { PollerHistory } from "./poller-history.ts";
+import { PollerScaling } from "./poller-scaling.ts";
 import { TokenBucket } from "./rate-limit.ts";
 
 /** Finds another place for a task whose reserved poller has gone. */
@@ -26,19 +28,36 @@ export class TaskQueue<Started> {
   readonly #reserved = new Set<Poll<Started>>();
   #returned: Match<Started>[] = [];
   readonly #queries = new Map<string, QueryTask>();
-  readonly #backlog = new Backlog();
+  readonly #fairness = new Fairness();
+  readonly #backlog = new Backlog(this.#fairness);
   readonly #pollers = new PollerHistory();
+  readonly #scaling = new PollerScaling();
+  #config: QueueConfig | undefined;
+  /** What its workers set last. */
+  #workerRate: number | undefined;
   #bucket: TokenBucket | undefined;
   #cancelTokenWake: Cancel | undefined;
   #polledAtMs: number;
   #usedAtMs: number;
 
-  constructor(sticky: boolean, clock: Clock, handOn: HandOn<Started>) {
+  constructor(
+    sticky: boolean,
+    { clock, handOn, config }: { clock: Clock; handOn: HandOn<Started>; config?: QueueConfig | undefined },
+  ) {
     this.sticky = sticky;
     this.#clock = clock;
     this.#handOn = handOn;
     this.#polledAtMs = Number.NEGATIVE_INFINITY;
     this.#usedAtMs = clock.nowMs();
+    if (config !== undefined) this.configure(config);
+  }
+
+  /** Takes effect at once, for what waits already, too. */
+  configure(config: QueueConfig | undefined): void {
+    this.#config = config;
+    this.#fairness.configure(config);
+    this.#backlog.reconsider();
+    this.#setRate(this.#clock.nowMs());
   }
 
   get hasWaitingPoll(): boolean {
@@ -66,13 +85,14 @@ export class TaskQueue<Started> {
     const nowMs = this.#use();
     this.#backlog.countAdded(task, nowMs);
     const poll = this.#line.first;
-    if (poll !== undefined && this.#backlog.count === 0 && this.#takeToken(nowMs)) {
+    if (poll !== undefined && this.#backlog.count === 0 && this.#takeTokens(task, nowMs)) {
       this.#backlog.countDispatched(task, nowMs);
       this.#hand(poll, { type: "task", task, sticky: this.sticky, backlogCount: 0 }, nowMs);
       return;
     }
     this.#backlog.push(task, nowMs);
-    this.#awaitToken(nowMs);
+    // What waits before it may be held back by rates that are not this task's.
+    this.#match(nowMs);
   }
 
   offerQuery(query: QueryTask): void {
@@ -95,10 +115,13 @@ export class TaskQueue<Started> {
     const nowMs = this.#use();
     this.#polledAtMs = nowMs;
     this.#pollers.record(request, nowMs);
-    if (request.maxTasksPerSecond !== undefined) this.#setRate(request.maxTasksPerSecond, nowMs);
+    if (request.maxTasksPerSecond !== undefined && request.maxTasksPerSecond !== this.#workerRate) {
+      this.#workerRate = request.maxTasksPerSecond;
+      this.#setRate(nowMs);
+    }
     // Behind a line the newcomer waits its turn, also for the token that the line waits for.
     const match = this.#line.first === undefined ? this.#take(nowMs) : undefined;
-    if (match !== undefined) return Promise.resolve(match);
+    if (match !== undefined) return Promise.resolve(this.#advised(match, 0, nowMs));
     return new Promise((resolve) => {
       new Poll(request, this.#line, this.#clock, resolve);
       this.#awaitToken(nowMs);
@@ -110,14 +133,14 @@ export class TaskQueue<Started> {
     const poll = this.#line.first;
     if (poll === undefined || this.#backlog.count > 0) return null;
     const nowMs = this.#use();
-    if (!this.#takeToken(nowMs)) return null;
+    if (!this.#takeTokens(task, nowMs)) return null;
     poll.reserve();
     this.#reserved.add(poll);
     return {
       poller: poll.poller,
       sticky: this.sticky,
       deliver: (started) => this.#deliver(poll, task, started),
-      release: () => this.#release(poll),
+      release: () => this.#release(poll, task),
     };
   }
 
@@ -131,10 +154,12 @@ export class TaskQueue<Started> {
     else this.#hand(poll, match, nowMs);
   }
 
-  #release(poll: Poll<Started>): void {
+  #release(poll: Poll<Started>, task: Task): void {
     assert(this.#reserved.delete(poll), "a reservation ends once");
     poll.unreserve();
     this.#bucket?.giveBack();
+    this.#fairness.giveBack(task);
+    this.#backlog.reconsider();
     this.#match(this.#clock.nowMs());
   }
 
@@ -151,7 +176,9 @@ export class TaskQueue<Started> {
     assert(this.#returned.length === 0, "a sticky queue keeps nothing that came back");
     const drained: (QueryTask | Task)[] = [...this.#queries.values()];
     this.#queries.clear();
-    for (let task = this.#backlog.takeFirst(); task !== undefined; task = this.#backlog.takeFirst()) drained.push(task);
+    const nowMs = this.#clock.nowMs();
+    for (let task = this.#backlog.takeFirst(nowMs); task !== undefined; task = this.#backlog.takeFirst(nowMs))
+      drained.push(task);
     this.stopWaking();
     return drained;
   }
@@ -167,6 +194,15 @@ export class TaskQueue<Started> {
   }
 
   describe(nowMs: number): QueueDescription {
+    return {
+      ...this.#load(nowMs),
+      pollers: this.#pollers.list(nowMs),
+      maxTasksPerSecond: this.#bucket?.rate,
+      rateSource: this.#bucket && (this.#config?.maxTasksPerSecond === undefined ? "worker" : "config"),
+    };
+  }
+
+  #load(nowMs: number): Omit<QueueDescription, "pollers" | "maxTasksPerSecond" | "rateSource"> {
     const byPriority = this.#backlog.stats(nowMs);
     const levels = [...byPriority.values()];
     const sum = (of: "addRate" | "dispatchRate"): number => levels.reduce((total, level) => total + level[of], 0);
@@ -174,14 +210,12 @@ export class TaskQueue<Started> {
     const oldest = (ageMs: number, atMs: number): number => Math.max(ageMs, nowMs - atMs);
     const backlogAgeMs = levels.reduce((ageMs, level) => Math.max(ageMs, level.backlogAgeMs), 0);
     return {
-      pollers: this.#pollers.list(nowMs),
       backlogCount: this.#backlog.count + returnedAtMs.length,
       backlogAgeMs: returnedAtMs.reduce(oldest, backlogAgeMs),
       addRate: sum("addRate"),
       dispatchRate: sum("dispatchRate"),
       byPriority,
-      maxTasksPerSecond: this.#bucket?.rate,
-      rateLimited: this.#backlog.count > 0 && this.#bucket !== undefined && this.#bucket.readyAtMs(nowMs) > nowMs,
+      rateLimited: this.#backlog.count > 0 && this.#readyAtMs(nowMs) > nowMs,
     };
   }
 
@@ -207,7 +241,19 @@ export class TaskQueue<Started> {
 
   #hand(poll: Poll<Started>, match: Match<Started>, nowMs: number): void {
     this.#polledAtMs = nowMs;
-    poll.answer(match);
+    poll.answer(this.#advised(match, nowMs - poll.sinceMs, nowMs));
+  }
+
+  /** With what this poller may do about the number of pollers. */
+  #advised(match: Match<Started>, waitedMs: number, nowMs: number): Match<Started> {
+    const pollerDelta = this.#scaling.decide(waitedMs, {
+      pollerCount: this.#pollers.size,
+      backlogCount: this.#backlog.count,
+      load: () => this.#load(nowMs),
+      nowMs,
+    });
+    // Advice that another poller was given is not passed on.
+    return pollerDelta === match.pollerDelta ? match : { ...match, pollerDelta };
   }
 
   /** Takes out what is to be handed out next (Q4). */
@@ -218,28 +264,41 @@ export class TaskQueue<Started> {
       this.#queries.delete(query.id);
       return { type: "query", query, sticky: this.sticky, backlogCount: this.#waitingCount };
     }
-    if (this.#backlog.count === 0 || !this.#takeToken(nowMs)) return undefined;
-    const task = this.#backlog.takeFirst()!;
+    if (this.#bucket?.isReady(nowMs) === false) return undefined;
+    const task = this.#backlog.takeFirst(nowMs);
+    if (task === undefined) return undefined;
+    this.#bucket?.take(nowMs);
     this.#backlog.countDispatched(task, nowMs);
     return { type: "task", task, sticky: this.sticky, backlogCount: this.#waitingCount };
   }
 
-  #takeToken(nowMs: number): boolean {
-    return this.#bucket === undefined || this.#bucket.take(nowMs);
+  /** Of the queue and of the task's fairness key: both, or none. */
+  #takeTokens(task: Task, nowMs: number): boolean {
+    if (this.#bucket?.isReady(nowMs) === false) return false;
+    if (this.#fairness.takeToken(task, nowMs) !== undefined) return false;
+    this.#bucket?.take(nowMs);
+    return true;
   }
 
-  #setRate(rate: number, nowMs: number): void {
-    if (rate === this.#bucket?.rate) return;
-    if (this.#bucket === undefined) this.#bucket = new TokenBucket(rate, nowMs);
-    else this.#bucket.setRate(rate, nowMs);
+  /** What operators have set goes before what workers ask for. */
+  #setRate(nowMs: number): void {
+    const rate = this.#config?.maxTasksPerSecond ?? this.#workerRate;
+    if (rate === undefined || rate === Number.POSITIVE_INFINITY) this.#bucket = undefined;
+    else if (this.#bucket === undefined) this.#bucket = new TokenBucket(rate, nowMs);
+    else if (rate !== this.#bucket.rate) this.#bucket.setRate(rate, nowMs);
     this.#match(nowMs);
+  }
+
+  /** When rates let the next task of the backlog go. */
+  #readyAtMs(nowMs: number): number {
+    return Math.max(this.#bucket?.readyAtMs(nowMs) ?? nowMs, this.#backlog.readyAtMs(nowMs));
   }
 
   /** Sets a wake for the next token when polls and tasks both wait. */
   #awaitToken(nowMs: number): void {
     this.stopWaking();
-    if (this.#bucket === undefined || this.#line.first === undefined || this.#backlog.count === 0) return;
-    const readyAtMs = this.#bucket.readyAtMs(nowMs);
+    if (this.#line.first === undefined || this.#backlog.count === 0) return;
+    const readyAtMs = this.#readyAtMs(nowMs);
     if (readyAtMs === Number.POSITIVE_INFINITY) return;
     this.#cancelTokenWake = this.#clock.wake(readyAtMs, () => this.#match(this.#clock.nowMs()));
   }

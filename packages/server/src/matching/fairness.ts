@@ -1,0 +1,51 @@
+/** How much of a queue each fairness key gets: its weight against the others, and a rate of its own. */
+import { matchingLimits } from "../limits.ts";
+import type { QueueConfig, Task } from "./match.ts";
+import { TokenBucket } from "./rate-limit.ts";
+
+export class Fairness {
+  #config: QueueConfig | undefined;
+  /** By key, used least recently first. A bucket that is forgotten is full when it is made anew, which gives its key a second's worth at most. */
+  readonly #buckets = new Map<string, TokenBucket>();
+
+  configure(config: QueueConfig | undefined): void {
+    this.#config = config;
+    if (config?.maxKeyTasksPerSecond === undefined) this.#buckets.clear();
+  }
+
+  /** What operators have set for the key, else what the task says, else 1. */
+  weightOf(task: Task): number {
+    const weight = this.#config?.weights.get(keyOf(task)) ?? task.priority?.fairnessWeight ?? 0;
+    if (!(weight > 0)) return 1;
+    return Math.min(Math.max(weight, matchingLimits.weightMin), matchingLimits.weightMax);
+  }
+
+  /** Takes a token of the task's key. Undefined when there was one, or none is needed; else when there will be. */
+  takeToken(task: Task, nowMs: number): number | undefined {
+    const rate = this.#config?.maxKeyTasksPerSecond;
+    if (rate === undefined) return undefined;
+    const bucket = this.#bucket(keyOf(task), rate * this.weightOf(task), nowMs);
+    return bucket.take(nowMs) ? undefined : bucket.readyAtMs(nowMs);
+  }
+
+  /** For a token that was not used after all. */
+  giveBack(task: Task): void {
+    this.#buckets.get(keyOf(task))?.giveBack();
+  }
+
+  #bucket(key: string, rate: number, nowMs: number): TokenBucket {
+    const known = this.#buckets.get(key);
+    if (known !== undefined) {
+      this.#buckets.delete(key);
+      if (known.rate !== rate) known.setRate(rate, nowMs);
+    }
+    const bucket = known ?? new TokenBucket(rate, nowMs);
+    this.#buckets.set(key, bucket);
+    if (this.#buckets.size > matchingLimits.fairnessKeysMax) this.#buckets.delete(this.#buckets.keys().next().value!);
+    return bucket;
+  }
+}
+
+export function keyOf(task: Task): string {
+  return task.priority?.fairnessKey ?? "";
+}
