@@ -14,16 +14,6 @@ export interface KnownDifference {
 export const knownDifferences: readonly KnownDifference[] = [
   {
     stories: "",
-    where: /autoResetPoints|prevAutoResetPoints/i,
-    why: "Resetting a workflow is not served yet, and no points for it are kept.",
-  },
-  {
-    stories: "",
-    where: /searchAttributes\.indexedFields\.(BuildIds|BinaryChecksums)/,
-    why: "The first completed workflow task does not index the worker's build: every workflow would be written once more to the lists.",
-  },
-  {
-    stories: "",
     where: /^DescribeWorkflowExecution.*\.(pendingWorkflowTask|pendingActivities|pendingChildren): .* but got nothing$/,
     why: "The reference server goes on showing what was pending when a run closed; a closed run of Pawl's has nothing pending.",
   },

@@ -31,6 +31,8 @@ const stories = [
   ...badInputStories,
 ].filter(({ name }) => name.includes(wanted));
 const sideBySide = 24;
+/** Two ports from here on, so that several checkouts can play at once. */
+const port = Number(process.env["PAWL_STORIES_PORT"] ?? 25_000);
 
 const python = await preparePython();
 
@@ -38,7 +40,7 @@ describe("the reference server", {
   concurrency: sideBySide,
   skip: "skipped" in python ? python.skipped : false,
 }, () => {
-  const server = running(25_000, startReference);
+  const server = running(port, startReference);
   for (const each of stories) {
     test(each.sentence, async () => {
       const played = await play(each, server.connection());
@@ -52,7 +54,7 @@ describe("the reference server", {
 if (!recording) {
   const shown = new Set<unknown>();
   describe("Pawl answers as the reference server does", { concurrency: sideBySide }, () => {
-    const server = running(25_100, startPawl);
+    const server = running(port + 1, startPawl);
     for (const each of stories) {
       test(each.sentence, async () => {
         const expected = await readRecording(each.name);

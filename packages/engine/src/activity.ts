@@ -136,13 +136,27 @@ export function scheduleActivity(
       priority,
     },
   });
-  const activity: Activity = {
+  const activity = scheduledActivity({
     scheduledEventId,
     activityId: attributes.activityId,
     activityType: attributes.activityType!.name,
     scheduledAtMs: step.nowMs,
     options: { ...timeouts, taskQueue, retryPolicy, priority },
-    status: { type: "scheduled", dispatchAtMs: step.nowMs },
+    scheduled: { input: attributes.input, header: attributes.header },
+  });
+  run.activities.set(scheduledEventId, activity);
+  run.activityIds.set(activity.activityId, scheduledEventId);
+  touchActivity(run, activity);
+  return activity;
+}
+
+/** An activity that no worker has had yet. */
+export function scheduledActivity(
+  known: Pick<Activity, "scheduledEventId" | "activityId" | "activityType" | "scheduledAtMs" | "options" | "scheduled">,
+): Activity {
+  return {
+    ...known,
+    status: { type: "scheduled", dispatchAtMs: known.scheduledAtMs },
     attempt: 1,
     stamp: 1,
     cancelRequestedEventId: null,
@@ -155,12 +169,7 @@ export function scheduleActivity(
     paused: null,
     reset: null,
     originalOptions: null,
-    scheduled: { input: attributes.input, header: attributes.header },
   };
-  run.activities.set(scheduledEventId, activity);
-  run.activityIds.set(activity.activityId, scheduledEventId);
-  touchActivity(run, activity);
-  return activity;
 }
 
 /** A field that the activity sets wins over the workflow's. */

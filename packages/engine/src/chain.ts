@@ -4,6 +4,7 @@ import { decideRetry, retryPolicyProblem } from "./backoff.ts";
 import { nextCronAtMs } from "./cron.ts";
 import { limits } from "./limits.ts";
 import { type ChainLink, createRun, makeCurrent, type RunSpec } from "./new-run.ts";
+import { handOn } from "./reset-point.ts";
 import type { Run, Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
 import { scheduleWorkflowTask } from "./workflow-task.ts";
@@ -99,6 +100,7 @@ export function continueAsNewSpec(run: Run, step: Step, attributes: ContinueAsNe
       previousRunId: run.runId,
       attempt: 1,
       executionExpiresAtMs: run.start.executionExpiresAtMs,
+      resetPoints: handOn(run, step),
     },
   };
 }
@@ -120,7 +122,7 @@ function nextAttempt(run: Run, step: Step, cause: failure.Failure): NextAttempt 
       lastCompletionResult: started.lastCompletionResult,
       completionCallbacks: started.completionCallbacks,
       firstTaskBackoffMs: spaced(run, step, decision.delayMs),
-      chain: link(run, enums.ContinueAsNewInitiator.RETRY, start.attempt + 1),
+      chain: link(run, step, { initiator: enums.ContinueAsNewInitiator.RETRY, attempt: start.attempt + 1 }),
     },
   };
 }
@@ -158,7 +160,7 @@ export function nextCron(run: Run, step: Step, ending: CronEnding): RunSpec | un
     lastCompletionResult: ending.failure ? started.lastCompletionResult : ending.result,
     completionCallbacks: [],
     firstTaskBackoffMs: spaced(run, step, Math.ceil((nextAtMs - step.nowMs) / 1_000) * 1_000),
-    chain: link(run, enums.ContinueAsNewInitiator.CRON_SCHEDULE, 1),
+    chain: link(run, step, { initiator: enums.ContinueAsNewInitiator.CRON_SCHEDULE, attempt: 1 }),
   };
 }
 
@@ -178,7 +180,8 @@ function repeated(run: Run, step: Step, started: history.WorkflowExecutionStarte
   } as const;
 }
 
-function link(run: Run, initiator: enums.ContinueAsNewInitiator, attempt: number): ChainLink {
+function link(run: Run, step: Step, { initiator, attempt }: Pick<ChainLink, "initiator" | "attempt">): ChainLink {
   const { firstRunId, executionExpiresAtMs } = run.start;
-  return { initiator, firstRunId, previousRunId: run.runId, attempt, executionExpiresAtMs };
+  const resetPoints = handOn(run, step);
+  return { initiator, firstRunId, previousRunId: run.runId, attempt, executionExpiresAtMs, resetPoints };
 }

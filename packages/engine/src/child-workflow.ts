@@ -97,21 +97,41 @@ export function startChild(
     userMetadata: event.userMetadata,
     startChildWorkflowExecutionInitiatedEventAttributes: initiated,
   });
-  const child: Child = {
+  const child = startingChild(initiatedEventId, initiated);
+  setChild(run, child);
+  send(run, step, startMessage(run, child, Attributes.encode(initiated)));
+}
+
+/** What the parent knows of a child that it has asked for. */
+export function startingChild(
+  initiatedEventId: number,
+  attributes: Pick<
+    history.StartChildWorkflowExecutionInitiatedEventAttributes,
+    "workflowTaskCompletedEventId" | "workflowId" | "workflowType" | "control" | "parentClosePolicy"
+  >,
+): Child {
+  return {
     initiatedEventId,
-    completedEventId: event.completedEventId,
+    completedEventId: attributes.workflowTaskCompletedEventId,
     workflowId: attributes.workflowId,
-    workflowType: attributes.workflowType!.name,
+    workflowType: attributes.workflowType?.name ?? "",
     control: attributes.control,
-    policy: initiated.parentClosePolicy,
+    policy: attributes.parentClosePolicy,
     status: { type: "starting" },
   };
-  setChild(run, child);
-  send(run, step, {
+}
+
+/** What is sent to the child's workflow id. `attributes`: of the initiated event, encoded. */
+export function startMessage(
+  run: Run,
+  { initiatedEventId, workflowId }: Pick<Child, "initiatedEventId" | "workflowId">,
+  attributes: Uint8Array,
+): StartChild {
+  return {
     type: "startChild",
-    workflowId: attributes.workflowId,
+    workflowId,
     initiatedEventId,
-    attributes: Attributes.encode(initiated),
+    attributes,
     parent: {
       namespace: run.start.namespace,
       namespaceId: run.namespaceId,
@@ -120,7 +140,7 @@ export function startChild(
       initiatedEventId,
     },
     root: run.start.root ?? { workflowId: run.workflowId, runId: run.runId },
-  });
+  };
 }
 
 /** No longer than the run itself may take. */

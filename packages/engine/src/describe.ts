@@ -2,6 +2,7 @@
 import { type workflow as api, enums, type Init, toDuration, toTimestamp, type workflowservice } from "@pawl/protocol";
 import { wireOptions } from "./activity-operator.ts";
 import { optionalDuration } from "./new-run.ts";
+import { wireResetPoints } from "./reset-point.ts";
 import type { Activity, Run } from "./run.ts";
 import { statusOf } from "./start.ts";
 
@@ -36,7 +37,9 @@ export function describe(run: Run): Init<workflowservice.DescribeWorkflowExecuti
       ...(start.executionExpiresAtMs > 0 && { executionExpirationTime: toTimestamp(start.executionExpiresAtMs) }),
       runExpirationTime: start.runExpiresAtMs > 0 ? toTimestamp(start.runExpiresAtMs) : never,
       cancelRequested: run.cancelRequest !== null,
-      originalStartTime: toTimestamp(start.startedAtMs),
+      originalStartTime: toTimestamp(start.reset?.originalStartedAtMs ?? start.startedAtMs),
+      ...(start.reset && { lastResetTime: toTimestamp(start.startedAtMs) }),
+      resetRunId: run.resetRunId,
       requestIdInfos: {
         [start.requestId]: { eventType: enums.EventType.WORKFLOW_EXECUTION_STARTED, eventId: 1 },
       },
@@ -69,7 +72,7 @@ export function executionInfo(run: Run): Init<api.WorkflowExecutionInfo> {
     firstRunId: start.firstRunId,
     memo: run.memo ?? {},
     searchAttributes: run.searchAttributes ?? {},
-    autoResetPoints: {},
+    autoResetPoints: wireResetPoints(run.resetPoints),
     taskQueue: start.taskQueue,
     mostRecentWorkerVersionStamp: run.lastWorkerVersion,
     priority: start.priority,

@@ -84,16 +84,19 @@ export function signalExternal(
     userMetadata: event.userMetadata,
     signalExternalWorkflowExecutionInitiatedEventAttributes: initiated,
   });
-  const { workflowId, runId } = attributes.execution!;
+  send(run, step, signalMessage(run, initiatedEventId, SignalAttributes.create(initiated)));
+}
+
+/** What is sent for a signal that the run has asked for. */
+export function signalMessage(
+  run: Run,
+  initiatedEventId: number,
+  attributes: history.SignalExternalWorkflowExecutionInitiatedEventAttributes,
+): SignalExternal {
+  const { workflowId, runId } = attributes.workflowExecution!;
   const sender = { workflowId: run.workflowId, runId: run.runId };
-  send(run, step, {
-    type: "signalExternal",
-    workflowId,
-    runId,
-    initiatedEventId,
-    attributes: SignalAttributes.encode(initiated),
-    sender,
-  });
+  const bytes = SignalAttributes.encode(attributes);
+  return { type: "signalExternal", workflowId, runId, initiatedEventId, attributes: bytes, sender };
 }
 
 export function cancelExternal(
@@ -117,15 +120,19 @@ export function cancelExternal(
     userMetadata: event.userMetadata,
     requestCancelExternalWorkflowExecutionInitiatedEventAttributes: initiated,
   });
+  send(run, step, cancelMessage(run, initiatedEventId, CancelAttributes.create(initiated)));
+}
+
+/** What is sent for a cancellation that the run has asked for. */
+export function cancelMessage(
+  run: Run,
+  initiatedEventId: number,
+  attributes: history.RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
+): CancelExternal {
+  const { workflowId, runId } = attributes.workflowExecution!;
   const sender = { workflowId: run.workflowId, runId: run.runId };
-  send(run, step, {
-    type: "cancelExternal",
-    workflowId,
-    runId,
-    initiatedEventId,
-    attributes: CancelAttributes.encode(initiated),
-    sender,
-  });
+  const bytes = CancelAttributes.encode(attributes);
+  return { type: "cancelExternal", workflowId, runId, initiatedEventId, attributes: bytes, sender };
 }
 
 const notFound = new Rejection("NOT_FOUND", "no such running workflow");

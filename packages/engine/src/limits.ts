@@ -31,6 +31,8 @@ export const limits = {
   workflowTaskBackoffMsMax: 10 * 60_000,
   /** Two runs of a chain start at least this far apart. */
   chainIntervalMsMin: 1_000,
+  /** Builds of workers that are remembered of a chain, the newest. */
+  resetPointsMax: 20,
   /** A failure kept between attempts is cut to this. */
   retryFailureBytesMax: 4 * 1024,
 } as const;

@@ -16,7 +16,8 @@ import { nextCronAtMs } from "./cron.ts";
 import { write } from "./history.ts";
 import { limits } from "./limits.ts";
 import type { Follower } from "./outbox.ts";
-import { memoryOnly, type ParentRef, type Run, type RunStart, type Workflow } from "./run.ts";
+import { wireResetPoints } from "./reset-point.ts";
+import { freshRun, type ParentRef, type ResetPoint, type Run, type RunStart, type Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
 
 /** Everything that differs from one way of starting to another. Timeouts of 0 = none given. */
@@ -59,47 +60,19 @@ export interface ChainLink {
   readonly previousRunId: string;
   readonly attempt: number;
   readonly executionExpiresAtMs: number;
+  readonly resetPoints: readonly ResetPoint[];
 }
 
 /** The run, open, with its started event written. The caller makes it current and schedules its first workflow task. */
 export function createRun(workflow: Workflow, step: Step, given: RunSpec): Run {
   const spec = given.chain ? given : { ...given, firstTaskBackoffMs: firstBackoffMs(given, step.nowMs) };
   const start = resolveStart(spec, step.nowMs);
-  const run: Run = {
-    namespaceId: workflow.namespaceId,
-    workflowId: workflow.workflowId,
-    runId: spec.runId,
-    start,
-    status: { type: "open" },
-    deletion: null,
-    nextEventId: 1,
-    lastEventAtMs: 0,
-    historySizeBytes: 0,
-    stateTransitionCount: 0,
-    workflowTask: { type: "none" },
-    workflowTaskAttempt: 1,
-    workflowTaskStamp: 0,
-    firstTaskAtMs: spec.firstTaskBackoffMs > 0 ? step.nowMs + spec.firstTaskBackoffMs : null,
-    sticky: null,
-    lastCompletedStartedEventId: 0,
-    cancelRequest: null,
-    followers: spec.followers,
-    memo: spec.memo,
-    searchAttributes: spec.searchAttributes,
-    lastWorkerVersion: undefined,
-    startEvent: null,
-    buffered: [],
-    children: new Map(),
-    outbox: new Map(),
-    lastMessageId: 0,
-    updates: new Map(),
-    activities: new Map(),
-    activityIds: new Map(),
-    timers: new Map(),
-    signalRequestIds: new Set(),
-    signalCount: 0,
-    ...memoryOnly(),
-  };
+  const run = freshRun({ ...workflow, runId: spec.runId, start });
+  run.firstTaskAtMs = spec.firstTaskBackoffMs > 0 ? step.nowMs + spec.firstTaskBackoffMs : null;
+  run.followers = spec.followers;
+  run.memo = spec.memo;
+  run.searchAttributes = spec.searchAttributes;
+  run.resetPoints = spec.chain?.resetPoints ?? [];
   const attributes = startedAttributes(spec, start, workflow.workflowId);
   write(run, step.nowMs, {
     eventType: enums.EventType.WORKFLOW_EXECUTION_STARTED,
@@ -138,7 +111,6 @@ function resolveStart(spec: RunSpec, nowMs: number): RunStart {
   const executionExpiresAtMs =
     spec.chain?.executionExpiresAtMs ??
     (executionTimeoutMs > 0 ? nowMs + spec.firstTaskBackoffMs + executionTimeoutMs : 0);
-  const runEndsAtMs = runTimeoutMs > 0 ? nowMs + spec.firstTaskBackoffMs + runTimeoutMs : 0;
   return {
     namespace: spec.namespace,
     workflowType: spec.workflowType,
@@ -154,10 +126,7 @@ function resolveStart(spec: RunSpec, nowMs: number): RunStart {
     firstRunId: spec.chain?.firstRunId ?? spec.runId,
     originalRunId: spec.runId,
     executionExpiresAtMs,
-    runExpiresAtMs:
-      runEndsAtMs > 0 && executionExpiresAtMs > 0
-        ? Math.min(runEndsAtMs, executionExpiresAtMs)
-        : runEndsAtMs || executionExpiresAtMs,
+    runExpiresAtMs: runExpiresAtMs(runTimeoutMs, nowMs + spec.firstTaskBackoffMs, executionExpiresAtMs),
     requestId: spec.requestId,
     parent: spec.parent,
     root: spec.root,
@@ -166,6 +135,14 @@ function resolveStart(spec: RunSpec, nowMs: number): RunStart {
     namesRunTimeout:
       runTimeoutMs > 0 || spec.parent !== null || spec.chain?.initiator === enums.ContinueAsNewInitiator.WORKFLOW,
   };
+}
+
+/** When a run that begins to work at `fromMs` ends at the latest; 0 = never. */
+export function runExpiresAtMs(runTimeoutMs: number, fromMs: number, executionExpiresAtMs: number): number {
+  const runEndsAtMs = runTimeoutMs > 0 ? fromMs + runTimeoutMs : 0;
+  return runEndsAtMs > 0 && executionExpiresAtMs > 0
+    ? Math.min(runEndsAtMs, executionExpiresAtMs)
+    : runEndsAtMs || executionExpiresAtMs;
 }
 
 /** A timeout that nobody gave is not shown. */
@@ -214,6 +191,7 @@ function startedAttributes(
     cronSchedule: spec.cronSchedule,
     firstWorkflowTaskBackoff: toDuration(spec.firstTaskBackoffMs),
     completionCallbacks: spec.completionCallbacks,
+    prevAutoResetPoints: chain ? wireResetPoints(chain.resetPoints) : undefined,
     versioningOverride: spec.versioningOverride,
     priority: spec.priority,
     eagerExecutionAccepted: spec.eagerAccepted,

@@ -38,6 +38,20 @@ export interface RunStart {
   readonly userMetadata: sdk.UserMetadata | undefined;
   /** The started event names a run timeout even where there is none. */
   readonly namesRunTimeout: boolean;
+  /** Set in a run that came of a reset: `startedAtMs` is then the time of the reset. */
+  readonly reset?: { readonly requestId: string; readonly originalStartedAtMs: number } | undefined;
+}
+
+/** A completed workflow task to which the chain can be reset: the first that a build of the worker did. */
+export interface ResetPoint {
+  readonly buildId: string;
+  readonly binaryChecksum: string;
+  readonly runId: string;
+  readonly completedEventId: number;
+  readonly createdAtMs: number;
+  /** When its run is deleted; 0 while that is the newest. */
+  readonly expiresAtMs: number;
+  readonly resettable: boolean;
 }
 
 export interface ParentRef {
@@ -181,6 +195,8 @@ export interface Child {
 export type Update =
   /** Waits for a workflow task to go with. */
   | { readonly status: "admitted"; readonly request: update.Request }
+  /** Taken over from the run that was reset: in history, where workers find it, so that no message goes with a task. */
+  | { readonly status: "reapplied"; readonly admittedEventId: number; readonly request: update.Request }
   /** Went with the started workflow task. */
   | { readonly status: "sent"; readonly request: update.Request }
   | { readonly status: "rejected"; readonly failure: failure.Failure }
@@ -240,6 +256,9 @@ export interface Run {
   memo: common.Memo | undefined;
   searchAttributes: common.SearchAttributes | undefined;
   lastWorkerVersion: common.WorkerVersionStamp | undefined;
+  resetPoints: readonly ResetPoint[];
+  /** The run that a reset of this one began; "" = none. */
+  resetRunId: string;
 
   /** The started event's attributes, encoded: kept only where another run may follow (retry, cron), which repeats them. */
   startEvent: Uint8Array | null;
@@ -290,6 +309,52 @@ export function isPinned(run: Run): boolean {
   if (run.workflowTask.type !== "none" && run.workflowTask.speculative) return true;
   for (const { status } of run.updates.values()) if (status === "admitted" || status === "sent") return true;
   return false;
+}
+
+/** A run of which nothing is known but how it started. */
+export function freshRun({
+  namespaceId,
+  workflowId,
+  runId,
+  start,
+}: Pick<Run, "namespaceId" | "workflowId" | "runId" | "start">): Run {
+  return {
+    namespaceId,
+    workflowId,
+    runId,
+    start,
+    status: { type: "open" },
+    deletion: null,
+    nextEventId: 1,
+    lastEventAtMs: 0,
+    historySizeBytes: 0,
+    stateTransitionCount: 0,
+    workflowTask: { type: "none" },
+    workflowTaskAttempt: 1,
+    workflowTaskStamp: 0,
+    firstTaskAtMs: null,
+    sticky: null,
+    lastCompletedStartedEventId: 0,
+    cancelRequest: null,
+    followers: [],
+    memo: undefined,
+    searchAttributes: undefined,
+    lastWorkerVersion: undefined,
+    resetPoints: [],
+    resetRunId: "",
+    startEvent: null,
+    buffered: [],
+    children: new Map(),
+    outbox: new Map(),
+    lastMessageId: 0,
+    updates: new Map(),
+    activities: new Map(),
+    activityIds: new Map(),
+    timers: new Map(),
+    signalRequestIds: new Set(),
+    signalCount: 0,
+    ...memoryOnly(),
+  };
 }
 
 /** The fields of a run that no snapshot holds, as they are when it comes into memory. */

@@ -13,6 +13,7 @@ import {
   toDuration,
   workflowservice,
 } from "@pawl/protocol";
+import { checkRebuild } from "./determined-state.ts";
 import { Rejection } from "./rejection.ts";
 import type { Run, Workflow } from "./run.ts";
 import { restore, takeChanges } from "./snapshot.ts";
@@ -266,6 +267,7 @@ export class ScriptedWorkflow {
         row.events.push(...events);
       }
       checkHistory(row.events, run);
+      checkRebuild(row.events, run);
     }
     this.currentRunId = workflow.currentRunId;
     return changed;

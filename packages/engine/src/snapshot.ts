@@ -13,9 +13,10 @@ import {
   type Activity,
   type ActivityOptions,
   type Child,
+  freshRun,
   isOpen,
-  memoryOnly,
   noChanges,
+  type ResetPoint,
   type Run,
   type RunStart,
   type Timer,
@@ -92,6 +93,8 @@ interface Core extends Pick<Run, CoreFields> {
   readonly searchAttributes?: Uint8Array;
   readonly lastWorkerVersion?: Uint8Array;
   readonly buffered?: Uint8Array;
+  readonly resetPoints?: readonly ResetPoint[];
+  readonly resetRunId?: string;
 }
 
 function encodeSnapshot(run: Run): Uint8Array {
@@ -127,6 +130,8 @@ function encodeSnapshot(run: Run): Uint8Array {
     buffered: run.buffered.length === 0 ? undefined : history.History.encode({ events: run.buffered }),
     signalCount: run.signalCount,
     lastMessageId: run.lastMessageId,
+    resetPoints: run.resetPoints.length > 0 ? run.resetPoints : undefined,
+    resetRunId: run.resetRunId || undefined,
   };
   return encode(core, { ignoreUndefined: true });
 }
@@ -161,13 +166,17 @@ function encodePart(run: Run, part: string): Uint8Array | null {
   }
 }
 
+/** A reapplied update is not accepted yet: `request` says so. */
 interface EncodedUpdate {
   readonly acceptedEventId: number;
   readonly outcome?: Uint8Array;
+  readonly request?: Uint8Array;
 }
 
-/** Only what history holds of an update is kept: that it was accepted, and its outcome. */
+/** Only what history holds of an update is kept: that it was taken over from a reset run or accepted, and its outcome. */
 function encodeUpdate(known: Update | undefined): Uint8Array | null {
+  if (known?.status === "reapplied")
+    return encode({ acceptedEventId: known.admittedEventId, request: update.Request.encode(known.request) });
   if (known?.status === "accepted") return encode({ acceptedEventId: known.acceptedEventId });
   if (known?.status === "completed")
     return encode({ acceptedEventId: known.acceptedEventId, outcome: update.Outcome.encode(known.outcome) });
@@ -175,7 +184,9 @@ function encodeUpdate(known: Update | undefined): Uint8Array | null {
 }
 
 function decodeUpdate(bytes: Uint8Array): Update {
-  const { acceptedEventId, outcome } = decode(bytes) as EncodedUpdate;
+  const { acceptedEventId, outcome, request } = decode(bytes) as EncodedUpdate;
+  if (request)
+    return { status: "reapplied", admittedEventId: acceptedEventId, request: update.Request.decode(request) };
   return outcome
     ? { status: "completed", acceptedEventId, outcome: update.Outcome.decode(outcome) }
     : { status: "accepted", acceptedEventId };
@@ -243,14 +254,14 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     throw new Error(`run snapshot has version ${core.version}; this engine knows ${version}`);
   const { start } = core;
   const run: Run = {
-    namespaceId: core.namespaceId,
-    workflowId: core.workflowId,
-    runId: core.runId,
-    start: {
-      ...start,
-      priority: restored(common.Priority, start.priority),
-      userMetadata: restored(sdk.UserMetadata, start.userMetadata),
-    },
+    ...freshRun({
+      ...core,
+      start: {
+        ...start,
+        priority: restored(common.Priority, start.priority),
+        userMetadata: restored(sdk.UserMetadata, start.userMetadata),
+      },
+    }),
     status: core.status,
     deletion: core.deletion,
     nextEventId: core.nextEventId,
@@ -268,18 +279,11 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     memo: restored(common.Memo, core.memo),
     searchAttributes: restored(common.SearchAttributes, core.searchAttributes),
     lastWorkerVersion: restored(common.WorkerVersionStamp, core.lastWorkerVersion),
-    startEvent: null,
+    resetPoints: core.resetPoints ?? [],
+    resetRunId: core.resetRunId ?? "",
     buffered: restored(history.History, core.buffered)?.events ?? [],
-    children: new Map(),
-    outbox: new Map(),
     lastMessageId: core.lastMessageId,
-    updates: new Map(),
-    activities: new Map(),
-    activityIds: new Map(),
-    timers: new Map(),
-    signalRequestIds: new Set(),
     signalCount: core.signalCount,
-    ...memoryOnly(),
   };
   for (const [part, bytes] of parts) restorePart(run, part, bytes);
   run.wakeAtMs = nextWakeAtMs(run);

@@ -72,6 +72,7 @@ function progress(run: Run, updateId: string): UpdateProgress {
   });
   switch (known.status) {
     case "admitted":
+    case "reapplied":
     case "sent":
       return at(Stage.ADMITTED);
     case "accepted":
@@ -134,20 +135,23 @@ export function messagesProblem(run: Run, messages: readonly protocol.Message[])
     if (parsed.type === "acceptance") {
       // An update that memory has forgotten comes back with the acceptance that repeats its request.
       if (status === undefined && !parsed.body.acceptedRequest?.input) return `update ${updateId} was not found`;
-      if (status !== undefined && status !== "sent" && status !== "admitted")
-        return `update ${updateId} was accepted or rejected before`;
+      if (isAnswered(status)) return `update ${updateId} was accepted or rejected before`;
       ahead.set(updateId, "accepted");
     } else if (parsed.type === "response") {
       if (status !== "accepted") return `update ${updateId} was not accepted, so it cannot be completed`;
       if (!parsed.body.outcome) return `the response to update ${updateId} has no outcome`;
       ahead.set(updateId, "completed");
     } else {
-      if (status !== undefined && status !== "sent" && status !== "admitted")
-        return `update ${updateId} was accepted or rejected before`;
+      if (isAnswered(status)) return `update ${updateId} was accepted or rejected before`;
       ahead.set(updateId, "rejected");
     }
   }
   return undefined;
+}
+
+/** Whether the workflow has accepted or rejected the update. */
+function isAnswered(status: Update["status"] | undefined): boolean {
+  return status === "accepted" || status === "completed" || status === "rejected";
 }
 
 /** Whether the messages do nothing but reject: then a speculative task leaves no trace. */
@@ -170,17 +174,34 @@ export function applyMessage(run: Run, step: Step, message: protocol.Message): v
 
 function accept(run: Run, step: Step, updateId: string, body: update.Acceptance): void {
   const known = run.updates.get(updateId);
-  const request = known?.status === "sent" || known?.status === "admitted" ? known.request : body.acceptedRequest;
   const acceptedEventId = write(run, step.nowMs, {
     eventType: EventType.WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
     workflowExecutionUpdateAcceptedEventAttributes: {
       protocolInstanceId: updateId,
       acceptedRequestMessageId: body.acceptedRequestMessageId,
       acceptedRequestSequencingEventId: body.acceptedRequestSequencingEventId,
-      acceptedRequest: request,
+      acceptedRequest: requestToWrite(known, body),
     },
   });
   setUpdate(run, updateId, { status: "accepted", acceptedEventId });
+}
+
+/** The request as the worker was given it; one that was taken over from a reset run is in history already. */
+function requestToWrite(known: Update | undefined, { acceptedRequest }: update.Acceptance): update.Request | undefined {
+  if (known?.status === "reapplied") return undefined;
+  return known?.status === "sent" || known?.status === "admitted" ? known.request : acceptedRequest;
+}
+
+/** Gives a run that came of a reset an update of the run before, to be answered anew. */
+export function reapplyUpdate(run: Run, step: Step, request: update.Request): void {
+  const admittedEventId = write(run, step.nowMs, {
+    eventType: EventType.WORKFLOW_EXECUTION_UPDATE_ADMITTED,
+    workflowExecutionUpdateAdmittedEventAttributes: {
+      request,
+      origin: enums.UpdateAdmittedEventOrigin.REAPPLY,
+    },
+  });
+  setUpdate(run, request.meta?.updateId ?? "", { status: "reapplied", admittedEventId, request });
 }
 
 function complete(run: Run, step: Step, updateId: string, { meta, outcome }: update.Response): void {
@@ -200,6 +221,7 @@ function setUpdate(run: Run, updateId: string, known: Update): void {
 }
 
 function reject(run: Run, updateId: string, cause: failure.Failure): void {
+  if (run.updates.get(updateId)?.status === "reapplied") run.changes.parts.add(`u/${updateId}`);
   run.updates.set(updateId, { status: "rejected", failure: cause });
   run.noticed = true;
   const rejected = [...run.updates].filter(([, { status }]) => status === "rejected");
@@ -231,7 +253,8 @@ export function hasAdmitted(run: Run): boolean {
 /** U3: what the closing workflow has not accepted was never there; who waits for it finds it gone. */
 export function abandonUpdates(run: Run): void {
   for (const [updateId, { status }] of [...run.updates]) {
-    if (status === "admitted" || status === "sent") run.updates.delete(updateId);
+    if (status === "reapplied") run.changes.parts.add(`u/${updateId}`);
+    if (status === "admitted" || status === "reapplied" || status === "sent") run.updates.delete(updateId);
   }
   run.noticed = true;
 }

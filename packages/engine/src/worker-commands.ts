@@ -217,8 +217,12 @@ function upsertSearchAttributes({ run, step, completedEventId }: Completion, one
     userMetadata: one.userMetadata,
     upsertWorkflowSearchAttributesEventAttributes: { workflowTaskCompletedEventId: completedEventId, searchAttributes },
   });
+  mergeSearchAttributes(run, searchAttributes);
+}
+
+export function mergeSearchAttributes(run: Run, upserted: common.SearchAttributes | undefined): void {
   run.searchAttributes = {
-    indexedFields: merged(run.searchAttributes?.indexedFields ?? {}, searchAttributes!.indexedFields),
+    indexedFields: merged(run.searchAttributes?.indexedFields ?? {}, upserted?.indexedFields ?? {}),
   };
   run.changes.visibility = true;
 }
@@ -230,6 +234,10 @@ function modifyProperties({ run, step, completedEventId }: Completion, one: comm
     userMetadata: one.userMetadata,
     workflowPropertiesModifiedEventAttributes: { workflowTaskCompletedEventId: completedEventId, upsertedMemo },
   });
-  run.memo = { fields: merged(run.memo?.fields ?? {}, upsertedMemo!.fields) };
+  mergeMemo(run, upsertedMemo);
+}
+
+export function mergeMemo(run: Run, upserted: common.Memo | undefined): void {
+  run.memo = { fields: merged(run.memo?.fields ?? {}, upserted?.fields ?? {}) };
   run.changes.visibility = true;
 }

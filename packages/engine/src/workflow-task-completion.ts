@@ -10,6 +10,7 @@ import { isOpen, type Run, type Sticky, type Workflow, type WorkflowTask } from 
 import type { Step } from "./step.ts";
 import { applyMessage, hasAdmitted, onlyReject, rejectUnanswered } from "./update.ts";
 import type { CommandOf, Replies } from "./vocabulary.ts";
+import { rememberBuild } from "./worker-build.ts";
 import { applyCommand, type Completion, dispatchScheduled } from "./worker-commands.ts";
 import {
   dropSpeculative,
@@ -146,6 +147,8 @@ function writeCompleted(run: Run, step: Step, task: Started, request: CompletedR
       versioningBehavior: request.versioningBehavior,
     },
   });
+  const build = { buildId: version?.buildId ?? "", binaryChecksum: request.binaryChecksum };
+  rememberBuild(run, build, { eventId: completedEventId, atMs: step.nowMs });
   return { completedEventId };
 }
 

@@ -1,0 +1,221 @@
+/**
+ * The state of a run from its history: a fold over its events. What history does not hold (attempts, heartbeats, who polled, what waits in the
+ * buffer, which queue is sticky) is as in a run that nobody has touched since.
+ *
+ *   R1. What history determines is the same as in the live run; the tests of the engine check it after every command.
+ *   R2. Nothing is sent and nothing is written: messages that were not answered lie in the outbox, for the caller to send.
+ */
+import { durationMs, enums, history, timestampMs } from "@pawl/protocol";
+import { resolveRetryPolicy } from "./backoff.ts";
+import { statusAfter } from "./family.ts";
+import { runExpiresAtMs } from "./new-run.ts";
+import { foldPending } from "./rebuild-pending.ts";
+import { freshRun, noChanges, type ResetPoint, type Run, type RunStart } from "./run.ts";
+import { rememberBuild } from "./worker-build.ts";
+import { mergeMemo, mergeSearchAttributes } from "./worker-commands.ts";
+
+/** What the events do not say of the run that they are folded into. */
+export interface RebuildTarget {
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  /** The namespace's name. */
+  readonly namespace: string;
+  /** Of the request that started the run. */
+  readonly requestId: string;
+}
+
+/** Throws when the events do not begin with that of a start. */
+export function rebuild(events: readonly history.HistoryEvent[], target: RebuildTarget): Run {
+  const [first] = events;
+  const started = first?.workflowExecutionStartedEventAttributes;
+  if (!first || !started) throw new Error("history does not begin with the start of a workflow");
+  const start = startOf(first, started, target);
+  const run = freshRun({ ...target, start });
+  if (start.firstTaskBackoffMs > 0) run.firstTaskAtMs = start.startedAtMs + start.firstTaskBackoffMs;
+  run.memo = started.memo;
+  run.searchAttributes = started.searchAttributes;
+  run.resetPoints = (started.prevAutoResetPoints?.points ?? []).map(resetPoint);
+  if (start.retryPolicy || start.cronSchedule !== "")
+    run.startEvent = history.WorkflowExecutionStartedEventAttributes.encode(started);
+  for (const event of events) fold(run, event);
+  Object.assign(run.changes, noChanges());
+  return run;
+}
+
+function startOf(
+  event: history.HistoryEvent,
+  started: history.WorkflowExecutionStartedEventAttributes,
+  { namespace, requestId }: RebuildTarget,
+): RunStart {
+  const startedAtMs = timestampMs(event.eventTime);
+  const firstTaskBackoffMs = durationMs(started.firstWorkflowTaskBackoff);
+  const runTimeoutMs = durationMs(started.workflowRunTimeout);
+  const executionExpiresAtMs = timestampMs(started.workflowExecutionExpirationTime);
+  const { parentWorkflowExecution: parent, rootWorkflowExecution: root } = started;
+  return {
+    namespace,
+    workflowType: started.workflowType?.name ?? "",
+    taskQueue: started.taskQueue?.name ?? "",
+    executionTimeoutMs: durationMs(started.workflowExecutionTimeout),
+    runTimeoutMs,
+    taskTimeoutMs: durationMs(started.workflowTaskTimeout),
+    startedAtMs,
+    firstTaskBackoffMs,
+    retryPolicy: started.retryPolicy ? resolveRetryPolicy(started.retryPolicy) : null,
+    cronSchedule: started.cronSchedule,
+    attempt: started.attempt,
+    firstRunId: started.firstExecutionRunId,
+    originalRunId: started.originalExecutionRunId,
+    executionExpiresAtMs,
+    runExpiresAtMs: runExpiresAtMs(runTimeoutMs, startedAtMs + firstTaskBackoffMs, executionExpiresAtMs),
+    requestId,
+    parent: parent
+      ? {
+          namespace: started.parentWorkflowNamespace,
+          namespaceId: started.parentWorkflowNamespaceId,
+          workflowId: parent.workflowId,
+          runId: parent.runId,
+          initiatedEventId: started.parentInitiatedEventId,
+        }
+      : null,
+    root: root ? { workflowId: root.workflowId, runId: root.runId } : null,
+    priority: started.priority,
+    userMetadata: event.userMetadata,
+    namesRunTimeout: started.workflowRunTimeout !== undefined,
+  };
+}
+
+function resetPoint({
+  firstWorkflowTaskCompletedId,
+  createTime,
+  expireTime,
+  ...rest
+}: NonNullable<history.WorkflowExecutionStartedEventAttributes["prevAutoResetPoints"]>["points"][number]): ResetPoint {
+  return {
+    ...rest,
+    completedEventId: firstWorkflowTaskCompletedId,
+    createdAtMs: timestampMs(createTime),
+    expiresAtMs: timestampMs(expireTime),
+  };
+}
+
+function fold(run: Run, event: history.HistoryEvent): void {
+  run.nextEventId = event.eventId + 1;
+  // An activity's started event carries its own, earlier time.
+  run.lastEventAtMs = Math.max(run.lastEventAtMs, timestampMs(event.eventTime));
+  if (foldTask(run, event) || foldPending(run, event) || foldWorkflow(run, event)) return;
+  if (!(marks as readonly number[]).includes(event.eventType))
+    throw new Error(`event ${event.eventId} has a type that this build does not know: ${event.eventType}`);
+}
+
+const { EventType } = enums;
+
+/** Events that change nothing but history. */
+const marks = [
+  EventType.WORKFLOW_EXECUTION_STARTED,
+  EventType.MARKER_RECORDED,
+  EventType.ACTIVITY_TASK_STARTED,
+] as const;
+
+function foldTask(run: Run, event: history.HistoryEvent): boolean {
+  const atMs = timestampMs(event.eventTime);
+  const task = run.workflowTask;
+  switch (event.eventType) {
+    case EventType.WORKFLOW_TASK_SCHEDULED: {
+      const { attempt, startToCloseTimeout } = event.workflowTaskScheduledEventAttributes!;
+      run.firstTaskAtMs = null;
+      run.workflowTask = {
+        type: "scheduled",
+        transient: false,
+        speculative: false,
+        scheduledEventId: event.eventId,
+        attempt,
+        stamp: 0,
+        scheduledAtMs: atMs,
+        originalScheduledAtMs: atMs,
+        timeoutMs: durationMs(startToCloseTimeout),
+        scheduleToStartAtMs: null,
+      };
+      return true;
+    }
+    case EventType.WORKFLOW_TASK_STARTED: {
+      const started = event.workflowTaskStartedEventAttributes!;
+      if (task.type !== "scheduled") throw new Error(`event ${event.eventId} starts a task that is not scheduled`);
+      const { scheduleToStartAtMs: _, ...scheduled } = task;
+      run.workflowTask = {
+        ...scheduled,
+        type: "started",
+        startedEventId: event.eventId,
+        startedAtMs: atMs,
+        identity: started.identity,
+        requestId: started.requestId,
+        historySizeBytes: started.historySizeBytes,
+        continueAsNewReasons: started.suggestContinueAsNewReasons,
+      };
+      return true;
+    }
+    case EventType.WORKFLOW_TASK_COMPLETED: {
+      const { startedEventId, binaryChecksum, workerVersion } = event.workflowTaskCompletedEventAttributes!;
+      run.workflowTask = { type: "none" };
+      run.lastCompletedStartedEventId = startedEventId;
+      if (workerVersion) run.lastWorkerVersion = workerVersion;
+      const build = { buildId: workerVersion?.buildId ?? "", binaryChecksum };
+      rememberBuild(run, build, { eventId: event.eventId, atMs });
+      return true;
+    }
+    case EventType.WORKFLOW_TASK_FAILED:
+    case EventType.WORKFLOW_TASK_TIMED_OUT:
+      run.workflowTask = { type: "none" };
+      return true;
+    default:
+      return false;
+  }
+}
+
+const endings: Readonly<Record<number, keyof typeof statusAfter>> = {
+  [EventType.WORKFLOW_EXECUTION_COMPLETED]: "completed",
+  [EventType.WORKFLOW_EXECUTION_FAILED]: "failed",
+  [EventType.WORKFLOW_EXECUTION_CANCELED]: "canceled",
+  [EventType.WORKFLOW_EXECUTION_TERMINATED]: "terminated",
+  [EventType.WORKFLOW_EXECUTION_TIMED_OUT]: "timedOut",
+  [EventType.WORKFLOW_EXECUTION_CONTINUED_AS_NEW]: "continuedAsNew",
+};
+
+function foldWorkflow(run: Run, event: history.HistoryEvent): boolean {
+  const ending = endings[event.eventType];
+  if (ending) {
+    close(run, statusAfter[ending], timestampMs(event.eventTime));
+    return true;
+  }
+  switch (event.eventType) {
+    case EventType.WORKFLOW_EXECUTION_SIGNALED: {
+      const { requestId } = event.workflowExecutionSignaledEventAttributes!;
+      run.signalCount += 1;
+      if (requestId !== "") run.signalRequestIds.add(requestId);
+      return true;
+    }
+    case EventType.WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+      run.cancelRequest = { requestId: "" };
+      return true;
+    case EventType.UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
+      mergeSearchAttributes(run, event.upsertWorkflowSearchAttributesEventAttributes?.searchAttributes);
+      return true;
+    case EventType.WORKFLOW_PROPERTIES_MODIFIED:
+      mergeMemo(run, event.workflowPropertiesModifiedEventAttributes?.upsertedMemo);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Everything pending goes, as it does in the live run. */
+function close(run: Run, status: enums.WorkflowExecutionStatus, closedAtMs: number): void {
+  run.status = { type: "closed", status, closedAtMs };
+  run.workflowTask = { type: "none" };
+  run.firstTaskAtMs = null;
+  run.startEvent = null;
+  for (const pending of [run.activities, run.activityIds, run.timers, run.children, run.outbox, run.signalRequestIds])
+    pending.clear();
+  for (const [updateId, { status: stage }] of [...run.updates]) if (stage === "reapplied") run.updates.delete(updateId);
+}
