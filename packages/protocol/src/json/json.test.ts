@@ -248,8 +248,19 @@ describe("shorthand of payloads", () => {
       const bytes = common.Payloads.encode({ payloads: [payload] });
       const { text, again } = roundTrip(payloads, bytes);
       assert.deepEqual(again, messageToJson(payloads, bytes, { shorthand: false }), text);
-      assert.equal(!text.startsWith('[{"metadata"'), isShort, text);
+      assert.equal(!/^(\[|\{"payloads":\[)\{"metadata"/.test(text), isShort, text);
     }
+  });
+
+  test("a list with a payload that needs its full form says that it is a list of payloads", () => {
+    const binary = { metadata: { encoding: encode("binary/plain") }, data: Uint8Array.from([1]) };
+    const nothing = { metadata: { encoding: encode("binary/null") } };
+    const shown = (...given: object[]) => messageToJson(payloads, common.Payloads.encode({ payloads: given }));
+    const full = { metadata: { encoding: base64("binary/null") } };
+    assert.deepEqual(shown(jsonPlain("1"), nothing), [1, full]);
+    assert.deepEqual(shown(jsonPlain("1"), binary), {
+      payloads: [1, { metadata: { encoding: base64("binary/plain") }, data: "AQ==" }],
+    });
   });
 
   test("without it, payloads have their full form only", () => {

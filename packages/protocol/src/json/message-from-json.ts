@@ -55,7 +55,7 @@ class MessageWriter {
       const field = schema.byName.get(key);
       const at = path === "" ? key : `${path}.${key}`;
       if (!field) throw new JsonProblem(at, `${schema.name} has no such field`);
-      if (each === null && field.typeName !== "google.protobuf.Value" && !this.#isPayload(field)) continue;
+      if (each === null && field.typeName !== "google.protobuf.Value") continue;
       // Two spellings of one field, or two fields of which only one may be set.
       const slot = field.oneof ?? field.name;
       const earlier = seen.get(slot);

@@ -6,7 +6,7 @@ import type { Reader } from "protobufjs/minimal.js";
 import { common } from "../gen/index.js";
 import { $end, $Reader, $string } from "../wire.js";
 import { isWrapper, type JsonOptions } from "./message-from-json.ts";
-import { shorthandOf } from "./payload-shorthand.ts";
+import { payloadJson, payloadsJson } from "./payload-shorthand.ts";
 import { defaultOf, readScalar, wireTypeOf } from "./scalar.ts";
 import { type FieldSchema, type MessageSchema, messageOf, messageSchema } from "./schema.ts";
 import { wellKnown } from "./well-known.ts";
@@ -41,11 +41,10 @@ class MessageReader {
       if (text !== undefined) return text;
       this.#reader.pos = start;
     }
-    if (this.#shorthand && schema.name === "temporal.api.common.v1.Payload") {
-      const short = shorthandOf(common.Payload.read(this.#reader, end, depth));
-      if (short) return short.value;
-      this.#reader.pos = start;
-    }
+    if (this.#shorthand && schema.name === "temporal.api.common.v1.Payload")
+      return payloadJson(common.Payload.read(this.#reader, end, depth));
+    if (this.#shorthand && schema.name === "temporal.api.common.v1.Payloads")
+      return payloadsJson(common.Payloads.read(this.#reader, end, depth));
     const fields = this.#fields(schema, end, depth);
     return this.#special(schema, fields, depth) ?? inOrder(schema, fields);
   }
@@ -53,7 +52,6 @@ class MessageReader {
   /** What JSON writes in a way of its own. */
   #special(schema: MessageSchema, fields: Map<FieldSchema, Json>, depth: number): Json {
     const member = (name: string) => fields.get(schema.byName.get(name)!);
-    if (this.#shorthand && schema.name === "temporal.api.common.v1.Payloads") return member("payloads") ?? [];
     if (isWrapper(schema)) return member("value") ?? defaultOf(schema.fields[0]!);
     if (schema.name === "google.protobuf.Struct") return member("fields") ?? {};
     if (schema.name === "google.protobuf.ListValue") return member("values") ?? [];

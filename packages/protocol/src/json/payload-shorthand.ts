@@ -3,7 +3,7 @@
  * form, `{"metadata": {…}, "data": "<base64>"}`, as the reference server has it.
  */
 import { common } from "../gen/index.js";
-import { bytesOf } from "./scalar.ts";
+import { base64Of, bytesOf } from "./scalar.ts";
 import { isObject, JsonProblem, parseJson } from "./text.ts";
 
 type Payload = common.Payload;
@@ -12,8 +12,34 @@ const typeKey = "_protoMessageType";
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The value that stands for the payload, in a box because it may be anything; `undefined` when there is none. */
-export function shorthandOf(payload: Payload): { readonly value: unknown } | undefined {
+/** The value that stands for the payload, or its full form. */
+export function payloadJson(payload: Payload): unknown {
+  const short = shorthandOf(payload);
+  return short ? short.value : fullJson(payload);
+}
+
+/** A list, unless there is one among them that needs its full form. The null payload is written in full and does not count as such. */
+export function payloadsJson({ payloads }: common.Payloads): unknown {
+  const shorts = payloads.map(shorthandOf);
+  const list = shorts.map((short, index) => (short ? short.value : fullJson(payloads[index]!)));
+  const isShort = shorts.every((short, index) => short || metadataText(payloads[index]!, "encoding") === "binary/null");
+  if (isShort) return list;
+  return { payloads: list };
+}
+
+function fullJson({ metadata, data, externalPayloads: external }: Payload): Record<string, unknown> {
+  const shown = Object.fromEntries(Object.entries(metadata).map(([key, bytes]) => [key, base64Of(bytes)]));
+  return {
+    ...(Object.keys(shown).length > 0 && { metadata: shown }),
+    ...(data.length > 0 && { data: base64Of(data) }),
+    ...(external.length > 0 && {
+      externalPayloads: external.map(({ sizeBytes }) => ({ sizeBytes: String(sizeBytes) })),
+    }),
+  };
+}
+
+/** In a box because it may be anything; `undefined` when there is none. */
+function shorthandOf(payload: Payload): { readonly value: unknown } | undefined {
   if (payload.externalPayloads.length > 0) return undefined;
   const keys = Object.keys(payload.metadata);
   const encoding = metadataText(payload, "encoding");
