@@ -2,7 +2,7 @@
 import { enums, failure } from "@pawl/protocol";
 import { closeActivity, retryOrState } from "./activity.ts";
 import { timeoutName } from "./backoff.ts";
-import type { Activity, Run } from "./run.ts";
+import type { Activity, Attempts, Run } from "./run.ts";
 import type { Step } from "./step.ts";
 
 interface Deadline {
@@ -11,7 +11,7 @@ interface Deadline {
 }
 
 /** Every deadline that runs for the activity in its present state. */
-function deadlines(activity: Activity): Deadline[] {
+function deadlines(activity: Attempts): Deadline[] {
   const { status, options } = activity;
   // Nobody is late for what an operator holds back; an attempt that runs still has its time.
   if (activity.paused && status.type !== "started") return [];
@@ -34,14 +34,14 @@ function deadlines(activity: Activity): Deadline[] {
 }
 
 /** When the activity next needs attention by itself. */
-export function nextActivityAtMs(activity: Activity): number {
+export function nextActivityAtMs(activity: Attempts): number {
   let atMs = activity.status.type === "backingOff" ? activity.status.dispatchAtMs : Number.POSITIVE_INFINITY;
   for (const deadline of deadlines(activity)) atMs = Math.min(atMs, deadline.atMs);
   return atMs;
 }
 
 /** The deadline that has passed, the earliest first; of two at once, the one with the smaller number, like the reference server. */
-export function dueTimeout(activity: Activity, nowMs: number): enums.TimeoutType | undefined {
+export function dueTimeout(activity: Attempts, nowMs: number): enums.TimeoutType | undefined {
   let due: Deadline | undefined;
   for (const deadline of deadlines(activity)) {
     if (deadline.atMs > nowMs) continue;

@@ -9,79 +9,27 @@
  *   A2. An answer by token is for the attempt that the token names; a late one is NOT_FOUND and changes nothing.
  *   A3. A closed activity is not kept: history remembers it.
  */
-import { type command, type common, durationMs, enums, failure, toDuration, toTimestamp } from "@pawl/protocol";
-import { decideRetry, resolveRetryPolicy, retryPolicyProblem, wireRetryPolicy } from "./backoff.ts";
+import { type command, type common, enums, type failure, toDuration, toTimestamp } from "@pawl/protocol";
+import {
+  isLegal,
+  mayStart,
+  newAttempts,
+  readyAttempt,
+  resolveTimeouts,
+  retryAttempt,
+  type Transition,
+  takeAttempt,
+} from "./attempt.ts";
+import { resolveRetryPolicy, retryPolicyProblem, wireRetryPolicy } from "./backoff.ts";
 import { happen, write } from "./history.ts";
 import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
-import {
-  type Activity,
-  type ActivityOptions,
-  type ActivityStatus,
-  type HistoryEventInit,
-  isOpen,
-  type Run,
-  touchActivity,
-} from "./run.ts";
+import { type Activity, type ActivityStatus, type HistoryEventInit, isOpen, type Run, touchActivity } from "./run.ts";
 import type { Step } from "./step.ts";
 import type { ActivitySelector, Poller, Replies, StartedActivityTask, Task } from "./vocabulary.ts";
 import { scheduleWorkflowTask } from "./workflow-task.ts";
 
-/** In which states each command is accepted. Answers by id may also close an activity that no worker holds. */
-export const legalFrom = {
-  start: ["scheduled"],
-  completeByToken: ["started"],
-  completeById: ["scheduled", "backingOff", "started"],
-  fail: ["started"],
-  cancel: ["started"],
-  heartbeat: ["started"],
-  timeOut: ["scheduled", "backingOff", "started"],
-  endBackoff: ["backingOff"],
-} as const satisfies Record<string, readonly ActivityStatus["type"][]>;
-
-type Transition = keyof typeof legalFrom;
-
-function isLegal(transition: Transition, activity: Activity): boolean {
-  return (legalFrom[transition] as readonly string[]).includes(activity.status.type);
-}
-
 export type ScheduleAttributes = command.ScheduleActivityTaskCommandAttributes;
-
-/** Timeouts resolved against each other and the run's timeout, in the reference server's order; a string says what is wrong. */
-export function resolveTimeouts(
-  attributes: ScheduleAttributes,
-  runTimeoutMs: number,
-): Omit<ActivityOptions, "taskQueue" | "retryPolicy" | "priority"> | string {
-  let scheduleToCloseTimeoutMs = durationMs(attributes.scheduleToCloseTimeout);
-  let scheduleToStartTimeoutMs = durationMs(attributes.scheduleToStartTimeout);
-  let startToCloseTimeoutMs = durationMs(attributes.startToCloseTimeout);
-  let heartbeatTimeoutMs = durationMs(attributes.heartbeatTimeout);
-  if (scheduleToCloseTimeoutMs < 0) return "invalid ScheduleToCloseTimeout: negative duration";
-  if (scheduleToStartTimeoutMs < 0) return "invalid ScheduleToStartTimeout: negative duration";
-  if (startToCloseTimeoutMs < 0) return "invalid StartToCloseTimeout: negative duration";
-  if (heartbeatTimeoutMs < 0) return "invalid HeartbeatTimeout: negative duration";
-  if (scheduleToCloseTimeoutMs > 0) {
-    scheduleToStartTimeoutMs = lesser(scheduleToStartTimeoutMs, scheduleToCloseTimeoutMs);
-    startToCloseTimeoutMs = lesser(startToCloseTimeoutMs, scheduleToCloseTimeoutMs);
-  } else if (startToCloseTimeoutMs > 0) {
-    scheduleToCloseTimeoutMs = runTimeoutMs;
-    if (scheduleToStartTimeoutMs === 0) scheduleToStartTimeoutMs = runTimeoutMs;
-  } else
-    return `a valid StartToCloseTimeout or ScheduleToCloseTimeout must be set on the activity. ActivityId=${attributes.activityId} ActivityType=${attributes.activityType?.name ?? ""}`;
-  if (runTimeoutMs > 0) {
-    scheduleToCloseTimeoutMs = Math.min(scheduleToCloseTimeoutMs, runTimeoutMs);
-    scheduleToStartTimeoutMs = Math.min(scheduleToStartTimeoutMs, runTimeoutMs);
-    startToCloseTimeoutMs = Math.min(startToCloseTimeoutMs, runTimeoutMs);
-    heartbeatTimeoutMs = Math.min(heartbeatTimeoutMs, runTimeoutMs);
-  }
-  heartbeatTimeoutMs = Math.min(heartbeatTimeoutMs, startToCloseTimeoutMs);
-  return { scheduleToCloseTimeoutMs, scheduleToStartTimeoutMs, startToCloseTimeoutMs, heartbeatTimeoutMs };
-}
-
-/** The smaller of two timeouts of which the first may be 0 = none. */
-function lesser(timeoutMs: number, boundMs: number): number {
-  return timeoutMs > 0 ? Math.min(timeoutMs, boundMs) : boundMs;
-}
 
 /** Why the command cannot be carried out, or undefined. */
 export function scheduleProblem(attributes: ScheduleAttributes, runTimeoutMs: number): string | undefined {
@@ -154,22 +102,9 @@ export function scheduleActivity(
 export function scheduledActivity(
   known: Pick<Activity, "scheduledEventId" | "activityId" | "activityType" | "scheduledAtMs" | "options" | "scheduled">,
 ): Activity {
-  return {
-    ...known,
-    status: { type: "scheduled", dispatchAtMs: known.scheduledAtMs },
-    attempt: 1,
-    stamp: 1,
-    cancelRequestedEventId: null,
-    lastFailure: undefined,
-    lastAttemptCompletedAtMs: null,
-    lastStartedAtMs: null,
-    lastWorkerIdentity: "",
-    heartbeatDetails: undefined,
-    lastHeartbeatAtMs: null,
-    paused: null,
-    reset: null,
-    originalOptions: null,
-  };
+  const { options, scheduledAtMs } = known;
+  const status = { type: "scheduled", dispatchAtMs: scheduledAtMs } as const;
+  return { ...known, ...newAttempts(options, { scheduledAtMs, status }), cancelRequestedEventId: null };
 }
 
 /** A field that the activity sets wins over the workflow's. */
@@ -210,23 +145,13 @@ export function startActivityTask(
   if (!isOpen(run) || !activity) return activityNotFound;
   if (activity.status.type === "started" && activity.status.requestId === command.poller.requestId)
     return startedReply(run, activity, activity.status);
-  if (!isLegal("start", activity) || activity.paused || activity.stamp !== command.stamp) return activityNotFound;
+  if (!mayStart(activity, command.stamp)) return activityNotFound;
   return beginAttempt(run, step, activity, command.poller);
 }
 
 /** The attempt begins; no event is written (A1). */
 export function beginAttempt(run: Run, step: Step, activity: Activity, poller: Poller): StartedActivityTask {
-  const status = {
-    type: "started",
-    startedAtMs: step.nowMs,
-    identity: poller.identity,
-    requestId: poller.requestId,
-    workerVersion: poller.workerVersion,
-  } as const;
-  const attemptScheduledAtMs = activity.status.type === "started" ? step.nowMs : activity.status.dispatchAtMs;
-  activity.status = status;
-  activity.lastStartedAtMs = step.nowMs;
-  activity.lastWorkerIdentity = poller.identity;
+  const { status, attemptScheduledAtMs } = takeAttempt(activity, step.nowMs, poller);
   touchActivity(run, activity);
   const reply = startedReply(run, activity, status, attemptScheduledAtMs);
   // A later attempt reads the input from history: it need not stay in memory while the worker has it.
@@ -397,70 +322,18 @@ export function retryOrState(
   activity: Activity,
   cause: failure.Failure | undefined,
 ): enums.RetryState {
-  if (activity.cancelRequestedEventId !== null) return enums.RetryState.CANCEL_REQUESTED;
-  const { scheduleToCloseTimeoutMs, retryPolicy } = activity.options;
-  const expiresAtMs = scheduleToCloseTimeoutMs > 0 ? activity.scheduledAtMs + scheduleToCloseTimeoutMs : 0;
-  // A reset attempt counts as none: the first follows it, as after no pause at all.
-  const attempt = activity.reset ? 0 : activity.attempt;
-  const decision = decideRetry(retryPolicy, { attempt, nowMs: step.nowMs, expiresAtMs }, cause);
-  if (!decision.retry) return decision.state;
-  takeReset(activity);
-  activity.stamp += 1;
-  activity.lastFailure = cause && truncated(cause);
-  activity.lastAttemptCompletedAtMs = step.nowMs;
-  activity.status = { type: "backingOff", dispatchAtMs: step.nowMs + decision.delayMs };
-  touchActivity(run, activity);
-  return enums.RetryState.IN_PROGRESS;
-}
-
-/** The next attempt's number: the first again when an operator has reset the activity meanwhile. */
-function takeReset(activity: Activity): void {
-  if (activity.reset?.heartbeat) {
-    activity.heartbeatDetails = undefined;
-    activity.lastHeartbeatAtMs = null;
-  }
-  activity.attempt = activity.reset ? 1 : activity.attempt + 1;
-  activity.reset = null;
+  const cancelRequested = activity.cancelRequestedEventId !== null;
+  const state = retryAttempt(activity, { nowMs: step.nowMs, cancelRequested, cause });
+  if (state === enums.RetryState.IN_PROGRESS) touchActivity(run, activity);
+  return state;
 }
 
 /** The backoff is over: the next attempt waits for a worker. */
 export function endBackoff(run: Run, step: Step, activity: Activity): void {
-  if (activity.status.type !== "backingOff") return;
-  activity.status = { type: "scheduled", dispatchAtMs: activity.status.dispatchAtMs };
+  if (!readyAttempt(activity)) return;
   touchActivity(run, activity);
   const task = activityTaskOf(run, activity);
   if (task) step.dispatch(task);
-}
-
-/** A failure kept between attempts is bounded; the worker's logs have the rest. */
-function truncated(cause: failure.Failure): failure.Failure {
-  if (failure.Failure.encode(cause).length <= limits.retryFailureBytesMax) return cause;
-  return failure.Failure.create({
-    message: "Failure exceeds size limit.",
-    serverFailureInfo: { nonRetryable: false },
-    cause: shortened(cause),
-  });
-}
-
-/** What a text costs beside its own length, and the fixed fields of an application failure. */
-const textOverheadBytes = 4;
-const infoOverheadBytes = 8;
-
-/** Type, source, message and stack trace, in this order, for as long as there is room. */
-function shortened({ message, source, stackTrace, applicationFailureInfo: info }: failure.Failure): failure.Failure {
-  let leftBytes = limits.retryFailureBytesMax - (info ? infoOverheadBytes : 0);
-  const cut = (text: string) => {
-    const kept = text.slice(0, Math.max(0, leftBytes));
-    leftBytes -= kept.length + textOverheadBytes;
-    return kept;
-  };
-  const applicationFailureInfo = info && { ...info, type: cut(info.type), details: undefined };
-  return failure.Failure.create({
-    ...(applicationFailureInfo && { applicationFailureInfo }),
-    source: cut(source),
-    message: cut(message),
-    stackTrace: cut(stackTrace),
-  });
 }
 
 /**

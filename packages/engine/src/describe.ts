@@ -1,6 +1,6 @@
 /** What a caller is shown of a run: DescribeWorkflowExecution and the rows of lists. */
 import { type workflow as api, enums, type Init, toDuration, toTimestamp, type workflowservice } from "@pawl/protocol";
-import { wireOptions } from "./activity-operator.ts";
+import { wireOptions } from "./attempt-operator.ts";
 import { optionalDuration } from "./new-run.ts";
 import { wireResetPoints } from "./reset-point.ts";
 import type { Activity, Run } from "./run.ts";

@@ -135,18 +135,15 @@ export type ActivityStatus =
       readonly workerVersion: common.WorkerVersionStamp | undefined;
     };
 
-/** A pending activity. When it closes it leaves the run: history remembers it. */
-export interface Activity {
-  readonly scheduledEventId: number;
-  readonly activityId: string;
-  readonly activityType: string;
+/** The attempts of an activity, whether it belongs to a workflow or is an execution of its own. */
+export interface Attempts {
+  /** From when the time for all of them counts. */
   readonly scheduledAtMs: number;
   options: ActivityOptions;
   status: ActivityStatus;
   attempt: number;
   /** Grows whenever an earlier dispatch of this activity becomes void. */
   stamp: number;
-  cancelRequestedEventId: number | null;
   lastFailure: failure.Failure | undefined;
   lastAttemptCompletedAtMs: number | null;
   lastStartedAtMs: number | null;
@@ -164,6 +161,14 @@ export interface Activity {
   reset: { readonly heartbeat: boolean } | null;
   /** What the scheduled event said, once an operator has changed it. */
   originalOptions: ActivityOptions | null;
+}
+
+/** A pending activity of a workflow. When it closes it leaves the run: history remembers it. */
+export interface Activity extends Attempts {
+  readonly scheduledEventId: number;
+  readonly activityId: string;
+  readonly activityType: string;
+  cancelRequestedEventId: number | null;
   /** Not kept in the snapshot: saves reading the scheduled event back while it is fresh. */
   scheduled: Pick<history.ActivityTaskScheduledEventAttributes, "input" | "header"> | undefined;
 }

@@ -6,12 +6,14 @@
  * their own encoding, because user-chosen names occur in them as map keys.
  */
 import { decode, encode } from "@msgpack/msgpack";
-import { type Codec, common, failure, history, type Init, sdk, update } from "@pawl/protocol";
+import { common, history, sdk, update } from "@pawl/protocol";
+import { type EncodedAttempts, plainAttempts, restoredAttempts } from "./attempt-snapshot.ts";
+import { optional, restored } from "./encoded-message.ts";
 import type { PartChange, RunChanges } from "./execution.ts";
 import type { Outgoing } from "./outbox.ts";
 import {
   type Activity,
-  type ActivityOptions,
+  type Attempts,
   type Child,
   freshRun,
   isOpen,
@@ -55,11 +57,6 @@ export function hasUndispatched(run: Run): boolean {
   for (const { status, paused } of run.activities.values()) if (status.type === "scheduled" && !paused) return true;
   return false;
 }
-
-const optional = <T>(codec: Codec<T>, message: Init<T> | undefined) =>
-  message === undefined ? undefined : codec.encode(message);
-const restored = <T>(codec: Codec<T>, bytes: Uint8Array | undefined): T | undefined =>
-  bytes === undefined ? undefined : codec.decode(bytes);
 
 type CoreFields =
   | "workflowId"
@@ -192,59 +189,15 @@ function decodeUpdate(bytes: Uint8Array): Update {
     : { status: "accepted", acceptedEventId };
 }
 
-type EncodedOptions = Omit<ActivityOptions, "priority"> & { readonly priority?: Uint8Array };
-
-function encodeOptions(options: ActivityOptions) {
-  return { ...options, priority: optional(common.Priority, options.priority) };
-}
-
-function decodeOptions(options: EncodedOptions): ActivityOptions {
-  return { ...options, priority: restored(common.Priority, options.priority) };
-}
-
-interface EncodedActivity
-  extends Omit<Activity, "options" | "originalOptions" | "status" | "lastFailure" | "heartbeatDetails" | "scheduled"> {
-  readonly options: EncodedOptions;
-  readonly originalOptions: EncodedOptions | null;
-  readonly status: Activity["status"] & { readonly workerVersion?: Uint8Array };
-  readonly lastFailure?: Uint8Array;
-  readonly heartbeatDetails?: Uint8Array;
-}
+type EncodedActivity = EncodedAttempts & Omit<Activity, keyof Attempts | "scheduled">;
 
 function encodeActivity({ scheduled: _, ...activity }: Activity): Uint8Array {
-  const { options, status } = activity;
-  const encoded = {
-    ...activity,
-    options: encodeOptions(options),
-    originalOptions: activity.originalOptions && encodeOptions(activity.originalOptions),
-    status:
-      status.type === "started"
-        ? { ...status, workerVersion: optional(common.WorkerVersionStamp, status.workerVersion) }
-        : status,
-    lastFailure: optional(failure.Failure, activity.lastFailure),
-    heartbeatDetails: optional(common.Payloads, activity.heartbeatDetails),
-  };
-  return encode(encoded, { ignoreUndefined: true });
+  return encode(plainAttempts(activity), { ignoreUndefined: true });
 }
 
 function decodeActivity(bytes: Uint8Array): Activity {
   const encoded = decode(bytes) as EncodedActivity;
-  const { options, status } = encoded;
-  return {
-    ...encoded,
-    options: decodeOptions(options),
-    originalOptions: encoded.originalOptions && decodeOptions(encoded.originalOptions),
-    status:
-      status.type === "started"
-        ? {
-            ...status,
-            workerVersion: restored(common.WorkerVersionStamp, status.workerVersion as Uint8Array | undefined),
-          }
-        : status,
-    lastFailure: restored(failure.Failure, encoded.lastFailure),
-    heartbeatDetails: restored(common.Payloads, encoded.heartbeatDetails),
-    scheduled: undefined,
-  };
+  return { ...encoded, ...restoredAttempts(encoded), scheduled: undefined };
 }
 
 /** The run that `takeChanges` wrote. Throws when the snapshot is of a version this engine does not know. */

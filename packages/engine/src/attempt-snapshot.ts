@@ -1,0 +1,57 @@
+/** The attempts of an activity as plain values that msgpack takes, and back. */
+import { common, failure } from "@pawl/protocol";
+import { optional, restored } from "./encoded-message.ts";
+import type { ActivityOptions, Attempts } from "./run.ts";
+
+type EncodedOptions = Omit<ActivityOptions, "priority"> & { readonly priority?: Uint8Array };
+
+export interface EncodedAttempts
+  extends Omit<Attempts, "options" | "originalOptions" | "status" | "lastFailure" | "heartbeatDetails"> {
+  readonly options: EncodedOptions;
+  readonly originalOptions: EncodedOptions | null;
+  readonly status: Attempts["status"] & { readonly workerVersion?: Uint8Array };
+  readonly lastFailure?: Uint8Array;
+  readonly heartbeatDetails?: Uint8Array;
+}
+
+function plainOptions(options: ActivityOptions) {
+  return { ...options, priority: optional(common.Priority, options.priority) };
+}
+
+function restoredOptions(options: EncodedOptions): ActivityOptions {
+  return { ...options, priority: restored(common.Priority, options.priority) };
+}
+
+/** Whatever else `activity` has is kept as it is. */
+export function plainAttempts<A extends Attempts>(activity: A) {
+  const { options, status } = activity;
+  return {
+    ...activity,
+    options: plainOptions(options),
+    originalOptions: activity.originalOptions && plainOptions(activity.originalOptions),
+    status:
+      status.type === "started"
+        ? { ...status, workerVersion: optional(common.WorkerVersionStamp, status.workerVersion) }
+        : status,
+    lastFailure: optional(failure.Failure, activity.lastFailure),
+    heartbeatDetails: optional(common.Payloads, activity.heartbeatDetails),
+  };
+}
+
+export function restoredAttempts(encoded: EncodedAttempts): Attempts {
+  const { options, status } = encoded;
+  return {
+    ...encoded,
+    options: restoredOptions(options),
+    originalOptions: encoded.originalOptions && restoredOptions(encoded.originalOptions),
+    status:
+      status.type === "started"
+        ? {
+            ...status,
+            workerVersion: restored(common.WorkerVersionStamp, status.workerVersion as Uint8Array | undefined),
+          }
+        : status,
+    lastFailure: restored(failure.Failure, encoded.lastFailure),
+    heartbeatDetails: restored(common.Payloads, encoded.heartbeatDetails),
+  };
+}
