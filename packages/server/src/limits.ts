@@ -140,6 +140,13 @@ export const limits = {
   nexusEndpointPageDefault: 100,
   nexusEndpointPageMax: 1_000,
 
+  // Task queues.
+
+  /** Queues that operators have set something for. */
+  queueConfigsMax: 10_000,
+  /** Fairness keys of one queue whose weight operators have set (like the reference server). */
+  fairnessWeightsMax: 1_000,
+
   // Namespaces.
 
   retentionMsMin: hourMs,

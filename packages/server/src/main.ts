@@ -17,6 +17,7 @@ import { QueryRegistry } from "./frontend/query-registry.ts";
 import { typeOfName } from "./frontend/search-attribute.ts";
 import { SearchAttributeRegistry } from "./frontend/search-attribute-registry.ts";
 import { loadCluster } from "./frontend/system.ts";
+import { TaskQueueConfigs } from "./frontend/task-queue-config.ts";
 import { Tokens } from "./frontend/tokens.ts";
 import { apiRoutes } from "./http/api-routes.ts";
 import { Guard } from "./http/guard.ts";
@@ -82,6 +83,7 @@ async function open(config: ServerConfig, closes: Close[]) {
   await registerSearchAttributes(searchAttributes, namespaces, config.searchAttributes ?? {});
 
   const matching = new Matching<Started>(clock);
+  const queueConfigs = await TaskQueueConfigs.load(store, matching, clock);
   const ring = await Ring.open({
     ...{ store, clock, random, dispatcher: matching, shardCount },
     owner: random.uuid(),
@@ -98,7 +100,7 @@ async function open(config: ServerConfig, closes: Close[]) {
   closes.push(() => matching.close());
   watchRing(ring, telemetry);
 
-  const registries = { namespaces, searchAttributes, nexusEndpoints, queries: new QueryRegistry() };
+  const registries = { namespaces, searchAttributes, nexusEndpoints, queueConfigs, queries: new QueryRegistry() };
   const parts: Parts = { ring, matching, store, ...registries, tokens, clock, random, cluster, telemetry };
   const ready = await serve(config, parts, closes);
   log.info("server ready", { ...ready, store: store.kind, namespaces: namespaces.all().length });

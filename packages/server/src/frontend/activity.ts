@@ -5,7 +5,7 @@ import { activityTaskResponse } from "./activity-response.ts";
 import { fittingFailure, serverFailure } from "./failure-size.ts";
 import { idProblem, invalid, isTooLarge, lengthProblem, runIdProblem } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
-import { pollForTask } from "./task-poll.ts";
+import { pollForTask, scalingOf } from "./task-poll.ts";
 import { pollProblem } from "./workflow-task.ts";
 
 export function activityHandlers(parts: Parts) {
@@ -32,7 +32,8 @@ function pollHandlers(parts: Parts) {
       const polled = await pollForTask(parts, call, poll, async (match) => {
         if (match.type === "query" || match.started.kind !== "activity")
           throw new Error("something else than an activity came out of an activity task queue");
-        return activityTaskResponse(parts, match.started.task);
+        const response = await activityTaskResponse(parts, match.started.task);
+        return response && { ...response, ...scalingOf(match) };
       });
       return polled ?? {};
     },

@@ -25,6 +25,7 @@ import { NexusEndpointRegistry } from "./nexus-endpoint-registry.ts";
 import type { Call, Handler, Handlers, Parts } from "./parts.ts";
 import { QueryRegistry } from "./query-registry.ts";
 import { SearchAttributeRegistry } from "./search-attribute-registry.ts";
+import { TaskQueueConfigs } from "./task-queue-config.ts";
 import { Tokens } from "./tokens.ts";
 
 export const testNamespace = "orders";
@@ -132,6 +133,7 @@ export class InProcess {
       ...{ clock, store, matching, ring, faults, namespaces },
       searchAttributes: await SearchAttributeRegistry.load(store),
       nexusEndpoints: await NexusEndpointRegistry.load({ store, clock, random: seededRandom(4) }),
+      queueConfigs: await TaskQueueConfigs.load(store, matching, clock),
       tokens: await Tokens.load(store),
     });
   }
@@ -194,7 +196,7 @@ export class InProcess {
   }
 }
 
-interface Opened extends Pick<Parts, "namespaces" | "searchAttributes" | "nexusEndpoints" | "tokens"> {
+interface Opened extends Pick<Parts, "namespaces" | "searchAttributes" | "nexusEndpoints" | "queueConfigs" | "tokens"> {
   readonly clock: ManualClock;
   readonly store: MemoryStore;
   readonly matching: Matching<Started>;

@@ -22,6 +22,7 @@ import type { NamespaceRegistry } from "./namespace-registry.ts";
 import type { NexusEndpointRegistry } from "./nexus-endpoint-registry.ts";
 import type { QueryRegistry } from "./query-registry.ts";
 import type { SearchAttributeRegistry } from "./search-attribute-registry.ts";
+import type { TaskQueueConfigs } from "./task-queue-config.ts";
 import type { Tokens } from "./tokens.ts";
 
 export { type Limits, limits, Rejection, type RejectionCode, type RejectionDetail, type Started };
@@ -88,6 +89,7 @@ export interface Parts {
   readonly namespaces: NamespaceRegistry;
   readonly searchAttributes: SearchAttributeRegistry;
   readonly nexusEndpoints: NexusEndpointRegistry;
+  readonly queueConfigs: TaskQueueConfigs;
   /** Questions that one call asks and another answers. */
   readonly queries: QueryRegistry;
   readonly tokens: Tokens;

@@ -32,7 +32,7 @@ export const namespaceCapabilities: namespace.NamespaceInfo_Capabilities = {
   workerHeartbeats: true,
   /** SDKs then wait for the server to end their polls: only when ShutdownWorker does. */
   workerPollCompleteOnShutdown: false,
-  pollerAutoscaling: false,
+  pollerAutoscaling: true,
   pollerAutoscalingAutoEnroll: false,
   syncUpdate: true,
   asyncUpdate: true,

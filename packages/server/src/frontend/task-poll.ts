@@ -15,6 +15,11 @@ import type { Call, Parts } from "./parts.ts";
 
 export type StartedMatch = Extract<Match<Started>, { type: "started" }>;
 export type QueryMatch = Extract<Match<Started>, { type: "query" }>;
+/** What the worker is told about its number of pollers. */
+export function scalingOf({ pollerDelta }: Match<Started>) {
+  return pollerDelta && { pollerScalingDecision: { pollRequestDeltaSuggestion: pollerDelta } };
+}
+
 type TaskMatch = Extract<Match<Started>, { type: "task" }>;
 
 export type TaskPoll = Omit<PollRequest, "signal" | "untilMs">;

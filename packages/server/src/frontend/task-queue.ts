@@ -1,4 +1,4 @@
-/** What there is to say of a task queue: who polls it and what waits in it. */
+/** What there is to say of a task queue: who polls it, what waits in it, and how fast it may go. */
 import { Rejection } from "@pawl/engine";
 import {
   enums,
@@ -9,16 +9,19 @@ import {
   toTimestamp,
   type workflowservice,
 } from "@pawl/protocol";
-import type { PollerSeen, QueueDescription, QueueKind, QueueStats } from "../matching/match.ts";
+import type { PollerSeen, QueueDescription, QueueStats } from "../matching/match.ts";
 import { invalid, taskQueueProblem } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
+import { configProblem, queueKindOf } from "./task-queue-config.ts";
 
 const { BuildIdTaskReachability, DescribeTaskQueueMode, RateLimitSource, TaskQueueKind, TaskQueueType } = enums;
 
 type DescribeRequest = RequestOf<"DescribeTaskQueue">;
 type Response = Init<workflowservice.DescribeTaskQueueResponse>;
+/** Undefined for a type that no tasks are of. */
+type Describe = (type: enums.TaskQueueType) => QueueDescription | undefined;
 
-export function taskQueueHandlers({ namespaces, matching, cluster }: Parts) {
+export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs }: Parts) {
   return {
     DescribeTaskQueue: (request) => {
       const namespace = namespaces.byName(request.namespace);
@@ -26,10 +29,23 @@ export function taskQueueHandlers({ namespaces, matching, cluster }: Parts) {
       const problem = describeProblem(request);
       if (problem) return problem;
       const { name } = request.taskQueue!;
-      const describe = (kind: QueueKind) => matching.describe(namespace.id, kind, name);
-      return request.apiMode === DescribeTaskQueueMode.ENHANCED
-        ? { versionsInfo: versionsInfo(request, describe) }
-        : description(request, describe(kindOf(request.taskQueueType) ?? "workflow"));
+      const describe: Describe = (type) => {
+        const kind = queueKindOf(type);
+        return kind && matching.describe(namespace.id, kind, name);
+      };
+      if (request.apiMode === DescribeTaskQueueMode.ENHANCED) return { versionsInfo: versionsInfo(request, describe) };
+      const type = request.taskQueueType || TaskQueueType.WORKFLOW;
+      const config = request.reportConfig ? queueConfigs.of({ namespaceId: namespace.id, type, name }) : undefined;
+      return { ...description(request, describe(type)), config };
+    },
+
+    UpdateTaskQueueConfig: async (request) => {
+      const namespace = namespaces.byName(request.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = configProblem(request);
+      if (problem) return problem;
+      const config = await queueConfigs.update(namespace.id, request);
+      return config instanceof Rejection ? config : { config };
     },
 
     /** A queue is whole: one partition of each kind. */
@@ -44,55 +60,54 @@ export function taskQueueHandlers({ namespaces, matching, cluster }: Parts) {
   } satisfies Handlers;
 }
 
-export function describeProblem({ taskQueue, apiMode }: DescribeRequest): Rejection | undefined {
+export function describeProblem({ taskQueue, apiMode, reportStats }: DescribeRequest): Rejection | undefined {
   const problem = taskQueueProblem(taskQueue);
-  if (problem) return problem;
-  if (apiMode === DescribeTaskQueueMode.ENHANCED && taskQueue!.kind === TaskQueueKind.STICKY)
+  if (problem || taskQueue!.kind !== TaskQueueKind.STICKY) return problem;
+  if (apiMode === DescribeTaskQueueMode.ENHANCED)
     return invalid(
       "Enhanced DescribeTaskQueue is not valid for a sticky queue, use api_mode=UNSPECIFIED or a normal queue.",
     );
-  return undefined;
+  return reportStats ? invalid("DescribeTaskQueue stats are only supported for the root partition") : undefined;
 }
 
-function kindOf(type: enums.TaskQueueType): QueueKind | undefined {
-  if (type === TaskQueueType.WORKFLOW) return "workflow";
-  return type === TaskQueueType.ACTIVITY ? "activity" : undefined;
-}
+/** What the reference server shows where no rate is set. */
+const unlimitedRate = 100_000;
+const defaultPriority = 3;
 
-function description(request: DescribeRequest, queue: QueueDescription): Response {
-  const limit = queue.maxTasksPerSecond;
+function description(request: DescribeRequest, queue: QueueDescription | undefined): Response {
+  const limit = queue?.maxTasksPerSecond;
+  const byPriority = queue?.byPriority ?? new Map<number, QueueStats>();
   return {
-    pollers: queue.pollers.map(pollerInfo),
+    pollers: queue?.pollers.map(pollerInfo) ?? [],
     ...(request.reportStats && {
-      stats: statsOf(queue, queue.rateLimited),
+      stats: statsOf(queue, queue),
       statsByPriorityKey: Object.fromEntries(
-        [...queue.byPriority].map(([key, stats]) => [key, statsOf(stats, queue.rateLimited)]),
+        [[defaultPriority, noStats] as const, ...byPriority].map(([key, stats]) => [key, statsOf(stats, queue)]),
       ),
     }),
-    ...(request.reportConfig && { config: {} }),
     ...(limit !== undefined && {
-      effectiveRateLimit: { requestsPerSecond: limit, rateLimitSource: RateLimitSource.WORKER },
+      effectiveRateLimit: {
+        requestsPerSecond: limit,
+        rateLimitSource: queue?.rateSource === "config" ? RateLimitSource.API : RateLimitSource.WORKER,
+      },
     }),
     ...(request.includeTaskQueueStatus && {
-      taskQueueStatus: { backlogCountHint: queue.backlogCount, ratePerSecond: limit ?? 0 },
+      taskQueueStatus: { backlogCountHint: queue?.backlogCount ?? 0, ratePerSecond: limit ?? unlimitedRate },
     }),
   };
 }
 
 /** Workers without a version are under "". */
-function versionsInfo(request: DescribeRequest, describe: (kind: QueueKind) => QueueDescription) {
-  const { versions, taskQueueTypes, reportPollers, reportStats, reportTaskReachability } = request;
+function versionsInfo(request: DescribeRequest, describe: Describe) {
+  const { taskQueueTypes, reportPollers, reportStats, reportTaskReachability } = request;
   const types = taskQueueTypes.length > 0 ? taskQueueTypes : [TaskQueueType.WORKFLOW, TaskQueueType.ACTIVITY];
-  const buildIds = versions?.buildIds ?? [];
-  const wanted = buildIds.length === 0 || versions?.unversioned || versions?.allActive ? ["", ...buildIds] : buildIds;
+  const queues = types.map((type) => [type, describe(type)] as const);
   const infoOf = (buildId: string): Init<taskqueue.TaskQueueVersionInfo> => ({
     typesInfo: Object.fromEntries(
-      types.map((type) => {
-        const kind = kindOf(type);
-        const queue = kind && describe(kind);
+      queues.map(([type, queue]) => {
         const pollers = queue?.pollers.filter((poller) => buildIdOf(poller) === buildId) ?? [];
         // Tasks wait in one backlog, whichever version takes them: it is counted once.
-        const stats = reportStats && queue && buildId === "" ? statsOf(queue, queue.rateLimited) : undefined;
+        const stats = reportStats ? statsOf(buildId === "" ? queue : noStats, queue) : undefined;
         return [type, { pollers: reportPollers ? pollers.map(pollerInfo) : [], stats }];
       }),
     ),
@@ -100,7 +115,15 @@ function versionsInfo(request: DescribeRequest, describe: (kind: QueueKind) => Q
       taskReachability: buildId === "" ? BuildIdTaskReachability.REACHABLE : BuildIdTaskReachability.UNREACHABLE,
     }),
   });
-  return Object.fromEntries(wanted.map((buildId) => [buildId, infoOf(buildId)]));
+  const active = () => queues.flatMap(([, queue]) => queue?.pollers.map(buildIdOf) ?? []);
+  return Object.fromEntries(wantedBuildIds(request, active).map((buildId) => [buildId, infoOf(buildId)]));
+}
+
+/** Without a choice, the workers that have no version. */
+function wantedBuildIds({ versions }: DescribeRequest, active: () => readonly string[]): string[] {
+  if (!versions) return [""];
+  const wanted = [...(versions.unversioned ? [""] : []), ...versions.buildIds, ...(versions.allActive ? active() : [])];
+  return [...new Set(wanted)];
 }
 
 function buildIdOf({ capabilities, deploymentOptions }: PollerSeen): string {
@@ -113,19 +136,23 @@ function pollerInfo(poller: PollerSeen): Init<taskqueue.PollerInfo> {
   return {
     lastAccessTime: toTimestamp(poller.lastAccessMs),
     identity: poller.identity,
-    // What the reference server shows where a worker sets none.
-    ratePerSecond: poller.maxTasksPerSecond ?? 100_000,
+    ratePerSecond: poller.maxTasksPerSecond ?? unlimitedRate,
     workerVersionCapabilities: poller.capabilities,
     deploymentOptions: poller.deploymentOptions,
   };
 }
 
-function statsOf(stats: QueueStats, rateLimitingActive: boolean): Init<taskqueue.TaskQueueStats> {
+const noStats: QueueStats = { backlogCount: 0, backlogAgeMs: 0, addRate: 0, dispatchRate: 0 };
+
+function statsOf(
+  stats: QueueStats = noStats,
+  queue: Pick<QueueDescription, "rateLimited"> | undefined,
+): Init<taskqueue.TaskQueueStats> {
   return {
     approximateBacklogCount: stats.backlogCount,
     approximateBacklogAge: toDuration(stats.backlogAgeMs),
     tasksAddRate: stats.addRate,
     tasksDispatchRate: stats.dispatchRate,
-    rateLimitingActive,
+    rateLimitingActive: queue?.rateLimited ?? false,
   };
 }

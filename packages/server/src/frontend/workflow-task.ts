@@ -9,7 +9,7 @@ import type { Handlers, Parts } from "./parts.ts";
 import { queryResponse, workflowTaskResponse } from "./poll-response.ts";
 import { answerOf } from "./query.ts";
 import type { QueryAnswer, QueryRegistry } from "./query-registry.ts";
-import { pollForTask, type QueryMatch, type StartedMatch } from "./task-poll.ts";
+import { pollForTask, type QueryMatch, type StartedMatch, scalingOf } from "./task-poll.ts";
 
 type PollRequest = RequestOf<"PollWorkflowTaskQueue">;
 type CompletedRequest = RequestOf<"RespondWorkflowTaskCompleted">;
@@ -33,7 +33,10 @@ export function workflowTaskHandlers(parts: Parts) {
         poller: pollerOf(request, random.uuid()),
         workerInstanceKey: request.workerInstanceKey,
       } as const;
-      const polled = await pollForTask(parts, call, poll, (match) => answerPoll(parts, queries, match));
+      const polled = await pollForTask(parts, call, poll, async (match) => {
+        const response = await answerPoll(parts, queries, match);
+        return response && { ...response, ...scalingOf(match) };
+      });
       return polled ?? {};
     },
 

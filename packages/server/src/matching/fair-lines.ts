@@ -65,20 +65,16 @@ export class FairLines {
 
   /** The next task whose key may have one now. */
   takeFirst(nowMs: number): Task | undefined {
-    this.#wake(nowMs);
-    for (let lane = this.#ready.takeFirst(); lane !== undefined; lane = this.#ready.takeFirst()) {
-      const readyAtMs = this.#fairness.takeToken(lane.tasks.first!, nowMs);
-      if (readyAtMs === undefined) return this.#takeFrom(lane);
-      lane.readyAtMs = readyAtMs;
-      this.#held.push(lane);
-    }
-    return undefined;
+    const lane = this.#firstReady(nowMs);
+    if (lane === undefined) return undefined;
+    this.#ready.takeFirst();
+    this.#fairness.takeToken(lane.tasks.first!, nowMs);
+    return this.#takeFrom(lane);
   }
 
   /** When `takeFirst` may have a task: now, later, or never. */
   readyAtMs(nowMs: number): number {
-    this.#wake(nowMs);
-    if (this.#ready.first !== undefined) return nowMs;
+    if (this.#firstReady(nowMs) !== undefined) return nowMs;
     return this.#held.first?.readyAtMs ?? Number.POSITIVE_INFINITY;
   }
 
@@ -106,6 +102,17 @@ export class FairLines {
     lane.tag = this.#servedTag + 1 / this.#fairness.weightOf(lane.tasks.first!);
     lane.turn = this.#turns++;
     this.#ready.push(lane);
+  }
+
+  #firstReady(nowMs: number): FairLane | undefined {
+    this.#wake(nowMs);
+    for (let lane = this.#ready.first; lane !== undefined; lane = this.#ready.first) {
+      lane.readyAtMs = this.#fairness.readyAtMs(lane.tasks.first!, nowMs);
+      if (lane.readyAtMs <= nowMs) return lane;
+      this.#ready.takeFirst();
+      this.#held.push(lane);
+    }
+    return undefined;
   }
 
   #wake(nowMs: number): void {

@@ -20,12 +20,14 @@ export class Fairness {
     return Math.min(Math.max(weight, matchingLimits.weightMin), matchingLimits.weightMax);
   }
 
-  /** Takes a token of the task's key. Undefined when there was one, or none is needed; else when there will be. */
-  takeToken(task: Task, nowMs: number): number | undefined {
-    const rate = this.#config?.maxKeyTasksPerSecond;
-    if (rate === undefined) return undefined;
-    const bucket = this.#bucket(keyOf(task), rate * this.weightOf(task), nowMs);
-    return bucket.take(nowMs) ? undefined : bucket.readyAtMs(nowMs);
+  /** Takes a token of the task's key, if there is one or none is needed. */
+  takeToken(task: Task, nowMs: number): boolean {
+    return this.#bucket(task, nowMs)?.take(nowMs) ?? true;
+  }
+
+  /** When its key may have the task: now, later, or never. */
+  readyAtMs(task: Task, nowMs: number): number {
+    return this.#bucket(task, nowMs)?.readyAtMs(nowMs) ?? nowMs;
   }
 
   /** For a token that was not used after all. */
@@ -33,7 +35,10 @@ export class Fairness {
     this.#buckets.get(keyOf(task))?.giveBack();
   }
 
-  #bucket(key: string, rate: number, nowMs: number): TokenBucket {
+  #bucket(task: Task, nowMs: number): TokenBucket | undefined {
+    if (this.#config?.maxKeyTasksPerSecond === undefined) return undefined;
+    const key = keyOf(task);
+    const rate = this.#config.maxKeyTasksPerSecond * this.weightOf(task);
     const known = this.#buckets.get(key);
     if (known !== undefined) {
       this.#buckets.delete(key);

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type Match, priorityKeyOf, type Reservation, type Task } from "./match.ts";
-import { type Asked, namespaceId, priority, Rig, settle } from "./rig.ts";
+import { type Asked, namespaceId, Rig, settle } from "./rig.ts";
 
 const normalQueues = ["a", "b"] as const;
 const stickyQueues = ["s1", "s2"] as const;
@@ -17,6 +17,7 @@ const place = fc.record({
   sticky: fc.option(fc.constantFrom(...stickyQueues), { nil: undefined }),
 });
 const pick = fc.nat(1_000);
+const fairnessKey = fc.constantFrom("", "x", "y");
 const move = fc.oneof(
   {
     weight: 6,
@@ -24,6 +25,7 @@ const move = fc.oneof(
       do: fc.constant("offer" as const),
       place,
       key: fc.integer({ min: 1, max: 5 }),
+      fairnessKey,
       ageMs: fc.nat(3),
     }),
   },
@@ -39,7 +41,12 @@ const move = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: fc.record({ do: fc.constant("reserve" as const), place, key: fc.integer({ min: 1, max: 5 }) }),
+    arbitrary: fc.record({
+      do: fc.constant("reserve" as const),
+      place,
+      key: fc.integer({ min: 1, max: 5 }),
+      fairnessKey,
+    }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("deliver" as const), pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("release" as const), pick }) },
@@ -53,6 +60,15 @@ const move = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("shutSticky" as const), sticky: fc.constantFrom(...stickyQueues) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("shutWorker" as const), worker: fc.constantFrom(...workers) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("configure" as const),
+      queue: fc.constantFrom(...normalQueues),
+      rate: fc.constantFrom(undefined, undefined, 0, 2),
+      keyRate: fc.constantFrom(undefined, 0, 0.1, 1),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -85,6 +101,8 @@ const met = {
   timedOut: 0,
   goodbye: 0,
   limited: 0,
+  stopped: 0,
+  keyed: 0,
   left: 0,
   ordered: 0,
 };
@@ -112,11 +130,11 @@ class Life {
     const { matching, clock } = this.rig;
     switch (action.do) {
       case "offer":
-        return this.#offer(this.#task(action.place, action.key, action.ageMs));
+        return this.#offer(this.#task(action, action.ageMs));
       case "poll":
         return this.#poll(action);
       case "reserve":
-        return this.#reserve(this.#task(action.place, action.key, 0));
+        return this.#reserve(this.#task(action, 0));
       case "deliver": {
         const [entry] = take(this.#reservations, action.pick);
         if (entry === undefined) return;
@@ -173,18 +191,28 @@ class Life {
       case "shutWorker":
         this.#goodbyeAtMs.set(action.worker, clock.nowMs());
         return matching.shutdownWorker({ namespaceId, workerInstanceKey: action.worker });
+      case "configure":
+        return this.#configure(action.queue, action);
       case "advance":
         return clock.advance(action.ms);
     }
   }
 
-  #task({ queue, sticky }: { queue: string; sticky?: string | undefined }, key: number, ageMs: number): Task {
+  #configure(taskQueue: string, { rate, keyRate }: { rate: number | undefined; keyRate: number | undefined }): void {
+    const config = { maxTasksPerSecond: rate, maxKeyTasksPerSecond: keyRate, weights: new Map([["x", 4]]) };
+    this.rig.matching.configure(namespaceId, { kind: "workflow", taskQueue }, config);
+  }
+
+  #task(
+    { place, key, fairnessKey }: Pick<Extract<Move, { do: "reserve" }>, "place" | "key" | "fairnessKey">,
+    ageMs: number,
+  ): Task {
     const scheduledAtMs = this.rig.clock.nowMs() - ageMs;
     return this.rig.task(`t${this.#made++}`, {
-      taskQueue: queue,
-      stickyQueue: sticky,
+      taskQueue: place.queue,
+      stickyQueue: place.sticky,
       scheduledAtMs,
-      ...priority(key),
+      priority: { priorityKey: key, fairnessKey, fairnessWeight: 0 },
     });
   }
 
@@ -265,7 +293,8 @@ class Life {
     const reserved = this.#reservations.filter(
       ({ task, reservation }) => !reservation.sticky && task.taskQueue === queue,
     );
-    if (described.rateLimited && waiting > reserved.length) met.limited++;
+    if (described.rateLimited && waiting > reserved.length)
+      met[described.maxTasksPerSecond === 0 ? "stopped" : "limited"]++;
     else assert.ok(waiting <= reserved.length, `${waiting} polls and ${described.backlogCount} tasks wait at ${queue}`);
   }
 
@@ -286,7 +315,10 @@ class Life {
     this.#judge();
     for (const stickyQueue of stickyQueues) this.rig.matching.shutdownWorker({ namespaceId, stickyQueue });
     met.left += this.#inside.size;
-    for (const queue of normalQueues) await this.#empty(queue);
+    for (const queue of normalQueues) {
+      this.#configure(queue, { rate: undefined, keyRate: undefined });
+      await this.#empty(queue);
+    }
     assert.deepEqual([...this.#inside], [], "lost");
     for (const id of this.#openQueries) this.rig.matching.withdrawQuery(id);
     this.rig.clock.advance(3_600_000);
@@ -294,7 +326,9 @@ class Life {
   }
 
   async #empty(queue: string): Promise<void> {
-    let last: Task | undefined;
+    /** By fairness key. */
+    const lasts = new Map<string, Task>();
+    let priority = 0;
     for (;;) {
       const asked = this.rig.poll({ taskQueue: queue, maxTasksPerSecond: 100 });
       this.rig.clock.advance(1_000); // for the rate limit
@@ -305,11 +339,16 @@ class Life {
       assert.ok(this.#inside.delete(idOf(match)), `${idOf(match)} was handed out twice`);
       assert.equal(subjectOf(match).taskQueue, queue);
       if (match.type !== "task" || this.#returned.has(match.task.runId)) continue;
+      assert.ok(priorityKeyOf(match.task) >= priority, `${match.task.runId} came after tasks of less priority`);
+      priority = priorityKeyOf(match.task);
+      const key = match.task.priority!.fairnessKey;
+      const last = lasts.get(key);
       if (last !== undefined) {
         assert.ok(isInOrder(last, match.task), `${last.runId} came before ${match.task.runId}`);
         met.ordered++;
       }
-      last = match.task;
+      if (key !== "") met.keyed++;
+      lasts.set(key, match.task);
     }
   }
 }

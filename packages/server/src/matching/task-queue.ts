@@ -215,7 +215,7 @@ export class TaskQueue<Started> {
       addRate: sum("addRate"),
       dispatchRate: sum("dispatchRate"),
       byPriority,
-      rateLimited: this.#backlog.count > 0 && this.#readyAtMs(nowMs) > nowMs,
+      rateLimited: this.#bucket?.rate === 0 || (this.#backlog.count > 0 && this.#readyAtMs(nowMs) > nowMs),
     };
   }
 
@@ -275,7 +275,7 @@ export class TaskQueue<Started> {
   /** Of the queue and of the task's fairness key: both, or none. */
   #takeTokens(task: Task, nowMs: number): boolean {
     if (this.#bucket?.isReady(nowMs) === false) return false;
-    if (this.#fairness.takeToken(task, nowMs) !== undefined) return false;
+    if (!this.#fairness.takeToken(task, nowMs)) return false;
     this.#bucket?.take(nowMs);
     return true;
   }
