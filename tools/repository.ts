@@ -144,6 +144,7 @@ const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/sdk/src/client/connection.ts", "sdk/client/connection"],
   ["packages/sdk/src/client/", "sdk/client"],
   ["packages/sdk/src/codec/", "sdk/codec"],
+  ["packages/sdk/src/telemetry/", "sdk/telemetry"],
   ["packages/sdk/src/replay/", "sdk/replay"],
   ["packages/sdk/src/worker/", "sdk/worker"],
 ];

@@ -32,6 +32,7 @@ const places: Readonly<Record<string, { readonly file: string; readonly door?: s
   "sdk/client": { file: "packages/sdk/src/client/index.ts", door: "@pawl/sdk/client" },
   "sdk/client/connection": { file: "packages/sdk/src/client/connection.ts" },
   "sdk/codec": { file: "packages/sdk/src/codec/message-codec.ts" },
+  "sdk/telemetry": { file: "packages/sdk/src/telemetry/runtime.ts" },
   "sdk/replay": { file: "packages/sdk/src/replay/replay.ts" },
   "sdk/worker": { file: "packages/sdk/src/worker/index.ts", door: "@pawl/sdk/worker" },
   testing: { file: "packages/testing/src/index.ts", door: "@pawl/testing" },

@@ -5,6 +5,7 @@ import { type Duration, msToNumber } from "../value/duration.ts";
 import { IllegalStateError, recognizeAcrossRealms } from "../value/errors.ts";
 import { CancelledFailure } from "../value/failure.ts";
 import { type Logger, withFields } from "../value/logger.ts";
+import type { MetricMeter } from "../value/metrics.ts";
 import type { Priority } from "../value/options.ts";
 import type { RetryPolicy } from "../value/retry-policy.ts";
 
@@ -59,6 +60,9 @@ export type CancellationCause = keyof ActivityCancellationDetails;
 export interface ContextParts {
   readonly info: Info;
   readonly logger: Logger;
+  readonly metricMeter: MetricMeter;
+  /** What interceptors add to the attributes of each log line. */
+  readonly logAttributes: (attributes: Record<string, unknown>) => Record<string, unknown>;
   readonly heartbeat: (details: unknown) => void;
   /** Aborted with a `CancelledFailure`. */
   readonly cancellation: AbortSignal;
@@ -77,6 +81,8 @@ export class Context {
   /** The worker is about to stop: time to save progress by a heartbeat. The activity itself is not cancelled until the grace time is over. */
   readonly workerShutdown: AbortSignal;
   readonly log: Logger;
+  /** Numbers go to the worker's runtime, tagged with namespace, task queue and types. */
+  readonly metricMeter: MetricMeter;
   readonly #parts: ContextParts;
 
   constructor(parts: ContextParts) {
@@ -85,10 +91,8 @@ export class Context {
     this.info = info;
     this.cancellationSignal = cancellation;
     this.workerShutdown = parts.workerShutdown;
-    this.log = withFields(logger, () => ({
-      ...{ activityId: info.activityId, activityType: info.activityType, attempt: info.attempt },
-      ...info.workflowExecution,
-    }));
+    this.metricMeter = parts.metricMeter;
+    this.log = withFields(logger, () => parts.logAttributes(activityLogAttributes(info)));
     this.cancelled = new Promise((_, reject) => {
       if (cancellation.aborted) reject(cancellation.reason);
       cancellation.addEventListener("abort", () => reject(cancellation.reason), { once: true });
@@ -144,6 +148,15 @@ export class Context {
     const { deadline } = this;
     return deadline ? Math.max(0, deadline.getTime() - Date.now()) : Number.POSITIVE_INFINITY;
   }
+}
+
+/** Who speaks, in each line of an activity's log. */
+export function activityLogAttributes(info: Info): Record<string, unknown> {
+  const { activityId, activityType, attempt, isLocal, taskQueue, workflowType, workflowExecution } = info;
+  return {
+    ...{ sdkComponent: "activity", namespace: info.activityNamespace, taskQueue },
+    ...{ activityId, activityType, attempt, isLocal, workflowType, ...workflowExecution },
+  };
 }
 
 export function runInContext<T>(context: Context, work: () => T): T {

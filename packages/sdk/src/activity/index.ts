@@ -1,6 +1,7 @@
 /** `@pawl/sdk/activity`: what an activity may know and do while it runs. */
 import type { Duration } from "../value/duration.ts";
 import type { LogFields, Logger, LogLevel } from "../value/logger.ts";
+import type { MetricMeter } from "../value/metrics.ts";
 import { type ActivityCancellationDetails, Context, type Info } from "./context.ts";
 
 export { ApplicationFailure, CancelledFailure } from "../value/failure.ts";
@@ -43,6 +44,15 @@ export function sleep(duration: Duration): Promise<void> {
 export function getRemainingTime(): number {
   return Context.current().getRemainingTime();
 }
+
+/** See {@link Context.metricMeter}. */
+export const metricMeter: MetricMeter = {
+  createCounter: (...args) => Context.current().metricMeter.createCounter(...args),
+  createHistogram: (...args) => Context.current().metricMeter.createHistogram(...args),
+  createGauge: (...args) => Context.current().metricMeter.createGauge(...args),
+  createUpDownCounter: (...args) => Context.current().metricMeter.createUpDownCounter(...args),
+  withTags: (tags) => Context.current().metricMeter.withTags(tags),
+};
 
 /** Carries the activity's id, type, attempt and workflow with each message. */
 export const log: Logger = {

@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
 import { googleRpc, type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/protocol";
+import { Runtime } from "../telemetry/runtime.ts";
 import { type Duration, msToNumber } from "../value/duration.ts";
 import { sdkName, sdkVersion } from "../value/version.ts";
 
@@ -98,6 +99,14 @@ const clientHeaders = {
   "supported-server-versions": ">=1.0.0 <2.0.0",
 } as const;
 
+/** Calls that wait at the server for something to happen: how long they take says nothing about it. */
+const longPolls: ReadonlySet<MethodName> = new Set([
+  "PollWorkflowTaskQueue",
+  "PollActivityTaskQueue",
+  "PollNexusTaskQueue",
+  "PollWorkflowExecutionUpdate",
+]);
+
 const retryFirstMs = 100;
 const retryLongestMs = 5_000;
 /** The server says that it is overloaded: come back later than after a broken connection. */
@@ -165,7 +174,9 @@ export class Connection {
     };
     for (let attempt = 1; ; attempt++) {
       try {
-        const bytes = await this.#transport.call({ ...call, timeoutMs: Math.max(1, deadlineMs - Date.now()) });
+        const bytes = await this.#measured(name, request, () =>
+          this.#transport.call({ ...call, timeoutMs: Math.max(1, deadlineMs - Date.now()) }),
+        );
         return method.response.decode(bytes) as ResponseOf<N>;
       } catch (error) {
         const waitMs = retry ? waitBeforeRetryMs(error, attempt) : undefined;
@@ -197,6 +208,25 @@ export class Connection {
   close(): Promise<void> {
     this.#transport.close();
     return Promise.resolve();
+  }
+
+  async #measured<R>(operation: MethodName, request: unknown, call: () => Promise<R>): Promise<R> {
+    const { sdkMetrics } = Runtime.instance();
+    if (!sdkMetrics.isOn) return await call();
+    const { namespace = "" } = request as { namespace?: string };
+    const tags = { operation, namespace };
+    const kind = longPolls.has(operation) ? "long_request" : "request";
+    const startedAtMs = performance.now();
+    sdkMetrics.count(kind, tags);
+    try {
+      return await call();
+    } catch (error) {
+      const status = error instanceof CallFailed ? (grpc.status[error.code] ?? "UNKNOWN") : "UNKNOWN";
+      sdkMetrics.count(`${kind}_failure`, { ...tags, status_code: status });
+      throw error;
+    } finally {
+      sdkMetrics.time(`${kind}_latency`, performance.now() - startedAtMs, tags);
+    }
   }
 
   #metadata(scope: CallScope | undefined): Record<string, string> {

@@ -60,6 +60,7 @@ export class Replay {
   #lastEventId = 0;
   #startedEventId = 0;
   #taskTimeoutMs = 0;
+  #startedAtMs = 0;
   #messages: readonly protocol.Message[] = [];
   #clock: Omit<Activation, "jobs"> = {
     ...{ timestampMs: 0, isReplaying: true, historyLength: 0, historySize: 0, continueAsNewSuggested: false },
@@ -93,6 +94,11 @@ export class Replay {
   /** How long a worker may take for one of this run's tasks. */
   get taskTimeoutMs(): number {
     return this.#taskTimeoutMs;
+  }
+
+  /** When the run began, by the server's clock. */
+  get startedAtMs(): number {
+    return this.#startedAtMs;
   }
 
   /** The workflow code has ended: completed, failed, was cancelled, or continues as another run. */
@@ -221,10 +227,14 @@ export class Replay {
     if (started) {
       const start = runStart(event, this.#identity);
       this.#taskTimeoutMs = start.taskTimeoutMs;
+      this.#startedAtMs = start.startTimeMs;
       return { type: "start", start };
     }
     const signal = event.workflowExecutionSignaledEventAttributes;
-    if (signal) return { type: "signal", name: signal.signalName, input: signal.input?.payloads ?? [] };
+    if (signal) {
+      const { signalName: name, input, header } = signal;
+      return { type: "signal", name, input: input?.payloads ?? [], headers: header?.fields ?? {} };
+    }
     const cancel = event.workflowExecutionCancelRequestedEventAttributes;
     if (cancel) return { type: "cancel", reason: cancel.cause };
     const failed = event.workflowTaskFailedEventAttributes;

@@ -66,6 +66,6 @@ export class UpdateExchange {
 }
 
 export function updateJob(id: string, request: update.Request | undefined, validate: boolean): Job {
-  const { name = "", args } = request?.input ?? {};
-  return { type: "update", id, name, input: args?.payloads ?? [], validate };
+  const { name = "", args, header } = request?.input ?? {};
+  return { type: "update", id, name, input: args?.payloads ?? [], headers: header?.fields ?? {}, validate };
 }

@@ -61,9 +61,9 @@ export type Job =
   | { type: "start"; start: RunStart }
   | { type: "patch"; patchId: string }
   | { type: "randomSeed"; seed: string }
-  | { type: "signal"; name: string; input: Payloads }
+  | { type: "signal"; name: string; input: Payloads; headers: Fields }
   | { type: "cancel"; reason: string }
-  | { type: "update"; id: string; name: string; input: Payloads; validate: boolean }
+  | { type: "update"; id: string; name: string; input: Payloads; headers: Fields; validate: boolean }
   | { type: "timer"; seq: number }
   | { type: "activity"; seq: number; outcome: Outcome }
   | { type: "localActivity"; seq: number; outcome: LocalActivityOutcome }

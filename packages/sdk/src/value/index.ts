@@ -26,7 +26,20 @@ export {
   FAILURE_SOURCE,
   type FailureConverter,
 } from "./failure-converter.ts";
+export type { Headers, Next } from "./interceptors.ts";
 export * from "./logger.ts";
+export {
+  type Metric,
+  type MetricCounter,
+  type MetricGauge,
+  type MetricHistogram,
+  type MetricKind,
+  type MetricMeter,
+  type MetricTags,
+  type MetricUpDownCounter,
+  type NumericMetricValueType,
+  noopMetricMeter,
+} from "./metrics.ts";
 export * from "./options.ts";
 export * from "./payload-converter.ts";
 export * from "./protobuf-converter.ts";

@@ -10,13 +10,21 @@ import {
 } from "../activity/context.ts";
 import { CallFailed, type Connection } from "../client/connection.ts";
 import type { MessageCodec } from "../codec/message-codec.ts";
+import type { Runtime } from "../telemetry/runtime.ts";
 import type { LoadedDataConverter } from "../value/data-converter.ts";
 import { ApplicationFailure, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
+import { composeInterceptors, type Headers } from "../value/interceptors.ts";
 import type { Logger } from "../value/logger.ts";
+import { type MetricMeter, type MetricTags, meterOf } from "../value/metrics.ts";
 import type { UntypedActivities } from "../value/options.ts";
 import { arrayFromPayloads, fromPayloadsAtIndex, type Payload, toPayloads } from "../value/payload-converter.ts";
 import { compiledRetryPolicy, wireDurationMs, wirePayloads } from "../value/wire.ts";
 import { ActivityHeartbeat } from "./activity-heartbeat.ts";
+import type {
+  ActivityInboundCallsInterceptor,
+  ActivityInterceptorsFactory,
+  ActivityOutboundCallsInterceptor,
+} from "./interceptors.ts";
 
 export interface ActivityRunnerParts {
   readonly connection: Connection;
@@ -26,6 +34,8 @@ export interface ActivityRunnerParts {
   readonly activities: UntypedActivities;
   readonly converters: LoadedDataConverter;
   readonly codec: MessageCodec;
+  readonly interceptors: readonly ActivityInterceptorsFactory[];
+  readonly runtime: Runtime;
   readonly logger: Logger;
   /** Aborts when the worker begins to stop. */
   readonly workerShutdown: AbortSignal;
@@ -86,7 +96,9 @@ export class ActivityRunner {
     try {
       const decoded = await codec.decode(task);
       const info = this.#infoOf(decoded);
-      end = await this.attempt(info, decoded.input?.payloads, attempt, (details) => heartbeat.record(details));
+      this.#timeSchedule(info, task);
+      const input = { payloads: decoded.input?.payloads ?? [], headers: decoded.header?.fields ?? {} };
+      end = await this.attempt(info, input, attempt, (details) => heartbeat.record(details));
       // A result that cannot be encoded is the attempt's failure, not a report that never comes.
       if (end.status === "completed") end = { ...end, result: await this.#encoded(end.result) };
     } catch (error) {
@@ -116,36 +128,91 @@ export class ActivityRunner {
   /** One attempt, remote or local. */
   async attempt(
     info: Info,
-    input: readonly Payload[] | undefined,
+    input: { readonly payloads: readonly Payload[]; readonly headers: Headers },
     attempt: RunningAttempt,
     heartbeat: (details: unknown) => void,
   ): Promise<AttemptEnd> {
     const { activities, converters, logger, workerShutdown } = this.#parts;
     const { payloadConverter: converter } = converters;
     const { signal, causes } = attempt;
-    const context = new Context({ info, logger, heartbeat, cancellation: signal, causes, workerShutdown });
+    const outbound: ActivityOutboundCallsInterceptor[] = [];
+    const context = new Context({
+      ...{ info, logger, heartbeat, cancellation: signal, causes, workerShutdown },
+      metricMeter: this.#meterOf(info, outbound),
+      // Asked for at each line: the interceptors are made with this context, after it.
+      logAttributes: (own) => composeInterceptors(outbound, "getLogAttributes", (attributes) => attributes)(own),
+    });
     const timeout = timeoutOf(context, attempt);
     this.#running.add(attempt);
+    const startedAtMs = performance.now();
+    let end: AttemptEnd;
     try {
-      const activity = activities[info.activityType];
+      const activity = activities[info.activityType] ?? activities["default"];
       if (typeof activity !== "function") throw notRegistered(info.activityType, activities);
-      const args = arrayFromPayloads(converter, input);
-      const result = await runInContext(context, () => activity(...args));
-      return { status: "completed", result: converter.toPayload(result) };
+      const args = arrayFromPayloads(converter, input.payloads);
+      const inbound = this.#interceptors(context, outbound);
+      const execute = composeInterceptors(inbound, "execute", async (last) => await activity(...last.args));
+      const result = await runInContext(context, () => execute({ args, headers: input.headers }));
+      end = { status: "completed", result: converter.toPayload(result) };
     } catch (error) {
-      if (error instanceof CompleteAsyncError) return { status: "completesElsewhere" };
-      const isEndOfSignal = signal.aborted && (error === signal.reason || isAbort(error));
-      if (isEndOfSignal) return { status: "cancelled", error: signal.reason };
-      this.#logFailure(context, error);
-      return { status: "failed", error };
+      end = this.#endOf(error, signal, context);
     } finally {
       clearTimeout(timeout);
       this.#running.delete(attempt);
     }
+    this.#measure(info, end, performance.now() - startedAtMs);
+    return end;
+  }
+
+  #endOf(error: unknown, signal: AbortSignal, context: Context): AttemptEnd {
+    if (error instanceof CompleteAsyncError) return { status: "completesElsewhere" };
+    const isEndOfSignal = signal.aborted && (error === signal.reason || isAbort(error));
+    if (isEndOfSignal) return { status: "cancelled", error: signal.reason };
+    this.#logFailure(context, error);
+    return { status: "failed", error };
+  }
+
+  #interceptors(context: Context, outbound: ActivityOutboundCallsInterceptor[]): ActivityInboundCallsInterceptor[] {
+    const made = this.#parts.interceptors.map((factory) => factory(context));
+    outbound.push(...made.flatMap((each) => each.outbound ?? []));
+    return made.flatMap((each) => each.inbound ?? []);
+  }
+
+  #meterOf({ workflowType, activityType }: Info, outbound: readonly ActivityOutboundCallsInterceptor[]): MetricMeter {
+    const { runtime, namespace, taskQueue } = this.#parts;
+    const own = { namespace, taskQueue, activityType, ...(workflowType ? { workflowType } : {}) };
+    return meterOf(runtime.recordMetric, () => composeInterceptors(outbound, "getMetricTags", (tags) => tags)(own));
+  }
+
+  #tagsOf({ activityType, workflowType }: Info): MetricTags {
+    const { namespace, taskQueue } = this.#parts;
+    return { namespace, task_queue: taskQueue, activity_type: activityType, workflow_type: workflowType };
+  }
+
+  #timeSchedule(info: Info, { startedTime, currentAttemptScheduledTime: scheduled }: Task): void {
+    if (!startedTime || !scheduled) return;
+    const waitedMs = timestampMs(startedTime) - timestampMs(scheduled);
+    this.#parts.runtime.sdkMetrics.time("activity_schedule_to_start_latency", waitedMs, this.#tagsOf(info));
+  }
+
+  #measure(info: Info, end: AttemptEnd, tookMs: number): void {
+    const { sdkMetrics } = this.#parts.runtime;
+    if (!sdkMetrics.isOn) return;
+    const tags = this.#tagsOf(info);
+    const kind = info.isLocal ? "local_activity" : "activity";
+    if (info.isLocal) sdkMetrics.count("local_activity_total", tags);
+    sdkMetrics.time(`${kind}_execution_latency`, tookMs, tags);
+    // What is expected is no trouble, and those who watch for trouble need not hear of it.
+    const isBenign = end.status === "failed" && isBenignFailure(end.error);
+    if (end.status === "failed" && !isBenign) sdkMetrics.count(`${kind}_execution_failed`, tags);
+    if (end.status === "cancelled") sdkMetrics.count(`${kind}_execution_cancelled`, tags);
+    if (end.status === "completed") {
+      sdkMetrics.time(`${kind}_succeed_endtoend_latency`, Date.now() - info.scheduledTimestampMs, tags);
+    }
   }
 
   #logFailure({ log }: Context, error: unknown): void {
-    if (error instanceof ApplicationFailure && error.category === "BENIGN") log.debug("Activity failed", { error });
+    if (isBenignFailure(error)) log.debug("Activity failed", { error });
     else log.warn("Activity failed", { error });
   }
 
@@ -237,6 +304,10 @@ function timeoutOf(context: Context, attempt: RunningAttempt): NodeJS.Timeout | 
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === "AbortError" || error.name === "CancelledFailure");
+}
+
+function isBenignFailure(error: unknown): boolean {
+  return error instanceof ApplicationFailure && error.category === "BENIGN";
 }
 
 function cancelDetails(error: unknown): unknown[] {

@@ -20,6 +20,8 @@ export interface BundledModules {
   readonly workflowsPath: string;
   readonly payloadConverterPath?: string | undefined;
   readonly failureConverterPath?: string | undefined;
+  /** Modules that export `interceptors`. */
+  readonly workflowInterceptorModules?: readonly string[] | undefined;
 }
 
 /** What workflow code imports is evaluated once and shared by all runs; everything else is evaluated for each run. */
@@ -47,19 +49,21 @@ export async function bundleOf(options: {
   readonly workflowBundle?: WorkflowBundle;
   readonly bundlerOptions?: BundleOptions;
   readonly dataConverter?: Pick<BundledModules, "payloadConverterPath" | "failureConverterPath">;
+  readonly interceptors?: { readonly workflowModules?: readonly string[] };
 }): Promise<WorkflowBundle> {
-  const { workflowsPath, workflowBundle, bundlerOptions, dataConverter } = options;
+  const { workflowsPath, workflowBundle, bundlerOptions, dataConverter, interceptors } = options;
   if (workflowBundle) return workflowBundle;
   const { payloadConverterPath, failureConverterPath } = dataConverter ?? {};
   return await bundleWorkflowCode({
     ...bundlerOptions,
     workflowsPath: workflowsPath!,
-    ...{ payloadConverterPath, failureConverterPath },
+    ...{ payloadConverterPath, failureConverterPath, workflowInterceptorModules: interceptors?.workflowModules },
   });
 }
 
 /** The bundle's own first module. What it requires is evaluated when a run asks for it: its converters before it exists, its workflows within it. */
-function entryOf({ workflowsPath, payloadConverterPath, failureConverterPath }: BundledModules): string {
+function entryOf(modules: BundledModules): string {
+  const { workflowsPath, payloadConverterPath, failureConverterPath, workflowInterceptorModules = [] } = modules;
   const load = (path: string) => `require(${JSON.stringify(path.startsWith("file:") ? fileURLToPath(path) : path)})`;
   const named = (path: string | undefined, name: string) =>
     path === undefined ? "undefined" : `${load(path)}.${name}`;
@@ -67,6 +71,7 @@ function entryOf({ workflowsPath, payloadConverterPath, failureConverterPath }: 
     `exports.workflows = () => ${load(workflowsPath)};`,
     `exports.payloadConverter = () => ${named(payloadConverterPath, "payloadConverter")};`,
     `exports.failureConverter = () => ${named(failureConverterPath, "failureConverter")};`,
+    `exports.interceptors = () => [${workflowInterceptorModules.map((path) => `{ path: ${JSON.stringify(path)}, exports: ${load(path)} }`)}];`,
   ].join("\n");
 }
 

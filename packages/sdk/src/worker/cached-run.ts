@@ -64,6 +64,11 @@ export class CachedRun {
     for (const seq of this.replay.takeLocalCancels()) this.#local.get(seq)?.cancel();
   }
 
+  /** When the run began, by the server's clock. */
+  get startedAtMs(): number {
+    return this.replay.startedAtMs;
+  }
+
   get hasLocalActivities(): boolean {
     return this.#local.size > 0;
   }
@@ -90,6 +95,7 @@ export class CachedRun {
 
   /** Nobody waits for its local activities any more. */
   dispose(): void {
+    this.code.dispose();
     for (const activity of this.#local.values()) activity.cancel();
     this.#local.clear();
   }

@@ -17,7 +17,7 @@ export function explained(
   identity: RunIdentity,
   { events, startedEventId }: ReplayedTask,
 ): Nondeterminism {
-  const code = sandbox.newRun(() => undefined, { isTraced: true });
+  const code = sandbox.newRun({ isTraced: true });
   try {
     new CachedRun(identity, code, 0).feed(events, startedEventId);
   } catch (again) {

@@ -4,8 +4,31 @@ export {
   type ConnectionOptions as NativeConnectionOptions,
 } from "../client/connection.ts";
 export { Nondeterminism as DeterminismViolationError } from "../replay/nondeterminism.ts";
+export {
+  type BufferedMetricUpdate,
+  MetricsBuffer,
+  type MetricsBufferOptions,
+} from "../telemetry/metrics-buffer.ts";
+export {
+  type BufferedMetricsExporter,
+  type MetricsExporterConfig,
+  type PrometheusMetricsExporter,
+  Runtime,
+  type RuntimeOptions,
+  type TelemetryOptions,
+} from "../telemetry/runtime.ts";
+export type { Headers, Next } from "../value/interceptors.ts";
 export { DefaultLogger, type Logger, type LogLevel } from "../value/logger.ts";
 export { type BundleOptions, bundleWorkflowCode, type WorkflowBundle } from "./bundle.ts";
+export type {
+  ActivityExecuteInput,
+  ActivityInboundCallsInterceptor,
+  ActivityInterceptors,
+  ActivityInterceptorsFactory,
+  ActivityOutboundCallsInterceptor,
+  WorkerInterceptors,
+} from "./interceptors.ts";
 export type { HistoryToReplay, ReplayResult, ReplayWorkerOptions } from "./replayer.ts";
+export type { InjectedSink, InjectedSinkFunction, InjectedSinks } from "./sinks.ts";
 export { GracefulShutdownPeriodExpiredError, type State, Worker } from "./worker.ts";
 export type { CompiledWorkerOptions, WorkerOptions } from "./worker-options.ts";

@@ -85,10 +85,11 @@ export class LocalActivity {
     await slots.take();
     try {
       if (this.#cancelled.signal.aborted) return { status: "cancelled", error: undefined };
+      const input = { payloads: this.#command.input, headers: this.#command.headers };
       const running = new RunningAttempt();
       this.#attempt = running;
       // Local activities do not heartbeat: they live as long as their workflow task does.
-      const end = runner.attempt(this.#infoOf(attempt), this.#command.input, running, () => undefined);
+      const end = runner.attempt(this.#infoOf(attempt), input, running, () => undefined);
       const { cancellationType } = this.#command;
       // What is not waited for may run on, but its workflow hears no more of it.
       return await (cancellationType === "WAIT_CANCELLATION_COMPLETED" ? end : Promise.race([end, givenUp(running)]));

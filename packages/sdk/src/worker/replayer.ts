@@ -12,7 +12,7 @@ import type { WorkerOptions } from "./worker-options.ts";
 
 export type ReplayWorkerOptions = Pick<
   WorkerOptions,
-  "workflowsPath" | "workflowBundle" | "bundlerOptions" | "dataConverter"
+  "workflowsPath" | "workflowBundle" | "bundlerOptions" | "dataConverter" | "interceptors"
 > & {
   logger?: Logger;
 };
@@ -48,7 +48,7 @@ export async function* replayHistories(
     const history = await codec.decode(encoded);
     const runId = history.events[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? "";
     const identity = { namespace: "replay", workflowId, runId, taskQueue: "replay" };
-    const code = sandbox.newRun((level, message, fields) => logger.log(level, message, fields));
+    const code = sandbox.newRun({ log: (level, message, fields) => logger.log(level, message, fields) });
     const run = new CachedRun(identity, code, 0);
     let error: Error | undefined;
     try {

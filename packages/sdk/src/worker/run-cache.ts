@@ -4,13 +4,22 @@
  */
 import type { CachedRun } from "./cached-run.ts";
 
+export interface RunCacheOptions {
+  readonly bytesMax: number;
+  readonly runsMax: number;
+  /** A run had to go for another. */
+  readonly onEviction?: () => void;
+}
+
 export class RunCache {
   readonly #bytesMax: number;
   readonly #runsMax: number;
+  readonly #onEviction: () => void;
   readonly #runs = new Map<string, CachedRun>();
   #bytes = 0;
 
-  constructor({ bytesMax, runsMax }: { bytesMax: number; runsMax: number }) {
+  constructor({ bytesMax, runsMax, onEviction = () => undefined }: RunCacheOptions) {
+    this.#onEviction = onEviction;
     this.#bytesMax = bytesMax;
     this.#runsMax = runsMax;
   }
@@ -42,6 +51,7 @@ export class RunCache {
     for (const oldest of this.#runs.keys()) {
       if (this.#bytes <= this.#bytesMax && this.#runs.size <= this.#runsMax) break;
       this.take(oldest)?.dispose();
+      this.#onEviction();
     }
   }
 

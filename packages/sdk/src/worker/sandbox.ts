@@ -5,8 +5,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import vm from "node:vm";
-import type { Activation, Payloads, WorkflowCommand } from "../value/activation.ts";
-import type { LogFields, LogLevel } from "../value/logger.ts";
+import type { Activation, WorkflowCommand } from "../value/activation.ts";
 import type { Payload } from "../value/payload-converter.ts";
 // Types alone: its code runs in the sandbox and reaches this file through the context.
 import type * as activator from "../workflow/activator.ts";
@@ -56,6 +55,7 @@ export class Sandbox {
   readonly #newGlobal: () => object;
   readonly #applyJobs: vm.Script;
   readonly #applyConditions: vm.Script;
+  readonly #drain: vm.Script;
   readonly #step: { current: Step | undefined } = { current: undefined };
 
   constructor(runtime: WorkflowBundle, user: WorkflowBundle) {
@@ -90,14 +90,16 @@ export class Sandbox {
       "__pawl.applyJobs(__pawl.step.current.run, __pawl.step.current.activation, __pawl.step.current.host)",
     );
     this.#applyConditions = new vm.Script("__pawl.applyConditions(__pawl.step.current.run)");
+    this.#drain = new vm.Script("undefined");
   }
 
-  newRun(
-    log: (level: LogLevel, message: string, fields: LogFields | undefined) => void,
-    { isTraced = false } = {},
-  ): SandboxRun {
-    const host = { log, isTraced, now: () => Date.now(), load: () => this.#loadModules() };
-    return new SandboxRun(this, host);
+  newRun({ log, metric, sink, isTraced = false }: RunOutlets): SandboxRun {
+    const none = () => undefined;
+    return new SandboxRun(this, {
+      ...{ log: log ?? none, metric: metric ?? none, sink: sink ?? none, isTraced },
+      now: () => Date.now(),
+      load: () => this.#loadModules(),
+    });
   }
 
   activate(
@@ -120,8 +122,16 @@ export class Sandbox {
     return this.#runtime.activator.finish(run);
   }
 
-  query(run: activator.WorkflowRun, name: string, input: Payloads) {
-    return this.#runtime.activator.answerQuery(run, name, input);
+  query(run: activator.WorkflowRun, asked: activator.AskedQuery) {
+    const answer = this.#runtime.activator.answerQuery(run, asked);
+    // What interceptors await has run its course when an evaluation returns.
+    if (!answer.outcome) this.#drain.runInContext(this.#context);
+    answer.end();
+    return answer.outcome!;
+  }
+
+  dispose(run: activator.WorkflowRun): void {
+    this.#runtime.activator.dispose(run);
   }
 
   describe(error: unknown): TaskFailure {
@@ -159,6 +169,15 @@ export class Sandbox {
   }
 }
 
+/** Where what a run says goes; nowhere by default. */
+export interface RunOutlets {
+  readonly log?: activator.RunHost["log"];
+  readonly metric?: activator.RunHost["metric"];
+  readonly sink?: activator.RunHost["sink"];
+  /** See `RunHost.isTraced`. */
+  readonly isTraced?: boolean;
+}
+
 /** One run in the sandbox. To forget it is enough: nothing outside of it holds it. */
 export class SandboxRun {
   readonly #sandbox: Sandbox;
@@ -181,11 +200,17 @@ export class SandboxRun {
     });
   }
 
-  query(name: string, input: Payloads): { result: Payload } | { failed: TaskFailure } {
+  query(asked: activator.AskedQuery): { result: Payload } | { failed: TaskFailure } {
     if (!this.#run) throw new RangeError("a query came before the run's first activation");
     const run = this.#run;
-    const answered = atWork.run(this, () => this.#sandbox.query(run, name, input));
+    const answered = atWork.run(this, () => this.#sandbox.query(run, asked));
     return "failed" in answered ? { failed: this.#sandbox.mapped(answered.failed) } : answered;
+  }
+
+  /** Its interceptors hear that it is forgotten. */
+  dispose(): void {
+    const run = this.#run;
+    if (run) atWork.run(this, () => this.#sandbox.dispose(run));
   }
 
   /** A rejection that nobody handled fails the task. Known one turn of the event loop after the activation. Throws {@link WorkflowTaskError}. */

@@ -12,6 +12,10 @@ export class Slots {
     return this.#taken;
   }
 
+  get max(): number {
+    return this.#max;
+  }
+
   /** A slot that is free now, or none. */
   tryTake(): boolean {
     if (this.#taken >= this.#max) return false;

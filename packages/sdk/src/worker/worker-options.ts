@@ -2,11 +2,14 @@
 import { hostname } from "node:os";
 import type { Connection } from "../client/connection.ts";
 import { loadDataConverter } from "../codec/load-data-converter.ts";
+import { Runtime } from "../telemetry/runtime.ts";
 import type { DataConverter, LoadedDataConverter } from "../value/data-converter.ts";
 import { type Duration, msToNumber } from "../value/duration.ts";
-import { DefaultLogger, type Logger } from "../value/logger.ts";
+import type { Logger } from "../value/logger.ts";
 import type { UntypedActivities } from "../value/options.ts";
 import type { BundleOptions, WorkflowBundle } from "./bundle.ts";
+import type { WorkerInterceptors } from "./interceptors.ts";
+import type { InjectedSinks } from "./sinks.ts";
 
 export interface WorkerOptions {
   /** Default: one to `localhost:7233`, which the worker closes with itself. */
@@ -25,7 +28,11 @@ export interface WorkerOptions {
   bundlerOptions?: BundleOptions;
   /** How values become payloads. Workflow code gets its converters by path; codecs run outside of it. */
   dataConverter?: DataConverter;
-  /** Functions by the names of their activities. Without any the worker runs workflows alone. */
+  interceptors?: WorkerInterceptors;
+  /** Functions of this process that workflow code may call by `proxySinks`. */
+  // biome-ignore lint/suspicious/noExplicitAny: the sinks of any user.
+  sinks?: InjectedSinks<any>;
+  /** Functions by the names of their activities; one named `default` runs those that have none of their own. Without any the worker runs workflows alone. */
   activities?: object;
   logger?: Logger;
   /** Default: 100. */
@@ -60,6 +67,9 @@ export interface CompiledWorkerOptions {
   readonly identity: string;
   readonly activities: UntypedActivities;
   readonly loadedDataConverter: LoadedDataConverter;
+  readonly interceptors: WorkerInterceptors;
+  // biome-ignore lint/suspicious/noExplicitAny: the sinks of any user.
+  readonly sinks: InjectedSinks<any>;
   readonly logger: Logger;
   readonly activitySlots: number;
   readonly localActivitySlots: number;
@@ -98,7 +108,9 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
     identity: options.identity ?? `${process.pid}@${hostname()}`,
     activities: functionsOf(activities),
     loadedDataConverter: loadForWorker(options),
-    logger: options.logger ?? new DefaultLogger("INFO"),
+    interceptors: options.interceptors ?? {},
+    sinks: options.sinks ?? {},
+    logger: options.logger ?? Runtime.instance().logger,
     activitySlots: positive("maxConcurrentActivityTaskExecutions", 100),
     localActivitySlots: positive("maxConcurrentLocalActivityExecutions", 100),
     workflowSlots: positive("maxConcurrentWorkflowTaskExecutions", 40),

@@ -1,9 +1,10 @@
 /** Runs workflows and activities of one task queue. */
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { enums, type history } from "@pawl/protocol";
+import { enums, type history, timestampMs } from "@pawl/protocol";
 import { CallFailed, Connection } from "../client/connection.ts";
 import { MessageCodec } from "../codec/message-codec.ts";
+import { type GaugeValue, Runtime } from "../telemetry/runtime.ts";
 import { IllegalStateError, NamespaceNotFoundError } from "../value/errors.ts";
 import { ActivityRunner } from "./activity-runner.ts";
 import { bundleOf, bundleRuntime, type WorkflowBundle } from "./bundle.ts";
@@ -12,6 +13,7 @@ import { pollTimeoutMs, runPoller } from "./poller.ts";
 import { type HistoryToReplay, type ReplayResult, type ReplayWorkerOptions, replayHistories } from "./replayer.ts";
 import { RunCache } from "./run-cache.ts";
 import { Sandbox, watchRejections } from "./sandbox.ts";
+import { SinkCalls } from "./sinks.ts";
 import { Slots } from "./slots.ts";
 import { type CompiledWorkerOptions, compileWorkerOptions, type WorkerOptions } from "./worker-options.ts";
 import { WorkflowRunner } from "./workflow-runner.ts";
@@ -27,6 +29,8 @@ export class GracefulShutdownPeriodExpiredError extends Error {
   }
 }
 
+type PollerType = "workflow_task" | "sticky_workflow_task" | "activity_task";
+
 /** The server may end the polls of a worker that says that it stops; after this time they are cut off. */
 const pollsEndWithinMs = 250;
 
@@ -34,6 +38,7 @@ interface WorkflowSide {
   readonly runner: WorkflowRunner;
   readonly cache: RunCache;
   readonly stickyQueue: string;
+  readonly localSlots: Slots;
 }
 
 interface WorkerParts {
@@ -55,6 +60,8 @@ export class Worker {
   readonly #stopping: AbortController;
   readonly #pollsEnd = new AbortController();
   readonly #instanceKey = randomUUID();
+  readonly #workflowSlots: Slots;
+  readonly #polling = { workflow_task: 0, sticky_workflow_task: 0, activity_task: 0 };
   #state: State = "INITIALIZED";
 
   private constructor(
@@ -70,6 +77,7 @@ export class Worker {
     this.#eager = parts.eager;
     this.#workflows = parts.workflows;
     this.#stopping = parts.stopping;
+    this.#workflowSlots = new Slots(options.workflowSlots);
   }
 
   /**
@@ -86,7 +94,8 @@ export class Worker {
     const stopping = new AbortController();
     const runner = new ActivityRunner({
       ...{ connection, namespace, taskQueue, identity, activities, logger },
-      ...{ converters, codec, workerShutdown: stopping.signal },
+      ...{ converters, codec, workerShutdown: stopping.signal, runtime: Runtime.instance() },
+      interceptors: compiled.interceptors.activity ?? [],
     });
     const activitySlots = new Slots(compiled.activitySlots);
     const eager = new EagerActivities(runner, activitySlots, stopping.signal);
@@ -129,6 +138,10 @@ export class Worker {
   async run(): Promise<void> {
     if (this.#state !== "INITIALIZED") throw new IllegalStateError("Poller was already started");
     this.#state = "RUNNING";
+    const runtime = Runtime.instance();
+    const { namespace, taskQueue } = this.options;
+    runtime.sdkMetrics.count("worker_start", { namespace, task_queue: taskQueue });
+    const forget = [runtime.shutsDown(this), runtime.observe(() => this.#observations())];
     try {
       await this.#work();
       this.#state = "STOPPED";
@@ -136,6 +149,7 @@ export class Worker {
       this.#state = "FAILED";
       throw error;
     } finally {
+      for (const each of forget) each();
       this.#stopping.abort();
       this.#pollsEnd.abort();
       this.#workflows?.cache.clear();
@@ -158,6 +172,8 @@ export class Worker {
 
   /** Takes no new tasks and lets those that run end; `run()` then resolves. */
   shutdown(): void {
+    // Told twice, by a signal and by the program, it stops once.
+    if (this.#state === "STOPPING") return;
     if (this.#state !== "RUNNING") throw new IllegalStateError(`Not running. Current state: ${this.#state}`);
     this.#state = "STOPPING";
     this.#stopping.abort();
@@ -233,7 +249,7 @@ export class Worker {
     const pollers: Promise<void>[] = [];
     if (this.#workflows) {
       const { runner, stickyQueue } = this.#workflows;
-      const slots = new Slots(this.options.workflowSlots);
+      const slots = this.#workflowSlots;
       const handle = (task: Parameters<WorkflowRunner["run"]>[0]) => runner.run(task);
       // Sticky ones first: most tasks are of runs that this worker has.
       for (let i = 0; i < this.options.workflowPolls; i++) {
@@ -260,8 +276,19 @@ export class Worker {
       ? { name: stickyQueue, kind: STICKY, normalName: taskQueue }
       : { name: taskQueue, kind: NORMAL };
     const request = { namespace, identity, taskQueue: queue, workerInstanceKey: this.#instanceKey };
-    const task = await this.#connection.call("PollWorkflowTaskQueue", request, this.#pollOptions());
-    return task.taskToken.length > 0 ? task : undefined;
+    const pollerType = stickyQueue ? "sticky_workflow_task" : "workflow_task";
+    const task = await this.#polled(pollerType, () =>
+      this.#connection.call("PollWorkflowTaskQueue", request, this.#pollOptions()),
+    );
+    const isTask = task.taskToken.length > 0;
+    const { sdkMetrics } = Runtime.instance();
+    sdkMetrics.count(`workflow_task_queue_poll_${isTask ? "succeed" : "empty"}`, this.#tags());
+    if (!isTask) return undefined;
+    if (task.startedTime && task.scheduledTime) {
+      const waitedMs = timestampMs(task.startedTime) - timestampMs(task.scheduledTime);
+      sdkMetrics.time("workflow_task_schedule_to_start_latency", waitedMs, this.#tags());
+    }
+    return task;
   }
 
   async #pollActivityTask() {
@@ -272,8 +299,50 @@ export class Worker {
       taskQueueMetadata:
         activitiesPerSecond === undefined ? undefined : { maxTasksPerSecond: { value: activitiesPerSecond } },
     };
-    const task = await this.#connection.call("PollActivityTaskQueue", request, this.#pollOptions());
-    return task.taskToken.length > 0 ? task : undefined;
+    const task = await this.#polled("activity_task", () =>
+      this.#connection.call("PollActivityTaskQueue", request, this.#pollOptions()),
+    );
+    if (task.taskToken.length > 0) return task;
+    Runtime.instance().sdkMetrics.count("activity_poll_no_task", this.#tags());
+    return undefined;
+  }
+
+  async #polled<T>(pollerType: PollerType, poll: () => Promise<T>): Promise<T> {
+    this.#polling[pollerType]++;
+    try {
+      return await poll();
+    } finally {
+      this.#polling[pollerType]--;
+    }
+  }
+
+  #tags() {
+    return { namespace: this.options.namespace, task_queue: this.options.taskQueue };
+  }
+
+  #observations(): GaugeValue[] {
+    const tags = this.#tags();
+    const polling = this.#polling;
+    const ofSlots = (worker_type: string, slots: Slots | undefined, reserved: number): GaugeValue[] => {
+      if (!slots) return [];
+      // A slot that a poller holds for what may come is not in use.
+      const used = slots.taken - reserved;
+      return [
+        { name: "worker_task_slots_used", value: used, tags: { ...tags, worker_type } },
+        { name: "worker_task_slots_available", value: slots.max - used, tags: { ...tags, worker_type } },
+      ];
+    };
+    const ofPollers = Object.entries(polling).map(([poller_type, value]): GaugeValue => {
+      return { name: "num_pollers", value, tags: { ...tags, poller_type } };
+    });
+    const { cache, localSlots } = this.#workflows ?? {};
+    return [
+      ...ofSlots("ActivityWorker", this.#activitySlots, polling.activity_task),
+      ...ofSlots("WorkflowWorker", this.#workflowSlots, polling.workflow_task + polling.sticky_workflow_task),
+      ...ofSlots("LocalActivityWorker", localSlots, 0),
+      ...ofPollers,
+      ...(cache ? [{ name: "sticky_cache_size", value: cache.size, tags } as const] : []),
+    ];
   }
 
   #pollOptions() {
@@ -305,22 +374,30 @@ async function requireNamespace(connection: Connection, namespace: string): Prom
 function workflowSide(
   options: CompiledWorkerOptions,
   connection: Connection,
-  { runtime, user }: Code,
+  code: Code,
   parts: { activities: ActivityRunner; eager: EagerActivities; codec: MessageCodec },
-  buildId = createHash("sha256").update(user.code).digest("hex").slice(0, 16),
+  buildId = createHash("sha256").update(code.user.code).digest("hex").slice(0, 16),
 ): WorkflowSide {
   const { namespace, taskQueue, identity, logger, stickyTimeoutMs, deadlockTimeoutMs } = options;
+  const runtime = Runtime.instance();
   watchRejections();
-  const cache = new RunCache({ bytesMax: options.cacheBytes, runsMax: options.cacheRuns });
+  const cache = new RunCache({
+    ...{ bytesMax: options.cacheBytes, runsMax: options.cacheRuns },
+    onEviction: () => {
+      runtime.sdkMetrics.count("sticky_cache_total_forced_eviction", { namespace, task_queue: taskQueue });
+    },
+  });
   const stickyQueue = `${identity}-${randomUUID()}`;
+  const localSlots = new Slots(options.localActivitySlots);
   const runner = new WorkflowRunner({
     ...{ connection, namespace, taskQueue, stickyQueue, identity, buildId, logger, cache, ...parts },
-    ...{ stickyTimeoutMs, deadlockTimeoutMs },
-    sandbox: new Sandbox(runtime, user),
-    localSlots: new Slots(options.localActivitySlots),
+    ...{ stickyTimeoutMs, deadlockTimeoutMs, recordMetric: runtime.recordMetric, metrics: runtime.sdkMetrics },
+    sinks: new SinkCalls(options.sinks, logger),
+    sandbox: new Sandbox(code.runtime, code.user),
+    localSlots,
     converters: options.loadedDataConverter,
     // Closures and objects take about as much as the text that makes them.
-    bytesOfBundle: user.code.length,
+    bytesOfBundle: code.user.code.length,
   });
-  return { runner, cache, stickyQueue };
+  return { runner, cache, stickyQueue, localSlots };
 }

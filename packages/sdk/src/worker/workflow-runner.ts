@@ -3,9 +3,11 @@ import { enums, history, type Init, type query, type workflowservice } from "@pa
 import { CallFailed, type Connection } from "../client/connection.ts";
 import type { MessageCodec } from "../codec/message-codec.ts";
 import { HistoryGap, Nondeterminism } from "../replay/nondeterminism.ts";
+import type { SdkMetrics } from "../telemetry/sdk-metrics.ts";
 import type { LoadedDataConverter } from "../value/data-converter.ts";
 import { FAILURE_SOURCE } from "../value/failure-converter.ts";
 import type { Logger } from "../value/logger.ts";
+import type { RecordMetric } from "../value/metrics.ts";
 import { wireDuration, wirePayloads } from "../value/wire.ts";
 import type { ActivityRunner } from "./activity-runner.ts";
 import { CachedRun } from "./cached-run.ts";
@@ -14,7 +16,9 @@ import { explained } from "./explanation.ts";
 import { LocalActivity } from "./local-activity.ts";
 import type { RunCache } from "./run-cache.ts";
 import { type Sandbox, WorkflowTaskError } from "./sandbox.ts";
+import type { SinkCalls } from "./sinks.ts";
 import type { Slots } from "./slots.ts";
+import { type TaskMetrics, taskMetrics } from "./task-metrics.ts";
 import { watched } from "./watchdog.ts";
 
 type Task = workflowservice.PollWorkflowTaskQueueResponse;
@@ -37,6 +41,9 @@ export interface WorkflowRunnerParts {
   readonly converters: LoadedDataConverter;
   readonly codec: MessageCodec;
   readonly logger: Logger;
+  readonly recordMetric: RecordMetric;
+  readonly metrics: SdkMetrics;
+  readonly sinks: SinkCalls;
   readonly deadlockTimeoutMs: number;
   readonly bytesOfBundle: number;
 }
@@ -63,13 +70,16 @@ export class WorkflowRunner {
     const { cache, codec, logger } = this.#parts;
     const { workflowId = "", runId = "" } = given.workflowExecution ?? {};
     const about = { workflowId, runId, workflowType: given.workflowType?.name };
+    const metrics = this.#metricsOf(given);
     let run: CachedRun | undefined;
     let task = given;
+    const startedAtMs = performance.now();
     try {
       task = await codec.decode(given);
       run = await this.#prepare(task);
       if (task.query) await this.#answerQuery(task, run);
-      const next = task.query ? undefined : await this.#complete(task, run);
+      const next = task.query ? undefined : await this.#complete(task, run, metrics);
+      metrics.time("workflow_task_execution_latency", performance.now() - startedAtMs);
       if (run.replay.isClosed && !task.query) run.dispose();
       else cache.put(runId, run);
       return next;
@@ -85,12 +95,18 @@ export class WorkflowRunner {
         });
         return undefined;
       }
+      metrics.count("workflow_task_execution_failed");
       logger.warn("Workflow task failed", { ...about, attempt: task.attempt, error: textOf(error) });
       await this.#fail(task, error).catch((failure) =>
         logger.debug("A workflow task's failure was not taken", { ...about, error: failure }),
       );
       return undefined;
     }
+  }
+
+  #metricsOf(task: Task): TaskMetrics {
+    const { metrics, namespace, taskQueue } = this.#parts;
+    return taskMetrics(metrics, { namespace, task_queue: taskQueue, workflow_type: task.workflowType?.name ?? "" });
   }
 
   async #explained(task: Task, error: Nondeterminism): Promise<unknown> {
@@ -116,6 +132,8 @@ export class WorkflowRunner {
     const { runId = "" } = task.workflowExecution ?? {};
     const given = await this.#allEvents(task);
     const cached = cache.take(runId);
+    const isKnown = cached !== undefined || task.previousStartedEventId === 0;
+    this.#metricsOf(task).count(isKnown ? "sticky_cache_hit" : "sticky_cache_miss");
     if (cached) {
       // A whole history says that the task is not sticky; the run is still good when nobody else went on with it.
       const isWhole = given[0]?.eventId === 1;
@@ -129,7 +147,10 @@ export class WorkflowRunner {
       } else cached.dispose();
     }
     const events = given[0]?.eventId === 1 ? given : await this.#wholeHistory(task, given);
-    return this.#fed(this.#newRun(task), events, task);
+    const startedAtMs = performance.now();
+    const run = this.#fed(this.#newRun(task), events, task);
+    this.#metricsOf(task).time("workflow_task_replay_latency", performance.now() - startedAtMs);
+    return run;
   }
 
   #fed(run: CachedRun, events: readonly history.HistoryEvent[], task: Task): CachedRun {
@@ -143,9 +164,12 @@ export class WorkflowRunner {
     const { namespace, taskQueue, sandbox, logger, bytesOfBundle } = this.#parts;
     const { workflowId = "", runId = "" } = task.workflowExecution ?? {};
     const workflowType = task.workflowType?.name;
-    const code = sandbox.newRun((level, message, fields) =>
-      logger.log(level, message, { workflowId, runId, workflowType, ...fields }),
-    );
+    const attributes = { ...{ sdkComponent: "workflow", namespace, taskQueue }, workflowId, runId, workflowType };
+    const code = sandbox.newRun({
+      log: (level, message, fields) => logger.log(level, message, { ...attributes, ...fields }),
+      metric: this.#parts.recordMetric,
+      sink: (call, isReplaying) => this.#parts.sinks.call(call, isReplaying),
+    });
     return new CachedRun({ namespace, workflowId, runId, taskQueue }, code, bytesOfBundle);
   }
 
@@ -176,7 +200,7 @@ export class WorkflowRunner {
   }
 
   /** Answers the task, with as many extensions as its local activities need. Returns the task that came with the answer. */
-  async #complete(task: Task, run: CachedRun): Promise<Task | undefined> {
+  async #complete(task: Task, run: CachedRun, metrics: TaskMetrics): Promise<Task | undefined> {
     await rejectionsAreKnown();
     run.code.checkRejections();
     const isWaiting = await this.#waitForLocalActivities(task, run);
@@ -207,6 +231,7 @@ export class WorkflowRunner {
       throw error;
     });
     eager.start(answered.activityTasks, reserved);
+    metrics.countEnd(completion.commands.at(-1)?.commandType, run.startedAtMs);
     if (answered.resetHistoryEventId > 0) run.replay.forgetTask(answered.resetHistoryEventId);
     return answered.workflowTask?.taskToken.length ? answered.workflowTask : undefined;
   }
@@ -239,12 +264,17 @@ export class WorkflowRunner {
 
   #queryResults(task: Task, run: CachedRun): Record<string, QueryResult> {
     const results: Record<string, QueryResult> = {};
-    for (const [id, asked] of Object.entries(task.queries)) results[id] = this.#query(run, asked);
+    for (const [id, asked] of Object.entries(task.queries)) results[id] = this.#query(run, asked, id);
     return results;
   }
 
-  #query(run: CachedRun, { queryType, queryArgs }: query.WorkflowQuery): QueryResult & { errorMessage?: string } {
-    const answered = run.code.query(queryType, queryArgs?.payloads ?? []);
+  #query(
+    run: CachedRun,
+    { queryType, queryArgs, header }: query.WorkflowQuery,
+    id = "",
+  ): QueryResult & { errorMessage?: string } {
+    const asked = { id, name: queryType, input: queryArgs?.payloads ?? [], headers: header?.fields ?? {} };
+    const answered = run.code.query(asked);
     if ("failed" in answered) {
       const { message, failure } = answered.failed;
       return { resultType: enums.QueryResultType.FAILED, errorMessage: message, failure };

@@ -2,11 +2,12 @@
  * The sandbox's side of the door to the worker. The worker calls these functions from scripts that it evaluates in the sandbox's context, so that
  * every promise that an activation settles has run its course before the evaluation returns.
  */
-import type { Activation, Job, Payloads, WorkflowCommand } from "../value/activation.ts";
+import type { Activation, Fields, Job, Payloads, WorkflowCommand } from "../value/activation.ts";
 import { errorMessage, isError } from "../value/errors.ts";
 import type { ProtoFailure } from "../value/failure.ts";
 import { errorToFailure } from "../value/failure-converter.ts";
-import { defaultPayloadConverter, type Payload } from "../value/payload-converter.ts";
+import { composeInterceptors } from "../value/interceptors.ts";
+import { arrayFromPayloads, defaultPayloadConverter, type Payload } from "../value/payload-converter.ts";
 import { setCurrentRun } from "./current-run.ts";
 import { type RunHost, WorkflowRun } from "./run.ts";
 
@@ -29,12 +30,25 @@ export function applyJobs(run: WorkflowRun | undefined, activation: Activation, 
     activated = new WorkflowRun(first.start, activation, host);
   }
   setCurrentRun(activated);
+  if (!run) loadInterceptors(activated);
   activated.tick(activation);
-  for (const job of activation.jobs) {
-    if (job.type === "patch") activated.knownPatches.add(job.patchId);
-  }
-  for (const job of activation.jobs) apply(activated, job);
+  const { internals } = activated.interceptors;
+  const activate = composeInterceptors(internals, "activate", ({ activation: { jobs } }) => {
+    for (const job of jobs) {
+      if (job.type === "patch") activated.knownPatches.add(job.patchId);
+    }
+    for (const job of jobs) apply(activated, job);
+  });
+  activate({ activation, batchIndex: 0 });
   return activated;
+}
+
+function loadInterceptors(run: WorkflowRun): void {
+  try {
+    run.enter(() => run.interceptors.load(run.code.interceptors()));
+  } catch (error) {
+    run.failTask(error);
+  }
 }
 
 /** Lets go those whose condition holds now. `false` when there is none: the activation is done. */
@@ -58,7 +72,20 @@ export function finish(run: WorkflowRun): { commands: WorkflowCommand[] } | { fa
   run.handlers.refuseWaitingUpdates();
   setCurrentRun(undefined);
   const failure = run.takeTaskFailure();
-  return failure ? { failed: describe(failure.error, run) } : { commands: run.takeCommands() };
+  if (failure) return { failed: describe(failure.error, run) };
+  const { internals } = run.interceptors;
+  const conclude = composeInterceptors(internals, "concludeActivation", (input) => input);
+  return { commands: [...conclude({ commands: run.takeCommands() }).commands] };
+}
+
+/** Nobody needs the run any more. */
+export function dispose(run: WorkflowRun): void {
+  try {
+    composeInterceptors(run.interceptors.internals, "dispose", () => undefined)({});
+  } catch (error) {
+    // It is gone all the same.
+    run.host.log("WARN", "An interceptor failed to dispose of its run", { error: errorMessage(error) });
+  }
 }
 
 /** `run`: whose converters write it, when there is one. */
@@ -71,20 +98,61 @@ export function describe(error: unknown, run?: WorkflowRun): TaskFailure {
   return { name, message: errorMessage(error), stack, failure };
 }
 
-export function answerQuery(
-  run: WorkflowRun,
-  name: string,
-  input: Payloads,
-): { result: Payload } | { failed: TaskFailure } {
+export interface AskedQuery {
+  readonly id: string;
+  readonly name: string;
+  readonly input: Payloads;
+  readonly headers: Fields;
+}
+
+/** The answer, or `pending`: interceptors of queries are asynchronous, so that theirs is there once the promises have run their course. */
+export interface QueryAnswer {
+  outcome: { result: Payload } | { failed: TaskFailure } | undefined;
+  end(): void;
+}
+
+/** Begins to answer; {@link QueryAnswer.end} must be called before anything else is done with the run. */
+export function answerQuery(run: WorkflowRun, { id, name, input, headers }: AskedQuery): QueryAnswer {
   setCurrentRun(run);
+  const endReadOnly = run.beginReadOnly();
+  const answer: QueryAnswer = {
+    outcome: undefined,
+    end: () => {
+      const violation = endReadOnly();
+      const error = violation ?? new TypeError(`query ${name} was not answered at once: a query must not wait`);
+      if (violation || !answer.outcome) answer.outcome = { failed: describe(error, run) };
+      setCurrentRun(undefined);
+    },
+  };
+  const failed = (error: unknown) => {
+    answer.outcome = { failed: describe(error, run) };
+  };
   try {
-    if (name === "__stack_trace") return { result: defaultPayloadConverter.toPayload(waitsFor(run)) };
-    return { result: run.readOnly(() => run.handlers.query(name, input)) };
+    const builtIn = name === "__stack_trace" ? waitsFor(run) : run.handlers.builtInQuery(name);
+    if (builtIn !== undefined) {
+      answer.outcome = { result: defaultPayloadConverter.toPayload(builtIn) };
+      return answer;
+    }
+    const args = arrayFromPayloads(run.converter, input);
+    const asked = { queryId: id, queryName: name, args, headers };
+    const intercepted = run.interceptors.inbound.some(({ handleQuery }) => handleQuery);
+    if (!intercepted) {
+      answer.outcome = { result: run.converter.toPayload(run.handlers.query(asked)) };
+      return answer;
+    }
+    const handle = composeInterceptors(run.interceptors.inbound, "handleQuery", async (last) =>
+      run.handlers.query(last),
+    );
+    run
+      .enter(() => handle(asked))
+      .then((result) => {
+        answer.outcome = { result: run.converter.toPayload(result) };
+      })
+      .catch(failed);
   } catch (error) {
-    return { failed: describe(error, run) };
-  } finally {
-    setCurrentRun(undefined);
+    failed(error);
   }
+  return answer;
 }
 
 /** In place of stacks, which cost more than they tell: what the run waits for. */
@@ -106,7 +174,7 @@ function apply(run: WorkflowRun, job: Job): void {
     case "randomSeed":
       return run.reseed(job.seed);
     case "signal":
-      return run.handlers.signal(job.name, job.input);
+      return run.handlers.signal(job);
     case "update":
       return run.handlers.update(job);
     case "cancel":
@@ -131,6 +199,7 @@ function apply(run: WorkflowRun, job: Job): void {
 }
 
 function begin(run: WorkflowRun): void {
+  if (run.hasTaskFailure) return;
   const { workflowType, input } = run.start;
   try {
     const exported = run.enter(() => run.code.workflows());
@@ -142,7 +211,8 @@ function begin(run: WorkflowRun): void {
       );
     }
     const args = input.map((payload) => run.valueOf(payload));
-    run.runMain(() => main(...args));
+    const execute = composeInterceptors(run.interceptors.inbound, "execute", async ({ args }) => await main(...args));
+    run.runMain(() => execute({ args, headers: run.start.headers }));
   } catch (error) {
     run.failTask(error);
   }

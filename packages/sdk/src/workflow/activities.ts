@@ -2,9 +2,12 @@
 import type { ActivityCommand, LocalActivityCommand, LocalActivityOutcome, Outcome } from "../value/activation.ts";
 import { msOptionalToNumber, msToNumber } from "../value/duration.ts";
 import { ActivityFailure, CancelledFailure } from "../value/failure.ts";
+import { composeInterceptors } from "../value/interceptors.ts";
 import type { ActivityOptions, LocalActivityOptions, UntypedActivities } from "../value/options.ts";
 import { compileRetryPolicy } from "../value/retry-policy.ts";
 import { getRun } from "./current-run.ts";
+import type { ActivityInput, LocalActivityInput } from "./interceptors.ts";
+import type { WorkflowRun } from "./run.ts";
 import { sleep } from "./timer.ts";
 import { waitFor } from "./waiting.ts";
 
@@ -38,7 +41,7 @@ export function proxyActivities<A = UntypedActivities>(options: ActivityOptions)
 /** As {@link proxyActivities}, for activities that run in the worker of this workflow task and are not dispatched: short ones. */
 export function proxyLocalActivities<A = UntypedActivities>(options: LocalActivityOptions): ActivityInterfaceFor<A> {
   const compiled = compileLocal(options);
-  return proxy((activityType, args) => scheduleLocal(activityType, args, compiled));
+  return proxy((activityType, args) => scheduleLocal(activityType, args, options, compiled));
 }
 
 /** One activity by its name. */
@@ -51,7 +54,7 @@ export function scheduleLocalActivity<R>(
   args: unknown[],
   options: LocalActivityOptions,
 ): Promise<R> {
-  return scheduleLocal(activityType, args, compileLocal(options)) as Promise<R>;
+  return scheduleLocal(activityType, args, options, compileLocal(options)) as Promise<R>;
 }
 
 function proxy<A>(call: (activityType: string, args: unknown[]) => Promise<unknown>): ActivityInterfaceFor<A> {
@@ -113,11 +116,25 @@ function requireTimeout(options: { startToCloseTimeout?: unknown; scheduleToClos
 async function schedule(
   activityType: string,
   args: unknown[],
-  { activityId: givenId, summary, cancellationType = "TRY_CANCEL" }: ActivityOptions,
+  options: ActivityOptions,
   compiled: CompiledOptions,
 ): Promise<unknown> {
   const run = getRun("an activity");
   const seq = run.nextSeq("activity");
+  const { outbound } = run.interceptors;
+  const scheduled = composeInterceptors(outbound, "scheduleActivity", (input) =>
+    // Interceptors may have put other options in the place of those that were compiled beforehand.
+    scheduleNext(run, input, input.options === options ? compiled : compile(input.options)),
+  );
+  return await scheduled({ activityType, args, options, headers: {}, seq });
+}
+
+async function scheduleNext(
+  run: WorkflowRun,
+  { activityType, args, options, headers, seq }: ActivityInput,
+  compiled: CompiledOptions,
+): Promise<unknown> {
+  const { activityId: givenId, summary, cancellationType = "TRY_CANCEL" } = options;
   const activityId = givenId ?? String(seq);
   const cancelled = () => {
     const cause = new CancelledFailure("Activity cancelled");
@@ -129,7 +146,7 @@ async function schedule(
     () =>
       run.push({
         ...compiled,
-        ...{ type: "scheduleActivity", seq, activityId, activityType, headers: {} },
+        ...{ type: "scheduleActivity", seq, activityId, activityType, headers },
         input: run.payloadsOf(args),
         summary: summary === undefined ? undefined : run.converter.toPayload(summary),
       }),
@@ -144,25 +161,61 @@ async function schedule(
   throw run.errorOf(outcome.failure);
 }
 
-async function scheduleLocal(activityType: string, args: unknown[], compiled: CompiledLocalOptions): Promise<unknown> {
+async function scheduleLocal(
+  activityType: string,
+  args: unknown[],
+  options: LocalActivityOptions,
+  compiled: CompiledLocalOptions,
+): Promise<unknown> {
   const run = getRun("a local activity");
-  const input = run.payloadsOf(args);
   let attempt = 1;
   let originalScheduleMs: number | undefined;
   for (;;) {
     const seq = run.nextSeq("localActivity");
-    const tried = { seq, activityId: String(seq), activityType, attempt, originalScheduleMs };
-    const outcome = await waitFor<LocalActivityOutcome>(
-      run.waiters.localActivity,
-      seq,
-      () => run.push({ ...compiled, ...tried, type: "scheduleLocalActivity", input, headers: {} }),
-      () => run.push({ type: "cancelLocalActivity", seq }),
-    );
-    if (outcome.status === "completed") return run.valueOf(outcome.result);
-    if (outcome.status !== "backoff") throw run.errorOf(outcome.failure);
-    // Too long to hold a workflow task open: a durable timer waits instead.
-    await sleep(outcome.backoffMs);
-    attempt = outcome.attempt;
-    originalScheduleMs = outcome.originalScheduleMs;
+    const scheduled = composeInterceptors(run.interceptors.outbound, "scheduleLocalActivity", (input) => {
+      const chosen = input.options === options ? compiled : compileLocal(input.options);
+      return scheduleLocalNext(run, input, chosen, originalScheduleMs);
+    });
+    try {
+      return await scheduled({ activityType, args, options, headers: {}, seq, attempt });
+    } catch (error) {
+      if (!(error instanceof LocalActivityBackoff)) throw error;
+      // Too long to hold a workflow task open: a durable timer waits instead.
+      await sleep(error.backoffMs);
+      attempt = error.attempt;
+      originalScheduleMs = error.originalScheduleMs;
+    }
   }
+}
+
+/** Thrown through interceptors: this attempt failed, and the next one is far off. */
+class LocalActivityBackoff extends Error {
+  readonly attempt: number;
+  readonly backoffMs: number;
+  readonly originalScheduleMs: number;
+  constructor({ attempt, backoffMs, originalScheduleMs }: Extract<LocalActivityOutcome, { status: "backoff" }>) {
+    super(`the local activity is tried again in ${backoffMs} ms`);
+    this.attempt = attempt;
+    this.backoffMs = backoffMs;
+    this.originalScheduleMs = originalScheduleMs;
+  }
+}
+
+async function scheduleLocalNext(
+  run: WorkflowRun,
+  { activityType, args, headers, seq, attempt }: LocalActivityInput,
+  compiled: CompiledLocalOptions,
+  originalScheduleMs: number | undefined,
+): Promise<unknown> {
+  const tried = { seq, activityId: String(seq), activityType, attempt, originalScheduleMs };
+  const input = run.payloadsOf(args);
+  const outcome = await waitFor<LocalActivityOutcome>(
+    run.waiters.localActivity,
+    seq,
+    () => run.push({ ...compiled, ...tried, type: "scheduleLocalActivity", input, headers }),
+    () => run.push({ type: "cancelLocalActivity", seq }),
+  );
+  if (outcome.status === "completed") return run.valueOf(outcome.result);
+  if (outcome.status === "backoff") throw new LocalActivityBackoff(outcome);
+  throw run.errorOf(outcome.failure);
 }

@@ -3,6 +3,7 @@ import type { ChildCommand, ChildStartOutcome, Outcome, Target } from "../value/
 import { msOptionalToNumber } from "../value/duration.ts";
 import { NamespaceNotFoundError, WorkflowExecutionAlreadyStartedError } from "../value/errors.ts";
 import { CancelledFailure, ChildWorkflowFailure, type ProtoFailure } from "../value/failure.ts";
+import { composeInterceptors } from "../value/interceptors.ts";
 import type {
   AnyArgs,
   BaseWorkflowOptions,
@@ -15,6 +16,7 @@ import { mapToPayloads } from "../value/payload-converter.ts";
 import { compileRetryPolicy } from "../value/retry-policy.ts";
 import { encodeOptionalSearchAttributes } from "../value/search-attributes.ts";
 import { getRun } from "./current-run.ts";
+import type { SignalWorkflowInput, StartChildWorkflowExecutionInput } from "./interceptors.ts";
 import { uuidFrom } from "./random.ts";
 import type { Waiter, WorkflowRun } from "./run.ts";
 import { waitFor } from "./waiting.ts";
@@ -123,6 +125,9 @@ interface BegunChild {
   readonly completed: () => Promise<unknown>;
 }
 
+/** The two ends of a child: its run's id once it has started, and its result. */
+type ChildPromises = [started: Promise<string>, completed: Promise<unknown>];
+
 async function beginChild(
   workflowTypeOrFunc: string | Workflow,
   options: ChildWorkflowOptions & { args?: readonly unknown[] },
@@ -131,32 +136,46 @@ async function beginChild(
   const workflowType = typeof workflowTypeOrFunc === "string" ? workflowTypeOrFunc : workflowTypeOrFunc.name;
   const workflowId = options.workflowId ?? uuidFrom(run.random);
   const seq = run.nextSeq("childStart");
+  const start = composeInterceptors(run.interceptors.outbound, "startChildWorkflowExecution", async (input) =>
+    childPromises(run, input),
+  );
+  const full = { ...options, workflowId, args: [...(options.args ?? [])] };
+  const [started, completed] = await start({ workflowType, options: full, headers: {}, seq });
+  // Whoever started the child need not wait for its end.
+  completed.catch(() => undefined);
+  return { run, seq, workflowId, runId: await started, completed: () => completed };
+}
+
+function childPromises(run: WorkflowRun, input: StartChildWorkflowExecutionInput): ChildPromises {
+  const { seq, workflowType, options } = input;
+  const { workflowId } = options;
   // Both wait from the start: the end of a child may come with the news of its beginning.
   const end = waitFor<Outcome>(
     run.waiters.child,
     seq,
-    () => run.push(childCommand(run, { seq, workflowType, workflowId }, options)),
+    () => run.push(childCommand(run, input)),
     (_, reject) => cancelChild(run, { seq, workflowType, workflowId }, options.cancellationType, reject),
   );
-  // Whoever started the child need not wait for its end.
-  end.catch(() => undefined);
   const began = Promise.withResolvers<ChildStartOutcome>();
   const waiter: Waiter<ChildStartOutcome> = began;
   run.waiters.childStart.set(seq, waiter);
-  // A start that is cancelled rejects the end and brings no news of a beginning.
-  const outcome = await Promise.race([began.promise, end.then(() => began.promise)]).finally(() =>
-    run.waiters.childStart.delete(seq),
-  );
-  if (outcome.status !== "started") {
+  const started = async (): Promise<string> => {
+    // A start that is cancelled rejects the end and brings no news of a beginning.
+    const outcome = await Promise.race([began.promise, end.then(() => began.promise)]).finally(() =>
+      run.waiters.childStart.delete(seq),
+    );
+    if (outcome.status === "started") return outcome.runId;
     run.waiters.child.get(seq)?.resolve({ status: "completed", result: undefined });
     throw notStarted(run, outcome, workflowId, workflowType);
-  }
-  const completed = async () => {
+  };
+  const completed = async (): Promise<unknown> => {
     const ended = await end;
     if (ended.status === "completed") return run.valueOf(ended.result);
     throw run.errorOf(ended.failure);
   };
-  return { run, seq, workflowId, runId: outcome.runId, completed };
+  const promises: ChildPromises = [started(), completed()];
+  for (const each of promises) each.catch(() => undefined);
+  return promises;
 }
 
 function notStarted(
@@ -203,15 +222,15 @@ function cancelChild(
 
 function childCommand(
   run: WorkflowRun,
-  { seq, workflowType, workflowId }: ChildName,
-  options: ChildWorkflowOptions & { args?: readonly unknown[] },
+  { seq, workflowType, options, headers }: StartChildWorkflowExecutionInput,
 ): ChildCommand {
+  const { workflowId } = options;
   const { retry, memo, searchAttributes, typedSearchAttributes, staticSummary, staticDetails } = options;
   const text = (value: string | undefined) => (value === undefined ? undefined : run.converter.toPayload(value));
   return {
-    ...{ type: "startChild", seq, workflowId, workflowType, namespace: undefined, headers: {} },
+    ...{ type: "startChild", seq, workflowId, workflowType, namespace: undefined, headers },
     taskQueue: options.taskQueue,
-    input: run.payloadsOf(options.args ?? []),
+    input: run.payloadsOf(options.args),
     memo: memo && mapToPayloads(run.converter, memo),
     searchAttributes: encodeOptionalSearchAttributes(searchAttributes, typedSearchAttributes),
     executionTimeoutMs: msOptionalToNumber(options.workflowExecutionTimeout, "workflowExecutionTimeout"),
@@ -231,14 +250,31 @@ async function signalTarget(
   run: WorkflowRun,
   target: Target,
   def: { name: string } | string,
-  args: readonly unknown[],
+  args: unknown[],
 ): Promise<void> {
   const seq = run.nextSeq("externalSignal");
-  const name = typeof def === "string" ? def : def.name;
+  const { workflowId } = target;
+  const signal = composeInterceptors(run.interceptors.outbound, "signalWorkflow", (input) =>
+    sendSignal(run, target, input),
+  );
+  await signal({
+    ...{ seq, args, headers: {}, signalName: typeof def === "string" ? def : def.name },
+    target:
+      "childSeq" in target
+        ? { type: "child", childWorkflowId: workflowId }
+        : { type: "external", workflowExecution: { workflowId, runId: target.runId } },
+  });
+}
+
+async function sendSignal(
+  run: WorkflowRun,
+  target: Target,
+  { seq, signalName: name, args, headers }: SignalWorkflowInput,
+): Promise<void> {
   const failure = await waitFor<ProtoFailure | undefined>(
     run.waiters.externalSignal,
     seq,
-    () => run.push({ type: "signalExternal", seq, target, name, input: run.payloadsOf(args), headers: {} }),
+    () => run.push({ type: "signalExternal", seq, target, name, input: run.payloadsOf(args), headers }),
     (reason, reject) => {
       // A signal that was sent cannot be called back: it goes on, and nobody waits for the news of it.
       run.takeBack("signalExternal", seq);

@@ -1,6 +1,7 @@
 /** What a workflow can say and ask about itself: its info, its end as another run, patches, attributes, log. */
+import type { ContinueAsNewCommand } from "../value/activation.ts";
 import { type Duration, msOptionalToNumber } from "../value/duration.ts";
-import type { LogFields } from "../value/logger.ts";
+import { composeInterceptors } from "../value/interceptors.ts";
 import type { Workflow } from "../value/options.ts";
 import { mapFromPayloads, mapToPayloads } from "../value/payload-converter.ts";
 import {
@@ -15,7 +16,9 @@ import {
 } from "../value/search-attributes.ts";
 import { ContinueAsNew } from "./continue-as-new-error.ts";
 import { getRun } from "./current-run.ts";
+import type { ContinueAsNewInput } from "./interceptors.ts";
 import { uuidFrom } from "./random.ts";
+import type { WorkflowRun } from "./run.ts";
 import type { WorkflowInfo } from "./workflow-info.ts";
 
 export interface ContinueAsNewOptions {
@@ -43,21 +46,27 @@ export function makeContinueAsNewFunc<F extends Workflow>(
   options: ContinueAsNewOptions = {},
 ): (...args: Parameters<F>) => Promise<never> {
   const run = getRun("continueAsNew()");
+  const full = { ...options, workflowType: options.workflowType ?? run.start.workflowType };
+  const next = composeInterceptors(run.interceptors.outbound, "continueAsNew", async (input) => {
+    throw new ContinueAsNew(continueAsNewCommand(run, input));
+  });
+  return (...args) => next({ args, headers: {}, options: full });
+}
+
+function continueAsNewCommand(run: WorkflowRun, { args, headers, options }: ContinueAsNewInput): ContinueAsNewCommand {
   const { memo, searchAttributes, typedSearchAttributes } = options;
-  return async (...args) => {
-    throw new ContinueAsNew({
-      type: "continueAsNew",
-      workflowType: options.workflowType ?? run.start.workflowType,
-      taskQueue: options.taskQueue,
-      input: run.payloadsOf(args),
-      headers: {},
-      memo: memo ? mapToPayloads(run.converter, memo) : orNone(run.memo),
-      searchAttributes:
-        encodeOptionalSearchAttributes(searchAttributes, typedSearchAttributes) ?? orNone(run.searchAttributes),
-      runTimeoutMs: msOptionalToNumber(options.workflowRunTimeout, "workflowRunTimeout"),
-      taskTimeoutMs: msOptionalToNumber(options.workflowTaskTimeout, "workflowTaskTimeout"),
-      retryPolicy: run.start.retryPolicy,
-    });
+  return {
+    type: "continueAsNew",
+    workflowType: options.workflowType,
+    taskQueue: options.taskQueue,
+    input: run.payloadsOf(args),
+    headers,
+    memo: memo ? mapToPayloads(run.converter, memo) : orNone(run.memo),
+    searchAttributes:
+      encodeOptionalSearchAttributes(searchAttributes, typedSearchAttributes) ?? orNone(run.searchAttributes),
+    runTimeoutMs: msOptionalToNumber(options.workflowRunTimeout, "workflowRunTimeout"),
+    taskTimeoutMs: msOptionalToNumber(options.workflowTaskTimeout, "workflowTaskTimeout"),
+    retryPolicy: run.start.retryPolicy,
   };
 }
 
@@ -124,12 +133,3 @@ export function upsertMemo(memo: Record<string, unknown>): void {
 function mapNulls(memo: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(memo).map(([key, value]) => [key, value === null ? undefined : value]));
 }
-
-/** Written once: not again when the run is replayed. */
-export const log = {
-  trace: (message: string, fields?: LogFields) => getRun("log").log("TRACE", message, fields),
-  debug: (message: string, fields?: LogFields) => getRun("log").log("DEBUG", message, fields),
-  info: (message: string, fields?: LogFields) => getRun("log").log("INFO", message, fields),
-  warn: (message: string, fields?: LogFields) => getRun("log").log("WARN", message, fields),
-  error: (message: string, fields?: LogFields) => getRun("log").log("ERROR", message, fields),
-} as const;

@@ -1,6 +1,7 @@
 /** `@pawl/sdk/workflow`: what workflow code may use. */
 export type { Duration } from "../value/duration.ts";
 export * from "../value/failure.ts";
+export type { Headers, Next } from "../value/interceptors.ts";
 export type {
   ActivityFunction,
   ActivityInterface,
@@ -19,8 +20,9 @@ export {
   type LocalActivityOptions,
   WorkflowIdReusePolicy,
 } from "../value/options.ts";
+export { defaultPayloadConverter, type Payload, type PayloadConverter } from "../value/payload-converter.ts";
 export type { RetryPolicy } from "../value/retry-policy.ts";
-export type { SearchAttributes } from "../value/search-attributes.ts";
+export type { SearchAttributes, SearchAttributeValue } from "../value/search-attributes.ts";
 export {
   type ActivityInterfaceFor,
   proxyActivities,
@@ -45,7 +47,6 @@ export {
   type ContinueAsNewOptions,
   continueAsNew,
   deprecatePatch,
-  log,
   makeContinueAsNewFunc,
   patched,
   upsertMemo,
@@ -53,6 +54,29 @@ export {
   uuid4,
   workflowInfo,
 } from "./execution.ts";
+export type {
+  ActivateInput,
+  ActivityInput,
+  ConcludeActivationInput,
+  ConcludeActivationOutput,
+  ContinueAsNewInput,
+  DisposeInput,
+  GetLogAttributesInput,
+  GetMetricTagsInput,
+  LocalActivityInput,
+  QueryInput,
+  SignalInput,
+  SignalWorkflowInput,
+  StartChildWorkflowExecutionInput,
+  TimerInput,
+  UpdateInput,
+  WorkflowExecuteInput,
+  WorkflowInboundCallsInterceptor,
+  WorkflowInterceptors,
+  WorkflowInterceptorsFactory,
+  WorkflowInternalsInterceptor,
+  WorkflowOutboundCallsInterceptor,
+} from "./interceptors.ts";
 export type { QueryHandlerOptions, SignalHandlerOptions, UpdateHandlerOptions } from "./message-handlers.ts";
 export {
   allHandlersFinished,
@@ -66,6 +90,8 @@ export {
   setDefaultUpdateHandler,
   setHandler,
 } from "./messages.ts";
+export { proxySinks, type Sink, type SinkCall, type SinkFunction, type Sinks } from "./sinks.ts";
+export { log, metricMeter, workflowLogAttributes } from "./telemetry.ts";
 export { condition, sleep, type TimerOptions } from "./timer.ts";
 export { Trigger } from "./trigger.ts";
 export type { ParentWorkflowInfo, RootWorkflowInfo, WorkflowInfo } from "./workflow-info.ts";

@@ -2,10 +2,12 @@
  * The handlers of a run, and the messages that came before their handler was set. Signals wait for theirs; an update waits until the end of the
  * activation and is then refused.
  */
-import type { Job, Payloads } from "../value/activation.ts";
+import type { Job } from "../value/activation.ts";
 import { isError } from "../value/errors.ts";
 import { type ProtoFailure, TemporalFailure } from "../value/failure.ts";
-import { arrayFromPayloads, defaultPayloadConverter, type Payload } from "../value/payload-converter.ts";
+import { composeInterceptors } from "../value/interceptors.ts";
+import { arrayFromPayloads } from "../value/payload-converter.ts";
+import type { QueryInput, UpdateInput } from "./interceptors.ts";
 import type { WorkflowRun } from "./run.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: handlers of any user.
@@ -30,6 +32,7 @@ export interface UpdateHandlerOptions<Args extends unknown[] = unknown[]> {
 }
 
 type UpdateJob = Extract<Job, { type: "update" }>;
+type SignalJob = Extract<Job, { type: "signal" }>;
 interface Named {
   readonly handler: Handler;
   readonly description: string | undefined;
@@ -43,7 +46,7 @@ export class MessageHandlers {
   #defaultSignal: DefaultSignalHandler | undefined;
   #defaultQuery: DefaultQueryHandler | undefined;
   #defaultUpdate: DefaultUpdateHandler | undefined;
-  #waitingSignals: { name: string; input: Payloads }[] = [];
+  #waitingSignals: SignalJob[] = [];
   #waitingUpdates: UpdateJob[] = [];
   #running = 0;
 
@@ -87,15 +90,20 @@ export class MessageHandlers {
     this.#deliverUpdates();
   }
 
-  signal(name: string, input: Payloads): void {
+  signal(job: SignalJob): void {
     const { signals } = this;
-    if (!signals.has(name) && !this.#defaultSignal) {
-      this.#waitingSignals.push({ name, input });
+    const { name: signalName, headers } = job;
+    if (!signals.has(signalName) && !this.#defaultSignal) {
+      this.#waitingSignals.push(job);
       return;
     }
-    const handler = signals.get(name)?.handler ?? ((...args: unknown[]) => this.#defaultSignal?.(name, ...args));
+    const handle = composeInterceptors(this.#run.interceptors.inbound, "handleSignal", async (input) => {
+      // Looked up now: an interceptor may have changed the name, or waited.
+      const handler = signals.get(input.signalName)?.handler;
+      await (handler ? handler(...input.args) : this.#defaultSignal?.(input.signalName, ...input.args));
+    });
     this.#track(
-      () => handler(...arrayFromPayloads(this.#run.converter, input)),
+      () => handle({ signalName, headers, args: arrayFromPayloads(this.#run.converter, job.input) }),
       () => undefined,
       (error) => this.#run.endWithError(error),
     );
@@ -119,11 +127,14 @@ export class MessageHandlers {
     }
   }
 
-  /** The payload of the answer. Throws what the handler throws, or that there is none. */
-  query(name: string, input: Payloads): Payload {
-    if (name === "__temporal_workflow_metadata") return defaultPayloadConverter.toPayload(this.#describe());
+  /** What every workflow answers by itself; `undefined` for other queries. */
+  builtInQuery(name: string): unknown {
+    return name === "__temporal_workflow_metadata" ? this.#describe() : undefined;
+  }
+
+  /** The answer. Throws what the handler throws, or that there is none. */
+  query({ queryName: name, args }: QueryInput): unknown {
     const handler = this.queries.get(name)?.handler;
-    const args = arrayFromPayloads(this.#run.converter, input);
     if (!handler && !this.#defaultQuery) {
       const known = [...this.queries.keys()].join(" ");
       throw new ReferenceError(`Workflow did not register a handler for ${name}. Registered queries: [${known}]`);
@@ -131,26 +142,32 @@ export class MessageHandlers {
     const answer = handler ? handler(...args) : this.#defaultQuery?.(name, ...args);
     if (isThenable(answer))
       throw new TypeError(`the handler of query ${name} returned a promise; a query answers at once`);
-    return this.#run.converter.toPayload(answer);
+    return answer;
   }
 
   #answer(job: UpdateJob): void {
     const run = this.#run;
-    const { id, name } = job;
-    const known = this.updates.get(name);
-    const handler = known?.handler ?? ((...args: unknown[]) => this.#defaultUpdate?.(name, ...args));
-    let args: unknown[];
+    const { id, name, headers } = job;
+    const { inbound } = run.interceptors;
+    let input: UpdateInput;
     try {
-      args = arrayFromPayloads(run.converter, job.input);
+      input = { updateId: id, name, headers, args: arrayFromPayloads(run.converter, job.input) };
+      const validate = composeInterceptors(inbound, "validateUpdate", ({ name, args }) =>
+        this.updates.get(name)?.validator?.(...args),
+      );
       // An update that history accepted was valid then; the validator may know better now.
-      if (job.validate && known?.validator) run.readOnly(() => known.validator?.(...args));
+      if (job.validate) run.readOnly(() => validate(input));
     } catch (error) {
       run.push({ type: "rejectUpdate", id, failure: this.#failureOf(error) });
       return;
     }
     run.push({ type: "acceptUpdate", id });
+    const handle = composeInterceptors(inbound, "handleUpdate", async ({ name, args }) => {
+      const handler = this.updates.get(name)?.handler;
+      return await (handler ? handler(...args) : this.#defaultUpdate?.(name, ...args));
+    });
     this.#track(
-      () => handler(...args),
+      () => handle(input),
       (result) =>
         run.push({
           type: "completeUpdate",
@@ -179,7 +196,7 @@ export class MessageHandlers {
     const deliverable = this.#waitingSignals.filter(({ name }) => this.#defaultSignal || this.signals.has(name));
     if (deliverable.length === 0) return;
     this.#waitingSignals = this.#waitingSignals.filter((each) => !deliverable.includes(each));
-    for (const { name, input } of deliverable) this.signal(name, input);
+    for (const job of deliverable) this.signal(job);
   }
 
   #deliverUpdates(): void {

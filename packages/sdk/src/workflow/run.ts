@@ -16,11 +16,14 @@ import { IllegalStateError } from "../value/errors.ts";
 import { CancelledFailure, isCancellation, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
 import { defaultFailureConverter, type FailureConverter } from "../value/failure-converter.ts";
 import type { LogFields, LogLevel } from "../value/logger.ts";
+import type { Metric, MetricTags } from "../value/metrics.ts";
 import { defaultPayloadConverter, type Payload, type PayloadConverter } from "../value/payload-converter.ts";
 import { CancellationScope } from "./cancellation-scope.ts";
 import { ContinueAsNew } from "./continue-as-new-error.ts";
+import { LoadedInterceptors } from "./interceptors.ts";
 import { MessageHandlers } from "./message-handlers.ts";
 import { seededRandom } from "./random.ts";
+import type { SinkCall } from "./sinks.ts";
 import { infoOf, tidings, type WorkflowInfo } from "./workflow-info.ts";
 
 /** What a bundle holds; each part is evaluated when it is asked for. */
@@ -28,11 +31,14 @@ export interface UserCode {
   workflows(): Record<string, unknown>;
   payloadConverter(): unknown;
   failureConverter(): unknown;
+  interceptors(): { path: string; exports: Record<string, unknown> }[];
 }
 
 /** What the worker lends to a run. */
 export interface RunHost {
   log(level: LogLevel, message: string, fields: LogFields | undefined): void;
+  metric(metric: Metric, value: number, tags: MetricTags): void;
+  sink(call: SinkCall, isReplaying: boolean): void;
   now(): number;
   /** Commands say where they were given: slow, for the explanation of an error alone. */
   readonly isTraced: boolean;
@@ -70,6 +76,7 @@ export class WorkflowRun {
   readonly failures: FailureConverter;
   readonly rootScope = new CancellationScope({ cancellable: true, parent: undefined });
   readonly handlers = new MessageHandlers(this);
+  readonly interceptors = new LoadedInterceptors();
   readonly waiters: Waiters = {
     ...{ timer: new Map(), activity: new Map(), localActivity: new Map() },
     ...{ childStart: new Map(), child: new Map(), externalSignal: new Map(), externalCancel: new Map() },
@@ -125,7 +132,7 @@ export class WorkflowRun {
 
   push(command: WorkflowCommand): void {
     this.#requireWritable(command.type);
-    this.#commands.push(this.host.isTraced ? { ...command, stack: new Error().stack ?? "" } : command);
+    this.#commands.push(this.host.isTraced ? { ...command, stack: wholeStack() } : command);
   }
 
   /**
@@ -133,19 +140,29 @@ export class WorkflowRun {
    * to, also when it swallows the error.
    */
   readOnly<T>(read: () => T): T {
-    const { random } = this;
-    // Numbers drawn here must not be missing from the run's own.
-    this.random = seededRandom("read only");
-    this.#isReadOnly = true;
+    const end = this.beginReadOnly();
     try {
       const result = read();
       if (this.#violation) throw this.#violation;
       return result;
     } finally {
+      end();
+    }
+  }
+
+  /** For what reads in several steps. The function that is returned ends it, and gives what was done against it, if anything. */
+  beginReadOnly(): () => Error | undefined {
+    const { random } = this;
+    // Numbers drawn here must not be missing from the run's own.
+    this.random = seededRandom("read only");
+    this.#isReadOnly = true;
+    return () => {
+      const violation = this.#violation;
       this.random = random;
       this.#isReadOnly = false;
       this.#violation = undefined;
-    }
+      return violation;
+    };
   }
 
   #requireWritable(deed: string): void {
@@ -165,8 +182,8 @@ export class WorkflowRun {
     return true;
   }
 
-  startTimer(durationMs: number, waiter: Waiter<void>, summary?: string): number {
-    const seq = this.nextSeq("timer");
+  /** `seq`: taken beforehand, for who must know it before. */
+  startTimer(durationMs: number, waiter: Waiter<void>, summary?: string, seq = this.nextSeq("timer")): number {
     const payload = summary === undefined ? undefined : this.converter.toPayload(summary);
     this.push({ type: "startTimer", seq, durationMs: Math.max(1, Math.ceil(durationMs)), summary: payload });
     this.waiters.timer.set(seq, waiter);
@@ -194,6 +211,10 @@ export class WorkflowRun {
     const failure = this.#taskFailure;
     this.#taskFailure = undefined;
     return failure;
+  }
+
+  get hasTaskFailure(): boolean {
+    return this.#taskFailure !== undefined;
   }
 
   failTask(error: unknown): void {
@@ -247,6 +268,15 @@ export class WorkflowRun {
   log(level: LogLevel, message: string, fields?: LogFields): void {
     if (!this.isReplaying) this.host.log(level, message, fields);
   }
+}
+
+/** The user's line may lie below many of the SDK and of interceptors. */
+function wholeStack(): string {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 100;
+  const { stack = "" } = new Error();
+  Error.stackTraceLimit = stackTraceLimit;
+  return stack;
 }
 
 function converterOf(code: UserCode): PayloadConverter {

@@ -1,5 +1,6 @@
 /** Time that passes for the workflow: durable timers, and conditions with a limit. */
 import { type Duration, msToNumber } from "../value/duration.ts";
+import { composeInterceptors } from "../value/interceptors.ts";
 import { CancellationScope } from "./cancellation-scope.ts";
 import { getRun } from "./current-run.ts";
 import type { WorkflowRun } from "./run.ts";
@@ -13,6 +14,15 @@ export interface TimerOptions {
 export function sleep(duration: Duration, options?: TimerOptions): Promise<void> {
   const run = getRun("sleep()");
   const durationMs = msToNumber(duration, "sleep()");
+  const { outbound } = run.interceptors;
+  if (outbound.length === 0) return timer(run, durationMs, options);
+  const start = composeInterceptors(outbound, "startTimer", (input) =>
+    timer(run, input.durationMs, input.options, input.seq),
+  );
+  return start({ durationMs, options, seq: run.nextSeq("timer") });
+}
+
+function timer(run: WorkflowRun, durationMs: number, options?: TimerOptions, givenSeq?: number): Promise<void> {
   const scope = CancellationScope.current();
   if (scope.consideredCancelled) return Promise.reject(scope.reason);
   return new Promise<void>((resolve, reject) => {
@@ -21,7 +31,7 @@ export function sleep(duration: Duration, options?: TimerOptions): Promise<void>
       forget();
       resolve();
     };
-    const seq = run.startTimer(durationMs, { resolve: fire, reject }, options?.summary);
+    const seq = run.startTimer(durationMs, { resolve: fire, reject }, options?.summary, givenSeq);
     const forget = scope.onCancel((reason) => {
       run.stopTimer(seq);
       reject(reason);

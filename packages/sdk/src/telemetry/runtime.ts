@@ -1,0 +1,157 @@
+/** What all workers and clients of a process share: the logger, the metrics, and what a signal to the process does. */
+import { IllegalStateError } from "../value/errors.ts";
+import { DefaultLogger, type Logger } from "../value/logger.ts";
+import { type MetricMeter, type MetricTags, meterOf, type RecordMetric } from "../value/metrics.ts";
+import { type Buckets, MetricRegistry, type Observation } from "./metric-registry.ts";
+import type { MetricsBuffer } from "./metrics-buffer.ts";
+import { PrometheusEndpoint } from "./prometheus.ts";
+import { type GaugeName, SdkMetrics } from "./sdk-metrics.ts";
+
+export interface PrometheusMetricsExporter {
+  prometheus: {
+    /** `host:port`; metrics are at `/metrics`. */
+    bindAddress: string;
+    /** Default: false. */
+    countersTotalSuffix?: boolean;
+    /** Default: false. */
+    unitSuffix?: boolean;
+    /** Default: true, as in the SDKs for Go and Java; the official one for TypeScript says milliseconds. */
+    useSecondsForDurations?: boolean;
+    /** By a metric's name, with its prefix. */
+    histogramBucketOverrides?: Record<string, number[]>;
+  };
+}
+
+export interface BufferedMetricsExporter {
+  buffer: MetricsBuffer;
+  useSecondsForDurations?: boolean;
+}
+
+export type MetricsExporterConfig = {
+  /** Of the SDK's own metrics. Default: `temporal_`. */
+  metricPrefix?: string;
+  /** On every number. */
+  globalTags?: Record<string, string>;
+  /** Adds the tag `service_name`. Default: true. */
+  attachServiceName?: boolean;
+} & (PrometheusMetricsExporter | BufferedMetricsExporter);
+
+export interface TelemetryOptions {
+  metrics?: MetricsExporterConfig;
+}
+
+export interface RuntimeOptions {
+  /** Default: lines of level INFO and above to standard error. */
+  logger?: Logger;
+  telemetryOptions?: TelemetryOptions;
+  /** Signals that shut down all running workers. Default: SIGINT, SIGTERM, SIGQUIT and SIGUSR2. */
+  shutdownSignals?: NodeJS.Signals[];
+}
+
+export interface GaugeValue {
+  readonly name: GaugeName;
+  readonly value: number;
+  readonly tags: MetricTags;
+}
+
+export interface Stoppable {
+  getState(): string;
+  shutdown(): void;
+}
+
+const signalsDefault: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR2"];
+const serviceName = "temporal-core-sdk";
+
+let installed: Runtime | undefined;
+
+export class Runtime {
+  readonly options: RuntimeOptions;
+  readonly logger: Logger;
+  /** For numbers of a program's own. */
+  readonly metricMeter: MetricMeter;
+  readonly sdkMetrics: SdkMetrics;
+  readonly recordMetric: RecordMetric;
+  readonly #registry: MetricRegistry;
+  readonly #endpoint: PrometheusEndpoint | undefined;
+  readonly #running = new Set<Stoppable>();
+  readonly #onSignal = () => this.#stopAll();
+
+  private constructor(options: RuntimeOptions) {
+    const exporter = options.telemetryOptions?.metrics;
+    this.options = options;
+    this.logger = options.logger ?? new DefaultLogger("INFO");
+    const { globalTags = {}, metricPrefix = "temporal_", attachServiceName = true } = exporter ?? {};
+    const tags: MetricTags = { ...(attachServiceName ? { service_name: serviceName } : {}), ...globalTags };
+    const prometheus = exporter && "prometheus" in exporter ? exporter.prometheus : undefined;
+    const buffer = exporter && "buffer" in exporter ? exporter.buffer : undefined;
+    if (exporter && !prometheus && !buffer) {
+      throw new TypeError("telemetryOptions.metrics must have one of prometheus and buffer");
+    }
+    this.#registry = new MetricRegistry(prometheus?.histogramBucketOverrides as Record<string, Buckets> | undefined);
+    this.recordMetric = buffer
+      ? (metric, value, own) => buffer.record(metric, value, { ...tags, ...own })
+      : prometheus
+        ? this.#registry.record
+        : () => undefined;
+    const { useSecondsForDurations = true } = prometheus ?? (exporter as BufferedMetricsExporter | undefined) ?? {};
+    this.sdkMetrics = new SdkMetrics(exporter && this.recordMetric, { prefix: metricPrefix, useSecondsForDurations });
+    this.metricMeter = meterOf(this.recordMetric);
+    if (prometheus) {
+      const { bindAddress, countersTotalSuffix = false, unitSuffix = false } = prometheus;
+      const exposition = { countersTotalSuffix, unitSuffix, globalTags: tags };
+      this.#endpoint = new PrometheusEndpoint(bindAddress, this.#registry, exposition);
+      this.#endpoint.address().catch((error) => this.logger.error("The metrics endpoint cannot listen", { error }));
+    }
+  }
+
+  /** Once a process, and before its first worker or client. Throws `IllegalStateError` later, `TypeError` for a bad option. */
+  static install(options: RuntimeOptions): Runtime {
+    if (installed) throw new IllegalStateError("Runtime singleton has already been instantiated");
+    installed = new Runtime(options);
+    return installed;
+  }
+
+  /** The one that was installed, or one with the defaults. */
+  static instance(): Runtime {
+    installed ??= new Runtime({});
+    return installed;
+  }
+
+  /** Where the metrics can be read; `undefined` without an endpoint. Throws when the address could not be had. */
+  async metricsAddress(): Promise<string | undefined> {
+    return await this.#endpoint?.address();
+  }
+
+  /** Closes the metrics endpoint; another runtime may be installed afterwards. Workers are not stopped by it. */
+  async shutdown(): Promise<void> {
+    if (installed === this) installed = undefined;
+    await this.#endpoint?.close();
+  }
+
+  /** Values that are asked for when metrics are read. The function that is returned ends it. */
+  observe(observer: () => readonly GaugeValue[]): () => void {
+    return this.#registry.observe(() =>
+      observer().map(({ name, value, tags }): Observation => ({ metric: this.sdkMetrics.metric(name), value, tags })),
+    );
+  }
+
+  /** Signals to the process reach the worker as long as it runs. The function that is returned ends it. */
+  shutsDown(worker: Stoppable): () => void {
+    if (this.#running.size === 0) for (const signal of this.#signals()) process.on(signal, this.#onSignal);
+    this.#running.add(worker);
+    return () => {
+      this.#running.delete(worker);
+      if (this.#running.size === 0) for (const signal of this.#signals()) process.off(signal, this.#onSignal);
+    };
+  }
+
+  #signals(): readonly NodeJS.Signals[] {
+    return this.options.shutdownSignals ?? signalsDefault;
+  }
+
+  #stopAll(): void {
+    for (const worker of this.#running) {
+      if (worker.getState() === "RUNNING") worker.shutdown();
+    }
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Interceptors of workflow code. They run inside the sandbox and are replayed with it, so they must be as deterministic as the workflow. A module
+ * of `WorkerInterceptors.workflowModules` exports their factory as `interceptors`; it is called for each run.
+ */
+import type { Activation, WorkflowCommand } from "../value/activation.ts";
+import type { Headers, Next } from "../value/interceptors.ts";
+import type { MetricTags } from "../value/metrics.ts";
+import type { ActivityOptions, LocalActivityOptions } from "../value/options.ts";
+import type { ChildWorkflowOptions } from "./child-workflow.ts";
+import type { ContinueAsNewOptions } from "./execution.ts";
+import type { TimerOptions } from "./timer.ts";
+
+export type WorkflowInterceptorsFactory = () => WorkflowInterceptors;
+
+export interface WorkflowInterceptors {
+  inbound?: WorkflowInboundCallsInterceptor[];
+  outbound?: WorkflowOutboundCallsInterceptor[];
+  internals?: WorkflowInternalsInterceptor[];
+}
+
+export interface WorkflowExecuteInput {
+  readonly args: unknown[];
+  readonly headers: Headers;
+}
+
+export interface SignalInput {
+  readonly signalName: string;
+  readonly args: unknown[];
+  readonly headers: Headers;
+}
+
+export interface QueryInput {
+  readonly queryId: string;
+  readonly queryName: string;
+  readonly args: unknown[];
+  readonly headers: Headers;
+}
+
+export interface UpdateInput {
+  readonly updateId: string;
+  readonly name: string;
+  readonly args: unknown[];
+  readonly headers: Headers;
+}
+
+/** What comes to a workflow. */
+export interface WorkflowInboundCallsInterceptor {
+  execute?: (input: WorkflowExecuteInput, next: Next<WorkflowInboundCallsInterceptor, "execute">) => Promise<unknown>;
+  handleSignal?: (input: SignalInput, next: Next<WorkflowInboundCallsInterceptor, "handleSignal">) => Promise<void>;
+  handleQuery?: (input: QueryInput, next: Next<WorkflowInboundCallsInterceptor, "handleQuery">) => Promise<unknown>;
+  validateUpdate?: (input: UpdateInput, next: Next<WorkflowInboundCallsInterceptor, "validateUpdate">) => void;
+  handleUpdate?: (input: UpdateInput, next: Next<WorkflowInboundCallsInterceptor, "handleUpdate">) => Promise<unknown>;
+}
+
+export interface TimerInput {
+  readonly durationMs: number;
+  readonly seq: number;
+  readonly options?: TimerOptions | undefined;
+}
+
+export interface ActivityInput {
+  readonly activityType: string;
+  readonly args: unknown[];
+  readonly options: ActivityOptions;
+  readonly headers: Headers;
+  readonly seq: number;
+}
+
+export interface LocalActivityInput {
+  readonly activityType: string;
+  readonly args: unknown[];
+  readonly options: LocalActivityOptions;
+  readonly headers: Headers;
+  readonly seq: number;
+  readonly attempt: number;
+}
+
+export interface StartChildWorkflowExecutionInput {
+  readonly workflowType: string;
+  readonly options: ChildWorkflowOptions & { readonly workflowId: string; readonly args: unknown[] };
+  readonly headers: Headers;
+  readonly seq: number;
+}
+
+export interface SignalWorkflowInput {
+  readonly seq: number;
+  readonly signalName: string;
+  readonly args: unknown[];
+  readonly headers: Headers;
+  readonly target:
+    | {
+        readonly type: "external";
+        readonly workflowExecution: { readonly workflowId: string; readonly runId?: string | undefined };
+      }
+    | { readonly type: "child"; readonly childWorkflowId: string };
+}
+
+export interface ContinueAsNewInput {
+  readonly args: unknown[];
+  readonly headers: Headers;
+  readonly options: ContinueAsNewOptions & { readonly workflowType: string };
+}
+
+export type GetLogAttributesInput = Record<string, unknown>;
+export type GetMetricTagsInput = MetricTags;
+
+/** What a workflow asks for. */
+export interface WorkflowOutboundCallsInterceptor {
+  startTimer?: (input: TimerInput, next: Next<WorkflowOutboundCallsInterceptor, "startTimer">) => Promise<void>;
+  scheduleActivity?: (
+    input: ActivityInput,
+    next: Next<WorkflowOutboundCallsInterceptor, "scheduleActivity">,
+  ) => Promise<unknown>;
+  scheduleLocalActivity?: (
+    input: LocalActivityInput,
+    next: Next<WorkflowOutboundCallsInterceptor, "scheduleLocalActivity">,
+  ) => Promise<unknown>;
+  /** The first promise gives the run's id once the child has started, the second its result. */
+  startChildWorkflowExecution?: (
+    input: StartChildWorkflowExecutionInput,
+    next: Next<WorkflowOutboundCallsInterceptor, "startChildWorkflowExecution">,
+  ) => Promise<[Promise<string>, Promise<unknown>]>;
+  signalWorkflow?: (
+    input: SignalWorkflowInput,
+    next: Next<WorkflowOutboundCallsInterceptor, "signalWorkflow">,
+  ) => Promise<void>;
+  continueAsNew?: (
+    input: ContinueAsNewInput,
+    next: Next<WorkflowOutboundCallsInterceptor, "continueAsNew">,
+  ) => Promise<never>;
+  getLogAttributes?: (
+    input: GetLogAttributesInput,
+    next: Next<WorkflowOutboundCallsInterceptor, "getLogAttributes">,
+  ) => Record<string, unknown>;
+  getMetricTags?: (
+    input: GetMetricTagsInput,
+    next: Next<WorkflowOutboundCallsInterceptor, "getMetricTags">,
+  ) => MetricTags;
+}
+
+export interface ActivateInput {
+  readonly activation: Activation;
+  readonly batchIndex: number;
+}
+
+export interface ConcludeActivationInput {
+  readonly commands: readonly WorkflowCommand[];
+}
+export type ConcludeActivationOutput = ConcludeActivationInput;
+export type DisposeInput = Record<never, never>;
+
+/** What passes between a workflow and its worker. The shapes are this SDK's own, not those of the official one. */
+export interface WorkflowInternalsInterceptor {
+  activate?: (input: ActivateInput, next: Next<WorkflowInternalsInterceptor, "activate">) => void;
+  concludeActivation?: (
+    input: ConcludeActivationInput,
+    next: Next<WorkflowInternalsInterceptor, "concludeActivation">,
+  ) => ConcludeActivationOutput;
+  dispose?: (input: DisposeInput, next: Next<WorkflowInternalsInterceptor, "dispose">) => void;
+}
+
+/** Those of one run, from all modules in their order. Throws `TypeError` for a module without a factory. */
+export class LoadedInterceptors {
+  readonly inbound: WorkflowInboundCallsInterceptor[] = [];
+  readonly outbound: WorkflowOutboundCallsInterceptor[] = [];
+  readonly internals: WorkflowInternalsInterceptor[] = [];
+
+  load(modules: readonly { readonly path: string; readonly exports: Record<string, unknown> }[]): void {
+    for (const { path, exports } of modules) {
+      const factory = exports["interceptors"];
+      if (typeof factory !== "function") {
+        throw new TypeError(`the workflow interceptor module ${path} must export a function named interceptors`);
+      }
+      const { inbound = [], outbound = [], internals = [] } = (factory as WorkflowInterceptorsFactory)();
+      this.inbound.push(...inbound);
+      this.outbound.push(...outbound);
+      this.internals.push(...internals);
+    }
+  }
+}
