@@ -18,6 +18,7 @@ import { queryStories } from "./query-stories.ts";
 import { readRecording, writeRecording } from "./recording.ts";
 import { play } from "./story.ts";
 import { timerStories } from "./timer-stories.ts";
+import { updateStories } from "./update-stories.ts";
 import { workflowStories } from "./workflow-stories.ts";
 
 const [mode = "", wanted = mode === "record" ? "" : mode] = (process.env["PAWL_STORIES"] ?? "").split(":");
@@ -28,6 +29,7 @@ const stories = [
   ...timerStories,
   ...familyStories,
   ...queryStories,
+  ...updateStories,
   ...badInputStories,
 ].filter(({ name }) => name.includes(wanted));
 const sideBySide = 24;
