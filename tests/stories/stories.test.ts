@@ -14,6 +14,7 @@ import { Connection } from "./connection.ts";
 import { differences } from "./difference.ts";
 import { familyStories } from "./family-stories.ts";
 import { knownAs, knownDifferences } from "./known-differences.ts";
+import { operatorStories } from "./operator-stories.ts";
 import { queryStories } from "./query-stories.ts";
 import { readRecording, writeRecording } from "./recording.ts";
 import { play } from "./story.ts";
@@ -26,6 +27,7 @@ const recording = mode === "record";
 const stories = [
   ...workflowStories,
   ...activityStories,
+  ...operatorStories,
   ...timerStories,
   ...familyStories,
   ...queryStories,

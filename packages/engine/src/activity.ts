@@ -372,5 +372,6 @@ export function closeActivity(
 export function forgetActivity(run: Run, activity: Activity): void {
   run.activities.delete(activity.scheduledEventId);
   run.activityIds.delete(activity.activityId);
+  if (activity.paused) run.changes.visibility = true;
   touchActivity(run, activity);
 }
