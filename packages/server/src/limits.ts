@@ -149,6 +149,12 @@ export const limits = {
 
   // Namespaces.
 
+  /** Executions of a deleted namespace that are deleted at once. */
+  namespaceDeleteBatch: 100,
+  /** A deleted namespace is looked through again so long after its deletion: by then no request that began before it is still under way. */
+  namespaceSettleMs: 10 * secondMs,
+  /** After a fault, or when runs have something to tell others before they can go: how long deletion waits. */
+  namespaceDeleteRetryMs: secondMs,
   retentionMsMin: hourMs,
   /** Of the `default` namespace and those that the command line makes. */
   retentionMsDefault: dayMs,

@@ -10,6 +10,7 @@ import { systemClock } from "./clock.ts";
 import { checkConfig, defaultIp, defaultPort, isLoopback, type ServerConfig, StartFailure } from "./config.ts";
 import { handlersOf } from "./frontend/handlers.ts";
 import { draftOf } from "./frontend/namespace.ts";
+import { NamespaceDeletions } from "./frontend/namespace-deletion.ts";
 import { NamespaceRegistry } from "./frontend/namespace-registry.ts";
 import { NexusEndpointRegistry } from "./frontend/nexus-endpoint-registry.ts";
 import { type Parts, Rejection, type Started } from "./frontend/parts.ts";
@@ -99,8 +100,22 @@ async function open(config: ServerConfig, closes: Close[]) {
   // Before the ring closes, so that no task is reserved for a poller that is sent away.
   closes.push(() => matching.close());
   watchRing(ring, telemetry);
+  const namespaceDeletions = new NamespaceDeletions({
+    ...{ ring, store, namespaces, clock },
+    forgetters: [searchAttributes, queueConfigs, matching],
+    onFault: (what, error) => log.error("namespace fault", { what, error }),
+  });
+  closes.push(() => namespaceDeletions.close());
+  namespaceDeletions.resume();
 
-  const registries = { namespaces, searchAttributes, nexusEndpoints, queueConfigs, queries: new QueryRegistry() };
+  const registries = {
+    namespaces,
+    searchAttributes,
+    nexusEndpoints,
+    queueConfigs,
+    namespaceDeletions,
+    queries: new QueryRegistry(),
+  };
   const parts: Parts = { ring, matching, store, ...registries, tokens, clock, random, cluster, telemetry };
   const ready = await serve(config, parts, closes);
   log.info("server ready", { ...ready, store: store.kind, namespaces: namespaces.all().length });

@@ -566,4 +566,14 @@ function exerciseNames(open: Open): void {
     assert.deepEqual(await listed(store), ["1=uno", "2=one"]);
     await assert.rejects(store.commit(null, [named("3", "uno"), named("1", "free")]), NameTaken);
   });
+
+  test("a namespace that is deleted is gone, and its name free, in the same commit too", async (t) => {
+    const store = await open(t);
+    await store.commit(null, [named("1", "one"), named("2", "two")]);
+    await store.commit(null, [{ ...named("1", "whatever"), bytes: null }]);
+    assert.deepEqual(await listed(store), ["2=two"]);
+    await store.commit(null, [{ ...named("2", "two"), bytes: null }, named("3", "two")]);
+    await store.commit(null, [{ ...named("4", "nobody"), bytes: null }]);
+    assert.deepEqual(await listed(store), ["3=two"]);
+  });
 }

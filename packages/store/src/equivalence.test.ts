@@ -70,7 +70,7 @@ const write: fc.Arbitrary<Write> = fc.oneof(
   fc.tuple(runId, visibility).map(([id, row]) => visibilityWrite(id, row)),
   { arbitrary: runId.map((id): Write => ({ table: "deleteRun", runId: id })), weight: 1 },
   fc
-    .record({ id: namespaceId, name: fc.constantFrom("x", "y"), bytes: data })
+    .record({ id: namespaceId, name: fc.constantFrom("x", "y"), bytes: fc.option(data) })
     .map((row) => ({ table: "namespace", ...row })),
   fc
     .record({ name: word, bytes: fc.option(data), expected: fc.constantFrom(undefined, null) })

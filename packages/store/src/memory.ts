@@ -269,6 +269,10 @@ export class MemoryStore implements Store {
         settings.set(write.name, write.bytes);
       }
       if (write.table !== "namespace") continue;
+      if (write.bytes === null) {
+        nameOf.delete(write.id);
+        continue;
+      }
       for (const [id, name] of nameOf) if (name === write.name && id !== write.id) throw new NameTaken(name);
       nameOf.set(write.id, write.name);
     }
@@ -295,7 +299,8 @@ export class MemoryStore implements Store {
       case "deleteRun":
         return this.#deleteRun(write.runId);
       case "namespace":
-        this.#namespaces.set(write.id, { id: write.id, name: write.name, bytes: write.bytes });
+        if (write.bytes === null) this.#namespaces.delete(write.id);
+        else this.#namespaces.set(write.id, { id: write.id, name: write.name, bytes: write.bytes });
         return;
       case "setting":
         if (write.bytes === null) this.#settings.delete(write.name);

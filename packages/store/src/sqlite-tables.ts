@@ -45,6 +45,7 @@ export class SqliteTables {
   readonly #dropRun: readonly StatementSync[];
   readonly #namespaceOfName: StatementSync;
   readonly #putNamespace: StatementSync;
+  readonly #dropNamespace: StatementSync;
   readonly #setting: StatementSync;
   readonly #putSetting: StatementSync;
   readonly #dropSetting: StatementSync;
@@ -95,6 +96,7 @@ export class SqliteTables {
     this.#putNamespace = db.prepare(`
       INSERT INTO namespace (id, name, bytes) VALUES (?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET name = excluded.name, bytes = excluded.bytes`);
+    this.#dropNamespace = db.prepare("DELETE FROM namespace WHERE id = ?");
     this.#setting = db.prepare("SELECT bytes FROM setting WHERE name = ?");
     this.#putSetting = db.prepare(`
       INSERT INTO setting (name, bytes) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes`);
@@ -175,7 +177,8 @@ export class SqliteTables {
         for (const drop of this.#dropRun) drop.run(write.runId);
         return;
       case "namespace":
-        this.#putNamespace.run(write.id, write.name, write.bytes);
+        if (write.bytes === null) this.#dropNamespace.run(write.id);
+        else this.#putNamespace.run(write.id, write.name, write.bytes);
         return;
       case "setting":
         if (write.bytes === null) this.#dropSetting.run(write.name);
@@ -189,6 +192,7 @@ export class SqliteTables {
   /** Why a write cannot be, as things are now; null = it can. */
   refusalOf(write: FramedWrite): { readonly type: "nameTaken" | "settingChanged"; readonly name: string } | null {
     if (write.table === "namespace") {
+      if (write.bytes === null) return null;
       const owner = this.#namespaceOfName.get(write.name)?.["id"];
       return owner !== undefined && owner !== write.id ? { type: "nameTaken", name: write.name } : null;
     }

@@ -103,12 +103,12 @@ export interface DeleteRunWrite {
   readonly runId: string;
 }
 
-/** A namespace. `name` is unique; `bytes` are the server's own encoding. */
+/** A namespace. `name` is unique; `bytes` are the server's own encoding, null deletes the row of the id. */
 export interface NamespaceWrite {
   readonly table: "namespace";
   readonly id: string;
   readonly name: string;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array | null;
 }
 
 /** A named value of the whole cluster (its id, its token key, …). `bytes: null` deletes it. */

@@ -332,7 +332,7 @@ function readWrite(reader: FrameReader): FramedWrite {
     case tags.deleteRun:
       return { table: "deleteRun", runId: reader.text() };
     case tags.namespace:
-      return { table: "namespace", id: reader.text(), name: reader.text(), bytes: reader.data() };
+      return { table: "namespace", id: reader.text(), name: reader.text(), bytes: reader.dataOrNull() };
     case tags.setting:
       return {
         ...{ table: "setting", name: reader.text(), bytes: reader.dataOrNull() },

@@ -20,6 +20,7 @@ import { Ring } from "../shard/ring.ts";
 import { quietTelemetry } from "../telemetry.ts";
 import { handlersOf } from "./handlers.ts";
 import { draftOf } from "./namespace.ts";
+import { NamespaceDeletions } from "./namespace-deletion.ts";
 import { NamespaceRegistry } from "./namespace-registry.ts";
 import { NexusEndpointRegistry } from "./nexus-endpoint-registry.ts";
 import type { Call, Handler, Handlers, Parts } from "./parts.ts";
@@ -129,11 +130,16 @@ export class InProcess {
     const draft = draftOf({ namespace: testNamespace, workflowExecutionRetentionPeriod: retention });
     if (draft instanceof Rejection) throw new Error(draft.message);
     await namespaces.create(draft);
+    const searchAttributes = await SearchAttributeRegistry.load(store);
+    const queueConfigs = await TaskQueueConfigs.load(store, matching, clock);
+    const namespaceDeletions = new NamespaceDeletions({
+      ...{ ring, store, namespaces, clock },
+      forgetters: [searchAttributes, queueConfigs, matching],
+      onFault: (_what, error) => faults.push(error),
+    });
     return new InProcess({
-      ...{ clock, store, matching, ring, faults, namespaces },
-      searchAttributes: await SearchAttributeRegistry.load(store),
+      ...{ clock, store, matching, ring, faults, namespaces, searchAttributes, queueConfigs, namespaceDeletions },
       nexusEndpoints: await NexusEndpointRegistry.load({ store, clock, random: seededRandom(4) }),
-      queueConfigs: await TaskQueueConfigs.load(store, matching, clock),
       tokens: await Tokens.load(store),
     });
   }
@@ -190,13 +196,18 @@ export class InProcess {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.parts.namespaceDeletions.close();
     this.matching.close();
     await this.#ring.close();
     await this.store.close();
   }
 }
 
-interface Opened extends Pick<Parts, "namespaces" | "searchAttributes" | "nexusEndpoints" | "queueConfigs" | "tokens"> {
+interface Opened
+  extends Pick<
+    Parts,
+    "namespaces" | "namespaceDeletions" | "searchAttributes" | "nexusEndpoints" | "queueConfigs" | "tokens"
+  > {
   readonly clock: ManualClock;
   readonly store: MemoryStore;
   readonly matching: Matching<Started>;

@@ -15,7 +15,7 @@ import {
   toDuration,
   workflowservice,
 } from "@pawl/protocol";
-import { NameTaken, type Store } from "@pawl/store";
+import { NameTaken, type Store, type Write } from "@pawl/store";
 import { limits } from "../limits.ts";
 import type { Random } from "../random.ts";
 
@@ -31,9 +31,17 @@ export interface Namespace {
   readonly retentionMs: number;
   readonly badBinaries: messages.BadBinaries;
   readonly searchAttributeAliases: Readonly<Record<string, string>>;
+  /** When what it holds is to be deleted; undefined unless its state is DELETED. */
+  readonly deleteAtMs?: number | undefined;
 }
 
 const { REGISTERED, DEPRECATED, DELETED } = enums.NamespaceState;
+
+/** Settings by the id of the namespace: when what it holds is to be deleted, as a decimal number. */
+const deletionPrefix = "namespace-deletion/";
+const deletedIdChars = 5;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 export class NamespaceRegistry {
   readonly #store: Store;
@@ -67,6 +75,7 @@ export class NamespaceRegistry {
   /** The namespace of a task token. A request that names another one mixes two up; one that names none is taken at its token's word. */
   ofToken(token: { readonly namespaceId: string }, requestNamespace: string): Namespace | Rejection {
     const namespace = this.byId(token.namespaceId);
+    if (!(namespace instanceof Rejection) && namespace.state === DELETED) return namespaceNotFound(requestNamespace);
     if (namespace instanceof Rejection || requestNamespace === "" || requestNamespace === namespace.name)
       return namespace;
     return new Rejection("INVALID_ARGUMENT", "Operation requested with a token from a different namespace.");
@@ -115,6 +124,49 @@ export class NamespaceRegistry {
     });
   }
 
+  /**
+   * From now on nobody may use the namespace; it has another name, and its own is free. `refuse` may find that it is still needed. What it holds
+   * is for `namespace-deletion.ts` to delete, and at last the namespace itself by `remove`. Doing it again changes nothing.
+   */
+  markDeleted(
+    id: string,
+    { deleteAtMs, refuse }: { deleteAtMs: number; refuse: (namespace: Namespace) => Rejection | undefined },
+  ): Promise<Namespace | Rejection> {
+    return this.#change(async () => {
+      const current = this.byId(id);
+      if (current instanceof Rejection || current.state === DELETED) return current;
+      const refused = refuse(current);
+      if (refused) return refused;
+      const deleted = { ...current, name: this.#deletedName(current), state: DELETED, deleteAtMs };
+      await this.#write(deleted);
+      return deleted;
+    });
+  }
+
+  /** The end of a namespace that holds nothing any more. */
+  remove(id: string): Promise<void> {
+    return this.#change(async () => {
+      const namespace = this.#byId.get(id);
+      if (namespace === undefined) return;
+      this.#isStale = true;
+      await this.#store.commit(null, [
+        { table: "namespace", id, name: namespace.name, bytes: null },
+        { table: "setting", name: deletionPrefix + id, bytes: null },
+      ]);
+      this.#isStale = false;
+      this.#byId.delete(id);
+      this.#byName.delete(namespace.name);
+    });
+  }
+
+  /** As the reference server calls them: with as much of the id as it takes to be the only one. */
+  #deletedName({ id, name }: Namespace): string {
+    for (let length = deletedIdChars; ; length++) {
+      const deletedName = `${name}-deleted-${id.slice(0, length)}`;
+      if (length >= id.length || !this.#byName.has(deletedName)) return deletedName;
+    }
+  }
+
   #inState(name: string, states: readonly enums.NamespaceState[]): Namespace | Rejection {
     if (name === "") return new Rejection("INVALID_ARGUMENT", "Namespace not set on request.");
     const namespace = this.#byName.get(name);
@@ -142,18 +194,26 @@ export class NamespaceRegistry {
   }
 
   async #write(namespace: Namespace): Promise<void> {
-    const { id, name } = namespace;
+    const { id, name, deleteAtMs } = namespace;
+    const writes: Write[] = [{ table: "namespace", id, name, bytes: encode(namespace) }];
+    if (deleteAtMs !== undefined)
+      writes.push({ table: "setting", name: deletionPrefix + id, bytes: encoder.encode(String(deleteAtMs)) });
     this.#isStale = true;
-    await this.#store.commit(null, [{ table: "namespace", id, name, bytes: encode(namespace) }]);
+    await this.#store.commit(null, writes);
     this.#isStale = false;
+    const before = this.#byId.get(id);
+    if (before !== undefined && before.name !== name) this.#byName.delete(before.name);
     this.#keep(namespace); // N1
   }
 
   async #read(): Promise<void> {
-    const rows = await this.#store.namespaces();
+    const [rows, deletions] = await Promise.all([this.#store.namespaces(), this.#store.settings(deletionPrefix)]);
+    const deleteAtMs = new Map(
+      deletions.map(({ name, bytes }) => [name.slice(deletionPrefix.length), Number(decoder.decode(bytes))]),
+    );
     this.#byName.clear();
     this.#byId.clear();
-    for (const { id, name, bytes } of rows) this.#keep(decode(id, name, bytes));
+    for (const { id, name, bytes } of rows) this.#keep({ ...decode(id, name, bytes), deleteAtMs: deleteAtMs.get(id) });
     this.#isStale = false;
   }
 

@@ -5,17 +5,19 @@ import {
   enums,
   type Init,
   type namespace as messages,
+  type RequestOf,
   toTimestamp,
   type workflowservice,
 } from "@pawl/protocol";
 import { limits } from "../limits.ts";
-import { configOf, type Namespace, namespaceNotFound } from "./namespace-registry.ts";
+import { durationProblem } from "./field-rules.ts";
+import { configOf, type Namespace, type NamespaceRegistry, namespaceNotFound } from "./namespace-registry.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { clusterName, namespaceCapabilities } from "./system.ts";
 
 const { REGISTERED, DEPRECATED, DELETED, UNSPECIFIED } = enums.NamespaceState;
 
-export function namespaceHandlers({ namespaces, tokens, clock }: Parts) {
+export function namespaceHandlers({ namespaces, tokens, clock, nexusEndpoints, namespaceDeletions }: Parts) {
   return {
     RegisterNamespace: async (request) => {
       const draft = draftOf(request);
@@ -55,11 +57,37 @@ export function namespaceHandlers({ namespaces, tokens, clock }: Parts) {
       return updated instanceof Rejection ? updated : description(updated);
     },
 
+    DeleteNamespace: async (request) => {
+      const found = toDelete(namespaces, request);
+      if (found instanceof Rejection) return found;
+      const deleted = await namespaces.markDeleted(found.id, {
+        deleteAtMs: clock.nowMs() + durationMs(request.namespaceDeleteDelay),
+        refuse: ({ id }) => {
+          const endpoint = nexusEndpoints.targeting(id);
+          const message = `cannot delete a namespace that is a target of a Nexus endpoint ${endpoint?.name}`;
+          return endpoint && new Rejection("FAILED_PRECONDITION", message);
+        },
+      });
+      if (deleted instanceof Rejection) return deleted;
+      namespaceDeletions.begin(deleted);
+      return { deletedNamespace: deleted.name };
+    },
+
     DeprecateNamespace: async ({ namespace: name }) => {
       const updated = await namespaces.update(name, (current) => ({ ...current, state: DEPRECATED }));
       return updated instanceof Rejection ? updated : {};
     },
   } satisfies Handlers;
+}
+
+/** By name or by id; also one that is being deleted already. */
+function toDelete(namespaces: NamespaceRegistry, request: RequestOf<"DeleteNamespace">): Namespace | Rejection {
+  const { namespace: name, namespaceId, namespaceDeleteDelay } = request;
+  if (name === "" && namespaceId === "") return invalid("Namespace not set on request.");
+  if (name !== "" && namespaceId !== "") return invalid("Only one of namespace name or Id should be set on request.");
+  const problem = durationProblem("NamespaceDeleteDelay", namespaceDeleteDelay);
+  if (problem) return problem;
+  return namespaceId === "" ? (namespaces.find(name) ?? namespaceNotFound(name)) : namespaces.byId(namespaceId);
 }
 
 /** For namespaces that the command line asks for: the request that a client would send. */

@@ -18,6 +18,7 @@ import type { Match, PollRequest, QueryTask, QueueDescription, QueueKind } from 
 import type { Random } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import type { Telemetry } from "../telemetry.ts";
+import type { NamespaceDeletions } from "./namespace-deletion.ts";
 import type { NamespaceRegistry } from "./namespace-registry.ts";
 import type { NexusEndpointRegistry } from "./nexus-endpoint-registry.ts";
 import type { QueryRegistry } from "./query-registry.ts";
@@ -87,6 +88,7 @@ export interface Parts {
   readonly matching: Queues;
   readonly store: Store;
   readonly namespaces: NamespaceRegistry;
+  readonly namespaceDeletions: NamespaceDeletions;
   readonly searchAttributes: SearchAttributeRegistry;
   readonly nexusEndpoints: NexusEndpointRegistry;
   readonly queueConfigs: TaskQueueConfigs;

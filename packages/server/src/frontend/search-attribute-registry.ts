@@ -65,6 +65,11 @@ export class SearchAttributeRegistry implements CustomAttributes {
     });
   }
 
+  /** Takes back all that was registered in a namespace that has gone. */
+  async forget(namespaceId: string): Promise<void> {
+    if (this.#registered.get(namespaceId)) await this.#registered.change(namespaceId, () => undefined);
+  }
+
   async #change(
     { id }: Namespace,
     decide: (before: Registered) => Registered | Rejection,

@@ -63,6 +63,21 @@ export class Matching<Started> {
     this.#queues.get(address)?.configure(config);
   }
 
+  /** A namespace has gone, and with it all that waited in it. Its polls end. */
+  forget(namespaceId: string): void {
+    const ofNamespace = (address: string): boolean => namespaceOf(address) === namespaceId;
+    for (const [address, queue] of this.#queues) {
+      if (!ofNamespace(address)) continue;
+      queue.endPolls(() => true);
+      queue.stopWaking();
+      this.#queues.delete(address);
+    }
+    for (const queue of this.#sticky.forgetNamespace(namespaceId)) {
+      queue.endPolls(() => true);
+      queue.stopWaking();
+    }
+  }
+
   /** A committed task that waits to be started: to a poller at once if one waits, else to its backlog. */
   offer(task: Task): void {
     this.#queueFor(task).offer(task);
@@ -228,6 +243,10 @@ export class Matching<Started> {
 /** Queries wait with the workflow tasks. Namespace ids are UUIDs, so two addresses are never equal by accident. */
 function addressOf(queue: { kind: QueueKind | "query"; namespaceId: string; taskQueue: string }): string {
   return `${queue.kind === "activity" ? "a" : "w"}/${queue.namespaceId}/${queue.taskQueue}`;
+}
+
+function namespaceOf(address: string): string | undefined {
+  return address.split("/", 2)[1];
 }
 
 function workerOf(namespaceId: string, workerInstanceKey: string): string {

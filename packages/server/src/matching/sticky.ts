@@ -90,6 +90,13 @@ export class StickyQueues<Started> {
     return queue;
   }
 
+  /** Takes out the queues of a namespace that has gone. */
+  forgetNamespace(namespaceId: string): TaskQueue<Started>[] {
+    const gone = [...this.#queues].filter(([address]) => address.startsWith(`${namespaceId}/`));
+    for (const [address] of gone) this.#queues.delete(address);
+    return gone.map(([, queue]) => queue);
+  }
+
   /** Takes out the queues that nobody has polled for so long; what waits in them is the caller's to move. */
   forget(nowMs: number, idleMs: number): TaskQueue<Started>[] {
     this.#goodbyes.forget(nowMs);
