@@ -20,6 +20,7 @@ export const legalFrom = {
   heartbeat: ["started"],
   timeOut: ["scheduled", "backingOff", "started"],
   endBackoff: ["backingOff"],
+  locate: ["scheduled", "backingOff", "started"],
 } as const satisfies Record<string, readonly ActivityStatus["type"][]>;
 
 export type Transition = keyof typeof legalFrom;

@@ -125,7 +125,8 @@ export type Command =
   | { readonly type: "pollUpdate"; readonly runId: RunSelector; readonly updateId: string }
   | { readonly type: "delete"; readonly runId: RunSelector }
   | { readonly type: "describe"; readonly runId: RunSelector }
-  | { readonly type: "locate"; readonly runId: RunSelector };
+  | { readonly type: "locate"; readonly runId: RunSelector }
+  | { readonly type: "locateActivity"; readonly activity: ActivitySelector };
 
 export interface Replies {
   startWorkflow: {
@@ -181,6 +182,7 @@ export interface Replies {
   wake: Record<never, never>;
   describe: Init<workflowservice.DescribeWorkflowExecutionResponse>;
   locate: Located;
+  locateActivity: LocatedActivity;
 }
 
 /** How far an update has come. The outcome is there once it is completed; a rejected one is completed with a failure. */
@@ -217,6 +219,16 @@ export interface Located {
   readonly historySizeBytes: number;
   /** Scheduled and started event of a workflow task that history does not hold yet (transient), as encoded `events` fields. */
   readonly virtualEvents: Uint8Array;
+}
+
+/** A pending activity and its current attempt. */
+export interface LocatedActivity {
+  readonly activity: ActivityTaskRef;
+  readonly workflowType: string;
+  readonly activityId: string;
+  readonly activityType: string;
+  /** `undefined` while the attempt waits for a worker, or to be made. */
+  readonly startedAtMs: number | undefined;
 }
 
 /** A workflow task given to a worker: everything its poll response needs but the history bytes that are not in memory. */

@@ -41,6 +41,14 @@ const tokens: fc.Arbitrary<Token> = fc.oneof(
     attempt: count,
     activityId: id,
   }),
+  fc.record({
+    kind: fc.constant("activityLink" as const),
+    ...task,
+    scheduledEventId: count,
+    attempt: count,
+    activityId: id,
+    expiresAtMs: count,
+  }),
   fc.record({ kind: fc.constant("query" as const), ...task, queryId: id }),
   fc.record({
     kind: fc.constant("page" as const),

@@ -36,6 +36,12 @@ export interface QueryTaskToken {
   readonly queryId: string;
 }
 
+/** Lets whoever has it answer for one attempt of an activity, until it expires. */
+export interface ActivityLinkToken extends Omit<ActivityTaskToken, "kind"> {
+  readonly kind: "activityLink";
+  readonly expiresAtMs: number;
+}
+
 export type PageValue = string | number | null | Uint8Array;
 
 /** Where a list goes on. `of` names the list, so that the page of one is no page of another; `values` are its own. */
@@ -47,7 +53,7 @@ export interface PageToken {
   readonly values: readonly PageValue[];
 }
 
-export type Token = WorkflowTaskToken | ActivityTaskToken | QueryTaskToken | PageToken;
+export type Token = WorkflowTaskToken | ActivityTaskToken | QueryTaskToken | PageToken | ActivityLinkToken;
 export type TokenOf<K extends Token["kind"]> = Extract<Token, { kind: K }>;
 
 export interface TokenMac {
@@ -59,7 +65,7 @@ export interface TokenMac {
 
 const version = 1;
 const macBytes = 16;
-const kinds = ["workflow", "activity", "query", "page"] as const satisfies readonly Token["kind"][];
+const kinds = ["workflow", "activity", "query", "page", "activityLink"] as const satisfies readonly Token["kind"][];
 
 export function encodeToken(token: Token, mac: TokenMac): Uint8Array {
   const out = new TokenWriter();
@@ -100,7 +106,11 @@ function writeFields(token: Token, out: TokenWriter): void {
   if (token.kind === "query") return out.text(token.queryId);
   out.number(token.scheduledEventId);
   out.number(token.attempt);
-  if (token.kind === "activity") return out.text(token.activityId);
+  if (token.kind !== "workflow") {
+    out.text(token.activityId);
+    if (token.kind === "activityLink") out.number(token.expiresAtMs);
+    return;
+  }
   out.number(token.startedEventId);
   out.number(token.stamp);
 }
@@ -116,6 +126,8 @@ function readFields(kind: Token["kind"], from: TokenReader): Token {
   if (kind === "query") return { kind, ...task, queryId: from.text() };
   const attempt = { scheduledEventId: from.number(), attempt: from.number() };
   if (kind === "activity") return { kind, ...task, ...attempt, activityId: from.text() };
+  if (kind === "activityLink")
+    return { kind, ...task, ...attempt, activityId: from.text(), expiresAtMs: from.number() };
   return { kind, ...task, ...attempt, startedEventId: from.number(), stamp: from.number() };
 }
 

@@ -45,6 +45,11 @@ export class Tokens {
     return new Rejection("INVALID_ARGUMENT", message);
   }
 
+  /** `undefined` for what is no link of this cluster. Whether it has expired is for the caller to see. */
+  openActivityLink(bytes: Uint8Array): TokenOf<"activityLink"> | undefined {
+    return decodeToken("activityLink", bytes, this.#mac);
+  }
+
   sealPage(of: string, namespaceId: string, values: readonly PageValue[]): Uint8Array {
     return encodeToken({ kind: "page", of, namespaceId, values }, this.#mac);
   }
