@@ -132,6 +132,7 @@ export function isGenerated(path: string): boolean {
 const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/server/src/main", "server/main"],
   ["packages/server/src/index.ts", "server/main"],
+  ["packages/server/src/nexus/", "server/nexus"],
   ["packages/server/src/rpc/", "server/rpc"],
   ["packages/server/src/http/", "server/http"],
   ["packages/server/src/frontend/", "server/frontend"],

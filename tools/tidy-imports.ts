@@ -15,6 +15,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "server/matching": ["server/root", "store", "protocol"],
   "server/shard": ["server/root", "engine", "store", "protocol"],
   "server/frontend": ["server/root", "server/shard", "server/matching", "engine", "store", "protocol"],
+  "server/nexus": ["server/root", "server/frontend", "server/shard", "engine", "store", "protocol"],
   "server/rpc": ["server/root", "server/frontend", "protocol"],
   "server/http": ["server/root", "server/rpc", "server/frontend", "protocol"],
   "server/main": ["server", "engine", "store", "protocol"],

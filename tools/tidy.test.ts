@@ -23,6 +23,7 @@ const places: Readonly<Record<string, { readonly file: string; readonly door?: s
   "server/matching": { file: "packages/server/src/matching/poller.ts" },
   "server/shard": { file: "packages/server/src/shard/shard.ts" },
   "server/frontend": { file: "packages/server/src/frontend/workflow.ts" },
+  "server/nexus": { file: "packages/server/src/nexus/outside-calls.ts" },
   "server/rpc": { file: "packages/server/src/rpc/call.ts" },
   "server/http": { file: "packages/server/src/http/exchange.ts" },
   "server/main": { file: "packages/server/src/index.ts", door: "@pawl/server" },

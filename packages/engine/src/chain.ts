@@ -1,6 +1,7 @@
 /** A run that follows another under the same workflow id: continue-as-new, workflow retries, cron schedules. */
 import { type command, type common, durationMs, enums, type failure, history } from "@pawl/protocol";
 import { decideRetry, retryPolicyProblem } from "./backoff.ts";
+import { inheritedCallbacks } from "./completion-callback.ts";
 import { nextCronAtMs } from "./cron.ts";
 import { limits } from "./limits.ts";
 import { type ChainLink, createRun, makeCurrent, type RunSpec } from "./new-run.ts";
@@ -90,7 +91,7 @@ export function continueAsNewSpec(run: Run, step: Step, attributes: ContinueAsNe
     searchAttributes: attributes.searchAttributes,
     retryPolicy: attributes.retryPolicy,
     cronSchedule: attributes.cronSchedule,
-    completionCallbacks: [],
+    completionCallbacks: inheritedCallbacks(run),
     continuedFailure: attributes.failure,
     lastCompletionResult: attributes.lastCompletionResult,
     firstTaskBackoffMs: spaced(run, step, durationMs(attributes.backoffStartInterval)),
@@ -120,7 +121,7 @@ function nextAttempt(run: Run, step: Step, cause: failure.Failure): NextAttempt 
       ...repeated(run, step, started),
       continuedFailure: cause,
       lastCompletionResult: started.lastCompletionResult,
-      completionCallbacks: started.completionCallbacks,
+      completionCallbacks: inheritedCallbacks(run),
       firstTaskBackoffMs: spaced(run, step, decision.delayMs),
       chain: link(run, step, { initiator: enums.ContinueAsNewInitiator.RETRY, attempt: start.attempt + 1 }),
     },

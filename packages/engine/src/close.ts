@@ -1,6 +1,7 @@
 /** How a run ends: everything pending goes, and nothing may follow the closing event (I5). */
 import { type common, enums } from "@pawl/protocol";
 import { forgetActivity } from "./activity.ts";
+import { announceToCallbacks } from "./completion-callback.ts";
 import { announceEnd, type Ending, leaveChildren, statusAfter } from "./family.ts";
 import { dropTail, flushBuffer, happen, write } from "./history.ts";
 import type { HistoryEventInit, Run } from "./run.ts";
@@ -8,13 +9,27 @@ import type { Step } from "./step.ts";
 import { abandonUpdates } from "./update.ts";
 import { abandonTask, clearSticky, scheduleWorkflowTask, skipFirstTaskDelay } from "./workflow-task.ts";
 
-/** Marks the run closed after its closing event was written. `followed`: another run of the chain goes on, so it has not ended for its parent. */
-export function markClosed(run: Run, step: Step, ending: Ending, { followed = false } = {}): void {
+/** What comes after a run that does not continue as new. */
+interface Following {
+  /** Another run of the chain goes on, so it has not ended for its parent. */
+  readonly followed?: boolean;
+  /** That other run is another attempt at the same, and hands on the result; one by a cron schedule is not. */
+  readonly retried?: boolean;
+}
+
+/** Marks the run closed after its closing event was written. */
+export function markClosed(
+  run: Run,
+  step: Step,
+  ending: Ending,
+  { followed = false, retried = false }: Following = {},
+): void {
   run.status = { type: "closed", status: statusAfter[ending.type], closedAtMs: step.nowMs };
   run.deletion = { atMs: step.nowMs + step.retentionMs, asked: false };
   leaveChildren(run, step);
   abandonUpdates(run);
   if (!followed && ending.type !== "continuedAsNew") announceEnd(run, step, ending);
+  if (!retried && ending.type !== "continuedAsNew") announceToCallbacks(run, step);
   run.workflowTask = { type: "none" };
   run.firstTaskAtMs = null;
   run.buffered = [];
@@ -36,7 +51,7 @@ export function closeFromOutside(
   step: Step,
   ending: Ending,
   closing: HistoryEventInit,
-  options: { followed?: boolean } = {},
+  options: Following = {},
 ): void {
   abandonTask(run, step);
   flushBuffer(run, step.nowMs);

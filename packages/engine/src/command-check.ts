@@ -2,15 +2,17 @@
  * Whether the commands that workflow code asks for can be carried out. All are checked before any is applied, so a wrong one
  * leaves the run as it was: its workflow task fails and the code may be fixed.
  */
-import { type command, durationMs, enums, type protocol } from "@pawl/protocol";
+import { type command, durationMs, enums, type protocol, type workflowservice } from "@pawl/protocol";
 import { scheduleProblem } from "./activity.ts";
 import { continueAsNewProblem } from "./chain.ts";
 import { startChildProblem } from "./child-workflow.ts";
 import { cancelExternalProblem, signalExternalProblem } from "./external-workflow.ts";
 import { limits } from "./limits.ts";
+import { nexusHeaderProblem, scheduleNexusProblem } from "./nexus-command.ts";
+import { nexusEndOf } from "./nexus-rebuild.ts";
 import type { Message } from "./outbox.ts";
 import { pascalCase } from "./pascal-case.ts";
-import { payloadMapBytes, payloadsBytes } from "./payload-size.ts";
+import { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts";
 import { Rejection } from "./rejection.ts";
 import type { Run } from "./run.ts";
 import { hasBufferedFiring } from "./timer.ts";
@@ -50,13 +52,20 @@ interface Ahead {
   cancellations: number;
   /** Workflow ids of children that this completion starts. */
   readonly newChildren: Set<string>;
+  readonly nexusEndpointIds: ReadonlyMap<string, string>;
+  nexusOperations: number;
+  /** Operations that this completion schedules. */
+  newNexusOperations: number;
+  readonly cancelledNexusOperations: Set<number>;
 }
+
+type Completion = Pick<workflowservice.RespondWorkflowTaskCompletedRequest, "commands" | "messages">;
 
 /** The first thing that is wrong with the commands, or undefined. */
 export function checkCommands(
   run: Run,
-  commands: readonly command.Command[],
-  messages: readonly protocol.Message[],
+  { commands, messages }: Completion,
+  nexusEndpointIds: ReadonlyMap<string, string>,
 ): Problem | undefined {
   for (const [index, one] of commands.entries()) {
     if (!(one.commandType in checks))
@@ -79,6 +88,10 @@ export function checkCommands(
     signals: pendingMessages(run, "signalExternal"),
     cancellations: pendingMessages(run, "cancelExternal"),
     newChildren: new Set(),
+    nexusEndpointIds,
+    nexusOperations: run.nexusOperations.size,
+    newNexusOperations: 0,
+    cancelledNexusOperations: new Set(),
   };
   for (const one of commands) {
     const problem = checks[one.commandType as CheckedType](run, one, ahead);
@@ -349,6 +362,49 @@ const checks = {
           limits.pendingCancelRequestsMax,
         )
       : undefined;
+  },
+  [CommandType.SCHEDULE_NEXUS_OPERATION]: (_run, one, ahead) => {
+    const attributes = one.scheduleNexusOperationCommandAttributes;
+    const cause = Cause.BAD_SCHEDULE_NEXUS_OPERATION_ATTRIBUTES;
+    if (!attributes) return failTask(cause, "empty ScheduleNexusOperationCommandAttributes");
+    const problem = scheduleNexusProblem(attributes, ahead.nexusEndpointIds);
+    if (problem !== undefined) return failTask(cause, problem);
+    if (attributes.input && payloadBytes(attributes.input) > limits.blobBytesMax)
+      return {
+        type: "terminate",
+        cause,
+        message: "ScheduleNexusOperationCommandAttributes.Input exceeds size limit",
+      };
+    const badHeader = nexusHeaderProblem(attributes);
+    if (badHeader !== undefined) return failTask(cause, badHeader);
+    const max = limits.pendingNexusOperationsMax;
+    if (ahead.nexusOperations >= max)
+      return failTask(
+        Cause.PENDING_NEXUS_OPERATIONS_LIMIT_EXCEEDED,
+        `workflow has reached the pending nexus operation limit of ${max} for this namespace`,
+      );
+    ahead.nexusOperations += 1;
+    ahead.newNexusOperations += 1;
+    return undefined;
+  },
+  [CommandType.REQUEST_CANCEL_NEXUS_OPERATION]: (run, one, ahead) => {
+    const attributes = one.requestCancelNexusOperationCommandAttributes;
+    const bad = (message: string) => failTask(Cause.BAD_REQUEST_CANCEL_NEXUS_OPERATION_ATTRIBUTES, message);
+    if (!attributes) return bad("empty CancelNexusOperationCommandAttributes");
+    const { scheduledEventId } = attributes;
+    // As of activities: the worker can foresee the id of an operation that this very completion schedules.
+    const known =
+      run.nexusOperations.has(scheduledEventId) ||
+      run.buffered.some((event) => nexusEndOf(event)?.scheduledEventId === scheduledEventId) ||
+      (ahead.newNexusOperations > 0 && scheduledEventId >= run.nextEventId);
+    if (!known)
+      return bad(
+        `requested cancelation for a non-existing or already completed operation with scheduled event ID of ${scheduledEventId}`,
+      );
+    if (ahead.cancelledNexusOperations.has(scheduledEventId) || run.nexusOperations.get(scheduledEventId)?.cancellation)
+      return bad(`cancelation was already requested for an operation with scheduled event ID ${scheduledEventId}`);
+    ahead.cancelledNexusOperations.add(scheduledEventId);
+    return undefined;
   },
   [CommandType.PROTOCOL_MESSAGE]: (_run, { protocolMessageCommandAttributes: attributes }) => {
     const bad = (what: string) => failTask(Cause.BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE, what);

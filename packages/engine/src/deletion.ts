@@ -1,5 +1,6 @@
 /** How a run leaves the store: after its retention, or when an operator asks. Never while it has something to tell another workflow. */
 import { terminate } from "./close.ts";
+import { hasCallbackUnderWay } from "./completion-callback.ts";
 import { isOpen, type Run } from "./run.ts";
 import type { Step } from "./step.ts";
 
@@ -21,7 +22,7 @@ export function deleteDue(run: Run, step: Step): void {
   const { deletion, status } = run;
   if (!deletion || status.type !== "closed" || deletion.atMs > step.nowMs) return;
   const dueAtMs = deletion.asked ? deletion.atMs : status.closedAtMs + step.retentionMs;
-  if (dueAtMs <= step.nowMs && run.outbox.size === 0) {
+  if (dueAtMs <= step.nowMs && run.outbox.size === 0 && !hasCallbackUnderWay(run)) {
     run.changes.deleted = true;
     run.changes.core = true;
     return;

@@ -1,8 +1,8 @@
 /** What a caller is shown of a run: DescribeWorkflowExecution and the rows of lists. */
 import { type workflow as api, enums, type Init, toDuration, toTimestamp, type workflowservice } from "@pawl/protocol";
 import { wireOptions } from "./attempt-operator.ts";
+import { callbackInfo, pendingNexusOperation } from "./describe-nexus.ts";
 import { optionalDuration } from "./new-run.ts";
-import { shownSearchAttributes } from "./pause-info.ts";
 import { wireResetPoints } from "./reset-point.ts";
 import type { Activity, Run } from "./run.ts";
 import { statusOf } from "./start.ts";
@@ -34,6 +34,8 @@ export function describe(run: Run): Init<workflowservice.DescribeWorkflowExecuti
       }),
     ),
     pendingWorkflowTask: pendingWorkflowTask(run),
+    pendingNexusOperations: [...run.nexusOperations.values()].map(pendingNexusOperation),
+    callbacks: [...run.callbacks.values()].map(callbackInfo),
     workflowExtendedInfo: {
       ...(start.executionExpiresAtMs > 0 && { executionExpirationTime: toTimestamp(start.executionExpiresAtMs) }),
       runExpirationTime: start.runExpiresAtMs > 0 ? toTimestamp(start.runExpiresAtMs) : never,
@@ -72,7 +74,7 @@ export function executionInfo(run: Run): Init<api.WorkflowExecutionInfo> {
     rootExecution: start.root ?? { workflowId: run.workflowId, runId: run.runId },
     firstRunId: start.firstRunId,
     memo: run.memo ?? {},
-    searchAttributes: shownSearchAttributes(run),
+    searchAttributes: run.searchAttributes ?? {},
     autoResetPoints: wireResetPoints(run.resetPoints),
     taskQueue: start.taskQueue,
     mostRecentWorkerVersionStamp: run.lastWorkerVersion,
@@ -97,7 +99,7 @@ function pendingActivity(activity: Activity): Init<api.PendingActivityInfo> {
     activityId: activity.activityId,
     activityType: { name: activity.activityType },
     state: activityState(activity),
-    attempt: activity.reset ? 1 : activity.attempt,
+    attempt: activity.attempt,
     maximumAttempts: options.retryPolicy.maximumAttempts,
     scheduledTime: toTimestamp(status.type === "started" ? activity.scheduledAtMs : status.dispatchAtMs),
     ...(options.scheduleToCloseTimeoutMs > 0 && {
@@ -109,13 +111,12 @@ function pendingActivity(activity: Activity): Init<api.PendingActivityInfo> {
     ...(activity.lastAttemptCompletedAtMs !== null && {
       lastAttemptCompleteTime: toTimestamp(activity.lastAttemptCompletedAtMs),
     }),
-    ...(status.type === "backingOff" &&
-      !activity.paused && {
-        nextAttemptScheduleTime: toTimestamp(status.dispatchAtMs),
-        currentRetryInterval: toDuration(
-          status.dispatchAtMs - (activity.lastAttemptCompletedAtMs ?? status.dispatchAtMs),
-        ),
-      }),
+    ...(status.type === "backingOff" && {
+      nextAttemptScheduleTime: toTimestamp(status.dispatchAtMs),
+      currentRetryInterval: toDuration(
+        status.dispatchAtMs - (activity.lastAttemptCompletedAtMs ?? status.dispatchAtMs),
+      ),
+    }),
     ...(activity.lastHeartbeatAtMs !== null && {
       heartbeatDetails: activity.heartbeatDetails,
       lastHeartbeatTime: toTimestamp(activity.lastHeartbeatAtMs),

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { history } from "@pawl/protocol";
 import { rebuild } from "./rebuild.ts";
-import type { Activity, Run } from "./run.ts";
+import type { Activity, NexusOperation, Run } from "./run.ts";
 
 /** Checks it, where the live run is not ahead of its history: a run with buffered events has taken them into account already. */
 export function checkRebuild(events: readonly history.HistoryEvent[], live: Run): void {
@@ -53,6 +53,8 @@ function determined(run: Run, live: Run) {
     timers: run.timers,
     children: run.children,
     asked: asked(run),
+    nexusOperations: new Map([...run.nexusOperations].map(([id, operation]) => [id, nexusOperationOf(operation)])),
+    callbacks: [...run.callbacks.values()].map(({ callback, registeredAtMs }) => ({ callback, registeredAtMs })),
     updates: new Map([...run.updates].filter(([, { status }]) => !["admitted", "sent", "rejected"].includes(status))),
     signalCount: run.signalCount,
     signalRequestIds: run.signalRequestIds,
@@ -81,6 +83,17 @@ function activityOf(activity: Activity, live: Run) {
   const { activityId, activityType, cancelRequestedEventId, options, originalOptions } = activity;
   const scheduledAtMs = live.start.reset ? 0 : activity.scheduledAtMs;
   return { activityId, activityType, cancelRequestedEventId, scheduledAtMs, options: originalOptions ?? options };
+}
+
+/** Whether a request is under way or is to be made again is not in history, nor when one to cancel was first made. */
+function nexusOperationOf({ status, cancellation, scheduled: _, attempt: __, ...operation }: NexusOperation) {
+  const { lastAttemptCompletedAtMs: ___, lastFailure: ____, ...determined } = operation;
+  const asked = (type: string) => (type === "backingOff" ? "scheduled" : type);
+  return {
+    ...determined,
+    status: status.type === "started" ? status : asked(status.type),
+    cancellation: cancellation && [cancellation.requestedEventId, asked(cancellation.status.type)],
+  };
 }
 
 /** What other workflows were asked and have not answered. */

@@ -4,6 +4,7 @@ export * from "./execution.ts";
 export { limits as engineLimits } from "./limits.ts";
 export { type AnyMachine, machineOf } from "./machines.ts";
 export { type Delivery, type Follower, type Message, receiverOf } from "./outbox.ts";
+export type { Call, CallEffect, CallFailure, NexusInput } from "./outside-call.ts";
 export { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts";
 export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
 export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./run.ts";

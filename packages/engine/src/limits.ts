@@ -11,6 +11,9 @@ export const limits = {
   pendingChildrenMax: 2_000,
   pendingSignalsMax: 2_000,
   pendingCancelRequestsMax: 2_000,
+  pendingNexusOperationsMax: 30,
+  /** Names and values together, in bytes. */
+  nexusHeaderBytesMax: 8 * 1024,
   signalsMax: 10_000,
   /** Events that wait for a workflow task in flight before it is taken back. */
   bufferedEventsMax: 100,
@@ -25,10 +28,6 @@ export const limits = {
   updatesMax: 2_000,
   /** Rejected updates are remembered for those who wait; this many of a run. */
   rejectedUpdatesMax: 100,
-  /** A workflow task that fails this often takes no update: its caller is told at once, since nobody may answer for long. */
-  updateRefusedAttempt: 3,
-  /** Events that a worker is shown again after its workflow task has rejected all updates and was dropped. */
-  eventsShownAgainMax: 10,
   /** From this attempt on, the workflow task's timeout grows, so that a failing worker is not asked in a tight loop. */
   workflowTaskBackoffAttempt: 4,
   workflowTaskBackoffInitialMs: 5_000,

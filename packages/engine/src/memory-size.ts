@@ -14,6 +14,7 @@ export function memoryBytes(run: Run): number {
     run.timers.size * timerBytes +
     run.signalRequestIds.size * requestIdBytes +
     run.buffered.length * activityBytes +
+    (run.nexusOperations.size + run.callbacks.size) * activityBytes +
     (run.startEvent?.length ?? 0)
   );
 }

@@ -12,6 +12,7 @@ import {
   toTimestamp,
 } from "@pawl/protocol";
 import { resolveRetryPolicy, wireRetryPolicy } from "./backoff.ts";
+import { registerCallbacks } from "./completion-callback.ts";
 import { nextCronAtMs } from "./cron.ts";
 import { write } from "./history.ts";
 import { limits } from "./limits.ts";
@@ -73,6 +74,7 @@ export function createRun(workflow: Workflow, step: Step, given: RunSpec): Run {
   run.memo = spec.memo;
   run.searchAttributes = spec.searchAttributes;
   run.resetPoints = spec.chain?.resetPoints ?? [];
+  registerCallbacks(run, step.nowMs, spec.completionCallbacks);
   const attributes = startedAttributes(spec, start, workflow.workflowId);
   write(run, step.nowMs, {
     eventType: enums.EventType.WORKFLOW_EXECUTION_STARTED,

@@ -1,9 +1,10 @@
-/** The part of `rebuild` that is about what a run waits for: activities, timers, other workflows, updates. */
+/** The part of `rebuild` that is about what a run waits for: activities, timers, other workflows, Nexus operations, updates. */
 import { durationMs, enums, history, timestampMs } from "@pawl/protocol";
 import { scheduledActivity } from "./activity.ts";
 import { resolveRetryPolicy } from "./backoff.ts";
 import { startingChild, startMessage } from "./child-workflow.ts";
 import { cancelMessage, signalMessage } from "./external-workflow.ts";
+import { foldNexus } from "./nexus-rebuild.ts";
 import type { Message } from "./outbox.ts";
 import type { Activity, Run } from "./run.ts";
 
@@ -11,7 +12,13 @@ const { EventType } = enums;
 
 /** Applies the event if it begins, changes or ends something pending; tells whether it does. */
 export function foldPending(run: Run, event: history.HistoryEvent): boolean {
-  return foldActivity(run, event) || foldTimer(run, event) || foldOther(run, event) || foldUpdate(run, event);
+  return (
+    foldActivity(run, event) ||
+    foldTimer(run, event) ||
+    foldOther(run, event) ||
+    foldNexus(run, event) ||
+    foldUpdate(run, event)
+  );
 }
 
 function foldActivity(run: Run, event: history.HistoryEvent): boolean {

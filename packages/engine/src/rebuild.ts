@@ -9,6 +9,7 @@ import { durationMs, enums, history, timestampMs } from "@pawl/protocol";
 import { resolveRetryPolicy } from "./backoff.ts";
 import { statusAfter } from "./family.ts";
 import { runExpiresAtMs } from "./new-run.ts";
+import { foldCallbacks } from "./nexus-rebuild.ts";
 import { foldPending } from "./rebuild-pending.ts";
 import { freshRun, noChanges, type ResetPoint, type Run, type RunStart } from "./run.ts";
 import { rememberBuild } from "./worker-build.ts";
@@ -38,6 +39,7 @@ export function rebuild(events: readonly history.HistoryEvent[], target: Rebuild
   run.resetPoints = (started.prevAutoResetPoints?.points ?? []).map(resetPoint);
   if (start.retryPolicy || start.cronSchedule !== "")
     run.startEvent = history.WorkflowExecutionStartedEventAttributes.encode(started);
+  foldCallbacks(run, first);
   for (const event of events) fold(run, event);
   Object.assign(run.changes, noChanges());
   return run;

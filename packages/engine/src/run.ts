@@ -8,6 +8,7 @@ import type { common, enums, failure, history, Init, sdk, update } from "@pawl/p
 import type { RetryPolicy } from "./backoff.ts";
 import type { Execution } from "./execution.ts";
 import type { Follower, Outgoing } from "./outbox.ts";
+import type { NexusInput } from "./outside-call.ts";
 
 export type HistoryEventInit = Init<history.HistoryEvent>;
 
@@ -157,7 +158,7 @@ export interface Attempts {
     readonly reason: string;
     readonly requestId: string;
   } | null;
-  /** Set when an operator has reset the running attempt: it counts as the first. */
+  /** Set when an operator has reset the running attempt: the next one is the first again. */
   reset: { readonly heartbeat: boolean } | null;
   /** What the scheduled event said, once an operator has changed it. */
   originalOptions: ActivityOptions | null;
@@ -192,6 +193,60 @@ export interface Child {
     | { readonly type: "starting" }
     /** `runId`: the first run of its chain. `startedEventId` is 0 while that event is buffered. */
     | { readonly type: "started"; readonly runId: string; readonly startedEventId: number };
+}
+
+/** How often something outside was asked, and what came of the last time. */
+export interface CallAttempts {
+  /** Those that are over. */
+  attempt: number;
+  lastAttemptCompletedAtMs: number | null;
+  lastFailure: failure.Failure | undefined;
+}
+
+export type NexusOperationStatus =
+  /** The request to start it is under way. */
+  | { readonly type: "scheduled" }
+  /** It is made again at `callAtMs`. */
+  | { readonly type: "backingOff"; readonly callAtMs: number }
+  /** Its handler works on it, and will tell of its end. */
+  | { readonly type: "started"; readonly startedAtMs: number; readonly operationToken: string };
+
+/** A Nexus operation that has not ended. Timeouts of 0 = none. */
+export interface NexusOperation extends CallAttempts {
+  readonly scheduledEventId: number;
+  readonly endpoint: string;
+  readonly endpointId: string;
+  readonly service: string;
+  readonly operation: string;
+  readonly requestId: string;
+  readonly scheduledAtMs: number;
+  readonly scheduleToCloseTimeoutMs: number;
+  readonly scheduleToStartTimeoutMs: number;
+  readonly startToCloseTimeoutMs: number;
+  status: NexusOperationStatus;
+  /** Set once the workflow wants it cancelled. */
+  cancellation: NexusCancellation | null;
+  /** Not kept in the snapshot: saves reading the scheduled event back while it is fresh. */
+  scheduled: NexusInput | undefined;
+}
+
+export interface NexusCancellation extends CallAttempts {
+  readonly requestedEventId: number;
+  status: /** The operation has not started: nobody could be told. */
+    | { readonly type: "waiting" }
+    | { readonly type: "scheduled" | "succeeded" | "failed"; readonly requestedAtMs: number }
+    | { readonly type: "backingOff"; readonly requestedAtMs: number; readonly callAtMs: number };
+}
+
+/** Somebody who wants to be told how the run's chain ended. */
+export interface CompletionCallback extends CallAttempts {
+  /** From 1, in the order of registration. */
+  readonly id: number;
+  readonly callback: common.Callback;
+  readonly registeredAtMs: number;
+  status: /** The chain has not ended; or another run of it has these now. */
+    | { readonly type: "standby" | "scheduled" | "succeeded" | "failed" }
+    | { readonly type: "backingOff"; readonly callAtMs: number };
 }
 
 /**
@@ -278,6 +333,10 @@ export interface Run {
   readonly timers: Map<string, Timer>;
   /** By initiated event id. */
   readonly children: Map<number, Child>;
+  /** By scheduled event id. A closed run keeps those that it left, though nothing happens to them any more. */
+  readonly nexusOperations: Map<number, NexusOperation>;
+  /** By id. */
+  readonly callbacks: Map<number, CompletionCallback>;
   /** Messages to other workflows that have not arrived yet, by id, in order. */
   readonly outbox: Map<number, Outgoing>;
   lastMessageId: number;
@@ -307,6 +366,10 @@ export function isOpen(run: Run): boolean {
 
 export function touchActivity(run: Run, activity: Activity): void {
   run.changes.parts.add(`a/${activity.scheduledEventId}`);
+}
+
+export function touchNexusOperation(run: Run, operation: NexusOperation): void {
+  run.changes.parts.add(`n/${operation.scheduledEventId}`);
 }
 
 /** Whether memory knows something of the run that the store does not, so that it must not be forgotten. */
@@ -350,6 +413,8 @@ export function freshRun({
     startEvent: null,
     buffered: [],
     children: new Map(),
+    nexusOperations: new Map(),
+    callbacks: new Map(),
     outbox: new Map(),
     lastMessageId: 0,
     updates: new Map(),

@@ -14,6 +14,7 @@ import {
   workflowservice,
 } from "@pawl/protocol";
 import { checkRebuild } from "./determined-state.ts";
+import type { Call } from "./outside-call.ts";
 import { Rejection } from "./rejection.ts";
 import type { Run, Workflow } from "./run.ts";
 import { restore, takeChanges } from "./snapshot.ts";
@@ -47,6 +48,10 @@ export class ScriptedWorkflow {
   retentionMs = 24 * 3_600_000;
   /** Tasks dispatched and not yet started, oldest first. */
   tasks: Task[] = [];
+  /** Requests to somebody outside that were not made yet, oldest first. */
+  calls: Call[] = [];
+  /** Ids of the Nexus endpoints that there are, by name. */
+  nexusEndpointIds = new Map([["endpoint", "endpoint-id"]]);
   /** Messages to other workflows, in order. */
   messages: Extract<Effect, { type: "send" }>[] = [];
   currentRunId: string | null = null;
@@ -91,6 +96,7 @@ export class ScriptedWorkflow {
     for (const effect of step.effects) {
       if (effect.type === "dispatch") this.tasks.push(effect.task);
       else if (effect.type === "send") this.messages.push(effect);
+      else if (effect.type === "call") this.calls.push(effect.call);
     }
     return reply;
   }
@@ -158,7 +164,15 @@ export class ScriptedWorkflow {
       type: "completeWorkflowTask",
       task: started.task,
       request: codec.decode(codec.encode({ identity: "worker", commands, ...more })),
+      nexusEndpointIds: this.nexusEndpointIds,
     });
+  }
+
+  /** Takes the oldest request of the type out of those that are to be made. */
+  takeCall<T extends Call["type"]>(type: T): Extract<Call, { type: T }> {
+    const index = this.calls.findIndex((call) => call.type === type);
+    assert(index >= 0, `no ${type} was asked for`);
+    return this.calls.splice(index, 1)[0] as Extract<Call, { type: T }>;
   }
 
   failTask(
@@ -283,6 +297,12 @@ const closingEvents: readonly string[] = [
   "WORKFLOW_EXECUTION_CONTINUED_AS_NEW",
 ];
 
+/** Written after the fact, with the time at which the worker or handler began. */
+const startsElsewhere: readonly number[] = [
+  enums.EventType.ACTIVITY_TASK_STARTED,
+  enums.EventType.NEXUS_OPERATION_STARTED,
+];
+
 /** I5, I6, I8, I9 of the reliability programme, on the whole history of one run. */
 function checkHistory(events: readonly history.HistoryEvent[], run: Run): void {
   const closedOnce = new Set<number>();
@@ -290,7 +310,7 @@ function checkHistory(events: readonly history.HistoryEvent[], run: Run): void {
   for (const [index, event] of events.entries()) {
     assert.equal(event.eventId, index + 1, "event ids are dense (I6)");
     const atMs = event.eventTime!.seconds * 1_000 + event.eventTime!.nanos / 1e6;
-    if (event.eventType !== enums.EventType.ACTIVITY_TASK_STARTED) {
+    if (!startsElsewhere.includes(event.eventType)) {
       assert(atMs >= lastMs, "event times do not decrease (I8)");
       lastMs = atMs;
     }
@@ -396,6 +416,14 @@ export const commands = {
   cancelTimer: (timerId: string): CommandInit => ({
     commandType: CommandType.CANCEL_TIMER,
     cancelTimerCommandAttributes: { timerId },
+  }),
+  nexus: (more: Init<command.ScheduleNexusOperationCommandAttributes> = {}): CommandInit => ({
+    commandType: CommandType.SCHEDULE_NEXUS_OPERATION,
+    scheduleNexusOperationCommandAttributes: { endpoint: "endpoint", service: "service", operation: "op", ...more },
+  }),
+  cancelNexus: (scheduledEventId: number): CommandInit => ({
+    commandType: CommandType.REQUEST_CANCEL_NEXUS_OPERATION,
+    requestCancelNexusOperationCommandAttributes: { scheduledEventId },
   }),
   marker: (markerName: string): CommandInit => ({
     commandType: CommandType.RECORD_MARKER,

@@ -8,8 +8,10 @@
 import { decode, encode } from "@msgpack/msgpack";
 import { common, history, sdk, update } from "@pawl/protocol";
 import { type EncodedAttempts, plainAttempts, restoredAttempts } from "./attempt-snapshot.ts";
+import { hasCallbackUnderWay } from "./completion-callback.ts";
 import { optional, restored } from "./encoded-message.ts";
 import type { PartChange, RunChanges } from "./execution.ts";
+import { decodeCallback, decodeNexusOperation, encodeCallback, encodeNexusOperation } from "./nexus-snapshot.ts";
 import type { Outgoing } from "./outbox.ts";
 import {
   type Activity,
@@ -52,7 +54,9 @@ export function takeChanges(run: Run): RunChanges | undefined {
 /** Whether a task waits for a worker, or a message for its receiver: only memory knows that it is on its way. */
 export function hasUndispatched(run: Run): boolean {
   if (run.outbox.size > 0) return true;
-  if (!isOpen(run)) return false;
+  if (!isOpen(run)) return hasCallbackUnderWay(run);
+  for (const { status, cancellation } of run.nexusOperations.values())
+    if (status.type === "scheduled" || cancellation?.status.type === "scheduled") return true;
   if (run.workflowTask.type === "scheduled" && !run.workflowTask.speculative) return true;
   for (const { status, paused } of run.activities.values()) if (status.type === "scheduled" && !paused) return true;
   return false;
@@ -148,6 +152,10 @@ function encodePart(run: Run, part: string): Uint8Array | null {
       const child = run.children.get(Number(key));
       return child ? encode(child) : null;
     }
+    case "n":
+      return encodeNexusOperation(run.nexusOperations.get(Number(key)));
+    case "k":
+      return encodeCallback(run.callbacks.get(Number(key)));
     case "o": {
       const outgoing = run.outbox.get(Number(key));
       return outgoing ? encode(outgoing) : null;
@@ -257,6 +265,12 @@ function restorePart(run: Run, part: string, bytes: Uint8Array): void {
       return;
     case "c":
       run.children.set(Number(key), decode(bytes) as Child);
+      return;
+    case "n":
+      run.nexusOperations.set(Number(key), decodeNexusOperation(bytes));
+      return;
+    case "k":
+      run.callbacks.set(Number(key), decodeCallback(bytes));
       return;
     case "o":
       run.outbox.set(Number(key), decode(bytes) as Outgoing);

@@ -1,6 +1,7 @@
 /** Starting a workflow: what happens when its id is already in use, and signal-with-start. */
 import { durationMs, enums, errordetails, type workflowservice } from "@pawl/protocol";
 import { terminate } from "./close.ts";
+import { linksBesideCallbacks } from "./completion-callback.ts";
 import { cronProblem } from "./cron.ts";
 import { sealBatch } from "./history.ts";
 import { createRun, makeCurrent, type RunSpec } from "./new-run.ts";
@@ -182,6 +183,7 @@ function specOf(
   runId: string,
   options: { eager: boolean; continued?: StartRequest },
 ): RunSpec {
+  const callbacks = options.continued?.completionCallbacks ?? [];
   return {
     runId,
     namespace: request.namespace,
@@ -200,8 +202,8 @@ function specOf(
     requestId: request.requestId,
     firstTaskBackoffMs: durationMs(request.workflowStartDelay),
     userMetadata: request.userMetadata,
-    links: request.links,
-    completionCallbacks: options.continued?.completionCallbacks ?? [],
+    links: linksBesideCallbacks(request.links, callbacks),
+    completionCallbacks: callbacks,
     versioningOverride: request.versioningOverride,
     priority: request.priority,
     eagerAccepted: options.eager,

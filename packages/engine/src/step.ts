@@ -1,3 +1,4 @@
+import type { Call } from "./outside-call.ts";
 import type { Effect, Task } from "./vocabulary.ts";
 
 /** What one command may use and leaves behind: the time, fresh ids, and the effects that follow the commit. */
@@ -13,6 +14,11 @@ export class Step {
     this.nowMs = nowMs;
     this.newId = newId;
     this.retentionMs = retentionMs;
+  }
+
+  /** Asks for the request to be made, if there is one to be made. */
+  call(call: Call | undefined): void {
+    if (call) this.effects.push({ type: "call", call });
   }
 
   dispatch(task: Task): void {

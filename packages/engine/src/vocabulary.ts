@@ -17,6 +17,7 @@ import type {
 import type { OptionsChange, Pause, Reset, Unpause } from "./activity-operator.ts";
 import type { ExecutionKey, HostCommand } from "./execution.ts";
 import type { Delivery, Message } from "./outbox.ts";
+import type { CallEffect, CallFailure } from "./outside-call.ts";
 import type { Rejection } from "./rejection.ts";
 
 /** Who polled a task: recorded in the started event. */
@@ -73,6 +74,8 @@ export type Command =
       readonly type: "completeWorkflowTask";
       readonly task: WorkflowTaskRef;
       readonly request: workflowservice.RespondWorkflowTaskCompletedRequest;
+      /** The ids of the Nexus endpoints that its commands name, as far as there are such. */
+      readonly nexusEndpointIds?: ReadonlyMap<string, string>;
     }
   | {
       readonly type: "failWorkflowTask";
@@ -123,10 +126,32 @@ export type Command =
     }
   | { readonly type: "update"; readonly request: workflowservice.UpdateWorkflowExecutionRequest }
   | { readonly type: "pollUpdate"; readonly runId: RunSelector; readonly updateId: string }
+  | {
+      readonly type: "startNexusOperationEnded";
+      readonly runId: string;
+      readonly scheduledEventId: number;
+      readonly attempt: number;
+      readonly outcome: NexusStartOutcome;
+    }
+  | {
+      readonly type: "cancelNexusOperationEnded";
+      readonly runId: string;
+      readonly scheduledEventId: number;
+      readonly attempt: number;
+      readonly outcome: NexusCancelOutcome;
+    }
+  | ({ readonly type: "completeNexusOperation"; readonly runId: RunSelector } & NexusCompletion)
+  | {
+      readonly type: "completionCallbackEnded";
+      readonly runId: string;
+      readonly callbackId: number;
+      readonly attempt: number;
+      /** undefined = it arrived. */
+      readonly problem: CallFailure | undefined;
+    }
   | { readonly type: "delete"; readonly runId: RunSelector }
   | { readonly type: "describe"; readonly runId: RunSelector }
-  | { readonly type: "locate"; readonly runId: RunSelector }
-  | { readonly type: "locateActivity"; readonly activity: ActivitySelector };
+  | { readonly type: "locate"; readonly runId: RunSelector };
 
 export interface Replies {
   startWorkflow: {
@@ -178,11 +203,41 @@ export interface Replies {
   pollUpdate: UpdateProgress;
   receive: Delivery;
   delivered: Record<never, never>;
+  startNexusOperationEnded: Record<never, never>;
+  cancelNexusOperationEnded: Record<never, never>;
+  completeNexusOperation: Record<never, never>;
+  completionCallbackEnded: Record<never, never>;
   delete: Record<never, never>;
   wake: Record<never, never>;
   describe: Init<workflowservice.DescribeWorkflowExecutionResponse>;
   locate: Located;
-  locateActivity: LocatedActivity;
+}
+
+/** How an operation ended. A result that there is not is a null. */
+export type NexusOutcome =
+  | { readonly type: "completed"; readonly result: common.Payload | undefined }
+  | { readonly type: "failed" | "canceled"; readonly failure: failure.Failure };
+
+/** What came of a request to start an operation. `tooLate`: it was not made, because its answer would have been. */
+export type NexusStartOutcome =
+  | (NexusOutcome & { readonly links: readonly common.Link[] })
+  | { readonly type: "started"; readonly operationToken: string; readonly links: readonly common.Link[] }
+  | ({ readonly type: "refused" } & CallFailure)
+  | { readonly type: "tooLate" };
+
+export type NexusCancelOutcome =
+  | { readonly type: "done" }
+  | ({ readonly type: "refused" } & CallFailure)
+  | { readonly type: "tooLate" };
+
+/** The end of a started operation, as its handler tells it. What is said of its start counts only if nobody has said it before. */
+export interface NexusCompletion {
+  readonly scheduledEventId: number;
+  readonly requestId: string;
+  readonly operationToken: string;
+  readonly startedAtMs: number | null;
+  readonly startedLinks: readonly common.Link[];
+  readonly outcome: NexusOutcome;
 }
 
 /** How far an update has come. The outcome is there once it is completed; a rejected one is completed with a failure. */
@@ -219,16 +274,6 @@ export interface Located {
   readonly historySizeBytes: number;
   /** Scheduled and started event of a workflow task that history does not hold yet (transient), as encoded `events` fields. */
   readonly virtualEvents: Uint8Array;
-}
-
-/** A pending activity and its current attempt. */
-export interface LocatedActivity {
-  readonly activity: ActivityTaskRef;
-  readonly workflowType: string;
-  readonly activityId: string;
-  readonly activityType: string;
-  /** `undefined` while the attempt waits for a worker, or to be made. */
-  readonly startedAtMs: number | undefined;
 }
 
 /** A workflow task given to a worker: everything its poll response needs but the history bytes that are not in memory. */
@@ -299,4 +344,6 @@ export type Effect =
   /** Tell who watches the run, and look at it again in time, although nothing was committed. */
   | { readonly type: "noticed"; readonly runId: string; readonly wakeAtMs: number | null }
   /** Hand the task to its queue. */
-  | { readonly type: "dispatch"; readonly task: Task };
+  | { readonly type: "dispatch"; readonly task: Task }
+  /** Make the request, and submit what came of it; until then the run keeps it. */
+  | CallEffect;

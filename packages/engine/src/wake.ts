@@ -7,8 +7,11 @@ import { endBackoff } from "./activity.ts";
 import { dueTimeout, nextActivityAtMs, timeOutActivity } from "./activity-timeout.ts";
 import { afterFailure, beginNext } from "./chain.ts";
 import { closeFromOutside } from "./close.ts";
+import { endCallbackBackoffs, nextCallbackAtMs } from "./completion-callback.ts";
 import { deleteDue } from "./deletion.ts";
 import { sealBatch } from "./history.ts";
+import { nextNexusAtMs } from "./nexus-call.ts";
+import { wakeNexusOperation } from "./nexus-operation.ts";
 import { isOpen, type Run, type Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
 import { fireTimer } from "./timer.ts";
@@ -16,12 +19,13 @@ import { scheduleWorkflowTask, timeOutStartedTask, timeOutStickyTask } from "./w
 
 /** The earliest time at which `wake` would do something; Infinity = never. */
 export function nextWakeAtMs(run: Run): number {
-  if (!isOpen(run)) return run.deletion?.atMs ?? Number.POSITIVE_INFINITY;
+  if (!isOpen(run)) return Math.min(run.deletion?.atMs ?? Number.POSITIVE_INFINITY, nextCallbackAtMs(run));
   let atMs = run.start.runExpiresAtMs > 0 ? run.start.runExpiresAtMs : Number.POSITIVE_INFINITY;
   if (run.firstTaskAtMs !== null) atMs = Math.min(atMs, run.firstTaskAtMs);
   atMs = Math.min(atMs, workflowTaskAtMs(run));
   for (const timer of run.timers.values()) atMs = Math.min(atMs, timer.fireAtMs);
   for (const activity of run.activities.values()) atMs = Math.min(atMs, nextActivityAtMs(activity));
+  for (const operation of run.nexusOperations.values()) atMs = Math.min(atMs, nextNexusAtMs(operation));
   return atMs;
 }
 
@@ -36,6 +40,7 @@ function workflowTaskAtMs({ workflowTask: task }: Run): number {
 export function wake(workflow: Workflow, run: Run, step: Step): void {
   if (!isOpen(run)) {
     deleteDue(run, step);
+    if (!run.changes.deleted) endCallbackBackoffs(run, step);
     return;
   }
   const { nowMs } = step;
@@ -53,6 +58,7 @@ export function wake(workflow: Workflow, run: Run, step: Step): void {
     else if (activity.status.type === "backingOff" && activity.status.dispatchAtMs <= nowMs)
       endBackoff(run, step, activity);
   }
+  for (const operation of [...run.nexusOperations.values()]) wakeNexusOperation(run, step, operation);
   if (run.firstTaskAtMs !== null && run.firstTaskAtMs <= nowMs) {
     run.firstTaskAtMs = null;
     run.changes.core = true;
@@ -84,7 +90,10 @@ function timeOutRun(workflow: Workflow, run: Run, step: Step): void {
       newExecutionRunId: next?.spec?.runId ?? "",
     },
   };
-  closeFromOutside(run, step, { type: "timedOut", retryState }, closing, { followed: next?.spec !== undefined });
+  closeFromOutside(run, step, { type: "timedOut", retryState }, closing, {
+    followed: next?.spec !== undefined,
+    retried: retryState === enums.RetryState.IN_PROGRESS,
+  });
   sealBatch(run);
   if (next?.spec) beginNext(workflow, step, next.spec);
 }

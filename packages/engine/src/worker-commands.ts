@@ -7,6 +7,8 @@ import { markClosed } from "./close.ts";
 import type { CheckedType } from "./command-check.ts";
 import { cancelExternal, signalExternal } from "./external-workflow.ts";
 import { write } from "./history.ts";
+import { requestNexusCancel } from "./nexus-cancellation.ts";
+import { scheduleNexusOperation } from "./nexus-command.ts";
 import type { Activity, Run, Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
 import { textPayloads } from "./text-payload.ts";
@@ -27,6 +29,7 @@ export interface Completion {
   readonly eagerActivities: StartedActivityTask[];
   /** What the worker says to updates, by message id. */
   readonly messages: ReadonlyMap<string, protocol.Message>;
+  readonly nexusEndpointIds: ReadonlyMap<string, string>;
   /** Activities scheduled by this completion, dispatched at its end unless cancelled or started at once. */
   readonly scheduled: { readonly activity: Activity; readonly eager: boolean }[];
 }
@@ -112,6 +115,17 @@ const appliers = {
       userMetadata: one.userMetadata,
     });
   },
+  [CommandType.SCHEDULE_NEXUS_OPERATION]: ({ run, step, completedEventId, nexusEndpointIds }, one) => {
+    scheduleNexusOperation(run, step, one.scheduleNexusOperationCommandAttributes!, {
+      completedEventId,
+      userMetadata: one.userMetadata,
+      endpointIds: nexusEndpointIds,
+    });
+  },
+  [CommandType.REQUEST_CANCEL_NEXUS_OPERATION]: ({ run, step, completedEventId }, one) => {
+    const { scheduledEventId } = one.requestCancelNexusOperationCommandAttributes!;
+    requestNexusCancel(run, step, scheduledEventId, { completedEventId, userMetadata: one.userMetadata });
+  },
   [CommandType.PROTOCOL_MESSAGE]: ({ run, step, messages }, one) => {
     applyMessage(run, step, messages.get(one.protocolMessageCommandAttributes!.messageId)!);
   },
@@ -159,7 +173,8 @@ function failWorkflow({ workflow, run, step, completedEventId }: Completion, one
       newExecutionRunId: spec?.runId ?? "",
     },
   });
-  markClosed(run, step, { type: "failed", failure, retryState }, { followed: spec !== undefined });
+  const retried = retryState === enums.RetryState.IN_PROGRESS;
+  markClosed(run, step, { type: "failed", failure, retryState }, { followed: spec !== undefined, retried });
   if (spec) beginNext(workflow, step, spec);
 }
 

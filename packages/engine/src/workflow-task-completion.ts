@@ -25,11 +25,13 @@ type Started = Extract<WorkflowTask, { type: "started" }>;
 type CompletedRequest = workflowservice.RespondWorkflowTaskCompletedRequest;
 const { WorkflowTaskFailedCause: Cause } = enums;
 
+const noEndpoints: ReadonlyMap<string, string> = new Map();
+
 export function completeWorkflowTask(
   workflow: Workflow,
   run: Run,
   step: Step,
-  { task: ref, request }: CommandOf<"completeWorkflowTask">,
+  { task: ref, request, nexusEndpointIds = noEndpoints }: CommandOf<"completeWorkflowTask">,
 ): Replies["completeWorkflowTask"] | Rejection {
   const task = startedTask(run, ref);
   if (!task) return taskNotFound;
@@ -37,7 +39,7 @@ export function completeWorkflowTask(
     request.forceCreateNewWorkflowTask && request.commands.length === 0 && request.messages.length === 0;
   if (keepsAlive && step.nowMs > task.originalScheduledAtMs + limits.workflowTaskHeartbeatMsMax)
     return endHeartbeat(run, step, task);
-  const problem = checkCommands(run, request.commands, request.messages);
+  const problem = checkCommands(run, request, nexusEndpointIds);
   if (problem) return refuseCompletion(run, step, task, problem, request);
   if (leavesNoTrace(run, task, request)) return dropTask(run, step, request);
 
@@ -51,23 +53,20 @@ export function completeWorkflowTask(
     eagerActivities: [],
     scheduled: [],
     messages: messagesById(request),
+    nexusEndpointIds,
   };
-  // A rejection leaves no event, so it may go first; its caller is to hear of it even when the workflow closes now.
-  const loose = Map.groupBy(looseMessages(request), (message) => onlyReject([message]));
-  for (const message of loose.get(true) ?? []) applyMessage(run, step, message);
   for (const one of request.commands) applyCommand(completion, one);
   // Nothing may follow the closing event: what the worker answers after it is too late for anybody.
-  if (isOpen(run)) for (const message of loose.get(false) ?? []) applyMessage(run, step, message);
+  if (isOpen(run)) for (const message of looseMessages(request)) applyMessage(run, step, message);
   if (isOpen(run) && !request.forceCreateNewWorkflowTask) rejectUnanswered(run);
   dispatchScheduled(completion);
   const hadBuffered = flushBuffer(run, step.nowMs);
   if (isOpen(run) && isTooLong(run)) terminateTooLong(run, step);
-  const isDue = hadBuffered || request.forceCreateNewWorkflowTask;
-  const needsTask = isOpen(run) && (isDue || hasAdmitted(run));
+  const speculative = !hadBuffered && !request.forceCreateNewWorkflowTask;
+  const needsTask = isOpen(run) && (!speculative || hasAdmitted(run));
   const newTask = needsTask
     ? scheduleWorkflowTask(run, step, {
-        // One that the worker does not take along at once is written, so that it is not lost with the memory.
-        speculative: !isDue && request.returnNewWorkflowTask,
+        speculative,
         ...(keepsAlive && { originalScheduledAtMs: task.originalScheduledAtMs }),
         ...inlineFor(request),
       })
@@ -82,19 +81,8 @@ function leavesNoTrace(run: Run, task: Started, request: CompletedRequest): bool
     run.buffered.length === 0 &&
     request.commands.length === 0 &&
     !request.forceCreateNewWorkflowTask &&
-    mayShowAgain(run, request) &&
     onlyReject(request.messages)
   );
-}
-
-/**
- * Whether the events that came with a task may come with the next one as well: only to workers that say so, and not too many of them, or a
- * stream of updates that are all rejected would send them again and again.
- */
-function mayShowAgain(run: Run, { capabilities }: CompletedRequest): boolean {
-  // The last completed task's started event is followed by its completed event.
-  const shownCount = run.nextEventId - run.lastCompletedStartedEventId - 2;
-  return shownCount <= (capabilities?.discardSpeculativeWorkflowTaskWithEvents ? limits.eventsShownAgainMax : 0);
 }
 
 function dropTask(run: Run, step: Step, request: CompletedRequest): Replies["completeWorkflowTask"] {

@@ -7,17 +7,11 @@
  *   E3. If it throws, the state it was given must be thrown away and read again.
  */
 import { enums } from "@pawl/protocol";
-import {
-  cancelActivity,
-  completeActivity,
-  failActivity,
-  heartbeatActivity,
-  locateActivity,
-  startActivityTask,
-} from "./activity.ts";
+import { cancelActivity, completeActivity, failActivity, heartbeatActivity, startActivityTask } from "./activity.ts";
 import { pauseActivities, resetActivities, unpauseActivities, updateActivityOptions } from "./activity-operator.ts";
 import { childStartDelivered, receiveChildClosed, receiveParentClosed, receiveStartChild } from "./child-workflow.ts";
 import { requestCancel, terminate } from "./close.ts";
+import { completionCallbackEnded } from "./completion-callback.ts";
 import { deleteRun } from "./deletion.ts";
 import { describe } from "./describe.ts";
 import { cancelDelivered, receiveCancel, receiveSignal, signalDelivered } from "./external-workflow.ts";
@@ -25,6 +19,8 @@ import { receiveEnd, receiveStart } from "./follower.ts";
 import { sealBatch } from "./history.ts";
 import { limits } from "./limits.ts";
 import { locate } from "./locate.ts";
+import { cancelNexusOperationEnded } from "./nexus-cancellation.ts";
+import { completeNexusOperation, startNexusOperationEnded } from "./nexus-operation.ts";
 import { type Delivery, type Message, take } from "./outbox.ts";
 import { Rejection } from "./rejection.ts";
 import { isOpen, type Run, type Workflow } from "./run.ts";
@@ -86,7 +82,6 @@ export function selectorOf(command: Command): RunSelector | undefined {
     case "failActivity":
     case "cancelActivity":
     case "heartbeatActivity":
-    case "locateActivity":
       return command.activity.runId;
     default:
       return command.runId;
@@ -141,6 +136,14 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
     case "delivered":
       delivered(run, step, command.messageId, command.delivery);
       return {};
+    case "startNexusOperationEnded":
+      return startNexusOperationEnded(run, step, command);
+    case "cancelNexusOperationEnded":
+      return cancelNexusOperationEnded(run, step, command);
+    case "completeNexusOperation":
+      return completeNexusOperation(run, step, command);
+    case "completionCallbackEnded":
+      return completionCallbackEnded(run, step, command);
     case "delete":
       return deleteRun(run, step);
     case "wake":
@@ -150,8 +153,6 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
       return describe(run);
     case "locate":
       return locate(run);
-    case "locateActivity":
-      return locateActivity(run, command.activity);
     default:
       return command satisfies never;
   }

@@ -36,10 +36,22 @@ export interface QueryTaskToken {
   readonly queryId: string;
 }
 
-/** Lets whoever has it answer for one attempt of an activity, until it expires. */
-export interface ActivityLinkToken extends Omit<ActivityTaskToken, "kind"> {
-  readonly kind: "activityLink";
-  readonly expiresAtMs: number;
+/** A request to the handler of a Nexus operation, given to a worker. */
+export interface NexusTaskToken {
+  readonly kind: "nexus";
+  readonly namespaceId: string;
+  readonly taskQueue: string;
+  readonly taskId: string;
+}
+
+/** What a handler gives back when it tells of the end of a Nexus operation: the operation of the caller's run. */
+export interface CallbackToken {
+  readonly kind: "callback";
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly scheduledEventId: number;
+  readonly requestId: string;
 }
 
 export type PageValue = string | number | null | Uint8Array;
@@ -53,7 +65,7 @@ export interface PageToken {
   readonly values: readonly PageValue[];
 }
 
-export type Token = WorkflowTaskToken | ActivityTaskToken | QueryTaskToken | PageToken | ActivityLinkToken;
+export type Token = WorkflowTaskToken | ActivityTaskToken | QueryTaskToken | NexusTaskToken | CallbackToken | PageToken;
 export type TokenOf<K extends Token["kind"]> = Extract<Token, { kind: K }>;
 
 export interface TokenMac {
@@ -65,7 +77,15 @@ export interface TokenMac {
 
 const version = 1;
 const macBytes = 16;
-const kinds = ["workflow", "activity", "query", "page", "activityLink"] as const satisfies readonly Token["kind"][];
+/** A kind's place is part of each token: append only. */
+const kinds = [
+  "workflow",
+  "activity",
+  "query",
+  "page",
+  "nexus",
+  "callback",
+] as const satisfies readonly Token["kind"][];
 
 export function encodeToken(token: Token, mac: TokenMac): Uint8Array {
   const out = new TokenWriter();
@@ -101,16 +121,17 @@ function writeFields(token: Token, out: TokenWriter): void {
     return;
   }
   out.text(token.namespaceId);
+  if (token.kind === "nexus") {
+    out.text(token.taskQueue);
+    return out.text(token.taskId);
+  }
   out.text(token.workflowId);
   out.text(token.runId);
   if (token.kind === "query") return out.text(token.queryId);
   out.number(token.scheduledEventId);
+  if (token.kind === "callback") return out.text(token.requestId);
   out.number(token.attempt);
-  if (token.kind !== "workflow") {
-    out.text(token.activityId);
-    if (token.kind === "activityLink") out.number(token.expiresAtMs);
-    return;
-  }
+  if (token.kind === "activity") return out.text(token.activityId);
   out.number(token.startedEventId);
   out.number(token.stamp);
 }
@@ -122,12 +143,12 @@ function readFields(kind: Token["kind"], from: TokenReader): Token {
     for (let left = from.number(); left > 0 && !from.isBroken; left--) values.push(from.value());
     return { ...page, values };
   }
+  if (kind === "nexus") return { kind, namespaceId: from.text(), taskQueue: from.text(), taskId: from.text() };
   const task = { namespaceId: from.text(), workflowId: from.text(), runId: from.text() };
   if (kind === "query") return { kind, ...task, queryId: from.text() };
+  if (kind === "callback") return { kind, ...task, scheduledEventId: from.number(), requestId: from.text() };
   const attempt = { scheduledEventId: from.number(), attempt: from.number() };
   if (kind === "activity") return { kind, ...task, ...attempt, activityId: from.text() };
-  if (kind === "activityLink")
-    return { kind, ...task, ...attempt, activityId: from.text(), expiresAtMs: from.number() };
   return { kind, ...task, ...attempt, startedEventId: from.number(), stamp: from.number() };
 }
 

@@ -1,5 +1,6 @@
 /** What a server is started with. The command line and embedding code write it; `startServer` reads it. */
 import { isIP } from "node:net";
+import type { AddressRule } from "./address-rules.ts";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -25,6 +26,8 @@ export interface ServerConfig {
   readonly httpPublicUrl?: string;
   /** Origins whose web pages may use the HTTP API, such as `https://console.example.org`. Default: none but its own. */
   readonly httpCorsOrigins?: readonly string[];
+  /** Addresses that users may have this server call: completion callbacks and external Nexus endpoints. Default: none. */
+  readonly outsideAddresses?: readonly AddressRule[];
   /** Nobody is asked who they are: listening for other machines must be said to be meant. */
   readonly allowRemoteWithoutAuth?: boolean;
 

@@ -63,11 +63,6 @@ export const limits = {
   httpIdleMsMax: 75 * secondMs,
   httpConnectionsMax: 10_000,
 
-  /** How long a link to complete an activity may be good for, and is unless it is said. */
-  activityLinkMsMin: secondMs,
-  activityLinkMsDefault: 7 * dayMs,
-  activityLinkMsMax: 366 * dayMs,
-
   // Names and ids, in bytes of UTF-8.
 
   /** Workflow id and type, activity id, task queue, signal name, request id, identity, namespace, … */
@@ -91,7 +86,7 @@ export const limits = {
   searchAttributesBytesMax: 40 * kibibyte,
   linksMax: 10,
   linkBytesMax: 4_000,
-  callbacksMax: 32,
+  callbacksMax: 2_000,
   callbackUrlBytesMax: 1_000,
   callbackHeaderBytesMax: 8 * kibibyte,
   fairnessKeyBytesMax: 64,
@@ -144,6 +139,13 @@ export const limits = {
   nexusEndpointUrlBytesMax: 4 * kibibyte,
   nexusEndpointPageDefault: 100,
   nexusEndpointPageMax: 1_000,
+  nexusOperationTokenBytesMax: 4_096,
+  /** How long one request to a handler may take, and one that tells of an end. */
+  outsideCallMsMax: 10 * secondMs,
+  /** With less time than this before an operation's deadline, no request is made: its answer would come too late. */
+  outsideCallMsMin: 1_500,
+  /** Requests under way to one endpoint or address; further ones wait their turn. */
+  outsideCallsPerTargetMax: 1_000,
 
   // Task queues.
 
@@ -194,11 +196,10 @@ assert(limits.idBytesMax < limits.statusMessageBytesMax && limits.statusMessageB
 assert(3 * limits.statusMessageBytesMax + (4 / 3) * limits.statusDetailsBytesMax < 60 * kibibyte);
 assert(3 * limits.visibilityQueryBytesMax + limits.metadataBytesMax <= limits.httpHeadBytesMax);
 assert(limits.connectionSweepMs < limits.httpHeadMsMax && limits.httpHeadMsMax <= limits.httpRequestMsMax);
-assert(limits.activityLinkMsMin <= limits.activityLinkMsDefault);
-assert(limits.activityLinkMsDefault <= limits.activityLinkMsMax);
 assert(limits.drainMsMax < limits.stopMsMax);
 assert(limits.retentionMsMin <= limits.retentionMsDefault);
 assert(limits.namespacePageDefault <= limits.namespacePageMax);
+assert(limits.outsideCallMsMin < limits.outsideCallMsMax);
 assert(limits.nexusEndpointPageDefault <= limits.nexusEndpointPageMax);
 // A page holds at least one endpoint.
 assert(limits.nexusEndpointDescriptionBytesMax + limits.nexusEndpointUrlBytesMax < limits.pageBytesMax);

@@ -6,6 +6,7 @@
 import { lookup } from "node:dns/promises";
 import { methods } from "@pawl/protocol";
 import { MemoryStore, SqliteStore, type Store, StoreError } from "@pawl/store";
+import { AddressRules } from "./address-rules.ts";
 import { systemClock } from "./clock.ts";
 import { checkConfig, defaultIp, defaultPort, isLoopback, type ServerConfig, StartFailure } from "./config.ts";
 import { handlersOf } from "./frontend/handlers.ts";
@@ -13,6 +14,7 @@ import { draftOf } from "./frontend/namespace.ts";
 import { NamespaceDeletions } from "./frontend/namespace-deletion.ts";
 import { NamespaceRegistry } from "./frontend/namespace-registry.ts";
 import { NexusEndpointRegistry } from "./frontend/nexus-endpoint-registry.ts";
+import { NexusTasks } from "./frontend/nexus-tasks.ts";
 import { type Parts, Rejection, type Started } from "./frontend/parts.ts";
 import { QueryRegistry } from "./frontend/query-registry.ts";
 import { typeOfName } from "./frontend/search-attribute.ts";
@@ -20,14 +22,13 @@ import { SearchAttributeRegistry } from "./frontend/search-attribute-registry.ts
 import { loadCluster } from "./frontend/system.ts";
 import { TaskQueueConfigs } from "./frontend/task-queue-config.ts";
 import { Tokens } from "./frontend/tokens.ts";
-import { activityRoutes } from "./http/activity-routes.ts";
 import { apiRoutes } from "./http/api-routes.ts";
 import { Guard } from "./http/guard.ts";
 import { HttpServer } from "./http/http-server.ts";
-import { linkRoutes } from "./http/link-routes.ts";
 import { RouteTable } from "./http/route-table.ts";
 import { limits, shardLimits } from "./limits.ts";
 import { Matching } from "./matching/matching.ts";
+import { OutsideCalls } from "./nexus/outside-calls.ts";
 import { systemRandom } from "./random.ts";
 import { unaryRoutes } from "./rpc/call.ts";
 import { GrpcServer } from "./rpc/grpc-server.ts";
@@ -87,6 +88,7 @@ async function open(config: ServerConfig, closes: Close[]) {
 
   const matching = new Matching<Started>(clock);
   const queueConfigs = await TaskQueueConfigs.load(store, matching, clock);
+  const calls = new OutsideCalls();
   const ring = await Ring.open({
     ...{ store, clock, random, dispatcher: matching, shardCount },
     owner: random.uuid(),
@@ -96,9 +98,11 @@ async function open(config: ServerConfig, closes: Close[]) {
       return namespace instanceof Rejection ? limits.retentionMsDefault : namespace.retentionMs;
     },
     onFault: (what, error) => log.error("shard fault", { what, error }),
+    call: (call) => calls.make(call),
     ...commitCounts(telemetry),
   });
   closes.push(() => ring.close());
+  closes.push(() => calls.close());
   // Before the ring closes, so that no task is reserved for a poller that is sent away.
   closes.push(() => matching.close());
   watchRing(ring, telemetry);
@@ -114,11 +118,14 @@ async function open(config: ServerConfig, closes: Close[]) {
     namespaces,
     searchAttributes,
     nexusEndpoints,
+    nexusTasks: new NexusTasks({ matching, clock, random }),
     queueConfigs,
     namespaceDeletions,
     queries: new QueryRegistry(),
   };
-  const parts: Parts = { ring, matching, store, ...registries, tokens, clock, random, cluster, telemetry };
+  const addresses = new AddressRules(config.outsideAddresses);
+  const parts: Parts = { ring, matching, store, ...registries, tokens, addresses, clock, random, cluster, telemetry };
+  calls.open({ ...parts, onFault: (what, error) => log.error("outside call fault", { what, error }) });
   const ready = await serve(config, parts, closes);
   log.info("server ready", { ...ready, store: store.kind, namespaces: namespaces.all().length });
   if (store.kind === "memory") log.warn("state is kept in memory only: nothing survives the end of this process");
@@ -155,14 +162,11 @@ async function serve(config: ServerConfig, parts: Parts, closes: Close[]) {
   return { ip, port, metricsPort, httpPort };
 }
 
-function httpServer(config: ServerConfig, parts: Parts, { unary }: Routes) {
+function httpServer(config: ServerConfig, { clock, random, telemetry }: Parts, { unary }: Routes) {
   const { ip = defaultIp, httpPort, httpPublicUrl: publicUrl, httpCorsOrigins: corsOrigins = [] } = config;
   if (httpPort === undefined) return undefined;
   const guard = new Guard({ ip, isLoopback: isLoopback(ip), publicUrl, corsOrigins });
-  const { clock, random, telemetry } = parts;
-  const links = linkRoutes({ ...parts, unary, publicUrl });
-  const routes = new RouteTable([...apiRoutes(unary), ...activityRoutes(unary), ...links]);
-  return new HttpServer({ routes, guard, clock, random, telemetry });
+  return new HttpServer({ routes: new RouteTable(apiRoutes(unary)), guard, clock, random, telemetry });
 }
 
 function addressOf({ ip = defaultIp, port = defaultPort }: ServerConfig): string {

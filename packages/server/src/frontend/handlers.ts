@@ -6,6 +6,7 @@ import { historyHandlers } from "./history.ts";
 import { multiOperationHandlers } from "./multi-operation.ts";
 import { namespaceHandlers } from "./namespace.ts";
 import { nexusEndpointHandlers } from "./nexus-endpoint.ts";
+import { nexusTaskHandlers } from "./nexus-task.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { queryHandlers } from "./query.ts";
 import { searchAttributeHandlers } from "./search-attribute-admin.ts";
@@ -35,6 +36,7 @@ export function handlersOf(parts: Parts): Handlers {
     ...visibilityHandlers(parts),
     ...searchAttributeHandlers(parts),
     ...nexusEndpointHandlers(parts),
+    ...nexusTaskHandlers(parts),
     ...taskQueueHandlers(parts),
     ...workerHandlers(parts),
   };

@@ -1,5 +1,5 @@
 /** A whole server without a network, for tests: real shards, queues and handlers on a memory store and a clock that the test moves. */
-import { Rejection } from "@pawl/engine";
+import { type Call as OutsideCall, Rejection } from "@pawl/engine";
 import {
   enums,
   history,
@@ -11,6 +11,7 @@ import {
   type taskqueue,
 } from "@pawl/protocol";
 import { MemoryStore } from "@pawl/store";
+import { AddressRules } from "../address-rules.ts";
 import { ManualClock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { Matching } from "../matching/matching.ts";
@@ -23,6 +24,7 @@ import { draftOf } from "./namespace.ts";
 import { NamespaceDeletions } from "./namespace-deletion.ts";
 import { NamespaceRegistry } from "./namespace-registry.ts";
 import { NexusEndpointRegistry } from "./nexus-endpoint-registry.ts";
+import { NexusTasks } from "./nexus-tasks.ts";
 import type { Call, Handler, Handlers, Parts } from "./parts.ts";
 import { QueryRegistry } from "./query-registry.ts";
 import { SearchAttributeRegistry } from "./search-attribute-registry.ts";
@@ -102,6 +104,8 @@ export class InProcess {
     this.parts = {
       ...parts,
       queries: new QueryRegistry(),
+      addresses: new AddressRules(),
+      nexusTasks: new NexusTasks({ matching: parts.matching, clock: parts.clock, random: seededRandom(5) }),
       random: seededRandom(2),
       cluster: { id: "00000000-0000-4000-8000-000000000000", name: "active", shardCount: 1, address: "127.0.0.1:7233" },
       telemetry: quietTelemetry(),
@@ -109,7 +113,8 @@ export class InProcess {
     this.#handlers = handlersOf(this.parts);
   }
 
-  static async open(): Promise<InProcess> {
+  /** `call` makes the requests that runs ask for; without it they are not made. */
+  static async open({ call = () => {} }: { call?: (call: OutsideCall) => void } = {}): Promise<InProcess> {
     const clock = new ManualClock();
     const store = new MemoryStore();
     const matching = new Matching<Started>(clock);
@@ -124,6 +129,7 @@ export class InProcess {
       cacheBytesMax: 1 << 24,
       retentionMs: () => limits.retentionMsDefault,
       onFault: (_what, error) => faults.push(error),
+      call,
     });
     const namespaces = await NamespaceRegistry.load(store, seededRandom(3));
     const retention = { seconds: 86_400, nanos: 0 };

@@ -1,9 +1,9 @@
 /** Update-with-start: ExecuteMultiOperation takes exactly a start and an update of one workflow, which succeed or fail together. */
 import { detail, Rejection, workflowKey } from "@pawl/engine";
 import { errordetails, failure, type Init, type RequestOf, statusCodes } from "@pawl/protocol";
+import { keptCallbacks } from "./callback-rules.ts";
 import { invalid } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
-import { startedLink } from "./response-link.ts";
 import { attributesToSet } from "./search-attribute.ts";
 import { startProblem } from "./start-rules.ts";
 import { updateProblem, updateResponse, waitForStage, wantedStage } from "./update.ts";
@@ -20,7 +20,7 @@ export function multiOperationHandlers(parts: Parts) {
       const operations = operationsOf(request);
       if (operations instanceof Rejection) return operations;
       const { start, update } = operations;
-      const startRefused = startProblem(start) ?? startRule(start);
+      const startRefused = startProblem(start, parts.addresses) ?? startRule(start);
       if (startRefused) return failed("start", startRefused);
       const updateRefused = updateProblem(update) ?? updateRule(update);
       if (updateRefused) return failed("update", updateRefused);
@@ -31,21 +31,24 @@ export function multiOperationHandlers(parts: Parts) {
       const meta = { ...update.request!.meta!, updateId: update.request!.meta!.updateId || random.uuid() };
       const reply = await ring.submit(key, {
         type: "startWithUpdate",
-        start: { ...start, requestId: start.requestId || random.uuid(), searchAttributes },
+        start: {
+          ...start,
+          requestId: start.requestId || random.uuid(),
+          searchAttributes,
+          completionCallbacks: keptCallbacks(start.completionCallbacks),
+        },
         update: { ...update, request: { ...update.request!, meta } },
       });
       if (reply instanceof Rejection) return reply;
       if ("refused" in reply) return failed(reply.refused, reply.rejection);
       const { runId, firstRunId, started, status } = reply.start;
-      const run = { namespace: namespace.name, workflowId: start.workflowId, runId };
-      const firstExecutionRunId = started ? firstRunId : "";
       const stage = wantedStage(update.waitPolicy?.lifecycleStage);
       const progress = await waitForStage(parts, { key, progress: reply.update, stage, call });
       if (progress instanceof Rejection) return failed("update", progress);
       return {
         responses: [
-          { startWorkflow: { runId, firstExecutionRunId, started, status, link: startedLink(run) } },
-          { updateWorkflow: updateResponse(update, progress) },
+          { startWorkflow: { runId, firstExecutionRunId: firstRunId, started, status } },
+          { updateWorkflow: updateResponse(start.workflowId, progress) },
         ],
       };
     },
@@ -67,7 +70,7 @@ function operationsOf({
   }
   const workflowId = second.updateWorkflow.workflowExecution?.workflowId;
   if (workflowId !== first.startWorkflow.workflowId) return invalid("WorkflowId is not consistent between operations.");
-  return { start: { ...first.startWorkflow, namespace }, update: { ...second.updateWorkflow, namespace } };
+  return { start: { ...first.startWorkflow, namespace }, update: second.updateWorkflow };
 }
 
 function startRule({ cronSchedule, requestEagerExecution, workflowStartDelay }: Start): Rejection | undefined {

@@ -12,15 +12,17 @@ import {
 } from "@pawl/engine";
 import type { Init, MethodName, RequestOf, ResponseOf } from "@pawl/protocol";
 import type { Store } from "@pawl/store";
+import type { AddressRules } from "../address-rules.ts";
 import type { Clock } from "../clock.ts";
 import { type Limits, limits } from "../limits.ts";
-import type { Match, PollRequest, QueryTask, QueueDescription, QueueKind } from "../matching/match.ts";
+import type { Match, PollRequest, Question, QueueDescription, QueueKind } from "../matching/match.ts";
 import type { Random } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { NamespaceDeletions } from "./namespace-deletion.ts";
 import type { NamespaceRegistry } from "./namespace-registry.ts";
 import type { NexusEndpointRegistry } from "./nexus-endpoint-registry.ts";
+import type { NexusTasks } from "./nexus-tasks.ts";
 import type { QueryRegistry } from "./query-registry.ts";
 import type { SearchAttributeRegistry } from "./search-attribute-registry.ts";
 import type { TaskQueueConfigs } from "./task-queue-config.ts";
@@ -63,7 +65,7 @@ export interface Submitter {
 
 /** What the frontend asks of the task queues; `matching` is one. */
 export interface Queues {
-  offerQuery(query: QueryTask): void;
+  offerQuery(query: Question): void;
   withdrawQuery(id: string): void;
   /** null when `untilMs` came or the signal aborted. */
   poll(request: PollRequest): Promise<Match<Started> | null>;
@@ -92,9 +94,12 @@ export interface Parts {
   readonly searchAttributes: SearchAttributeRegistry;
   readonly nexusEndpoints: NexusEndpointRegistry;
   readonly queueConfigs: TaskQueueConfigs;
+  readonly nexusTasks: NexusTasks;
   /** Questions that one call asks and another answers. */
   readonly queries: QueryRegistry;
   readonly tokens: Tokens;
+  /** What may be called outside this server. */
+  readonly addresses: AddressRules;
   readonly clock: Clock;
   readonly random: Random;
   readonly cluster: Cluster;

@@ -1,6 +1,8 @@
 /** What StartWorkflowExecution and SignalWithStartWorkflowExecution must keep to, in the reference server's order. */
 import { Rejection } from "@pawl/engine";
 import { durationMs, enums, type workflowservice } from "@pawl/protocol";
+import type { AddressRules } from "../address-rules.ts";
+import { callbacksProblem } from "./callback-rules.ts";
 import {
   blobProblem,
   durationProblem,
@@ -22,7 +24,8 @@ export type SignalWithStartRequest = workflowservice.SignalWithStartWorkflowExec
 
 const { WorkflowIdConflictPolicy: Conflict, WorkflowIdReusePolicy: Reuse } = enums;
 
-export function startProblem(request: StartRequest): Rejection | undefined {
+/** `addresses`: where completion callbacks may go. */
+export function startProblem(request: StartRequest, addresses: AddressRules): Rejection | undefined {
   return (
     workflowIdProblem(request) ??
     timingProblem(request) ??
@@ -32,7 +35,7 @@ export function startProblem(request: StartRequest): Rejection | undefined {
     lengthProblem("RequestId", request.requestId) ??
     policiesProblem(request.workflowIdReusePolicy, request.workflowIdConflictPolicy) ??
     onConflictProblem(request.onConflictOptions) ??
-    callbacksProblem(request) ??
+    callbacksProblem(request.completionCallbacks, addresses) ??
     blobProblem(request.lastCompletionResult) ??
     restProblem(request)
   );
@@ -123,13 +126,6 @@ function onConflictProblem(options: StartRequest["onConflictOptions"]): Rejectio
   return options?.attachCompletionCallbacks && !options.attachRequestId
     ? invalid("attaching request ID is required for attaching completion callbacks")
     : undefined;
-}
-
-/** No address is configured to be called back, so that none matches: like the reference server without an allow-list. */
-function callbacksProblem({ completionCallbacks }: StartRequest): Rejection | undefined {
-  const [first] = completionCallbacks;
-  if (!first) return undefined;
-  return invalid(`invalid url: url does not match any configured callback address: ${first.nexus?.url ?? ""}`);
 }
 
 /** Worker deployments are not served: a run pinned to a version of one would be given to workers of another. */

@@ -21,7 +21,7 @@ export const systemCapabilities: workflowservice.GetSystemInfoResponse_Capabilit
   buildIdBasedVersioning: false,
   upsertMemo: true,
   countGroupByExecutionStatus: true,
-  nexus: false,
+  nexus: true,
   serverScaledDeployments: false,
   serverScaledProviderCloudRun: false,
 };

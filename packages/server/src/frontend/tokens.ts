@@ -3,6 +3,7 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from "node:crypto";
 import { Rejection } from "@pawl/engine";
 import {
+  type CallbackToken,
   decodeToken,
   encodeToken,
   type PageToken,
@@ -37,7 +38,7 @@ export class Tokens {
   }
 
   /** A task's token, as a worker sends it back. */
-  open<K extends "workflow" | "activity" | "query">(kind: K, bytes: Uint8Array): TokenOf<K> | Rejection {
+  open<K extends "workflow" | "activity" | "query" | "nexus">(kind: K, bytes: Uint8Array): TokenOf<K> | Rejection {
     if (bytes.length === 0) return new Rejection("INVALID_ARGUMENT", "Task token not set on request.");
     const token = decodeToken(kind, bytes, this.#mac);
     if (token) return token;
@@ -45,9 +46,14 @@ export class Tokens {
     return new Rejection("INVALID_ARGUMENT", message);
   }
 
-  /** `undefined` for what is no link of this cluster. Whether it has expired is for the caller to see. */
-  openActivityLink(bytes: Uint8Array): TokenOf<"activityLink"> | undefined {
-    return decodeToken("activityLink", bytes, this.#mac);
+  /** What a handler gives back with the end of a Nexus operation, as the text of a header. */
+  sealCallback(token: Omit<CallbackToken, "kind">): string {
+    return Buffer.from(encodeToken({ kind: "callback", ...token }, this.#mac)).toString("base64url");
+  }
+
+  /** undefined for a text that is not of this cluster. */
+  openCallback(text: string): CallbackToken | undefined {
+    return decodeToken("callback", Buffer.from(text, "base64url"), this.#mac);
   }
 
   sealPage(of: string, namespaceId: string, values: readonly PageValue[]): Uint8Array {

@@ -78,7 +78,9 @@ async function complete(
   const { runId, stamp } = token;
   const responded = queries.responding(runId, stamp);
   try {
-    const reply = await parts.ring.submit(keyOf(token), { type: "completeWorkflowTask", task: token, request });
+    const nexusEndpointIds = endpointIdsOf(parts, request.commands);
+    const completed = { type: "completeWorkflowTask", task: token, request, nexusEndpointIds } as const;
+    const reply = await parts.ring.submit(keyOf(token), completed);
     if (reply instanceof Rejection) return reply;
     // What a task that failed has answered counts for nothing: its queries wait for the next one.
     queries.settle(runId, stamp, reply.refused ? new Map() : answersOf(request));
@@ -87,6 +89,16 @@ async function complete(
   } finally {
     responded();
   }
+}
+
+/** The engine does not know which Nexus endpoints there are: those that are named, as far as they exist. */
+function endpointIdsOf({ nexusEndpoints }: Parts, commands: CompletedRequest["commands"]): ReadonlyMap<string, string> {
+  const ids = new Map<string, string>();
+  for (const { scheduleNexusOperationCommandAttributes: attributes } of commands) {
+    const endpoint = attributes && nexusEndpoints.byName(attributes.endpoint);
+    if (endpoint) ids.set(endpoint.name, endpoint.id);
+  }
+  return ids;
 }
 
 /** The engine does not know which attributes a namespace has: code that sets others fails its workflow task here, and may be mended. */

@@ -1,11 +1,11 @@
 /** What waits in task queues, who polls them, and what a poll is answered with. */
 import type { common, deployment } from "@pawl/protocol";
 
-export type QueueKind = "workflow" | "activity";
+export type QueueKind = "workflow" | "activity" | "nexus";
 
 /** Something durable that a worker must start: a command of its own, which tells a stale task from a live one. */
 export interface Task {
-  readonly kind: QueueKind;
+  readonly kind: "workflow" | "activity";
   readonly namespaceId: string;
   readonly workflowId: string;
   readonly runId: string;
@@ -29,6 +29,19 @@ export interface QueryTask {
   /** Unique among the queries of the process. */
   readonly id: string;
 }
+
+/** A request to the handler of a Nexus operation: like a query, it waits for a worker no longer than its caller does. */
+export interface NexusTask {
+  readonly kind: "nexus";
+  readonly namespaceId: string;
+  readonly taskQueue: string;
+  readonly stickyQueue?: undefined;
+  /** Unique among the queries and requests of the process. */
+  readonly id: string;
+}
+
+/** What is asked of workers by somebody who waits for the answer. */
+export type Question = QueryTask | NexusTask;
 
 /** A poller as its request describes it. */
 export interface Waiting {
@@ -77,7 +90,7 @@ export interface QueueConfig {
 export type Match<Started> = (
   | { readonly type: "task"; readonly task: Task }
   | { readonly type: "started"; readonly task: Task; readonly started: Started }
-  | { readonly type: "query"; readonly query: QueryTask }
+  | { readonly type: "query"; readonly query: Question }
 ) & { readonly sticky: boolean; readonly backlogCount: number; readonly pollerDelta?: -1 | 1 | undefined };
 
 /** A poller taken out of its line for a task that is about to be started. Exactly one of `deliver` and `release` must be called, once. */

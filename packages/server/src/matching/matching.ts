@@ -10,7 +10,7 @@ import { matchingLimits } from "../limits.ts";
 import type {
   Match,
   PollRequest,
-  QueryTask,
+  Question,
   QueueConfig,
   QueueDescription,
   QueueKind,
@@ -22,9 +22,11 @@ import { TaskQueue } from "./task-queue.ts";
 
 export type {
   Match,
+  NexusTask,
   PollerSeen,
   PollRequest,
   QueryTask,
+  Question,
   QueueConfig,
   QueueDescription,
   QueueKind,
@@ -84,7 +86,7 @@ export class Matching<Started> {
   }
 
   /** Puts a query before its workers, or before others when it was offered already. `withdrawQuery` ends it, answered or not: always call it. */
-  offerQuery(query: QueryTask): void {
+  offerQuery(query: Question): void {
     this.#queries.get(query.id)?.withdrawQuery(query.id);
     const queue = this.#queueFor(query);
     this.#queries.set(query.id, queue);
@@ -174,7 +176,7 @@ export class Matching<Started> {
   }
 
   /** Where a task or query goes now: to the worker that has the run cached while it is there, else to the normal queue. */
-  #queueFor(task: Task | QueryTask): TaskQueue<Started> {
+  #queueFor(task: Task | Question): TaskQueue<Started> {
     return this.#sticky.live(task.namespaceId, task.stickyQueue, this.#clock.nowMs()) ?? this.#queue(task);
   }
 
@@ -196,12 +198,12 @@ export class Matching<Started> {
   #unload(queue: TaskQueue<Started>): void {
     queue.endPolls(() => true);
     for (const task of queue.drain()) {
-      if (task.kind === "query") this.offerQuery(task);
+      if (task.kind === "query" || task.kind === "nexus") this.offerQuery(task);
       else this.offer(task);
     }
   }
 
-  #queue(address: Task | QueryTask | PollRequest): TaskQueue<Started> {
+  #queue(address: Task | Question | PollRequest): TaskQueue<Started> {
     const key = addressOf(address);
     const known = this.#queues.get(key);
     if (known !== undefined) return known;
@@ -240,9 +242,14 @@ export class Matching<Started> {
   }
 }
 
+const addresses = { workflow: "w", query: "w", activity: "a", nexus: "n" } as const satisfies Record<
+  QueueKind | "query",
+  string
+>;
+
 /** Queries wait with the workflow tasks. Namespace ids are UUIDs, so two addresses are never equal by accident. */
 function addressOf(queue: { kind: QueueKind | "query"; namespaceId: string; taskQueue: string }): string {
-  return `${queue.kind === "activity" ? "a" : "w"}/${queue.namespaceId}/${queue.taskQueue}`;
+  return `${addresses[queue.kind]}/${queue.namespaceId}/${queue.taskQueue}`;
 }
 
 function namespaceOf(address: string): string | undefined {

@@ -11,7 +11,7 @@ import type { Cancel, Clock } from "../clock.ts";
 import { matchingLimits } from "../limits.ts";
 import { Backlog } from "./backlog.ts";
 import { Fairness } from "./fairness.ts";
-import type { Match, PollRequest, QueryTask, QueueConfig, QueueDescription, Reservation, Task } from "./match.ts";
+import type { Match, PollRequest, Question, QueueConfig, QueueDescription, Reservation, Task } from "./match.ts";
 import { Line, Poll } from "./poller.ts";
 import { PollerHistory } from "./poller-history.ts";
 import { PollerScaling } from "./poller-scaling.ts";
@@ -27,7 +27,7 @@ export class TaskQueue<Started> {
   readonly #line = new Line<Started>();
   readonly #reserved = new Set<Poll<Started>>();
   #returned: Match<Started>[] = [];
-  readonly #queries = new Map<string, QueryTask>();
+  readonly #queries = new Map<string, Question>();
   readonly #fairness = new Fairness();
   readonly #backlog = new Backlog(this.#fairness);
   readonly #pollers = new PollerHistory();
@@ -95,7 +95,7 @@ export class TaskQueue<Started> {
     this.#match(nowMs);
   }
 
-  offerQuery(query: QueryTask): void {
+  offerQuery(query: Question): void {
     this.#queries.set(query.id, query);
     this.#match(this.#use());
   }
@@ -172,9 +172,9 @@ export class TaskQueue<Started> {
    * Takes out everything that waits, in the order in which it would have been handed out. For sticky queues, which keep nothing that came back:
    * it is put back there only when a poll waits for it.
    */
-  drain(): (QueryTask | Task)[] {
+  drain(): (Question | Task)[] {
     assert(this.#returned.length === 0, "a sticky queue keeps nothing that came back");
-    const drained: (QueryTask | Task)[] = [...this.#queries.values()];
+    const drained: (Question | Task)[] = [...this.#queries.values()];
     this.#queries.clear();
     const nowMs = this.#clock.nowMs();
     for (let task = this.#backlog.takeFirst(nowMs); task !== undefined; task = this.#backlog.takeFirst(nowMs))

@@ -7,7 +7,7 @@
  */
 import { type Delivery, type Effect, type ExecutionKey, type HostCommand, Rejection, receiverOf } from "@pawl/engine";
 import type { Clock } from "../clock.ts";
-import { shardLimits } from "../limits.ts";
+import { insist } from "./insist.ts";
 
 type SendEffect = Extract<Effect, { type: "send" }>;
 type Submit = (key: ExecutionKey, command: HostCommand) => Promise<unknown>;
@@ -51,17 +51,12 @@ export class Messages {
     await this.#insist(from, { type: "delivered", runId: from.runId, messageId: id, delivery });
   }
 
-  /** Tries until there is an answer (M2); undefined when this process stops first. */
-  async #insist(key: ExecutionKey, command: HostCommand): Promise<unknown> {
-    while (!this.#closed) {
-      try {
-        return await this.#submit(key, command);
-      } catch (error) {
-        if (this.#closed) return undefined;
-        this.#onFault(command.type, error);
-        await new Promise<void>((resolve) => this.#clock.wake(this.#clock.nowMs() + shardLimits.retryMs, resolve));
-      }
-    }
-    return undefined;
+  /** M2. */
+  #insist(key: ExecutionKey, command: HostCommand): Promise<unknown> {
+    return insist(() => this.#submit(key, command), {
+      clock: this.#clock,
+      isClosed: () => this.#closed,
+      onFault: (error) => this.#onFault(command.type, error),
+    });
   }
 }

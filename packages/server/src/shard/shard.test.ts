@@ -39,6 +39,7 @@ class Rig {
       cacheBytesMax: 1_000_000,
       retentionMs: () => this.retentionMs,
       onFault: (what) => this.faults.push(what),
+      call: () => {},
       dispatcher: {
         reserve: () => {
           if (this.waiting === 0) return null;

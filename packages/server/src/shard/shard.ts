@@ -11,6 +11,7 @@
  *   S5. The fence is checked inside the write transaction: when the lease is lost, the shard stops.
  */
 import {
+  type Call,
   type CommandOfKind,
   type Effect,
   type ExecutionKey,
@@ -53,6 +54,8 @@ export interface ShardParts {
   readonly watch: Watch;
   /** Takes a message to another execution. */
   readonly carry: (effect: Extract<Effect, { type: "send" }>) => void;
+  /** Makes a request to somebody outside; what came of it comes back as a command. */
+  readonly call: (call: Call) => void;
   readonly cacheBytesMax: number;
   /** How long closed runs of a namespace are kept. */
   readonly retentionMs: (namespaceId: string) => number;
@@ -341,7 +344,7 @@ export class Shard {
 
   /** Everything that the commit made true is now said (S2). */
   #answer(outcomes: readonly Outcome[], touched: ExecutionWrites["touched"]): void {
-    const { dispatcher, watch, carry } = this.#parts;
+    const { dispatcher, watch, carry, call } = this.#parts;
     for (const { wakeAtMs, ...run } of touched) {
       this.#timers.arm(run, wakeAtMs);
       watch.notify(run.runId);
@@ -352,6 +355,7 @@ export class Shard {
       for (const effect of effects) {
         if (effect.type === "dispatch") dispatcher.offer(effect.task);
         else if (effect.type === "send") carry(effect);
+        else if (effect.type === "call") call(effect.call);
         else this.#notice(entry.key, effect);
       }
     }
