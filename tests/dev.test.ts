@@ -29,7 +29,10 @@ test("pawl dev shows a workflow complete, ends cleanly on Ctrl-C, and remembers 
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const first = await devUntil(folder, /demo-order-1 completed/);
   assert.equal(first.code, 0);
-  assert.match(first.lines[0]!, /^Pawl is ready on 127\.0\.0\.1:\d+ \(state in .*pawl\.db\)$/);
+  assert.match(
+    first.lines[0]!,
+    /^Pawl is ready on 127\.0\.0\.1:\d+ \(state in .*pawl\.db\); HTTP on http:\/\/127\.0\.0\.1:\d+$/,
+  );
   const second = await devUntil(folder, /orders were placed before/);
   assert.equal(second.code, 0);
   assert(

@@ -20,7 +20,7 @@ export interface Language {
   prepare(): Promise<Prepared<Tool>>;
 }
 
-const all: readonly Language[] = [
+export const all: readonly Language[] = [
   { name: "Python", sentences: { ...everyLanguage, ...onlyPython }, prepare: preparePython },
   { name: "TypeScript", sentences: everyLanguage, prepare: prepareNode },
   { name: "Go", sentences: { ...everyLanguage, ...onlyGo }, prepare: prepareGo },

@@ -48,6 +48,9 @@ export const onlyPython = {
   "seed-notification": "document: a notification is sent once, whatever is retried",
   "seed-loan-approval": "document: a loan is approved, refused for each reason, and given up after three attempts",
   "seed-order-processing": "document: transient payment errors are retried, a declined payment cancels the order",
+  "seed-timeouts": "document: activities get the timeouts and the retry policy that each kind of work asks for",
+  "seed-mistakes":
+    "document: what comes of no heartbeats, of too little time for a person, and of errors that are not told apart",
   "seed-order-test": "document: the order workflow passes its own test on this server",
 } as const;
 

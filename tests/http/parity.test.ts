@@ -23,10 +23,6 @@ const knownDifferences: readonly { readonly where: RegExp; readonly why: string 
     where: /query\/state\.message: expected "query timed out/,
     why: "The deadline that the caller set ends the call, as it does over gRPC.",
   },
-  {
-    where: /Terminated.*identity: expected "frontend-service"/,
-    why: "A caller who does not say who it is stays without a name.",
-  },
 ];
 
 type Json = Readonly<Record<string, unknown>>;

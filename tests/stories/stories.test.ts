@@ -14,10 +14,12 @@ import { Connection } from "./connection.ts";
 import { differences } from "./difference.ts";
 import { familyStories } from "./family-stories.ts";
 import { knownAs, knownDifferences } from "./known-differences.ts";
+import { operatorStories } from "./operator-stories.ts";
 import { queryStories } from "./query-stories.ts";
 import { readRecording, writeRecording } from "./recording.ts";
 import { play } from "./story.ts";
 import { timerStories } from "./timer-stories.ts";
+import { updateStories } from "./update-stories.ts";
 import { workflowStories } from "./workflow-stories.ts";
 
 const [mode = "", wanted = mode === "record" ? "" : mode] = (process.env["PAWL_STORIES"] ?? "").split(":");
@@ -25,9 +27,11 @@ const recording = mode === "record";
 const stories = [
   ...workflowStories,
   ...activityStories,
+  ...operatorStories,
   ...timerStories,
   ...familyStories,
   ...queryStories,
+  ...updateStories,
   ...badInputStories,
 ].filter(({ name }) => name.includes(wanted));
 const sideBySide = 24;

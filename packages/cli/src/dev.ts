@@ -25,7 +25,9 @@ export function devCommand(): Command {
   return command.action(async (flags: DevFlags) => {
     const program = flags.with === undefined ? undefined : await load(flags.with);
     mkdirSync(dirname(resolve(flags.dbFilename)), { recursive: true });
-    await runServer(flags, async ({ ip, port }) => {
+    // As far from the gRPC port as the official servers have theirs.
+    const httpPort = flags.httpPort ?? (flags.port === 0 ? 0 : flags.port + 10);
+    await runServer({ ...flags, httpPort }, async ({ ip, port }) => {
       process.stdout.write(
         `Programs reach it with any Temporal SDK at ${ip}:${port}, namespace "default"; Ctrl-C ends it\n`,
       );

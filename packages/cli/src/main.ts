@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { activityCommand } from "./activity.ts";
 import { devCommand } from "./dev.ts";
 import { exitCodes, Failure } from "./failure.ts";
 import { serverCommand } from "./server.ts";
@@ -15,10 +16,14 @@ export function program(): Command {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "pawl: ")) })
     .showHelpAfterError("(pawl --help lists commands and flags)")
     .exitOverride();
-  for (const command of [devCommand(), serverCommand()]) {
-    pawl.addCommand(command.exitOverride().copyInheritedSettings(pawl));
-  }
+  for (const command of [devCommand(), serverCommand(), activityCommand()]) pawl.addCommand(inherit(command, pawl));
   return pawl;
+}
+
+/** Settings of the whole program, down to the last subcommand. */
+function inherit(command: Command, parent: Command): Command {
+  for (const each of command.commands) inherit(each, command.exitOverride().copyInheritedSettings(parent));
+  return command.exitOverride().copyInheritedSettings(parent);
 }
 
 function versionText(): string {

@@ -108,22 +108,50 @@ test("a reset activity that backs off starts at once with its first attempt", ()
   assert.equal(workflow.pollActivity().attempt, 1);
 });
 
-test("a reset while an attempt runs is told by heartbeat and counts from the next attempt", () => {
+test("an attempt that is reset while it runs is told by heartbeat and counts as the first", () => {
   const workflow = withActivity({ retryPolicy: { initialInterval: toDuration(1_000), maximumAttempts: 2 } });
   workflow.failActivity(workflow.pollActivity());
   workflow.advance(1_000);
   const second = workflow.pollActivity();
   workflow.do({ ...reset, resetHeartbeat: true });
   assert.equal(heartbeat(workflow, second).activityReset, true);
+  assert.equal(pending(workflow).attempt, 1);
   workflow.failActivity(second, applicationFailure("reset"));
   assert(
     !workflow.eventTypes().includes("ACTIVITY_TASK_FAILED"),
     "the last allowed attempt was reset, so another follows",
   );
   workflow.advance(10_000);
-  const first = workflow.pollActivity();
-  assert.deepEqual([first.attempt, first.heartbeatDetails], [1, undefined]);
-  assert.equal(heartbeat(workflow, first).activityReset, false);
+  const next = workflow.pollActivity();
+  assert.deepEqual([next.attempt, next.heartbeatDetails], [2, undefined]);
+  assert.equal(heartbeat(workflow, next).activityReset, false);
+});
+
+test("neither attempts nor time run out for an attempt that fails into a pause", () => {
+  const workflow = withActivity({ startToCloseTimeout: toDuration(1_000), retryPolicy: { maximumAttempts: 1 } });
+  const running = workflow.pollActivity();
+  workflow.do(pause);
+  workflow.advance(60_000);
+  assert.equal(pending(workflow).state, PendingActivityState.PAUSE_REQUESTED);
+  workflow.failActivity(running);
+  assert.equal(pending(workflow).state, PendingActivityState.PAUSED);
+  workflow.do(unpause);
+  assert.equal(workflow.pollActivity().attempt, 2);
+  workflow.advance(1_000);
+  assert(workflow.eventTypes().includes("ACTIVITY_TASK_TIMED_OUT"), "its time counts again");
+});
+
+test("a workflow with paused activities is listed by their types, until they go on or end", () => {
+  const workflow = withActivity();
+  const shown = () => {
+    const fields = workflow.do({ type: "describe", runId: "" }).workflowExecutionInfo?.searchAttributes?.indexedFields;
+    return fields?.["TemporalPauseInfo"]?.data && new TextDecoder().decode(fields["TemporalPauseInfo"].data);
+  };
+  assert.equal(shown(), undefined);
+  workflow.do(pause);
+  assert.equal(shown(), `["property:activityType=${pending(workflow).activityType?.name}"]`);
+  workflow.do(unpause);
+  assert.equal(shown(), undefined);
 });
 
 test("options change by mask, hold for the next attempt, and can be taken back", () => {

@@ -7,6 +7,7 @@ import {
   changeOptions,
   holdAttempts,
   type MaskedOptions,
+  missingOptions,
   type Release,
   releaseAttempts,
   resetAttempts,
@@ -30,14 +31,14 @@ function select(run: Run, { activityId: id, activityType: type, all }: Selection
     : [...run.activities.values()].filter((one) =>
         id === undefined ? one.activityType === type : one.activityId === id,
       );
-  if (chosen.length === 0 && !all) {
-    return new Rejection(
-      "NOT_FOUND",
-      id === undefined ? `no pending activity has type ${type}` : `cannot find pending activity with ActivityID ${id}`,
-    );
-  }
+  if (chosen.length === 0 && !all) return noSuchActivity;
   return chosen;
 }
+
+const noSuchActivity = new Rejection(
+  "NOT_FOUND",
+  "Can't find pending activity with such ID. Invalid activityID or activity already completed",
+);
 
 export interface Pause extends Selection {
   readonly identity: string;
@@ -49,12 +50,12 @@ export function pauseActivities(run: Run, step: Step, command: Pause): Record<ne
   const { identity, reason, requestId } = command;
   const chosen = select(run, command);
   if (chosen instanceof Rejection) return chosen;
-  const already = chosen.find(({ paused }) => paused && (requestId === "" || paused.requestId !== requestId));
-  if (already && command.activityId !== undefined)
-    return new Rejection("FAILED_PRECONDITION", `activity ${already.activityId} is already paused`);
+  if (chosen.some(({ paused }) => paused && paused.requestId !== requestId))
+    return new Rejection("FAILED_PRECONDITION", "activity is already paused");
   for (const one of chosen) {
     if (one.paused) continue;
     holdAttempts(one, step.nowMs, { identity, reason, requestId });
+    run.changes.visibility = true;
     touchActivity(run, one);
   }
   return {};
@@ -68,6 +69,7 @@ export function unpauseActivities(run: Run, step: Step, command: Unpause): Recor
   for (const one of chosen) {
     if (!one.paused) continue;
     releaseAttempts(one, step.nowMs, command);
+    run.changes.visibility = true;
     changed(run, step, one);
   }
   return {};
@@ -80,6 +82,7 @@ export function resetActivities(run: Run, step: Step, command: Reset): Record<ne
   const chosen = select(run, command);
   if (chosen instanceof Rejection) return chosen;
   for (const one of chosen) {
+    if (one.paused && !command.keepPaused) run.changes.visibility = true;
     resetAttempts(one, step.nowMs, command);
     changed(run, step, one);
   }
@@ -102,13 +105,14 @@ export function updateActivityOptions(
   step: Step,
   command: OptionsChange,
 ): { readonly options: Init<api.ActivityOptions> } | Rejection {
-  const chosen = select(run, command);
+  const missing = isOpen(run) && !command.restoreOriginal ? missingOptions(command) : undefined;
+  const chosen = missing ?? select(run, command);
   if (chosen instanceof Rejection) return chosen;
   const changes: { one: Activity; options: ActivityOptions }[] = [];
   for (const one of chosen) {
     const options = command.restoreOriginal
       ? (one.originalOptions ?? one.options)
-      : changedOptions(one.options, command, { runTimeoutMs: run.start.runTimeoutMs });
+      : changedOptions(one.options, command, { ...one, runTimeoutMs: run.start.runTimeoutMs });
     if (options instanceof Rejection) return options;
     changes.push({ one, options });
   }
@@ -116,7 +120,7 @@ export function updateActivityOptions(
     changeOptions(one, step.nowMs, options);
     changed(run, step, one);
   }
-  return { options: changes[0] ? answeredOptions(changes[0].options) : {} };
+  return { options: changes[0] ? answeredOptions(changes[0].options, command.restoreOriginal) : {} };
 }
 
 /** The delay within a jitter, from a fraction that the caller draws. */

@@ -13,8 +13,8 @@ interface Deadline {
 /** Every deadline that runs for the activity in its present state. */
 function deadlines(activity: Attempts): Deadline[] {
   const { status, options } = activity;
-  // Nobody is late for what an operator holds back; an attempt that runs still has its time.
-  if (activity.paused && status.type !== "started") return [];
+  // Nobody is late for what an operator holds back. An attempt that runs into the pause is judged when the pause ends.
+  if (activity.paused) return [];
   const all: Deadline[] = [];
   const add = (timeout: enums.TimeoutType, baseMs: number, timeoutMs: number) => {
     if (timeoutMs > 0) all.push({ timeout, atMs: baseMs + timeoutMs });

@@ -26,7 +26,7 @@ import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
 import { type Activity, type ActivityStatus, type HistoryEventInit, isOpen, type Run, touchActivity } from "./run.ts";
 import type { Step } from "./step.ts";
-import type { ActivitySelector, Poller, Replies, StartedActivityTask, Task } from "./vocabulary.ts";
+import type { ActivitySelector, LocatedActivity, Poller, Replies, StartedActivityTask, Task } from "./vocabulary.ts";
 import { scheduleWorkflowTask } from "./workflow-task.ts";
 
 export type ScheduleAttributes = command.ScheduleActivityTaskCommandAttributes;
@@ -191,6 +191,20 @@ export const activityNotFound = new Rejection(
   "NOT_FOUND",
   "invalid activityID or activity already timed out or invoking workflow is completed",
 );
+
+/** What a person is told who is asked to answer for it. By token: the attempt that the token was given for. */
+export function locateActivity(run: Run, selector: ActivitySelector): LocatedActivity | Rejection {
+  const activity = find(run, selector, "locate");
+  if (activity instanceof Rejection) return activity;
+  const { scheduledEventId, attempt, activityId, activityType, status } = activity;
+  return {
+    activity: { runId: run.runId, scheduledEventId, attempt },
+    workflowType: run.start.workflowType,
+    activityId,
+    activityType,
+    startedAtMs: status.type === "started" ? status.startedAtMs : undefined,
+  };
+}
 
 /** The activity that an answer means, if it is still open to that answer (A2). */
 function find(run: Run, selector: ActivitySelector, transition: Transition): Activity | Rejection {
@@ -372,5 +386,6 @@ export function closeActivity(
 export function forgetActivity(run: Run, activity: Activity): void {
   run.activities.delete(activity.scheduledEventId);
   run.activityIds.delete(activity.activityId);
+  if (activity.paused) run.changes.visibility = true;
   touchActivity(run, activity);
 }

@@ -1,12 +1,12 @@
 /**
  * What operators do to the attempts of an activity, whatever it belongs to.
  *
- *   O1. A paused activity is not given to workers and its waiting has no deadline; an attempt that runs may finish, and fails into the pause.
+ *   O1. A paused activity is not given to workers and has no deadline; an attempt that runs may finish, and fails into the pause.
  *   O2. Whatever changes when or whether an activity may start makes earlier dispatches of it void: the caller dispatches it anew.
  */
-import { type activity as api, enums, type Init, toDuration } from "@pawl/protocol";
+import { activity as api, enums, type Init, toDuration } from "@pawl/protocol";
 import { resolveTimeouts } from "./attempt.ts";
-import { resolveRetryPolicy, retryPolicyProblem, wireRetryPolicy } from "./backoff.ts";
+import { intervalMs, resolveRetryPolicy, retryPolicyProblem, wireRetryPolicy } from "./backoff.ts";
 import { Rejection } from "./rejection.ts";
 import type { ActivityOptions, Attempts } from "./run.ts";
 
@@ -53,14 +53,18 @@ export function resetAttempts(one: Attempts, nowMs: number, command: StartOver):
   }
   one.attempt = 1;
   if (command.resetHeartbeat) clearHeartbeat(one);
-  reschedule(one, nowMs + command.delayMs, nowMs);
+  if (!one.paused) reschedule(one, nowMs + command.delayMs, nowMs);
 }
 
-/** A running attempt keeps its deadlines until it ends; a waiting one is dispatched anew, perhaps to another queue. */
+/** What waits is dispatched anew, perhaps to another queue or after another backoff; a running attempt goes on. */
 export function changeOptions(one: Attempts, nowMs: number, options: ActivityOptions): void {
   one.originalOptions ??= one.options;
   one.options = options;
-  if (one.status.type === "scheduled") reschedule(one, nowMs, nowMs);
+  if (one.status.type === "started") return;
+  const { status, lastAttemptCompletedAtMs: completedAtMs, attempt } = one;
+  const waits = status.type === "backingOff" && completedAtMs !== null;
+  const dueAtMs = waits ? completedAtMs + intervalMs(options.retryPolicy, attempt - 1) : nowMs;
+  reschedule(one, Math.max(nowMs, dueAtMs), nowMs);
 }
 
 function clearHeartbeat(one: Attempts): void {
@@ -71,13 +75,21 @@ function clearHeartbeat(one: Attempts): void {
 /** O2: to be started from `atMs` on. A paused one waits all the same. */
 function reschedule(one: Attempts, atMs: number, nowMs: number): void {
   one.stamp += 1;
+  // The attempt that is to come is no longer the consequence of the last one's failure.
+  one.lastFailure = undefined;
   one.status = { type: atMs > nowMs ? "backingOff" : "scheduled", dispatchAtMs: atMs };
 }
 
 export interface MaskedOptions {
   readonly options: api.ActivityOptions | undefined;
-  /** Field paths of the mask, in snake case. */
-  readonly paths: readonly string[];
+  /** Field paths of the mask, in snake case; undefined without a mask. */
+  readonly paths: readonly string[] | undefined;
+}
+
+/** What an update of options lacks, or undefined. */
+export function missingOptions({ options, paths }: MaskedOptions): Rejection | undefined {
+  if (!options) return new Rejection("INVALID_ARGUMENT", "ActivityOptions are not provided");
+  return paths ? undefined : new Rejection("INVALID_ARGUMENT", "UpdateMask is not provided");
 }
 
 /** The options with the masked fields replaced, checked and resolved like a new activity's. */
@@ -87,8 +99,8 @@ export function changedOptions(
   activity: { readonly runTimeoutMs: number; readonly activityId?: string; readonly activityType?: string },
 ): ActivityOptions | Rejection {
   const merged: api.ActivityOptions = { ...(wireOptions(before) as api.ActivityOptions) };
-  for (const path of paths) {
-    const problem = applyPath(merged, path, wanted);
+  for (const path of paths ?? []) {
+    const problem = applyPath(merged, path, wanted ?? api.ActivityOptions.create());
     if (problem) return problem;
   }
   const bad = (message: string) => new Rejection("INVALID_ARGUMENT", message);
@@ -99,7 +111,7 @@ export function changedOptions(
     activity.runTimeoutMs,
   );
   if (typeof timeouts === "string") return bad(timeouts);
-  if (!merged.taskQueue?.name) return bad("TaskQueue is not set on ActivityOptions.");
+  if (!merged.taskQueue?.name) return bad("missing task queue name");
   return {
     ...timeouts,
     taskQueue: merged.taskQueue.name,
@@ -119,30 +131,31 @@ const fields: Readonly<Record<string, OptionField>> = {
   priority: "priority",
 };
 
-function applyPath(
-  merged: api.ActivityOptions,
-  path: string,
-  wanted: api.ActivityOptions | undefined,
-): Rejection | undefined {
+function applyPath(merged: api.ActivityOptions, path: string, wanted: api.ActivityOptions): Rejection | undefined {
   const [head = "", leaf] = path.split(".", 2);
   const field = fields[head];
   if (!field) return new Rejection("INVALID_ARGUMENT", `unknown field ${path} in update mask`);
   if (leaf === undefined) {
-    Object.assign(merged, { [field]: wanted?.[field] });
+    Object.assign(merged, { [field]: wanted[field] });
     return undefined;
   }
   const name = leaf.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-  const source = wanted?.[field] as Record<string, unknown> | undefined;
+  const source = wanted[field] as Record<string, unknown> | undefined;
   const target = merged[field] as Record<string, unknown> | undefined;
-  if (!source || !(name in source))
-    return new Rejection("INVALID_ARGUMENT", `unknown or unset field ${path} in update mask`);
+  if (!source) return new Rejection("INVALID_ARGUMENT", `${field[0]!.toUpperCase()}${field.slice(1)} is not provided`);
+  if (!(name in source)) return new Rejection("INVALID_ARGUMENT", `unknown field ${path} in update mask`);
   Object.assign(merged, { [field]: { ...target, [name]: source[name] } });
   return undefined;
 }
 
-/** As the answer to a change shows them: like the reference server, with the queue in another form. */
-export function answeredOptions(options: ActivityOptions): Init<api.ActivityOptions> {
-  return { ...wireOptions(options), taskQueue: { name: options.taskQueue, kind: enums.TaskQueueKind.NORMAL } };
+/**
+ * As the answer to a change shows them: like the reference server, without the queue's normal name, and with its kind unless the options are
+ * the original ones.
+ */
+export function answeredOptions(options: ActivityOptions, original = false): Init<api.ActivityOptions> {
+  const name = options.taskQueue;
+  const taskQueue = original ? { name } : { name, kind: enums.TaskQueueKind.NORMAL };
+  return { ...wireOptions(options), taskQueue };
 }
 
 export function wireOptions(options: ActivityOptions): Init<api.ActivityOptions> {

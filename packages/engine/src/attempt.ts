@@ -20,6 +20,7 @@ export const legalFrom = {
   heartbeat: ["started"],
   timeOut: ["scheduled", "backingOff", "started"],
   endBackoff: ["backingOff"],
+  locate: ["scheduled", "backingOff", "started"],
 } as const satisfies Record<string, readonly ActivityStatus["type"][]>;
 
 export type Transition = keyof typeof legalFrom;
@@ -120,9 +121,9 @@ export function retryAttempt(
   if (cancelRequested) return enums.RetryState.CANCEL_REQUESTED;
   const { scheduleToCloseTimeoutMs, retryPolicy } = activity.options;
   const expiresAtMs = scheduleToCloseTimeoutMs > 0 ? activity.scheduledAtMs + scheduleToCloseTimeoutMs : 0;
-  // A reset attempt counts as none: the first follows it, as after no pause at all.
-  const attempt = activity.reset ? 0 : activity.attempt;
-  const decision = decideRetry(retryPolicy, { attempt, nowMs, expiresAtMs }, cause);
+  // A reset attempt counts as the first, whichever it was.
+  const attempt = activity.reset ? 1 : activity.attempt;
+  const decision = decideRetry(retryPolicy, { attempt, nowMs, expiresAtMs }, cause, activity.paused !== null);
   if (!decision.retry) return decision.state;
   takeReset(activity);
   activity.stamp += 1;
@@ -132,13 +133,13 @@ export function retryAttempt(
   return enums.RetryState.IN_PROGRESS;
 }
 
-/** The next attempt's number: the first again when an operator has reset the activity meanwhile. */
+/** The next attempt's number: the second again when an operator has reset the activity meanwhile. */
 function takeReset(activity: Attempts): void {
   if (activity.reset?.heartbeat) {
     activity.heartbeatDetails = undefined;
     activity.lastHeartbeatAtMs = null;
   }
-  activity.attempt = activity.reset ? 1 : activity.attempt + 1;
+  activity.attempt = activity.reset ? 2 : activity.attempt + 1;
   activity.reset = null;
 }
 

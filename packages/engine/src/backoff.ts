@@ -78,14 +78,17 @@ export type RetryDecision =
 /**
  * Whether attempt `attempt`, which just failed, is followed by another. `expiresAtMs` 0 = the policy alone limits.
  * A delay that the failure itself asks for (`nextRetryDelay`) replaces the computed one and ignores the maximum interval.
+ * What fails into a pause may always be tried again: whoever paused it decides when, and neither attempts nor time run out before.
  */
 export function decideRetry(
   policy: RetryPolicy,
   state: { attempt: number; nowMs: number; expiresAtMs: number },
   cause: failure.Failure | undefined,
+  paused = false,
 ): RetryDecision {
   if (!isRetryable(cause, policy.nonRetryableErrorTypes))
     return { retry: false, state: enums.RetryState.NON_RETRYABLE_FAILURE };
+  if (paused) return { retry: true, delayMs: 0 };
   if (policy.maximumAttempts > 0 && state.attempt >= policy.maximumAttempts)
     return { retry: false, state: enums.RetryState.MAXIMUM_ATTEMPTS_REACHED };
   const asked = cause?.applicationFailureInfo?.nextRetryDelay;

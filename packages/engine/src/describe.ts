@@ -3,6 +3,7 @@ import { type workflow as api, enums, type Init, toDuration, toTimestamp, type w
 import { wireOptions } from "./attempt-operator.ts";
 import { callbackInfo, pendingNexusOperation } from "./describe-nexus.ts";
 import { optionalDuration } from "./new-run.ts";
+import { shownSearchAttributes } from "./pause-info.ts";
 import { wireResetPoints } from "./reset-point.ts";
 import type { Activity, Run } from "./run.ts";
 import { statusOf } from "./start.ts";
@@ -74,7 +75,7 @@ export function executionInfo(run: Run): Init<api.WorkflowExecutionInfo> {
     rootExecution: start.root ?? { workflowId: run.workflowId, runId: run.runId },
     firstRunId: start.firstRunId,
     memo: run.memo ?? {},
-    searchAttributes: run.searchAttributes ?? {},
+    searchAttributes: shownSearchAttributes(run),
     autoResetPoints: wireResetPoints(run.resetPoints),
     taskQueue: start.taskQueue,
     mostRecentWorkerVersionStamp: run.lastWorkerVersion,
@@ -99,7 +100,7 @@ function pendingActivity(activity: Activity): Init<api.PendingActivityInfo> {
     activityId: activity.activityId,
     activityType: { name: activity.activityType },
     state: activityState(activity),
-    attempt: activity.attempt,
+    attempt: activity.reset ? 1 : activity.attempt,
     maximumAttempts: options.retryPolicy.maximumAttempts,
     scheduledTime: toTimestamp(status.type === "started" ? activity.scheduledAtMs : status.dispatchAtMs),
     ...(options.scheduleToCloseTimeoutMs > 0 && {
@@ -111,12 +112,13 @@ function pendingActivity(activity: Activity): Init<api.PendingActivityInfo> {
     ...(activity.lastAttemptCompletedAtMs !== null && {
       lastAttemptCompleteTime: toTimestamp(activity.lastAttemptCompletedAtMs),
     }),
-    ...(status.type === "backingOff" && {
-      nextAttemptScheduleTime: toTimestamp(status.dispatchAtMs),
-      currentRetryInterval: toDuration(
-        status.dispatchAtMs - (activity.lastAttemptCompletedAtMs ?? status.dispatchAtMs),
-      ),
-    }),
+    ...(status.type === "backingOff" &&
+      !activity.paused && {
+        nextAttemptScheduleTime: toTimestamp(status.dispatchAtMs),
+        currentRetryInterval: toDuration(
+          status.dispatchAtMs - (activity.lastAttemptCompletedAtMs ?? status.dispatchAtMs),
+        ),
+      }),
     ...(activity.lastHeartbeatAtMs !== null && {
       heartbeatDetails: activity.heartbeatDetails,
       lastHeartbeatTime: toTimestamp(activity.lastHeartbeatAtMs),

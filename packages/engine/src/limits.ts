@@ -28,6 +28,10 @@ export const limits = {
   updatesMax: 2_000,
   /** Rejected updates are remembered for those who wait; this many of a run. */
   rejectedUpdatesMax: 100,
+  /** A workflow task that fails this often takes no update: its caller is told at once, since nobody may answer for long. */
+  updateRefusedAttempt: 3,
+  /** Events that a worker is shown again after its workflow task has rejected all updates and was dropped. */
+  eventsShownAgainMax: 10,
   /** From this attempt on, the workflow task's timeout grows, so that a failing worker is not asked in a tight loop. */
   workflowTaskBackoffAttempt: 4,
   workflowTaskBackoffInitialMs: 5_000,

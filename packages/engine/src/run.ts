@@ -158,7 +158,7 @@ export interface Attempts {
     readonly reason: string;
     readonly requestId: string;
   } | null;
-  /** Set when an operator has reset the running attempt: the next one is the first again. */
+  /** Set when an operator has reset the running attempt: it counts as the first. */
   reset: { readonly heartbeat: boolean } | null;
   /** What the scheduled event said, once an operator has changed it. */
   originalOptions: ActivityOptions | null;

@@ -1,6 +1,6 @@
 /** Update-with-start: a start and an update of one workflow id that succeed or fail together. */
 import { Rejection } from "./rejection.ts";
-import { isOpen, type Workflow } from "./run.ts";
+import type { Workflow } from "./run.ts";
 import { currentRun, startReply, startWorkflow } from "./start.ts";
 import type { Step } from "./step.ts";
 import { admitUpdate } from "./update.ts";
@@ -27,7 +27,8 @@ export function startWithUpdate(
   const progress = admitUpdate(run, step, update);
   if (progress instanceof Rejection) return { refused: "update", rejection: progress };
   return {
-    start: { ...started, status: isOpen(run) ? started.status : startReply(run, false).status },
+    // Unlike a start alone, one that repeats itself hears that the run was there.
+    start: run === current ? startReply(run, false) : started,
     update: progress,
   };
 }

@@ -256,3 +256,36 @@ test("a start with an update takes it along with the first task, joins what runs
   const again = both("u1", "s4");
   assert("start" in again && again.start.runId === first.start.runId);
 });
+
+test("a task that showed events is dropped only for a worker that takes them again, and not too many of them", () => {
+  const takesAgain = { capabilities: { discardSpeculativeWorkflowTaskWithEvents: true } };
+  const dropped = (timerCount: number, more: object) => {
+    const workflow = new CachedWorkflow();
+    workflow.start();
+    const timers = Array.from({ length: timerCount }, (_, i) => commands.timer(`t${i}`, 60_000));
+    workflow.complete(workflow.pollTask(), timers);
+    ask(workflow, "u1");
+    return answer(workflow, workflow.pollTask(), [rejection("u1")], more).resetHistoryEventId > 0;
+  };
+  assert.deepEqual(
+    [dropped(0, {}), dropped(1, {}), dropped(1, takesAgain), dropped(10, takesAgain), dropped(11, takesAgain)],
+    [true, false, true, true, false],
+  );
+});
+
+test("an update that is rejected as its workflow completes is rejected all the same", () => {
+  const workflow = running();
+  ask(workflow, "u1");
+  const reply = workflow.complete(workflow.pollTask(), [commands.completeWorkflow()], { messages: [rejection("u1")] });
+  assert(!(reply instanceof Rejection));
+  const { outcome } = workflow.do({ type: "pollUpdate", runId: "", updateId: "u1" });
+  assert.equal(outcome?.failure?.message, "no");
+});
+
+test("a workflow whose task keeps failing takes no update", () => {
+  const workflow = running();
+  workflow.signal("go");
+  for (let attempt = 1; attempt <= 2; attempt++) workflow.failTask(workflow.pollTask());
+  const refused = ask(workflow, "u1");
+  assert(refused instanceof Rejection && refused.code === "FAILED_PRECONDITION");
+});

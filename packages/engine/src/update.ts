@@ -8,10 +8,10 @@
  *   U2. An update id has one outcome in a run: a repeated request joins the first.
  *   U3. A workflow that closes answers the updates it has accepted; those it has not even seen were never there.
  */
-import { enums, failure, type protocol, update, type workflowservice } from "@pawl/protocol";
+import { enums, errordetails, failure, type protocol, update, type workflowservice } from "@pawl/protocol";
 import { write } from "./history.ts";
 import { limits } from "./limits.ts";
-import { Rejection } from "./rejection.ts";
+import { detail, Rejection } from "./rejection.ts";
 import { isOpen, type Run, type Update } from "./run.ts";
 import type { Step } from "./step.ts";
 import type { UpdateProgress } from "./vocabulary.ts";
@@ -30,6 +30,8 @@ export function admitUpdate(
   }
   if (run.updates.has(updateId)) return progress(run, updateId);
   if (!isOpen(run)) return new Rejection("NOT_FOUND", "workflow execution already completed");
+  const { workflowTask: task } = run;
+  if (task.type !== "none" && task.attempt >= limits.updateRefusedAttempt) return notReady();
   const refused = limitProblem(run);
   if (refused) return refused;
   run.updates.set(updateId, { status: "admitted", request: request.request! });
@@ -37,6 +39,14 @@ export function admitUpdate(
   // One that is pending takes the update along when it starts; one that is started is followed by another.
   scheduleWorkflowTask(run, step, { speculative: true });
   return progress(run, updateId);
+}
+
+function notReady(): Rejection {
+  return new Rejection(
+    "FAILED_PRECONDITION",
+    "Unable to perform workflow execution update due to Workflow Task in failed state.",
+    detail(errordetails.WorkflowNotReadyFailure, {}),
+  );
 }
 
 function limitProblem(run: Run): Rejection | undefined {

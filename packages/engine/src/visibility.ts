@@ -1,5 +1,6 @@
 import { workflow as api, type common } from "@pawl/protocol";
 import { executionInfo } from "./describe.ts";
+import { shownSearchAttributes } from "./pause-info.ts";
 import { isOpen, type Run } from "./run.ts";
 import { statusOf } from "./start.ts";
 
@@ -51,7 +52,7 @@ export function visibilityRecord(run: Run): VisibilityRecord {
 /** Search attributes are JSON payloads; one that is not is shown but not indexed. */
 function indexed(run: Run): VisibilityRecord["searchAttributes"] {
   const values: Record<string, string | number | boolean | readonly string[]> = {};
-  for (const [name, payload] of Object.entries(run.searchAttributes?.indexedFields ?? {})) {
+  for (const [name, payload] of Object.entries(shownSearchAttributes(run).indexedFields)) {
     try {
       const value: unknown = JSON.parse(new TextDecoder().decode(payload.data));
       // Times are kept as numbers, so that they compare as times whatever their zone.

@@ -151,7 +151,8 @@ export type Command =
     }
   | { readonly type: "delete"; readonly runId: RunSelector }
   | { readonly type: "describe"; readonly runId: RunSelector }
-  | { readonly type: "locate"; readonly runId: RunSelector };
+  | { readonly type: "locate"; readonly runId: RunSelector }
+  | { readonly type: "locateActivity"; readonly activity: ActivitySelector };
 
 export interface Replies {
   startWorkflow: {
@@ -211,6 +212,7 @@ export interface Replies {
   wake: Record<never, never>;
   describe: Init<workflowservice.DescribeWorkflowExecutionResponse>;
   locate: Located;
+  locateActivity: LocatedActivity;
 }
 
 /** How an operation ended. A result that there is not is a null. */
@@ -274,6 +276,16 @@ export interface Located {
   readonly historySizeBytes: number;
   /** Scheduled and started event of a workflow task that history does not hold yet (transient), as encoded `events` fields. */
   readonly virtualEvents: Uint8Array;
+}
+
+/** A pending activity and its current attempt. */
+export interface LocatedActivity {
+  readonly activity: ActivityTaskRef;
+  readonly workflowType: string;
+  readonly activityId: string;
+  readonly activityType: string;
+  /** `undefined` while the attempt waits for a worker, or to be made. */
+  readonly startedAtMs: number | undefined;
 }
 
 /** A workflow task given to a worker: everything its poll response needs but the history bytes that are not in memory. */

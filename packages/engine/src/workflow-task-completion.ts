@@ -55,18 +55,22 @@ export function completeWorkflowTask(
     messages: messagesById(request),
     nexusEndpointIds,
   };
+  // A rejection leaves no event, so it may go first; its caller is to hear of it even when the workflow closes now.
+  const loose = Map.groupBy(looseMessages(request), (message) => onlyReject([message]));
+  for (const message of loose.get(true) ?? []) applyMessage(run, step, message);
   for (const one of request.commands) applyCommand(completion, one);
   // Nothing may follow the closing event: what the worker answers after it is too late for anybody.
-  if (isOpen(run)) for (const message of looseMessages(request)) applyMessage(run, step, message);
+  if (isOpen(run)) for (const message of loose.get(false) ?? []) applyMessage(run, step, message);
   if (isOpen(run) && !request.forceCreateNewWorkflowTask) rejectUnanswered(run);
   dispatchScheduled(completion);
   const hadBuffered = flushBuffer(run, step.nowMs);
   if (isOpen(run) && isTooLong(run)) terminateTooLong(run, step);
-  const speculative = !hadBuffered && !request.forceCreateNewWorkflowTask;
-  const needsTask = isOpen(run) && (!speculative || hasAdmitted(run));
+  const isDue = hadBuffered || request.forceCreateNewWorkflowTask;
+  const needsTask = isOpen(run) && (isDue || hasAdmitted(run));
   const newTask = needsTask
     ? scheduleWorkflowTask(run, step, {
-        speculative,
+        // One that the worker does not take along at once is written, so that it is not lost with the memory.
+        speculative: !isDue && request.returnNewWorkflowTask,
         ...(keepsAlive && { originalScheduledAtMs: task.originalScheduledAtMs }),
         ...inlineFor(request),
       })
@@ -81,8 +85,19 @@ function leavesNoTrace(run: Run, task: Started, request: CompletedRequest): bool
     run.buffered.length === 0 &&
     request.commands.length === 0 &&
     !request.forceCreateNewWorkflowTask &&
+    mayShowAgain(run, request) &&
     onlyReject(request.messages)
   );
+}
+
+/**
+ * Whether the events that came with a task may come with the next one as well: only to workers that say so, and not too many of them, or a
+ * stream of updates that are all rejected would send them again and again.
+ */
+function mayShowAgain(run: Run, { capabilities }: CompletedRequest): boolean {
+  // The last completed task's started event is followed by its completed event.
+  const shownCount = run.nextEventId - run.lastCompletedStartedEventId - 2;
+  return shownCount <= (capabilities?.discardSpeculativeWorkflowTaskWithEvents ? limits.eventsShownAgainMax : 0);
 }
 
 function dropTask(run: Run, step: Step, request: CompletedRequest): Replies["completeWorkflowTask"] {

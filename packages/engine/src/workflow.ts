@@ -7,7 +7,14 @@
  *   E3. If it throws, the state it was given must be thrown away and read again.
  */
 import { enums } from "@pawl/protocol";
-import { cancelActivity, completeActivity, failActivity, heartbeatActivity, startActivityTask } from "./activity.ts";
+import {
+  cancelActivity,
+  completeActivity,
+  failActivity,
+  heartbeatActivity,
+  locateActivity,
+  startActivityTask,
+} from "./activity.ts";
 import { pauseActivities, resetActivities, unpauseActivities, updateActivityOptions } from "./activity-operator.ts";
 import { childStartDelivered, receiveChildClosed, receiveParentClosed, receiveStartChild } from "./child-workflow.ts";
 import { requestCancel, terminate } from "./close.ts";
@@ -82,6 +89,7 @@ export function selectorOf(command: Command): RunSelector | undefined {
     case "failActivity":
     case "cancelActivity":
     case "heartbeatActivity":
+    case "locateActivity":
       return command.activity.runId;
     default:
       return command.runId;
@@ -153,6 +161,8 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
       return describe(run);
     case "locate":
       return locate(run);
+    case "locateActivity":
+      return locateActivity(run, command.activity);
     default:
       return command satisfies never;
   }

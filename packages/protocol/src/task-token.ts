@@ -54,6 +54,12 @@ export interface CallbackToken {
   readonly requestId: string;
 }
 
+/** Lets whoever has it answer for one attempt of an activity, until it expires. */
+export interface ActivityLinkToken extends Omit<ActivityTaskToken, "kind"> {
+  readonly kind: "activityLink";
+  readonly expiresAtMs: number;
+}
+
 export type PageValue = string | number | null | Uint8Array;
 
 /** Where a list goes on. `of` names the list, so that the page of one is no page of another; `values` are its own. */
@@ -65,7 +71,14 @@ export interface PageToken {
   readonly values: readonly PageValue[];
 }
 
-export type Token = WorkflowTaskToken | ActivityTaskToken | QueryTaskToken | NexusTaskToken | CallbackToken | PageToken;
+export type Token =
+  | WorkflowTaskToken
+  | ActivityTaskToken
+  | QueryTaskToken
+  | NexusTaskToken
+  | CallbackToken
+  | ActivityLinkToken
+  | PageToken;
 export type TokenOf<K extends Token["kind"]> = Extract<Token, { kind: K }>;
 
 export interface TokenMac {
@@ -85,6 +98,7 @@ const kinds = [
   "page",
   "nexus",
   "callback",
+  "activityLink",
 ] as const satisfies readonly Token["kind"][];
 
 export function encodeToken(token: Token, mac: TokenMac): Uint8Array {
@@ -131,7 +145,11 @@ function writeFields(token: Token, out: TokenWriter): void {
   out.number(token.scheduledEventId);
   if (token.kind === "callback") return out.text(token.requestId);
   out.number(token.attempt);
-  if (token.kind === "activity") return out.text(token.activityId);
+  if (token.kind !== "workflow") {
+    out.text(token.activityId);
+    if (token.kind === "activityLink") out.number(token.expiresAtMs);
+    return;
+  }
   out.number(token.startedEventId);
   out.number(token.stamp);
 }
@@ -149,6 +167,8 @@ function readFields(kind: Token["kind"], from: TokenReader): Token {
   if (kind === "callback") return { kind, ...task, scheduledEventId: from.number(), requestId: from.text() };
   const attempt = { scheduledEventId: from.number(), attempt: from.number() };
   if (kind === "activity") return { kind, ...task, ...attempt, activityId: from.text() };
+  if (kind === "activityLink")
+    return { kind, ...task, ...attempt, activityId: from.text(), expiresAtMs: from.number() };
   return { kind, ...task, ...attempt, startedEventId: from.number(), stamp: from.number() };
 }
 

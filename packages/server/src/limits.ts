@@ -63,6 +63,11 @@ export const limits = {
   httpIdleMsMax: 75 * secondMs,
   httpConnectionsMax: 10_000,
 
+  /** How long a link to complete an activity may be good for, and is unless it is said. */
+  activityLinkMsMin: secondMs,
+  activityLinkMsDefault: 7 * dayMs,
+  activityLinkMsMax: 366 * dayMs,
+
   // Names and ids, in bytes of UTF-8.
 
   /** Workflow id and type, activity id, task queue, signal name, request id, identity, namespace, … */
@@ -196,6 +201,8 @@ assert(limits.idBytesMax < limits.statusMessageBytesMax && limits.statusMessageB
 assert(3 * limits.statusMessageBytesMax + (4 / 3) * limits.statusDetailsBytesMax < 60 * kibibyte);
 assert(3 * limits.visibilityQueryBytesMax + limits.metadataBytesMax <= limits.httpHeadBytesMax);
 assert(limits.connectionSweepMs < limits.httpHeadMsMax && limits.httpHeadMsMax <= limits.httpRequestMsMax);
+assert(limits.activityLinkMsMin <= limits.activityLinkMsDefault);
+assert(limits.activityLinkMsDefault <= limits.activityLinkMsMax);
 assert(limits.drainMsMax < limits.stopMsMax);
 assert(limits.retentionMsMin <= limits.retentionMsDefault);
 assert(limits.namespacePageDefault <= limits.namespacePageMax);

@@ -22,9 +22,11 @@ import { SearchAttributeRegistry } from "./frontend/search-attribute-registry.ts
 import { loadCluster } from "./frontend/system.ts";
 import { TaskQueueConfigs } from "./frontend/task-queue-config.ts";
 import { Tokens } from "./frontend/tokens.ts";
+import { activityRoutes } from "./http/activity-routes.ts";
 import { apiRoutes } from "./http/api-routes.ts";
 import { Guard } from "./http/guard.ts";
 import { HttpServer } from "./http/http-server.ts";
+import { linkRoutes } from "./http/link-routes.ts";
 import { RouteTable } from "./http/route-table.ts";
 import { limits, shardLimits } from "./limits.ts";
 import { Matching } from "./matching/matching.ts";
@@ -162,11 +164,14 @@ async function serve(config: ServerConfig, parts: Parts, closes: Close[]) {
   return { ip, port, metricsPort, httpPort };
 }
 
-function httpServer(config: ServerConfig, { clock, random, telemetry }: Parts, { unary }: Routes) {
+function httpServer(config: ServerConfig, parts: Parts, { unary }: Routes) {
   const { ip = defaultIp, httpPort, httpPublicUrl: publicUrl, httpCorsOrigins: corsOrigins = [] } = config;
   if (httpPort === undefined) return undefined;
   const guard = new Guard({ ip, isLoopback: isLoopback(ip), publicUrl, corsOrigins });
-  return new HttpServer({ routes: new RouteTable(apiRoutes(unary)), guard, clock, random, telemetry });
+  const { clock, random, telemetry } = parts;
+  const links = linkRoutes({ ...parts, unary, publicUrl });
+  const routes = new RouteTable([...apiRoutes(unary), ...activityRoutes(unary), ...links]);
+  return new HttpServer({ routes, guard, clock, random, telemetry });
 }
 
 function addressOf({ ip = defaultIp, port = defaultPort }: ServerConfig): string {

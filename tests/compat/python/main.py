@@ -30,11 +30,11 @@ import outlasting
 import patterns
 import running
 from harness import Context
-from seeds import long_running, orders, training
+from seeds import advanced, long_running, orders, training
 
 topics = [running, messaging, ending, observing, outlasting, patterns, dispatching]
 # These have workers of their own.
-others = [heartbeat, training, orders, long_running]
+others = [heartbeat, training, orders, long_running, advanced]
 scenarios = {name: run for topic in [*topics, *others] for name, run in topic.scenarios.items()}
 
 

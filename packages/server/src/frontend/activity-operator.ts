@@ -1,7 +1,7 @@
 /** What operators ask of pending activities: pause, unpause, reset, change options. */
 import { jitterMs, Rejection, workflowKey } from "@pawl/engine";
 import type { common, RequestOf } from "@pawl/protocol";
-import { durationProblem, executionProblem, idProblem, invalid, lengthProblem } from "./field-rules.ts";
+import { durationProblem, idProblem, invalid, lengthProblem, runIdProblem } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
 
 export function activityOperatorHandlers({ namespaces, ring, random }: Parts) {
@@ -9,7 +9,7 @@ export function activityOperatorHandlers({ namespaces, ring, random }: Parts) {
   const keyOf = (name: string, execution: common.WorkflowExecution | undefined) => {
     const namespace = namespaces.byName(name);
     if (namespace instanceof Rejection) return namespace;
-    return executionProblem(execution) ?? workflowKey(namespace.id, execution!.workflowId);
+    return problemOf(execution) ?? workflowKey(namespace.id, execution!.workflowId);
   };
   return {
     PauseActivity: async ({ namespace, execution, id, type, identity, reason, requestId }) => {
@@ -89,6 +89,12 @@ export function activityOperatorHandlers({ namespaces, ring, random }: Parts) {
   } satisfies Handlers;
 }
 
+/** As elsewhere, in the words that the reference server has here. */
+function problemOf(execution: common.WorkflowExecution | undefined): Rejection | undefined {
+  const { workflowId = "", runId = "" } = execution ?? {};
+  return idProblem("WorkflowId", workflowId) ?? (runIdProblem(runId) ? invalid("RunId is not valid UUID.") : undefined);
+}
+
 function selectionOf({
   id,
   type,
@@ -99,22 +105,16 @@ function selectionOf({
   all?: boolean | undefined;
 }) {
   if (all) return { all: true };
-  if (id !== undefined) return idProblem("ActivityId", id) ?? { activityId: id };
-  if (type !== undefined) return idProblem("ActivityType", type) ?? { activityType: type };
-  return invalid("Either the id or the type of the activity must be set.");
+  if (id !== undefined) return lengthProblem("ActivityId", id) ?? { activityId: id };
+  if (type !== undefined) return lengthProblem("ActivityType", type) ?? { activityType: type };
+  return invalid("Either Activity.Id or Activity.Type should be set on request.");
 }
 
 /** The mask's paths in snake case: JSON callers write them in camel case. */
 function maskOf({
   updateMask,
   restoreOriginal,
-  activityOptions,
-}: RequestOf<"UpdateActivityOptions">): readonly string[] | Rejection {
-  const paths = updateMask?.paths ?? [];
-  if (restoreOriginal)
-    return paths.length > 0 || activityOptions
-      ? invalid("RestoreOriginal cannot be used together with ActivityOptions or UpdateMask.")
-      : [];
-  if (paths.length === 0) return invalid("UpdateMask is not set on request.");
-  return paths.map((path) => path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+}: RequestOf<"UpdateActivityOptions">): readonly string[] | Rejection | undefined {
+  if (restoreOriginal && updateMask) return invalid("Both UpdateMask and RestoreOriginal are provided");
+  return updateMask?.paths.map((path) => path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 }

@@ -4,6 +4,7 @@ import { errordetails, failure, type Init, type RequestOf, statusCodes } from "@
 import { keptCallbacks } from "./callback-rules.ts";
 import { invalid } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
+import { startedLink } from "./response-link.ts";
 import { attributesToSet } from "./search-attribute.ts";
 import { startProblem } from "./start-rules.ts";
 import { updateProblem, updateResponse, waitForStage, wantedStage } from "./update.ts";
@@ -42,13 +43,15 @@ export function multiOperationHandlers(parts: Parts) {
       if (reply instanceof Rejection) return reply;
       if ("refused" in reply) return failed(reply.refused, reply.rejection);
       const { runId, firstRunId, started, status } = reply.start;
+      const run = { namespace: namespace.name, workflowId: start.workflowId, runId };
+      const firstExecutionRunId = started ? firstRunId : "";
       const stage = wantedStage(update.waitPolicy?.lifecycleStage);
       const progress = await waitForStage(parts, { key, progress: reply.update, stage, call });
       if (progress instanceof Rejection) return failed("update", progress);
       return {
         responses: [
-          { startWorkflow: { runId, firstExecutionRunId: firstRunId, started, status } },
-          { updateWorkflow: updateResponse(start.workflowId, progress) },
+          { startWorkflow: { runId, firstExecutionRunId, started, status, link: startedLink(run) } },
+          { updateWorkflow: updateResponse(update, progress) },
         ],
       };
     },
@@ -70,7 +73,7 @@ function operationsOf({
   }
   const workflowId = second.updateWorkflow.workflowExecution?.workflowId;
   if (workflowId !== first.startWorkflow.workflowId) return invalid("WorkflowId is not consistent between operations.");
-  return { start: { ...first.startWorkflow, namespace }, update: second.updateWorkflow };
+  return { start: { ...first.startWorkflow, namespace }, update: { ...second.updateWorkflow, namespace } };
 }
 
 function startRule({ cronSchedule, requestEagerExecution, workflowStartDelay }: Start): Rejection | undefined {

@@ -56,6 +56,11 @@ export class Tokens {
     return decodeToken("callback", Buffer.from(text, "base64url"), this.#mac);
   }
 
+  /** `undefined` for what is no link of this cluster. Whether it has expired is for the caller to see. */
+  openActivityLink(bytes: Uint8Array): TokenOf<"activityLink"> | undefined {
+    return decodeToken("activityLink", bytes, this.#mac);
+  }
+
   sealPage(of: string, namespaceId: string, values: readonly PageValue[]): Uint8Array {
     return encodeToken({ kind: "page", of, namespaceId, values }, this.#mac);
   }

@@ -1,10 +1,11 @@
 /** Updates as their callers see them: sent, and waited for up to a stage. The answer says how far the update has come; its caller asks again. */
-import { type ExecutionKey, Rejection, type UpdateProgress, workflowKey } from "@pawl/engine";
-import { enums, type RequestOf } from "@pawl/protocol";
+import { detail, type ExecutionKey, Rejection, type UpdateProgress, workflowKey } from "@pawl/engine";
+import { enums, errordetails, type RequestOf } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import { blobProblem, executionProblem, headerProblem, idProblem, invalid, lengthProblem } from "./field-rules.ts";
 import { Wait, waitUntilMs } from "./long-poll.ts";
 import type { Call, Handlers, Parts } from "./parts.ts";
+import { updateLink } from "./response-link.ts";
 
 const { UpdateWorkflowExecutionLifecycleStage: Stage, WorkflowExecutionStatus } = enums;
 
@@ -28,7 +29,7 @@ export function updateHandlers(parts: Parts) {
         stage: wantedStage(given.waitPolicy?.lifecycleStage),
         call,
       });
-      return progress instanceof Rejection ? progress : updateResponse(workflowId, progress);
+      return progress instanceof Rejection ? progress : updateResponse(request, progress);
     },
 
     PollWorkflowExecutionUpdate: async ({ namespace: name, updateRef, waitPolicy }, call) => {
@@ -43,7 +44,7 @@ export function updateHandlers(parts: Parts) {
       // Without a stage the answer is how far it is now.
       const stage = waitPolicy?.lifecycleStage ?? Stage.UNSPECIFIED;
       const progress = await waitForStage(parts, { key, progress: found, stage, call });
-      return progress instanceof Rejection ? progress : updateResponse(workflowId, progress);
+      return progress instanceof Rejection ? progress : progressResponse(workflowId, progress);
     },
   } satisfies Handlers;
 }
@@ -53,8 +54,16 @@ export function wantedStage(stage: enums.UpdateWorkflowExecutionLifecycleStage |
   return stage || Stage.COMPLETED;
 }
 
-export function updateResponse(workflowId: string, { runId, updateId, stage, outcome }: UpdateProgress) {
+function progressResponse(workflowId: string, { runId, updateId, stage, outcome }: UpdateProgress) {
   return { updateRef: { workflowExecution: { workflowId, runId }, updateId }, stage, outcome };
+}
+
+/** `request`: whose namespace and workflow id are set. */
+export function updateResponse(request: RequestOf<"UpdateWorkflowExecution">, progress: UpdateProgress) {
+  const { workflowId } = request.workflowExecution!;
+  const run = { namespace: request.namespace, workflowId, runId: progress.runId };
+  const link = updateLink(run, progress, request.request!.requestId);
+  return { ...progressResponse(workflowId, progress), link };
 }
 
 interface Waiting {
@@ -88,8 +97,18 @@ async function lost(ring: Parts["ring"], key: ExecutionKey<"workflow">, runId: s
   if (located instanceof Rejection) return located;
   // A run that another one follows: the caller's next try reaches that one.
   const goesOn = located.open || located.status === WorkflowExecutionStatus.CONTINUED_AS_NEW;
-  if (goesOn) return new Rejection("UNAVAILABLE", "workflow update was aborted");
+  if (goesOn) return workflowClosing();
   return new Rejection("NOT_FOUND", "workflow update was aborted by closing workflow");
+}
+
+function workflowClosing(): Rejection {
+  const { ResourceExhaustedCause, ResourceExhaustedScope } = enums;
+  const busy = { cause: ResourceExhaustedCause.BUSY_WORKFLOW, scope: ResourceExhaustedScope.NAMESPACE };
+  return new Rejection(
+    "RESOURCE_EXHAUSTED",
+    "workflow operation can not be applied because workflow is closing",
+    detail(errordetails.ResourceExhaustedFailure, busy),
+  );
 }
 
 export function updateProblem({

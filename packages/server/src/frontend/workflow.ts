@@ -1,11 +1,12 @@
 /** Workflows as their clients see them: start, signal, cancel, terminate, describe. */
 import { Rejection, workflowKey } from "@pawl/engine";
-import { type common, enums, type Init, type RequestOf } from "@pawl/protocol";
+import type { common, RequestOf } from "@pawl/protocol";
 import { keptCallbacks } from "./callback-rules.ts";
 import { blobProblem, executionProblem, headerProblem, idProblem, lengthProblem } from "./field-rules.ts";
 import { linksProblem } from "./link-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { workflowTaskResponse } from "./poll-response.ts";
+import { signaledLink, startedLink } from "./response-link.ts";
 import { attributesToSet } from "./search-attribute.ts";
 import { signalWithStartProblem, startProblem } from "./start-rules.ts";
 
@@ -39,7 +40,8 @@ export function workflowHandlers(parts: Parts) {
       if (namespace instanceof Rejection) return namespace;
       const problem = terminateProblem(given);
       if (problem) return problem;
-      const request = { ...given, reason: given.reason || unnamedReason };
+      const { reason = "", identity = "" } = given;
+      const request = { ...given, reason: reason || unnamedReason, identity: identity || unnamedIdentity };
       return ring.submit(keyOf(namespace, given.workflowExecution!), { type: "terminate", request });
     },
 
@@ -132,23 +134,9 @@ function keyOf({ id }: { readonly id: string }, { workflowId }: common.WorkflowE
   return workflowKey(id, workflowId);
 }
 
-/** Points to the run's first event. */
-function startedLink(run: { namespace: string; workflowId: string; runId: string }): Init<common.Link> {
-  const eventRef = { eventId: 1, eventType: enums.EventType.WORKFLOW_EXECUTION_STARTED };
-  return { workflowEvent: { ...run, eventRef } };
-}
-
-/** Points to a signal, which has no event id while it is buffered. */
-function signaledLink(
-  run: { namespace: string; workflowId: string; runId: string },
-  requestId: string,
-): Init<common.Link> {
-  const requestIdRef = { requestId, eventType: enums.EventType.WORKFLOW_EXECUTION_SIGNALED };
-  return { workflowEvent: { ...run, requestIdRef } };
-}
-
-/** What a run that is terminated without a reason has as its reason. */
+/** Why and by whom a run is terminated when its caller does not say, in the reference server's words. */
 const unnamedReason = "terminated by user via frontend";
+const unnamedIdentity = "frontend-service";
 
 export function signalProblem(request: RequestOf<"SignalWorkflowExecution">): Rejection | undefined {
   return (

@@ -1,26 +1,13 @@
 /** The HTTP API over real sockets, asked as browsers, scripts and hostile programs do. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { request as httpRequest, type OutgoingHttpHeaders } from "node:http";
+import type { OutgoingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { methods, workflowservice } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import { type RunningServer, startServer } from "../main.ts";
 import { RawClient } from "../rpc/raw-client.ts";
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly text: string;
-  readonly json: Record<string, unknown>;
-}
-
-interface Asked {
-  readonly body?: string | Uint8Array;
-  readonly headers?: OutgoingHttpHeaders;
-  readonly signal?: AbortSignal;
-}
+import { type Asked, askHttp } from "./raw-http.ts";
 
 let server: RunningServer;
 before(async () => {
@@ -30,30 +17,9 @@ after(() => server.stop());
 
 const root = "/api/v1/namespaces/default";
 
-/** As raw as Node allows: any verb, any Host, any path. */
-async function ask(line: string, { body, headers, signal }: Asked = {}): Promise<Answer> {
-  const [method, path] = line.split(" ");
-  const request = httpRequest({
-    ...{ host: "127.0.0.1", port: server.httpPort, method, path, agent: false },
-    ...(headers && { headers }),
-    ...(signal && { signal }),
-  });
-  request.end(body);
-  const [response] = await once(request, "response");
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString();
-  const isJson = /^application\/(problem\+)?json/.test(response.headers["content-type"] ?? "");
-  return {
-    status: response.statusCode,
-    headers: response.headers,
-    text,
-    json: isJson && text !== "" ? JSON.parse(text) : {},
-  };
-}
-
-const post = (path: string, json: unknown, headers?: OutgoingHttpHeaders) =>
-  ask(`POST ${path}`, { body: JSON.stringify(json), ...(headers && { headers }) });
+const ask = (line: string, asked?: Asked) => askHttp(server.httpPort!, line, asked);
+const post = (path: string, json: unknown, headers: OutgoingHttpHeaders = {}) =>
+  ask(`POST ${path}`, { body: JSON.stringify(json), headers });
 
 const start = (workflowId: string, more: object = {}) =>
   post(`${root}/workflows/${encodeURIComponent(workflowId)}`, {

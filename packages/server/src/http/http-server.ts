@@ -1,10 +1,12 @@
-/** HTTP/1.1 on Node's own server: limits, who may ask, routes, and the end of all of it. What a route does is in the files of the routes. */
+/** HTTP/1.1 on Node's own server: limits, who may ask, routes, and the end of all of it. What a route does is in its own file; it may throw `JsonProblem` for a request that is wrong. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { JsonProblem } from "@pawl/protocol/json";
 import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import type { Counter } from "../metrics.ts";
 import type { Random } from "../random.ts";
+import { faultStatus } from "../rpc/call.ts";
 import type { Transport } from "../rpc/transport.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
@@ -114,10 +116,10 @@ export class HttpServer implements Transport {
     exchange.answer(elsewhere ?? notFound(exchange, found));
   }
 
+  /** JSON that is no request is its sender's mistake; all else is a fault or a bug of ours. */
   #fault(exchange: Exchange, error: unknown): Reply {
-    const requestId = this.#parts.random.uuid();
-    this.#parts.telemetry.log.error("HTTP request failed", { operation: exchange.operation, requestId, error });
-    return problem({ code: "INTERNAL", message: `internal error (request ${requestId})` });
+    if (error instanceof JsonProblem) return invalid(error.message);
+    return problem(faultStatus(exchange.operation, error, this.#parts));
   }
 
   #onExchangeEnd(exchange: Exchange, status: number): void {

@@ -1,7 +1,6 @@
 /** Values from a path or a query string, put into the JSON of a request at the field that a name leads to. */
 import { type FieldSchema, isObject, JsonProblem, type MessageSchema, messageOf } from "@pawl/protocol/json";
-
-export type Json = Record<string, unknown>;
+import type { Json } from "./method-call.ts";
 
 /** `name` is a path of field names in either spelling, such as `execution.runId`. False when there is no such field. */
 export function setParameter(json: Json, schema: MessageSchema, name: string, values: readonly string[]): boolean {

@@ -90,7 +90,7 @@ export function statusOf({ code, message, detail }: Rejection): Status {
 }
 
 /** A fault that callers may hear of, or a bug: then they hear where to look for it, and the log says what it was. */
-function faultStatus(name: string, error: unknown, { telemetry, random }: CallParts): Status {
+export function faultStatus(name: string, error: unknown, { telemetry, random }: CallParts): Status {
   const refusal = refusalOf(error);
   if (refusal) {
     telemetry.log.warn("rpc refused by a fault", { method: name, code: refusal.code, error });

@@ -1,0 +1,35 @@
+/** Links that answers carry, so that a caller can point to what its call brought about. */
+import type { UpdateProgress } from "@pawl/engine";
+import { type common, enums, type Init } from "@pawl/protocol";
+
+export interface LinkedRun {
+  /** The namespace's name. */
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+const { EventType, UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
+
+export function startedLink(run: LinkedRun): Init<common.Link> {
+  const eventRef = { eventId: 1, eventType: EventType.WORKFLOW_EXECUTION_STARTED };
+  return { workflowEvent: { ...run, eventRef } };
+}
+
+/** Points to a signal, which has no event id while it is buffered. */
+export function signaledLink(run: LinkedRun, requestId: string): Init<common.Link> {
+  const requestIdRef = { requestId, eventType: EventType.WORKFLOW_EXECUTION_SIGNALED };
+  return { workflowEvent: { ...run, requestIdRef } };
+}
+
+/** Points to the acceptance of an update, or to the run when nothing came of it; undefined while that is open. */
+export function updateLink(
+  run: LinkedRun,
+  { stage, outcome }: UpdateProgress,
+  requestId: string,
+): Init<common.Link> | undefined {
+  if (stage < Stage.ACCEPTED) return undefined;
+  if (outcome?.failure) return { workflow: { ...run, reason: "Update rejected" } };
+  const requestIdRef = { requestId, eventType: EventType.WORKFLOW_EXECUTION_UPDATE_ACCEPTED };
+  return { workflowEvent: { ...run, requestIdRef } };
+}
