@@ -20,6 +20,9 @@ import { Rejection } from "./rejection.ts";
 import { type Child, type HistoryEventInit, isOpen, type Run, type Workflow } from "./run.ts";
 import { currentRun, openConflict } from "./start.ts";
 import type { Step } from "./step.ts";
+import { inheritedFrom, nothing } from "./version-inheritance.ts";
+import { overrideOf } from "./version-override.ts";
+import type { Routing } from "./versioning.ts";
 import { scheduleWorkflowTask } from "./workflow-task.ts";
 
 export type StartChildAttributes = command.StartChildWorkflowExecutionCommandAttributes;
@@ -99,7 +102,14 @@ export function startChild(
   });
   const child = startingChild(initiatedEventId, initiated);
   setChild(run, child);
-  send(run, step, startMessage(run, child, Attributes.encode(initiated)));
+  send(
+    run,
+    step,
+    startMessage(run, child, Attributes.encode(initiated), {
+      taskQueue: initiated.taskQueue.name,
+      routing: step.routing,
+    }),
+  );
 }
 
 /** What the parent knows of a child that it has asked for. */
@@ -126,6 +136,7 @@ export function startMessage(
   run: Run,
   { initiatedEventId, workflowId }: Pick<Child, "initiatedEventId" | "workflowId">,
   attributes: Uint8Array,
+  { taskQueue, routing }: { readonly taskQueue: string; readonly routing: Routing },
 ): StartChild {
   return {
     type: "startChild",
@@ -140,6 +151,7 @@ export function startMessage(
       initiatedEventId,
     },
     root: run.start.root ?? { workflowId: run.workflowId, runId: run.runId },
+    ...(run.versioning && { heirloom: inheritedFrom(run, routing, taskQueue) }),
   };
 }
 
@@ -164,7 +176,7 @@ function forgetChild(run: Run, initiatedEventId: number): void {
 export function receiveStartChild(
   workflow: Workflow,
   step: Step,
-  { attributes: bytes, parent, root }: StartChild,
+  { attributes: bytes, parent, root, heirloom = nothing }: StartChild,
 ): Delivery {
   const attributes = Attributes.decode(bytes);
   const requestId = `${parent.runId}:${parent.initiatedEventId}:0`;
@@ -192,7 +204,7 @@ export function receiveStartChild(
     userMetadata: undefined,
     links: [],
     completionCallbacks: [],
-    versioningOverride: attributes.versioningOverride,
+    heirloom: { ...heirloom, override: overrideOf(attributes.versioningOverride) ?? heirloom.override },
     priority: attributes.priority,
     eagerAccepted: false,
     continuedFailure: undefined,

@@ -14,6 +14,7 @@ import type { Step } from "./step.ts";
 import { textPayloads } from "./text-payload.ts";
 import { cancelTimer, startTimer } from "./timer.ts";
 import { applyMessage } from "./update.ts";
+import type { DeploymentVersion } from "./versioning.ts";
 import type { StartedActivityTask } from "./vocabulary.ts";
 
 const { CommandType, EventType } = enums;
@@ -26,6 +27,8 @@ export interface Completion {
   /** Id of the WORKFLOW_TASK_COMPLETED event. */
   readonly completedEventId: number;
   readonly identity: string;
+  /** Of the worker, when it is versioned. */
+  readonly deploymentVersion: DeploymentVersion | undefined;
   readonly eagerActivities: StartedActivityTask[];
   /** What the worker says to updates, by message id. */
   readonly messages: ReadonlyMap<string, protocol.Message>;
@@ -134,12 +137,22 @@ const appliers = {
 } as const satisfies Record<CheckedType, Apply>;
 
 /** Dispatches what the completion scheduled, or starts it at once for the worker that asked for that. */
-export function dispatchScheduled({ run, step, identity, scheduled, eagerActivities }: Completion): void {
+export function dispatchScheduled({
+  run,
+  step,
+  identity,
+  deploymentVersion,
+  scheduled,
+  eagerActivities,
+}: Completion): void {
   for (const { activity, eager } of scheduled) {
     if (!run.activities.has(activity.scheduledEventId)) continue;
+    const task = activityTaskOf(run, activity);
+    // While the run is in transition, it waits for its new version.
+    if (task === undefined) continue;
     if (eager && activity.cancelRequestedEventId === null)
-      eagerActivities.push(beginAttempt(run, step, activity, { identity, requestId: step.newId() }));
-    else step.dispatch(activityTaskOf(run, activity)!);
+      eagerActivities.push(beginAttempt(run, step, activity, { identity, requestId: step.newId(), deploymentVersion }));
+    else step.dispatch(task);
   }
 }
 
@@ -193,6 +206,7 @@ function continueAsNew({ workflow, run, step, completedEventId }: Completion, on
       workflowTaskCompletedEventId: completedEventId,
       backoffStartInterval: attributes.backoffStartInterval,
       initiator: attributes.initiator,
+      initialVersioningBehavior: attributes.initialVersioningBehavior,
       failure: attributes.failure,
       lastCompletionResult: attributes.lastCompletionResult,
       header: attributes.header,

@@ -16,6 +16,7 @@ import { taskQueueHandlers } from "./task-queue.ts";
 import { updateHandlers } from "./update.ts";
 import { visibilityHandlers } from "./visibility.ts";
 import { workerHandlers } from "./worker.ts";
+import { workerDeploymentHandlers } from "./worker-deployment.ts";
 import { workflowHandlers } from "./workflow.ts";
 import { workflowTaskHandlers } from "./workflow-task.ts";
 
@@ -39,5 +40,6 @@ export function handlersOf(parts: Parts): Handlers {
     ...nexusTaskHandlers(parts),
     ...taskQueueHandlers(parts),
     ...workerHandlers(parts),
+    ...workerDeploymentHandlers(parts),
   };
 }
