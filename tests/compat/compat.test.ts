@@ -8,7 +8,7 @@ import { ScenarioRun, scenarioNames } from "../rig/scenarios.ts";
 import type { RunningServer } from "../rig/server.ts";
 import { temporal, temporalText } from "../rig/temporal-cli.ts";
 import { languages, preparedWithinMs, scenariosWithinMs, startServer, type Tool, target } from "./languages.ts";
-import { whileKilled } from "./sentences.ts";
+import { overHttp, whileKilled } from "./sentences.ts";
 
 /** What the command line prints of a workflow, as far as it is looked at here. */
 interface Listed {
@@ -73,7 +73,7 @@ describe(`official SDKs against ${target}`, () => {
 
       test(`${name}: its program has these scenarios and no others, and ends well`, async (t) => {
         if (!running) return t.skip(skipped);
-        const known = Object.keys({ ...sentences, ...whileKilled });
+        const known = Object.keys({ ...sentences, ...whileKilled, ...overHttp });
         assert.deepEqual((await scenarioNames(tool.scenarios)).sort(), known.sort());
         assert.equal(await running.ended(), 0, running.output());
         await tool.check?.();

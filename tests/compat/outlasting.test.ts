@@ -37,7 +37,7 @@ describe(`official SDKs while ${target} is killed`, () => {
         const prepared = await prepare();
         if ("skipped" in prepared) return skipped.set(name, prepared.skipped);
         const running = new ScenarioRun(prepared.tool.scenarios, [scenario], server.address);
-        const [workflowId = ""] = await running.announced(scenario);
+        const [workflowId = ""] = (await running.announced(scenario)).workflows;
         return outlasting.set(name, { running, workflowId });
       });
       await Promise.all(started);

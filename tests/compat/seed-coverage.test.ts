@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { repository } from "../rig/toolchain.ts";
 import { all } from "./languages.ts";
+import { overHttp } from "./sentences.ts";
 
 interface Row {
   readonly sample: string;
@@ -25,7 +26,9 @@ function rowsOf(section: string): Row[] {
 }
 
 test("every scenario that the document names is one of its languages' programs", () => {
-  const known = new Map(all.map(({ name, sentences }) => [name, sentences]));
+  const known = new Map(
+    all.map(({ name, sentences }) => [name, { ...sentences, ...overHttp } as Record<string, string>]),
+  );
   for (const { sample, languages, scenarios } of sections.flatMap(rowsOf)) {
     assert.ok(languages.length > 0 && scenarios.length > 0, `${sample} has no counterpart`);
     for (const language of languages) {

@@ -58,6 +58,11 @@ export const onlyGo = {
   "worker-session": "the activities of a session run on one worker, and sessions wait for room",
 } as const;
 
+/** Needs somebody who speaks HTTP to the server, so it runs apart from the others. */
+export const overHttp = {
+  "approval-over-http": "activities are completed, failed and answered by a link over HTTP, by somebody without an SDK",
+} as const;
+
 /** Needs a server that is killed meanwhile, so it runs apart from the others. */
 export const whileKilled = {
   "outlive-server":

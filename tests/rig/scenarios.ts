@@ -19,10 +19,13 @@ export interface Outcome {
 }
 
 /** What a scenario says while it runs. */
-interface Announcement {
+export interface Announcement {
   readonly scenario: string;
   readonly running: true;
+  /** The ids of the workflows that it has started. */
   readonly workflows: readonly string[];
+  /** The task tokens, in base64, of activities that are to be completed from outside. */
+  readonly tokens: readonly string[];
 }
 
 /** The names of the scenarios that a program has. */
@@ -35,7 +38,7 @@ const outputKept = 16_384;
 export class ScenarioRun {
   readonly #child: ChildProcess;
   readonly #outcomes = new Map<string, PromiseWithResolvers<Outcome>>();
-  readonly #announced = new Map<string, PromiseWithResolvers<readonly string[]>>();
+  readonly #announced = new Map<string, PromiseWithResolvers<Announcement>>();
   /** What it printed that is no outcome: the logs of the SDK. */
   #output = "";
 
@@ -61,10 +64,10 @@ export class ScenarioRun {
   }
 
   /**
-   * The ids of the workflows of a scenario that says when they have started, and waits for {@link proceed} then. Rejects when it ends
-   * without having said so.
+   * What a scenario announces that says when its workflows have started, and waits for {@link proceed} then. Rejects when it ends without
+   * having said so.
    */
-  announced(name: string): Promise<readonly string[]> {
+  announced(name: string): Promise<Announcement> {
     return promised(this.#announced, name);
   }
 
@@ -91,7 +94,7 @@ export class ScenarioRun {
   #take(line: string): void {
     if (!(line.startsWith("{") && line.includes('"scenario":'))) return this.#keep(`${line}\n`);
     const message = JSON.parse(line) as Outcome | Announcement;
-    if ("running" in message) return this.#announced.get(message.scenario)?.resolve(message.workflows);
+    if ("running" in message) return this.#announced.get(message.scenario)?.resolve(message);
     this.#outcomes.get(message.scenario)?.resolve(message);
     this.#announced
       .get(message.scenario)

@@ -25,6 +25,7 @@ var patternScenarios = map[string]check.Func{
 	"deadline-aware":          deadlineAwareScenario,
 	"local-activity-fallback": localActivityFallbackScenario,
 	"human-approval":          humanApprovalScenario,
+	"approval-over-http":      approvalOverHTTPScenario,
 	"polling":                 pollingScenario,
 	"saga":                    sagaScenario,
 	"error-classification":    errorClassificationScenario,
@@ -314,6 +315,23 @@ func humanApprovalScenario(ctx context.Context, s *check.Scenario) {
 	s.Equal(string(details[0].Data), `"nobody decided"`, "details of the cancellation")
 	s.Equal(patternDeeds.of(runs["approve"].GetID()), []string{"asked for a loan", "did a loan"}, "deeds after approval")
 	s.Equal(patternDeeds.of(runs["decline"].GetID()), []string{"asked for a loan"}, "deeds after refusal")
+}
+
+// approvalOverHTTPScenario is for whoever runs this to approve, to fail and to answer by a link, over HTTP.
+func approvalOverHTTPScenario(ctx context.Context, s *check.Scenario) {
+	var runs []client.WorkflowRun
+	var tickets [][]byte
+	for range 3 {
+		run := s.Start(ctx, HumanApproval, "a loan")
+		s.Eventually("it asks for a decision", time.Minute, func() bool { return len(decisionTokens.of(run.GetID())) == 1 })
+		runs = append(runs, run)
+		tickets = append(tickets, decisionTokens.of(run.GetID())[0])
+	}
+	s.Announce(tickets...)
+	s.Equal(check.Result[Approved](ctx, s, runs[0]), Approved{true, "alice"}, "approved")
+	failure := check.ErrorAs[*temporal.ApplicationError](s, runs[1].Get(ctx, nil))
+	s.Equal(failure.Message(), "Rejected by compliance", "failed")
+	s.Equal(check.Result[Approved](ctx, s, runs[2]), Approved{false, "bob"}, "answered by a link")
 }
 
 func PollOften(ctx context.Context) (string, error) {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,9 +33,15 @@ class Context:
         self.workflow_ids.append(workflow_id)
         return workflow_id
 
-    async def announce(self) -> None:
-        """Says that the workflows so far have started, and goes on when whoever runs this says so with a line."""
-        print(json.dumps({"scenario": self.name, "running": True, "workflows": self.workflow_ids}), flush=True)
+    async def announce(self, tokens: Sequence[bytes] = ()) -> None:
+        """Says that the workflows so far have started, and what tokens there are; goes on when whoever runs this says so with a line."""
+        announcement = {
+            "scenario": self.name,
+            "running": True,
+            "workflows": self.workflow_ids,
+            "tokens": [base64.b64encode(token).decode() for token in tokens],
+        }
+        print(json.dumps(announcement), flush=True)
         await asyncio.to_thread(sys.stdin.readline)
 
 

@@ -296,6 +296,27 @@ async def human_approval(context: Context) -> None:
     expect(deeds[runs["decline"].id], ["asked for a loan"])
 
 
+async def approval_over_http(context: Context) -> None:
+    """Whoever runs this approves the first, fails the second and answers a link to the third, over HTTP."""
+    approved, failed, linked = [
+        await context.client.start_workflow(
+            HumanApproval.run, "a loan", id=context.new_id(), task_queue=context.task_queue
+        )
+        for _ in range(3)
+    ]
+    ids = [run.id for run in (approved, failed, linked)]
+
+    async def all_asked() -> bool:
+        return all(workflow_id in tokens for workflow_id in ids)
+
+    await eventually(all_asked, "every workflow asks for a decision")
+    await context.announce([tokens[workflow_id] for workflow_id in ids])
+    expect(await approved.result(), {"approved": True, "approver": "alice"})
+    error = expect_cause(await expect_error(WorkflowFailureError, failed.result()), ActivityError)
+    expect(expect_cause(error, ApplicationError).message, "Rejected by compliance")
+    expect(await linked.result(), {"approved": False, "approver": "bob"})
+
+
 @activity.defn
 async def poll_often() -> str:
     while note("polled") < 4:
@@ -448,6 +469,7 @@ scenarios: dict[str, Scenario] = {
     "deadline-aware": deadline_aware,
     "local-activity-fallback": local_activity_fallback,
     "human-approval": human_approval,
+    "approval-over-http": approval_over_http,
     "polling": polling,
     "saga": saga,
     "error-classification": error_classification,

@@ -34,9 +34,10 @@ export class Context {
     return workflowId;
   }
 
-  /** Says that the workflows so far have started, and goes on when whoever runs this says so with a line. */
-  async announce(): Promise<void> {
-    console.log(JSON.stringify({ scenario: this.name, running: true, workflows: this.workflowIds }));
+  /** Says that the workflows so far have started, and what tokens there are; goes on when whoever runs this says so with a line. */
+  async announce(taskTokens: readonly Uint8Array[] = []): Promise<void> {
+    const tokens = taskTokens.map((token) => Buffer.from(token).toString("base64"));
+    console.log(JSON.stringify({ scenario: this.name, running: true, workflows: this.workflowIds, tokens }));
     await once(process.stdin, "data");
     process.stdin.pause();
   }

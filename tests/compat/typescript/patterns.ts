@@ -125,6 +125,18 @@ async function humanApproval(context: Context): Promise<void> {
   assert.deepEqual(deeds.get(declined.workflowId), ["asked for a loan"]);
 }
 
+/** Whoever runs this approves the first, fails the second and answers a link to the third, over HTTP. */
+async function approvalOverHttp(context: Context): Promise<void> {
+  const ask = () => start(context, workflows.humanApproval, "a loan");
+  const [approved, failed, linked] = [await ask(), await ask(), await ask()];
+  const ids = [approved, failed, linked].map(({ workflowId }) => workflowId);
+  await eventually(() => ids.every((id) => tokens.has(id)), "every workflow asks for a decision");
+  await context.announce(ids.map((id) => tokens.get(id)!));
+  assert.deepEqual(await approved.result(), { approved: true, approver: "alice" });
+  assert.equal((await activityCause(failed.result())).message, "Rejected by compliance");
+  assert.deepEqual(await linked.result(), { approved: false, approver: "bob" });
+}
+
 async function polling(context: Context): Promise<void> {
   for (const [how, polls] of [
     ["frequent", 5],
@@ -163,6 +175,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   "deadline-aware": deadlineAware,
   "local-activity-fallback": localActivityFallback,
   "human-approval": humanApproval,
+  "approval-over-http": approvalOverHttp,
   polling,
   saga,
   "error-classification": errorClassification,

@@ -100,9 +100,11 @@ func (s *Scenario) NewID(suffix string) string {
 	return id
 }
 
-// Announce says that the workflows so far have started, and goes on when whoever runs this says so with a line.
-func (s *Scenario) Announce() {
-	line, err := json.Marshal(map[string]any{"scenario": s.Name, "running": true, "workflows": s.WorkflowIDs})
+// Announce says that the workflows so far have started, and what tokens there are; it goes on when whoever runs this says so with a line.
+func (s *Scenario) Announce(tokens ...[]byte) {
+	line, err := json.Marshal(map[string]any{
+		"scenario": s.Name, "running": true, "workflows": s.WorkflowIDs, "tokens": tokens,
+	})
 	s.NoError(err)
 	fmt.Println(string(line))
 	_, err = bufio.NewReader(os.Stdin).ReadString('\n')

@@ -39,9 +39,12 @@ public final class Context {
     return id;
   }
 
-  /** Says that the workflows so far have started, and goes on when whoever runs this says so with a line. */
-  public void announce() throws IOException {
-    Map<String, Object> line = Map.of("scenario", name, "running", true, "workflows", workflowIds);
+  /**
+   * Says that the workflows so far have started, and what tokens there are; goes on when whoever runs this says so with a line.
+   */
+  public void announce(byte[]... tokens) throws IOException {
+    Map<String, Object> line =
+        Map.of("scenario", name, "running", true, "workflows", workflowIds, "tokens", List.of(tokens));
     System.out.println(new ObjectMapper().writeValueAsString(new TreeMap<>(line)));
     Check.isTrue(System.in.read() == '\n', "a line says to go on");
   }

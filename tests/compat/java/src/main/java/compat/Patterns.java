@@ -48,6 +48,7 @@ public final class Patterns {
           "deadline-aware", Patterns::deadlineAware,
           "local-activity-fallback", Patterns::localActivityFallback,
           "human-approval", Patterns::humanApproval,
+          "approval-over-http", Patterns::approvalOverHttp,
           "polling", Patterns::polling,
           "saga", Patterns::saga,
           "error-classification", Patterns::errorClassification);
@@ -276,6 +277,23 @@ public final class Patterns {
     equal(details.toStringUtf8(), "\"nobody decided\"", "details of the cancellation");
     equal(deedsOf(runs.get("approve")), List.of("asked for a loan", "did a loan"), "deeds after approval");
     equal(deedsOf(runs.get("decline")), List.of("asked for a loan"), "deeds after refusal");
+  }
+
+  /** Whoever runs this approves the first, fails the second and answers a link to the third, over HTTP. */
+  static void approvalOverHttp(Context context) throws Exception {
+    List<WorkflowStub> runs = new ArrayList<>();
+    byte[][] tickets = new byte[3][];
+    for (int index = 0; index < tickets.length; index++) {
+      WorkflowStub stub = context.start(HumanApproval.class, "a loan");
+      String id = stub.getExecution().getWorkflowId();
+      Check.eventually("it asks for a decision", Duration.ofMinutes(1), () -> tokens.of(id).size() == 1);
+      runs.add(stub);
+      tickets[index] = tokens.of(id).get(0);
+    }
+    context.announce(tickets);
+    equal(runs.get(0).getResult(Decision.class), new Decision(true, "alice"), "approved");
+    equal(activityCause(runs.get(1)).getOriginalMessage(), "Rejected by compliance", "failed");
+    equal(runs.get(2).getResult(Decision.class), new Decision(false, "bob"), "answered by a link");
   }
 
   @WorkflowInterface
