@@ -36,6 +36,8 @@ export const everyLanguage = {
   "cancellation-types": "a workflow only asks for a cancellation, waits for it, or abandons the activity",
   "next-retry-delay": "a failure says when the next attempt comes",
   "rate-limit": "a worker's limit for its task queue holds activities back",
+  "eager-activity":
+    "an activity for the worker's own queue comes with the answer to its workflow task, and not by the queue",
   "worker-shutdown": "an activity learns that its worker shuts down, and goes on in the next one",
   "seed-progress": "document: a long-running activity resumes at its last heartbeat",
   "seed-cancellation": "document: a cancelled long-running activity cleans up",

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -23,6 +26,7 @@ var dispatchScenarios = map[string]check.Func{
 	"local-activity-long":    localActivityLongScenario,
 	"local-activity-backoff": localActivityBackoffScenario,
 	"rate-limit":             rateLimitScenario,
+	"eager-activity":         eagerActivityScenario,
 	"worker-shutdown":        workerShutdownScenario,
 	"worker-session":         workerSessionScenario,
 }
@@ -236,6 +240,42 @@ func rateLimitScenario(ctx context.Context, s *check.Scenario) {
 	s.Equal(len(ticked), 20, "ticks")
 	// Five may come at once, the other fifteen at five a second.
 	s.True(ticked[19].Sub(ticked[0]) > 2500*time.Millisecond, "20 ticks take their time")
+}
+
+func EagerTick(ctx workflow.Context) (string, error) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ScheduleToStartTimeout: 2 * time.Second, StartToCloseTimeout: 10 * time.Second,
+	})
+	err := workflow.ExecuteActivity(ctx, Tick).Get(ctx, nil)
+	var late *temporal.TimeoutError
+	if errors.As(err, &late) {
+		return "timed out", nil
+	}
+	return "ticked", err
+}
+
+func eagerActivityScenario(ctx context.Context, s *check.Scenario) {
+	for outcome, disabled := range map[string]bool{"ticked": false, "timed out": true} {
+		queue := s.TaskQueue + "-eager-" + uuid.NewString()
+		// From now on the queue itself gives no activity to anybody.
+		_, err := s.Client.WorkflowService().UpdateTaskQueueConfig(ctx, &workflowservice.UpdateTaskQueueConfigRequest{
+			Namespace:     s.Namespace,
+			TaskQueue:     queue,
+			TaskQueueType: enums.TASK_QUEUE_TYPE_ACTIVITY,
+			UpdateQueueRateLimit: &workflowservice.UpdateTaskQueueConfigRequest_RateLimitUpdate{
+				RateLimit: &taskqueue.RateLimit{RequestsPerSecond: 0},
+			},
+		})
+		s.NoError(err)
+		w := worker.New(s.Client, queue, worker.Options{DisableEagerActivities: disabled})
+		w.RegisterWorkflow(EagerTick)
+		w.RegisterActivity(Tick)
+		s.NoError(w.Start())
+		run := s.StartWith(ctx, client.StartWorkflowOptions{TaskQueue: queue}, EagerTick)
+		result := check.Result[string](ctx, s, run)
+		w.Stop()
+		s.Equal(result, outcome, "an activity of a queue that gives none")
+	}
 }
 
 // Left is what one attempt leaves to the next.

@@ -11,6 +11,9 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
+    from temporalio.api.enums.v1 import TaskQueueType
+    from temporalio.api.taskqueue.v1 import RateLimit
+    from temporalio.api.workflowservice.v1 import UpdateTaskQueueConfigRequest
     from temporalio.worker import Worker
 
     from harness import Context, Scenario, events_of, eventually, expect, expect_that, names_of
@@ -221,6 +224,46 @@ async def rate_limit(context: Context) -> None:
     expect_that(ticked[-1] - ticked[0] > 2.5, f"20 ticks within {ticked[-1] - ticked[0]} s")
 
 
+@workflow.defn
+class EagerTick:
+    @workflow.run
+    async def run(self) -> str:
+        try:
+            await workflow.execute_activity(
+                tick,
+                schedule_to_start_timeout=timedelta(seconds=2),
+                start_to_close_timeout=TEN_SECONDS,
+            )
+        except ActivityError as error:
+            return type(error.cause).__name__
+        return "ticked"
+
+
+async def eager_activity(context: Context) -> None:
+    for disabled, outcome in (False, "ticked"), (True, "TimeoutError"):
+        queue = f"{context.task_queue}-eager-{uuid.uuid4()}"
+        # From now on the queue itself gives no activity to anybody.
+        await context.client.workflow_service.update_task_queue_config(
+            UpdateTaskQueueConfigRequest(
+                namespace=context.namespace,
+                task_queue=queue,
+                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+                update_queue_rate_limit=UpdateTaskQueueConfigRequest.RateLimitUpdate(
+                    rate_limit=RateLimit(requests_per_second=0)
+                ),
+            )
+        )
+        async with Worker(
+            context.client,
+            task_queue=queue,
+            workflows=[EagerTick],
+            activities=[tick],
+            disable_eager_activity_execution=disabled,
+        ):
+            result = await context.client.execute_workflow(EagerTick.run, id=context.new_id(), task_queue=queue)
+        expect(result, outcome, "an activity of a queue that gives none")
+
+
 @activity.defn
 async def until_shutdown() -> dict[str, Any]:
     info = activity.info()
@@ -273,6 +316,7 @@ scenarios: dict[str, Scenario] = {
     "local-activity-long": local_activity_long,
     "local-activity-backoff": local_activity_backoff,
     "rate-limit": rate_limit,
+    "eager-activity": eager_activity,
     "worker-shutdown": worker_shutdown,
 }
 workflows: list[type] = [CancelTypes, Delayed, LocalNap, LocalBackoff]

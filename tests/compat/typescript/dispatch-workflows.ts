@@ -9,6 +9,7 @@ import {
   proxyActivities,
   proxyLocalActivities,
   setHandler,
+  TimeoutFailure,
 } from "@temporalio/workflow";
 import type * as activities from "./dispatch-activities.ts";
 
@@ -57,6 +58,21 @@ export async function localBackoff(): Promise<number> {
 export async function ticking(ticks: number): Promise<void> {
   const { tick } = proxyActivities<typeof activities>({ startToCloseTimeout: "1 minute" });
   await Promise.all(Array.from({ length: ticks }, () => tick()));
+}
+
+export async function eagerTick(allowEagerDispatch: boolean): Promise<string> {
+  const { tick } = proxyActivities<typeof activities>({
+    scheduleToStartTimeout: "2s",
+    startToCloseTimeout: "10s",
+    allowEagerDispatch,
+  });
+  try {
+    await tick();
+  } catch (error) {
+    if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) return "timed out";
+    throw error;
+  }
+  return "ticked";
 }
 
 export async function outlivesWorker(): Promise<{ attempt: number; details: unknown }> {

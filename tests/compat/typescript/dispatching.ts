@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { ActivityCancellationType } from "@temporalio/common";
+import proto from "@temporalio/proto";
 import { Worker } from "@temporalio/worker";
 import * as activities from "./dispatch-activities.ts";
 import { deedsOf } from "./dispatch-activities.ts";
@@ -107,6 +108,27 @@ async function rateLimit({ client, connection, workflowBundle, ...context }: Con
   assert.ok(tookMs > 2_500, `20 ticks within ${tookMs} ms`);
 }
 
+async function eagerActivity({ client, connection, workflowBundle, ...context }: Context): Promise<void> {
+  const taskQueue = `${context.taskQueue}-eager-${randomUUID()}`;
+  // From now on the queue itself gives no activity to anybody.
+  await client.workflowService.updateTaskQueueConfig({
+    namespace: client.options.namespace,
+    taskQueue,
+    taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+    updateQueueRateLimit: { rateLimit: { requestsPerSecond: 0 } },
+  });
+  const worker = await Worker.create({ connection, taskQueue, workflowBundle, activities });
+  const outcomes = await worker.runUntil(
+    Promise.all(
+      [true, false].map((allowed) => {
+        const workflowId = `${taskQueue}-${allowed}`;
+        return client.workflow.execute(workflows.eagerTick, { args: [allowed], workflowId, taskQueue });
+      }),
+    ),
+  );
+  assert.deepEqual(outcomes, ["ticked", "timed out"]);
+}
+
 async function workerShutdown(context: Context): Promise<void> {
   const { client, connection, workflowBundle } = context;
   const taskQueue = `${context.taskQueue}-shut-down-${randomUUID()}`;
@@ -128,5 +150,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   "local-activity-long": localActivityLong,
   "local-activity-backoff": localActivityBackoff,
   "rate-limit": rateLimit,
+  "eager-activity": eagerActivity,
   "worker-shutdown": workerShutdown,
 };

@@ -10,10 +10,14 @@ import io.temporal.activity.ActivityCancellationType;
 import io.temporal.activity.ActivityOptions;
 import io.temporal.activity.LocalActivityOptions;
 import io.temporal.api.enums.v1.EventType;
+import io.temporal.api.enums.v1.TaskQueueType;
+import io.temporal.api.taskqueue.v1.RateLimit;
+import io.temporal.api.workflowservice.v1.UpdateTaskQueueConfigRequest;
 import io.temporal.client.WorkflowStub;
 import io.temporal.common.RetryOptions;
 import io.temporal.failure.ActivityFailure;
 import io.temporal.failure.CanceledFailure;
+import io.temporal.failure.TimeoutFailure;
 import io.temporal.worker.Worker;
 import io.temporal.worker.WorkerFactory;
 import io.temporal.worker.WorkerOptions;
@@ -42,6 +46,7 @@ public final class Dispatching {
           "local-activity-long", Dispatching::localActivityLong,
           "local-activity-backoff", Dispatching::localActivityBackoff,
           "rate-limit", Dispatching::rateLimit,
+          "eager-activity", Dispatching::eagerActivity,
           "worker-shutdown", Dispatching::workerShutdown);
 
   public static final Class<?>[] workflows = {
@@ -262,6 +267,55 @@ public final class Dispatching {
     } finally {
       factory.shutdownNow();
     }
+  }
+
+  @WorkflowInterface
+  public interface EagerTick {
+    @WorkflowMethod
+    String run();
+  }
+
+  public static final class EagerTickImpl implements EagerTick {
+    @Override
+    public String run() {
+      try {
+        stub(oneMinute().setScheduleToStartTimeout(Duration.ofSeconds(2))).tick();
+      } catch (ActivityFailure failure) {
+        return failure.getCause() instanceof TimeoutFailure ? "timed out" : failure.toString();
+      }
+      return "ticked";
+    }
+  }
+
+  static void eagerActivity(Context context) {
+    Map.of("ticked", false, "timed out", true)
+        .forEach(
+            (outcome, disabled) -> {
+              String queue = context.taskQueue + "-eager-" + UUID.randomUUID();
+              // From now on the queue itself gives no activity to anybody.
+              var none = UpdateTaskQueueConfigRequest.RateLimitUpdate.newBuilder().setRateLimit(RateLimit.newBuilder());
+              context
+                  .client
+                  .getWorkflowServiceStubs()
+                  .blockingStub()
+                  .updateTaskQueueConfig(
+                      UpdateTaskQueueConfigRequest.newBuilder()
+                          .setNamespace(context.client.getOptions().getNamespace())
+                          .setTaskQueue(queue)
+                          .setTaskQueueType(TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+                          .setUpdateQueueRateLimit(none)
+                          .build());
+              WorkerFactory factory = WorkerFactory.newInstance(context.client);
+              Worker worker =
+                  factory.newWorker(queue, WorkerOptions.newBuilder().setDisableEagerExecution(disabled).build());
+              worker.registerWorkflowImplementationTypes(EagerTickImpl.class);
+              worker.registerActivitiesImplementations(new DispatchActivities.Impl());
+              factory.start();
+              WorkflowStub stub = context.start(context.options().setTaskQueue(queue), EagerTick.class);
+              String result = stub.getResult(String.class);
+              factory.shutdownNow();
+              equal(result, outcome, "an activity of a queue that gives none");
+            });
   }
 
   @WorkflowInterface
