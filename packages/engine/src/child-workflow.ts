@@ -20,9 +20,6 @@ import { Rejection } from "./rejection.ts";
 import { type Child, type HistoryEventInit, isOpen, type Run, type Workflow } from "./run.ts";
 import { currentRun, openConflict } from "./start.ts";
 import type { Step } from "./step.ts";
-import { inheritedFrom, nothing } from "./version-inheritance.ts";
-import { overrideOf } from "./version-override.ts";
-import type { Routing } from "./versioning.ts";
 import { scheduleWorkflowTask } from "./workflow-task.ts";
 
 export type StartChildAttributes = command.StartChildWorkflowExecutionCommandAttributes;
@@ -102,14 +99,7 @@ export function startChild(
   });
   const child = startingChild(initiatedEventId, initiated);
   setChild(run, child);
-  send(
-    run,
-    step,
-    startMessage(run, child, Attributes.encode(initiated), {
-      taskQueue: initiated.taskQueue.name,
-      routing: step.routing,
-    }),
-  );
+  send(run, step, startMessage(run, child, Attributes.encode(initiated)));
 }
 
 /** What the parent knows of a child that it has asked for. */
@@ -136,7 +126,6 @@ export function startMessage(
   run: Run,
   { initiatedEventId, workflowId }: Pick<Child, "initiatedEventId" | "workflowId">,
   attributes: Uint8Array,
-  { taskQueue, routing }: { readonly taskQueue: string; readonly routing: Routing },
 ): StartChild {
   return {
     type: "startChild",
@@ -151,7 +140,6 @@ export function startMessage(
       initiatedEventId,
     },
     root: run.start.root ?? { workflowId: run.workflowId, runId: run.runId },
-    ...(run.versioning && { heirloom: inheritedFrom(run, routing, taskQueue) }),
   };
 }
 
@@ -176,7 +164,7 @@ function forgetChild(run: Run, initiatedEventId: number): void {
 export function receiveStartChild(
   workflow: Workflow,
   step: Step,
-  { attributes: bytes, parent, root, heirloom = nothing }: StartChild,
+  { attributes: bytes, parent, root }: StartChild,
 ): Delivery {
   const attributes = Attributes.decode(bytes);
   const requestId = `${parent.runId}:${parent.initiatedEventId}:0`;
@@ -204,7 +192,7 @@ export function receiveStartChild(
     userMetadata: undefined,
     links: [],
     completionCallbacks: [],
-    heirloom: { ...heirloom, override: overrideOf(attributes.versioningOverride) ?? heirloom.override },
+    versioningOverride: attributes.versioningOverride,
     priority: attributes.priority,
     eagerAccepted: false,
     continuedFailure: undefined,

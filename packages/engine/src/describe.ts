@@ -7,7 +7,6 @@ import { shownSearchAttributes } from "./pause-info.ts";
 import { wireResetPoints } from "./reset-point.ts";
 import type { Activity, Run } from "./run.ts";
 import { statusOf } from "./start.ts";
-import { versioningInfo } from "./versioning.ts";
 
 /** How the reference server writes a time that there is not: the year 1. */
 const never = { seconds: -62_135_596_800, nanos: 0 };
@@ -81,8 +80,6 @@ export function executionInfo(run: Run): Init<api.WorkflowExecutionInfo> {
     taskQueue: start.taskQueue,
     mostRecentWorkerVersionStamp: run.lastWorkerVersion,
     priority: start.priority,
-    versioningInfo: versioningInfo(run.versioning),
-    workerDeploymentName: run.versioning?.deploymentName ?? "",
   };
 }
 
@@ -111,7 +108,6 @@ function pendingActivity(activity: Activity): Init<api.PendingActivityInfo> {
     }),
     ...(status.type === "started" && { lastStartedTime: toTimestamp(status.startedAtMs) }),
     lastWorkerIdentity: activity.lastWorkerIdentity,
-    lastDeploymentVersion: activity.lastDeploymentVersion,
     lastFailure: activity.lastFailure,
     ...(activity.lastAttemptCompletedAtMs !== null && {
       lastAttemptCompleteTime: toTimestamp(activity.lastAttemptCompletedAtMs),

@@ -5,6 +5,7 @@
 import type { Delivery, Message } from "./outbox.ts";
 import type { Rejection } from "./rejection.ts";
 import type { EventBatch } from "./run.ts";
+import type { ScheduleCommand, ScheduleReplies } from "./schedule/schedule.ts";
 import type { Step } from "./step.ts";
 import type { VisibilityRecord } from "./visibility.ts";
 import type { Command, Effect, Replies, RunSelector } from "./vocabulary.ts";
@@ -12,6 +13,7 @@ import type { Command, Effect, Replies, RunSelector } from "./vocabulary.ts";
 /** For each kind of execution: what can be asked of it, and its answers by type of command. */
 export interface Kinds {
   workflow: { readonly command: Command; readonly replies: Replies };
+  schedule: { readonly command: ScheduleCommand; readonly replies: ScheduleReplies };
 }
 
 export type Kind = "workflow" | "activity" | "schedule";
@@ -92,6 +94,10 @@ export interface Machine<R extends HostedRun, E extends Execution<R>, C extends 
   isPinned(run: R): boolean;
   /** An estimate of the run's size in memory. */
   memoryBytes(run: R): number;
+}
+
+export function scheduleKey(namespaceId: string, scheduleId: string): ExecutionKey<"schedule"> {
+  return { kind: "schedule", namespaceId, businessId: scheduleId };
 }
 
 export function workflowKey(namespaceId: string, workflowId: string): ExecutionKey<"workflow"> {

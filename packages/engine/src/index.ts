@@ -9,22 +9,5 @@ export { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts"
 export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
 export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./run.ts";
 export { Step } from "./step.ts";
-export {
-  type Override,
-  olderVersionName,
-  overrideOf,
-  unversionedName,
-  versionName,
-  versionOfText,
-} from "./version-override.ts";
-export {
-  type DeploymentVersion,
-  isSameVersion,
-  noRouting,
-  type RoutedQueue,
-  type Routing,
-  type RoutingTarget,
-  type TaskVersioning,
-} from "./versioning.ts";
 export type { VisibilityRecord } from "./visibility.ts";
 export * from "./vocabulary.ts";

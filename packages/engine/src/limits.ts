@@ -40,6 +40,21 @@ export const limits = {
   chainIntervalMsMin: 1_000,
   /** Builds of workers that are remembered of a chain, the newest. */
   resetPointsMax: 20,
+  /** Times of a schedule's spec that are excluded one after the other, before the rest is taken for excluded too. */
+  excludedTimesMax: 10_000,
+  /** Actions of a schedule that wait for the one before them. */
+  bufferedActionsMax: 1_000,
+  /** Times that a schedule looks at before it lets others have their turn: after a long stop, or in a backfill. */
+  scheduleTimesAtOnceMax: 100,
+  /** Of one answer that lists the times of a schedule. */
+  matchingTimesMax: 1_000,
+  /** What a schedule remembers of its actions, and tells of those to come. */
+  recentActionsMax: 10,
+  futureActionsMax: 10,
+  catchupWindowMsDefault: 365 * 86_400_000,
+  catchupWindowMsMin: 10_000,
+  /** How long a schedule that will never act again is kept. */
+  idleScheduleMs: 7 * 86_400_000,
   /** A failure kept between attempts is cut to this. */
   retryFailureBytesMax: 4 * 1024,
 } as const;

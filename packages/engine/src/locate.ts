@@ -1,6 +1,5 @@
 import { isOpen, type Run } from "./run.ts";
 import { statusOf } from "./start.ts";
-import { taskVersioning } from "./versioning.ts";
 import type { Located } from "./vocabulary.ts";
 import { virtualEvents } from "./workflow-task.ts";
 
@@ -24,7 +23,6 @@ export function locate(run: Run): Located {
         : { type: workflowTask.type, attempt: workflowTask.attempt, stamp: workflowTask.stamp },
     firstTaskAtMs: run.firstTaskAtMs ?? undefined,
     historySizeBytes: run.historySizeBytes,
-    ...taskVersioning(run),
     virtualEvents: virtualEvents(run, { shown: true }),
   };
 }

@@ -3,6 +3,7 @@ import type { CommandOfKind, Execution, HostedRun, Kind, Machine } from "./execu
 import { memoryBytes } from "./memory-size.ts";
 import { pendingEffects } from "./pending-effects.ts";
 import { isPinned, type Run, type Workflow } from "./run.ts";
+import { scheduleMachine } from "./schedule/schedule.ts";
 import { restore, takeChanges } from "./snapshot.ts";
 import type { Command } from "./vocabulary.ts";
 import { execute, selectorOf } from "./workflow.ts";
@@ -26,7 +27,7 @@ const workflow: Machine<Run, Workflow, Command> = {
 /** A machine whose kind the holder does not look at: what it is given must be what it has made itself, and commands of its kind. */
 export type AnyMachine = Machine<HostedRun, Execution, CommandOfKind<Kind>>;
 
-const machines: Partial<Record<Kind, unknown>> = { workflow };
+const machines: Partial<Record<Kind, unknown>> = { workflow, schedule: scheduleMachine };
 
 /** Throws for a kind that this build does not know. */
 export function machineOf(kind: Kind): AnyMachine {

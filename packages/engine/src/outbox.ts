@@ -7,7 +7,6 @@ import { type ExecutionKey, type Kind, workflowKey } from "./execution.ts";
 import type { Rejection } from "./rejection.ts";
 import type { ParentRef, Run } from "./run.ts";
 import type { Step } from "./step.ts";
-import type { Heirloom } from "./version-inheritance.ts";
 import type { Effect, RunSelector, Sender } from "./vocabulary.ts";
 
 /** An execution that hears how a workflow's chain ends, in the workflow's namespace. */
@@ -31,8 +30,6 @@ export type Message =
       readonly attributes: Uint8Array;
       readonly parent: ParentRef;
       readonly root: { readonly workflowId: string; readonly runId: string };
-      /** Absent when the parent has nothing to pass on. */
-      readonly heirloom?: Heirloom;
     }
   | {
       readonly type: "signalExternal";

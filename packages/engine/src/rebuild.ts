@@ -12,9 +12,6 @@ import { runExpiresAtMs } from "./new-run.ts";
 import { foldCallbacks } from "./nexus-rebuild.ts";
 import { foldPending } from "./rebuild-pending.ts";
 import { freshRun, noChanges, type ResetPoint, type Run, type RunStart } from "./run.ts";
-import { indexVersioning } from "./version-index.ts";
-import { initialVersioning, startedHeirloom } from "./version-inheritance.ts";
-import { completed } from "./versioning.ts";
 import { rememberBuild } from "./worker-build.ts";
 import { mergeMemo, mergeSearchAttributes } from "./worker-commands.ts";
 
@@ -39,8 +36,6 @@ export function rebuild(events: readonly history.HistoryEvent[], target: Rebuild
   if (start.firstTaskBackoffMs > 0) run.firstTaskAtMs = start.startedAtMs + start.firstTaskBackoffMs;
   run.memo = started.memo;
   run.searchAttributes = started.searchAttributes;
-  run.versioning = initialVersioning(startedHeirloom(started));
-  indexVersioning(run, null);
   run.resetPoints = (started.prevAutoResetPoints?.points ?? []).map(resetPoint);
   if (start.retryPolicy || start.cronSchedule !== "")
     run.startEvent = history.WorkflowExecutionStartedEventAttributes.encode(started);
@@ -163,22 +158,12 @@ function foldTask(run: Run, event: history.HistoryEvent): boolean {
       return true;
     }
     case EventType.WORKFLOW_TASK_COMPLETED: {
-      const attributes = event.workflowTaskCompletedEventAttributes!;
-      const { startedEventId, binaryChecksum, workerVersion, deploymentVersion: version } = attributes;
+      const { startedEventId, binaryChecksum, workerVersion } = event.workflowTaskCompletedEventAttributes!;
       run.workflowTask = { type: "none" };
       run.lastCompletedStartedEventId = startedEventId;
       if (workerVersion) run.lastWorkerVersion = workerVersion;
-      const buildId = version?.buildId ?? workerVersion?.buildId ?? "";
-      const build = { buildId, binaryChecksum, isVersioned: version !== undefined };
+      const build = { buildId: workerVersion?.buildId ?? "", binaryChecksum };
       rememberBuild(run, build, { eventId: event.eventId, atMs });
-      const completer = {
-        version: version ?? null,
-        deploymentName: attributes.workerDeploymentName,
-        behavior: attributes.versioningBehavior,
-      };
-      const before = run.versioning;
-      run.versioning = completed(before, completer, completer.version);
-      indexVersioning(run, before);
       return true;
     }
     case EventType.WORKFLOW_TASK_FAILED:

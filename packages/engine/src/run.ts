@@ -9,7 +9,6 @@ import type { RetryPolicy } from "./backoff.ts";
 import type { Execution } from "./execution.ts";
 import type { Follower, Outgoing } from "./outbox.ts";
 import type { NexusInput } from "./outside-call.ts";
-import type { DeploymentVersion, Versioning } from "./versioning.ts";
 
 export type HistoryEventInit = Init<history.HistoryEvent>;
 
@@ -106,10 +105,6 @@ export type WorkflowTask =
       readonly requestId: string;
       readonly historySizeBytes: number;
       readonly continueAsNewReasons: readonly enums.SuggestContinueAsNewReason[];
-      /** Of the worker that has it. */
-      readonly deploymentVersion?: DeploymentVersion | undefined;
-      /** Its worker is told that the target version is another than the run's own. */
-      readonly targetVersionChanged?: boolean;
     };
 
 export interface Sticky {
@@ -154,7 +149,6 @@ export interface Attempts {
   lastAttemptCompletedAtMs: number | null;
   lastStartedAtMs: number | null;
   lastWorkerIdentity: string;
-  lastDeploymentVersion?: DeploymentVersion | undefined;
   heartbeatDetails: common.Payloads | undefined;
   lastHeartbeatAtMs: number | null;
   /** Set while an operator holds the activity back. */
@@ -325,8 +319,6 @@ export interface Run {
   resetPoints: readonly ResetPoint[];
   /** The run that a reset of this one began; "" = none. */
   resetRunId: string;
-  /** null: no deployment has to do with the run. */
-  versioning: Versioning | null;
 
   /** The started event's attributes, encoded: kept only where another run may follow (retry, cron), which repeats them. */
   startEvent: Uint8Array | null;
@@ -416,7 +408,6 @@ export function freshRun({
     memo: undefined,
     searchAttributes: undefined,
     lastWorkerVersion: undefined,
-    versioning: null,
     resetPoints: [],
     resetRunId: "",
     startEvent: null,

@@ -26,7 +26,6 @@ import {
   type Timer,
   type Update,
 } from "./run.ts";
-import type { Versioning } from "./versioning.ts";
 import { visibilityRecord } from "./visibility.ts";
 import { nextWakeAtMs } from "./wake.ts";
 
@@ -91,8 +90,6 @@ interface Core extends Pick<Run, CoreFields> {
   };
   /** Absent = none. */
   readonly followers?: Run["followers"];
-  /** Absent in what was written before versions of workers were known here. */
-  readonly versioning?: Versioning;
   readonly memo?: Uint8Array;
   readonly searchAttributes?: Uint8Array;
   readonly lastWorkerVersion?: Uint8Array;
@@ -136,7 +133,6 @@ function encodeSnapshot(run: Run): Uint8Array {
     lastMessageId: run.lastMessageId,
     resetPoints: run.resetPoints.length > 0 ? run.resetPoints : undefined,
     resetRunId: run.resetRunId || undefined,
-    versioning: run.versioning ?? undefined,
   };
   return encode(core, { ignoreUndefined: true });
 }
@@ -246,7 +242,6 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     lastWorkerVersion: restored(common.WorkerVersionStamp, core.lastWorkerVersion),
     resetPoints: core.resetPoints ?? [],
     resetRunId: core.resetRunId ?? "",
-    versioning: core.versioning ?? null,
     buffered: restored(history.History, core.buffered)?.events ?? [],
     lastMessageId: core.lastMessageId,
     signalCount: core.signalCount,

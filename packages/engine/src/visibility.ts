@@ -44,15 +44,17 @@ export function visibilityRecord(run: Run): VisibilityRecord {
     parentRunId: start.parent?.runId ?? null,
     rootWorkflowId: start.root?.workflowId ?? run.workflowId,
     rootRunId: start.root?.runId ?? run.runId,
-    searchAttributes: indexed(run),
+    searchAttributes: indexedAttributes(shownSearchAttributes(run)),
     info: api.WorkflowExecutionInfo.encode(executionInfo(run)),
   };
 }
 
 /** Search attributes are JSON payloads; one that is not is shown but not indexed. */
-function indexed(run: Run): VisibilityRecord["searchAttributes"] {
+export function indexedAttributes(
+  attributes: common.SearchAttributes | undefined,
+): VisibilityRecord["searchAttributes"] {
   const values: Record<string, string | number | boolean | readonly string[]> = {};
-  for (const [name, payload] of Object.entries(shownSearchAttributes(run).indexedFields)) {
+  for (const [name, payload] of Object.entries(attributes?.indexedFields ?? {})) {
     try {
       const value: unknown = JSON.parse(new TextDecoder().decode(payload.data));
       // Times are kept as numbers, so that they compare as times whatever their zone.

@@ -19,7 +19,6 @@ import type { ExecutionKey, HostCommand } from "./execution.ts";
 import type { Delivery, Message } from "./outbox.ts";
 import type { CallEffect, CallFailure } from "./outside-call.ts";
 import type { Rejection } from "./rejection.ts";
-import type { DeploymentVersion, TaskVersioning } from "./versioning.ts";
 
 /** Who polled a task: recorded in the started event. */
 export interface Poller {
@@ -27,8 +26,6 @@ export interface Poller {
   /** Id of the poll, so that a repeated start of the same poll is recognised. */
   readonly requestId: string;
   readonly workerVersion?: common.WorkerVersionStamp | undefined;
-  /** Set by a versioned worker. */
-  readonly deploymentVersion?: DeploymentVersion | undefined;
 }
 
 /** How a run is addressed: by run id, or "" for the current run of the workflow id. */
@@ -186,8 +183,7 @@ export interface Replies {
   };
   failWorkflowTask: Record<never, never>;
   resetSticky: Record<never, never>;
-  /** Undefined: the run has set out to the version that took the task, which will be dispatched again when it has got there. */
-  startActivityTask: StartedActivityTask | undefined;
+  startActivityTask: StartedActivityTask;
   completeActivity: Record<never, never>;
   failActivity: Record<never, never>;
   cancelActivity: Record<never, never>;
@@ -278,7 +274,6 @@ export interface Located {
   /** Set while the first workflow task waits (start delay, cron, retry). */
   readonly firstTaskAtMs: number | undefined;
   readonly historySizeBytes: number;
-  readonly versioning?: TaskVersioning;
   /** Scheduled and started event of a workflow task that history does not hold yet (transient), as encoded `events` fields. */
   readonly virtualEvents: Uint8Array;
 }
@@ -348,7 +343,6 @@ export interface Task {
   readonly stamp: number;
   readonly scheduledAtMs: number;
   readonly priority?: common.Priority | undefined;
-  readonly versioning?: TaskVersioning;
 }
 
 /** The run that sent a message. */

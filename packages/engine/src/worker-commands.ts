@@ -14,7 +14,6 @@ import type { Step } from "./step.ts";
 import { textPayloads } from "./text-payload.ts";
 import { cancelTimer, startTimer } from "./timer.ts";
 import { applyMessage } from "./update.ts";
-import type { DeploymentVersion } from "./versioning.ts";
 import type { StartedActivityTask } from "./vocabulary.ts";
 
 const { CommandType, EventType } = enums;
@@ -27,8 +26,6 @@ export interface Completion {
   /** Id of the WORKFLOW_TASK_COMPLETED event. */
   readonly completedEventId: number;
   readonly identity: string;
-  /** Of the worker, when it is versioned. */
-  readonly deploymentVersion: DeploymentVersion | undefined;
   readonly eagerActivities: StartedActivityTask[];
   /** What the worker says to updates, by message id. */
   readonly messages: ReadonlyMap<string, protocol.Message>;
@@ -137,22 +134,12 @@ const appliers = {
 } as const satisfies Record<CheckedType, Apply>;
 
 /** Dispatches what the completion scheduled, or starts it at once for the worker that asked for that. */
-export function dispatchScheduled({
-  run,
-  step,
-  identity,
-  deploymentVersion,
-  scheduled,
-  eagerActivities,
-}: Completion): void {
+export function dispatchScheduled({ run, step, identity, scheduled, eagerActivities }: Completion): void {
   for (const { activity, eager } of scheduled) {
     if (!run.activities.has(activity.scheduledEventId)) continue;
-    const task = activityTaskOf(run, activity);
-    // While the run is in transition, it waits for its new version.
-    if (task === undefined) continue;
     if (eager && activity.cancelRequestedEventId === null)
-      eagerActivities.push(beginAttempt(run, step, activity, { identity, requestId: step.newId(), deploymentVersion }));
-    else step.dispatch(task);
+      eagerActivities.push(beginAttempt(run, step, activity, { identity, requestId: step.newId() }));
+    else step.dispatch(activityTaskOf(run, activity)!);
   }
 }
 
@@ -206,7 +193,6 @@ function continueAsNew({ workflow, run, step, completedEventId }: Completion, on
       workflowTaskCompletedEventId: completedEventId,
       backoffStartInterval: attributes.backoffStartInterval,
       initiator: attributes.initiator,
-      initialVersioningBehavior: attributes.initialVersioningBehavior,
       failure: attributes.failure,
       lastCompletionResult: attributes.lastCompletionResult,
       header: attributes.header,

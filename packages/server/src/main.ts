@@ -9,7 +9,6 @@ import { MemoryStore, SqliteStore, type Store, StoreError } from "@pawl/store";
 import { AddressRules } from "./address-rules.ts";
 import { systemClock } from "./clock.ts";
 import { checkConfig, defaultIp, defaultPort, isLoopback, type ServerConfig, StartFailure } from "./config.ts";
-import { DeploymentRegistry } from "./frontend/deployment-registry.ts";
 import { handlersOf } from "./frontend/handlers.ts";
 import { draftOf } from "./frontend/namespace.ts";
 import { NamespaceDeletions } from "./frontend/namespace-deletion.ts";
@@ -89,13 +88,11 @@ async function open(config: ServerConfig, closes: Close[]) {
   await makeNamespaces(namespaces, ["default", ...(config.namespaces ?? [])]);
   await registerSearchAttributes(searchAttributes, namespaces, config.searchAttributes ?? {});
 
-  const deployments = await DeploymentRegistry.load(store);
-  const matching = new Matching<Started>(clock, deployments);
-  deployments.watch((namespaceId, taskQueues) => matching.reroute(namespaceId, taskQueues));
+  const matching = new Matching<Started>(clock);
   const queueConfigs = await TaskQueueConfigs.load(store, matching, clock);
   const calls = new OutsideCalls();
   const ring = await Ring.open({
-    ...{ store, clock, random, dispatcher: matching, routing: deployments, shardCount },
+    ...{ store, clock, random, dispatcher: matching, shardCount },
     owner: random.uuid(),
     cacheBytesMax: shardLimits.cacheBytesMax,
     retentionMs: (namespaceId) => {
@@ -113,7 +110,7 @@ async function open(config: ServerConfig, closes: Close[]) {
   watchRing(ring, telemetry);
   const namespaceDeletions = new NamespaceDeletions({
     ...{ ring, store, namespaces, clock },
-    forgetters: [searchAttributes, queueConfigs, deployments, matching],
+    forgetters: [searchAttributes, queueConfigs, matching],
     onFault: (what, error) => log.error("namespace fault", { what, error }),
   });
   closes.push(() => namespaceDeletions.close());
@@ -125,7 +122,6 @@ async function open(config: ServerConfig, closes: Close[]) {
     nexusEndpoints,
     nexusTasks: new NexusTasks({ matching, clock, random }),
     queueConfigs,
-    deployments,
     namespaceDeletions,
     queries: new QueryRegistry(),
   };

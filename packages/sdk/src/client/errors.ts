@@ -1,8 +1,8 @@
 /** What a client's calls throw beside the failures of workflows. */
 import type { enums } from "@pawl/protocol";
-import { CallFailed } from "../connection/transport.ts";
 import { NamespaceNotFoundError, recognizeAcrossRealms, WorkflowNotFoundError } from "../value/errors.ts";
 import type { RetryState } from "../value/failure.ts";
+import { CallFailed } from "./connection.ts";
 
 /** The server refused or could not be reached; `cause` is the {@link CallFailed}. */
 export class ServiceError extends Error {
@@ -15,14 +15,6 @@ recognizeAcrossRealms(ServiceError, "ServiceError");
 
 export function isGrpcServiceError(error: unknown): error is CallFailed {
   return error instanceof CallFailed;
-}
-
-export function isGrpcDeadlineError(error: unknown): error is CallFailed {
-  return error instanceof CallFailed && error.code === 4;
-}
-
-export function isGrpcCancelledError(error: unknown): error is CallFailed {
-  return error instanceof CallFailed && error.code === 1;
 }
 
 /** The workflow did not complete; `cause` says how it ended. */
@@ -54,15 +46,6 @@ export class WorkflowUpdateFailedError extends Error {
   }
 }
 recognizeAcrossRealms(WorkflowUpdateFailedError, "WorkflowUpdateFailedError");
-
-/** The time for an update call was over, or it was aborted, before its outcome was known. The update itself may go on. */
-export class WorkflowUpdateRPCTimeoutOrCancelledError extends Error {
-  declare readonly cause?: Error;
-  constructor(message: string, cause?: Error) {
-    super(message, { cause });
-  }
-}
-recognizeAcrossRealms(WorkflowUpdateRPCTimeoutOrCancelledError, "WorkflowUpdateRPCTimeoutOrCancelledError");
 
 export class QueryRejectedError extends Error {
   readonly status: enums.WorkflowExecutionStatus;

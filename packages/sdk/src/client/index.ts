@@ -1,15 +1,4 @@
 /** `@pawl/sdk/client`: starts workflows and speaks with them. */
-
-export {
-  type CallOptions,
-  Connection,
-  type ConnectionOptions,
-  type ConnectionPlugin,
-  type WorkflowService,
-} from "../connection/connection.ts";
-export { LOCAL_TARGET } from "../connection/grpc-transport.ts";
-export { CallFailed, type TlsConfig, type Transport, type TransportCall } from "../connection/transport.ts";
-export type { DataConverter } from "../value/data-converter.ts";
 export {
   IllegalStateError,
   NamespaceNotFoundError,
@@ -17,33 +6,23 @@ export {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
 } from "../value/errors.ts";
-export {
-  ActivityFailure,
-  ApplicationFailure,
-  ApplicationFailureCategory,
-  CancelledFailure,
-  ChildWorkflowFailure,
-  isCancellation,
-  type ProtoFailure,
-  RetryState,
-  rootCause,
-  ServerFailure,
-  TemporalFailure,
-  TerminatedFailure,
-  TimeoutFailure,
-  TimeoutType,
-} from "../value/failure.ts";
-export type { Headers, Next } from "../value/interceptors.ts";
+export * from "../value/failure.ts";
 export type { WorkflowResultType } from "../value/options.ts";
 export { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from "../value/options.ts";
-export { defaultPayloadConverter } from "../value/payload-converter.ts";
-export type { RetryPolicy } from "../value/retry-policy.ts";
 export * from "./async-completion-client.ts";
-export { Client, type ClientOptions, type ClientPlugin } from "./client.ts";
+export { Client, type ClientOptions } from "./client.ts";
 export type { BaseClientOptions, ResolvedClientOptions } from "./client-options.ts";
 export {
-  isGrpcCancelledError,
-  isGrpcDeadlineError,
+  CallFailed,
+  type CallOptions,
+  Connection,
+  type ConnectionOptions,
+  type TlsConfig,
+  type Transport,
+  type TransportCall,
+  type WorkflowService,
+} from "./connection.ts";
+export {
   isGrpcServiceError,
   QueryNotRegisteredError,
   QueryRejectedError,
@@ -51,7 +30,6 @@ export {
   WorkflowContinuedAsNewError,
   WorkflowFailedError,
   WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from "./errors.ts";
 export type {
   CountWorkflowExecution,
@@ -59,26 +37,10 @@ export type {
   WorkflowExecutionInfo,
   WorkflowExecutionStatusName,
 } from "./execution-info.ts";
-export * from "./interceptors.ts";
 export {
-  type ListScheduleOptions,
-  ScheduleAlreadyRunning,
-  ScheduleClient,
-  type ScheduleClientOptions,
-  type ScheduleHandle,
-  ScheduleNotFoundError,
-} from "./schedule-client.ts";
-export * from "./schedule-options.ts";
-export * from "./task-queue-client.ts";
-export {
-  type AsyncWorkflowListIterable,
   type GetWorkflowHandleOptions,
-  type HistoryAndWorkflowId,
-  type IntoHistoriesOptions,
   type ListOptions,
-  WithStartWorkflowOperation,
   WorkflowClient,
-  type WorkflowClientOptions,
   type WorkflowSignalWithStartOptions,
 } from "./workflow-client.ts";
 export type {
@@ -89,4 +51,3 @@ export type {
   WorkflowUpdateOptions,
 } from "./workflow-handle.ts";
 export type { WorkflowOptions, WorkflowStartOptions } from "./workflow-options.ts";
-export { WorkflowUpdateStage } from "./workflow-update.ts";

@@ -57,11 +57,3 @@ export {
   type SearchAttributeValue,
   TypedSearchAttributes,
 } from "./search-attributes.ts";
-export {
-  type AutoUpgradeVersioningOverride,
-  type PinnedVersioningOverride,
-  toCanonicalString,
-  VersioningBehavior,
-  type VersioningOverride,
-  type WorkerDeploymentVersion,
-} from "./worker-deployments.ts";

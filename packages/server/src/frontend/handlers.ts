@@ -16,7 +16,6 @@ import { taskQueueHandlers } from "./task-queue.ts";
 import { updateHandlers } from "./update.ts";
 import { visibilityHandlers } from "./visibility.ts";
 import { workerHandlers } from "./worker.ts";
-import { workerDeploymentHandlers } from "./worker-deployment.ts";
 import { workflowHandlers } from "./workflow.ts";
 import { workflowTaskHandlers } from "./workflow-task.ts";
 
@@ -40,6 +39,5 @@ export function handlersOf(parts: Parts): Handlers {
     ...nexusTaskHandlers(parts),
     ...taskQueueHandlers(parts),
     ...workerHandlers(parts),
-    ...workerDeploymentHandlers(parts),
   };
 }

@@ -72,8 +72,7 @@ async function start(
   while (!isGone(call)) {
     try {
       const started = await submitStart(ring, poller, match);
-      if (started === "stale") return "stale";
-      return { ...match, type: "started", started, version: poller.deploymentVersion ?? null };
+      return started === "stale" ? "stale" : { ...match, type: "started", started };
     } catch (error) {
       if (!(error instanceof Unavailable)) {
         matching.giveBack(match); // P1
@@ -99,6 +98,5 @@ async function submitStart(
     return reply instanceof Rejection ? "stale" : { kind: "workflow", task: reply };
   }
   const reply = await ring.submit(key, { type: "startActivityTask", runId, scheduledEventId, stamp, poller });
-  // Without a task the run moves to this worker's version first; the activity is dispatched again when it has got there.
-  return reply instanceof Rejection || reply === undefined ? "stale" : { kind: "activity", task: reply };
+  return reply instanceof Rejection ? "stale" : { kind: "activity", task: reply };
 }

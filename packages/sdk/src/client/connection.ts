@@ -1,17 +1,62 @@
 /**
- * The way to a server. gRPC is one transport; an embedded server or a test hands in another. `Connection` adds what every call needs: deadlines,
- * metadata, and retries of what the server asks to have retried.
+ * The way to a server. `Transport` is the seam: one unary call, bytes in and out. gRPC is one transport; an embedded server or a test hands in
+ * another. `Connection` adds what every call needs: deadlines, metadata, and retries of what the server asks to have retried.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
-import { type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/protocol";
+import { googleRpc, type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/protocol";
 import { Runtime } from "../telemetry/runtime.ts";
 import { type Duration, msToNumber } from "../value/duration.ts";
 import { sdkName, sdkVersion } from "../value/version.ts";
-import { EagerStarts } from "./eager-starts.ts";
-import { GrpcTransport } from "./grpc-transport.ts";
-import { CallFailed, type TlsConfig, type Transport } from "./transport.ts";
+
+export interface TransportCall {
+  /** `/<service>/<method>` */
+  readonly path: string;
+  readonly message: Uint8Array;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface Transport {
+  /** The response's bytes. Throws {@link CallFailed}, also when the signal or the deadline ends the call. */
+  call(call: TransportCall): Promise<Uint8Array>;
+  close(): void;
+}
+
+/** A call that ended with a status other than OK. */
+export class CallFailed extends Error {
+  /** The gRPC status, e.g. 5 = NOT_FOUND. */
+  readonly code: number;
+  /** The status message as the server wrote it. */
+  readonly details: string;
+  /** An encoded `google.rpc.Status`. */
+  readonly statusDetails: Uint8Array | undefined;
+  constructor(code: number, details: string, statusDetails?: Uint8Array) {
+    super(`${code} ${grpc.status[code] ?? "UNKNOWN"}: ${details}`);
+    this.name = "CallFailed";
+    this.code = code;
+    this.details = details;
+    this.statusDetails = statusDetails;
+  }
+
+  /** The encoded detail message of this type that came with the status. */
+  detail(typeName: string): Uint8Array | undefined {
+    if (!this.statusDetails) return undefined;
+    const { details } = googleRpc.Status.decode(this.statusDetails);
+    return details.find(({ type_url }) => type_url.endsWith(`/${typeName}`))?.value;
+  }
+}
+
+export interface TlsConfig {
+  /** PEM of the authorities that may sign the server's certificate. Default: those of the system. */
+  serverRootCACertificate?: Uint8Array;
+  /** The name that the server's certificate must carry, when it is not the host's. */
+  serverNameOverride?: string;
+  /** PEM of this client's own certificate and key. */
+  clientCertPair?: { crt: Uint8Array; key: Uint8Array };
+}
 
 export interface ConnectionOptions {
   /** `host:port`. Default: `localhost:7233`. */
@@ -25,16 +70,8 @@ export interface ConnectionOptions {
   connectTimeout?: Duration;
   /** For each call without a deadline of its own, its retries included. Default: 10 seconds. */
   rpcTimeout?: Duration;
-  /** Further settings of gRPC's channel; they win over this SDK's own. */
-  channelArgs?: grpc.ChannelOptions;
   /** In place of gRPC over a socket. */
   transport?: Transport;
-  plugins?: ConnectionPlugin[];
-}
-
-export interface ConnectionPlugin {
-  readonly name: string;
-  configureConnection?(options: ConnectionOptions): ConnectionOptions;
 }
 
 export interface CallOptions {
@@ -80,17 +117,11 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #rpcTimeoutMs: number;
   readonly #scope = new AsyncLocalStorage<CallScope>();
-  #apiKey: ConnectionOptions["apiKey"];
   /** Every RPC of the server under its own name, with messages as they are on the wire. */
   readonly workflowService: WorkflowService;
-  /** The same, for the calls of operators. */
-  readonly operatorService: WorkflowService;
-  /** Workers on this connection that take first tasks with the answer to a start. */
-  readonly eagerStarts = new EagerStarts();
 
   private constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#apiKey = options.apiKey;
     this.#rpcTimeoutMs = msToNumber(options.rpcTimeout ?? 10_000, "ConnectionOptions.rpcTimeout");
     this.#transport = options.transport ?? new GrpcTransport(options);
     const service: Record<string, unknown> = {};
@@ -98,44 +129,27 @@ export class Connection {
       service[name.charAt(0).toLowerCase() + name.slice(1)] = (request: never) => this.call(name, request);
     }
     this.workflowService = service as WorkflowService;
-    this.operatorService = this.workflowService;
   }
 
   /** Connects and asks the server what it is. Throws {@link CallFailed} when it does not answer within `connectTimeout`. */
   static async connect(options: ConnectionOptions = {}): Promise<Connection> {
     const connection = Connection.lazy(options);
+    const timeoutMs = msToNumber(options.connectTimeout ?? 10_000, "ConnectionOptions.connectTimeout");
     try {
-      await connection.ensureConnected();
+      await connection.call("GetSystemInfo", {}, { timeoutMs });
     } catch (error) {
-      connection.#transport.close();
-      throw error;
+      // A server that does not know the question is a server all the same.
+      if (!(error instanceof CallFailed) || error.code !== grpc.status.UNIMPLEMENTED) {
+        connection.#transport.close();
+        throw error;
+      }
     }
     return connection;
   }
 
-  /** Throws {@link CallFailed} when the server does not answer within `connectTimeout`. */
-  async ensureConnected(): Promise<void> {
-    const timeoutMs = msToNumber(this.#options.connectTimeout ?? 10_000, "ConnectionOptions.connectTimeout");
-    try {
-      await this.call("GetSystemInfo", {}, { timeoutMs });
-    } catch (error) {
-      // A server that does not know the question is a server all the same.
-      if (!(error instanceof CallFailed) || error.code !== grpc.status.UNIMPLEMENTED) throw error;
-    }
-  }
-
   /** Connects at the first call. */
   static lazy(options: ConnectionOptions = {}): Connection {
-    const configured = (options.plugins ?? []).reduce(
-      (last, plugin) => plugin.configureConnection?.(last) ?? last,
-      options,
-    );
-    return new Connection(configured);
-  }
-
-  /** What has plugins here also configures the clients and workers that are made with this connection. */
-  get plugins(): readonly ConnectionPlugin[] {
-    return this.#options.plugins ?? [];
+    return new Connection(options);
   }
 
   /** One call. Retries UNAVAILABLE and RESOURCE_EXHAUSTED until its time is over, then throws the last {@link CallFailed}. */
@@ -191,16 +205,6 @@ export class Connection {
     return this.#scope.run({ ...scope, metadata: { ...scope?.metadata, ...metadata } }, run);
   }
 
-  /** Calls made within `run` are made with this key. */
-  withApiKey<R>(apiKey: string, run: () => Promise<R>): Promise<R> {
-    return this.withMetadata({ authorization: `Bearer ${apiKey}` }, run);
-  }
-
-  /** From the next call on. */
-  setApiKey(apiKey: string | (() => string)): void {
-    this.#apiKey = apiKey;
-  }
-
   close(): Promise<void> {
     this.#transport.close();
     return Promise.resolve();
@@ -226,8 +230,7 @@ export class Connection {
   }
 
   #metadata(scope: CallScope | undefined): Record<string, string> {
-    const { metadata } = this.#options;
-    const apiKey = this.#apiKey;
+    const { apiKey, metadata } = this.#options;
     const key = typeof apiKey === "function" ? apiKey() : apiKey;
     return {
       ...clientHeaders,
@@ -245,4 +248,80 @@ function waitBeforeRetryMs(error: unknown, attempt: number): number | undefined 
   // A message too large stays too large.
   if (isOverloaded && /larger than max|message.*too large/i.test(error.details)) return undefined;
   return Math.min((isOverloaded ? retryOverloadedMs : retryFirstMs) * 1.7 ** (attempt - 1), retryLongestMs);
+}
+
+const defaultPort = 7233;
+const messageBytesMax = 128 * 1024 * 1024;
+
+class GrpcTransport implements Transport {
+  readonly #client: grpc.Client;
+
+  constructor({ address = `localhost:${defaultPort}`, tls, apiKey }: ConnectionOptions) {
+    const secure = tls ?? apiKey !== undefined;
+    const config = typeof secure === "object" ? secure : {};
+    const target = /:\d+$|^unix:/.test(address) ? address : `${address}:${defaultPort}`;
+    this.#client = new grpc.Client(
+      target,
+      secure === false ? grpc.credentials.createInsecure() : tlsCredentials(config),
+      {
+        "grpc.max_receive_message_length": messageBytesMax,
+        "grpc.max_send_message_length": -1,
+        "grpc.keepalive_time_ms": 30_000,
+        "grpc.keepalive_timeout_ms": 15_000,
+        "grpc.keepalive_permit_without_calls": 1,
+        // A server that restarts is tried again soon, not after minutes.
+        "grpc.initial_reconnect_backoff_ms": 50,
+        "grpc.max_reconnect_backoff_ms": 2_000,
+        "grpc.use_local_subchannel_pool": 1,
+        ...(config.serverNameOverride === undefined
+          ? {}
+          : {
+              "grpc.ssl_target_name_override": config.serverNameOverride,
+              "grpc.default_authority": config.serverNameOverride,
+            }),
+      },
+    );
+  }
+
+  call({ path, message, metadata, timeoutMs, signal }: TransportCall): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(new CallFailed(grpc.status.CANCELLED, "the call was aborted"));
+      const headers = new grpc.Metadata();
+      for (const [key, value] of Object.entries(metadata)) headers.set(key, value);
+      const cancel = () => call.cancel();
+      const deadline = Date.now() + timeoutMs;
+      const call = this.#client.makeUnaryRequest(
+        path,
+        asBuffer,
+        asIs,
+        message,
+        headers,
+        { deadline },
+        (error, answer) => {
+          signal?.removeEventListener("abort", cancel);
+          if (!error) return resolve(answer!);
+          const [status] = error.metadata?.get("grpc-status-details-bin") ?? [];
+          reject(new CallFailed(error.code, error.details, typeof status === "string" ? undefined : status));
+        },
+      );
+      signal?.addEventListener("abort", cancel, { once: true });
+    });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function asIs(bytes: Buffer): Uint8Array {
+  return bytes;
+}
+
+function tlsCredentials({ serverRootCACertificate, clientCertPair }: TlsConfig): grpc.ChannelCredentials {
+  const pem = (bytes: Uint8Array | undefined) => (bytes === undefined ? null : Buffer.from(bytes));
+  return grpc.credentials.createSsl(pem(serverRootCACertificate), pem(clientCertPair?.key), pem(clientCertPair?.crt));
 }

@@ -1,0 +1,156 @@
+/** A structured calendar: which moments it means, by the wall clock of a zone, to the second. */
+import type { schedule } from "@pawl/protocol";
+import type { TimeZone } from "./time-zone.ts";
+
+/** The years that calendars reach: beyond the last, nothing matches any more. */
+export const calendarYears = { first: 2000, last: 2100 } as const;
+
+const secondMs = 1_000;
+const dayMs = 86_400_000;
+
+type Field = Exclude<keyof schedule.StructuredCalendarSpec, "comment">;
+
+interface FieldRule {
+  readonly min: number;
+  readonly max: number;
+  /** What a field without ranges means. */
+  readonly unset: "zero" | "all";
+}
+
+export const fieldRules: Readonly<Record<Field, FieldRule>> = {
+  second: { min: 0, max: 59, unset: "zero" },
+  minute: { min: 0, max: 59, unset: "zero" },
+  hour: { min: 0, max: 23, unset: "zero" },
+  dayOfMonth: { min: 1, max: 31, unset: "all" },
+  month: { min: 1, max: 12, unset: "all" },
+  year: { min: calendarYears.first, max: calendarYears.last, unset: "all" },
+  dayOfWeek: { min: 0, max: 7, unset: "all" },
+};
+
+export class Calendar {
+  readonly #zone: TimeZone;
+  readonly #allowed: Readonly<Record<Field, ReadonlySet<number> | undefined>>;
+  readonly #hours: readonly number[];
+  readonly #minutes: readonly number[];
+  readonly #seconds: readonly number[];
+
+  constructor(spec: schedule.StructuredCalendarSpec, zone: TimeZone) {
+    this.#zone = zone;
+    const set = (field: Field) => (spec[field].length > 0 ? valuesOf(spec[field]) : undefined);
+    const dayOfWeek = set("dayOfWeek");
+    // Sunday has two numbers.
+    if (dayOfWeek?.has(7)) dayOfWeek.add(0);
+    this.#allowed = {
+      ...{ second: set("second"), minute: set("minute"), hour: set("hour") },
+      ...{ dayOfMonth: set("dayOfMonth"), month: set("month"), year: set("year"), dayOfWeek },
+    };
+    const sorted = (values: ReadonlySet<number> | undefined) => [...(values ?? [0])].sort((a, b) => a - b);
+    this.#hours = sorted(this.#allowed.hour);
+    this.#minutes = sorted(this.#allowed.minute);
+    this.#seconds = sorted(this.#allowed.second);
+  }
+
+  /** The first moment after `afterMs` that matches; undefined when there is none. A local time that the clock passes twice matches twice. */
+  next(afterMs: number): number | undefined {
+    const fromMs = (Math.floor(afterMs / secondMs) + 1) * secondMs;
+    let day = new Date(floorTo(fromMs + this.#zone.offsetMsAt(fromMs), dayMs));
+    // The moment may still lie on the local day before, if the clock is set back over midnight.
+    day = new Date(day.getTime() - dayMs);
+    const lastMs = Date.UTC(calendarYears.last, 11, 31);
+    if (day.getUTCFullYear() < calendarYears.first) day = new Date(Date.UTC(calendarYears.first, 0, 1));
+    while (day.getTime() <= lastMs) {
+      if (!this.#allows("year", day.getUTCFullYear())) day = new Date(Date.UTC(day.getUTCFullYear() + 1, 0, 1));
+      else if (!this.#allows("month", day.getUTCMonth() + 1))
+        day = new Date(Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1, 1));
+      else {
+        const found = this.#matchesDay(day) ? this.#nextOfDay(day.getTime(), fromMs) : undefined;
+        if (found !== undefined) return found;
+        day = new Date(day.getTime() + dayMs);
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether the moment, a whole second, matches. */
+  matches(atMs: number): boolean {
+    const local = new Date(atMs + this.#zone.offsetMsAt(atMs));
+    return (
+      this.#allows("year", local.getUTCFullYear()) &&
+      this.#allows("month", local.getUTCMonth() + 1) &&
+      this.#matchesDay(local) &&
+      this.#hours.includes(local.getUTCHours()) &&
+      this.#minutes.includes(local.getUTCMinutes()) &&
+      this.#seconds.includes(local.getUTCSeconds())
+    );
+  }
+
+  #allows(field: Field, value: number): boolean {
+    return this.#allowed[field]?.has(value) ?? true;
+  }
+
+  #matchesDay(local: Date): boolean {
+    return this.#allows("dayOfMonth", local.getUTCDate()) && this.#allows("dayOfWeek", local.getUTCDay());
+  }
+
+  /** The first match of a local day at or after `fromMs`. */
+  #nextOfDay(localDayMs: number, fromMs: number): number | undefined {
+    for (const stretch of this.#zone.stretchesOf(localDayMs)) {
+      const startMs = Math.max(stretch.fromMs, fromMs);
+      if (startMs >= stretch.toMs) continue;
+      const second = this.#nextSecondOfDay((startMs + stretch.offsetMs - localDayMs) / secondMs);
+      if (second === undefined) continue;
+      const atMs = localDayMs + second * secondMs - stretch.offsetMs;
+      if (atMs < stretch.toMs) return atMs;
+    }
+    return undefined;
+  }
+
+  /** The first second of a day, counted from midnight, that matches, at or after `from`. */
+  #nextSecondOfDay(from: number): number | undefined {
+    for (const hour of this.#hours) {
+      if ((hour + 1) * 3_600 <= from) continue;
+      for (const minute of this.#minutes) {
+        const start = hour * 3_600 + minute * 60;
+        if (start + 60 <= from) continue;
+        for (const second of this.#seconds) if (start + second >= from) return start + second;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** An end before the start means the start alone, no step means one. */
+function valuesOf(ranges: readonly schedule.Range[]): Set<number> {
+  const values = new Set<number>();
+  for (const { start, end, step } of ranges) {
+    for (let value = start; value <= Math.max(start, end); value += Math.max(1, step)) values.add(value);
+  }
+  return values;
+}
+
+function floorTo(value: number, unit: number): number {
+  return Math.floor(value / unit) * unit;
+}
+
+/** Why the calendar cannot be, or undefined. */
+export function calendarProblem(spec: schedule.StructuredCalendarSpec): string | undefined {
+  for (const [field, { min, max }] of Object.entries(fieldRules)) {
+    for (const range of spec[field as Field]) {
+      const { start, end, step } = range;
+      const within = (value: number) => value >= min && value <= max;
+      if (!within(start) || (end > start && !within(end))) return notInRange(field as Field);
+      if (step < 0) return `${nameOf(field as Field)} has a negative step`;
+    }
+  }
+  return undefined;
+}
+
+export function notInRange(field: Field): string {
+  const { min, max } = fieldRules[field];
+  return `${nameOf(field)} is not in range [${min}-${max}]`;
+}
+
+/** The field as errors call it. */
+export function nameOf(field: Field): string {
+  return field[0]!.toUpperCase() + field.slice(1);
+}

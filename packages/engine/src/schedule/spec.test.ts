@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type Init, schedule } from "@pawl/protocol";
+import { Cron } from "croner";
+import fc from "fast-check";
+import { Spec, SpecError } from "./spec.ts";
+
+function spec(given: Init<schedule.ScheduleSpec>): Spec {
+  return new Spec(schedule.ScheduleSpec.decode(schedule.ScheduleSpec.encode(given)));
+}
+
+/** The first times after a moment, as ISO texts. */
+function times(given: Init<schedule.ScheduleSpec>, after: string, count: number): string[] {
+  const compiled = spec(given);
+  const found: string[] = [];
+  for (let at: number | undefined = Date.parse(after); found.length < count; ) {
+    at = compiled.next(at, "seed")?.nominalMs;
+    if (at === undefined) break;
+    found.push(new Date(at).toISOString().replace(".000Z", "Z"));
+  }
+  return found;
+}
+
+describe("calendars", () => {
+  test("a cron line, a calendar of texts and a structured one mean the same", () => {
+    const structured = { minute: [{ start: 30 }], hour: [{ start: 9 }], dayOfWeek: [{ start: 1, end: 5 }] };
+    const friday = "2026-11-20T09:30:00Z";
+    const next = ["2026-11-23T09:30:00Z", "2026-11-24T09:30:00Z"];
+    assert.deepEqual(times({ cronString: ["30 9 * * mon-fri"] }, friday, 2), next);
+    assert.deepEqual(times({ calendar: [{ hour: "9", minute: "30", dayOfWeek: "Mon-Fri" }] }, friday, 2), next);
+    assert.deepEqual(times({ structuredCalendar: [structured] }, friday, 2), next);
+  });
+
+  test("all fields must match, days of the month and of the week too", () => {
+    assert.deepEqual(times({ cronString: ["0 12 13 * 5"] }, "2026-01-01T00:00:00Z", 2), [
+      "2026-02-13T12:00:00Z",
+      "2026-03-13T12:00:00Z",
+    ]);
+  });
+
+  test("what never comes is not searched for for ever", () => {
+    assert.deepEqual(times({ cronString: ["0 0 30 2 *"] }, "2026-01-01T00:00:00Z", 1), []);
+    assert.deepEqual(times({ cronString: ["0 0 1 1 * 2030"] }, "2030-01-01T00:00:00Z", 1), []);
+    assert.deepEqual(
+      times(
+        { interval: [{ interval: { seconds: 1 } }], excludeCalendar: [{ second: "*", minute: "*", hour: "*" }] },
+        "2026-01-01T00:00:00Z",
+        1,
+      ),
+      [],
+    );
+  });
+
+  test("a local time that the clock skips is skipped, and one that it passes twice comes twice", () => {
+    const daily = { cronString: ["30 2 * * *"], timezoneName: "Europe/Berlin" };
+    assert.deepEqual(times(daily, "2026-03-28T00:00:00Z", 2), ["2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"]);
+    assert.deepEqual(times(daily, "2026-10-24T12:00:00Z", 3), [
+      "2026-10-25T00:30:00Z",
+      "2026-10-25T01:30:00Z",
+      "2026-10-26T01:30:00Z",
+    ]);
+  });
+
+  test("a day whose midnight the clock skips begins an hour later", () => {
+    const daily = { cronString: ["0 * * * *"], timezoneName: "America/Sao_Paulo" };
+    // On 4 November 2018 the clocks there went from 00:00 to 01:00.
+    assert.deepEqual(times(daily, "2018-11-04T02:00:00Z", 2), ["2018-11-04T03:00:00Z", "2018-11-04T04:00:00Z"]);
+  });
+});
+
+describe("intervals", () => {
+  test("they count from the epoch, moved by their phase", () => {
+    const given = { interval: [{ interval: { seconds: 3_600 }, phase: { seconds: 900 } }] };
+    assert.deepEqual(times(given, "2026-01-01T00:15:00Z", 2), ["2026-01-01T01:15:00Z", "2026-01-01T02:15:00Z"]);
+    assert.deepEqual(times({ cronString: ["@every 1h/15m"] }, "2026-01-01T00:00:00Z", 1), ["2026-01-01T00:15:00Z"]);
+  });
+
+  test("the earliest of all is the next, and one moment is one action", () => {
+    const given = { interval: [{ interval: { seconds: 60 } }, { interval: { seconds: 90 } }] };
+    assert.deepEqual(times(given, "2026-01-01T00:00:00Z", 4), [
+      "2026-01-01T00:01:00Z",
+      "2026-01-01T00:01:30Z",
+      "2026-01-01T00:02:00Z",
+      "2026-01-01T00:03:00Z",
+    ]);
+  });
+});
+
+test("start and end are part of the schedule's time", () => {
+  const startTime = { seconds: Date.parse("2026-01-01T00:01:00Z") / 1_000 };
+  const endTime = { seconds: Date.parse("2026-01-01T00:02:00Z") / 1_000 };
+  const given = { interval: [{ interval: { seconds: 60 } }], startTime, endTime };
+  assert.deepEqual(times(given, "2020-01-01T00:00:00Z", 5), ["2026-01-01T00:01:00Z", "2026-01-01T00:02:00Z"]);
+});
+
+test("jitter moves each time by an amount that is always the same, and never over the next one", () => {
+  const given = { interval: [{ interval: { seconds: 10 } }], jitter: { seconds: 3_600 } };
+  const compiled = spec(given);
+  const moved = new Set<number>();
+  for (let at = 0; at < 200; at++) {
+    const { nominalMs, actualMs } = compiled.next(at * 10_000, "one")!;
+    assert.deepEqual(compiled.next(at * 10_000, "one"), { nominalMs, actualMs });
+    assert.ok(actualMs >= nominalMs && actualMs < nominalMs + 10_000);
+    moved.add(actualMs - nominalMs);
+    moved.add(compiled.next(at * 10_000, "two")!.actualMs - nominalMs);
+  }
+  assert.ok(moved.size > 300, `${moved.size} amounts`);
+});
+
+test("a spec is shown with all its texts turned into structure", () => {
+  const { canonical } = spec({ cronString: ["CRON_TZ=Europe/Berlin 0 9 1,15 * * 2030 # twice", "@every 90s"] });
+  assert.deepEqual(canonical.structuredCalendar, [
+    schedule.StructuredCalendarSpec.create({
+      ...{ second: [{ start: 0, end: 0, step: 1 }], minute: [{ start: 0, end: 0, step: 1 }] },
+      ...{ hour: [{ start: 9, end: 9, step: 1 }], month: [{ start: 1, end: 12, step: 1 }] },
+      dayOfMonth: [
+        { start: 1, end: 1, step: 1 },
+        { start: 15, end: 15, step: 1 },
+      ],
+      ...{ year: [{ start: 2030, end: 2030, step: 1 }], dayOfWeek: [{ start: 0, end: 6, step: 1 }] },
+      comment: "twice",
+    }),
+  ]);
+  assert.deepEqual(
+    [canonical.timezoneName, canonical.cronString, canonical.interval[0]?.interval?.seconds],
+    ["Europe/Berlin", [], 90],
+  );
+});
+
+test("what cannot be is refused with the field and the rule", () => {
+  const refused: readonly (readonly [Init<schedule.ScheduleSpec>, RegExp])[] = [
+    [{ timezoneName: "Nowhere/Land" }, /^unknown time zone Nowhere\/Land$/],
+    [{ timezoneData: new Uint8Array(3) }, /^timezone_data/],
+    [{ cronString: ["1 2 3"] }, /^CronString does not have 5-7 fields$/],
+    [{ cronString: ["61 * * * *"] }, /^Minute is not in range \[0-59\]$/],
+    [{ cronString: ["* * * * mon-x"] }, /^DayOfWeek/],
+    [{ cronString: ["*/0 * * * *"] }, /^Minute has an invalid step/],
+    [{ cronString: ["@every x"] }, /invalid duration/],
+    [{ cronString: ["TZ=UTC * * * * *", "TZ=Asia/Tokyo * * * * *"] }, /^conflicting timezone names$/],
+    [{ calendar: [{ hour: "25" }] }, /^Hour is not in range \[0-23\]$/],
+    [{ structuredCalendar: [{ month: [{ start: 13 }] }] }, /^Month is not in range \[1-12\]$/],
+    [{ interval: [{ interval: { nanos: 5 } }] }, /^interval is too small$/],
+    [{ interval: [{ interval: { seconds: 5 }, phase: { seconds: 5 } }] }, /^phase cannot be/],
+    [{ jitter: { seconds: -1 } }, /^jitter/],
+  ];
+  for (const [given, message] of refused)
+    assert.throws(
+      () => spec(given),
+      (error) => error instanceof SpecError && message.test(error.message),
+      String(message),
+    );
+});
+
+describe("against croner, which knows nothing of this", () => {
+  const zones = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia"];
+  const part = (max: number) =>
+    fc.oneof(
+      fc.constant("*"),
+      fc.nat({ max }).map(String),
+      fc.integer({ min: 2, max: 20 }).map((step) => `*/${step}`),
+    );
+  const line = fc.tuple(part(59), part(23), fc.oneof(fc.constant("*"), fc.integer({ min: 1, max: 28 }).map(String)));
+
+  /** The moments at which clocks change are left out: there croner moves what is skipped, and takes what is passed twice once. */
+  const isNearChange = (atMs: number, zone: string) => {
+    const offset = (ms: number) =>
+      new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset" }).format(ms).split("GMT")[1];
+    return offset(atMs - 26 * 3_600_000) !== offset(atMs + 26 * 3_600_000);
+  };
+
+  test("the next times of cron lines are the same in all zones", () => {
+    let compared = 0;
+    const property = fc.property(
+      line,
+      fc.constantFrom(...zones),
+      fc.integer({ min: Date.UTC(2012, 0), max: Date.UTC(2037, 0) }),
+      ([minute, hour, dayOfMonth], timezoneName, afterMs) => {
+        const text = `${minute} ${hour} ${dayOfMonth} * *`;
+        const expected = new Cron(text, { timezone: timezoneName }).nextRun(new Date(afterMs))?.getTime();
+        const actual = spec({ cronString: [text], timezoneName }).next(afterMs, "")?.nominalMs;
+        if ([afterMs, expected ?? 0, actual ?? 0].some((atMs) => isNearChange(atMs, timezoneName))) return;
+        compared += 1;
+        assert.equal(actual, expected, `${text} in ${timezoneName} after ${new Date(afterMs).toISOString()}`);
+      },
+    );
+    fc.assert(property, { numRuns: 400 });
+    assert.ok(compared > 250, `${compared} compared`);
+  });
+
+  test("every moment that is found matches by the wall clock, and none between is left out, on days when clocks change", () => {
+    const local = (atMs: number, timeZone: string) =>
+      new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(atMs);
+    const changes = [
+      ["Europe/Berlin", "2026-03-29"],
+      ["Europe/Berlin", "2026-10-25"],
+      ["America/New_York", "2026-11-01"],
+      ["Australia/Lord_Howe", "2026-04-05"],
+      ["America/Sao_Paulo", "2018-11-04"],
+      ["Africa/Casablanca", "2026-03-22"],
+    ] as const;
+    for (const [timezoneName, day] of changes) {
+      const fromMs = Date.parse(`${day}T00:00:00Z`) - 86_400_000;
+      const expected: string[] = [];
+      for (let atMs = fromMs; atMs < fromMs + 3 * 86_400_000; atMs += 60_000)
+        if (/^(01|02|00):(00|30)$/.test(local(atMs, timezoneName)))
+          expected.push(new Date(atMs).toISOString().replace(".000Z", "Z"));
+      const given = { cronString: ["0,30 0-2 * * *"], timezoneName };
+      assert.deepEqual(times(given, new Date(fromMs - 1).toISOString(), expected.length), expected, timezoneName);
+    }
+  });
+});

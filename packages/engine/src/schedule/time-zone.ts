@@ -1,0 +1,95 @@
+/** Wall-clock time of a zone, from the runtime's own time zone data: how far local time is ahead of UTC at a moment. */
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+/** More zones than a store of schedules uses at once; each costs a formatter of the runtime. */
+const zonesMax = 64;
+
+const zones = new Map<string, TimeZone>();
+
+export class TimeZone {
+  readonly #format: Intl.DateTimeFormat;
+  /** Offsets never change within an hour of UTC that has the same offset at both ends, but the cache is by moment, to be exact. */
+  readonly #offsets = new Map<number, number>();
+
+  private constructor(format: Intl.DateTimeFormat) {
+    this.#format = format;
+  }
+
+  /** undefined when the runtime knows no zone of that name. "" is UTC. */
+  static named(name: string): TimeZone | undefined {
+    const known = zones.get(name);
+    if (known) return known;
+    try {
+      const format = new Intl.DateTimeFormat("en-US", { timeZone: name || "UTC", timeZoneName: "longOffset" });
+      const zone = new TimeZone(format);
+      if (zones.size >= zonesMax) zones.clear();
+      zones.set(name, zone);
+      return zone;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Milliseconds to add to UTC to get local time. */
+  offsetMsAt(atMs: number): number {
+    const known = this.#offsets.get(atMs);
+    if (known !== undefined) return known;
+    const name = this.#format.formatToParts(atMs).find(({ type }) => type === "timeZoneName")?.value ?? "GMT";
+    const [, sign = "+", hours = "0", minutes = "0", seconds = "0"] =
+      /^GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(name) ?? [];
+    const sizeMs = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1_000;
+    const offsetMs = sign === "-" ? -sizeMs : sizeMs;
+    if (this.#offsets.size >= offsetsMax) this.#offsets.clear();
+    this.#offsets.set(atMs, offsetMs);
+    return offsetMs;
+  }
+
+  /**
+   * The stretches of constant offset that make up a local day, in order: `[from, to)` in UTC milliseconds. `localDayMs` is the day's midnight as
+   * if it were UTC. A usual day is one stretch.
+   */
+  stretchesOf(localDayMs: number): { readonly fromMs: number; readonly toMs: number; readonly offsetMs: number }[] {
+    // No zone is further than 15 hours from UTC, so the day lies within these bounds.
+    const boundsFromMs = localDayMs - 15 * hourMs;
+    const boundsToMs = localDayMs + dayMs + 15 * hourMs;
+    const stretches: { fromMs: number; toMs: number; offsetMs: number }[] = [];
+    for (const { fromMs, toMs, offsetMs } of this.#stretches(boundsFromMs, boundsToMs)) {
+      const from = Math.max(fromMs, localDayMs - offsetMs);
+      const to = Math.min(toMs, localDayMs + dayMs - offsetMs);
+      if (from < to) stretches.push({ fromMs: from, toMs: to, offsetMs });
+    }
+    return stretches;
+  }
+
+  /** No zone changes its offset twice within half a day. */
+  *#stretches(fromMs: number, toMs: number): Generator<{ fromMs: number; toMs: number; offsetMs: number }> {
+    let startMs = fromMs;
+    let offsetMs = this.offsetMsAt(fromMs);
+    for (let atMs = fromMs; atMs < toMs; atMs += 12 * hourMs) {
+      const nextMs = Math.min(atMs + 12 * hourMs, toMs);
+      const nextOffsetMs = this.offsetMsAt(nextMs);
+      if (nextOffsetMs === offsetMs) continue;
+      const changeMs = this.#changeBetween(atMs, nextMs);
+      yield { fromMs: startMs, toMs: changeMs, offsetMs };
+      startMs = changeMs;
+      offsetMs = nextOffsetMs;
+    }
+    yield { fromMs: startMs, toMs, offsetMs };
+  }
+
+  /** The first moment of the new offset, to the second. */
+  #changeBetween(beforeMs: number, afterMs: number): number {
+    const offsetMs = this.offsetMsAt(beforeMs);
+    let low = beforeMs / 1_000;
+    let high = afterMs / 1_000;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.offsetMsAt(middle * 1_000) === offsetMs) low = middle;
+      else high = middle;
+    }
+    return high * 1_000;
+  }
+}
+
+const offsetsMax = 4_096;
