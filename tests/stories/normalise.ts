@@ -11,7 +11,7 @@ type Fields = Record<string, unknown>;
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const timeKey = /(Time|Timestamp)$/;
-const tokenKey = /(^taskToken|PageToken)$/;
+const tokenKey = /(^taskToken|PageToken|callback-token)$/;
 const sizeKey = /(historySizeBytes|^taskId|stateTransitionCount)$/;
 /** How long something took, in contrast to how long it may take. */
 const measuredKey = /^(executionDuration)$/;
@@ -68,6 +68,7 @@ export class Normaliser {
 
   #string(key: string, value: string): string {
     if (/runId$/i.test(key)) this.noteRun(value);
+    if (tokenKey.test(key)) return "token";
     return this.text(value);
   }
 

@@ -152,3 +152,25 @@ export function sticky(name: string, scheduleToStartSeconds = 10) {
     scheduleToStartTimeout: seconds(scheduleToStartSeconds),
   };
 }
+
+/** The operation `op` of the endpoint that is called as the story is. */
+export function nexus(endpoint: string, attributes: Command["scheduleNexusOperationCommandAttributes"] = {}): Command {
+  return {
+    commandType: Type.SCHEDULE_NEXUS_OPERATION,
+    scheduleNexusOperationCommandAttributes: {
+      endpoint,
+      service: "service",
+      operation: "op",
+      input: payload("in"),
+      nexusHeader: { "X-Trace": "1" },
+      ...attributes,
+    },
+  };
+}
+
+export function cancelNexus(scheduledEventId: number): Command {
+  return {
+    commandType: Type.REQUEST_CANCEL_NEXUS_OPERATION,
+    requestCancelNexusOperationCommandAttributes: { scheduledEventId },
+  };
+}

@@ -14,6 +14,8 @@ import { Connection } from "./connection.ts";
 import { differences } from "./difference.ts";
 import { familyStories } from "./family-stories.ts";
 import { knownAs, knownDifferences } from "./known-differences.ts";
+import { nexusEndpointStories } from "./nexus-endpoint-stories.ts";
+import { nexusStories } from "./nexus-stories.ts";
 import { operatorStories } from "./operator-stories.ts";
 import { queryStories } from "./query-stories.ts";
 import { readRecording, writeRecording } from "./recording.ts";
@@ -32,6 +34,8 @@ const stories = [
   ...familyStories,
   ...queryStories,
   ...updateStories,
+  ...nexusStories,
+  ...nexusEndpointStories,
   ...badInputStories,
 ].filter(({ name }) => name.includes(wanted));
 const sideBySide = 24;

@@ -4,7 +4,7 @@ import { forgetActivity } from "./activity.ts";
 import { announceToCallbacks } from "./completion-callback.ts";
 import { announceEnd, type Ending, leaveChildren, statusAfter } from "./family.ts";
 import { dropTail, flushBuffer, happen, write } from "./history.ts";
-import type { HistoryEventInit, Run } from "./run.ts";
+import { type HistoryEventInit, type Run, touchNexusOperation } from "./run.ts";
 import type { Step } from "./step.ts";
 import { abandonUpdates } from "./update.ts";
 import { abandonTask, clearSticky, scheduleWorkflowTask, skipFirstTaskDelay } from "./workflow-task.ts";
@@ -37,6 +37,8 @@ export function markClosed(
   for (const activity of [...run.activities.values()]) forgetActivity(run, activity);
   for (const timerId of run.timers.keys()) run.changes.parts.add(`t/${timerId}`);
   run.timers.clear();
+  for (const operation of run.nexusOperations.values()) touchNexusOperation(run, operation);
+  run.nexusOperations.clear();
   for (const requestId of run.signalRequestIds) run.changes.parts.add(`r/${requestId}`);
   run.signalRequestIds.clear();
   if (run.startEvent) run.changes.parts.add("s");

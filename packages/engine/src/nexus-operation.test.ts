@@ -278,6 +278,7 @@ test("a run that closes leaves its operations to themselves, and nothing more ha
   run.signal("s");
   run.complete(run.pollTask(), [commands.completeWorkflow()]);
   assert(answerStart(run, started()) instanceof Rejection);
+  assert.equal(pending(run), undefined);
   run.advance(10_000);
   assert.equal(run.eventTypes().at(-1), "WORKFLOW_EXECUTION_COMPLETED");
   assert.deepEqual(pendingEffects(run.run()), []);

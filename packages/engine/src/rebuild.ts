@@ -217,7 +217,8 @@ function close(run: Run, status: enums.WorkflowExecutionStatus, closedAtMs: numb
   run.workflowTask = { type: "none" };
   run.firstTaskAtMs = null;
   run.startEvent = null;
-  for (const pending of [run.activities, run.activityIds, run.timers, run.children, run.outbox, run.signalRequestIds])
+  const { activities, activityIds, timers, children, nexusOperations, outbox, signalRequestIds } = run;
+  for (const pending of [activities, activityIds, timers, children, nexusOperations, outbox, signalRequestIds])
     pending.clear();
   for (const [updateId, { status: stage }] of [...run.updates]) if (stage === "reapplied") run.updates.delete(updateId);
 }

@@ -333,7 +333,7 @@ export interface Run {
   readonly timers: Map<string, Timer>;
   /** By initiated event id. */
   readonly children: Map<number, Child>;
-  /** By scheduled event id. A closed run keeps those that it left, though nothing happens to them any more. */
+  /** By scheduled event id. */
   readonly nexusOperations: Map<number, NexusOperation>;
   /** By id. */
   readonly callbacks: Map<number, CompletionCallback>;
