@@ -26,7 +26,7 @@ import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
 import { type Activity, type ActivityStatus, type HistoryEventInit, isOpen, type Run, touchActivity } from "./run.ts";
 import type { Step } from "./step.ts";
-import type { ActivitySelector, LocatedActivity, Poller, Replies, StartedActivityTask, Task } from "./vocabulary.ts";
+import type { ActivitySelector, Poller, Replies, StartedActivityTask, Task } from "./vocabulary.ts";
 import { scheduleWorkflowTask } from "./workflow-task.ts";
 
 export type ScheduleAttributes = command.ScheduleActivityTaskCommandAttributes;
@@ -192,22 +192,8 @@ export const activityNotFound = new Rejection(
   "invalid activityID or activity already timed out or invoking workflow is completed",
 );
 
-/** What a person is told who is asked to answer for it. By token: the attempt that the token was given for. */
-export function locateActivity(run: Run, selector: ActivitySelector): LocatedActivity | Rejection {
-  const activity = find(run, selector, "locate");
-  if (activity instanceof Rejection) return activity;
-  const { scheduledEventId, attempt, activityId, activityType, status } = activity;
-  return {
-    activity: { runId: run.runId, scheduledEventId, attempt },
-    workflowType: run.start.workflowType,
-    activityId,
-    activityType,
-    startedAtMs: status.type === "started" ? status.startedAtMs : undefined,
-  };
-}
-
 /** The activity that an answer means, if it is still open to that answer (A2). */
-function find(run: Run, selector: ActivitySelector, transition: Transition): Activity | Rejection {
+export function findActivity(run: Run, selector: ActivitySelector, transition: Transition): Activity | Rejection {
   if (!isOpen(run)) return new Rejection("NOT_FOUND", "workflow execution already completed");
   if (selector.by === "id") {
     const activity = run.activities.get(run.activityIds.get(selector.activityId) ?? 0);
@@ -228,7 +214,11 @@ export function completeActivity(
   step: Step,
   command: { activity: ActivitySelector; result: common.Payloads | undefined; identity: string },
 ): Record<never, never> | Rejection {
-  const activity = find(run, command.activity, command.activity.by === "id" ? "completeById" : "completeByToken");
+  const activity = findActivity(
+    run,
+    command.activity,
+    command.activity.by === "id" ? "completeById" : "completeByToken",
+  );
   if (activity instanceof Rejection) return activity;
   closeActivity(run, step, activity, { forcedBy: command.identity }, (startedEventId) => ({
     eventType: enums.EventType.ACTIVITY_TASK_COMPLETED,
@@ -252,7 +242,7 @@ export function failActivity(
     identity: string;
   },
 ): Record<never, never> | Rejection {
-  const activity = find(run, command.activity, "fail");
+  const activity = findActivity(run, command.activity, "fail");
   if (activity instanceof Rejection) return activity;
   if (command.lastHeartbeatDetails) {
     activity.heartbeatDetails = command.lastHeartbeatDetails;
@@ -278,7 +268,7 @@ export function cancelActivity(
   step: Step,
   command: { activity: ActivitySelector; details: common.Payloads | undefined; identity: string },
 ): Record<never, never> | Rejection {
-  const activity = find(run, command.activity, "cancel");
+  const activity = findActivity(run, command.activity, "cancel");
   if (activity instanceof Rejection) return activity;
   if (activity.cancelRequestedEventId === null) {
     return new Rejection(
@@ -317,7 +307,7 @@ export function heartbeatActivity(
   step: Step,
   command: { activity: ActivitySelector; details: common.Payloads | undefined },
 ): Replies["heartbeatActivity"] | Rejection {
-  const activity = find(run, command.activity, "heartbeat");
+  const activity = findActivity(run, command.activity, "heartbeat");
   if (activity instanceof Rejection) return activity;
   activity.heartbeatDetails = command.details;
   activity.lastHeartbeatAtMs = step.nowMs;

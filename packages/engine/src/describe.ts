@@ -94,7 +94,7 @@ function pendingWorkflowTask({ workflowTask: task }: Run): Init<api.PendingWorkf
   };
 }
 
-function pendingActivity(activity: Activity): Init<api.PendingActivityInfo> {
+export function pendingActivity(activity: Activity): Init<api.PendingActivityInfo> {
   const { options, status } = activity;
   return {
     activityId: activity.activityId,

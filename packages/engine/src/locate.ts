@@ -1,6 +1,9 @@
+import { findActivity } from "./activity.ts";
+import { pendingActivity } from "./describe.ts";
+import { Rejection } from "./rejection.ts";
 import { isOpen, type Run } from "./run.ts";
 import { statusOf } from "./start.ts";
-import type { Located } from "./vocabulary.ts";
+import type { ActivitySelector, Located, LocatedActivity } from "./vocabulary.ts";
 import { virtualEvents } from "./workflow-task.ts";
 
 /** Where the run stands, as a value of its own. */
@@ -24,5 +27,20 @@ export function locate(run: Run): Located {
     firstTaskAtMs: run.firstTaskAtMs ?? undefined,
     historySizeBytes: run.historySizeBytes,
     virtualEvents: virtualEvents(run, { shown: true }),
+  };
+}
+
+/** What somebody is told who is to answer for an activity, or watches it. By token: the attempt that the token was given for. */
+export function locateActivity(run: Run, selector: ActivitySelector): LocatedActivity | Rejection {
+  const activity = findActivity(run, selector, "locate");
+  if (activity instanceof Rejection) return activity;
+  const { scheduledEventId, attempt, activityId, activityType, status } = activity;
+  return {
+    activity: { runId: run.runId, scheduledEventId, attempt },
+    workflowType: run.start.workflowType,
+    activityId,
+    activityType,
+    startedAtMs: status.type === "started" ? status.startedAtMs : undefined,
+    info: pendingActivity(activity),
   };
 }

@@ -12,6 +12,7 @@ import type {
   Init,
   protocol,
   update,
+  workflow,
   workflowservice,
 } from "@pawl/protocol";
 import type { OptionsChange, Pause, Reset, Unpause } from "./activity-operator.ts";
@@ -286,6 +287,8 @@ export interface LocatedActivity {
   readonly activityType: string;
   /** `undefined` while the attempt waits for a worker, or to be made. */
   readonly startedAtMs: number | undefined;
+  /** As Describe shows it. */
+  readonly info: Init<workflow.PendingActivityInfo>;
 }
 
 /** A workflow task given to a worker: everything its poll response needs but the history bytes that are not in memory. */

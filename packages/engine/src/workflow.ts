@@ -7,14 +7,7 @@
  *   E3. If it throws, the state it was given must be thrown away and read again.
  */
 import { enums } from "@pawl/protocol";
-import {
-  cancelActivity,
-  completeActivity,
-  failActivity,
-  heartbeatActivity,
-  locateActivity,
-  startActivityTask,
-} from "./activity.ts";
+import { cancelActivity, completeActivity, failActivity, heartbeatActivity, startActivityTask } from "./activity.ts";
 import { pauseActivities, resetActivities, unpauseActivities, updateActivityOptions } from "./activity-operator.ts";
 import { childStartDelivered, receiveChildClosed, receiveParentClosed, receiveStartChild } from "./child-workflow.ts";
 import { requestCancel, terminate } from "./close.ts";
@@ -25,7 +18,7 @@ import { cancelDelivered, receiveCancel, receiveSignal, signalDelivered } from "
 import { receiveEnd, receiveStart } from "./follower.ts";
 import { sealBatch } from "./history.ts";
 import { limits } from "./limits.ts";
-import { locate } from "./locate.ts";
+import { locate, locateActivity } from "./locate.ts";
 import { cancelNexusOperationEnded } from "./nexus-cancellation.ts";
 import { completeNexusOperation, startNexusOperationEnded } from "./nexus-operation.ts";
 import { type Delivery, type Message, take } from "./outbox.ts";

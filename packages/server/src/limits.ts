@@ -62,6 +62,10 @@ export const limits = {
   /** A connection without a request is closed after this time. */
   httpIdleMsMax: 75 * secondMs,
   httpConnectionsMax: 10_000,
+  /** Server-sent events: how long a reader may take nothing before it is cut off, how often a stream without news says that it lives, and how long it rests after news. */
+  streamStallMsMax: 30 * secondMs,
+  streamBeatMs: 15 * secondMs,
+  streamPauseMs: 200,
 
   /** How long a link to complete an activity may be good for, and is unless it is said. */
   activityLinkMsMin: secondMs,
@@ -201,6 +205,7 @@ assert(limits.idBytesMax < limits.statusMessageBytesMax && limits.statusMessageB
 assert(3 * limits.statusMessageBytesMax + (4 / 3) * limits.statusDetailsBytesMax < 60 * kibibyte);
 assert(3 * limits.visibilityQueryBytesMax + limits.metadataBytesMax <= limits.httpHeadBytesMax);
 assert(limits.connectionSweepMs < limits.httpHeadMsMax && limits.httpHeadMsMax <= limits.httpRequestMsMax);
+assert(limits.streamPauseMs < limits.streamBeatMs && limits.streamBeatMs < limits.streamStallMsMax);
 assert(limits.activityLinkMsMin <= limits.activityLinkMsDefault);
 assert(limits.activityLinkMsDefault <= limits.activityLinkMsMax);
 assert(limits.drainMsMax < limits.stopMsMax);

@@ -23,8 +23,10 @@ import { loadCluster } from "./frontend/system.ts";
 import { TaskQueueConfigs } from "./frontend/task-queue-config.ts";
 import { Tokens } from "./frontend/tokens.ts";
 import { activityRoutes } from "./http/activity-routes.ts";
+import { activityProgressRoutes } from "./http/activity-stream.ts";
 import { apiRoutes } from "./http/api-routes.ts";
 import { Guard } from "./http/guard.ts";
+import { historyFollower } from "./http/history-stream.ts";
 import { HttpServer } from "./http/http-server.ts";
 import { linkRoutes } from "./http/link-routes.ts";
 import { RouteTable } from "./http/route-table.ts";
@@ -170,7 +172,13 @@ function httpServer(config: ServerConfig, parts: Parts, { unary }: Routes) {
   const guard = new Guard({ ip, isLoopback: isLoopback(ip), publicUrl, corsOrigins });
   const { clock, random, telemetry } = parts;
   const links = linkRoutes({ ...parts, unary, publicUrl });
-  const routes = new RouteTable([...apiRoutes(unary), ...activityRoutes(unary), ...links]);
+  const history = historyFollower(parts, unary.get(methods.GetWorkflowExecutionHistory.path)!);
+  const routes = new RouteTable([
+    ...apiRoutes(unary, { GetWorkflowExecutionHistory: history }),
+    ...activityRoutes(unary),
+    ...links,
+    ...activityProgressRoutes(parts),
+  ]);
   return new HttpServer({ routes, guard, clock, random, telemetry });
 }
 

@@ -99,7 +99,7 @@ async function locate(
   if (namespace instanceof Rejection) return namespace;
   const found = await ring.submit(workflowKey(namespaceId, workflowId), { type: "locateActivity", activity: selector });
   if (found instanceof Rejection) return found;
-  const { activity: attempt, startedAtMs, ...what } = found;
+  const { activity: attempt, startedAtMs, info: _, ...what } = found;
   if (startedAtMs === undefined)
     return new Rejection(
       "FAILED_PRECONDITION",

@@ -1,96 +1,12 @@
 /** Activities ended over HTTP: by token, and by links. Workers are played over gRPC. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
-import type { OutgoingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, type TestContext, test } from "node:test";
-import { enums, history, type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/protocol";
+import { describe, test } from "node:test";
 import { ManualClock } from "../clock.ts";
-import type { ServerConfig } from "../config.ts";
 import { jsonOf } from "../frontend/in-process.ts";
-import { type RunningServer, startServer } from "../main.ts";
-import { RawClient } from "../rpc/raw-client.ts";
-import { type Asked, askHttp } from "./raw-http.ts";
-
-const namespace = "default";
-
-/** A server with one workflow whose activity a worker has begun. */
-class Waiting implements AsyncDisposable {
-  readonly #server: RunningServer;
-  readonly #client: RawClient;
-  token = "";
-  runId = "";
-
-  constructor(server: RunningServer) {
-    this.#server = server;
-    this.#client = new RawClient(server.port);
-  }
-
-  static async open(t: TestContext, config: ServerConfig = {}): Promise<Waiting> {
-    const server = await startServer({ port: 0, httpPort: 0, ...config });
-    const waiting = new Waiting(server);
-    t.after(() => waiting[Symbol.asyncDispose]());
-    return waiting;
-  }
-
-  async begin(workflowId = "w", options: { readonly maximumAttempts?: number } = {}): Promise<this> {
-    const taskQueue = { name: workflowId };
-    const start = { namespace, workflowId, workflowType: { name: "Order" }, taskQueue };
-    this.runId = (await this.grpc("StartWorkflowExecution", start)).runId;
-    const task = await this.grpc("PollWorkflowTaskQueue", { namespace, taskQueue });
-    const scheduleActivityTaskCommandAttributes = {
-      ...{ activityId: "approve", activityType: { name: "<b>Approve</b>" }, taskQueue },
-      ...{ startToCloseTimeout: { seconds: 86_400 }, heartbeatTimeout: { seconds: 3_600 } },
-      retryPolicy: { maximumAttempts: options.maximumAttempts ?? 1, initialInterval: { nanos: 1_000_000 } },
-    };
-    const commandType = enums.CommandType.SCHEDULE_ACTIVITY_TASK;
-    const commands = [{ commandType, scheduleActivityTaskCommandAttributes }];
-    await this.grpc("RespondWorkflowTaskCompleted", { namespace, taskToken: task.taskToken, commands });
-    return this.poll(workflowId);
-  }
-
-  async poll(workflowId = "w"): Promise<this> {
-    const { taskToken } = await this.grpc("PollActivityTaskQueue", { namespace, taskQueue: { name: workflowId } });
-    this.token = Buffer.from(taskToken).toString("base64");
-    return this;
-  }
-
-  async grpc<N extends MethodName>(name: N, request: Init<RequestOf<N>>): Promise<ResponseOf<N>> {
-    const { code, text, bytes } = await this.#client.call(
-      methods[name].path,
-      methods[name].request.encode(request as never),
-      { deadlineMs: Date.now() + 10_000 },
-    );
-    assert.equal(code, 0, `${name}: ${text}`);
-    return methods[name].response.decode(bytes!) as ResponseOf<N>;
-  }
-
-  ask(line: string, asked?: Asked) {
-    return askHttp(this.#server.httpPort!, line, asked);
-  }
-
-  post(path: string, json: unknown, headers: OutgoingHttpHeaders = {}) {
-    return this.ask(`POST ${path}`, { body: JSON.stringify(json), headers });
-  }
-
-  /** The last event of the run, and those before it by their type. */
-  async lastEvent(workflowId = "w"): Promise<history.HistoryEvent> {
-    const page = await this.grpc("GetWorkflowExecutionHistory", { namespace, execution: { workflowId } });
-    const isEnd = /^ACTIVITY_TASK_(COMPLETED|FAILED|CANCELED)$/;
-    const names = new Map<number, string>(Object.entries(enums.EventType).map(([name, type]) => [type, name]));
-    return history.History.decode(page.history!).events.findLast(({ eventType }) => isEnd.test(names.get(eventType)!))!;
-  }
-
-  stop(): Promise<void> {
-    this.#client[Symbol.dispose]();
-    return this.#server.stop();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-  }
-}
+import { namespace, Waiting } from "./waiting-activity.ts";
 
 describe("by token", () => {
   test("an activity is completed with any JSON, as the human approval does it, and only once", async (t) => {

@@ -2,6 +2,7 @@
 import { type HttpBinding, type Method, methods } from "@pawl/protocol";
 import { type MessageSchema, messageSchema } from "@pawl/protocol/json";
 import type { Unary } from "../rpc/transport.ts";
+import { wantsEvents } from "./event-stream.ts";
 import type { Exchange } from "./exchange.ts";
 import { requestShorthand, responseFormat } from "./format.ts";
 import { type Callable, callMethod, type Json, jsonBody } from "./method-call.ts";
@@ -9,14 +10,21 @@ import { setParameter } from "./parameters.ts";
 import { jsonReply, problem, type Reply } from "./reply.ts";
 import type { PathValues, Route } from "./route-table.ts";
 
-/** `unary`: each method's wrapper by its path, as for gRPC. */
-export function apiRoutes(unary: ReadonlyMap<string, Unary>): Route[] {
+/** Answers a request of the method, as JSON, with a stream of events. */
+export type Follower = (exchange: Exchange, json: Json) => Promise<Reply | undefined>;
+
+/** `unary`: each method's wrapper by its path, as for gRPC. `followers`: what else a method can do for a caller who wants events. */
+export function apiRoutes(
+  unary: ReadonlyMap<string, Unary>,
+  followers: Readonly<Record<string, Follower>> = {},
+): Route[] {
   return Object.values(methods).flatMap((method: Method) => {
     const handler = unary.get(method.path);
     if (!handler) return [];
     return method.http.map(({ verb, path, body }) => ({
       ...{ verb, template: path, operation: method.name },
-      serve: (exchange: Exchange, values: PathValues) => serve(exchange, values, { method, handler, body }),
+      serve: (exchange: Exchange, values: PathValues) =>
+        serve(exchange, values, { method, handler, body, follower: followers[method.name] }),
     }));
   });
 }
@@ -24,17 +32,24 @@ export function apiRoutes(unary: ReadonlyMap<string, Unary>): Route[] {
 interface Bound extends Callable {
   /** "*": the body is the request. Without it the query string is. */
   readonly body: HttpBinding["body"];
+  readonly follower: Follower | undefined;
 }
 
-async function serve(exchange: Exchange, values: PathValues, { body, ...callable }: Bound): Promise<Reply> {
-  const format = responseFormat(exchange);
-  if ("status" in format) return format;
+async function serve(
+  exchange: Exchange,
+  values: PathValues,
+  { body, follower, ...callable }: Bound,
+): Promise<Reply | undefined> {
+  const isFollowed = follower !== undefined && wantsEvents(exchange);
+  const format = isFollowed ? undefined : responseFormat(exchange);
+  if (format && "status" in format) return format;
   const given = body === undefined ? { json: {} } : await jsonBody(exchange);
   if ("status" in given) return given;
   const { json } = given;
   const schema = messageSchema(callable.method.request.typeName)!;
   if (body === undefined) fromQuery(json, schema, exchange.query, values);
   for (const [name, value] of values) setParameter(json, schema, name, [value]);
+  if (!format) return follower!(exchange, json);
   const shorthand = { requestShorthand: requestShorthand(exchange), responseShorthand: format.shorthand };
   const answer = await callMethod(exchange, callable, json, shorthand);
   return "code" in answer ? problem(answer) : jsonReply(answer.json, format);

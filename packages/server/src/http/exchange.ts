@@ -33,7 +33,7 @@ export class Exchange implements Incoming {
   #deadlineMs: number | undefined;
   #controller: AbortController | undefined;
   #cause: "no" | "cancelled" | "deadline" | "stopping" = "no";
-  #isEnded = false;
+  #phase: "open" | "streaming" | "ended" = "open";
   #cancelWake: Cancel | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, owner: ExchangeOwner) {
@@ -114,9 +114,9 @@ export class Exchange implements Incoming {
     return Buffer.concat(chunks, length);
   }
 
-  /** Too late for one that has been answered. */
+  /** Too late for one that has been answered, or whose answer has begun. */
   answer({ status, headers = {}, body = "" }: Reply): void {
-    if (!this.#end(status)) return;
+    if (this.#phase === "streaming" || !this.#end(status)) return;
     this.#response.writeHead(status, {
       ...headersOfAll,
       ...this.#owner.headersFor(this.#request),
@@ -125,6 +125,26 @@ export class Exchange implements Incoming {
     });
     if (this.#request.complete || !this.#hasBody()) this.#response.end(body);
     else this.#endAfterBody(body);
+  }
+
+  /** Begins an answer that goes on, without an end known: status 200 now, the rest by `write`, then `endStream`. False when the caller has gone. */
+  beginStream(headers: Readonly<Record<string, string>>): boolean {
+    if (this.#phase !== "open" || this.#response.destroyed) return false;
+    this.#phase = "streaming";
+    this.#request.resume();
+    this.#response.writeHead(200, { ...headersOfAll, ...this.#owner.headersFor(this.#request), ...headers });
+    return true;
+  }
+
+  /** Resolves once there is room for more; false when the caller has gone, or took nothing for too long and was cut off. */
+  async write(text: string): Promise<boolean> {
+    if (this.#phase !== "streaming" || this.#response.destroyed) return false;
+    return this.#response.write(text) || this.#drained();
+  }
+
+  endStream(): void {
+    if (this.#phase !== "streaming" || !this.#end(200)) return;
+    this.#response.end();
   }
 
   /** The server stops: a long poll answers now that there is nothing, what runs runs on. */
@@ -146,14 +166,30 @@ export class Exchange implements Incoming {
     this.#request.resume();
   }
 
+  #drained(): Promise<boolean> {
+    const response = this.#response;
+    const { clock } = this.#owner;
+    return new Promise((resolve) => {
+      const settle = (isDrained: boolean) => {
+        cancelWake();
+        response.off("drain", onDrain).off("close", onClose);
+        resolve(isDrained);
+      };
+      const onDrain = () => settle(true);
+      const onClose = () => settle(false);
+      const cancelWake = clock.wake(clock.nowMs() + limits.streamStallMsMax, () => response.destroy());
+      response.on("drain", onDrain).on("close", onClose);
+    });
+  }
+
   #hasBody(): boolean {
     const { "content-length": length, "transfer-encoding": encoding } = this.#request.headers;
     return encoding !== undefined || Number(length ?? 0) > 0;
   }
 
   #end(status: number): boolean {
-    if (this.#isEnded) return false;
-    this.#isEnded = true;
+    if (this.#phase === "ended") return false;
+    this.#phase = "ended";
     this.#cancelWake?.();
     this.#owner.onEnd(this, status);
     return !this.#response.destroyed;
@@ -165,7 +201,7 @@ export class Exchange implements Incoming {
   }
 
   #onClose(): void {
-    if (!this.#isEnded) this.#abort("cancelled");
+    if (this.#phase !== "ended") this.#abort("cancelled");
     this.#end(499);
   }
 

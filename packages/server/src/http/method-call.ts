@@ -2,7 +2,7 @@
 import type { Method } from "@pawl/protocol";
 import { isObject, messageFromJson, messageToJson, parseJson } from "@pawl/protocol/json";
 import { limits } from "../limits.ts";
-import type { Status, Unary } from "../rpc/transport.ts";
+import type { Incoming, Status, Unary } from "../rpc/transport.ts";
 import type { Exchange } from "./exchange.ts";
 import { invalid, type Reply } from "./reply.ts";
 
@@ -21,14 +21,14 @@ export interface CallOptions {
 
 /** The answer's JSON in a box, or the refusal. Throws `JsonProblem` for JSON that is no request of the method. */
 export async function callMethod(
-  exchange: Exchange,
+  incoming: Incoming,
   { method, handler }: Callable,
   json: Json,
   { requestShorthand, responseShorthand }: CallOptions = { requestShorthand: true, responseShorthand: true },
 ): Promise<{ readonly json: unknown } | Status> {
   const options = { shorthand: requestShorthand, bytesMax: limits.messageBytesMax };
   const request = messageFromJson(method.request.typeName, json, options);
-  const answer = await handler(request, exchange);
+  const answer = await handler(request, incoming);
   if ("code" in answer) return answer;
   return { json: messageToJson(method.response.typeName, answer, { shorthand: responseShorthand }) };
 }

@@ -29,16 +29,25 @@ export interface ProblemOptions {
 }
 
 export function problem(status: Status, { httpStatus, headers = {} }: ProblemOptions = {}): Reply {
-  const code = httpStatus ?? httpStatuses[status.code];
-  const details = detailsOf(status);
-  const body = {
-    ...{ type: "about:blank", title: STATUS_CODES[code] ?? status.code, status: code, detail: status.message },
-    ...{ code: statusCodes[status.code], message: status.message, ...(details.length > 0 && { details }) },
-  };
+  const body = problemJson(status, httpStatus);
   return {
-    status: code,
+    status: body.status,
     headers: { "content-type": "application/problem+json", ...headers },
     body: JSON.stringify(body),
+  };
+}
+
+/** The members of both: of a problem, and of google.rpc.Status. */
+export function problemJson(status: Status, httpStatus: number = httpStatuses[status.code]) {
+  const details = detailsOf(status);
+  return {
+    ...{
+      type: "about:blank",
+      title: STATUS_CODES[httpStatus] ?? status.code,
+      status: httpStatus,
+      detail: status.message,
+    },
+    ...{ code: statusCodes[status.code], message: status.message, ...(details.length > 0 && { details }) },
   };
 }
 
