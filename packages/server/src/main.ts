@@ -22,14 +22,10 @@ import { SearchAttributeRegistry } from "./frontend/search-attribute-registry.ts
 import { loadCluster } from "./frontend/system.ts";
 import { TaskQueueConfigs } from "./frontend/task-queue-config.ts";
 import { Tokens } from "./frontend/tokens.ts";
-import { activityRoutes } from "./http/activity-routes.ts";
-import { activityProgressRoutes } from "./http/activity-stream.ts";
-import { apiRoutes } from "./http/api-routes.ts";
 import { Guard } from "./http/guard.ts";
-import { historyFollower } from "./http/history-stream.ts";
 import { HttpServer } from "./http/http-server.ts";
-import { linkRoutes } from "./http/link-routes.ts";
 import { RouteTable } from "./http/route-table.ts";
+import { servedRoutes } from "./http/served-routes.ts";
 import { limits, shardLimits } from "./limits.ts";
 import { Matching } from "./matching/matching.ts";
 import { OutsideCalls } from "./nexus/outside-calls.ts";
@@ -141,8 +137,9 @@ async function serve(config: ServerConfig, parts: Parts, closes: Close[]) {
   const { clock, random, telemetry } = parts;
   const services = new Set(Object.values(methods).map(({ service }) => service));
   const health = new Health(services);
+  const handlers = handlersOf(parts);
   const routes: Routes = {
-    unary: new Map([...unaryRoutes(handlersOf(parts), { telemetry, random }), ...health.routes.unary]),
+    unary: new Map([...unaryRoutes(handlers, { telemetry, random }), ...health.routes.unary]),
     streaming: new Map([...health.routes.streaming, ...reflectionRoutes([...services, "grpc.health.v1.Health"])]),
   };
   const ip = config.ip ?? defaultIp;
@@ -153,7 +150,7 @@ async function serve(config: ServerConfig, parts: Parts, closes: Close[]) {
     metricsPort = (await listen(metrics, { host, ip, port: config.metricsPort })).port;
     closes.push(() => metrics.stop());
   }
-  const http = httpServer(config, parts, routes);
+  const http = httpServer(config, parts, routes, new Set(Object.keys(handlers)));
   const httpPort = http && (await listen(http, { host, ip, port: config.httpPort! })).port;
   if (http) closes.push(() => http.stop(0));
   const grpc = new GrpcServer({ routes, clock, random, telemetry });
@@ -166,19 +163,12 @@ async function serve(config: ServerConfig, parts: Parts, closes: Close[]) {
   return { ip, port, metricsPort, httpPort };
 }
 
-function httpServer(config: ServerConfig, parts: Parts, { unary }: Routes) {
+function httpServer(config: ServerConfig, parts: Parts, { unary }: Routes, served: ReadonlySet<string>) {
   const { ip = defaultIp, httpPort, httpPublicUrl: publicUrl, httpCorsOrigins: corsOrigins = [] } = config;
   if (httpPort === undefined) return undefined;
   const guard = new Guard({ ip, isLoopback: isLoopback(ip), publicUrl, corsOrigins });
   const { clock, random, telemetry } = parts;
-  const links = linkRoutes({ ...parts, unary, publicUrl });
-  const history = historyFollower(parts, unary.get(methods.GetWorkflowExecutionHistory.path)!);
-  const routes = new RouteTable([
-    ...apiRoutes(unary, { GetWorkflowExecutionHistory: history }),
-    ...activityRoutes(unary),
-    ...links,
-    ...activityProgressRoutes(parts),
-  ]);
+  const routes = new RouteTable(servedRoutes({ ...parts, unary, served, publicUrl }));
   return new HttpServer({ routes, guard, clock, random, telemetry });
 }
 

@@ -7,7 +7,7 @@ import type { Cluster, Handlers, Parts } from "./parts.ts";
 import { settle } from "./stored-map.ts";
 
 /** The version of the reference server whose behaviour this one follows: clients compare it with what they need. */
-const referenceVersion = "1.32.0";
+export const referenceVersion = "1.32.0";
 
 /** Announced to clients, which change what they do by it: true only when the server keeps the promise. */
 export const systemCapabilities: workflowservice.GetSystemInfoResponse_Capabilities = {

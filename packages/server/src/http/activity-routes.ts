@@ -6,6 +6,7 @@ import { type MethodName, methods } from "@pawl/protocol";
 import { isObject, JsonProblem } from "@pawl/protocol/json";
 import type { Unary } from "../rpc/transport.ts";
 import type { Exchange } from "./exchange.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import { callMethod, type Json, jsonBody } from "./method-call.ts";
 import { jsonReply, problem, type Reply } from "./reply.ts";
 import type { Route } from "./route-table.ts";
@@ -14,33 +15,61 @@ interface Ending {
   readonly path: string;
   readonly rpc: MethodName;
   /** The members that it takes beside the token and the identity. */
-  readonly takes: readonly string[];
+  readonly takes: Readonly<Record<string, JsonSchema>>;
+  readonly summary: string;
   request(body: Json): Json;
+}
+
+const anyJson: JsonSchema = { description: "Any JSON." };
+
+export const errorSchema: JsonSchema = {
+  anyOf: [
+    { type: "string" },
+    {
+      type: "object",
+      required: ["message"],
+      properties: {
+        ...{ message: { type: "string" }, type: { type: "string" }, nonRetryable: { type: "boolean" } },
+        details: anyJson,
+      },
+      additionalProperties: false,
+    },
+  ],
+};
+
+function bodySchema({ takes }: Ending): JsonSchema {
+  const task_token = { type: "string", contentEncoding: "base64" };
+  const properties = { task_token, identity: { type: "string" }, ...takes };
+  return { type: "object", required: ["task_token"], properties, additionalProperties: false };
 }
 
 const endings: readonly Ending[] = [
   {
     path: "/complete-activity",
     rpc: "RespondActivityTaskCompleted",
-    takes: ["result"],
+    summary: "Completes an activity with any JSON.",
+    takes: { result: anyJson },
     request: (body) => ("result" in body ? { result: [body["result"]] } : {}),
   },
   {
     path: "/fail-activity",
     rpc: "RespondActivityTaskFailed",
-    takes: ["error"],
+    summary: "Fails an activity.",
+    takes: { error: errorSchema },
     request: (body) => ({ failure: failureJson(body["error"]) }),
   },
   {
     path: "/cancel-activity",
     rpc: "RespondActivityTaskCanceled",
-    takes: ["details"],
+    summary: "Ends an activity as canceled, once that was asked for.",
+    takes: { details: anyJson },
     request: (body) => ("details" in body ? { details: [body["details"]] } : {}),
   },
   {
     path: "/heartbeat-activity",
     rpc: "RecordActivityTaskHeartbeat",
-    takes: ["details"],
+    summary: "Says that an activity is alive, and hears whether it should stop.",
+    takes: { details: anyJson },
     request: (body) => ("details" in body ? { details: [body["details"]] } : {}),
   },
 ];
@@ -48,6 +77,7 @@ const endings: readonly Ending[] = [
 export function activityRoutes(unary: ReadonlyMap<string, Unary>): Route[] {
   return endings.map((ending) => ({
     ...{ verb: "POST", template: ending.path, operation: ending.rpc },
+    shape: { type: "own", summary: ending.summary, body: bodySchema(ending), answer: { type: "object" } },
     serve: (exchange) => serve(exchange, unary, ending),
   }));
 }
@@ -56,7 +86,7 @@ async function serve(exchange: Exchange, unary: ReadonlyMap<string, Unary>, endi
   const body = await jsonBody(exchange);
   if ("status" in body) return body;
   const { json } = body;
-  checkMembers(json, ["task_token", "taskToken", "identity", ...ending.takes]);
+  checkMembers(json, ["task_token", "taskToken", "identity", ...Object.keys(ending.takes)]);
   if ("task_token" in json && "taskToken" in json)
     throw new JsonProblem("taskToken", "it cannot be set together with task_token");
   const taskToken = json["task_token"] ?? json["taskToken"];

@@ -21,8 +21,16 @@ type StreamParts = Pick<Parts, "ring" | "namespaces" | "clock">;
 const template = "/api/v1/namespaces/{namespace}/workflows/{workflow_id}/activities/{activity_id}/progress";
 
 export function activityProgressRoutes(parts: StreamParts): Route[] {
-  const serveProgress = (exchange: Exchange, values: PathValues) => serve(exchange, parts, values);
-  return [{ verb: "GET", template, operation: "ActivityProgress", serve: serveProgress }];
+  return [
+    {
+      ...{ verb: "GET", template, operation: "ActivityProgress" },
+      shape: {
+        ...{ type: "own", summary: "A pending activity's state, attempt and heartbeat details." },
+        ...{ query: { runId: { type: "string" } }, answer: { type: "object" }, alsoAs: ["text/event-stream"] },
+      },
+      serve: (exchange, values) => serve(exchange, parts, values),
+    },
+  ];
 }
 
 async function serve(exchange: Exchange, parts: StreamParts, values: PathValues): Promise<Reply | undefined> {

@@ -13,19 +13,29 @@ import type { PathValues, Route } from "./route-table.ts";
 /** Answers a request of the method, as JSON, with a stream of events. */
 export type Follower = (exchange: Exchange, json: Json) => Promise<Reply | undefined>;
 
-/** `unary`: each method's wrapper by its path, as for gRPC. `followers`: what else a method can do for a caller who wants events. */
-export function apiRoutes(
-  unary: ReadonlyMap<string, Unary>,
-  followers: Readonly<Record<string, Follower>> = {},
-): Route[] {
+export interface ApiRouteOptions {
+  /** Each method's wrapper by its path, as for gRPC. */
+  readonly unary: ReadonlyMap<string, Unary>;
+  /** The methods behind which there is a handler. */
+  readonly served: ReadonlySet<string>;
+  /** What else a method can do for a caller who wants events. */
+  readonly followers?: Readonly<Record<string, Follower>>;
+}
+
+export function apiRoutes({ unary, served, followers = {} }: ApiRouteOptions): Route[] {
   return Object.values(methods).flatMap((method: Method) => {
     const handler = unary.get(method.path);
     if (!handler) return [];
-    return method.http.map(({ verb, path, body }) => ({
-      ...{ verb, template: path, operation: method.name },
-      serve: (exchange: Exchange, values: PathValues) =>
-        serve(exchange, values, { method, handler, body, follower: followers[method.name] }),
-    }));
+    const follower = followers[method.name];
+    return method.http.map(({ verb, path, body }): Route => {
+      const bound = { method, handler, body, follower };
+      const isServed = served.has(method.name);
+      return {
+        ...{ verb, template: path, operation: method.name },
+        shape: { type: "method", method, body, isServed, follows: follower !== undefined },
+        serve: (exchange, values) => serve(exchange, values, bound),
+      };
+    });
   });
 }
 

@@ -11,8 +11,9 @@ import {
 import { type Parts, Rejection } from "../frontend/parts.ts";
 import { statusOf } from "../rpc/call.ts";
 import type { Status, Unary } from "../rpc/transport.ts";
-import { checkMembers, failureJson } from "./activity-routes.ts";
+import { checkMembers, errorSchema, failureJson } from "./activity-routes.ts";
 import type { Exchange } from "./exchange.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import { formPage, messagePage } from "./link-page.ts";
 import { callMethod, type Json, jsonBody, textBody } from "./method-call.ts";
 import { jsonReply, problem, type Reply } from "./reply.ts";
@@ -29,17 +30,65 @@ const prefix = "/activity-link";
 export function linkRoutes(parts: LinkParts): Route[] {
   const template = `${prefix}/{link}`;
   return [
-    { verb: "POST", template: prefix, operation: "MakeActivityLink", serve: (exchange) => make(exchange, parts) },
+    {
+      ...{ verb: "POST", template: prefix, operation: "MakeActivityLink" },
+      shape: {
+        ...{ type: "own", summary: "Makes a link that lets whoever has it complete an activity once." },
+        ...{ body: makeSchema, answer: linkSchema },
+      },
+      serve: (exchange) => make(exchange, parts),
+    },
     {
       ...{ verb: "GET", template, operation: "ShowActivityLink" },
+      shape: { ...{ type: "own", summary: "What a link is for." }, answer: linkSchema, alsoAs: ["text/html"] },
       serve: (exchange, values) => show(exchange, parts, values.get("link")!),
     },
     {
       ...{ verb: "POST", template, operation: "AnswerActivityLink" },
+      shape: {
+        ...{ type: "own", summary: "Completes the activity, or fails it.", body: answerSchema, alsoAs: ["text/html"] },
+        answer: { type: "object", properties: { outcome: { enum: ["completed", "failed"] } } },
+      },
       serve: (exchange, values) => answer(exchange, parts, values.get("link")!),
     },
   ];
 }
+
+const text = { type: "string" };
+const time = { type: "string", format: "date-time" };
+
+const makeSchema: JsonSchema = {
+  type: "object",
+  description: "Either task_token, or workflowId and activityId.",
+  properties: {
+    ...{ task_token: { type: "string", contentEncoding: "base64" }, namespace: text, workflowId: text, runId: text },
+    ...{ activityId: text, expiresIn: { type: "string", pattern: "^\\d+(\\.\\d+)?s$", examples: ["86400s"] } },
+  },
+  additionalProperties: false,
+};
+
+const linkSchema: JsonSchema = {
+  type: "object",
+  properties: {
+    ...{ url: { type: "string", format: "uri" }, expiresTime: time },
+    activity: {
+      type: "object",
+      properties: {
+        ...{ namespace: text, workflowId: text, runId: text, workflowType: text, activityId: text, activityType: text },
+        ...{ attempt: { type: "integer" }, scheduledEventId: { type: "integer" }, startedTime: time },
+      },
+    },
+  },
+};
+
+const answerSchema: JsonSchema = {
+  description: "`result` alone completes with its value, `error` alone fails; anything else is the result itself.",
+  anyOf: [
+    { type: "object", required: ["result"], properties: { result: {} }, additionalProperties: false },
+    { type: "object", required: ["error"], properties: { error: errorSchema }, additionalProperties: false },
+    {},
+  ],
+};
 
 async function make(exchange: Exchange, parts: LinkParts): Promise<Reply> {
   const body = await jsonBody(exchange);

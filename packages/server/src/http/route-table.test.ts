@@ -5,6 +5,7 @@ import { type Route, RouteTable, type Verb } from "./route-table.ts";
 
 const route = (verb: Verb, template: string): Route => ({
   ...{ verb, template, operation: `${verb} ${template}` },
+  shape: { type: "own", summary: "", answer: {} },
   serve: async () => undefined,
 });
 

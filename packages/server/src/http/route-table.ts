@@ -1,5 +1,7 @@
 /** Routes by verb and path. A template is made of literal segments and parameters in braces; a literal goes before a parameter. */
+import type { Method } from "@pawl/protocol";
 import type { Exchange } from "./exchange.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import type { Reply } from "./reply.ts";
 
 export const verbs = ["GET", "POST", "PUT", "DELETE", "PATCH"] as const;
@@ -8,12 +10,34 @@ export type Verb = (typeof verbs)[number];
 /** The values of a template's parameters by their names, decoded. */
 export type PathValues = ReadonlyMap<string, string>;
 
+/** What a route takes and gives, for its documentation. */
+export type RouteShape =
+  | {
+      readonly type: "method";
+      readonly method: Method;
+      readonly body: string | undefined;
+      /** False while the method is refused as not implemented. */
+      readonly isServed: boolean;
+      /** It can answer with a stream of events too. */
+      readonly follows: boolean;
+    }
+  | {
+      readonly type: "own";
+      readonly summary: string;
+      readonly query?: Readonly<Record<string, JsonSchema>>;
+      readonly body?: JsonSchema;
+      readonly answer: JsonSchema;
+      /** Media types that the answer can have beside JSON. */
+      readonly alsoAs?: readonly string[];
+    };
+
 export interface Route {
   readonly verb: Verb;
   /** Such as `/api/v1/namespaces/{namespace}/workflows/{execution.workflow_id}`. */
   readonly template: string;
   /** The RPC, or what the route is called in metrics. */
   readonly operation: string;
+  readonly shape: RouteShape;
   /** `undefined`: the answer was written as a stream. */
   serve(exchange: Exchange, values: PathValues): Promise<Reply | undefined>;
 }

@@ -1,0 +1,34 @@
+/** Everything that is served over HTTP, as one list: the API's own bindings, and what is ours. */
+import { methods } from "@pawl/protocol";
+import type { Parts } from "../frontend/parts.ts";
+import { referenceVersion } from "../frontend/system.ts";
+import type { Unary } from "../rpc/transport.ts";
+import { activityRoutes } from "./activity-routes.ts";
+import { activityProgressRoutes } from "./activity-stream.ts";
+import { apiRoutes } from "./api-routes.ts";
+import { historyFollower } from "./history-stream.ts";
+import { linkRoutes } from "./link-routes.ts";
+import { openApiRoute } from "./openapi.ts";
+import type { Route } from "./route-table.ts";
+
+export interface ServedParts extends Pick<Parts, "ring" | "namespaces" | "tokens" | "clock"> {
+  /** Each method's wrapper by its path, as for gRPC. */
+  readonly unary: ReadonlyMap<string, Unary>;
+  /** The methods behind which there is a handler. */
+  readonly served: ReadonlySet<string>;
+  /** What links begin with, if it is not the address that their maker asked. */
+  readonly publicUrl: string | undefined;
+}
+
+export function servedRoutes(parts: ServedParts): Route[] {
+  const { unary, served } = parts;
+  const history = historyFollower(parts, unary.get(methods.GetWorkflowExecutionHistory.path)!);
+  const routes: Route[] = [
+    ...apiRoutes({ unary, served, followers: { GetWorkflowExecutionHistory: history } }),
+    ...activityRoutes(unary),
+    ...linkRoutes(parts),
+    ...activityProgressRoutes(parts),
+    openApiRoute(referenceVersion, () => routes),
+  ];
+  return routes;
+}
