@@ -1,6 +1,5 @@
 /** Server-sent events over real sockets: a run's history, and an activity's progress. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { describe, test } from "node:test";
 import { ManualClock } from "../clock.ts";
 import { limits } from "../limits.ts";
@@ -119,7 +118,7 @@ describe("a history", () => {
     }
     assert.ok(process.memoryUsage().rss - before < 100e6);
     reader.response.resume();
-    await once(reader.response, "close");
+    await new Promise((resolve) => reader.response.once("close", resolve));
     assert.equal(reader.response.complete, false);
   });
 });
