@@ -11,8 +11,8 @@ type Fields = Record<string, unknown>;
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const timeKey = /(Time|Timestamp)$/;
-const tokenKey = /(^taskToken|PageToken|callback-token)$/;
-const sizeKey = /(historySizeBytes|^taskId|stateTransitionCount)$/;
+const tokenKey = /(^taskToken|PageToken|longPollToken|callback-token)$/;
+const sizeKey = /(historySizeBytes|stateSizeBytes|^taskId|stateTransitionCount)$/;
 /** How long something took, in contrast to how long it may take. */
 const measuredKey = /^(executionDuration)$/;
 /** A wait that is counted from the moment of the call: rounded up to seconds. */

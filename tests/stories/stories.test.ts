@@ -19,6 +19,8 @@ import { nexusStories } from "./nexus-stories.ts";
 import { operatorStories } from "./operator-stories.ts";
 import { queryStories } from "./query-stories.ts";
 import { readRecording, writeRecording } from "./recording.ts";
+import { standaloneActivityRuleStories } from "./standalone-activity-rule-stories.ts";
+import { standaloneActivityStories } from "./standalone-activity-stories.ts";
 import { play } from "./story.ts";
 import { timerStories } from "./timer-stories.ts";
 import { updateStories } from "./update-stories.ts";
@@ -30,6 +32,8 @@ const stories = [
   ...workflowStories,
   ...activityStories,
   ...operatorStories,
+  ...standaloneActivityStories,
+  ...standaloneActivityRuleStories(),
   ...timerStories,
   ...familyStories,
   ...queryStories,

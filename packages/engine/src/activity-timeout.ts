@@ -55,7 +55,7 @@ export function timeOutActivity(run: Run, step: Step, activity: Activity, timeou
   const whole = timeout === enums.TimeoutType.SCHEDULE_TO_CLOSE || timeout === enums.TimeoutType.SCHEDULE_TO_START;
   const retryState = whole
     ? enums.RetryState.TIMEOUT
-    : retryOrState(run, step, activity, timeoutFailure(`activity ${timeoutName(timeout)} timeout`, timeout));
+    : retryOrState(run, step, activity, timeoutFailure(timeoutMessage(timeout), timeout));
   if (retryState === enums.RetryState.IN_PROGRESS) {
     // Nobody completed this attempt.
     activity.lastAttemptCompletedAtMs = null;
@@ -65,11 +65,8 @@ export function timeOutActivity(run: Run, step: Step, activity: Activity, timeou
   const running = timeout === enums.TimeoutType.SCHEDULE_TO_CLOSE && activity.status.type === "started";
   const outOfTime = running || (!whole && retryState === enums.RetryState.TIMEOUT);
   const last = outOfTime
-    ? timeoutFailure(
-        "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying",
-        enums.TimeoutType.SCHEDULE_TO_CLOSE,
-      )
-    : timeoutFailure(`activity ${timeoutName(timeout)} timeout`, timeout);
+    ? timeoutFailure(timeoutMessage("retry"), enums.TimeoutType.SCHEDULE_TO_CLOSE)
+    : timeoutFailure(timeoutMessage(timeout), timeout);
   last.timeoutFailureInfo!.lastHeartbeatDetails = activity.heartbeatDetails;
   last.cause = activity.lastFailure;
   closeActivity(run, step, activity, {}, (startedEventId) => ({
@@ -81,6 +78,13 @@ export function timeOutActivity(run: Run, step: Step, activity: Activity, timeou
       retryState,
     },
   }));
+}
+
+/** "retry": no time is left for the next attempt. */
+export function timeoutMessage(timeout: enums.TimeoutType | "retry"): string {
+  return timeout === "retry"
+    ? "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying"
+    : `activity ${timeoutName(timeout)} timeout`;
 }
 
 function timeoutFailure(message: string, timeoutType: enums.TimeoutType): failure.Failure {

@@ -6,6 +6,7 @@ import type { Delivery, Message } from "./outbox.ts";
 import type { Rejection } from "./rejection.ts";
 import type { EventBatch } from "./run.ts";
 import type { ScheduleCommand, ScheduleReplies } from "./schedule/schedule.ts";
+import type { StandaloneCommand, StandaloneReplies } from "./standalone-activity.ts";
 import type { Step } from "./step.ts";
 import type { VisibilityRecord } from "./visibility.ts";
 import type { Command, Effect, Replies, RunSelector } from "./vocabulary.ts";
@@ -14,13 +15,14 @@ import type { Command, Effect, Replies, RunSelector } from "./vocabulary.ts";
 export interface Kinds {
   workflow: { readonly command: Command; readonly replies: Replies };
   schedule: { readonly command: ScheduleCommand; readonly replies: ScheduleReplies };
+  activity: { readonly command: StandaloneCommand; readonly replies: StandaloneReplies };
 }
 
-export type Kind = "workflow" | "activity" | "schedule";
-export type CommandOfKind<K extends Kind> = K extends keyof Kinds ? Kinds[K]["command"] : HostCommand;
-export type ReplyOfKind<K extends Kind, C extends CommandOfKind<K>> = K extends keyof Kinds
+export type Kind = keyof Kinds;
+export type CommandOfKind<K extends Kind> = Kinds[K]["command"];
+export type ReplyOfKind<K extends Kind, C extends CommandOfKind<K>> = K extends Kind
   ? Kinds[K]["replies"][C["type"] & keyof Kinds[K]["replies"]]
-  : unknown;
+  : never;
 
 /**
  * What users call an execution: its `businessId` is a workflow id, an activity id, a schedule id. Kinds have ids of their own: a workflow and a
@@ -98,6 +100,11 @@ export interface Machine<R extends HostedRun, E extends Execution<R>, C extends 
 
 export function scheduleKey(namespaceId: string, scheduleId: string): ExecutionKey<"schedule"> {
   return { kind: "schedule", namespaceId, businessId: scheduleId };
+}
+
+/** Of a standalone activity. */
+export function activityKey(namespaceId: string, activityId: string): ExecutionKey<"activity"> {
+  return { kind: "activity", namespaceId, businessId: activityId };
 }
 
 export function workflowKey(namespaceId: string, workflowId: string): ExecutionKey<"workflow"> {

@@ -8,6 +8,7 @@ export type { Call, CallEffect, CallFailure, NexusInput } from "./outside-call.t
 export { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts";
 export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
 export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./run.ts";
+export type { StandaloneDescription } from "./standalone-describe.ts";
 export { Step } from "./step.ts";
 export type { VisibilityRecord } from "./visibility.ts";
 export * from "./vocabulary.ts";

@@ -55,6 +55,10 @@ export const limits = {
   catchupWindowMsMin: 10_000,
   /** How long a schedule that will never act again is kept. */
   idleScheduleMs: 7 * 86_400_000,
+  /** Links of one standalone activity, with those that later starts attached to it. */
+  activityLinksMax: 100,
+  /** Request ids of starts that were given an activity that was there; the newest are known again. */
+  attachedRequestIdsMax: 100,
   /** A failure kept between attempts is cut to this. */
   retryFailureBytesMax: 4 * 1024,
 } as const;

@@ -5,6 +5,7 @@ import { pendingEffects } from "./pending-effects.ts";
 import { isPinned, type Run, type Workflow } from "./run.ts";
 import { scheduleMachine } from "./schedule/schedule.ts";
 import { restore, takeChanges } from "./snapshot.ts";
+import { standaloneMachine } from "./standalone-activity.ts";
 import type { Command } from "./vocabulary.ts";
 import { execute, selectorOf } from "./workflow.ts";
 
@@ -27,11 +28,8 @@ const workflow: Machine<Run, Workflow, Command> = {
 /** A machine whose kind the holder does not look at: what it is given must be what it has made itself, and commands of its kind. */
 export type AnyMachine = Machine<HostedRun, Execution, CommandOfKind<Kind>>;
 
-const machines: Partial<Record<Kind, unknown>> = { workflow, schedule: scheduleMachine };
+const machines: Readonly<Record<Kind, unknown>> = { workflow, activity: standaloneMachine, schedule: scheduleMachine };
 
-/** Throws for a kind that this build does not know. */
 export function machineOf(kind: Kind): AnyMachine {
-  const machine = machines[kind];
-  if (!machine) throw new Error(`no machine for executions of kind ${kind}`);
-  return machine as AnyMachine;
+  return machines[kind] as AnyMachine;
 }

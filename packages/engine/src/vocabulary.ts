@@ -27,6 +27,9 @@ export interface Poller {
   /** Id of the poll, so that a repeated start of the same poll is recognised. */
   readonly requestId: string;
   readonly workerVersion?: common.WorkerVersionStamp | undefined;
+  /** The worker's SDK, when it says. */
+  readonly sdkName?: string | undefined;
+  readonly sdkVersion?: string | undefined;
 }
 
 /** How a run is addressed: by run id, or "" for the current run of the workflow id. */
@@ -337,7 +340,9 @@ export interface StartedActivityTask {
 export interface Task {
   readonly kind: "workflow" | "activity";
   readonly namespaceId: string;
+  /** "" for a standalone activity, which `activityId` then names. */
   readonly workflowId: string;
+  readonly activityId?: string;
   readonly runId: string;
   readonly taskQueue: string;
   /** The worker's own queue, tried first. */

@@ -7,7 +7,7 @@ import { endBackoff } from "./activity.ts";
 import { dueTimeout, nextActivityAtMs, timeOutActivity } from "./activity-timeout.ts";
 import { afterFailure, beginNext } from "./chain.ts";
 import { closeFromOutside } from "./close.ts";
-import { endCallbackBackoffs, nextCallbackAtMs } from "./completion-callback.ts";
+import { endCallbackBackoffs, hasCallbackUnderWay, nextCallbackAtMs } from "./completion-callback.ts";
 import { deleteDue } from "./deletion.ts";
 import { sealBatch } from "./history.ts";
 import { nextNexusAtMs } from "./nexus-call.ts";
@@ -39,7 +39,7 @@ function workflowTaskAtMs({ workflowTask: task }: Run): number {
 /** Does everything that is due at `step.nowMs`, and nothing early (I20). */
 export function wake(workflow: Workflow, run: Run, step: Step): void {
   if (!isOpen(run)) {
-    deleteDue(run, step);
+    deleteDue(run, step, { owes: hasCallbackUnderWay(run) });
     if (!run.changes.deleted) endCallbackBackoffs(run, step);
     return;
   }

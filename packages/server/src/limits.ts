@@ -90,6 +90,9 @@ export const limits = {
   /** What is kept of each text of a failure that is too large. */
   failureTextCharsMax: 64 * kibibyte,
   memoBytesMax: 2 * mebibyte,
+  /** What tools show of a standalone activity: a line, and a text. */
+  activitySummaryBytesMax: 400,
+  activityDetailsBytesMax: 20_000,
   searchAttributesMax: 100,
   searchAttributeBytesMax: 2 * kibibyte,
   searchAttributesBytesMax: 40 * kibibyte,

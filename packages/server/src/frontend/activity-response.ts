@@ -17,8 +17,9 @@ export async function activityTaskResponse(
   return {
     taskToken: tokens.seal({ kind: "activity", namespaceId, workflowId, activityId, ...activity }),
     workflowNamespace: namespace instanceof Rejection ? "" : namespace.name,
-    workflowType: { name: started.workflowType },
-    workflowExecution: { workflowId, runId: activity.runId },
+    ...(workflowId === ""
+      ? { workflowExecution: {}, activityRunId: activity.runId }
+      : { workflowExecution: { workflowId, runId: activity.runId }, workflowType: { name: started.workflowType } }),
     activityType: { name: started.activityType },
     activityId,
     header,

@@ -131,7 +131,8 @@ for (const method of answers)
     for (const [name, change, verdict] of [
       ["no activity id", { activityId: "" }, "INVALID_ARGUMENT ActivityId is not set on request."],
       ["a long activity id", { activityId: tooLong }, "INVALID_ARGUMENT ActivityId length exceeds limit."],
-      ["no workflow id", { workflowId: "" }, "INVALID_ARGUMENT WorkflowId is not set on request."],
+      ["no workflow id", { workflowId: "" }, "NOT_FOUND activity not found for ID: a"],
+      ["a long workflow id", { workflowId: tooLong }, "INVALID_ARGUMENT WorkflowId length exceeds limit."],
       ["a run id that is none", { runId: "r" }, "INVALID_ARGUMENT RunId is not valid UUID."],
       ["a long identity", { identity: tooLong }, "INVALID_ARGUMENT Identity length exceeds limit."],
       ["an unknown namespace", { namespace: "nowhere" }, "NOT_FOUND Namespace nowhere is not found."],

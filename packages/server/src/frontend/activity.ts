@@ -1,5 +1,5 @@
 /** Activity tasks: how workers get them, say that they are alive, and end them. */
-import { type ActivitySelector, type ExecutionKey, Rejection, workflowKey } from "@pawl/engine";
+import { type ActivitySelector, activityKey, type ExecutionKey, Rejection, workflowKey } from "@pawl/engine";
 import type { common, failure, RequestOf } from "@pawl/protocol";
 import { activityTaskResponse } from "./activity-response.ts";
 import { fittingFailure, serverFailure } from "./failure-size.ts";
@@ -25,7 +25,11 @@ function pollHandlers(parts: Parts) {
         namespaceId: namespace.id,
         kind: "activity",
         taskQueue: request.taskQueue!.name,
-        poller: { identity, requestId: random.uuid(), capabilities, deploymentOptions },
+        poller: {
+          ...{ identity, requestId: random.uuid(), capabilities, deploymentOptions },
+          sdkName: call.clientName,
+          sdkVersion: call.clientVersion,
+        },
         workerInstanceKey,
         maxTasksPerSecond: request.taskQueueMetadata?.maxTasksPerSecond?.value,
       } as const;
@@ -46,9 +50,9 @@ export function activityPollProblem(request: RequestOf<"PollActivityTaskQueue">)
   return pollProblem(request) ?? (rate >= 0 ? undefined : invalid("MaxTasksPerSecond cannot be negative."));
 }
 
-/** Which activity a worker or client means, and of which workflow. */
+/** Which activity a worker or client means, and what it belongs to: a workflow, or nothing but itself. */
 interface Target {
-  readonly key: ExecutionKey<"workflow">;
+  readonly key: ExecutionKey<"workflow"> | ExecutionKey<"activity">;
   readonly activity: ActivitySelector;
 }
 
@@ -94,8 +98,8 @@ function targetOfToken({ tokens, namespaces }: Parts, request: TokenRequest): Ta
   if (namespace instanceof Rejection) return namespace;
   const problem = lengthProblem("Identity", request.identity);
   if (problem) return problem;
-  const { namespaceId, workflowId, runId, scheduledEventId, attempt } = token;
-  return { key: workflowKey(namespaceId, workflowId), activity: { by: "token", runId, scheduledEventId, attempt } };
+  const { namespaceId, runId, scheduledEventId, attempt } = token;
+  return { key: ownerKey(namespaceId, token), activity: { by: "token", runId, scheduledEventId, attempt } };
 }
 
 interface IdRequest {
@@ -109,16 +113,20 @@ interface IdRequest {
 function targetOfId({ namespaces }: Parts, request: IdRequest): Target | Rejection {
   const namespace = namespaces.byName(request.namespace);
   if (namespace instanceof Rejection) return namespace;
-  const { workflowId, runId, activityId } = request;
+  const { runId, activityId } = request;
   const problem = activityIdProblem(request);
-  return problem ?? { key: workflowKey(namespace.id, workflowId), activity: { by: "id", runId, activityId } };
+  return problem ?? { key: ownerKey(namespace.id, request), activity: { by: "id", runId, activityId } };
 }
 
-/** An empty workflow id would mean an activity without a workflow; those are not served. */
+/** An empty workflow id means an activity without a workflow. */
+function ownerKey(namespaceId: string, { workflowId, activityId }: { workflowId: string; activityId: string }) {
+  return workflowId === "" ? activityKey(namespaceId, activityId) : workflowKey(namespaceId, workflowId);
+}
+
 export function activityIdProblem(request: IdRequest): Rejection | undefined {
   return (
     idProblem("ActivityId", request.activityId) ??
-    idProblem("WorkflowId", request.workflowId) ??
+    lengthProblem("WorkflowId", request.workflowId) ??
     (runIdProblem(request.runId) ? invalid("RunId is not valid UUID.") : undefined) ??
     lengthProblem("Identity", request.identity)
   );

@@ -1,5 +1,8 @@
 /** The whole table of RPCs that are served. One that is not in it answers UNIMPLEMENTED with its name. */
 import { activityHandlers } from "./activity.ts";
+import { activityExecutionHandlers } from "./activity-execution.ts";
+import { activityExecutionListHandlers } from "./activity-execution-list.ts";
+import { activityExecutionOperatorHandlers } from "./activity-execution-operator.ts";
 import { activityOperatorHandlers } from "./activity-operator.ts";
 import { clusterHandlers } from "./cluster.ts";
 import { historyHandlers } from "./history.ts";
@@ -29,6 +32,9 @@ export function handlersOf(parts: Parts): Handlers {
     ...workflowTaskHandlers(parts),
     ...activityHandlers(parts),
     ...activityOperatorHandlers(parts),
+    ...activityExecutionHandlers(parts),
+    ...activityExecutionOperatorHandlers(parts),
+    ...activityExecutionListHandlers(parts),
     ...queryHandlers(parts),
     ...historyHandlers(parts),
     ...updateHandlers(parts),

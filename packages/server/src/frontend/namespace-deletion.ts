@@ -25,9 +25,11 @@ export interface DeletionParts {
   readonly onFault: (what: string, error: unknown) => void;
 }
 
-/** How an execution of each kind is told to go. Those of a kind that is not here cannot be made. */
-export const deletions: { readonly [K in Kind]?: (runId: string) => CommandOfKind<K> } = {
+/** How an execution of each kind is told to go. */
+const deletions: { readonly [K in Kind]: (runId: string) => CommandOfKind<K> } = {
   workflow: (runId) => ({ type: "delete", runId }),
+  activity: (runId) => ({ type: "delete", runId }),
+  schedule: () => ({ type: "deleteSchedule" }),
 };
 
 export class NamespaceDeletions {
@@ -101,9 +103,8 @@ export class NamespaceDeletions {
     const [run] = await store.loadRuns([runId]);
     if (!run) return true;
     const { kind, namespaceId, businessId } = run;
-    const command = deletions[kind]?.(runId);
-    if (!command) throw new Error(`nobody knows how executions of kind ${kind} are deleted`);
-    const reply = await ring.submit({ kind, namespaceId, businessId }, command as CommandOfKind<typeof kind>);
+    const command = deletions[kind](runId);
+    const reply = await ring.submit({ kind, namespaceId, businessId }, command);
     if (reply instanceof Rejection) return reply.code === "NOT_FOUND";
     const [left] = await store.loadRuns([runId]);
     return !left;

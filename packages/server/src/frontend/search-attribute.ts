@@ -8,6 +8,7 @@ import { limits } from "../limits.ts";
 import { invalid } from "./field-rules.ts";
 import type { Namespace } from "./namespace-registry.ts";
 import { parseTime } from "./time-text.ts";
+import type { Literal } from "./visibility-query.ts";
 
 const { TEXT, KEYWORD, INT, DOUBLE, BOOL, DATETIME, KEYWORD_LIST } = enums.IndexedValueType;
 
@@ -16,6 +17,10 @@ export type AttributeType = enums.IndexedValueType;
 export interface Attribute {
   readonly name: string;
   readonly type: AttributeType;
+  /** Under which name the store keeps it, when that is another. */
+  readonly column?: string;
+  /** The stored value of a literal, where that is another; undefined when the literal is of the wrong type. */
+  readonly read?: (literal: Literal) => string | number | undefined;
 }
 
 /** The attributes that a namespace has registered. */

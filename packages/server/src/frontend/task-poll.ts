@@ -5,7 +5,7 @@
  *   P2. A stale task is skipped within the same poll.
  *   P3. While it is unknown whether a task was started, the same poll asks again under the same request id, so that it gets the task if it was.
  */
-import { type Poller, Rejection, workflowKey } from "@pawl/engine";
+import { activityKey, type Poller, Rejection, workflowKey } from "@pawl/engine";
 import { shardLimits } from "../limits.ts";
 import type { Match, PollRequest } from "../matching/match.ts";
 import type { Started } from "../shard/dispatcher.ts";
@@ -91,12 +91,18 @@ async function submitStart(
   poller: Poller,
   { task, sticky }: TaskMatch,
 ): Promise<Started | "stale"> {
-  const { namespaceId, workflowId, runId, stamp, scheduledEventId } = task;
-  const key = workflowKey(namespaceId, workflowId);
+  const { namespaceId, workflowId, activityId, runId, stamp, scheduledEventId } = task;
   if (task.kind === "workflow") {
-    const reply = await ring.submit(key, { type: "startWorkflowTask", runId, stamp, poller, sticky });
+    const reply = await ring.submit(workflowKey(namespaceId, workflowId), {
+      type: "startWorkflowTask",
+      runId,
+      stamp,
+      poller,
+      sticky,
+    });
     return reply instanceof Rejection ? "stale" : { kind: "workflow", task: reply };
   }
+  const key = activityId === undefined ? workflowKey(namespaceId, workflowId) : activityKey(namespaceId, activityId);
   const reply = await ring.submit(key, { type: "startActivityTask", runId, scheduledEventId, stamp, poller });
   return reply instanceof Rejection ? "stale" : { kind: "activity", task: reply };
 }

@@ -80,17 +80,23 @@ describe("names and literals mean", () => {
 describe("what makes no sense", () => {
   for (const [query, message] of [
     ["Customer = 'x'", "invalid search attribute: Customer"],
-    ["WorkflowId = 1", "invalid expression: invalid value type for search attribute WorkflowId of type Keyword: 1"],
+    [
+      "WorkflowId = 1",
+      "invalid expression: invalid value type for search attribute WorkflowId of type Keyword: 1 (type: int64)",
+    ],
     [
       "HistoryLength = 'x'",
-      'invalid expression: invalid value type for search attribute HistoryLength of type Int: "x"',
+      'invalid expression: invalid value type for search attribute HistoryLength of type Int: "x" (type: string)',
     ],
-    ["Paid = 1", "invalid expression: invalid value type for search attribute Paid of type Bool: 1"],
+    ["Paid = 1", "invalid expression: invalid value type for search attribute Paid of type Bool: 1 (type: int64)"],
     [
       "StartTime = true",
-      "invalid expression: invalid value type for search attribute StartTime of type Datetime: true",
+      "invalid expression: invalid value type for search attribute StartTime of type Datetime: true (type: bool)",
     ],
-    ["StartTime = 1.5", "invalid expression: invalid value type for search attribute StartTime of type Datetime: 1.5"],
+    [
+      "StartTime = 1.5",
+      "invalid expression: invalid value type for search attribute StartTime of type Datetime: 1.5 (type: float64)",
+    ],
     ["StartTime > 'yesterday'", "invalid expression: unable to parse datetime 'yesterday'"],
     ["ExecutionStatus = 'running'", "invalid expression: invalid ExecutionStatus value 'running'"],
     ["ExecutionStatus = 99", "invalid expression: invalid ExecutionStatus value 99"],

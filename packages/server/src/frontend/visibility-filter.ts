@@ -3,7 +3,7 @@ import { enums } from "@pawl/protocol";
 import type { VisibilityFilter } from "@pawl/store";
 import { QueryError } from "./query-lexer.ts";
 import { type Attribute, typeName } from "./search-attribute.ts";
-import { executionStatusOf } from "./status-name.ts";
+import { workflowStatuses } from "./status-name.ts";
 import { parseDuration, parseTime } from "./time-text.ts";
 import type { Expression, Literal, Term } from "./visibility-query.ts";
 
@@ -41,7 +41,7 @@ function convert(expression: Expression, resolve: Resolve): VisibilityFilter {
     return { op: expression.type, all: expression.all.map((one) => convert(one, resolve)) };
   if (expression.type === "not") return { op: "not", filter: convert(expression.of, resolve) };
   const attribute = attributeOf(expression.name, resolve);
-  const { name } = attribute;
+  const name = attribute.column ?? attribute.name;
   checkOperator(attribute, expression);
   switch (expression.type) {
     case "compare":
@@ -102,6 +102,7 @@ function operatorOf(expression: Term): Operator {
 }
 
 function valueFor(attribute: Attribute, literal: Literal): Scalar {
+  if (attribute.read) return attribute.read(literal) ?? wrongType(attribute, literal);
   if (attribute.name === "ExecutionStatus") return statusOf(literal);
   if (attribute.name === "ExecutionDuration") return durationOf(literal);
   switch (attribute.type) {
@@ -124,10 +125,18 @@ function valueFor(attribute: Attribute, literal: Literal): Scalar {
     default:
       break;
   }
+  return wrongType(attribute, literal);
+}
+
+function wrongType({ name, type }: Attribute, literal: Literal): never {
+  const goType = literal.type === "number" ? (literal.isInteger ? "int64" : "float64") : goTypes[literal.type];
   throw new QueryError(
-    `invalid expression: invalid value type for search attribute ${attribute.name} of type ${typeName(attribute.type)}: ${shown(literal)}`,
+    `invalid expression: invalid value type for search attribute ${name} of type ${typeName(type)}: ${shown(literal)} (type: ${goType})`,
   );
 }
+
+/** The reference server names the types of its own language. */
+const goTypes = { text: "string", boolean: "bool" } as const;
 
 const nsPerMs = 1e6;
 
@@ -136,7 +145,7 @@ function shown(literal: Literal): string {
 }
 
 function statusOf(literal: Literal): number {
-  const status = literal.type === "boolean" ? undefined : executionStatusOf(literal.value);
+  const status = literal.type === "boolean" ? undefined : workflowStatuses.statusOf(literal.value);
   if (status !== undefined) return status;
   const text = literal.type === "text" ? `'${literal.value}'` : String(literal.value);
   throw new QueryError(`invalid expression: invalid ExecutionStatus value ${text}`);

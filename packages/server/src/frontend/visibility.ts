@@ -1,21 +1,21 @@
 /** Lists and counts of workflows by a filter. */
 import { Rejection } from "@pawl/engine";
 import { type common, enums, type filter, type RequestOf, timestampMs, workflow } from "@pawl/protocol";
-import type { VisibilityFilter, VisibilityPosition } from "@pawl/store";
+import type { ExecutionKind, VisibilityFilter, VisibilityPosition } from "@pawl/store";
 import { limits } from "../limits.ts";
 import { invalid, isLonger } from "./field-rules.ts";
 import type { Namespace } from "./namespace-registry.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { QueryError } from "./query-lexer.ts";
 import { type CustomAttributes, findAttribute, typeName } from "./search-attribute.ts";
-import { executionStatusName } from "./status-name.ts";
+import { type StatusNames, workflowStatuses } from "./status-name.ts";
 import { attributeOf, filterOf, namespaceDivision, type Resolve } from "./visibility-filter.ts";
 import { parseQuery } from "./visibility-query.ts";
 
 const { WorkflowExecutionStatus } = enums;
 
 export function visibilityHandlers(parts: Parts) {
-  const { namespaces, store } = parts;
+  const { namespaces } = parts;
   return {
     ...legacyHandlers(parts),
 
@@ -28,20 +28,7 @@ export function visibilityHandlers(parts: Parts) {
       if (namespace instanceof Rejection) return namespace;
       const query = readQuery(request.query, resolverOf(namespace, parts.searchAttributes));
       if (query instanceof Rejection) return query;
-      const { filter, groupBy } = query;
-      const counted = {
-        kind: "workflow",
-        namespaceId: namespace.id,
-        filter,
-        ...(groupBy !== undefined && { groupBy }),
-      } as const;
-      const counts = await store.countVisibility(counted);
-      const count = counts.reduce((sum, group) => sum + group.count, 0);
-      if (groupBy === undefined) return { count };
-      return {
-        count,
-        groups: counts.map((group) => ({ groupValues: [groupValue(groupBy, group.value)], count: group.count })),
-      };
+      return count(parts, { kind: "workflow", namespaceId: namespace.id, statuses: workflowStatuses }, query);
     },
   } satisfies Handlers;
 }
@@ -55,19 +42,19 @@ async function listByQuery(
   const query = readQuery(request.query, resolverOf(namespace, parts.searchAttributes));
   if (query instanceof Rejection) return query;
   if (query.groupBy !== undefined) return invalid("invalid query: operation is not supported: 'GROUP BY' clause");
-  return list(parts, namespace, query.filter, request);
+  return listWorkflows(parts, namespace, query.filter, request);
 }
 
 function resolverOf(namespace: Namespace, custom: CustomAttributes): Resolve {
   return (name) => findAttribute(name, namespace, custom);
 }
 
-interface ReadQuery {
+export interface ReadQuery {
   readonly filter: VisibilityFilter;
   readonly groupBy: string | undefined;
 }
 
-function readQuery(text: string, resolve: Resolve): ReadQuery | Rejection {
+export function readQuery(text: string, resolve: Resolve): ReadQuery | Rejection {
   if (isLonger(text, limits.visibilityQueryBytesMax))
     return invalid(`invalid query: malformed SQL query: longer than ${limits.visibilityQueryBytesMax} bytes`);
   try {
@@ -94,32 +81,69 @@ function groupOf(names: readonly string[], resolve: Resolve): string | undefined
 
 const encoder = new TextEncoder();
 
-function groupValue(groupBy: string, value: string | number | boolean | null): common.Payload {
-  const named = groupBy === "ExecutionStatus" ? executionStatusName(Number(value)) : value;
+function groupValue(value: string | number | boolean | null): common.Payload {
   return {
     metadata: {
       encoding: encoder.encode("json/plain"),
       type: encoder.encode(typeName(enums.IndexedValueType.KEYWORD)),
     },
-    data: encoder.encode(JSON.stringify(named)),
+    data: encoder.encode(JSON.stringify(value)),
     externalPayloads: [],
   };
 }
 
-interface Page {
+export interface Page {
   readonly nextPageToken: Uint8Array;
   readonly pageSize: number;
 }
 
-async function list({ store, tokens }: Parts, namespace: Namespace, filter: VisibilityFilter, page: Page) {
-  const values = tokens.openPage("visibility", namespace.id, page.nextPageToken);
+/** One kind of execution in a namespace, and how its statuses are written. */
+export interface Listed {
+  readonly kind: ExecutionKind;
+  readonly namespaceId: string;
+  readonly statuses: StatusNames;
+}
+
+/** How many there are, by group when the query asks for groups. */
+export async function count(
+  { store }: Parts,
+  { kind, namespaceId, statuses }: Listed,
+  { filter, groupBy }: ReadQuery,
+): Promise<{ count: number; groups: { groupValues: common.Payload[]; count: number }[] }> {
+  const counts = await store.countVisibility({ kind, namespaceId, filter, ...(groupBy !== undefined && { groupBy }) });
+  const groups = groupBy === undefined ? [] : counts;
+  return {
+    count: counts.reduce((sum, group) => sum + group.count, 0),
+    groups: groups.map((group) => ({
+      groupValues: [groupValue(groupBy === "ExecutionStatus" ? statuses.nameOf(Number(group.value)) : group.value)],
+      count: group.count,
+    })),
+  };
+}
+
+async function listWorkflows(parts: Parts, namespace: Namespace, filter: VisibilityFilter, page: Page) {
+  const rows = await listRows(parts, { kind: "workflow", namespaceId: namespace.id }, filter, page);
+  if (rows instanceof Rejection) return rows;
+  const { infos, ...more } = rows;
+  return { executions: infos.map((info) => workflow.WorkflowExecutionInfo.decode(info)), ...more };
+}
+
+/** One page of a kind's rows, as they were stored. */
+export async function listRows(
+  { store, tokens }: Parts,
+  { kind, namespaceId }: Pick<Listed, "kind" | "namespaceId">,
+  filter: VisibilityFilter,
+  page: Page,
+): Promise<{ infos: Uint8Array[]; nextPageToken?: Uint8Array } | Rejection> {
+  const of = kind === "workflow" ? "visibility" : `visibility of ${kind}`;
+  const values = tokens.openPage(of, namespaceId, page.nextPageToken);
   if (values instanceof Rejection) return values;
   const { visibilityPageMax } = limits;
   const size = page.pageSize <= 0 || page.pageSize > visibilityPageMax ? visibilityPageMax : page.pageSize;
   // One more than asked for tells whether there is another page.
   const rows = await store.listVisibility({
-    kind: "workflow",
-    namespaceId: namespace.id,
+    kind,
+    namespaceId,
     filter,
     limit: size + 1,
     ...(values && { after: positionOf(values as [number | null, number, string]) }),
@@ -127,10 +151,8 @@ async function list({ store, tokens }: Parts, namespace: Namespace, filter: Visi
   const shown = rows.slice(0, size);
   const last = rows.length > size ? shown.at(-1) : undefined;
   return {
-    executions: shown.map(({ info }) => workflow.WorkflowExecutionInfo.decode(info)),
-    ...(last && {
-      nextPageToken: tokens.sealPage("visibility", namespace.id, [last.closeTimeMs, last.startTimeMs, last.runId]),
-    }),
+    infos: shown.map(({ info }) => info),
+    ...(last && { nextPageToken: tokens.sealPage(of, namespaceId, [last.closeTimeMs, last.startTimeMs, last.runId]) }),
   };
 }
 
@@ -148,7 +170,7 @@ function legacyHandlers(parts: Parts) {
       const filters = legacyFilters(request, "StartTime");
       if (filters instanceof Rejection) return filters;
       const open: VisibilityFilter = { op: "=", name: "ExecutionStatus", value: WorkflowExecutionStatus.RUNNING };
-      return list(parts, namespace, undivided([open, ...filters]), pageOf(request));
+      return listWorkflows(parts, namespace, undivided([open, ...filters]), pageOf(request));
     },
 
     ListClosedWorkflowExecutions: async (request) => {
@@ -159,7 +181,7 @@ function legacyHandlers(parts: Parts) {
       const closed: VisibilityFilter = { op: "!=", name: "ExecutionStatus", value: WorkflowExecutionStatus.RUNNING };
       const status = statusFilter(request);
       if (status instanceof Rejection) return status;
-      return list(parts, namespace, undivided([closed, ...filters, ...status]), pageOf(request));
+      return listWorkflows(parts, namespace, undivided([closed, ...filters, ...status]), pageOf(request));
     },
   } satisfies Handlers;
 }

@@ -7,7 +7,9 @@ export type QueueKind = "workflow" | "activity" | "nexus";
 export interface Task {
   readonly kind: "workflow" | "activity";
   readonly namespaceId: string;
+  /** "" for a standalone activity, which `activityId` then names. */
   readonly workflowId: string;
+  readonly activityId?: string;
   readonly runId: string;
   readonly taskQueue: string;
   /** The queue of the worker that has the run in its cache: tried first. */
@@ -49,6 +51,9 @@ export interface Waiting {
   /** Id of the poll, so that a start that is repeated for it is recognised. */
   readonly requestId: string;
   readonly workerVersion?: common.WorkerVersionStamp | undefined;
+  /** The worker's SDK, when it says. */
+  readonly sdkName?: string | undefined;
+  readonly sdkVersion?: string | undefined;
   readonly capabilities?: common.WorkerVersionCapabilities | undefined;
   readonly deploymentOptions?: deployment.WorkerDeploymentOptions | undefined;
 }

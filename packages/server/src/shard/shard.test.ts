@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Command, type Poller, Rejection, type Task, workflowKey } from "@pawl/engine";
+import { activityKey, type Command, type Poller, Rejection, type Task, workflowKey } from "@pawl/engine";
 import { enums, type Init, workflowservice } from "@pawl/protocol";
 import { MemoryStore } from "@pawl/store";
 import { ManualClock } from "../clock.ts";
@@ -287,4 +287,92 @@ test("workflows spread over the shards, and a child may live on another one than
   await rig.settle();
   assert.equal(await rig.events("kid-1"), 2);
   assert.equal(await rig.events("parent"), 7);
+});
+
+function startActivity(rig: Rig, activityId: string, more: Init<workflowservice.StartActivityExecutionRequest> = {}) {
+  const codec = workflowservice.StartActivityExecutionRequest;
+  const given = {
+    namespace: "default",
+    activityId,
+    activityType: { name: "A" },
+    taskQueue: { name: "q" },
+    startToCloseTimeout: { seconds: 10, nanos: 0 },
+    requestId: activityId,
+  };
+  const request = codec.decode(codec.encode({ ...given, ...more }));
+  return rig.ring.submit(activityKey(namespaceId, activityId), { type: "startActivity", request });
+}
+
+test("a workflow and an activity may share an id, in one batch", async () => {
+  const rig = await new Rig().open();
+  const [workflow, activity] = await Promise.all([rig.start("same"), startActivity(rig, "same")]);
+  assert(!(workflow instanceof Rejection) && !(activity instanceof Rejection));
+  assert.notEqual(workflow.runId, activity.runId);
+  const keys = [workflowKey(namespaceId, "same"), activityKey(namespaceId, "same")];
+  assert.deepEqual(await rig.store.loadCurrent(keys), [workflow.runId, activity.runId]);
+  // A run of another kind is as unknown as one that never was.
+  const foreign = await rig.ring.submit(workflowKey(namespaceId, "same"), { type: "locate", runId: activity.runId });
+  assert(foreign instanceof Rejection && foreign.code === "NOT_FOUND");
+  const counts = (["workflow", "activity", "schedule"] as const).map((kind) =>
+    rig.store.countVisibility({ kind, namespaceId }),
+  );
+  assert.deepEqual(
+    (await Promise.all(counts)).map(([total]) => total?.count),
+    [1, 1, 0],
+  );
+});
+
+test("a restart dispatches activities that waited for a worker, and fires their timeouts and backoffs", async () => {
+  const store = new MemoryStore();
+  const before = await new Rig(store).open();
+  const fast = { startToCloseTimeout: { seconds: 2, nanos: 0 }, retryPolicy: { maximumAttempts: 2 } };
+  before.waiting = 1;
+  await startActivity(before, "running", fast);
+  assert.equal(before.delivered[0]?.kind, "activity");
+  await startActivity(before, "waiting");
+  await startActivity(before, "delayed", { startDelay: { seconds: 5, nanos: 0 } });
+  const waiting = before.offered.at(-1)!;
+  store.crash();
+
+  const after = new Rig(store);
+  after.clock.advance(3_000);
+  await after.open();
+  await after.settle();
+  assert.deepEqual(after.offered, [waiting]);
+  // The running attempt timed out while nobody was there; its next one is due a second later.
+  for (const [ms, activityId] of [
+    [1, undefined],
+    [1_000, "running"],
+    [2_000, "delayed"],
+  ] as const) {
+    after.clock.advance(ms);
+    await after.settle();
+    if (activityId) assert.equal(after.offered.at(-1)?.activityId, activityId);
+  }
+});
+
+test("a closed activity is deleted when its retention is over, also after a restart", async () => {
+  const store = new MemoryStore();
+  const rig = await new Rig(store).open();
+  rig.retentionMs = 60_000;
+  rig.waiting = 1;
+  await startActivity(rig, "a");
+  const byId = { by: "id", runId: "", activityId: "a" } as const;
+  const done = { type: "completeActivity", activity: byId, result: undefined, identity: "w" } as const;
+  await rig.ring.submit(activityKey(namespaceId, "a"), done);
+  const nowMs = rig.clock.nowMs();
+  store.crash();
+
+  const after = new Rig(store);
+  after.retentionMs = 60_000;
+  after.clock.advance(nowMs - after.clock.nowMs());
+  await after.open();
+  const count = async () => (await store.countVisibility({ kind: "activity", namespaceId }))[0]?.count;
+  after.clock.advance(59_999);
+  await after.settle();
+  assert.equal(await count(), 1);
+  after.clock.advance(1);
+  await after.settle();
+  assert.equal(await count(), 0);
+  assert.deepEqual(await store.loadCurrent([activityKey(namespaceId, "a")]), [null]);
 });

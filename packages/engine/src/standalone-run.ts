@@ -1,0 +1,135 @@
+/**
+ * A standalone activity: an activity that is an execution of its own. There is no history; the run itself is what is remembered.
+ *
+ *   open ──complete, fail, cancel, time out, terminate──▶ closed, with its outcome ──retention──▶ deleted
+ *
+ * Its attempts are those of any activity (`attempt.ts`). Input and outcome are parts of their own, so that a heartbeat does not rewrite them.
+ */
+import { type activity as api, type common, enums, type sdk } from "@pawl/protocol";
+import type { Execution, HostedRun } from "./execution.ts";
+import type { Attempts } from "./run.ts";
+import type { Task } from "./vocabulary.ts";
+
+export interface StandaloneStart {
+  /** The name of the run's namespace. */
+  readonly namespace: string;
+  readonly activityType: string;
+  readonly scheduledAtMs: number;
+  readonly requestId: string;
+  readonly userMetadata: sdk.UserMetadata | undefined;
+  readonly searchAttributes: common.SearchAttributes | undefined;
+}
+
+export type StandaloneStatus =
+  | { readonly type: "open" }
+  | { readonly type: "closed"; readonly status: enums.ActivityExecutionStatus; readonly closedAtMs: number };
+
+export interface StandaloneRun extends HostedRun {
+  readonly namespaceId: string;
+  readonly activityId: string;
+  readonly runId: string;
+  readonly start: StandaloneStart;
+  readonly input: common.Payloads | undefined;
+  readonly header: common.Header | undefined;
+  status: StandaloneStatus;
+  /** Set once the run has closed: when it is to be deleted. `asked`: by an operator, so that retention does not matter. */
+  deletion: { readonly atMs: number; readonly asked: boolean } | null;
+  /** How long the first attempt waits; the time for all attempts counts from its end. */
+  startDelayMs: number;
+  attempts: Attempts;
+  outcome: api.ActivityExecutionOutcome | null;
+  cancelRequest: { readonly requestId: string; readonly reason: string; readonly identity: string } | null;
+  terminationRequestId: string | null;
+  lastPauseRequestId: string | null;
+  links: readonly common.Link[];
+  /** Starts that were given this run instead of one of their own. */
+  attachedRequestIds: readonly string[];
+  heartbeatCount: number;
+  /** What the worker of the last attempt runs on. */
+  sdk: { readonly name: string; readonly version: string };
+  stateTransitionCount: number;
+
+  // What follows is not part of the snapshot.
+
+  wakeAtMs: number;
+  /** What the run takes in the store, as far as that was written. */
+  sizeBytes: number;
+  readonly changes: StandaloneChanges;
+}
+
+export interface StandaloneChanges {
+  core: boolean;
+  /** `i` (input and header) and `r` (the outcome). */
+  readonly parts: Set<"i" | "r">;
+  /** The row that lists show has changed. */
+  visibility: boolean;
+  deleted: boolean;
+  current: boolean;
+}
+
+export interface StandaloneActivity extends Execution<StandaloneRun> {
+  readonly namespaceId: string;
+  readonly activityId: string;
+}
+
+export function noStandaloneChanges(): StandaloneChanges {
+  return { core: false, parts: new Set(), visibility: false, deleted: false, current: false };
+}
+
+const { ActivityExecutionStatus, PendingActivityState } = enums;
+
+/** `CamelCase`, as messages name it. */
+export type StandaloneState = "Scheduled" | "Started" | "CancelRequested" | "Paused" | "PauseRequested" | ClosedState;
+type ClosedState = "Completed" | "Failed" | "Canceled" | "Terminated" | "TimedOut";
+
+const closedStates: Readonly<Record<number, ClosedState>> = {
+  [ActivityExecutionStatus.COMPLETED]: "Completed",
+  [ActivityExecutionStatus.FAILED]: "Failed",
+  [ActivityExecutionStatus.CANCELED]: "Canceled",
+  [ActivityExecutionStatus.TERMINATED]: "Terminated",
+  [ActivityExecutionStatus.TIMED_OUT]: "TimedOut",
+};
+
+/** A worker that has been asked to stop is not paused any more: cancellation takes precedence. */
+export function stateOf({ status, attempts, cancelRequest }: StandaloneRun): StandaloneState {
+  if (status.type === "closed") return closedStates[status.status]!;
+  if (cancelRequest) return "CancelRequested";
+  const isStarted = attempts.status.type === "started";
+  if (attempts.paused) return isStarted ? "PauseRequested" : "Paused";
+  return isStarted ? "Started" : "Scheduled";
+}
+
+export function statusOf(run: StandaloneRun): enums.ActivityExecutionStatus {
+  if (run.status.type === "closed") return run.status.status;
+  return stateOf(run) === "Paused" ? ActivityExecutionStatus.PAUSED : ActivityExecutionStatus.RUNNING;
+}
+
+const runStates: Readonly<Partial<Record<StandaloneState, enums.PendingActivityState>>> = {
+  Scheduled: PendingActivityState.SCHEDULED,
+  Started: PendingActivityState.STARTED,
+  CancelRequested: PendingActivityState.CANCEL_REQUESTED,
+  Paused: PendingActivityState.PAUSED,
+  PauseRequested: PendingActivityState.PAUSE_REQUESTED,
+};
+
+export function runStateOf(run: StandaloneRun): enums.PendingActivityState {
+  return runStates[stateOf(run)] ?? PendingActivityState.UNSPECIFIED;
+}
+
+/** What the queue is told of an activity that waits for a worker, derived from state. */
+export function standaloneTaskOf(run: StandaloneRun): Task | undefined {
+  const { attempts } = run;
+  if (run.status.type === "closed" || attempts.status.type !== "scheduled" || attempts.paused) return undefined;
+  return {
+    kind: "activity",
+    namespaceId: run.namespaceId,
+    workflowId: "",
+    activityId: run.activityId,
+    runId: run.runId,
+    taskQueue: attempts.options.taskQueue,
+    scheduledEventId: 0,
+    stamp: attempts.stamp,
+    scheduledAtMs: attempts.status.dispatchAtMs,
+    priority: attempts.options.priority,
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * A standalone activity as bytes, and back, by the rules of `snapshot.ts`. Version 1.
+ */
+import { decode, encode } from "@msgpack/msgpack";
+import { activity as api, common, history, sdk } from "@pawl/protocol";
+import { nextActivityAtMs } from "./activity-timeout.ts";
+import { type EncodedAttempts, plainAttempts, restoredAttempts } from "./attempt-snapshot.ts";
+import { optional, restored } from "./encoded-message.ts";
+import type { PartChange, RunChanges } from "./execution.ts";
+import { standaloneRecord } from "./standalone-describe.ts";
+import { noStandaloneChanges, type StandaloneRun, type StandaloneStart, standaloneTaskOf } from "./standalone-run.ts";
+
+const version = 1;
+
+/** Fields that msgpack takes as they are. */
+const plainFields = [
+  "namespaceId",
+  "activityId",
+  "runId",
+  "status",
+  "deletion",
+  "startDelayMs",
+  "cancelRequest",
+  "terminationRequestId",
+  "lastPauseRequestId",
+  "attachedRequestIds",
+  "heartbeatCount",
+  "sdk",
+  "stateTransitionCount",
+] as const satisfies readonly (keyof StandaloneRun)[];
+
+interface Core extends Pick<StandaloneRun, (typeof plainFields)[number]> {
+  readonly version: number;
+  readonly start: Omit<StandaloneStart, "userMetadata" | "searchAttributes"> & {
+    readonly userMetadata?: Uint8Array;
+    readonly searchAttributes?: Uint8Array;
+  };
+  readonly attempts: EncodedAttempts;
+  readonly links: readonly Uint8Array[];
+}
+
+export function takeStandaloneChanges(run: StandaloneRun): RunChanges | undefined {
+  const { changes } = run;
+  if (!changes.core) return undefined;
+  run.stateTransitionCount += 1;
+  run.wakeAtMs = standaloneWakeAtMs(run);
+  const parts = [...changes.parts].map((part): PartChange => [part, encodePart(run, part)]);
+  const snapshot = encodeSnapshot(run);
+  run.sizeBytes = sizeOf(run, snapshot);
+  const taken: RunChanges = {
+    snapshot,
+    parts,
+    batches: [],
+    wakeAtMs: Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null,
+    undispatched: standaloneTaskOf(run) !== undefined,
+    visibility: changes.visibility && !changes.deleted ? standaloneRecord(run) : null,
+    deleted: changes.deleted,
+    current: changes.current,
+  };
+  Object.assign(changes, noStandaloneChanges());
+  return taken;
+}
+
+/** The earliest time at which something is due by itself; Infinity = never. */
+export function standaloneWakeAtMs({ status, deletion, attempts }: StandaloneRun): number {
+  return status.type === "open" ? nextActivityAtMs(attempts) : (deletion?.atMs ?? Number.POSITIVE_INFINITY);
+}
+
+function encodeSnapshot(run: StandaloneRun): Uint8Array {
+  const { start } = run;
+  const core = {
+    version,
+    ...Object.fromEntries(plainFields.map((field) => [field, run[field]])),
+    start: {
+      ...start,
+      userMetadata: optional(sdk.UserMetadata, start.userMetadata),
+      searchAttributes: optional(common.SearchAttributes, start.searchAttributes),
+    },
+    attempts: plainAttempts(run.attempts),
+    links: run.links.map((link) => common.Link.encode(link)),
+  };
+  return encode(core, { ignoreUndefined: true });
+}
+
+function encodePart({ input, header, outcome }: StandaloneRun, part: "i" | "r"): Uint8Array | null {
+  if (part === "i") return history.ActivityTaskScheduledEventAttributes.encode({ input, header });
+  return outcome && api.ActivityExecutionOutcome.encode(outcome);
+}
+
+function sizeOf(run: StandaloneRun, snapshot: Uint8Array): number {
+  return snapshot.length + (encodePart(run, "i")?.length ?? 0) + (encodePart(run, "r")?.length ?? 0);
+}
+
+/** Throws when the snapshot is of a version this engine does not know. */
+export function restoreStandalone(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Array>): StandaloneRun {
+  const core = decode(snapshot) as Core;
+  if (core.version !== version)
+    throw new Error(`activity snapshot has version ${core.version}; this engine knows ${version}`);
+  const { version: _, start, attempts, links, ...rest } = core;
+  const given = restored(history.ActivityTaskScheduledEventAttributes, parts.get("i"));
+  const run: StandaloneRun = {
+    ...rest,
+    start: {
+      ...start,
+      userMetadata: restored(sdk.UserMetadata, start.userMetadata),
+      searchAttributes: restored(common.SearchAttributes, start.searchAttributes),
+    },
+    attempts: restoredAttempts(attempts),
+    links: links.map((link) => common.Link.decode(link)),
+    input: given?.input,
+    header: given?.header,
+    outcome: restored(api.ActivityExecutionOutcome, parts.get("r")) ?? null,
+    wakeAtMs: 0,
+    sizeBytes: [...parts.values()].reduce((sum, bytes) => sum + bytes.length, snapshot.length),
+    changes: noStandaloneChanges(),
+  };
+  run.wakeAtMs = standaloneWakeAtMs(run);
+  return run;
+}

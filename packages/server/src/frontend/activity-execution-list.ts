@@ -1,0 +1,65 @@
+/** Lists and counts of standalone activities by a filter. */
+import { Rejection } from "@pawl/engine";
+import { activity, type common, enums } from "@pawl/protocol";
+import type { Namespace } from "./namespace-registry.ts";
+import type { Handlers, Parts } from "./parts.ts";
+import { type Attribute, type CustomAttributes, findAttribute } from "./search-attribute.ts";
+import { activityStatuses } from "./status-name.ts";
+import { count, listRows, readQuery } from "./visibility.ts";
+import type { Resolve } from "./visibility-filter.ts";
+
+const { KEYWORD } = enums.IndexedValueType;
+
+/** A status that no activity has: like the reference server, a filter by an unknown name finds nothing. */
+const noStatus = -1;
+
+/** Names that mean something else of activities than of workflows. */
+const own: Readonly<Record<string, Attribute>> = {
+  ActivityId: { name: "ActivityId", type: KEYWORD, column: "WorkflowId" },
+  ActivityType: { name: "ActivityType", type: KEYWORD, column: "WorkflowType" },
+  ExecutionStatus: {
+    name: "ExecutionStatus",
+    type: KEYWORD,
+    read: (literal) => (literal.type === "text" ? (activityStatuses.statusOf(literal.value) ?? noStatus) : undefined),
+  },
+};
+
+const noBytes = new Uint8Array(0);
+const shownValue = ({ groupValues: [first] }: { groupValues: common.Payload[] }) => first?.data ?? noBytes;
+
+function resolverOf(namespace: Namespace, custom: CustomAttributes): Resolve {
+  return (name) => {
+    if (Object.hasOwn(own, name)) return own[name];
+    return name === "WorkflowType" ? undefined : findAttribute(name, namespace, custom);
+  };
+}
+
+export function activityExecutionListHandlers(parts: Parts) {
+  const { namespaces } = parts;
+  const queryOf = (request: { readonly namespace: string; readonly query: string }) => {
+    const namespace = namespaces.byName(request.namespace);
+    if (namespace instanceof Rejection) return namespace;
+    const query = readQuery(request.query, resolverOf(namespace, parts.searchAttributes));
+    return query instanceof Rejection ? query : { namespaceId: namespace.id, query };
+  };
+  return {
+    ListActivityExecutions: async (request) => {
+      const read = queryOf(request);
+      if (read instanceof Rejection) return read;
+      const { namespaceId, query } = read;
+      const rows = await listRows(parts, { kind: "activity", namespaceId }, query.filter, request);
+      if (rows instanceof Rejection) return rows;
+      const { infos, ...more } = rows;
+      return { executions: infos.map((info) => activity.ActivityExecutionListInfo.decode(info)), ...more };
+    },
+
+    CountActivityExecutions: async (request) => {
+      const read = queryOf(request);
+      if (read instanceof Rejection) return read;
+      const { namespaceId, query } = read;
+      const counted = await count(parts, { kind: "activity", namespaceId, statuses: activityStatuses }, query);
+      // The reference server has the statuses of activities as texts, and orders groups by them.
+      return { ...counted, groups: counted.groups.sort((a, b) => Buffer.compare(shownValue(a), shownValue(b))) };
+    },
+  } satisfies Handlers;
+}
