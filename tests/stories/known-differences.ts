@@ -19,19 +19,9 @@ export const knownDifferences: readonly KnownDifference[] = [
     why: "The reference server goes on showing what was pending when a run closed; a closed run of Pawl's has nothing pending.",
   },
   {
-    stories: "start-use-existing-attach",
-    where: /./,
-    why: "A start that uses the existing run attaches nothing to it yet.",
-  },
-  {
-    stories: "signal-with-start",
-    where: /requestIdInfos\.r\d\.eventId/,
+    stories: "",
+    where: /requestIdInfos\.(r\d|two)\.eventId/,
     why: "The start's request id is shown at the started event; the reference server shows the signal's event under the type of the start.",
-  },
-  {
-    stories: "task-failed-reported",
-    where: /TemporalReportedProblems/,
-    why: "Workflow tasks that keep failing are not yet shown as a search attribute.",
   },
   {
     stories: "endpoint-life",

@@ -45,7 +45,8 @@ export class Normaliser {
 
   text(text: string): string {
     if (text.length > shownMax) return `${text.slice(0, 40)}… of ${text.length}`;
-    return text.replace(uuid, (id) => this.#runs.get(id) ?? "uuid");
+    // The reference's protocol library writes other spaces into its errors with every build.
+    return text.replaceAll("\u00a0", " ").replace(uuid, (id) => this.#runs.get(id) ?? "uuid");
   }
 
   #detail({ type_url: typeUrl, value }: googleProtobuf.Any): Plain {

@@ -11,6 +11,7 @@ import { type RunningServer, startPawl, startReference } from "../rig/server.ts"
 import { activityStories } from "./activity-stories.ts";
 import { badInputStories } from "./bad-input-stories.ts";
 import { Connection } from "./connection.ts";
+import { controlStories } from "./control-stories.ts";
 import { differences } from "./difference.ts";
 import { familyStories } from "./family-stories.ts";
 import { knownAs, knownDifferences } from "./known-differences.ts";
@@ -19,6 +20,7 @@ import { nexusStories } from "./nexus-stories.ts";
 import { operatorStories } from "./operator-stories.ts";
 import { queryStories } from "./query-stories.ts";
 import { readRecording, writeRecording } from "./recording.ts";
+import { resetStories } from "./reset-stories.ts";
 import { standaloneActivityRuleStories } from "./standalone-activity-rule-stories.ts";
 import { standaloneActivityStories } from "./standalone-activity-stories.ts";
 import { play } from "./story.ts";
@@ -41,6 +43,8 @@ const stories = [
   ...nexusStories,
   ...nexusEndpointStories,
   ...badInputStories,
+  ...controlStories,
+  ...resetStories,
 ].filter(({ name }) => name.includes(wanted));
 const sideBySide = 24;
 /** Two ports from here on, so that several checkouts can play at once. */

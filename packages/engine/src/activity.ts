@@ -64,7 +64,7 @@ export function scheduleActivity(
   if (typeof timeouts === "string") throw new Error(timeouts);
   const retryPolicy = resolveRetryPolicy(attributes.retryPolicy);
   const taskQueue = attributes.taskQueue?.name || run.start.taskQueue;
-  const priority = mergePriority(run.start.priority, attributes.priority);
+  const { priority } = attributes;
   const scheduledEventId = write(run, step.nowMs, {
     eventType: enums.EventType.ACTIVITY_TASK_SCHEDULED,
     userMetadata: event.userMetadata,
@@ -107,8 +107,8 @@ export function scheduledActivity(
   return { ...known, ...newAttempts(options, { scheduledAtMs, status }), cancelRequestedEventId: null };
 }
 
-/** A field that the activity sets wins over the workflow's. */
-function mergePriority(
+/** A field that the activity or child sets wins over the workflow's, as that is when it counts. */
+export function mergePriority(
   base: common.Priority | undefined,
   own: common.Priority | undefined,
 ): common.Priority | undefined {
@@ -132,7 +132,7 @@ export function activityTaskOf(run: Run, activity: Activity): Task | undefined {
     scheduledEventId: activity.scheduledEventId,
     stamp: activity.stamp,
     scheduledAtMs: activity.status.dispatchAtMs,
-    priority: activity.options.priority,
+    priority: mergePriority(run.start.priority, activity.options.priority),
   };
 }
 
@@ -182,7 +182,7 @@ function startedReply(
     heartbeatTimeoutMs: options.heartbeatTimeoutMs,
     retryPolicy: wireRetryPolicy(options.retryPolicy),
     heartbeatDetails: activity.heartbeatDetails,
-    priority: options.priority,
+    priority: mergePriority(run.start.priority, options.priority),
     scheduled: activity.scheduled,
   };
 }

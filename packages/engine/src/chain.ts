@@ -34,11 +34,12 @@ function inherited(run: Run) {
 
 /** Two runs of a chain start at least a second apart: a quick one waits for its first task. */
 function spaced(run: Run, step: Step, backoffMs: number): number {
-  return Math.max(
-    backoffMs,
-    run.start.startedAtMs + run.start.firstTaskBackoffMs + limits.chainIntervalMsMin - step.nowMs,
-    0,
-  );
+  return Math.max(backoffMs, dueAtMs(run) + limits.chainIntervalMsMin - step.nowMs, 0);
+}
+
+/** When the run's first task was due; a reset does not change that. */
+function dueAtMs({ start }: Run): number {
+  return (start.reset?.originalStartedAtMs ?? start.startedAtMs) + start.firstTaskBackoffMs;
 }
 
 /** Starts the run that follows, after the one before has written its closing event. */
@@ -151,8 +152,7 @@ export function nextCron(run: Run, step: Step, ending: CronEnding): RunSpec | un
   if (start.cronSchedule === "" || !run.startEvent) return undefined;
   if (start.executionExpiresAtMs > 0 && start.executionExpiresAtMs <= step.nowMs) return undefined;
   // From the time at which this run was due, so that a run that starts late does not shift those after it.
-  const dueAtMs = start.startedAtMs + start.firstTaskBackoffMs;
-  const nextAtMs = nextCronAtMs(start.cronSchedule, { afterMs: dueAtMs, notBeforeMs: step.nowMs });
+  const nextAtMs = nextCronAtMs(start.cronSchedule, { afterMs: dueAtMs(run), notBeforeMs: step.nowMs });
   if (nextAtMs === undefined) return undefined;
   const started = history.WorkflowExecutionStartedEventAttributes.decode(run.startEvent);
   return {

@@ -9,6 +9,7 @@
  *   C3. The child's end never comes before its start in the parent's history.
  */
 import { type command, type common, durationMs, enums, history, toDuration } from "@pawl/protocol";
+import { mergePriority } from "./activity.ts";
 import { resolveRetryPolicy, retryPolicyProblem, wireRetryPolicy } from "./backoff.ts";
 import { requestCancel, terminate } from "./close.ts";
 import { cronProblem } from "./cron.ts";
@@ -17,7 +18,7 @@ import { limits } from "./limits.ts";
 import { createRun, makeCurrent } from "./new-run.ts";
 import { type Delivery, type Message, send } from "./outbox.ts";
 import { Rejection } from "./rejection.ts";
-import { type Child, type HistoryEventInit, isOpen, type Run, type Workflow } from "./run.ts";
+import { type Child, type HistoryEventInit, isOpen, type ParentRef, type Run, type Workflow } from "./run.ts";
 import { currentRun, openConflict } from "./start.ts";
 import type { Step } from "./step.ts";
 import { scheduleWorkflowTask } from "./workflow-task.ts";
@@ -89,7 +90,7 @@ export function startChild(
     memo: attributes.memo,
     searchAttributes: attributes.searchAttributes,
     inheritBuildId: attributes.inheritBuildId,
-    priority: attributes.priority ?? run.start.priority,
+    priority: attributes.priority,
     versioningOverride: attributes.versioningOverride,
   };
   const initiatedEventId = write(run, step.nowMs, {
@@ -138,8 +139,10 @@ export function startMessage(
       workflowId: run.workflowId,
       runId: run.runId,
       initiatedEventId,
+      ...(run.start.originalRunId !== run.runId && { originalRunId: run.start.originalRunId }),
     },
     root: run.start.root ?? { workflowId: run.workflowId, runId: run.runId },
+    ...(run.start.priority && { priority: run.start.priority }),
   };
 }
 
@@ -164,12 +167,14 @@ function forgetChild(run: Run, initiatedEventId: number): void {
 export function receiveStartChild(
   workflow: Workflow,
   step: Step,
-  { attributes: bytes, parent, root }: StartChild,
+  { attributes: bytes, parent, root, again, priority }: StartChild,
 ): Delivery {
   const attributes = Attributes.decode(bytes);
   const requestId = `${parent.runId}:${parent.initiatedEventId}:0`;
   const current = currentRun(workflow);
   if (current?.start.requestId === requestId) return { type: "taken", runId: current.runId };
+  if (again && isSameFamily(current?.start.parent, parent))
+    return { type: "taken", runId: current?.start.firstRunId ?? "" };
   const conflict = current && openConflict(current, attributes.workflowIdReusePolicy);
   if (conflict) return { type: "refused", rejection: conflict };
   const child = createRun(workflow, step, {
@@ -193,7 +198,7 @@ export function receiveStartChild(
     links: [],
     completionCallbacks: [],
     versioningOverride: attributes.versioningOverride,
-    priority: attributes.priority,
+    priority: mergePriority(priority, attributes.priority),
     eagerAccepted: false,
     continuedFailure: undefined,
     lastCompletionResult: undefined,
@@ -205,6 +210,12 @@ export function receiveStartChild(
   makeCurrent(workflow, child);
   scheduleWorkflowTask(child, step);
   return { type: "taken", runId: child.runId };
+}
+
+/** Whether the child that is there was started by a run of which this parent came by a reset, or by another that came of it. */
+function isSameFamily(known: ParentRef | null | undefined, parent: ParentRef): boolean {
+  const originOf = ({ runId, originalRunId = runId }: ParentRef) => originalRunId;
+  return known?.workflowId === parent.workflowId && originOf(known) === originOf(parent);
 }
 
 /** The parent hears what became of its start. */
@@ -256,10 +267,17 @@ type ChildClosed = Extract<Message, { type: "childClosed" }>;
 /** The parent's side of a child's end. A child it does not know any more is not news. */
 export function receiveChildClosed(run: Run, step: Step, message: ChildClosed): Delivery {
   const taken: Delivery = { type: "taken", runId: run.runId };
+  if (!isOpen(run) && run.resetRunId !== "") {
+    // The child is now that of the run which came of the reset.
+    send(run, step, { ...message, runId: run.resetRunId });
+    return taken;
+  }
   const child = run.children.get(message.initiatedEventId);
   if (!isOpen(run) || !child) return taken;
   const event = history.HistoryEvent.decode(message.event);
   const attributes = closedAttributes(event);
+  // A child that the run before the reset had under the same event id.
+  if (attributes.workflowExecution?.workflowId !== child.workflowId) return taken;
   // C3: the answer to the start is still on its way; the child's end says as much.
   if (child.status.type === "starting") recordStarted(run, step, child, { runId: message.firstRunId });
   const started = run.children.get(message.initiatedEventId)!;
@@ -273,7 +291,7 @@ export function receiveChildClosed(run: Run, step: Step, message: ChildClosed): 
   return taken;
 }
 
-function closedAttributes(event: history.HistoryEvent): object {
+function closedAttributes(event: history.HistoryEvent) {
   const attributes =
     event.childWorkflowExecutionCompletedEventAttributes ??
     event.childWorkflowExecutionFailedEventAttributes ??

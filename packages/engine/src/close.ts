@@ -2,7 +2,7 @@
 import { type common, enums } from "@pawl/protocol";
 import { forgetActivity } from "./activity.ts";
 import { announceToCallbacks } from "./completion-callback.ts";
-import { announceEnd, type Ending, leaveChildren, statusAfter } from "./family.ts";
+import { announceEnd, type Ending, handOverChildren, leaveChildren, statusAfter } from "./family.ts";
 import { dropTail, flushBuffer, happen, write } from "./history.ts";
 import { type HistoryEventInit, type Run, touchNexusOperation } from "./run.ts";
 import type { Step } from "./step.ts";
@@ -15,6 +15,8 @@ interface Following {
   readonly followed?: boolean;
   /** That other run is another attempt at the same, and hands on the result; one by a cron schedule is not. */
   readonly retried?: boolean;
+  /** A reset has begun another run, which has the children and the callbacks from now on. */
+  readonly reset?: boolean;
 }
 
 /** Marks the run closed after its closing event was written. */
@@ -22,14 +24,15 @@ export function markClosed(
   run: Run,
   step: Step,
   ending: Ending,
-  { followed = false, retried = false }: Following = {},
+  { followed = false, retried = false, reset = false }: Following = {},
 ): void {
   run.status = { type: "closed", status: statusAfter[ending.type], closedAtMs: step.nowMs };
   run.deletion = { atMs: step.nowMs + step.retentionMs, asked: false };
-  leaveChildren(run, step);
+  if (reset) handOverChildren(run);
+  else leaveChildren(run, step);
   abandonUpdates(run);
-  if (!followed && ending.type !== "continuedAsNew") announceEnd(run, step, ending);
-  if (!retried && ending.type !== "continuedAsNew") announceToCallbacks(run, step);
+  if (!followed && !reset && ending.type !== "continuedAsNew") announceEnd(run, step, ending);
+  if (!retried && !reset && ending.type !== "continuedAsNew") announceToCallbacks(run, step);
   run.workflowTask = { type: "none" };
   run.firstTaskAtMs = null;
   run.buffered = [];
@@ -67,9 +70,15 @@ export interface Termination {
   readonly details: common.Payloads | undefined;
   readonly identity: string;
   readonly links?: readonly common.Link[];
+  /** Because of a reset. */
+  readonly reset?: boolean;
 }
 
-export function terminate(run: Run, step: Step, { reason, details, identity, links = [] }: Termination): void {
+export function terminate(
+  run: Run,
+  step: Step,
+  { reason, details, identity, links = [], reset = false }: Termination,
+): void {
   closeFromOutside(
     run,
     step,
@@ -79,6 +88,7 @@ export function terminate(run: Run, step: Step, { reason, details, identity, lin
       links,
       workflowExecutionTerminatedEventAttributes: { reason, details, identity },
     },
+    { reset },
   );
 }
 

@@ -1,9 +1,9 @@
 /** What a caller is shown of a run: DescribeWorkflowExecution and the rows of lists. */
 import { type workflow as api, enums, type Init, toDuration, toTimestamp, type workflowservice } from "@pawl/protocol";
 import { wireOptions } from "./attempt-operator.ts";
+import { shownSearchAttributes } from "./derived-attribute.ts";
 import { callbackInfo, pendingNexusOperation } from "./describe-nexus.ts";
 import { optionalDuration } from "./new-run.ts";
-import { shownSearchAttributes } from "./pause-info.ts";
 import { wireResetPoints } from "./reset-point.ts";
 import type { Activity, Run } from "./run.ts";
 import { statusOf } from "./start.ts";
@@ -44,11 +44,20 @@ export function describe(run: Run): Init<workflowservice.DescribeWorkflowExecuti
       originalStartTime: toTimestamp(start.reset?.originalStartedAtMs ?? start.startedAtMs),
       ...(start.reset && { lastResetTime: toTimestamp(start.startedAtMs) }),
       resetRunId: run.resetRunId,
-      requestIdInfos: {
-        [start.requestId]: { eventType: enums.EventType.WORKFLOW_EXECUTION_STARTED, eventId: 1 },
-      },
+      requestIdInfos: requestIdInfos(run),
     },
   };
+}
+
+/** By which events the requests are known that started the run or joined it. */
+function requestIdInfos({ start, attachedRequests }: Run): Record<string, Init<api.RequestIdInfo>> {
+  const { WORKFLOW_EXECUTION_STARTED, WORKFLOW_EXECUTION_OPTIONS_UPDATED } = enums.EventType;
+  const infos: Record<string, Init<api.RequestIdInfo>> = {
+    [start.requestId]: { eventType: WORKFLOW_EXECUTION_STARTED, eventId: 1 },
+  };
+  for (const [requestId, eventId] of attachedRequests)
+    infos[requestId] = { eventType: WORKFLOW_EXECUTION_OPTIONS_UPDATED, eventId, buffered: eventId === 0 };
+  return infos;
 }
 
 /** The row of a list; also the heart of Describe. History length and size are final only once the run has closed. */

@@ -43,9 +43,11 @@ function determined(run: Run, live: Run) {
     lastCompletedStartedEventId: run.lastCompletedStartedEventId,
     cancelRequested: run.cancelRequest !== null,
     memo: run.memo,
-    searchAttributes: withoutReports(run),
+    searchAttributes: run.searchAttributes?.indexedFields ?? {},
     lastWorkerVersion: run.lastWorkerVersion,
     // When they expire is known only to the run that follows.
+    versioningOverride: run.versioningOverride,
+    attachedRequests: run.attachedRequests,
     resetPoints: run.resetPoints.map((point) => (point.runId === live.runId ? { ...point, expiresAtMs: 0 } : point)),
     startEvent: run.startEvent,
     activities: new Map([...run.activities].map(([id, activity]) => [id, activityOf(activity, live)])),
@@ -65,17 +67,15 @@ function timesOf({ start: { startedAtMs, executionExpiresAtMs, runExpiresAtMs } 
   return { startedAtMs, executionExpiresAtMs, runExpiresAtMs };
 }
 
-/** Which task is pending. Whether it is on a sticky queue, and since when a chain of them lasts, is not in history. */
+/**
+ * Which task is pending. Whether it is on a sticky queue, and since when it waits, is not in history: one that was only shown at first has waited
+ * since before its scheduled event.
+ */
 function taskOf({ workflowTask: task }: Run) {
   if (task.type === "none") return task;
-  const { type, scheduledEventId, attempt, scheduledAtMs, timeoutMs } = task;
+  const { type, scheduledEventId, attempt, timeoutMs } = task;
   const started = task.type === "started" ? { startedEventId: task.startedEventId, startedAtMs: task.startedAtMs } : {};
-  return { type, scheduledEventId, attempt, scheduledAtMs, timeoutMs, ...started };
-}
-
-function withoutReports({ searchAttributes }: Run) {
-  const { TemporalReportedProblems: _, TemporalPauseInfo: __, ...rest } = searchAttributes?.indexedFields ?? {};
-  return rest;
+  return { type, scheduledEventId, attempt, timeoutMs, ...started };
 }
 
 /** What was scheduled. Attempts, and what operators did, is not in history; a reset schedules the activity anew. */

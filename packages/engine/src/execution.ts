@@ -85,6 +85,8 @@ export interface Machine<R extends HostedRun, E extends Execution<R>, C extends 
   empty(key: Omit<ExecutionKey, "kind">, currentRunId: string | null): E;
   /** The run that a command is about, "" = the current one, when it is about one that exists already: what must have been loaded. */
   selectorOf(command: C | HostCommand): RunSelector | undefined;
+  /** Whether the current run must have been loaded besides, because the command may end it. */
+  needsCurrent?(command: C | HostCommand): boolean;
   execute(execution: E, command: C | HostCommand, step: Step): unknown | Rejection;
   /** The run that `takeChanges` wrote. Throws when the snapshot is of a version that this build does not know. */
   restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Array>): R;

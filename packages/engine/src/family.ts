@@ -1,6 +1,6 @@
 /** What a run that ends tells its parent, its followers and its children. */
 import { common, enums, failure, history } from "@pawl/protocol";
-import { send } from "./outbox.ts";
+import { send, take } from "./outbox.ts";
 import type { HistoryEventInit, Run } from "./run.ts";
 import type { Step } from "./step.ts";
 
@@ -110,5 +110,16 @@ export function leaveChildren(run: Run, step: Step): void {
       initiatedEventId: child.initiatedEventId,
       policy: child.policy === ParentClosePolicy.REQUEST_CANCEL ? "requestCancel" : "terminate",
     });
+  }
+}
+
+/** The run was reset: its children stay, and the new run asks again for those whose start is still under way. */
+export function handOverChildren(run: Run): void {
+  for (const { initiatedEventId, status } of [...run.children.values()]) {
+    run.children.delete(initiatedEventId);
+    run.changes.parts.add(`c/${initiatedEventId}`);
+    if (status.type !== "starting") continue;
+    for (const { id, message } of [...run.outbox.values()])
+      if (message.type === "startChild" && message.initiatedEventId === initiatedEventId) take(run, id);
   }
 }

@@ -7,6 +7,7 @@
  *   H4. A workflow task's started event ends its batch, so that a batch never straddles what one poll sends and the next.
  */
 import { enums, history, toTimestamp } from "@pawl/protocol";
+import { noteRequest } from "./attached-request.ts";
 import type { EventBatch, HistoryEventInit, Run, WorkflowTask } from "./run.ts";
 import { scheduledEvent, startedEvent } from "./workflow-task-events.ts";
 
@@ -76,6 +77,8 @@ export function flushBuffer(run: Run, nowMs: number): boolean {
     const eventId = write(run, nowMs, event);
     const activity = event.activityTaskStartedEventAttributes?.scheduledEventId;
     const child = event.childWorkflowExecutionStartedEventAttributes?.initiatedEventId;
+    const attached = event.workflowExecutionOptionsUpdatedEventAttributes?.attachedRequestId;
+    if (attached) noteRequest(run, attached, eventId);
     if (activity ?? child) startedIds.set((activity ?? child)!, eventId);
     const pending = run.children.get(child ?? 0);
     if (pending?.status.type === "started") {

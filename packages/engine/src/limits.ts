@@ -38,6 +38,10 @@ export const limits = {
   workflowTaskBackoffMsMax: 10 * 60_000,
   /** Two runs of a chain start at least this far apart. */
   chainIntervalMsMin: 1_000,
+  /** Who may wait to be told how a run ends. */
+  callbacksMax: 2_000,
+  /** From so many workflow tasks in a row on that came to nothing, lists show it. */
+  reportedFailures: 5,
   /** Builds of workers that are remembered of a chain, the newest. */
   resetPointsMax: 20,
   /** Times of a schedule's spec that are excluded one after the other, before the rest is taken for excluded too. */

@@ -7,7 +7,7 @@ import { scheduleMachine } from "./schedule/schedule.ts";
 import { restore, takeChanges } from "./snapshot.ts";
 import { standaloneMachine } from "./standalone-activity.ts";
 import type { Command } from "./vocabulary.ts";
-import { execute, selectorOf } from "./workflow.ts";
+import { execute, needsCurrent, selectorOf } from "./workflow.ts";
 
 const workflow: Machine<Run, Workflow, Command> = {
   empty: ({ namespaceId, businessId }, currentRunId) => ({
@@ -17,6 +17,7 @@ const workflow: Machine<Run, Workflow, Command> = {
     runs: new Map(),
   }),
   selectorOf,
+  needsCurrent,
   execute,
   restore,
   takeChanges,

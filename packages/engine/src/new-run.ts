@@ -73,6 +73,7 @@ export function createRun(workflow: Workflow, step: Step, given: RunSpec): Run {
   run.followers = spec.followers;
   run.memo = spec.memo;
   run.searchAttributes = spec.searchAttributes;
+  run.versioningOverride = spec.versioningOverride;
   run.resetPoints = spec.chain?.resetPoints ?? [];
   registerCallbacks(run, step.nowMs, spec.completionCallbacks);
   const attributes = startedAttributes(spec, start, workflow.workflowId);

@@ -79,8 +79,10 @@ export function nexusEndOf(event: HistoryEventInit) {
   );
 }
 
-function scheduledEventIdOf(event: history.HistoryEvent): number {
+/** The operation that the event is about; 0 for other events, and for the one that schedules it. */
+export function scheduledEventIdOf(event: history.HistoryEvent): number {
   const about =
+    nexusEndOf(event) ??
     event.nexusOperationStartedEventAttributes ??
     event.nexusOperationCancelRequestedEventAttributes ??
     event.nexusOperationCancelRequestCompletedEventAttributes ??

@@ -30,6 +30,10 @@ export type Message =
       readonly attributes: Uint8Array;
       readonly parent: ParentRef;
       readonly root: { readonly workflowId: string; readonly runId: string };
+      /** The parent's, for what the child does not set. */
+      readonly priority?: common.Priority;
+      /** By a run that came of a reset: the child may be there already, started for the run before. */
+      readonly again?: boolean;
     }
   | {
       readonly type: "signalExternal";

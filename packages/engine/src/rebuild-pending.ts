@@ -150,7 +150,8 @@ function post(run: Run, message: Message): void {
   run.outbox.set(id, { id, message });
 }
 
-function unpost(run: Run, initiatedEventId: number): void {
+/** Forgets what was asked of another workflow by that event. */
+export function unpost(run: Run, initiatedEventId: number): void {
   for (const { id, message } of run.outbox.values())
     if ("initiatedEventId" in message && message.initiatedEventId === initiatedEventId) run.outbox.delete(id);
 }

@@ -14,6 +14,7 @@ import { foldPending } from "./rebuild-pending.ts";
 import { freshRun, noChanges, type ResetPoint, type Run, type RunStart } from "./run.ts";
 import { rememberBuild } from "./worker-build.ts";
 import { mergeMemo, mergeSearchAttributes } from "./worker-commands.ts";
+import { applyOptions } from "./workflow-options.ts";
 
 /** What the events do not say of the run that they are folded into. */
 export interface RebuildTarget {
@@ -36,6 +37,7 @@ export function rebuild(events: readonly history.HistoryEvent[], target: Rebuild
   if (start.firstTaskBackoffMs > 0) run.firstTaskAtMs = start.startedAtMs + start.firstTaskBackoffMs;
   run.memo = started.memo;
   run.searchAttributes = started.searchAttributes;
+  run.versioningOverride = started.versioningOverride;
   run.resetPoints = (started.prevAutoResetPoints?.points ?? []).map(resetPoint);
   if (start.retryPolicy || start.cronSchedule !== "")
     run.startEvent = history.WorkflowExecutionStartedEventAttributes.encode(started);
@@ -199,6 +201,12 @@ function foldWorkflow(run: Run, event: history.HistoryEvent): boolean {
     }
     case EventType.WORKFLOW_EXECUTION_CANCEL_REQUESTED:
       run.cancelRequest = { requestId: "" };
+      return true;
+    case EventType.WORKFLOW_EXECUTION_OPTIONS_UPDATED:
+      applyOptions(run, event.workflowExecutionOptionsUpdatedEventAttributes!, {
+        eventId: event.eventId,
+        atMs: timestampMs(event.eventTime),
+      });
       return true;
     case EventType.UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
       mergeSearchAttributes(run, event.upsertWorkflowSearchAttributesEventAttributes?.searchAttributes);

@@ -4,7 +4,7 @@
  * States are unions and data lives only in the states that have it. The engine changes a `Run` in place, but only after it has refused what is
  * to be refused; if it throws half-way, the run is garbage and the caller reads it again from the store.
  */
-import type { common, enums, failure, history, Init, sdk, update } from "@pawl/protocol";
+import type { common, enums, failure, history, Init, sdk, update, workflow } from "@pawl/protocol";
 import type { RetryPolicy } from "./backoff.ts";
 import type { Execution } from "./execution.ts";
 import type { Follower, Outgoing } from "./outbox.ts";
@@ -61,6 +61,8 @@ export interface ParentRef {
   readonly workflowId: string;
   readonly runId: string;
   readonly initiatedEventId: number;
+  /** Set when the parent came of a reset: the run at whose start its history began. */
+  readonly originalRunId?: string;
 }
 
 export type RunStatus =
@@ -289,7 +291,8 @@ export interface Run {
   readonly namespaceId: string;
   readonly workflowId: string;
   readonly runId: string;
-  readonly start: RunStart;
+  /** Fixed, but for the priority. */
+  start: RunStart;
   status: RunStatus;
 
   /** Set once the run has closed: when it is to be deleted. `asked`: by an operator, so that retention does not matter. */
@@ -304,6 +307,8 @@ export interface Run {
   /** The attempt that the next workflow task will have: > 1 after failures. */
   workflowTaskAttempt: number;
   workflowTaskStamp: number;
+  /** Workflow tasks in a row that came to nothing, and what became of the last: `cause` in the words of the search attribute. */
+  taskFailures: { readonly count: number; readonly what: "Failed" | "TimedOut"; readonly cause: string } | null;
   /** When the first workflow task is due; null once it has been scheduled. */
   firstTaskAtMs: number | null;
   sticky: Sticky | null;
@@ -316,6 +321,10 @@ export interface Run {
   memo: common.Memo | undefined;
   searchAttributes: common.SearchAttributes | undefined;
   lastWorkerVersion: common.WorkerVersionStamp | undefined;
+  /** Set by whoever started the run, or an operator: goes before what its workers say. */
+  versioningOverride: Init<workflow.VersioningOverride> | undefined;
+  /** Requests that found the run open and joined it, with the events that say so; 0 while that is buffered. */
+  readonly attachedRequests: Map<string, number>;
   resetPoints: readonly ResetPoint[];
   /** The run that a reset of this one began; "" = none. */
   resetRunId: string;
@@ -400,6 +409,7 @@ export function freshRun({
     workflowTask: { type: "none" },
     workflowTaskAttempt: 1,
     workflowTaskStamp: 0,
+    taskFailures: null,
     firstTaskAtMs: null,
     sticky: null,
     lastCompletedStartedEventId: 0,
@@ -408,6 +418,8 @@ export function freshRun({
     memo: undefined,
     searchAttributes: undefined,
     lastWorkerVersion: undefined,
+    versioningOverride: undefined,
+    attachedRequests: new Map(),
     resetPoints: [],
     resetRunId: "",
     startEvent: null,

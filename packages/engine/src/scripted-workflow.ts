@@ -15,8 +15,10 @@ import {
 } from "@pawl/protocol";
 import { checkRebuild } from "./determined-state.ts";
 import type { Call } from "./outside-call.ts";
+import { isTakenOver } from "./reapply.ts";
 import { Rejection } from "./rejection.ts";
-import type { Run, Workflow } from "./run.ts";
+import type { LaterRun, ReadChain } from "./reset.ts";
+import type { EventBatch, Run, Workflow } from "./run.ts";
 import { restore, takeChanges } from "./snapshot.ts";
 import { Step } from "./step.ts";
 import type {
@@ -34,6 +36,7 @@ interface Row {
   snapshot: Uint8Array;
   readonly parts: Map<string, Uint8Array>;
   readonly events: history.HistoryEvent[];
+  readonly batches: EventBatch[];
   wakeAtMs: number | null;
 }
 
@@ -206,6 +209,27 @@ export class ScriptedWorkflow {
     });
   }
 
+  /** The histories that a reset of `runId` reads. */
+  read(runId: string): ReadChain {
+    const later: LaterRun[] = [];
+    const nextOf = (id: string) =>
+      this.events(id).at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
+    for (let next = nextOf(runId); next !== undefined; next = nextOf(next))
+      later.push({ runId: next, lastEventId: this.events(next).length, events: this.events(next).filter(isTakenOver) });
+    return { currentRunId: this.currentRunId!, base: this.#row(runId).batches, later };
+  }
+
+  /** Resets the run, by default the current one, at the end of a workflow task; returns the run that came of it. */
+  reset(
+    workflowTaskFinishEventId: number,
+    { runId = this.currentRunId!, ...more }: { runId?: string } & Partial<ResetRequest> = {},
+  ): string {
+    const request = resetRequest(runId, workflowTaskFinishEventId, { requestId: `reset-${++this.#ids}`, ...more });
+    const reply = this.do({ type: "reset", request, read: this.read(runId) });
+    assert(reply.type === "reset", "what was read is all that there is");
+    return reply.runId;
+  }
+
   /** Types of the events of a run (the current one), without their prefix. */
   eventTypes(runId = this.currentRunId!): string[] {
     return this.events(runId).map((event) => nameOf(event));
@@ -265,6 +289,7 @@ export class ScriptedWorkflow {
         snapshot: changes.snapshot,
         parts: new Map(),
         events: [],
+        batches: [],
         wakeAtMs: null,
       };
       this.#rows.set(runId, row);
@@ -279,6 +304,7 @@ export class ScriptedWorkflow {
         assert.equal(events[0]?.eventId, batch.firstEventId);
         assert.equal(events.at(-1)?.eventId, batch.lastEventId);
         row.events.push(...events);
+        row.batches.push(batch);
       }
       checkHistory(row.events, run);
       checkRebuild(row.events, run);
@@ -341,6 +367,18 @@ function checkHistory(events: readonly history.HistoryEvent[], run: Run): void {
 
 function nameOf(event: history.HistoryEvent): string {
   return Object.entries(enums.EventType).find(([, value]) => value === event.eventType)?.[0] ?? "?";
+}
+
+type ResetRequest = workflowservice.ResetWorkflowExecutionRequest;
+
+export function resetRequest(
+  runId: string,
+  workflowTaskFinishEventId: number,
+  more: Partial<ResetRequest> = {},
+): ResetRequest {
+  const workflowExecution = { workflowId: "wf", runId };
+  const given = { workflowExecution, workflowTaskFinishEventId, reason: "wrong", requestId: "reset", ...more };
+  return workflowservice.ResetWorkflowExecutionRequest.create(given);
 }
 
 export function startRequest(

@@ -6,7 +6,7 @@
  * their own encoding, because user-chosen names occur in them as map keys.
  */
 import { decode, encode } from "@msgpack/msgpack";
-import { common, history, sdk, update } from "@pawl/protocol";
+import { common, history, sdk, update, workflow } from "@pawl/protocol";
 import { type EncodedAttempts, plainAttempts, restoredAttempts } from "./attempt-snapshot.ts";
 import { hasCallbackUnderWay } from "./completion-callback.ts";
 import { optional, restored } from "./encoded-message.ts";
@@ -94,6 +94,8 @@ interface Core extends Pick<Run, CoreFields> {
   readonly searchAttributes?: Uint8Array;
   readonly lastWorkerVersion?: Uint8Array;
   readonly buffered?: Uint8Array;
+  readonly taskFailures?: Run["taskFailures"];
+  readonly versioningOverride?: Uint8Array;
   readonly resetPoints?: readonly ResetPoint[];
   readonly resetRunId?: string;
 }
@@ -120,6 +122,7 @@ function encodeSnapshot(run: Run): Uint8Array {
       run.workflowTask.type !== "none" && run.workflowTask.speculative ? { type: "none" } : run.workflowTask,
     workflowTaskAttempt: run.workflowTaskAttempt,
     workflowTaskStamp: run.workflowTaskStamp,
+    taskFailures: run.taskFailures ?? undefined,
     firstTaskAtMs: run.firstTaskAtMs,
     sticky: run.sticky,
     lastCompletedStartedEventId: run.lastCompletedStartedEventId,
@@ -131,6 +134,7 @@ function encodeSnapshot(run: Run): Uint8Array {
     buffered: run.buffered.length === 0 ? undefined : history.History.encode({ events: run.buffered }),
     signalCount: run.signalCount,
     lastMessageId: run.lastMessageId,
+    versioningOverride: optional(workflow.VersioningOverride, run.versioningOverride),
     resetPoints: run.resetPoints.length > 0 ? run.resetPoints : undefined,
     resetRunId: run.resetRunId || undefined,
   };
@@ -162,6 +166,10 @@ function encodePart(run: Run, part: string): Uint8Array | null {
     }
     case "u":
       return encodeUpdate(run.updates.get(key));
+    case "q": {
+      const eventId = run.attachedRequests.get(key);
+      return eventId === undefined ? null : encode(eventId);
+    }
     case "r":
       return run.signalRequestIds.has(key) ? new Uint8Array(0) : null;
     case "s":
@@ -232,6 +240,7 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     workflowTask: core.workflowTask,
     workflowTaskAttempt: core.workflowTaskAttempt,
     workflowTaskStamp: core.workflowTaskStamp,
+    taskFailures: core.taskFailures ?? null,
     firstTaskAtMs: core.firstTaskAtMs,
     sticky: core.sticky,
     lastCompletedStartedEventId: core.lastCompletedStartedEventId,
@@ -240,6 +249,7 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     memo: restored(common.Memo, core.memo),
     searchAttributes: restored(common.SearchAttributes, core.searchAttributes),
     lastWorkerVersion: restored(common.WorkerVersionStamp, core.lastWorkerVersion),
+    versioningOverride: restored(workflow.VersioningOverride, core.versioningOverride),
     resetPoints: core.resetPoints ?? [],
     resetRunId: core.resetRunId ?? "",
     buffered: restored(history.History, core.buffered)?.events ?? [],
@@ -277,6 +287,9 @@ function restorePart(run: Run, part: string, bytes: Uint8Array): void {
       return;
     case "u":
       run.updates.set(key, decodeUpdate(bytes));
+      return;
+    case "q":
+      run.attachedRequests.set(key, decode(bytes) as number);
       return;
     case "r":
       run.signalRequestIds.add(key);

@@ -4,6 +4,7 @@ import { terminate } from "./close.ts";
 import { linksBesideCallbacks } from "./completion-callback.ts";
 import { cronProblem } from "./cron.ts";
 import { sealBatch } from "./history.ts";
+import { limits } from "./limits.ts";
 import { createRun, makeCurrent, type RunSpec } from "./new-run.ts";
 import { detail, Rejection } from "./rejection.ts";
 import { isOpen, type Run, type Workflow } from "./run.ts";
@@ -11,6 +12,7 @@ import { signal } from "./signal.ts";
 import type { Step } from "./step.ts";
 import { textPayloads } from "./text-payload.ts";
 import type { CommandOf, Replies } from "./vocabulary.ts";
+import { attach } from "./workflow-options.ts";
 import { scheduleWorkflowTask, skipFirstTaskDelay, startWorkflowTask } from "./workflow-task.ts";
 
 type StartRequest = workflowservice.StartWorkflowExecutionRequest;
@@ -33,10 +35,11 @@ export function startWorkflow(
         : undefined;
     return { ...startReply(current, true), ...(eagerTask && !(eagerTask instanceof Rejection) && { eagerTask }) };
   }
+  if (current?.attachedRequests.has(request.requestId)) return { ...startReply(current, false), attached: true };
   const runId = step.newId();
   if (current && isOpen(current)) {
     const policy = conflictPolicy(request, WorkflowIdConflictPolicy.FAIL);
-    if (policy === WorkflowIdConflictPolicy.USE_EXISTING) return startReply(current, false);
+    if (policy === WorkflowIdConflictPolicy.USE_EXISTING) return joinRunning(current, step, request);
     if (policy !== WorkflowIdConflictPolicy.TERMINATE_EXISTING) return alreadyRunning(current);
     terminateForNew(current, step, runId);
   } else if (current) {
@@ -94,6 +97,25 @@ export function signalWithStart(
   if (refused) return refused;
   scheduleWorkflowTask(run, step);
   return { runId: run.runId, firstRunId: run.start.firstRunId, started: true };
+}
+
+/** The start is content with the run that is there, and may ask it to remember that. */
+function joinRunning(
+  run: Run,
+  step: Step,
+  { onConflictOptions, requestId, links, completionCallbacks }: StartRequest,
+): Replies["startWorkflow"] | Rejection {
+  if (!onConflictOptions) return startReply(run, false);
+  const { attachRequestId, attachLinks, attachCompletionCallbacks } = onConflictOptions;
+  const callbacks = attachCompletionCallbacks ? completionCallbacks : [];
+  if (run.callbacks.size + callbacks.length > limits.callbacksMax)
+    return new Rejection(
+      "FAILED_PRECONDITION",
+      `cannot attach more than ${limits.callbacksMax} callbacks to a workflow (${run.callbacks.size} callbacks already attached)`,
+    );
+  const kept = attachLinks ? linksBesideCallbacks(links, callbacks) : [];
+  attach(run, step, { requestId: attachRequestId ? requestId : "", links: kept, callbacks });
+  return { ...startReply(run, false), attached: attachRequestId };
 }
 
 /** Why a start under `policy` cannot follow this run, open or closed, when a conflict fails it. */

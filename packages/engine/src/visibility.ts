@@ -1,6 +1,6 @@
 import { workflow as api, type common } from "@pawl/protocol";
+import { shownSearchAttributes } from "./derived-attribute.ts";
 import { executionInfo } from "./describe.ts";
-import { shownSearchAttributes } from "./pause-info.ts";
 import { isOpen, type Run } from "./run.ts";
 import { statusOf } from "./start.ts";
 

@@ -20,6 +20,7 @@ import type { ExecutionKey, HostCommand } from "./execution.ts";
 import type { Delivery, Message } from "./outbox.ts";
 import type { CallEffect, CallFailure } from "./outside-call.ts";
 import type { Rejection } from "./rejection.ts";
+import type { ReadChain } from "./reset.ts";
 
 /** Who polled a task: recorded in the started event. */
 export interface Poller {
@@ -153,6 +154,12 @@ export type Command =
       /** undefined = it arrived. */
       readonly problem: CallFailure | undefined;
     }
+  | { readonly type: "updateOptions"; readonly request: workflowservice.UpdateWorkflowExecutionOptionsRequest }
+  | {
+      readonly type: "reset";
+      readonly request: workflowservice.ResetWorkflowExecutionRequest;
+      readonly read: ReadChain;
+    }
   | { readonly type: "delete"; readonly runId: RunSelector }
   | { readonly type: "describe"; readonly runId: RunSelector }
   | { readonly type: "locate"; readonly runId: RunSelector }
@@ -165,6 +172,8 @@ export interface Replies {
     /** False when an existing run was used instead. */
     readonly started: boolean;
     readonly status: enums.WorkflowExecutionStatus;
+    /** The request has joined a run that another one started. */
+    readonly attached?: boolean;
     readonly eagerTask?: StartedWorkflowTask;
   };
   signalWithStart: { readonly runId: string; readonly firstRunId: string; readonly started: boolean };
@@ -212,6 +221,9 @@ export interface Replies {
   cancelNexusOperationEnded: Record<never, never>;
   completeNexusOperation: Record<never, never>;
   completionCallbackEnded: Record<never, never>;
+  updateOptions: { readonly options: Init<workflow.WorkflowExecutionOptions> };
+  /** `stale`: more has happened since the histories were read than memory knows of; read again. */
+  reset: { readonly type: "reset"; readonly runId: string } | { readonly type: "stale" };
   delete: Record<never, never>;
   wake: Record<never, never>;
   describe: Init<workflowservice.DescribeWorkflowExecutionResponse>;

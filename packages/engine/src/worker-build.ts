@@ -1,5 +1,5 @@
 /** What is remembered of the worker's build when it completes a workflow task: a reset point, and search attributes by which runs are found. */
-import type { common } from "@pawl/protocol";
+import { keywordList } from "./derived-attribute.ts";
 import { limits } from "./limits.ts";
 import { addResetPoint, type Build } from "./reset-point.ts";
 import type { Run } from "./run.ts";
@@ -42,18 +42,9 @@ export function keywords(run: Run, name: string): readonly string[] {
 /** Sets it, or takes it away when there are no values. */
 export function setKeywords(run: Run, name: string, values: readonly string[]): void {
   const { [name]: _, ...others } = run.searchAttributes?.indexedFields ?? {};
-  const indexedFields = values.length === 0 ? others : { ...others, [name]: keywordList(values) };
+  const indexedFields =
+    values.length === 0 ? others : { ...others, [name]: keywordList(values.slice(-limits.resetPointsMax)) };
   run.searchAttributes = { indexedFields };
   run.changes.core = true;
   run.changes.visibility = true;
-}
-
-const encoder = new TextEncoder();
-
-function keywordList(values: readonly string[]): common.Payload {
-  return {
-    metadata: { encoding: encoder.encode("json/plain"), type: encoder.encode("KeywordList") },
-    data: encoder.encode(JSON.stringify(values.slice(-limits.resetPointsMax))),
-    externalPayloads: [],
-  };
 }

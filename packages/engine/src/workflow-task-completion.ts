@@ -2,9 +2,9 @@
 import { enums, failure, type protocol, type workflowservice } from "@pawl/protocol";
 import { terminate } from "./close.ts";
 import { checkCommands, type Problem } from "./command-check.ts";
+import { causeName, clearTaskFailures } from "./derived-attribute.ts";
 import { flushBuffer, trimTail, write, writeShownTask } from "./history.ts";
 import { limits } from "./limits.ts";
-import { pascalCase } from "./pascal-case.ts";
 import { Rejection } from "./rejection.ts";
 import { isOpen, type Run, type Sticky, type Workflow, type WorkflowTask } from "./run.ts";
 import type { Step } from "./step.ts";
@@ -148,6 +148,7 @@ function writeCompleted(run: Run, step: Step, task: Started, request: CompletedR
   const version = request.workerVersionStamp;
   run.workflowTask = { type: "none" };
   run.workflowTaskAttempt = 1;
+  clearTaskFailures(run);
   run.lastCompletedStartedEventId = startedEventId;
   run.sticky = stickyOf(request);
   if (version) run.lastWorkerVersion = version;
@@ -211,12 +212,6 @@ function refuseCompletion(
     terminate(run, step, { reason: message, details: undefined, identity: "history-service" });
   else scheduleWorkflowTask(run, step);
   return reply(run, { refused: rejection });
-}
-
-/** `BAD_START_TIMER_ATTRIBUTES` as `BadStartTimerAttributes`. */
-function causeName(cause: enums.WorkflowTaskFailedCause): string {
-  const [name = ""] = Object.entries(Cause).find(([, value]) => value === cause) ?? [];
-  return pascalCase(name);
 }
 
 export function failWorkflowTask(

@@ -10,6 +10,7 @@
  *   T3. A failure while sticky clears stickiness and keeps attempt 1; on the normal queue it raises the attempt.
  */
 import { enums, type failure, history, toTimestamp } from "@pawl/protocol";
+import { causeName, countTaskFailure } from "./derived-attribute.ts";
 import { dropTail, flushBuffer, sealBatch, tailEvents, write } from "./history.ts";
 import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
@@ -232,6 +233,8 @@ export interface TaskFailure {
   readonly failure: failure.Failure | undefined;
   readonly identity: string;
   readonly binaryChecksum?: string;
+  /** Set when the run comes of a reset of another. */
+  readonly reset?: { readonly baseRunId: string; readonly newRunId: string };
 }
 
 /** Drops a speculative task that changed nothing, as if it had never been. */
@@ -245,7 +248,7 @@ export function failStartedTask(
   run: Run,
   step: Step,
   task: Started,
-  { cause, failure, identity, binaryChecksum = "" }: TaskFailure,
+  { cause, failure, identity, binaryChecksum = "", reset }: TaskFailure,
 ): void {
   // A speculative task is written, with its failure, by the first event that follows it.
   if (!task.transient || task.speculative) {
@@ -258,20 +261,21 @@ export function failStartedTask(
         failure,
         identity,
         binaryChecksum,
+        ...reset,
       },
     });
   }
-  endUnfinished(
-    run,
-    cause === enums.WorkflowTaskFailedCause.RESET_WORKFLOW ||
-      cause === enums.WorkflowTaskFailedCause.FAILOVER_CLOSE_COMMAND,
-  );
+  const { RESET_WORKFLOW, FAILOVER_CLOSE_COMMAND } = enums.WorkflowTaskFailedCause;
+  const resets = cause === RESET_WORKFLOW || cause === FAILOVER_CLOSE_COMMAND;
+  if (!resets) countTaskFailure(run, "Failed", causeName(cause));
+  endUnfinished(run, resets);
 }
 
 /** The worker did not answer in time. */
 export function timeOutStartedTask(run: Run, step: Step, task: Started): void {
   if (!task.transient || task.speculative)
     write(run, step.nowMs, timedOutEvent(task.scheduledEventId, task.startedEventId, enums.TimeoutType.START_TO_CLOSE));
+  countTaskFailure(run, "TimedOut", "StartToClose");
   endUnfinished(run, false);
 }
 

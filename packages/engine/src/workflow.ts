@@ -23,6 +23,7 @@ import { cancelNexusOperationEnded } from "./nexus-cancellation.ts";
 import { completeNexusOperation, startNexusOperationEnded } from "./nexus-operation.ts";
 import { type Delivery, type Message, take } from "./outbox.ts";
 import { Rejection } from "./rejection.ts";
+import { resetRun } from "./reset.ts";
 import { isOpen, type Run, type Workflow } from "./run.ts";
 import { signal } from "./signal.ts";
 import { currentRun, signalWithStart, startWorkflow } from "./start.ts";
@@ -31,6 +32,7 @@ import type { Step } from "./step.ts";
 import { admitUpdate, pollUpdate } from "./update.ts";
 import type { Command, Replies, ReplyTo, RunSelector } from "./vocabulary.ts";
 import { nextWakeAtMs, wake } from "./wake.ts";
+import { updateOptions } from "./workflow-options.ts";
 import { clearSticky, failStartedTask, scheduleWorkflowTask, startWorkflowTask } from "./workflow-task.ts";
 import { completeWorkflowTask, failWorkflowTask, isTooLong, terminateTooLong } from "./workflow-task-completion.ts";
 
@@ -74,6 +76,8 @@ export function selectorOf(command: Command): RunSelector | undefined {
     case "requestCancel":
     case "terminate":
     case "update":
+    case "reset":
+    case "updateOptions":
       return command.request.workflowExecution?.runId ?? "";
     case "completeWorkflowTask":
     case "failWorkflowTask":
@@ -89,13 +93,23 @@ export function selectorOf(command: Command): RunSelector | undefined {
   }
 }
 
+/** A reset of an older run ends the one that is open. */
+export function needsCurrent({ type }: Command): boolean {
+  return type === "reset";
+}
+
 function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof Replies] | Rejection {
   if (command.type === "startWorkflow") return startWorkflow(workflow, step, command);
   if (command.type === "signalWithStart") return signalWithStart(workflow, step, command);
   if (command.type === "startWithUpdate") return startWithUpdate(workflow, step, command);
   if (command.type === "receive") return receive(workflow, command.message, step);
   const run = select(workflow, selectorOf(command)!);
-  if (!run) return notFound(workflow, selectorOf(command)!);
+  return run ? decideFor(run, workflow, command, step) : notFound(workflow, selectorOf(command)!);
+}
+
+type OfRun = Exclude<Command, { type: "startWorkflow" | "signalWithStart" | "startWithUpdate" | "receive" }>;
+
+function decideFor(run: Run, workflow: Workflow, command: OfRun, step: Step): Replies[keyof Replies] | Rejection {
   switch (command.type) {
     case "signal":
       return signalRun(run, command.request, step);
@@ -145,6 +159,10 @@ function decide(workflow: Workflow, command: Command, step: Step): Replies[keyof
       return completeNexusOperation(run, step, command);
     case "completionCallbackEnded":
       return completionCallbackEnded(run, step, command);
+    case "updateOptions":
+      return updateOptions(run, step, command.request);
+    case "reset":
+      return resetRun(workflow, run, step, command);
     case "delete":
       return deleteRun(run, step);
     case "wake":

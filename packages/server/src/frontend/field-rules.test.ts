@@ -49,5 +49,5 @@ test("a duration is negative when either of its parts is", () => {
 
 test("a fairness weight that is no number is refused", () => {
   const problem = priorityProblem({ priorityKey: 0, fairnessKey: "", fairnessWeight: Number.NaN });
-  assert.equal(problem?.message, "fairness weight can't be negative");
+  assert.equal(problem?.message, "must be greater than zero");
 });

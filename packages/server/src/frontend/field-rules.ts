@@ -38,8 +38,12 @@ export function idProblem(field: string, text: string | undefined): Rejection | 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** "" means the current run. */
+export function isRunId(runId: string): boolean {
+  return runId === "" || uuid.test(runId);
+}
+
 export function runIdProblem(runId: string): Rejection | undefined {
-  return runId === "" || uuid.test(runId) ? undefined : invalid("Invalid RunId.");
+  return isRunId(runId) ? undefined : invalid("Invalid RunId.");
 }
 
 export function executionProblem(execution: common.WorkflowExecution | undefined): Rejection | undefined {
@@ -103,5 +107,5 @@ export function priorityProblem(priority: common.Priority | undefined): Rejectio
   if (priority.priorityKey < 0) return invalid("priority key can't be negative");
   if (isLonger(priority.fairnessKey, limits.fairnessKeyBytesMax)) return invalid("fairness key length exceeds limit");
   // Written so that NaN is refused too.
-  return priority.fairnessWeight >= 0 ? undefined : invalid("fairness weight can't be negative");
+  return priority.fairnessWeight >= 0 ? undefined : invalid("must be greater than zero");
 }

@@ -12,6 +12,7 @@ import { nexusEndpointHandlers } from "./nexus-endpoint.ts";
 import { nexusTaskHandlers } from "./nexus-task.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { queryHandlers } from "./query.ts";
+import { resetHandlers } from "./reset.ts";
 import { searchAttributeHandlers } from "./search-attribute-admin.ts";
 import { switchedOffHandlers } from "./switched-off.ts";
 import { systemHandlers } from "./system.ts";
@@ -20,6 +21,7 @@ import { updateHandlers } from "./update.ts";
 import { visibilityHandlers } from "./visibility.ts";
 import { workerHandlers } from "./worker.ts";
 import { workflowHandlers } from "./workflow.ts";
+import { workflowOptionsHandlers } from "./workflow-options.ts";
 import { workflowTaskHandlers } from "./workflow-task.ts";
 
 export function handlersOf(parts: Parts): Handlers {
@@ -29,6 +31,8 @@ export function handlersOf(parts: Parts): Handlers {
     ...switchedOffHandlers(parts),
     ...namespaceHandlers(parts),
     ...workflowHandlers(parts),
+    ...resetHandlers(parts),
+    ...workflowOptionsHandlers(parts),
     ...workflowTaskHandlers(parts),
     ...activityHandlers(parts),
     ...activityOperatorHandlers(parts),

@@ -4,7 +4,7 @@ import { errordetails, failure, type Init, type RequestOf, statusCodes } from "@
 import { keptCallbacks } from "./callback-rules.ts";
 import { invalid } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
-import { startedLink } from "./response-link.ts";
+import { startLink } from "./response-link.ts";
 import { attributesToSet } from "./search-attribute.ts";
 import { startProblem } from "./start-rules.ts";
 import { updateProblem, updateResponse, waitForStage, wantedStage } from "./update.ts";
@@ -30,11 +30,12 @@ export function multiOperationHandlers(parts: Parts) {
 
       const key = workflowKey(namespace.id, start.workflowId);
       const meta = { ...update.request!.meta!, updateId: update.request!.meta!.updateId || random.uuid() };
+      const requestId = start.requestId || random.uuid();
       const reply = await ring.submit(key, {
         type: "startWithUpdate",
         start: {
           ...start,
-          requestId: start.requestId || random.uuid(),
+          requestId,
           searchAttributes,
           completionCallbacks: keptCallbacks(start.completionCallbacks),
         },
@@ -48,9 +49,10 @@ export function multiOperationHandlers(parts: Parts) {
       const stage = wantedStage(update.waitPolicy?.lifecycleStage);
       const progress = await waitForStage(parts, { key, progress: reply.update, stage, call });
       if (progress instanceof Rejection) return failed("update", progress);
+      const link = startLink(run, requestId, reply.start);
       return {
         responses: [
-          { startWorkflow: { runId, firstExecutionRunId, started, status, link: startedLink(run) } },
+          { startWorkflow: { runId, firstExecutionRunId, started, status, link } },
           { updateWorkflow: updateResponse(update, progress) },
         ],
       };

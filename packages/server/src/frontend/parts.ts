@@ -109,3 +109,4 @@ export interface Parts {
 // What the frontend lets through, the engine accepts, and the other way round: a limit that differs would refuse after half of the work.
 assert(limits.blobBytesMax === engineLimits.blobBytesMax);
 assert(limits.idBytesMax === engineLimits.idBytesMax);
+assert(limits.callbacksMax === engineLimits.callbacksMax);

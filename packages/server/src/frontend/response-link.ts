@@ -11,7 +11,14 @@ export interface LinkedRun {
 
 const { EventType, UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
 
-export function startedLink(run: LinkedRun): Init<common.Link> {
+/** Points to the start of the run, or to the event by which a request joined one that was there. */
+export function startLink(run: LinkedRun, requestId: string, { attached = false } = {}): Init<common.Link> {
+  if (!attached) return startedLink(run);
+  const requestIdRef = { requestId, eventType: EventType.WORKFLOW_EXECUTION_OPTIONS_UPDATED };
+  return { workflowEvent: { ...run, requestIdRef } };
+}
+
+function startedLink(run: LinkedRun): Init<common.Link> {
   const eventRef = { eventId: 1, eventType: EventType.WORKFLOW_EXECUTION_STARTED };
   return { workflowEvent: { ...run, eventRef } };
 }

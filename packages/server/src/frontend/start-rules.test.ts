@@ -104,11 +104,7 @@ const common: readonly (readonly [name: string, change: Start, verdict: string])
     { priority: { fairnessKey: "k".repeat(65) } },
     "INVALID_ARGUMENT fairness key length exceeds limit",
   ],
-  [
-    "a negative fairness weight",
-    { priority: { fairnessWeight: -1 } },
-    "INVALID_ARGUMENT fairness weight can't be negative",
-  ],
+  ["a negative fairness weight", { priority: { fairnessWeight: -1 } }, "INVALID_ARGUMENT must be greater than zero"],
   [
     "a pinned version",
     { versioningOverride: { pinnedVersion: "d.1" } },

@@ -129,7 +129,7 @@ function onConflictProblem(options: StartRequest["onConflictOptions"]): Rejectio
 }
 
 /** Worker deployments are not served: a run pinned to a version of one would be given to workers of another. */
-function versioningProblem({ versioningOverride }: AnyStart): Rejection | undefined {
+export function versioningProblem({ versioningOverride }: Pick<AnyStart, "versioningOverride">): Rejection | undefined {
   if (!versioningOverride) return undefined;
   const { pinned, oneTime, behavior, pinnedVersion } = versioningOverride;
   const isPinned = pinned || oneTime || behavior === enums.VersioningBehavior.PINNED || pinnedVersion !== "";

@@ -6,7 +6,7 @@ import { blobProblem, executionProblem, headerProblem, idProblem, lengthProblem 
 import { linksProblem } from "./link-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { workflowTaskResponse } from "./poll-response.ts";
-import { signaledLink, startedLink } from "./response-link.ts";
+import { signaledLink, startLink } from "./response-link.ts";
 import { attributesToSet } from "./search-attribute.ts";
 import { signalWithStartProblem, startProblem } from "./start-rules.ts";
 
@@ -96,12 +96,13 @@ function startHandlers(parts: Parts) {
       });
       if (reply instanceof Rejection) return reply;
       const { eagerTask, runId, firstRunId, started, status } = reply;
+      const run = { namespace: namespace.name, workflowId, runId };
       return {
         runId,
         firstExecutionRunId: firstRunId,
         started,
         status,
-        link: startedLink({ namespace: namespace.name, workflowId, runId }),
+        link: startLink(run, requestId, reply),
         ...(eagerTask && {
           eagerWorkflowTask: await workflowTaskResponse(parts, eagerTask, {
             fromStart: true,

@@ -215,8 +215,9 @@ export class Shard {
       const one = hosted.get(keyText(entry.key))!;
       const { machine, execution } = one;
       const named = entry.type === "redispatch" ? entry.runId : machine.selectorOf(entry.command);
-      const runId = named || execution.currentRunId;
-      if (runId && !execution.runs.has(runId)) wanted.set(runId, one);
+      const runIds = [named || execution.currentRunId];
+      if (entry.type === "command" && machine.needsCurrent?.(entry.command)) runIds.push(execution.currentRunId);
+      for (const runId of runIds) if (runId && !execution.runs.has(runId)) wanted.set(runId, one);
     }
     if (wanted.size > 0) {
       const stored = await store.loadRuns([...wanted.keys()]);

@@ -1,0 +1,55 @@
+/** Search attributes that nobody sets: they follow from the state of the run, and lists find it by them. */
+import { type common, enums } from "@pawl/protocol";
+import { limits } from "./limits.ts";
+import { pascalCase } from "./pascal-case.ts";
+import type { Run } from "./run.ts";
+
+const metadata = { encoding: new TextEncoder().encode("json/plain"), type: new TextEncoder().encode("KeywordList") };
+
+/** The workflow's own search attributes, and those that follow from its state. */
+export function shownSearchAttributes(run: Run): common.SearchAttributes {
+  const indexedFields = { ...run.searchAttributes?.indexedFields };
+  const paused = pauseInfo(run);
+  if (paused.length > 0) indexedFields["TemporalPauseInfo"] = keywordList(paused);
+  const problems = reportedProblems(run);
+  if (problems.length > 0) indexedFields["TemporalReportedProblems"] = keywordList(problems);
+  return { indexedFields };
+}
+
+export function keywordList(values: readonly string[]): common.Payload {
+  return { metadata, data: new TextEncoder().encode(JSON.stringify(values)), externalPayloads: [] };
+}
+
+/** What of the workflow is paused: types of activities. */
+function pauseInfo(run: Run): string[] {
+  const types = new Set<string>();
+  for (const { paused, activityType } of run.activities.values()) if (paused) types.add(activityType);
+  return [...types].sort().map((type) => `property:activityType=${type}`);
+}
+
+/** Why the last of many workflow tasks in a row came to nothing. */
+function reportedProblems({ taskFailures }: Run): string[] {
+  if (!taskFailures || taskFailures.count < limits.reportedFailures) return [];
+  const { what, cause } = taskFailures;
+  return [`category=WorkflowTask${what}`, `cause=WorkflowTask${what}Cause${cause}`];
+}
+
+/** A workflow task has come to nothing. */
+export function countTaskFailure(run: Run, what: "Failed" | "TimedOut", cause: string): void {
+  run.taskFailures = { count: (run.taskFailures?.count ?? 0) + 1, what, cause };
+  run.changes.core = true;
+  if (run.taskFailures.count >= limits.reportedFailures) run.changes.visibility = true;
+}
+
+/** A workflow task has completed. */
+export function clearTaskFailures(run: Run): void {
+  if (!run.taskFailures) return;
+  if (run.taskFailures.count >= limits.reportedFailures) run.changes.visibility = true;
+  run.taskFailures = null;
+}
+
+/** `BAD_START_TIMER_ATTRIBUTES` as `BadStartTimerAttributes`. */
+export function causeName(cause: enums.WorkflowTaskFailedCause): string {
+  const [name = ""] = Object.entries(enums.WorkflowTaskFailedCause).find(([, value]) => value === cause) ?? [];
+  return pascalCase(name);
+}

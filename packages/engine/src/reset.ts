@@ -1,0 +1,210 @@
+/**
+ * Resetting a run: another begins with the first events of it, as if what came later had not happened, but for what the outside world has
+ * said since.
+ *
+ *   base     1 … F-1 │ F …                       F: the end of a workflow task, the point that the caller names
+ *   new run  1 … F-1 │ WORKFLOW_TASK_FAILED (reset) · what is taken over of F … and of the runs continued as new · a workflow task
+ *
+ *   X1. The new run keeps the base's events with their ids, byte by byte.
+ *   X2. What happened between the caller's reading and now is either in memory, and taken over, or the reset is not done (`stale`).
+ *   X3. An open run is terminated in the same commit; its children stay, and what they report goes on to the new run.
+ */
+import { enums, failure, history } from "@pawl/protocol";
+import { terminate } from "./close.ts";
+import { sealBatch } from "./history.ts";
+import { makeCurrent, runExpiresAtMs } from "./new-run.ts";
+import { pendingEffects } from "./pending-effects.ts";
+import { excludedTypes, reapply, takesNothing } from "./reapply.ts";
+import { rebuild } from "./rebuild.ts";
+import { Rejection } from "./rejection.ts";
+import { type Activity, type EventBatch, isOpen, type Run, type Workflow } from "./run.ts";
+import { currentRun } from "./start.ts";
+import type { Step } from "./step.ts";
+import type { CommandOf, Replies } from "./vocabulary.ts";
+import { changeOptions } from "./workflow-options.ts";
+import { failStartedTask, scheduleWorkflowTask, startWorkflowTask } from "./workflow-task.ts";
+
+/** What the caller has read of histories, which the engine does not hold. */
+export interface ReadChain {
+  /** The run that was the current one before anything was read. */
+  readonly currentRunId: string;
+  /** The base run from its first event, in batches as they were committed. */
+  readonly base: readonly EventBatch[];
+  /** The runs that continued the base as new, in order; of their events those that a reset may take over. */
+  readonly later: readonly LaterRun[];
+}
+
+export interface LaterRun {
+  readonly runId: string;
+  /** How far its history was read. */
+  readonly lastEventId: number;
+  readonly events: readonly history.HistoryEvent[];
+}
+
+export function resetRun(
+  workflow: Workflow,
+  base: Run,
+  step: Step,
+  { request, read }: CommandOf<"reset">,
+): Replies["reset"] | Rejection {
+  const finishEventId = request.workflowTaskFinishEventId;
+  if (finishEventId <= 1 || finishEventId >= base.nextEventId)
+    return invalid("Workflow task finish ID must be > 1 && <= workflow last event ID.");
+  const current = currentRun(workflow);
+  if (!current) return new Rejection("NOT_FOUND", `workflow not found for ID: ${workflow.workflowId}`);
+  if (current.start.reset?.requestId === request.requestId) return { type: "reset", runId: current.runId };
+  const rest = batchesAfter(base, read.base.at(-1)?.lastEventId ?? 0);
+  if (current.runId !== read.currentRunId || !rest) return { type: "stale" };
+  const batches = [...read.base, ...rest];
+  const prefix = batches.filter(({ lastEventId }) => lastEventId < finishEventId);
+  if (prefix.at(-1)?.lastEventId !== finishEventId - 1)
+    return invalid(
+      `StateRebuilder unable to Rebuild mutable state to event ID: ${finishEventId - 1}, version: 0, this event must be at the boundary`,
+    );
+  const next = nextRun(base, step, { prefix, requestId: request.requestId });
+  if (next.workflowTask.type === "none")
+    return invalid(
+      `Can only reset workflow to event ID in range [WorkflowTaskScheduled +1, WorkflowTaskStarted + 1]: ${finishEventId}`,
+    );
+  const chain = { base: batches.slice(prefix.length), later: read.later };
+  const events = eventsSince(current, step, { chain, reason: request.reason, base });
+  if (!events) return { type: "stale" };
+
+  base.resetRunId = next.runId;
+  base.changes.core = true;
+  failTask(next, step, { baseRunId: base.runId, reason: request.reason });
+  const excluded = excludedTypes(request);
+  if (!takesNothing(excluded)) for (const event of events) reapply(next, step, event, excluded);
+  for (const { updateWorkflowOptions: change } of request.postResetOperations) {
+    const { workflowExecutionOptions: to, updateMask } = change!;
+    changeOptions(next, step, { to, paths: updateMask?.paths ?? [], identity: "" });
+  }
+  begin(workflow, next, step);
+  return { type: "reset", runId: next.runId };
+}
+
+function invalid(message: string): Rejection {
+  return new Rejection("INVALID_ARGUMENT", message);
+}
+
+/** Batches of the run behind `eventId` that memory still has; undefined when it has not all of them (X2). */
+function batchesAfter(run: Run, eventId: number): EventBatch[] | undefined {
+  const known = new Map([...run.changes.batches, ...run.tail].map((batch) => [batch.firstEventId, batch]));
+  const found: EventBatch[] = [];
+  for (let nextId = eventId + 1; nextId < run.nextEventId; ) {
+    const batch = known.get(nextId);
+    if (!batch) return undefined;
+    found.push(batch);
+    nextId = batch.lastEventId + 1;
+  }
+  return found;
+}
+
+function decoded(batches: readonly EventBatch[]): history.HistoryEvent[] {
+  return batches.flatMap(({ bytes }) => history.History.decode(bytes).events);
+}
+
+/** A run as it was at the end of the prefix, with its time anew (X1). */
+function nextRun(
+  base: Run,
+  step: Step,
+  { prefix, requestId }: { prefix: readonly EventBatch[]; requestId: string },
+): Run {
+  const target = { ...base, runId: step.newId(), namespace: base.start.namespace, requestId: base.start.requestId };
+  const { start, ...rebuilt } = rebuild(decoded(prefix), target);
+  const executionExpiresAtMs = start.executionTimeoutMs > 0 ? step.nowMs + start.executionTimeoutMs : 0;
+  const next: Run = {
+    ...rebuilt,
+    start: {
+      ...start,
+      startedAtMs: step.nowMs,
+      executionExpiresAtMs,
+      runExpiresAtMs: runExpiresAtMs(start.runTimeoutMs, step.nowMs, executionExpiresAtMs),
+      reset: { requestId, originalStartedAtMs: start.startedAtMs },
+    },
+    historySizeBytes: prefix.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    // Who waits for a run that had ended was told.
+    followers: isOpen(base) ? base.followers : [],
+  };
+  next.changes.batches.push(...prefix);
+  return next;
+}
+
+interface Since {
+  readonly chain: { readonly base: readonly EventBatch[]; readonly later: readonly LaterRun[] };
+  readonly reason: string;
+  readonly base: Run;
+}
+
+/** Terminates the current run, if it is open, and gives what has happened since the point. Undefined = it was not all read, and nothing was changed. */
+function eventsSince(current: Run, step: Step, { chain, reason, base }: Since): history.HistoryEvent[] | undefined {
+  const last = chain.later.at(-1);
+  const inChain = (last?.runId ?? base.runId) === current.runId;
+  const unread = last && inChain ? batchesAfter(current, last.lastEventId) : [];
+  if (!unread) return undefined;
+  const events = [...decoded(chain.base), ...chain.later.flatMap((run) => run.events), ...decoded(unread)];
+  if (!isOpen(current)) return events;
+  const lastEventId = current.nextEventId - 1;
+  terminate(current, step, { reason, details: undefined, identity: "history-resetter", reset: true });
+  sealBatch(current);
+  // What waited for the workflow task in flight has been written now.
+  return inChain ? [...events, ...decoded(batchesAfter(current, lastEventId) ?? [])] : events;
+}
+
+/** Nobody will answer the workflow task at whose end the prefix stands. One that was not started yet is started for that. */
+function failTask(next: Run, step: Step, { baseRunId, reason }: { baseRunId: string; reason: string }): void {
+  if (next.workflowTask.type === "scheduled") {
+    const poller = { identity: "history-service", requestId: "emptyUuid" };
+    startWorkflowTask(next, step, { stamp: next.workflowTask.stamp, poller, sticky: false });
+  }
+  const task = next.workflowTask;
+  if (task.type !== "started") throw new Error("the prefix of a reset does not end in a workflow task");
+  failStartedTask(next, step, task, {
+    cause: enums.WorkflowTaskFailedCause.RESET_WORKFLOW,
+    failure: failure.Failure.create({
+      message: reason,
+      resetWorkflowFailureInfo: { lastHeartbeatDetails: undefined },
+    }),
+    identity: "history-service",
+    reset: { baseRunId, newRunId: next.runId },
+  });
+}
+
+/** Sets the run going: its activities wait anew, what it had asked of others is asked again. */
+function begin(workflow: Workflow, next: Run, step: Step): void {
+  workflow.runs.set(next.runId, next);
+  makeCurrent(workflow, next);
+  for (const pending of next.activities.values()) {
+    const activity: Activity = {
+      ...pending,
+      scheduledAtMs: step.nowMs,
+      status: { type: "scheduled", dispatchAtMs: step.nowMs },
+    };
+    next.activities.set(activity.scheduledEventId, activity);
+  }
+  // The child may have been started for the base run already.
+  for (const { id, message } of [...next.outbox.values()])
+    if (message.type === "startChild") next.outbox.set(id, { id, message: { ...message, again: true } });
+  step.effects.push(...pendingEffects(next));
+  scheduleWorkflowTask(next, step);
+  keepAll(next);
+}
+
+/** Everything of a run that was made at once is new to the store. */
+function keepAll({ changes, ...run }: Run): void {
+  changes.core = true;
+  changes.visibility = true;
+  const keep = (kind: string, keys: Iterable<string | number>) => {
+    for (const key of keys) changes.parts.add(`${kind}/${key}`);
+  };
+  keep("a", run.activities.keys());
+  keep("t", run.timers.keys());
+  keep("c", run.children.keys());
+  keep("o", run.outbox.keys());
+  keep("n", run.nexusOperations.keys());
+  keep("k", run.callbacks.keys());
+  keep("u", run.updates.keys());
+  keep("q", run.attachedRequests.keys());
+  keep("r", run.signalRequestIds);
+  if (run.startEvent) changes.parts.add("s");
+}
