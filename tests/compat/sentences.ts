@@ -45,6 +45,7 @@ export const everyLanguage = {
 } as const;
 
 export const onlyPython = {
+  "rolling-workers": "workers whose pollers scale are replaced one by one while there is work, and no activity is lost",
   "seed-call-api": "document: an API call is retried with exponential backoff",
   "seed-large-file": "document: a large file is processed under a heartbeat timeout",
   "seed-notification": "document: a notification is sent once, whatever is retried",

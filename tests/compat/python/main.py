@@ -28,13 +28,14 @@ import messaging
 import observing
 import outlasting
 import patterns
+import rolling
 import running
 from harness import Context
 from seeds import advanced, long_running, orders, training
 
 topics = [running, messaging, ending, observing, outlasting, patterns, dispatching]
 # These have workers of their own.
-others = [heartbeat, training, orders, long_running, advanced]
+others = [heartbeat, rolling, training, orders, long_running, advanced]
 scenarios = {name: run for topic in [*topics, *others] for name, run in topic.scenarios.items()}
 
 

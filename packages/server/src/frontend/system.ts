@@ -30,8 +30,8 @@ export const systemCapabilities: workflowservice.GetSystemInfoResponse_Capabilit
 export const namespaceCapabilities: namespace.NamespaceInfo_Capabilities = {
   eagerWorkflowStart: true,
   workerHeartbeats: true,
-  /** SDKs then wait for the server to end their polls: only when ShutdownWorker does. */
-  workerPollCompleteOnShutdown: false,
+  /** SDKs then wait for ShutdownWorker to end their polls, instead of cancelling them with a task that may be on its way. */
+  workerPollCompleteOnShutdown: true,
   pollerAutoscaling: true,
   pollerAutoscalingAutoEnroll: false,
   syncUpdate: true,

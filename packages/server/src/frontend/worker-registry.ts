@@ -1,5 +1,5 @@
 /** Workers as they describe themselves in their heartbeats. In memory: after a restart they are known again within a minute. */
-import { worker } from "@pawl/protocol";
+import { enums, worker } from "@pawl/protocol";
 import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 
@@ -24,6 +24,8 @@ export class WorkerRegistry {
     this.#workers.set(namespaceId, workers);
     const nowMs = this.#clock.nowMs();
     workers.delete(heartbeat.workerInstanceKey);
+    // Its last word: it is gone.
+    if (heartbeat.status === enums.WorkerStatus.SHUTDOWN) return;
     workers.set(heartbeat.workerInstanceKey, { heartbeat, atMs: nowMs });
     for (const [key, { atMs }] of workers) {
       if (workers.size <= limits.workersMax && nowMs - atMs < limits.workerSeenMs) break;

@@ -60,7 +60,7 @@ export function workerHandlers({ namespaces, matching, tokens, clock }: Parts) {
       if (problem) return problem;
       const workerHeartbeat = workers.find(namespace.id, workerInstanceKey);
       if (workerHeartbeat) return { workerInfo: { workerHeartbeat } };
-      return new Rejection("NOT_FOUND", `Worker ${workerInstanceKey} not found.`);
+      return new Rejection("NOT_FOUND", `Worker ${workerInstanceKey} not found`);
     },
 
     ShutdownWorker: (request) => {
