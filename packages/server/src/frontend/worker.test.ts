@@ -99,7 +99,7 @@ describe("what is refused", () => {
       { workerHeartbeat: [large] },
       "INVALID_ARGUMENT WorkerHeartbeat exceeds size limit of 65536 bytes.",
     ],
-    ["RecordWorkerHeartbeat", { namespace: "nowhere" }, "NOT_FOUND Namespace nowhere is not found"],
+    ["RecordWorkerHeartbeat", { namespace: "nowhere" }, "NOT_FOUND Namespace nowhere is not found."],
     [
       "ListWorkers",
       { query: "Mood = 'good'" },
