@@ -1,25 +1,67 @@
 import { AsyncCompletionClient } from "./async-completion-client.ts";
-import type { BaseClientOptions, ResolvedClientOptions } from "./client-options.ts";
-import { WorkflowClient } from "./workflow-client.ts";
+import { type BaseClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.ts";
+import type { ClientInterceptors } from "./interceptors.ts";
+import { ScheduleClient } from "./schedule-client.ts";
+import { TaskQueueClient } from "./task-queue-client.ts";
+import { WorkflowClient, type WorkflowClientOptions } from "./workflow-client.ts";
 
-export type ClientOptions = BaseClientOptions;
+export interface ClientOptions extends BaseClientOptions {
+  interceptors?: ClientInterceptors;
+  plugins?: ClientPlugin[];
+  workflow?: Pick<WorkflowClientOptions, "queryRejectCondition">;
+}
+
+/** Changes what a client is made with. */
+export interface ClientPlugin {
+  readonly name: string;
+  configureClient?(options: Omit<ClientOptions, "plugins">): Omit<ClientOptions, "plugins">;
+}
 
 /** Speaks with one namespace of a server, over one connection that any number of clients may share. */
 export class Client {
   readonly workflow: WorkflowClient;
   /** Completes activities from outside their worker. */
   readonly activity: AsyncCompletionClient;
+  readonly schedule: ScheduleClient;
+  readonly taskQueue: TaskQueueClient;
+  readonly options: ResolvedClientOptions;
 
-  constructor(options?: ClientOptions) {
-    this.workflow = new WorkflowClient(options);
-    this.activity = new AsyncCompletionClient(this.workflow.options);
+  /** Throws `TypeError` or `ValueError` for a bad option. */
+  constructor(options: ClientOptions = {}) {
+    const { interceptors, workflow, ...base } = configured(options);
+    this.options = resolveClientOptions(base);
+    this.workflow = new WorkflowClient({ ...this.options, ...workflow, interceptors: interceptors?.workflow ?? [] });
+    this.activity = new AsyncCompletionClient(this.options);
+    this.schedule = new ScheduleClient({ ...this.options, interceptors: interceptors?.schedule ?? [] });
+    this.taskQueue = new TaskQueueClient(this.options);
   }
 
-  get options(): ResolvedClientOptions {
-    return this.workflow.options;
+  /** Every RPC under its own name. */
+  get workflowService() {
+    return this.connection.workflowService;
+  }
+
+  /** Calls made within `run` end at this time. */
+  withDeadline<R>(deadline: number | Date, run: () => Promise<R>): Promise<R> {
+    return this.connection.withDeadline(deadline, run);
+  }
+
+  withAbortSignal<R>(signal: AbortSignal, run: () => Promise<R>): Promise<R> {
+    return this.connection.withAbortSignal(signal, run);
+  }
+
+  /** Calls made within `run` carry these too. */
+  withMetadata<R>(metadata: Record<string, string>, run: () => Promise<R>): Promise<R> {
+    return this.connection.withMetadata(metadata, run);
   }
 
   get connection() {
-    return this.workflow.connection;
+    return this.options.connection;
   }
+}
+
+/** By the connection's plugins that know clients, and then by the client's own. */
+function configured({ plugins = [], ...options }: ClientOptions): Omit<ClientOptions, "plugins"> {
+  const all = [...((options.connection?.plugins ?? []) as readonly ClientPlugin[]), ...plugins];
+  return all.reduce<Omit<ClientOptions, "plugins">>((last, plugin) => plugin.configureClient?.(last) ?? last, options);
 }

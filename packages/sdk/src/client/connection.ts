@@ -9,6 +9,7 @@ import { googleRpc, type Init, type MethodName, methods, type RequestOf, type Re
 import { Runtime } from "../telemetry/runtime.ts";
 import { type Duration, msToNumber } from "../value/duration.ts";
 import { sdkName, sdkVersion } from "../value/version.ts";
+import { EagerStarts } from "./eager-starts.ts";
 
 export interface TransportCall {
   /** `/<service>/<method>` */
@@ -70,9 +71,20 @@ export interface ConnectionOptions {
   connectTimeout?: Duration;
   /** For each call without a deadline of its own, its retries included. Default: 10 seconds. */
   rpcTimeout?: Duration;
+  /** Further settings of gRPC's channel; they win over this SDK's own. */
+  channelArgs?: grpc.ChannelOptions;
   /** In place of gRPC over a socket. */
   transport?: Transport;
+  plugins?: ConnectionPlugin[];
 }
+
+export interface ConnectionPlugin {
+  readonly name: string;
+  configureConnection?(options: ConnectionOptions): ConnectionOptions;
+}
+
+/** Where a server is by default. */
+export const LOCAL_TARGET = "localhost:7233";
 
 export interface CallOptions {
   /** For the whole of it. Default: the connection's `rpcTimeout`. */
@@ -117,11 +129,17 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #rpcTimeoutMs: number;
   readonly #scope = new AsyncLocalStorage<CallScope>();
+  #apiKey: ConnectionOptions["apiKey"];
   /** Every RPC of the server under its own name, with messages as they are on the wire. */
   readonly workflowService: WorkflowService;
+  /** The same, for the calls of operators. */
+  readonly operatorService: WorkflowService;
+  /** Workers on this connection that take first tasks with the answer to a start. */
+  readonly eagerStarts = new EagerStarts();
 
   private constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#apiKey = options.apiKey;
     this.#rpcTimeoutMs = msToNumber(options.rpcTimeout ?? 10_000, "ConnectionOptions.rpcTimeout");
     this.#transport = options.transport ?? new GrpcTransport(options);
     const service: Record<string, unknown> = {};
@@ -129,27 +147,44 @@ export class Connection {
       service[name.charAt(0).toLowerCase() + name.slice(1)] = (request: never) => this.call(name, request);
     }
     this.workflowService = service as WorkflowService;
+    this.operatorService = this.workflowService;
   }
 
   /** Connects and asks the server what it is. Throws {@link CallFailed} when it does not answer within `connectTimeout`. */
   static async connect(options: ConnectionOptions = {}): Promise<Connection> {
     const connection = Connection.lazy(options);
-    const timeoutMs = msToNumber(options.connectTimeout ?? 10_000, "ConnectionOptions.connectTimeout");
     try {
-      await connection.call("GetSystemInfo", {}, { timeoutMs });
+      await connection.ensureConnected();
     } catch (error) {
-      // A server that does not know the question is a server all the same.
-      if (!(error instanceof CallFailed) || error.code !== grpc.status.UNIMPLEMENTED) {
-        connection.#transport.close();
-        throw error;
-      }
+      connection.#transport.close();
+      throw error;
     }
     return connection;
   }
 
+  /** Throws {@link CallFailed} when the server does not answer within `connectTimeout`. */
+  async ensureConnected(): Promise<void> {
+    const timeoutMs = msToNumber(this.#options.connectTimeout ?? 10_000, "ConnectionOptions.connectTimeout");
+    try {
+      await this.call("GetSystemInfo", {}, { timeoutMs });
+    } catch (error) {
+      // A server that does not know the question is a server all the same.
+      if (!(error instanceof CallFailed) || error.code !== grpc.status.UNIMPLEMENTED) throw error;
+    }
+  }
+
   /** Connects at the first call. */
   static lazy(options: ConnectionOptions = {}): Connection {
-    return new Connection(options);
+    const configured = (options.plugins ?? []).reduce(
+      (last, plugin) => plugin.configureConnection?.(last) ?? last,
+      options,
+    );
+    return new Connection(configured);
+  }
+
+  /** What has plugins here also configures the clients and workers that are made with this connection. */
+  get plugins(): readonly ConnectionPlugin[] {
+    return this.#options.plugins ?? [];
   }
 
   /** One call. Retries UNAVAILABLE and RESOURCE_EXHAUSTED until its time is over, then throws the last {@link CallFailed}. */
@@ -205,6 +240,16 @@ export class Connection {
     return this.#scope.run({ ...scope, metadata: { ...scope?.metadata, ...metadata } }, run);
   }
 
+  /** Calls made within `run` are made with this key. */
+  withApiKey<R>(apiKey: string, run: () => Promise<R>): Promise<R> {
+    return this.withMetadata({ authorization: `Bearer ${apiKey}` }, run);
+  }
+
+  /** From the next call on. */
+  setApiKey(apiKey: string | (() => string)): void {
+    this.#apiKey = apiKey;
+  }
+
   close(): Promise<void> {
     this.#transport.close();
     return Promise.resolve();
@@ -230,7 +275,8 @@ export class Connection {
   }
 
   #metadata(scope: CallScope | undefined): Record<string, string> {
-    const { apiKey, metadata } = this.#options;
+    const { metadata } = this.#options;
+    const apiKey = this.#apiKey;
     const key = typeof apiKey === "function" ? apiKey() : apiKey;
     return {
       ...clientHeaders,
@@ -256,7 +302,7 @@ const messageBytesMax = 128 * 1024 * 1024;
 class GrpcTransport implements Transport {
   readonly #client: grpc.Client;
 
-  constructor({ address = `localhost:${defaultPort}`, tls, apiKey }: ConnectionOptions) {
+  constructor({ address = LOCAL_TARGET, tls, apiKey, channelArgs }: ConnectionOptions) {
     const secure = tls ?? apiKey !== undefined;
     const config = typeof secure === "object" ? secure : {};
     const target = /:\d+$|^unix:/.test(address) ? address : `${address}:${defaultPort}`;
@@ -279,6 +325,7 @@ class GrpcTransport implements Transport {
               "grpc.ssl_target_name_override": config.serverNameOverride,
               "grpc.default_authority": config.serverNameOverride,
             }),
+        ...channelArgs,
       },
     );
   }

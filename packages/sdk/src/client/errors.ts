@@ -17,6 +17,14 @@ export function isGrpcServiceError(error: unknown): error is CallFailed {
   return error instanceof CallFailed;
 }
 
+export function isGrpcDeadlineError(error: unknown): error is CallFailed {
+  return error instanceof CallFailed && error.code === 4;
+}
+
+export function isGrpcCancelledError(error: unknown): error is CallFailed {
+  return error instanceof CallFailed && error.code === 1;
+}
+
 /** The workflow did not complete; `cause` says how it ended. */
 export class WorkflowFailedError extends Error {
   declare readonly cause: Error | undefined;
@@ -46,6 +54,15 @@ export class WorkflowUpdateFailedError extends Error {
   }
 }
 recognizeAcrossRealms(WorkflowUpdateFailedError, "WorkflowUpdateFailedError");
+
+/** The time for an update call was over, or it was aborted, before its outcome was known. The update itself may go on. */
+export class WorkflowUpdateRPCTimeoutOrCancelledError extends Error {
+  declare readonly cause?: Error;
+  constructor(message: string, cause?: Error) {
+    super(message, { cause });
+  }
+}
+recognizeAcrossRealms(WorkflowUpdateRPCTimeoutOrCancelledError, "WorkflowUpdateRPCTimeoutOrCancelledError");
 
 export class QueryRejectedError extends Error {
   readonly status: enums.WorkflowExecutionStatus;

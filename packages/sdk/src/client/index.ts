@@ -1,4 +1,6 @@
 /** `@pawl/sdk/client`: starts workflows and speaks with them. */
+
+export type { DataConverter } from "../value/data-converter.ts";
 export {
   IllegalStateError,
   NamespaceNotFoundError,
@@ -6,23 +8,45 @@ export {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
 } from "../value/errors.ts";
-export * from "../value/failure.ts";
+export {
+  ActivityFailure,
+  ApplicationFailure,
+  ApplicationFailureCategory,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  isCancellation,
+  type ProtoFailure,
+  RetryState,
+  rootCause,
+  ServerFailure,
+  TemporalFailure,
+  TerminatedFailure,
+  TimeoutFailure,
+  TimeoutType,
+} from "../value/failure.ts";
+export type { Headers, Next } from "../value/interceptors.ts";
 export type { WorkflowResultType } from "../value/options.ts";
 export { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from "../value/options.ts";
+export { defaultPayloadConverter } from "../value/payload-converter.ts";
+export type { RetryPolicy } from "../value/retry-policy.ts";
 export * from "./async-completion-client.ts";
-export { Client, type ClientOptions } from "./client.ts";
+export { Client, type ClientOptions, type ClientPlugin } from "./client.ts";
 export type { BaseClientOptions, ResolvedClientOptions } from "./client-options.ts";
 export {
   CallFailed,
   type CallOptions,
   Connection,
   type ConnectionOptions,
+  type ConnectionPlugin,
+  LOCAL_TARGET,
   type TlsConfig,
   type Transport,
   type TransportCall,
   type WorkflowService,
 } from "./connection.ts";
 export {
+  isGrpcCancelledError,
+  isGrpcDeadlineError,
   isGrpcServiceError,
   QueryNotRegisteredError,
   QueryRejectedError,
@@ -30,6 +54,7 @@ export {
   WorkflowContinuedAsNewError,
   WorkflowFailedError,
   WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from "./errors.ts";
 export type {
   CountWorkflowExecution,
@@ -37,10 +62,26 @@ export type {
   WorkflowExecutionInfo,
   WorkflowExecutionStatusName,
 } from "./execution-info.ts";
+export * from "./interceptors.ts";
 export {
+  type ListScheduleOptions,
+  ScheduleAlreadyRunning,
+  ScheduleClient,
+  type ScheduleClientOptions,
+  type ScheduleHandle,
+  ScheduleNotFoundError,
+} from "./schedule-client.ts";
+export * from "./schedule-options.ts";
+export * from "./task-queue-client.ts";
+export {
+  type AsyncWorkflowListIterable,
   type GetWorkflowHandleOptions,
+  type HistoryAndWorkflowId,
+  type IntoHistoriesOptions,
   type ListOptions,
+  WithStartWorkflowOperation,
   WorkflowClient,
+  type WorkflowClientOptions,
   type WorkflowSignalWithStartOptions,
 } from "./workflow-client.ts";
 export type {
@@ -51,3 +92,4 @@ export type {
   WorkflowUpdateOptions,
 } from "./workflow-handle.ts";
 export type { WorkflowOptions, WorkflowStartOptions } from "./workflow-options.ts";
+export { WorkflowUpdateStage } from "./workflow-update.ts";

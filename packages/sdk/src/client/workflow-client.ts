@@ -1,32 +1,41 @@
 /** Starts workflows and speaks with them. */
-import { randomUUID } from "node:crypto";
-import { history, type Init, type workflowservice } from "@pawl/protocol";
-import { WorkflowExecutionAlreadyStartedError } from "../value/errors.ts";
-import type { AnyArgs, SignalDefinition, Workflow, WorkflowResultType } from "../value/options.ts";
-import { toPayloads } from "../value/payload-converter.ts";
-import { wirePayloads } from "../value/wire.ts";
+import { history } from "@pawl/protocol";
+import type {
+  AnyArgs,
+  SignalDefinition,
+  UpdateDefinition,
+  Workflow,
+  WorkflowIdConflictPolicy,
+  WorkflowResultType,
+} from "../value/options.ts";
 import { type BaseClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.ts";
-import { CallFailed } from "./connection.ts";
-import { QueryNotRegisteredError, QueryRejectedError, rethrowCallFailure } from "./errors.ts";
+import { rethrowCallFailure } from "./errors.ts";
 import {
   type CountWorkflowExecution,
   executionDescription,
   executionInfo,
   type WorkflowExecutionInfo,
 } from "./execution-info.ts";
+import type { QueryRejectCondition, WorkflowClientInterceptor } from "./interceptors.ts";
+import { WorkflowCalls } from "./workflow-calls.ts";
 import {
   nameOf,
   type WorkflowHandle,
   type WorkflowHandleWithFirstExecutionRunId,
   type WorkflowHandleWithSignaledRunId,
+  type WorkflowUpdateHandle,
+  type WorkflowUpdateOptions,
 } from "./workflow-handle.ts";
-import { startFields, type WorkflowOptions, type WorkflowStartOptions } from "./workflow-options.ts";
+import { typeOf, type WorkflowOptions, type WorkflowStartOptions } from "./workflow-options.ts";
 import { awaitResult } from "./workflow-result.ts";
-import { startUpdate, updateHandle, updateResult } from "./workflow-update.ts";
+import { WorkflowUpdates } from "./workflow-update.ts";
 
-const status = { invalidArgument: 3, notFound: 5, alreadyExists: 6 } as const;
-/** A query waits for a worker; a workflow that is stuck must not hold its caller for ever. */
-const queryTimeoutMs = 30_000;
+export interface WorkflowClientOptions extends BaseClientOptions {
+  /** The first is the outermost. */
+  interceptors?: WorkflowClientInterceptor[];
+  /** For all queries of this client. Default: none are refused. */
+  queryRejectCondition?: QueryRejectCondition;
+}
 
 export interface GetWorkflowHandleOptions {
   /** Default: true. */
@@ -37,6 +46,21 @@ export interface GetWorkflowHandleOptions {
 export interface ListOptions {
   query?: string;
   pageSize?: number;
+}
+
+export interface IntoHistoriesOptions {
+  /** Histories that are fetched at a time. Default: 5. */
+  concurrency?: number;
+}
+
+export interface HistoryAndWorkflowId {
+  readonly workflowId: string;
+  readonly history: history.History;
+}
+
+export interface AsyncWorkflowListIterable extends AsyncIterable<WorkflowExecutionInfo> {
+  /** The histories of what is listed, in its order: for `Worker.runReplayHistories`. */
+  intoHistories(options?: IntoHistoriesOptions): AsyncIterable<HistoryAndWorkflowId>;
 }
 
 export type WorkflowSignalWithStartOptions<W extends Workflow, Args extends AnyArgs> = WorkflowStartOptions<W> & {
@@ -52,15 +76,55 @@ interface HandleTarget {
   readonly followRuns: boolean;
 }
 
-export class WorkflowClient {
-  readonly options: ResolvedClientOptions;
+/** The start of an update-with-start. One object serves one call. */
+export class WithStartWorkflowOperation<W extends Workflow> {
+  readonly workflowTypeOrFunc: string | W;
+  readonly options: WorkflowStartOptions<W> & { workflowIdConflictPolicy: WorkflowIdConflictPolicy };
+  readonly #handle = Promise.withResolvers<WorkflowHandle<W>>();
+  #isUsed = false;
 
-  constructor(options?: BaseClientOptions) {
-    this.options = resolveClientOptions(options);
+  constructor(
+    workflowTypeOrFunc: string | W,
+    options: WorkflowStartOptions<W> & { workflowIdConflictPolicy: WorkflowIdConflictPolicy },
+  ) {
+    this.workflowTypeOrFunc = workflowTypeOrFunc;
+    this.options = options;
+    // Nobody has to ask for it.
+    this.#handle.promise.catch(() => undefined);
+  }
+
+  /** Of the workflow that was started or found: known once the server has answered, also when the update fails. */
+  workflowHandle(): Promise<WorkflowHandle<W>> {
+    return this.#handle.promise;
+  }
+
+  /** Throws when it has served already. */
+  use(): PromiseWithResolvers<WorkflowHandle<W>> {
+    if (this.#isUsed) throw new TypeError("This WithStartWorkflowOperation instance has already been executed.");
+    this.#isUsed = true;
+    return this.#handle;
+  }
+}
+
+export class WorkflowClient {
+  readonly options: ResolvedClientOptions & Pick<WorkflowClientOptions, "interceptors" | "queryRejectCondition">;
+  readonly #calls: WorkflowCalls;
+  readonly #updates: WorkflowUpdates;
+
+  constructor(options: WorkflowClientOptions = {}) {
+    const { interceptors = [], queryRejectCondition = "NONE" } = options;
+    this.options = { ...resolveClientOptions(options), interceptors, queryRejectCondition };
+    this.#calls = new WorkflowCalls(this.options, interceptors);
+    this.#updates = new WorkflowUpdates(this.options, this.#calls);
   }
 
   get connection() {
     return this.options.connection;
+  }
+
+  /** Every RPC under its own name. */
+  get workflowService() {
+    return this.options.connection.workflowService;
   }
 
   /** Throws `WorkflowExecutionAlreadyStartedError`, `NamespaceNotFoundError`, `ServiceError`; `TypeError` or `ValueError` for a bad option. */
@@ -68,18 +132,18 @@ export class WorkflowClient {
     workflowTypeOrFunc: string | W,
     options: WorkflowStartOptions<W>,
   ): Promise<WorkflowHandleWithFirstExecutionRunId<W>> {
-    const { call, namespace, identity, payloadConverter } = this.options;
-    const fields = startFields(workflowTypeOrFunc, options, payloadConverter);
-    const request = { ...fields, namespace, identity, requestId: randomUUID() };
-    const response = await this.#attempt(fields, () => call("StartWorkflowExecution", request));
+    const started = await this.#calls.start({
+      ...{ workflowType: typeOf(workflowTypeOrFunc), headers: {} },
+      options: withArgs(options),
+    });
     const handle = this.#handle<W>({
       workflowId: options.workflowId,
       runId: undefined,
-      firstExecutionRunId: response.firstExecutionRunId || response.runId,
-      runIdForResult: response.runId,
+      firstExecutionRunId: started.firstExecutionRunId ?? started.runId,
+      runIdForResult: started.runId,
       followRuns: options.followRuns ?? true,
     });
-    return Object.assign(handle, { firstExecutionRunId: response.runId, eagerlyStarted: false });
+    return Object.assign(handle, { firstExecutionRunId: started.runId, eagerlyStarted: started.eagerlyStarted });
   }
 
   /** Starts it and waits for its result. */
@@ -91,28 +155,83 @@ export class WorkflowClient {
     return await handle.result();
   }
 
+  /** The result of a workflow that was started before. */
+  async result<W extends Workflow>(
+    workflowId: string,
+    runId?: string,
+    { followRuns = true }: Pick<GetWorkflowHandleOptions, "followRuns"> = {},
+  ): Promise<WorkflowResultType<W>> {
+    return await awaitResult<WorkflowResultType<W>>(this.options, { workflowId, runId }, followRuns);
+  }
+
   /** Signals the running workflow of this id; starts one first when there is none. One step: no signal is lost between. */
   async signalWithStart<W extends Workflow, Args extends AnyArgs = []>(
     workflowTypeOrFunc: string | W,
     options: WorkflowSignalWithStartOptions<W, Args>,
   ): Promise<WorkflowHandleWithSignaledRunId<W>> {
-    const { call, namespace, identity, payloadConverter } = this.options;
-    const fields = startFields(workflowTypeOrFunc, options as WorkflowOptions, payloadConverter);
-    const request = {
-      ...(fields as Init<workflowservice.SignalWithStartWorkflowExecutionRequest>),
-      ...{ namespace, identity, requestId: randomUUID() },
-      signalName: nameOf(options.signal),
-      signalInput: wirePayloads(toPayloads(payloadConverter, ...(options.signalArgs ?? []))),
-    };
-    const response = await this.#attempt(fields, () => call("SignalWithStartWorkflowExecution", request));
+    const { signal, signalArgs = [], ...startOptions } = options;
+    const runId = await this.#calls.signalWithStart({
+      ...{ workflowType: typeOf(workflowTypeOrFunc), headers: {} },
+      ...{ signalName: nameOf(signal), signalArgs: [...signalArgs] },
+      options: withArgs(startOptions as WorkflowOptions),
+    });
     const handle = this.#handle<W>({
       workflowId: options.workflowId,
       runId: undefined,
       firstExecutionRunId: undefined,
-      runIdForResult: response.runId,
+      runIdForResult: runId,
       followRuns: options.followRuns ?? true,
     });
-    return Object.assign(handle, { signaledRunId: response.runId });
+    return Object.assign(handle, { signaledRunId: runId });
+  }
+
+  /** Starts a workflow, or finds the one that runs, and updates it, in one step; waits for the update's end. */
+  async executeUpdateWithStart<W extends Workflow, Ret, Args extends AnyArgs = []>(
+    def: UpdateDefinition<Ret, Args> | string,
+    options: WorkflowUpdateOptions<Args> & { startWorkflowOperation: WithStartWorkflowOperation<W> },
+  ): Promise<Ret> {
+    return await (await this.#updateWithStart<W, Ret, Args>(def, options, "COMPLETED")).result();
+  }
+
+  /** As {@link executeUpdateWithStart}; waits until the update was accepted. */
+  async startUpdateWithStart<W extends Workflow, Ret, Args extends AnyArgs = []>(
+    def: UpdateDefinition<Ret, Args> | string,
+    options: WorkflowUpdateOptions<Args> & {
+      waitForStage: "ACCEPTED";
+      startWorkflowOperation: WithStartWorkflowOperation<W>;
+    },
+  ): Promise<WorkflowUpdateHandle<Ret>> {
+    return await this.#updateWithStart<W, Ret, Args>(def, options, "ACCEPTED");
+  }
+
+  async #updateWithStart<W extends Workflow, Ret, Args extends AnyArgs>(
+    def: UpdateDefinition<Ret, Args> | string,
+    options: WorkflowUpdateOptions<Args> & { startWorkflowOperation: WithStartWorkflowOperation<W> },
+    waitForStage: "ACCEPTED" | "COMPLETED",
+  ): Promise<WorkflowUpdateHandle<Ret>> {
+    const { startWorkflowOperation: operation, updateId, args = [] } = options;
+    const handle = operation.use();
+    const { workflowTypeOrFunc, options: startOptions } = operation;
+    const { workflowId, followRuns = true } = startOptions;
+    const started = await this.#updates.startWithStart(
+      {
+        ...{ workflowType: typeOf(workflowTypeOrFunc), workflowStartHeaders: {}, updateHeaders: {} },
+        ...{ workflowStartOptions: withArgs(startOptions), updateName: nameOf(def), updateArgs: [...args] },
+        updateOptions: { updateId },
+      },
+      waitForStage,
+      {
+        onStart: (runId) =>
+          handle.resolve(
+            this.#handle<W>({ workflowId, runId, firstExecutionRunId: undefined, runIdForResult: runId, followRuns }),
+          ),
+        onStartFailure: handle.reject,
+      },
+    );
+    const { workflowExecution, updateOutcome: outcome } = started;
+    return this.#updates.handle<Ret>(workflowId, {
+      ...{ updateId: started.updateId, workflowRunId: workflowExecution.runId, outcome },
+    });
   }
 
   /** A handle for an execution that exists, or may exist: nothing is asked of the server. Without `runId`: whichever run is current. */
@@ -131,7 +250,14 @@ export class WorkflowClient {
   }
 
   /** Pages are fetched while iterating. Throws `ServiceError` for a query that the server cannot read. */
-  async *list({ query = "", pageSize = 1_000 }: ListOptions = {}): AsyncGenerator<WorkflowExecutionInfo> {
+  list(options: ListOptions = {}): AsyncWorkflowListIterable {
+    return {
+      [Symbol.asyncIterator]: () => this.#list(options),
+      intoHistories: ({ concurrency = 5 } = {}) => this.#histories(options, concurrency),
+    };
+  }
+
+  async *#list({ query = "", pageSize = 1_000 }: ListOptions): AsyncGenerator<WorkflowExecutionInfo> {
     const { call, namespace, payloadConverter } = this.options;
     let nextPageToken: Uint8Array = new Uint8Array(0);
     do {
@@ -142,6 +268,18 @@ export class WorkflowClient {
       for (const raw of response.executions) yield executionInfo(raw, payloadConverter);
       nextPageToken = response.nextPageToken;
     } while (nextPageToken.length > 0);
+  }
+
+  async *#histories(options: ListOptions, concurrency: number): AsyncGenerator<HistoryAndWorkflowId> {
+    const underway: Promise<HistoryAndWorkflowId>[] = [];
+    for await (const { workflowId, runId } of this.#list(options)) {
+      const fetched = this.#history({ workflowId, runId }).then((each) => ({ workflowId, history: each }));
+      // It is waited for later, in its turn.
+      fetched.catch(() => undefined);
+      underway.push(fetched);
+      if (underway.length >= concurrency) yield await underway.shift()!;
+    }
+    yield* underway;
   }
 
   async count(query = ""): Promise<CountWorkflowExecution> {
@@ -156,88 +294,47 @@ export class WorkflowClient {
     return { count: response.count, groups };
   }
 
-  async #attempt<R>(fields: ReturnType<typeof startFields>, call: () => Promise<R>): Promise<R> {
-    const workflowId = fields.workflowId ?? "";
-    const workflowType = fields.workflowType?.name ?? "";
-    try {
-      return await call();
-    } catch (error) {
-      if (error instanceof CallFailed && error.code === status.alreadyExists) {
-        throw new WorkflowExecutionAlreadyStartedError("Workflow execution already started", workflowId, workflowType);
-      }
-      return rethrowCallFailure(error, "Failed to start Workflow", { namespace: this.options.namespace });
-    }
-  }
-
   #handle<W extends Workflow>(target: HandleTarget): WorkflowHandle<W> {
-    const { call, namespace, identity, payloadConverter } = this.options;
+    const { namespace, payloadConverter, queryRejectCondition } = this.options;
     const { workflowId, runId, firstExecutionRunId } = target;
-    const execution = { workflowId, runId };
-    const rethrow = (message: string) => (error: unknown) =>
-      rethrowCallFailure(error, message, { namespace, workflowId, runId });
-    const args = (values: readonly unknown[]) => wirePayloads(toPayloads(payloadConverter, ...values));
-    const updates = { client: this.options, execution, firstExecutionRunId };
+    const workflowExecution = { workflowId, runId };
+    const headers = {};
+    const startUpdate = (
+      def: { name: string } | string,
+      { args = [], updateId }: WorkflowUpdateOptions<AnyArgs>,
+      stage: "ACCEPTED" | "COMPLETED",
+    ) => {
+      const input = { updateName: nameOf(def), args: [...args], options: { updateId }, headers };
+      return this.#updates.start({ ...input, workflowExecution, firstExecutionRunId }, stage);
+    };
+    const query = <R>(queryType: string, args: unknown[]) =>
+      this.#calls.query<R>({ workflowExecution, queryType, args, headers, queryRejectCondition });
     return {
       workflowId,
       client: this,
-      result: () =>
-        awaitResult<WorkflowResultType<W>>(
-          this.options,
-          { workflowId, runId: target.runIdForResult },
-          target.followRuns,
-        ),
-      signal: async (def, ...values) => {
-        const request = {
-          ...{ namespace, identity, workflowExecution: execution, requestId: randomUUID() },
-          ...{ signalName: nameOf(def), input: args(values) },
-        };
-        await call("SignalWorkflowExecution", request).catch(rethrow("Failed to signal Workflow"));
-      },
-      query: (def, ...values) => this.#query(execution, nameOf(def), args(values)),
+      result: () => this.result<W>(workflowId, target.runIdForResult, target),
+      signal: (def, ...args) => this.#calls.signal({ workflowExecution, signalName: nameOf(def), args, headers }),
+      signalWithOptions: (signalName, { args = [] } = {}) =>
+        this.#calls.signal({ workflowExecution, signalName, args: [...args], headers }),
+      query: (def, ...args) => query(nameOf(def), args),
+      queryWithOptions: (queryName, { args = [] } = {}) => query(queryName, [...args]),
       executeUpdate: async (def, options = {}) =>
-        updateResult(updates, await startUpdate(updates, def, options, "COMPLETED")),
+        await this.#updates.result(workflowId, await startUpdate(def, options, "COMPLETED")),
       startUpdate: async (def, options = {}) =>
-        updateHandle(updates, await startUpdate(updates, def, options, "ACCEPTED")),
-      getUpdateHandle: (updateId) => updateHandle(updates, { updateId, runId, outcome: undefined }),
-      cancel: () => {
-        const request = {
-          ...{ namespace, identity, workflowExecution: execution, requestId: randomUUID(), firstExecutionRunId },
-        };
-        return call("RequestCancelWorkflowExecution", request).catch(rethrow("Failed to cancel Workflow"));
-      },
-      terminate: (reason = "") => {
-        const request = { namespace, identity, workflowExecution: execution, reason, firstExecutionRunId };
-        return call("TerminateWorkflowExecution", request).catch(rethrow("Failed to terminate Workflow"));
-      },
-      describe: async () => {
-        const request = { namespace, execution };
-        const response = await call("DescribeWorkflowExecution", request).catch(rethrow("Failed to describe Workflow"));
-        return executionDescription(response, payloadConverter);
-      },
-      fetchHistory: () => this.#history(execution).catch(rethrow("Failed to fetch the history")),
+        this.#updates.handle(workflowId, await startUpdate(def, options, "ACCEPTED")),
+      getUpdateHandle: (updateId, { workflowRunId = runId } = {}) =>
+        this.#updates.handle(workflowId, { updateId, workflowRunId }),
+      cancel: () => this.#calls.cancel({ workflowExecution, firstExecutionRunId }),
+      terminate: (reason) => this.#calls.terminate({ workflowExecution, reason, firstExecutionRunId }),
+      describe: async () => executionDescription(await this.#calls.describe({ workflowExecution }), payloadConverter),
+      fetchHistory: () =>
+        this.#history(workflowExecution).catch((error) =>
+          rethrowCallFailure(error, "Failed to fetch the history", { namespace, ...workflowExecution }),
+        ),
     };
   }
 
-  async #query<R>(
-    execution: { workflowId: string; runId: string | undefined },
-    queryType: string,
-    queryArgs: ReturnType<typeof wirePayloads>,
-  ): Promise<R> {
-    const { call, namespace, payloadConverter } = this.options;
-    const request = { namespace, execution, query: { queryType, queryArgs } };
-    try {
-      const response = await call("QueryWorkflow", request, { timeoutMs: queryTimeoutMs });
-      if (response.queryRejected) throw new QueryRejectedError(response.queryRejected.status);
-      const payload = response.queryResult?.payloads[0];
-      return payload ? payloadConverter.fromPayload<R>(payload) : (undefined as R);
-    } catch (error) {
-      if (error instanceof CallFailed && error.code === status.invalidArgument) {
-        throw new QueryNotRegisteredError(error.details.replace(/^3 INVALID_ARGUMENT: /, ""), error.code);
-      }
-      return rethrowCallFailure(error, "Failed to query Workflow", { namespace, ...execution });
-    }
-  }
-
+  /** As the server has it: what is encoded stays encoded. */
   async #history(execution: { workflowId: string; runId: string | undefined }): Promise<history.History> {
     const { connection, namespace } = this.options;
     const events: history.HistoryEvent[] = [];
@@ -249,4 +346,8 @@ export class WorkflowClient {
     } while (nextPageToken.length > 0);
     return { events };
   }
+}
+
+function withArgs(options: WorkflowOptions & { args?: readonly unknown[] }): WorkflowOptions & { args: unknown[] } {
+  return { ...options, args: [...(options.args ?? [])] };
 }

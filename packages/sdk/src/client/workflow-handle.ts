@@ -26,6 +26,8 @@ export interface WorkflowHandle<T extends Workflow = Workflow> {
    */
   result(): Promise<WorkflowResultType<T>>;
   signal<Args extends AnyArgs = []>(def: SignalDefinition<Args> | string, ...args: Args): Promise<void>;
+  signalWithOptions<Args extends AnyArgs = []>(signalName: string, options?: { args?: Args }): Promise<void>;
+  queryWithOptions<Ret, Args extends AnyArgs = []>(queryName: string, options?: { args?: Args }): Promise<Ret>;
   query<Ret, Args extends AnyArgs = []>(def: QueryDefinition<Ret, Args> | string, ...args: Args): Promise<Ret>;
   /** Waits until the update has completed. Throws `WorkflowUpdateFailedError` when it was rejected or failed. */
   executeUpdate<Ret, Args extends AnyArgs = []>(
@@ -37,7 +39,7 @@ export interface WorkflowHandle<T extends Workflow = Workflow> {
     def: UpdateDefinition<Ret, Args> | string,
     options?: WorkflowUpdateOptions<Args> & { waitForStage?: "ACCEPTED" },
   ): Promise<WorkflowUpdateHandle<Ret>>;
-  getUpdateHandle<Ret>(updateId: string): WorkflowUpdateHandle<Ret>;
+  getUpdateHandle<Ret>(updateId: string, options?: { workflowRunId?: string }): WorkflowUpdateHandle<Ret>;
   cancel(): Promise<workflowservice.RequestCancelWorkflowExecutionResponse>;
   terminate(reason?: string): Promise<workflowservice.TerminateWorkflowExecutionResponse>;
   describe(): Promise<WorkflowExecutionDescription>;

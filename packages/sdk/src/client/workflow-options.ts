@@ -6,6 +6,7 @@ import { mapToPayloads, type PayloadConverter, toPayloads } from "../value/paylo
 import { compileRetryPolicy } from "../value/retry-policy.ts";
 import { encodeOptionalSearchAttributes } from "../value/search-attributes.ts";
 import { wireDuration, wireFields, wirePayload, wirePayloads, wireRetryPolicy } from "../value/wire.ts";
+import { type VersioningOverride, wireVersioningOverride } from "../value/worker-deployments.ts";
 
 export interface WorkflowOptions extends BaseWorkflowOptions {
   /** Names the workflow; at most one runs under it at a time. */
@@ -13,6 +14,10 @@ export interface WorkflowOptions extends BaseWorkflowOptions {
   taskQueue: string;
   /** What to do when a workflow of this id runs already. Default: `FAIL`. */
   workflowIdConflictPolicy?: WorkflowIdConflictPolicy;
+  /** Asks the server to hand the first workflow task to a worker of this process, with the answer. Default: false. */
+  requestEagerStart?: boolean;
+  /** In place of what the deployment says: which version of its workers runs it. */
+  versioningOverride?: VersioningOverride;
   /** The first workflow task waits this long. */
   startDelay?: Duration;
   /** `result()` follows to the run that continues, retries or repeats this one. Default: true. */
@@ -23,12 +28,10 @@ export type WorkflowStartOptions<W extends Workflow = Workflow> = WithWorkflowAr
 
 /** The fields that starting and signalling-with-start have in common. Throws `TypeError` or `ValueError` naming the option at fault. */
 export function startFields(
-  workflowTypeOrFunc: string | Workflow,
+  name: string,
   options: WorkflowOptions & { args?: readonly unknown[] },
   converter: PayloadConverter,
 ): Init<workflowservice.StartWorkflowExecutionRequest> {
-  const name = typeof workflowTypeOrFunc === "string" ? workflowTypeOrFunc : workflowTypeOrFunc.name;
-  required(name, "the workflow's type (an anonymous function has none)");
   required(options.workflowId, "options.workflowId");
   required(options.taskQueue, "options.taskQueue");
   const { workflowIdReusePolicy, workflowIdConflictPolicy, staticSummary, staticDetails, priority } = options;
@@ -57,7 +60,15 @@ export function startFields(
         ? undefined
         : { summary: text(staticSummary), details: text(staticDetails) },
     priority,
+    versioningOverride: wireVersioningOverride(options.versioningOverride),
   };
+}
+
+/** Throws `TypeError` for a function without a name. */
+export function typeOf(workflowTypeOrFunc: string | Workflow): string {
+  const name = typeof workflowTypeOrFunc === "string" ? workflowTypeOrFunc : workflowTypeOrFunc.name;
+  required(name, "the workflow's type (an anonymous function has none)");
+  return name;
 }
 
 function required(value: unknown, what: string): void {

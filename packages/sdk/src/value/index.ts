@@ -57,3 +57,11 @@ export {
   type SearchAttributeValue,
   TypedSearchAttributes,
 } from "./search-attributes.ts";
+export {
+  type AutoUpgradeVersioningOverride,
+  type PinnedVersioningOverride,
+  toCanonicalString,
+  VersioningBehavior,
+  type VersioningOverride,
+  type WorkerDeploymentVersion,
+} from "./worker-deployments.ts";

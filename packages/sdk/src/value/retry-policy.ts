@@ -50,6 +50,17 @@ export function compileRetryPolicy(policy: RetryPolicy): CompiledRetryPolicy {
   };
 }
 
+/** A policy of the wire as its user would write it. */
+export function retryPolicyOf(policy: CompiledRetryPolicy): RetryPolicy {
+  return {
+    ...(policy.initialIntervalMs > 0 ? { initialInterval: policy.initialIntervalMs } : {}),
+    ...(policy.backoffCoefficient > 0 ? { backoffCoefficient: policy.backoffCoefficient } : {}),
+    ...(policy.maximumIntervalMs > 0 ? { maximumInterval: policy.maximumIntervalMs } : {}),
+    ...(policy.maximumAttempts > 0 ? { maximumAttempts: policy.maximumAttempts } : {}),
+    nonRetryableErrorTypes: [...policy.nonRetryableErrorTypes],
+  };
+}
+
 /** Milliseconds until the attempt after `attempt` (1 = the first). */
 export function nextIntervalMs(policy: CompiledRetryPolicy, attempt: number): number {
   const initialMs = policy.initialIntervalMs || 1_000;
