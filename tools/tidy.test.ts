@@ -31,7 +31,7 @@ const places: Readonly<Record<string, { readonly file: string; readonly door?: s
   "sdk/workflow": { file: "packages/sdk/src/workflow/index.ts", door: "@pawl/sdk/workflow" },
   "sdk/activity": { file: "packages/sdk/src/activity/index.ts", door: "@pawl/sdk/activity" },
   "sdk/client": { file: "packages/sdk/src/client/index.ts", door: "@pawl/sdk/client" },
-  "sdk/client/connection": { file: "packages/sdk/src/client/connection.ts" },
+  "sdk/connection": { file: "packages/sdk/src/connection/connection.ts" },
   "sdk/codec": { file: "packages/sdk/src/codec/message-codec.ts" },
   "sdk/telemetry": { file: "packages/sdk/src/telemetry/runtime.ts" },
   "sdk/replay": { file: "packages/sdk/src/replay/replay.ts" },

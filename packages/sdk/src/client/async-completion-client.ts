@@ -1,9 +1,10 @@
 /** Completes activities from outside the worker: those that threw `CompleteAsyncError` and left the answer to someone else. */
+
+import { CallFailed } from "../connection/transport.ts";
 import { recognizeAcrossRealms } from "../value/errors.ts";
 import { toPayloads } from "../value/payload-converter.ts";
 import { wirePayloads } from "../value/wire.ts";
 import { type BaseClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.ts";
-import { CallFailed } from "./connection.ts";
 
 /** The activity is known no more: completed, timed out, or its workflow has closed. */
 export class ActivityNotFoundError extends Error {}

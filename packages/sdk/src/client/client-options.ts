@@ -3,10 +3,10 @@ import { hostname } from "node:os";
 import type { Init, MethodName, RequestOf, ResponseOf } from "@pawl/protocol";
 import { loadDataConverter } from "../codec/load-data-converter.ts";
 import { MessageCodec } from "../codec/message-codec.ts";
+import { type CallOptions, Connection } from "../connection/connection.ts";
 import type { DataConverter, LoadedDataConverter } from "../value/data-converter.ts";
 import type { FailureConverter } from "../value/failure-converter.ts";
 import type { PayloadConverter } from "../value/payload-converter.ts";
-import { type CallOptions, Connection } from "./connection.ts";
 
 export interface BaseClientOptions {
   /** Default: one to `localhost:7233`, made at the first call. */

@@ -1,8 +1,8 @@
 /** What a client's calls throw beside the failures of workflows. */
 import type { enums } from "@pawl/protocol";
+import { CallFailed } from "../connection/transport.ts";
 import { NamespaceNotFoundError, recognizeAcrossRealms, WorkflowNotFoundError } from "../value/errors.ts";
 import type { RetryState } from "../value/failure.ts";
-import { CallFailed } from "./connection.ts";
 
 /** The server refused or could not be reached; `cause` is the {@link CallFailed}. */
 export class ServiceError extends Error {

@@ -1,5 +1,14 @@
 /** `@pawl/sdk/client`: starts workflows and speaks with them. */
 
+export {
+  type CallOptions,
+  Connection,
+  type ConnectionOptions,
+  type ConnectionPlugin,
+  type WorkflowService,
+} from "../connection/connection.ts";
+export { LOCAL_TARGET } from "../connection/grpc-transport.ts";
+export { CallFailed, type TlsConfig, type Transport, type TransportCall } from "../connection/transport.ts";
 export type { DataConverter } from "../value/data-converter.ts";
 export {
   IllegalStateError,
@@ -32,18 +41,6 @@ export type { RetryPolicy } from "../value/retry-policy.ts";
 export * from "./async-completion-client.ts";
 export { Client, type ClientOptions, type ClientPlugin } from "./client.ts";
 export type { BaseClientOptions, ResolvedClientOptions } from "./client-options.ts";
-export {
-  CallFailed,
-  type CallOptions,
-  Connection,
-  type ConnectionOptions,
-  type ConnectionPlugin,
-  LOCAL_TARGET,
-  type TlsConfig,
-  type Transport,
-  type TransportCall,
-  type WorkflowService,
-} from "./connection.ts";
 export {
   isGrpcCancelledError,
   isGrpcDeadlineError,

@@ -1,6 +1,7 @@
 /** Makes schedules and looks after them: workflows that are started by calendars, intervals and cron expressions. */
 import { randomUUID } from "node:crypto";
 import { enums, type Init, type schedule, toTimestamp } from "@pawl/protocol";
+import { CallFailed } from "../connection/transport.ts";
 import { msOptionalToNumber } from "../value/duration.ts";
 import { NamespaceNotFoundError, recognizeAcrossRealms } from "../value/errors.ts";
 import { composeInterceptors, type Headers } from "../value/interceptors.ts";
@@ -9,7 +10,6 @@ import { mapToPayloads } from "../value/payload-converter.ts";
 import { encodeOptionalSearchAttributes } from "../value/search-attributes.ts";
 import { wireDuration, wireFields } from "../value/wire.ts";
 import { type BaseClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.ts";
-import { CallFailed } from "./connection.ts";
 import { rethrowCallFailure } from "./errors.ts";
 import type { CreateScheduleInput, CreateScheduleOutput, ScheduleClientInterceptor } from "./interceptors.ts";
 import { scheduleDescription, scheduleSummary } from "./schedule-description.ts";

@@ -1,8 +1,8 @@
 /** Build ids of task queues in the way that came before worker deployments: which are compatible, and which workflows still need which. */
 import { enums, type taskqueue, type workflowservice } from "@pawl/protocol";
+import { CallFailed } from "../connection/transport.ts";
 import { recognizeAcrossRealms } from "../value/errors.ts";
 import { type BaseClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.ts";
-import { CallFailed } from "./connection.ts";
 import { rethrowCallFailure } from "./errors.ts";
 
 export class BuildIdNotFoundError extends Error {}

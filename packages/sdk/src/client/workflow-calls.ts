@@ -1,12 +1,12 @@
 /** Every call about a workflow: through the client's interceptors, and then to the server. */
 import { randomUUID } from "node:crypto";
 import { enums, type Init, type workflowservice } from "@pawl/protocol";
+import { CallFailed } from "../connection/transport.ts";
 import { WorkflowExecutionAlreadyStartedError } from "../value/errors.ts";
 import { composeInterceptors, type Headers } from "../value/interceptors.ts";
 import { toPayloads } from "../value/payload-converter.ts";
 import { wireFields, wirePayloads } from "../value/wire.ts";
 import type { ResolvedClientOptions } from "./client-options.ts";
-import { CallFailed } from "./connection.ts";
 import { QueryNotRegisteredError, QueryRejectedError, rethrowCallFailure } from "./errors.ts";
 import type {
   WorkflowCancelInput,

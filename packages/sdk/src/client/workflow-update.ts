@@ -1,12 +1,12 @@
 /** Sends updates and waits for them: accepted first, then their outcome, by long polls. */
 import { randomUUID } from "node:crypto";
 import { enums, type Init, type update, type workflowservice } from "@pawl/protocol";
+import { CallFailed } from "../connection/transport.ts";
 import { WorkflowExecutionAlreadyStartedError } from "../value/errors.ts";
 import { composeInterceptors } from "../value/interceptors.ts";
 import { fromPayloadsAtIndex, toPayloads } from "../value/payload-converter.ts";
 import { wirePayloads } from "../value/wire.ts";
 import type { ResolvedClientOptions } from "./client-options.ts";
-import { CallFailed } from "./connection.ts";
 import { rethrowCallFailure, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from "./errors.ts";
 import type {
   WorkflowExecution,

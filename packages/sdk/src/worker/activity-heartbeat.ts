@@ -1,9 +1,9 @@
 /** Heartbeats of one activity: at most one every interval, always the latest, and what the server answers them with. */
 
 import type { CancellationCause } from "../activity/context.ts";
-import type { Connection } from "../client/connection.ts";
-import { CallFailed } from "../client/connection.ts";
 import type { MessageCodec } from "../codec/message-codec.ts";
+import type { Connection } from "../connection/connection.ts";
+import { CallFailed } from "../connection/transport.ts";
 import { type PayloadConverter, toPayloads } from "../value/payload-converter.ts";
 import { wirePayloads } from "../value/wire.ts";
 

@@ -8,8 +8,9 @@ import {
   newCancelledFailure,
   runInContext,
 } from "../activity/context.ts";
-import { CallFailed, type Connection } from "../client/connection.ts";
 import type { MessageCodec } from "../codec/message-codec.ts";
+import type { Connection } from "../connection/connection.ts";
+import { CallFailed } from "../connection/transport.ts";
 import type { Runtime } from "../telemetry/runtime.ts";
 import type { LoadedDataConverter } from "../value/data-converter.ts";
 import { ApplicationFailure, type ProtoFailure, TemporalFailure } from "../value/failure.ts";

@@ -2,7 +2,7 @@
 export {
   Connection as NativeConnection,
   type ConnectionOptions as NativeConnectionOptions,
-} from "../client/connection.ts";
+} from "../connection/connection.ts";
 export { Nondeterminism as DeterminismViolationError } from "../replay/nondeterminism.ts";
 export {
   type BufferedMetricUpdate,

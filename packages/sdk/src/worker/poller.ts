@@ -1,6 +1,6 @@
 /** Asks the server for tasks, again and again, and hands each on without waiting for its end. */
 import { setTimeout as delay } from "node:timers/promises";
-import { CallFailed } from "../client/connection.ts";
+import { CallFailed } from "../connection/transport.ts";
 import type { Logger } from "../value/logger.ts";
 import type { Slots } from "./slots.ts";
 

@@ -1,7 +1,7 @@
 /** What a worker is made with, and what that comes to. */
 import { hostname } from "node:os";
-import type { Connection } from "../client/connection.ts";
 import { loadDataConverter } from "../codec/load-data-converter.ts";
+import type { Connection } from "../connection/connection.ts";
 import { Runtime } from "../telemetry/runtime.ts";
 import type { DataConverter, LoadedDataConverter } from "../value/data-converter.ts";
 import { type Duration, msToNumber } from "../value/duration.ts";

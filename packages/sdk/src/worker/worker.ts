@@ -2,8 +2,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { enums, type history, timestampMs } from "@pawl/protocol";
-import { CallFailed, Connection } from "../client/connection.ts";
 import { MessageCodec } from "../codec/message-codec.ts";
+import { Connection } from "../connection/connection.ts";
+import { CallFailed } from "../connection/transport.ts";
 import { type GaugeValue, Runtime } from "../telemetry/runtime.ts";
 import { IllegalStateError, NamespaceNotFoundError } from "../value/errors.ts";
 import { ActivityRunner } from "./activity-runner.ts";

@@ -1,7 +1,8 @@
 /** Does workflow tasks: history in, workflow code run, commands out. */
 import { enums, history, type Init, type query, type workflowservice } from "@pawl/protocol";
-import { CallFailed, type Connection } from "../client/connection.ts";
 import type { MessageCodec } from "../codec/message-codec.ts";
+import type { Connection } from "../connection/connection.ts";
+import { CallFailed } from "../connection/transport.ts";
 import { HistoryGap, Nondeterminism } from "../replay/nondeterminism.ts";
 import type { SdkMetrics } from "../telemetry/sdk-metrics.ts";
 import type { LoadedDataConverter } from "../value/data-converter.ts";

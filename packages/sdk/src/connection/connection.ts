@@ -1,63 +1,17 @@
 /**
- * The way to a server. `Transport` is the seam: one unary call, bytes in and out. gRPC is one transport; an embedded server or a test hands in
- * another. `Connection` adds what every call needs: deadlines, metadata, and retries of what the server asks to have retried.
+ * The way to a server. gRPC is one transport; an embedded server or a test hands in another. `Connection` adds what every call needs: deadlines,
+ * metadata, and retries of what the server asks to have retried.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
-import { googleRpc, type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/protocol";
+import { type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/protocol";
 import { Runtime } from "../telemetry/runtime.ts";
 import { type Duration, msToNumber } from "../value/duration.ts";
 import { sdkName, sdkVersion } from "../value/version.ts";
 import { EagerStarts } from "./eager-starts.ts";
-
-export interface TransportCall {
-  /** `/<service>/<method>` */
-  readonly path: string;
-  readonly message: Uint8Array;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-export interface Transport {
-  /** The response's bytes. Throws {@link CallFailed}, also when the signal or the deadline ends the call. */
-  call(call: TransportCall): Promise<Uint8Array>;
-  close(): void;
-}
-
-/** A call that ended with a status other than OK. */
-export class CallFailed extends Error {
-  /** The gRPC status, e.g. 5 = NOT_FOUND. */
-  readonly code: number;
-  /** The status message as the server wrote it. */
-  readonly details: string;
-  /** An encoded `google.rpc.Status`. */
-  readonly statusDetails: Uint8Array | undefined;
-  constructor(code: number, details: string, statusDetails?: Uint8Array) {
-    super(`${code} ${grpc.status[code] ?? "UNKNOWN"}: ${details}`);
-    this.name = "CallFailed";
-    this.code = code;
-    this.details = details;
-    this.statusDetails = statusDetails;
-  }
-
-  /** The encoded detail message of this type that came with the status. */
-  detail(typeName: string): Uint8Array | undefined {
-    if (!this.statusDetails) return undefined;
-    const { details } = googleRpc.Status.decode(this.statusDetails);
-    return details.find(({ type_url }) => type_url.endsWith(`/${typeName}`))?.value;
-  }
-}
-
-export interface TlsConfig {
-  /** PEM of the authorities that may sign the server's certificate. Default: those of the system. */
-  serverRootCACertificate?: Uint8Array;
-  /** The name that the server's certificate must carry, when it is not the host's. */
-  serverNameOverride?: string;
-  /** PEM of this client's own certificate and key. */
-  clientCertPair?: { crt: Uint8Array; key: Uint8Array };
-}
+import { GrpcTransport } from "./grpc-transport.ts";
+import { CallFailed, type TlsConfig, type Transport } from "./transport.ts";
 
 export interface ConnectionOptions {
   /** `host:port`. Default: `localhost:7233`. */
@@ -82,9 +36,6 @@ export interface ConnectionPlugin {
   readonly name: string;
   configureConnection?(options: ConnectionOptions): ConnectionOptions;
 }
-
-/** Where a server is by default. */
-export const LOCAL_TARGET = "localhost:7233";
 
 export interface CallOptions {
   /** For the whole of it. Default: the connection's `rpcTimeout`. */
@@ -294,81 +245,4 @@ function waitBeforeRetryMs(error: unknown, attempt: number): number | undefined 
   // A message too large stays too large.
   if (isOverloaded && /larger than max|message.*too large/i.test(error.details)) return undefined;
   return Math.min((isOverloaded ? retryOverloadedMs : retryFirstMs) * 1.7 ** (attempt - 1), retryLongestMs);
-}
-
-const defaultPort = 7233;
-const messageBytesMax = 128 * 1024 * 1024;
-
-class GrpcTransport implements Transport {
-  readonly #client: grpc.Client;
-
-  constructor({ address = LOCAL_TARGET, tls, apiKey, channelArgs }: ConnectionOptions) {
-    const secure = tls ?? apiKey !== undefined;
-    const config = typeof secure === "object" ? secure : {};
-    const target = /:\d+$|^unix:/.test(address) ? address : `${address}:${defaultPort}`;
-    this.#client = new grpc.Client(
-      target,
-      secure === false ? grpc.credentials.createInsecure() : tlsCredentials(config),
-      {
-        "grpc.max_receive_message_length": messageBytesMax,
-        "grpc.max_send_message_length": -1,
-        "grpc.keepalive_time_ms": 30_000,
-        "grpc.keepalive_timeout_ms": 15_000,
-        "grpc.keepalive_permit_without_calls": 1,
-        // A server that restarts is tried again soon, not after minutes.
-        "grpc.initial_reconnect_backoff_ms": 50,
-        "grpc.max_reconnect_backoff_ms": 2_000,
-        "grpc.use_local_subchannel_pool": 1,
-        ...(config.serverNameOverride === undefined
-          ? {}
-          : {
-              "grpc.ssl_target_name_override": config.serverNameOverride,
-              "grpc.default_authority": config.serverNameOverride,
-            }),
-        ...channelArgs,
-      },
-    );
-  }
-
-  call({ path, message, metadata, timeoutMs, signal }: TransportCall): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(new CallFailed(grpc.status.CANCELLED, "the call was aborted"));
-      const headers = new grpc.Metadata();
-      for (const [key, value] of Object.entries(metadata)) headers.set(key, value);
-      const cancel = () => call.cancel();
-      const deadline = Date.now() + timeoutMs;
-      const call = this.#client.makeUnaryRequest(
-        path,
-        asBuffer,
-        asIs,
-        message,
-        headers,
-        { deadline },
-        (error, answer) => {
-          signal?.removeEventListener("abort", cancel);
-          if (!error) return resolve(answer!);
-          const [status] = error.metadata?.get("grpc-status-details-bin") ?? [];
-          reject(new CallFailed(error.code, error.details, typeof status === "string" ? undefined : status));
-        },
-      );
-      signal?.addEventListener("abort", cancel, { once: true });
-    });
-  }
-
-  close(): void {
-    this.#client.close();
-  }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function asIs(bytes: Buffer): Uint8Array {
-  return bytes;
-}
-
-function tlsCredentials({ serverRootCACertificate, clientCertPair }: TlsConfig): grpc.ChannelCredentials {
-  const pem = (bytes: Uint8Array | undefined) => (bytes === undefined ? null : Buffer.from(bytes));
-  return grpc.credentials.createSsl(pem(serverRootCACertificate), pem(clientCertPair?.key), pem(clientCertPair?.crt));
 }

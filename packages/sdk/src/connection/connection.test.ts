@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { errordetails, googleRpc, workflowservice } from "@pawl/protocol";
+import { Client } from "../client/client.ts";
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from "../value/errors.ts";
-import { Client } from "./client.ts";
-import { CallFailed, Connection, type Transport, type TransportCall } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import { CallFailed, type Transport, type TransportCall } from "./transport.ts";
 
 type Answer = Uint8Array | CallFailed;
 

@@ -1,0 +1,51 @@
+/** `Transport` is the seam between a connection and its server: one unary call, bytes in and out. */
+import * as grpc from "@grpc/grpc-js";
+import { googleRpc } from "@pawl/protocol";
+
+export interface TransportCall {
+  /** `/<service>/<method>` */
+  readonly path: string;
+  readonly message: Uint8Array;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface Transport {
+  /** The response's bytes. Throws {@link CallFailed}, also when the signal or the deadline ends the call. */
+  call(call: TransportCall): Promise<Uint8Array>;
+  close(): void;
+}
+
+/** A call that ended with a status other than OK. */
+export class CallFailed extends Error {
+  /** The gRPC status, e.g. 5 = NOT_FOUND. */
+  readonly code: number;
+  /** The status message as the server wrote it. */
+  readonly details: string;
+  /** An encoded `google.rpc.Status`. */
+  readonly statusDetails: Uint8Array | undefined;
+  constructor(code: number, details: string, statusDetails?: Uint8Array) {
+    super(`${code} ${grpc.status[code] ?? "UNKNOWN"}: ${details}`);
+    this.name = "CallFailed";
+    this.code = code;
+    this.details = details;
+    this.statusDetails = statusDetails;
+  }
+
+  /** The encoded detail message of this type that came with the status. */
+  detail(typeName: string): Uint8Array | undefined {
+    if (!this.statusDetails) return undefined;
+    const { details } = googleRpc.Status.decode(this.statusDetails);
+    return details.find(({ type_url }) => type_url.endsWith(`/${typeName}`))?.value;
+  }
+}
+
+export interface TlsConfig {
+  /** PEM of the authorities that may sign the server's certificate. Default: those of the system. */
+  serverRootCACertificate?: Uint8Array;
+  /** The name that the server's certificate must carry, when it is not the host's. */
+  serverNameOverride?: string;
+  /** PEM of this client's own certificate and key. */
+  clientCertPair?: { crt: Uint8Array; key: Uint8Array };
+}
