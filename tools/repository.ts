@@ -146,6 +146,7 @@ const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/sdk/src/client/", "sdk/client"],
   ["packages/sdk/src/codec/", "sdk/codec"],
   ["packages/sdk/src/telemetry/", "sdk/telemetry"],
+  ["packages/sdk/src/envconfig/", "sdk/envconfig"],
   ["packages/sdk/src/replay/", "sdk/replay"],
   ["packages/sdk/src/worker/", "sdk/worker"],
 ];

@@ -26,6 +26,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "sdk/telemetry": ["sdk/value"],
   "sdk/client": ["sdk/value", "sdk/codec", "sdk/connection", "protocol"],
   "sdk/connection": ["sdk/value", "sdk/telemetry", "protocol"],
+  "sdk/envconfig": ["sdk/value", "sdk/connection"],
   "sdk/replay": ["sdk/value", "protocol"],
   "sdk/worker": [
     ...["sdk/replay", "sdk/activity", "sdk/client", "sdk/connection", "sdk/codec", "sdk/telemetry", "sdk/value"],

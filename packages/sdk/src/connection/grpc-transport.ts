@@ -83,7 +83,14 @@ function asIs(bytes: Buffer): Uint8Array {
   return bytes;
 }
 
-function tlsCredentials({ serverRootCACertificate, clientCertPair }: TlsConfig): grpc.ChannelCredentials {
+function tlsCredentials(config: TlsConfig): grpc.ChannelCredentials {
+  const { serverRootCACertificate, clientCertPair, disableHostVerification } = config;
   const pem = (bytes: Uint8Array | undefined) => (bytes === undefined ? null : Buffer.from(bytes));
-  return grpc.credentials.createSsl(pem(serverRootCACertificate), pem(clientCertPair?.key), pem(clientCertPair?.crt));
+  const verify = disableHostVerification ? { rejectUnauthorized: false, checkServerIdentity: () => undefined } : {};
+  return grpc.credentials.createSsl(
+    pem(serverRootCACertificate),
+    pem(clientCertPair?.key),
+    pem(clientCertPair?.crt),
+    verify,
+  );
 }

@@ -46,6 +46,8 @@ export interface TlsConfig {
   serverRootCACertificate?: Uint8Array;
   /** The name that the server's certificate must carry, when it is not the host's. */
   serverNameOverride?: string;
+  /** Any certificate will do, whoever shows it: for tests alone. */
+  disableHostVerification?: boolean;
   /** PEM of this client's own certificate and key. */
   clientCertPair?: { crt: Uint8Array; key: Uint8Array };
 }

@@ -1,0 +1,30 @@
+/** What a profile of the configuration says: how to reach a server, and as whom. */
+
+/** A file, or what one would hold. */
+export type ConfigDataSource = { path: string } | { data: string | Uint8Array };
+
+export interface ClientConfigTLS {
+  disabled?: boolean;
+  serverName?: string;
+  /** PEM, as are the other two. */
+  clientCert?: ConfigDataSource;
+  clientKey?: ConfigDataSource;
+  serverCACert?: ConfigDataSource;
+  /** Any certificate will do, whoever shows it: for tests alone. */
+  disableHostVerification?: boolean;
+}
+
+export interface ClientConfigProfile {
+  address?: string;
+  namespace?: string;
+  apiKey?: string;
+  tls?: ClientConfigTLS;
+  /** Sent with each call. Names in lower case, with hyphens. */
+  grpcMeta?: Record<string, string>;
+  /** A server that decodes payloads for tools; the SDK itself does not use it. */
+  codec?: { endpoint?: string; auth?: string };
+}
+
+export interface ClientConfig {
+  profiles: Record<string, ClientConfigProfile>;
+}
