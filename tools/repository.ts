@@ -116,8 +116,16 @@ interface Manifest {
   readonly peerDependencies?: Record<string, string>;
 }
 
-function dependenciesOf(manifest: Manifest): Set<string> {
-  return new Set(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies, ...manifest.peerDependencies }));
+/** A package may import itself by its name. */
+function dependenciesOf(manifest: Manifest & { readonly name?: string }): Set<string> {
+  return new Set(
+    Object.keys({
+      [manifest.name ?? ""]: "",
+      ...manifest.dependencies,
+      ...manifest.devDependencies,
+      ...manifest.peerDependencies,
+    }),
+  );
 }
 
 export function isCode(path: string): boolean {
@@ -147,6 +155,7 @@ const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/sdk/src/codec/", "sdk/codec"],
   ["packages/sdk/src/telemetry/", "sdk/telemetry"],
   ["packages/sdk/src/envconfig/", "sdk/envconfig"],
+  ["packages/sdk/src/opentelemetry/", "sdk/opentelemetry"],
   ["packages/sdk/src/replay/", "sdk/replay"],
   ["packages/sdk/src/worker/", "sdk/worker"],
 ];

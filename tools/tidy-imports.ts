@@ -26,6 +26,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "sdk/telemetry": ["sdk/value"],
   "sdk/client": ["sdk/value", "sdk/codec", "sdk/connection", "protocol"],
   "sdk/connection": ["sdk/value", "sdk/telemetry", "protocol"],
+  "sdk/opentelemetry": [...["sdk/value", "sdk/client", "sdk/worker", "sdk/workflow", "sdk/activity"]],
   "sdk/envconfig": ["sdk/value", "sdk/connection"],
   "sdk/replay": ["sdk/value", "protocol"],
   "sdk/worker": [

@@ -33,6 +33,7 @@ const places: Readonly<Record<string, { readonly file: string; readonly door?: s
   "sdk/client": { file: "packages/sdk/src/client/index.ts", door: "@pawl/sdk/client" },
   "sdk/connection": { file: "packages/sdk/src/connection/connection.ts" },
   "sdk/codec": { file: "packages/sdk/src/codec/message-codec.ts" },
+  "sdk/opentelemetry": { file: "packages/sdk/src/opentelemetry/index.ts", door: "@pawl/sdk/opentelemetry" },
   "sdk/envconfig": { file: "packages/sdk/src/envconfig/index.ts", door: "@pawl/sdk/envconfig" },
   "sdk/telemetry": { file: "packages/sdk/src/telemetry/runtime.ts" },
   "sdk/replay": { file: "packages/sdk/src/replay/replay.ts" },

@@ -28,6 +28,7 @@ export type {
   ActivityOutboundCallsInterceptor,
   WorkerInterceptors,
 } from "./interceptors.ts";
+export type { WorkerPlugin } from "./plugin.ts";
 export type { HistoryToReplay, ReplayResult, ReplayWorkerOptions } from "./replayer.ts";
 export type { InjectedSink, InjectedSinkFunction, InjectedSinks } from "./sinks.ts";
 export { GracefulShutdownPeriodExpiredError, type State, Worker } from "./worker.ts";

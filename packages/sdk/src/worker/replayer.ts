@@ -6,6 +6,7 @@ import { DefaultLogger, type Logger } from "../value/logger.ts";
 import { bundleOf, bundleRuntime } from "./bundle.ts";
 import { CachedRun } from "./cached-run.ts";
 import { explained } from "./explanation.ts";
+import type { WorkerPlugin } from "./plugin.ts";
 import { Sandbox, watchRejections } from "./sandbox.ts";
 import { watched } from "./watchdog.ts";
 import type { WorkerOptions } from "./worker-options.ts";
@@ -15,6 +16,7 @@ export type ReplayWorkerOptions = Pick<
   "workflowsPath" | "workflowBundle" | "bundlerOptions" | "dataConverter" | "interceptors"
 > & {
   logger?: Logger;
+  plugins?: WorkerPlugin[];
 };
 
 export interface ReplayResult {
@@ -34,9 +36,11 @@ const msPerEvent = 1;
 
 /** Bundles the code once and replays one history after the other. */
 export async function* replayHistories(
-  options: ReplayWorkerOptions,
+  given: ReplayWorkerOptions,
   histories: AsyncIterable<HistoryToReplay> | Iterable<HistoryToReplay>,
 ): AsyncGenerator<ReplayResult> {
+  let options = given;
+  for (const plugin of given.plugins ?? []) options = (await plugin.configureReplayWorker?.(options)) ?? options;
   const { workflowsPath, workflowBundle, dataConverter, logger = new DefaultLogger("WARN") } = options;
   if (workflowsPath === undefined && workflowBundle === undefined) {
     throw new TypeError("a replay needs workflowsPath or workflowBundle");

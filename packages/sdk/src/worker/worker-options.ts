@@ -9,6 +9,7 @@ import type { Logger } from "../value/logger.ts";
 import type { UntypedActivities } from "../value/options.ts";
 import type { BundleOptions, WorkflowBundle } from "./bundle.ts";
 import type { WorkerInterceptors } from "./interceptors.ts";
+import type { WorkerPlugin } from "./plugin.ts";
 import type { InjectedSinks } from "./sinks.ts";
 
 export interface WorkerOptions {
@@ -29,6 +30,8 @@ export interface WorkerOptions {
   /** How values become payloads. Workflow code gets its converters by path; codecs run outside of it. */
   dataConverter?: DataConverter;
   interceptors?: WorkerInterceptors;
+  /** Applied in their order, those of the connection first. */
+  plugins?: WorkerPlugin[];
   /** Functions of this process that workflow code may call by `proxySinks`. */
   // biome-ignore lint/suspicious/noExplicitAny: the sinks of any user.
   sinks?: InjectedSinks<any>;

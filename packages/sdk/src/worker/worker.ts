@@ -10,6 +10,7 @@ import { IllegalStateError, NamespaceNotFoundError } from "../value/errors.ts";
 import { ActivityRunner } from "./activity-runner.ts";
 import { bundleOf, bundleRuntime, type WorkflowBundle } from "./bundle.ts";
 import { EagerActivities } from "./eager-activities.ts";
+import type { WorkerPlugin } from "./plugin.ts";
 import { pollTimeoutMs, runPoller } from "./poller.ts";
 import { type HistoryToReplay, type ReplayResult, type ReplayWorkerOptions, replayHistories } from "./replayer.ts";
 import { RunCache } from "./run-cache.ts";
@@ -48,6 +49,7 @@ interface WorkerParts {
   readonly eager: EagerActivities;
   readonly workflows: WorkflowSide | undefined;
   readonly stopping: AbortController;
+  readonly plugins: readonly WorkerPlugin[];
 }
 
 export class Worker {
@@ -62,6 +64,7 @@ export class Worker {
   readonly #pollsEnd = new AbortController();
   readonly #instanceKey = randomUUID();
   readonly #workflowSlots: Slots;
+  readonly #plugins: readonly WorkerPlugin[];
   readonly #polling = { workflow_task: 0, sticky_workflow_task: 0, activity_task: 0 };
   #state: State = "INITIALIZED";
 
@@ -78,6 +81,7 @@ export class Worker {
     this.#eager = parts.eager;
     this.#workflows = parts.workflows;
     this.#stopping = parts.stopping;
+    this.#plugins = parts.plugins;
     this.#workflowSlots = new Slots(options.workflowSlots);
   }
 
@@ -85,7 +89,10 @@ export class Worker {
    * Bundles the workflow code, loads it, and asks the server for the namespace. Throws `TypeError` for a bad option, `NamespaceNotFoundError`,
    * `CallFailed` when the server is not there, and an error with file and line for workflow code that cannot be bundled.
    */
-  static async create(options: WorkerOptions): Promise<Worker> {
+  static async create(given: WorkerOptions): Promise<Worker> {
+    const plugins = [...((given.connection?.plugins ?? []) as readonly WorkerPlugin[]), ...(given.plugins ?? [])];
+    let options = given;
+    for (const plugin of plugins) options = (await plugin.configureWorker?.(options)) ?? options;
     const compiled = compileWorkerOptions(options);
     const isOwned = options.connection === undefined;
     const [connection, code] = await Promise.all([options.connection ?? Connection.connect(), loadCode(options)]);
@@ -108,7 +115,7 @@ export class Worker {
     return new Worker(
       compiled,
       { connection, isOwned },
-      { activities: runner, activitySlots, eager, workflows, stopping },
+      { activities: runner, activitySlots, eager, workflows, stopping, plugins },
     );
   }
 
@@ -137,6 +144,15 @@ export class Worker {
 
   /** Works until `shutdown()`. Resolves when everything taken on is done; throws when polling is hopeless or the force time is over. */
   async run(): Promise<void> {
+    let run = (worker: Worker) => worker.#run();
+    for (const plugin of this.#plugins.toReversed()) {
+      const inner = run;
+      if (plugin.runWorker) run = (worker) => plugin.runWorker!(worker, inner);
+    }
+    await run(this);
+  }
+
+  async #run(): Promise<void> {
     if (this.#state !== "INITIALIZED") throw new IllegalStateError("Poller was already started");
     this.#state = "RUNNING";
     const runtime = Runtime.instance();

@@ -30,6 +30,7 @@ export {
   scheduleActivity,
   scheduleLocalActivity,
 } from "./activities.ts";
+export { AsyncLocalStorage } from "./async-local-storage.ts";
 export { CancellationScope, type CancellationScopeOptions } from "./cancellation-scope.ts";
 export {
   ChildWorkflowCancellationType,
@@ -90,6 +91,7 @@ export {
   setDefaultUpdateHandler,
   setHandler,
 } from "./messages.ts";
+export { getRandomStream, type WorkflowRandomStream, workflowRandom } from "./random-streams.ts";
 export { proxySinks, type Sink, type SinkCall, type SinkFunction, type Sinks } from "./sinks.ts";
 export { log, metricMeter, workflowLogAttributes } from "./telemetry.ts";
 export { condition, sleep, type TimerOptions } from "./timer.ts";

@@ -88,6 +88,8 @@ export class WorkflowRun {
   nowMs = 0;
   isReplaying = true;
   random: () => number;
+  randomSeed: string;
+  readonly randomStreams = new Map<string, () => number>();
   memo: Record<string, Payload>;
   searchAttributes: Record<string, Payload>;
   currentDetails = "";
@@ -105,6 +107,7 @@ export class WorkflowRun {
     this.code = host.load();
     this.converter = converterOf(this.code);
     this.failures = failureConverterOf(this.code);
+    this.randomSeed = start.randomSeed;
     this.random = seededRandom(start.randomSeed);
     this.memo = { ...start.memo };
     this.searchAttributes = { ...start.searchAttributes };
@@ -165,6 +168,10 @@ export class WorkflowRun {
     };
   }
 
+  get isReadOnly(): boolean {
+    return this.#isReadOnly;
+  }
+
   #requireWritable(deed: string): void {
     if (!this.#isReadOnly) return;
     const remedy = "move it to a signal or an update";
@@ -197,6 +204,8 @@ export class WorkflowRun {
   }
 
   reseed(seed: string): void {
+    this.randomSeed = seed;
+    this.randomStreams.clear();
     this.random = seededRandom(seed);
   }
 

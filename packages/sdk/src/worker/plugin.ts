@@ -1,0 +1,12 @@
+/** Plugins change what a worker is made with, and stand around its run. */
+import type { ReplayWorkerOptions } from "./replayer.ts";
+import type { Worker } from "./worker.ts";
+import type { WorkerOptions } from "./worker-options.ts";
+
+export interface WorkerPlugin {
+  readonly name: string;
+  configureWorker?(options: WorkerOptions): WorkerOptions | Promise<WorkerOptions>;
+  configureReplayWorker?(options: ReplayWorkerOptions): ReplayWorkerOptions | Promise<ReplayWorkerOptions>;
+  /** Must call `next` to run the worker. */
+  runWorker?(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void>;
+}
