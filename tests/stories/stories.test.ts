@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { preparePython } from "../rig/python.ts";
 import { type RunningServer, startPawl, startReference } from "../rig/server.ts";
+import { activityAnswerStories } from "./activity-answer-stories.ts";
 import { activityStories } from "./activity-stories.ts";
 import { badInputStories } from "./bad-input-stories.ts";
 import { Connection } from "./connection.ts";
@@ -33,6 +34,7 @@ const recording = mode === "record";
 const stories = [
   ...workflowStories,
   ...activityStories,
+  ...activityAnswerStories,
   ...operatorStories,
   ...standaloneActivityStories,
   ...standaloneActivityRuleStories(),

@@ -163,15 +163,18 @@ function answersOf({ ring }: Parts) {
       const problem = failureProblem(request.failure);
       if (problem) return problem;
       const detailsTooLarge = isTooLarge(request.lastHeartbeatDetails);
+      const fitting = fittingFailure(request.failure);
       const failed = await ring.submit(key, {
         type: "failActivity",
         activity,
-        failure: fittingFailure(request.failure),
+        failure: fitting,
         lastHeartbeatDetails: detailsTooLarge ? undefined : request.lastHeartbeatDetails,
         identity: request.identity,
       });
       if (failed instanceof Rejection) return failed;
-      return { failures: detailsTooLarge ? [serverFailure(heartbeatTooLarge)] : [] };
+      // The worker is told what was not kept as it was.
+      const cut = fitting && fitting !== request.failure ? [fitting] : [];
+      return { failures: detailsTooLarge ? [...cut, serverFailure(heartbeatTooLarge)] : cut };
     },
 
     cancel(target: Target, { details, identity }: Answer<{ details: common.Payloads }>) {

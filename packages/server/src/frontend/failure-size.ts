@@ -2,9 +2,9 @@
 import { failure } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 
-/** A failure of the server's own. Activities that end with one are not tried again. */
+/** A failure of the server's own, which like the reference server's names no source. Activities that end with one are not tried again. */
 export function serverFailure(message: string): failure.Failure {
-  return failure.Failure.create({ message, source: "Server", serverFailureInfo: { nonRetryable: true } });
+  return failure.Failure.create({ message, serverFailureInfo: { nonRetryable: true } });
 }
 
 /** The failure as it is or, when it is too large, one that says so, with the beginning of the given one as its cause. */
