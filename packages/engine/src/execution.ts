@@ -6,7 +6,7 @@ import type { Delivery, Message } from "./outbox.ts";
 import type { Rejection } from "./rejection.ts";
 import type { EventBatch } from "./run.ts";
 import type { ScheduleCommand, ScheduleReplies } from "./schedule/schedule.ts";
-import type { StandaloneCommand, StandaloneReplies } from "./standalone-activity.ts";
+import type { StandaloneCommand, StandaloneReplies } from "./standalone/standalone-activity.ts";
 import type { Step } from "./step.ts";
 import type { VisibilityRecord } from "./visibility.ts";
 import type { Command, Effect, Replies, RunSelector } from "./vocabulary.ts";

@@ -10,7 +10,7 @@ export { isTakenOver } from "./reapply.ts";
 export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
 export type { LaterRun, ReadChain } from "./reset.ts";
 export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./run.ts";
-export type { StandaloneDescription } from "./standalone-describe.ts";
+export type { StandaloneDescription } from "./standalone/standalone-describe.ts";
 export { Step } from "./step.ts";
 export type { VisibilityRecord } from "./visibility.ts";
 export * from "./vocabulary.ts";

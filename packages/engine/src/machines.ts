@@ -5,7 +5,7 @@ import { pendingEffects } from "./pending-effects.ts";
 import { isPinned, type Run, type Workflow } from "./run.ts";
 import { scheduleMachine } from "./schedule/schedule.ts";
 import { restore, takeChanges } from "./snapshot.ts";
-import { standaloneMachine } from "./standalone-activity.ts";
+import { standaloneMachine } from "./standalone/standalone-activity.ts";
 import type { Command } from "./vocabulary.ts";
 import { execute, needsCurrent, selectorOf } from "./workflow.ts";
 

@@ -1,10 +1,12 @@
 /** The laws of standalone activities: one switch over their commands, and the machine that the shard hosts. */
 
 import type { workflowservice } from "@pawl/protocol";
-import { deleteDue } from "./deletion.ts";
-import type { HostCommand, Machine } from "./execution.ts";
-import type { Delivery } from "./outbox.ts";
-import { Rejection } from "./rejection.ts";
+import { deleteDue } from "../deletion.ts";
+import type { HostCommand, Machine } from "../execution.ts";
+import type { Delivery } from "../outbox.ts";
+import { Rejection } from "../rejection.ts";
+import type { Step } from "../step.ts";
+import type { CommandOf, Replies, RunSelector } from "../vocabulary.ts";
 import {
   cancelStandalone,
   completeStandalone,
@@ -28,8 +30,6 @@ import {
 import { type StandaloneActivity, type StandaloneRun, standaloneTaskOf } from "./standalone-run.ts";
 import { restoreStandalone, takeStandaloneChanges } from "./standalone-snapshot.ts";
 import { currentStandalone, type StandaloneStarted, startStandalone } from "./standalone-start.ts";
-import type { Step } from "./step.ts";
-import type { CommandOf, Replies, RunSelector } from "./vocabulary.ts";
 
 /** Commands that a workflow understands of its activities, too. */
 type SharedType =

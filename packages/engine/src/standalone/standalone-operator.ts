@@ -7,15 +7,15 @@ import {
   holdAttempts,
   releaseAttempts,
   resetAttempts,
-} from "./attempt-operator.ts";
-import { deleteDue } from "./deletion.ts";
-import { Rejection } from "./rejection.ts";
-import type { Attempts } from "./run.ts";
+} from "../attempt-operator.ts";
+import { deleteDue } from "../deletion.ts";
+import { Rejection } from "../rejection.ts";
+import type { Attempts } from "../run.ts";
+import type { Step } from "../step.ts";
+import { textPayloads } from "../text-payload.ts";
+import type { CommandOf } from "../vocabulary.ts";
 import { closeCanceled, closeStandalone, invalidTransition } from "./standalone-answers.ts";
 import { type StandaloneRun, standaloneTaskOf, stateOf } from "./standalone-run.ts";
-import type { Step } from "./step.ts";
-import { textPayloads } from "./text-payload.ts";
-import type { CommandOf } from "./vocabulary.ts";
 
 /** Who asks for an end, and why. A request that comes again under its id is no news. */
 export interface EndRequest {

@@ -1,13 +1,13 @@
 /** What workers say of a standalone activity, and what falls due of it: each ends an attempt or the whole. */
 import { type common, enums, failure, type Init } from "@pawl/protocol";
-import { dueTimeout, timeoutMessage } from "./activity-timeout.ts";
-import { isLegal, mayStart, readyAttempt, retryAttempt, type Transition, takeAttempt } from "./attempt.ts";
-import { wireRetryPolicy } from "./backoff.ts";
-import { Rejection } from "./rejection.ts";
-import type { ActivityStatus } from "./run.ts";
+import { dueTimeout, timeoutMessage } from "../activity-timeout.ts";
+import { isLegal, mayStart, readyAttempt, retryAttempt, type Transition, takeAttempt } from "../attempt.ts";
+import { wireRetryPolicy } from "../backoff.ts";
+import { Rejection } from "../rejection.ts";
+import type { ActivityStatus } from "../run.ts";
+import type { Step } from "../step.ts";
+import type { CommandOf, Replies, StartedActivityTask } from "../vocabulary.ts";
 import { type StandaloneRun, standaloneTaskOf, stateOf } from "./standalone-run.ts";
-import type { Step } from "./step.ts";
-import type { CommandOf, Replies, StartedActivityTask } from "./vocabulary.ts";
 
 const { ActivityExecutionStatus, RetryState, TimeoutType } = enums;
 

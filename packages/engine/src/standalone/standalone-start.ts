@@ -1,16 +1,16 @@
 /** Starting a standalone activity, and what happens when its id is in use. */
 import { durationMs, enums, errordetails, type workflowservice } from "@pawl/protocol";
-import { newAttempts, resolveTimeouts } from "./attempt.ts";
-import { resolveRetryPolicy } from "./backoff.ts";
-import { limits } from "./limits.ts";
-import { detail, Rejection } from "./rejection.ts";
+import { newAttempts, resolveTimeouts } from "../attempt.ts";
+import { resolveRetryPolicy } from "../backoff.ts";
+import { limits } from "../limits.ts";
+import { detail, Rejection } from "../rejection.ts";
+import type { Step } from "../step.ts";
 import {
   noStandaloneChanges,
   type StandaloneActivity,
   type StandaloneRun,
   standaloneTaskOf,
 } from "./standalone-run.ts";
-import type { Step } from "./step.ts";
 
 type StartRequest = workflowservice.StartActivityExecutionRequest;
 const { ActivityExecutionStatus, ActivityIdConflictPolicy, ActivityIdReusePolicy } = enums;

@@ -3,10 +3,10 @@
  */
 import { decode, encode } from "@msgpack/msgpack";
 import { activity as api, common, history, sdk } from "@pawl/protocol";
-import { nextActivityAtMs } from "./activity-timeout.ts";
-import { type EncodedAttempts, plainAttempts, restoredAttempts } from "./attempt-snapshot.ts";
-import { optional, restored } from "./encoded-message.ts";
-import type { PartChange, RunChanges } from "./execution.ts";
+import { nextActivityAtMs } from "../activity-timeout.ts";
+import { type EncodedAttempts, plainAttempts, restoredAttempts } from "../attempt-snapshot.ts";
+import { optional, restored } from "../encoded-message.ts";
+import type { PartChange, RunChanges } from "../execution.ts";
 import { standaloneRecord } from "./standalone-describe.ts";
 import { noStandaloneChanges, type StandaloneRun, type StandaloneStart, standaloneTaskOf } from "./standalone-run.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums, toDuration } from "@pawl/protocol";
+import { applicationFailure, payloads } from "../scripted-workflow.ts";
+import type { StartedActivityTask } from "../vocabulary.ts";
 import { ScriptedStandalone, statusName, tokenOf } from "./scripted-standalone.ts";
-import { applicationFailure, payloads } from "./scripted-workflow.ts";
-import type { StartedActivityTask } from "./vocabulary.ts";
 
 const { ActivityIdConflictPolicy, ActivityIdReusePolicy, PendingActivityState, RetryState } = enums;
 const quick = { initialInterval: toDuration(1_000), backoffCoefficient: 2 };

@@ -6,9 +6,9 @@
  * Its attempts are those of any activity (`attempt.ts`). Input and outcome are parts of their own, so that a heartbeat does not rewrite them.
  */
 import { type activity as api, type common, enums, type sdk } from "@pawl/protocol";
-import type { Execution, HostedRun } from "./execution.ts";
-import type { Attempts } from "./run.ts";
-import type { Task } from "./vocabulary.ts";
+import type { Execution, HostedRun } from "../execution.ts";
+import type { Attempts } from "../run.ts";
+import type { Task } from "../vocabulary.ts";
 
 export interface StandaloneStart {
   /** The name of the run's namespace. */

@@ -1,9 +1,9 @@
 /** What a caller is shown of a standalone activity: its description, and its row in lists. */
 import { activity as api, type common, type Init, toDuration, toTimestamp } from "@pawl/protocol";
-import { wireRetryPolicy } from "./backoff.ts";
-import { optionalDuration } from "./new-run.ts";
+import { wireRetryPolicy } from "../backoff.ts";
+import { optionalDuration } from "../new-run.ts";
+import { indexedAttributes, type VisibilityRecord } from "../visibility.ts";
 import { runStateOf, type StandaloneRun, statusOf } from "./standalone-run.ts";
-import { indexedAttributes, type VisibilityRecord } from "./visibility.ts";
 
 /** Everything that can be asked of a run; the frontend leaves out what was not asked for. */
 export interface StandaloneDescription {

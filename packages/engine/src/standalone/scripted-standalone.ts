@@ -4,12 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { enums, type Init, toDuration, workflowservice } from "@pawl/protocol";
-import type { ReplyOfKind } from "./execution.ts";
-import { Rejection } from "./rejection.ts";
+import type { ReplyOfKind } from "../execution.ts";
+import { Rejection } from "../rejection.ts";
+import { Step } from "../step.ts";
+import type { ActivitySelector, StartedActivityTask, Task } from "../vocabulary.ts";
 import { type StandaloneCommand, standaloneMachine } from "./standalone-activity.ts";
 import type { StandaloneRun } from "./standalone-run.ts";
-import { Step } from "./step.ts";
-import type { ActivitySelector, StartedActivityTask, Task } from "./vocabulary.ts";
 
 interface Row {
   snapshot: Uint8Array;
