@@ -5,7 +5,7 @@ import { prepareNode } from "../rig/node.ts";
 import { preparePython } from "../rig/python.ts";
 import { startPawl, startReference } from "../rig/server.ts";
 import type { Prepared, Program } from "../rig/toolchain.ts";
-import { everyLanguage, onlyGo, onlyPython } from "./sentences.ts";
+import { everyLanguage, onlyGo, onlyPython, pythonAndGo } from "./sentences.ts";
 
 export interface Tool {
   readonly scenarios: Program;
@@ -21,9 +21,9 @@ export interface Language {
 }
 
 export const all: readonly Language[] = [
-  { name: "Python", sentences: { ...everyLanguage, ...onlyPython }, prepare: preparePython },
+  { name: "Python", sentences: { ...everyLanguage, ...pythonAndGo, ...onlyPython }, prepare: preparePython },
   { name: "TypeScript", sentences: everyLanguage, prepare: prepareNode },
-  { name: "Go", sentences: { ...everyLanguage, ...onlyGo }, prepare: prepareGo },
+  { name: "Go", sentences: { ...everyLanguage, ...pythonAndGo, ...onlyGo }, prepare: prepareGo },
   { name: "Java", sentences: everyLanguage, prepare: prepareJava },
 ];
 

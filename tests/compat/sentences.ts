@@ -57,6 +57,13 @@ export const onlyPython = {
   "seed-order-test": "document: the order workflow passes its own test on this server",
 } as const;
 
+/** In the languages whose SDK has clients of standalone activities. */
+export const pythonAndGo = {
+  "standalone-activity": "an activity without a workflow is started, waited for, described, listed and counted",
+  "standalone-activity-endings": "an activity without a workflow is retried, times out, is cancelled and terminated",
+  "standalone-activity-held": "an activity without a workflow is paused, moved to another queue and let go",
+} as const;
+
 export const onlyGo = {
   "worker-session": "the activities of a session run on one worker, and sessions wait for room",
 } as const;

@@ -30,10 +30,11 @@ import outlasting
 import patterns
 import rolling
 import running
+import standalone
 from harness import Context
 from seeds import advanced, long_running, orders, training
 
-topics = [running, messaging, ending, observing, outlasting, patterns, dispatching]
+topics = [running, messaging, ending, observing, outlasting, patterns, dispatching, standalone]
 # These have workers of their own.
 others = [heartbeat, rolling, training, orders, long_running, advanced]
 scenarios = {name: run for topic in [*topics, *others] for name, run in topic.scenarios.items()}
