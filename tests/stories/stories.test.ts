@@ -20,6 +20,7 @@ import { nexusEndpointStories } from "./nexus-endpoint-stories.ts";
 import { nexusStories } from "./nexus-stories.ts";
 import { operatorStories } from "./operator-stories.ts";
 import { queryStories } from "./query-stories.ts";
+import { queueStories } from "./queue-stories.ts";
 import { readRecording, writeRecording } from "./recording.ts";
 import { resetStories } from "./reset-stories.ts";
 import { standaloneActivityRuleStories } from "./standalone-activity-rule-stories.ts";
@@ -41,6 +42,7 @@ const stories = [
   ...timerStories,
   ...familyStories,
   ...queryStories,
+  ...queueStories,
   ...updateStories,
   ...nexusStories,
   ...nexusEndpointStories,

@@ -230,7 +230,7 @@ export function namespaceNotFound(namespace: string): Rejection {
 
 function namespaceExists(name: string): Rejection {
   const details = detail(errordetails.NamespaceAlreadyExistsFailure, {});
-  return new Rejection("ALREADY_EXISTS", `Namespace "${name}" already exists.`, details);
+  return new Rejection("ALREADY_EXISTS", `Namespace "${name}" already exists`, details);
 }
 
 function stateName(state: enums.NamespaceState): string {

@@ -83,7 +83,7 @@ describe("namespaces", () => {
         /description/,
       ],
       [{ ...good, data: { x: "x".repeat(limits.namespaceDataBytesMax) } }, "INVALID_ARGUMENT", /data/],
-      [{ ...good, namespace: "orders" }, "ALREADY_EXISTS", /^Namespace "orders" already exists\.$/],
+      [{ ...good, namespace: "orders" }, "ALREADY_EXISTS", /^Namespace "orders" already exists$/],
     ];
     for (const [request, code, message] of table) {
       const rejection = await refused("RegisterNamespace", request);

@@ -76,7 +76,6 @@ describe("what operators set for a queue", () => {
     assert.deepEqual(await effective(), [20, RateLimitSource.API]);
     await update(server, { updateQueueRateLimit: limited(0) });
     assert.deepEqual(await effective(), [0, RateLimitSource.API]);
-    assert.equal((await describeActivities(server)).stats?.rateLimitingActive, true);
     await update(server, { updateQueueRateLimit: unlimited() });
     assert.deepEqual(await effective(), [7, RateLimitSource.WORKER]);
     server.clock.advance(60_000);
@@ -126,7 +125,7 @@ for (const [rule, request, verdict] of [
   [
     "a rate for keys of workflow tasks",
     { taskQueueType: WORKFLOW, updateFairnessKeyRateLimitDefault: limited(1) },
-    "INVALID_ARGUMENT Setting rate limit on workflow task queues is not allowed.",
+    "INVALID_ARGUMENT Setting fairness key rate limit on workflow task queues is not allowed.",
   ],
   ["weights for workflow tasks", { taskQueueType: WORKFLOW, setFairnessWeightOverrides: { a: 1 } }, "accepted"],
   [

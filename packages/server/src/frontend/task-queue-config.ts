@@ -94,8 +94,10 @@ export function configProblem(request: UpdateRequest): Rejection | undefined {
   if (problem) return problem;
   if (![enums.TaskQueueType.WORKFLOW, enums.TaskQueueType.ACTIVITY, enums.TaskQueueType.NEXUS].includes(type as 1))
     return invalid("TaskQueueType is not set on request, or unknown.");
-  if (type === enums.TaskQueueType.WORKFLOW && (queueRate || keyRate))
-    return invalid("Setting rate limit on workflow task queues is not allowed.");
+  if (type === enums.TaskQueueType.WORKFLOW && (queueRate || keyRate)) {
+    const what = queueRate ? "rate limit" : "fairness key rate limit";
+    return invalid(`Setting ${what} on workflow task queues is not allowed.`);
+  }
   return (
     rateProblem("UpdateQueueRateLimit", queueRate) ??
     rateProblem("UpdateFairnessKeyRateLimitDefault", keyRate) ??

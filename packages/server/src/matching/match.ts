@@ -137,7 +137,7 @@ export interface QueueDescription extends QueueStats {
   readonly maxTasksPerSecond: number | undefined;
   /** Who set it. */
   readonly rateSource: "config" | "worker" | undefined;
-  /** Whether tasks wait now, or would, because of it or of the rates of their fairness keys. */
+  /** Whether tasks wait now because of it or of the rates of their fairness keys. */
   readonly rateLimited: boolean;
 }
 

@@ -215,7 +215,7 @@ export class TaskQueue<Started> {
       addRate: sum("addRate"),
       dispatchRate: sum("dispatchRate"),
       byPriority,
-      rateLimited: this.#bucket?.rate === 0 || (this.#backlog.count > 0 && this.#readyAtMs(nowMs) > nowMs),
+      rateLimited: this.#backlog.count > 0 && this.#readyAtMs(nowMs) > nowMs,
     };
   }
 
