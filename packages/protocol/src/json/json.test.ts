@@ -212,9 +212,9 @@ describe("shorthand of payloads", () => {
   const base64 = (text: string) => Buffer.from(text).toString("base64");
 
   test("a JSON value stands for its payload, null for the null payload, a marked object for a message", () => {
-    assert.deepEqual(full('[1.0, "a", null, {"_protoMessageType": "a.B", "x": 2}]'), {
+    assert.deepEqual(full('[1.5, "a", null, {"_protoMessageType": "a.B", "x": 2}]'), {
       payloads: [
-        { metadata: { encoding: base64("json/plain") }, data: base64("1.0") },
+        { metadata: { encoding: base64("json/plain") }, data: base64("1.5") },
         { metadata: { encoding: base64("json/plain") }, data: base64('"a"') },
         { metadata: { encoding: base64("binary/null") } },
         { metadata: { encoding: base64("json/protobuf"), messageType: base64("a.B") }, data: base64('{"x":2}') },

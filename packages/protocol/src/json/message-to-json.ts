@@ -7,7 +7,7 @@ import { common } from "../gen/index.js";
 import { $end, $Reader, $string } from "../wire.js";
 import { isWrapper, type JsonOptions } from "./message-from-json.ts";
 import { payloadJson, payloadsJson } from "./payload-shorthand.ts";
-import { defaultOf, readScalar, wireTypeOf } from "./scalar.ts";
+import { decodedBase64, defaultOf, readScalar, wireTypeOf } from "./scalar.ts";
 import { type FieldSchema, type MessageSchema, messageOf, messageSchema } from "./schema.ts";
 import { wellKnown } from "./well-known.ts";
 
@@ -135,7 +135,7 @@ class MessageReader {
     const schema = messageSchema(typeUrl.slice(typeUrl.lastIndexOf("/") + 1));
     const value = typeof base64 === "string" ? base64 : "";
     if (!schema) return { "@type": typeUrl, ...(value !== "" && { value }) };
-    const reader = $Reader.create(Uint8Array.from(atob(value), (char) => char.charCodeAt(0)));
+    const reader = $Reader.create(decodedBase64(value));
     const json = new MessageReader(reader, this.#shorthand).message(schema, reader.len, depth + 1);
     const isPlain = typeof json === "object" && json !== null && !schema.name.startsWith("google.protobuf.");
     return isPlain ? { "@type": typeUrl, ...json } : { "@type": typeUrl, value: json };

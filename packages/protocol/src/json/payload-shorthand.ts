@@ -56,17 +56,26 @@ function shorthandOf(payload: Payload): { readonly value: unknown } | undefined 
 
 /** The payload that a value stands for: itself in full form, or what it is shorthand of. */
 export function payloadOf(value: unknown): Uint8Array {
-  return common.Payload.encode(fullForm(value) ?? fromShorthand(value));
+  if (value === null) return nullPayload;
+  const full = fullForm(value);
+  return full ? common.Payload.encode(full) : fromShorthand(value);
 }
 
-function fromShorthand(value: unknown): Parameters<typeof common.Payload.encode>[0] {
-  if (value === null) return { metadata: { encoding: encoder.encode("binary/null") } };
+const nullPayload = common.Payload.encode({ metadata: { encoding: encoder.encode("binary/null") } });
+const plainMetadata = common.Payload.encode({ metadata: { encoding: encoder.encode("json/plain") } });
+
+function fromShorthand(value: unknown): Uint8Array {
   if (isObject(value) && typeof value[typeKey] === "string" && value[typeKey] !== "") {
     const { [typeKey]: messageType, ...rest } = value;
     const metadata = { encoding: encoder.encode("json/protobuf"), messageType: encoder.encode(messageType) };
-    return { metadata, data: encoder.encode(JSON.stringify(rest)) };
+    return common.Payload.encode({ metadata, data: encoder.encode(JSON.stringify(rest)) });
   }
-  return { metadata: { encoding: encoder.encode("json/plain") }, data: encoder.encode(JSON.stringify(value)) };
+  // The fields of a message may come one after the other: most payloads are these two.
+  const data = common.Payload.encode({ data: encoder.encode(JSON.stringify(value)) });
+  const payload = new Uint8Array(plainMetadata.length + data.length);
+  payload.set(plainMetadata);
+  payload.set(data, plainMetadata.length);
+  return payload;
 }
 
 /** An object that is a payload in full form, and says how it is encoded. */

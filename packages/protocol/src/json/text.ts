@@ -23,8 +23,8 @@ export const isRawNumber = exact.isRawJSON;
 /** How deep arrays and objects may nest. Protobuf's own limit for messages is a hundred; payloads are the callers' own. */
 export const jsonDepthMax = 500;
 
-/** Numbers whose text could differ from what JavaScript makes of it. */
-const delicate = /\d[.eE]|\d{16}|-0/;
+/** Numbers that a double may not hold as they are: very long ones, and those with an exponent. */
+const delicate = /[\d.]{16}|\d[eE][+-]?\d/;
 
 /** Throws `JsonProblem` with the place. Never overflows the stack. */
 export function parseJson(text: string): unknown {
@@ -39,7 +39,9 @@ export function parseJson(text: string): unknown {
 
 function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   const source = context?.source;
-  return typeof value === "number" && source !== undefined && String(value) !== source ? exact.rawJSON(source) : value;
+  return typeof value === "number" && source !== undefined && delicate.test(source) && String(value) !== source
+    ? exact.rawJSON(source)
+    : value;
 }
 
 function isNestedDeeper(text: string, max: number): boolean {
