@@ -59,6 +59,17 @@ export const knownDifferences: readonly KnownDifference[] = [
     why: "A workflow task that was made for an update and became a normal one while a worker had it names that worker.",
   },
   {
+    stories: "schedule-",
+    where:
+      /refused\.message: expected "(workflow not found for ID: temporal-sys-scheduler|schedule not found|Can't load workflow|WorkflowId exceeds)/,
+    why: "Refusals speak of the schedule and its id, not of the workflow that the reference server makes of it.",
+  },
+  {
+    stories: "schedule-bad-",
+    where: /^(Create|Patch)Schedule\.\d+\.(answer: expected|refused: expected nothing)/,
+    why: "What could only fail when the schedule acts is refused when it is made: no action, no workflow id, a bad retry policy, a range without a start.",
+  },
+  {
     stories: "update-with-start-running",
     where: /\.link: expected nothing/,
     why: "An update with start whose update was answered before gets the same links again.",

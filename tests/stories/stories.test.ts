@@ -23,6 +23,7 @@ import { queryStories } from "./query-stories.ts";
 import { queueStories } from "./queue-stories.ts";
 import { readRecording, writeRecording } from "./recording.ts";
 import { resetStories } from "./reset-stories.ts";
+import { scheduleStories } from "./schedule-stories.ts";
 import { standaloneActivityRuleStories } from "./standalone-activity-rule-stories.ts";
 import { standaloneActivityStories } from "./standalone-activity-stories.ts";
 import { play } from "./story.ts";
@@ -46,6 +47,7 @@ const stories = [
   ...updateStories,
   ...nexusStories,
   ...nexusEndpointStories,
+  ...scheduleStories,
   ...badInputStories,
   ...controlStories,
   ...resetStories,

@@ -10,6 +10,8 @@ export { isTakenOver } from "./reapply.ts";
 export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
 export type { LaterRun, ReadChain } from "./reset.ts";
 export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./run.ts";
+export { upcomingTimes } from "./schedule/schedule-describe.ts";
+export { Spec } from "./schedule/spec.ts";
 export type { StandaloneDescription } from "./standalone/standalone-describe.ts";
 export { Step } from "./step.ts";
 export type { VisibilityRecord } from "./visibility.ts";

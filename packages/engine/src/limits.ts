@@ -50,6 +50,8 @@ export const limits = {
   bufferedActionsMax: 1_000,
   /** Times that a schedule looks at before it lets others have their turn: after a long stop, or in a backfill. */
   scheduleTimesAtOnceMax: 100,
+  /** Patches of a schedule that are known again. */
+  patchRequestIdsMax: 20,
   /** Of one answer that lists the times of a schedule. */
   matchingTimesMax: 1_000,
   /** What a schedule remembers of its actions, and tells of those to come. */

@@ -122,6 +122,10 @@ export const limits = {
   notReadyAttempt: 3,
   queryMsDefault: 10 * secondMs,
 
+  scheduleNotesBytesMax: 1_000,
+  /** Ranges of one patch that are to be filled in. */
+  backfillsOfPatchMax: 1_000,
+
   // Pages.
 
   historyPageEventsMax: 256,

@@ -87,7 +87,7 @@ function startBuffered(run: ScheduleRun, step: Step): void {
 function start(run: ScheduleRun, step: Step, action: BufferedAction, isAlongside: boolean): void {
   if (!action.isManual && (isPaused(run) || !mayAct(run))) return;
   if (!action.isManual) useUpAction(run);
-  const requestId = `${run.runId}-${++run.startCount}`;
+  const requestId = step.newId();
   const request = startRequest(run, action, { requestId, isAlongside });
   const { workflowId = "" } = request;
   const started = { requestId, workflowId, firstRunId: null, isAlongside, isEnding: false };

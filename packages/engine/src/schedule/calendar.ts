@@ -138,16 +138,17 @@ export function calendarProblem(spec: schedule.StructuredCalendarSpec): string |
     for (const range of spec[field as Field]) {
       const { start, end, step } = range;
       const within = (value: number) => value >= min && value <= max;
-      if (!within(start) || (end > start && !within(end))) return notInRange(field as Field);
+      if (!within(start)) return `invalid calendar spec: ${notInRange(field as Field, "Start")}`;
+      if (end > start && !within(end)) return `invalid calendar spec: ${notInRange(field as Field, "End")}`;
       if (step < 0) return `${nameOf(field as Field)} has a negative step`;
     }
   }
   return undefined;
 }
 
-export function notInRange(field: Field): string {
+export function notInRange(field: Field, what = ""): string {
   const { min, max } = fieldRules[field];
-  return `${nameOf(field)} is not in range [${min}-${max}]`;
+  return `${nameOf(field)}${what && ` ${what}`} is not in range [${min}-${max}]`;
 }
 
 /** The field as errors call it. */

@@ -28,7 +28,6 @@ export function describeSchedule(run: ScheduleRun): Init<workflowservice.Describ
       futureActionTimes: futureTimes(run, limits.futureActionsMax).map(toTimestamp),
       createTime: toTimestamp(createdAtMs),
       updateTime: updatedAtMs === null ? undefined : toTimestamp(updatedAtMs),
-      stateSizeBytes: run.sizeBytes,
     },
   };
 }
@@ -60,15 +59,15 @@ function futureTimes(run: ScheduleRun, countMax: number): number[] {
   if (!mayAct(run)) return [];
   const { state } = run.schedule;
   const count = state?.limitedActions ? Math.min(countMax, state.remainingActions) : countMax;
-  return matchingTimes(run.spec, {
-    afterMs: run.seenUntilMs,
-    untilMs: Number.POSITIVE_INFINITY,
-    seed: run.scheduleId,
-    countMax: count,
-  });
+  return upcomingTimes(run.spec, { afterMs: run.seenUntilMs, seed: run.scheduleId, countMax: count });
 }
 
-/** The times at which a spec acts, from the first whose nominal time is after `afterMs`. */
+/** The next times at which a spec acts, from the first whose nominal time is after `afterMs`. */
+export function upcomingTimes(spec: Spec, from: { afterMs: number; seed: string; countMax: number }): number[] {
+  return matchingTimes(spec, { ...from, untilMs: Number.POSITIVE_INFINITY });
+}
+
+/** The times at which a spec acts until another time, from the first whose nominal time is after `afterMs`. */
 export function matchingTimes(
   spec: Spec,
   { afterMs, untilMs, seed, countMax }: { afterMs: number; untilMs: number; seed: string; countMax: number },

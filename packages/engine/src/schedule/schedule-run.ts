@@ -67,6 +67,8 @@ export interface ScheduleRun extends HostedRun {
   readonly status: { readonly type: "open" };
   /** Grows with each change of the schedule, so that a change made upon an old one is noticed. */
   version: number;
+  /** Of the last patches, so that a repeated one is dropped. */
+  patchRequestIds: readonly string[];
   /** With a canonical spec and all policies said. */
   schedule: schedule.Schedule;
   memo: common.Memo | undefined;
@@ -76,7 +78,6 @@ export interface ScheduleRun extends HostedRun {
   buffer: readonly BufferedAction[];
   backfills: readonly Backfill[];
   started: readonly StartedAction[];
-  startCount: number;
   recent: readonly RecentAction[];
   counts: ActionCounts;
   /** Of the last workflow that completed, and of the last one that failed since: handed to the next. */

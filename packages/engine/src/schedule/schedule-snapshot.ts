@@ -14,8 +14,8 @@ const version = 1;
 /** Fields that msgpack takes as they are. */
 const plainFields = [
   ...(["namespaceId", "scheduleId", "runId", "namespace", "requestId", "identity", "createdAtMs"] as const),
-  ...(["updatedAtMs", "status", "version", "seenUntilMs", "buffer", "backfills", "started", "startCount"] as const),
-  ...(["recent", "counts", "lastResult", "lastFailure", "idleSinceMs", "lastMessageId"] as const),
+  ...(["updatedAtMs", "status", "version", "seenUntilMs", "buffer", "backfills", "started"] as const),
+  ...(["recent", "counts", "patchRequestIds", "lastResult", "lastFailure", "idleSinceMs", "lastMessageId"] as const),
 ] as const satisfies readonly (keyof ScheduleRun)[];
 
 interface Core {

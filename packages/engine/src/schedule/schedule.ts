@@ -27,7 +27,13 @@ export type ScheduleCommand =
   | HostCommand
   | { readonly type: "createSchedule"; readonly request: workflowservice.CreateScheduleRequest }
   | { readonly type: "updateSchedule"; readonly request: workflowservice.UpdateScheduleRequest }
-  | { readonly type: "patchSchedule"; readonly patch: Patch; readonly identity: string }
+  | {
+      readonly type: "patchSchedule";
+      readonly patch: Patch;
+      readonly identity: string;
+      /** A patch of the same one is dropped; "" is none. */
+      readonly requestId: string;
+    }
   | { readonly type: "describeSchedule" }
   | { readonly type: "listMatchingTimes"; readonly fromMs: number; readonly untilMs: number }
   | { readonly type: "deleteSchedule" };
@@ -56,7 +62,7 @@ function execute(execution: ScheduleExecution, command: ScheduleCommand, step: S
     case "updateSchedule":
       return updateSchedule(run, step, command.request);
     case "patchSchedule":
-      return patchSchedule(run, step, command.patch);
+      return patchSchedule(run, step, command);
     case "describeSchedule":
       return describeSchedule(run);
     case "listMatchingTimes":
@@ -89,11 +95,18 @@ function compiled(given: schedule.Schedule | undefined): { spec: Spec; schedule:
       catchupWindow: toDuration(catchupWindowMs(given?.policies)),
     });
     const state = schedule.ScheduleState.create({ ...given?.state });
-    return { spec, schedule: { spec: spec.canonical, action: given?.action, policies, state } };
+    return { spec, schedule: { spec: spec.canonical, action: ofNormalQueue(given?.action), policies, state } };
   } catch (error) {
     if (error instanceof SpecError) return new Rejection("INVALID_ARGUMENT", `Invalid schedule spec: ${error.message}`);
     throw error;
   }
+}
+
+function ofNormalQueue(action: schedule.ScheduleAction | undefined): schedule.ScheduleAction | undefined {
+  const { startWorkflow } = action ?? {};
+  if (!startWorkflow?.taskQueue) return action;
+  const taskQueue = { ...startWorkflow.taskQueue, kind: enums.TaskQueueKind.NORMAL };
+  return { startWorkflow: { ...startWorkflow, taskQueue } };
 }
 
 function catchupWindowMs(policies: schedule.SchedulePolicies | undefined): number {
@@ -122,11 +135,12 @@ function createSchedule(
     updatedAtMs: null,
     status: { type: "open" },
     version: 1,
+    patchRequestIds: [],
     ...ready,
     memo: request.memo,
     searchAttributes: request.searchAttributes,
     seenUntilMs: step.nowMs,
-    ...{ buffer: [], backfills: [], started: [], startCount: 0, recent: [] },
+    ...{ buffer: [], backfills: [], started: [], recent: [] },
     counts: { actions: 0, missedCatchupWindow: 0, overlapSkipped: 0, bufferDropped: 0 },
     ...{ lastResult: undefined, lastFailure: undefined, idleSinceMs: null },
     ...{ outbox: new Map(), lastMessageId: 0, wakeAtMs: Number.POSITIVE_INFINITY, sizeBytes: 0 },
@@ -139,11 +153,11 @@ function createSchedule(
   return { conflictToken: conflictTokenOf(run) };
 }
 
-function alreadyRegistered({ scheduleId, requestId, runId }: ScheduleRun): Rejection {
+function alreadyRegistered({ scheduleId }: ScheduleRun): Rejection {
   return new Rejection(
     "ALREADY_EXISTS",
     `schedule ${JSON.stringify(scheduleId)} is already registered`,
-    detail(errordetails.WorkflowExecutionAlreadyStartedFailure, { startRequestId: requestId, runId }),
+    detail(errordetails.WorkflowExecutionAlreadyStartedFailure, {}),
   );
 }
 
@@ -175,7 +189,14 @@ function isEqual(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }
 
-function patchSchedule(run: ScheduleRun, step: Step, patch: Patch): ScheduleReplies["patchSchedule"] {
+function patchSchedule(
+  run: ScheduleRun,
+  step: Step,
+  { patch, requestId }: Extract<ScheduleCommand, { type: "patchSchedule" }>,
+): ScheduleReplies["patchSchedule"] {
+  if (requestId !== "" && run.patchRequestIds.includes(requestId)) return {};
+  if (requestId !== "") run.patchRequestIds = [...run.patchRequestIds, requestId].slice(-limits.patchRequestIdsMax);
+  run.changes.core = true;
   applyPatch(run, step, patch);
   advance(run, step);
   return {};
@@ -207,7 +228,7 @@ function applyPatch(
 
 function timesBetween(run: ScheduleRun, fromMs: number, untilMs: number): number[] {
   return matchingTimes(run.spec, {
-    afterMs: fromMs - 1,
+    afterMs: fromMs,
     untilMs,
     seed: run.scheduleId,
     countMax: limits.matchingTimesMax,

@@ -138,7 +138,10 @@ test("what cannot be is refused with the field and the rule", () => {
     [{ cronString: ["@every x"] }, /invalid duration/],
     [{ cronString: ["TZ=UTC * * * * *", "TZ=Asia/Tokyo * * * * *"] }, /^conflicting timezone names$/],
     [{ calendar: [{ hour: "25" }] }, /^Hour is not in range \[0-23\]$/],
-    [{ structuredCalendar: [{ month: [{ start: 13 }] }] }, /^Month is not in range \[1-12\]$/],
+    [
+      { structuredCalendar: [{ month: [{ start: 13 }] }] },
+      /^invalid calendar spec: Month Start is not in range \[1-12\]$/,
+    ],
     [{ interval: [{ interval: { nanos: 5 } }] }, /^interval is too small$/],
     [{ interval: [{ interval: { seconds: 5 }, phase: { seconds: 5 } }] }, /^phase cannot be/],
     [{ jitter: { seconds: -1 } }, /^jitter/],

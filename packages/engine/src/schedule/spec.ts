@@ -102,13 +102,13 @@ function canonicalOf(given: schedule.ScheduleSpec): schedule.ScheduleSpec {
   const calendars: Init<schedule.StructuredCalendarSpec>[] = [...given.structuredCalendar];
   const intervals: Init<schedule.IntervalSpec>[] = [...given.interval];
   try {
+    for (const each of given.calendar) calendars.push(structuredOf(each));
     for (const line of given.cronString) {
       const parsed = cronLineOf(line);
       if (parsed.timeZone !== undefined) zones.add(parsed.timeZone);
       if (parsed.type === "calendar") calendars.push(parsed.calendar);
       else intervals.push({ interval: toDuration(parsed.intervalMs), phase: toDuration(parsed.phaseMs) });
     }
-    for (const each of given.calendar) calendars.push(structuredOf(each));
     const excluded = [...given.excludeStructuredCalendar, ...given.excludeCalendar.map(structuredOf)];
     if (zones.size > 1) throw new SpecError("conflicting timezone names");
     const canonical = schedule.ScheduleSpec.create({

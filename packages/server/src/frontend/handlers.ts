@@ -13,6 +13,8 @@ import { nexusTaskHandlers } from "./nexus-task.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { queryHandlers } from "./query.ts";
 import { resetHandlers } from "./reset.ts";
+import { scheduleHandlers } from "./schedule.ts";
+import { scheduleListHandlers } from "./schedule-list.ts";
 import { searchAttributeHandlers } from "./search-attribute-admin.ts";
 import { switchedOffHandlers } from "./switched-off.ts";
 import { systemHandlers } from "./system.ts";
@@ -47,6 +49,8 @@ export function handlersOf(parts: Parts): Handlers {
     ...searchAttributeHandlers(parts),
     ...nexusEndpointHandlers(parts),
     ...nexusTaskHandlers(parts),
+    ...scheduleHandlers(parts),
+    ...scheduleListHandlers(parts),
     ...taskQueueHandlers(parts),
     ...workerHandlers(parts),
   };

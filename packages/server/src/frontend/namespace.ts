@@ -172,7 +172,7 @@ function description(namespace: Namespace): Init<workflowservice.DescribeNamespa
       ...{ id, name, state, description: text, ownerEmail, data },
       capabilities: namespaceCapabilities,
       limits: { blobSizeLimitError: limits.blobBytesMax, memoSizeLimitError: limits.memoBytesMax },
-      supportsSchedules: false,
+      supportsSchedules: true,
     },
     config: configOf(namespace),
     replicationConfig: {

@@ -17,7 +17,7 @@ export const systemCapabilities: workflowservice.GetSystemInfoResponse_Capabilit
   encodedFailureAttributes: true,
   eagerWorkflowStart: true,
   sdkMetadata: true,
-  supportsSchedules: false,
+  supportsSchedules: true,
   buildIdBasedVersioning: false,
   upsertMemo: true,
   countGroupByExecutionStatus: true,
