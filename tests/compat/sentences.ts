@@ -38,6 +38,12 @@ export const everyLanguage = {
   "rate-limit": "a worker's limit for its task queue holds activities back",
   "eager-activity":
     "an activity for the worker's own queue comes with the answer to its workflow task, and not by the queue",
+  "nexus-operation":
+    "a workflow calls Nexus operations that answer at once, after retries, and with a workflow of the handler's, each linked to the other",
+  "nexus-failure":
+    "an operation's refusal, its failure, the failure of its workflow and its timeout reach the caller as the SDK's own errors",
+  "nexus-cancel":
+    "a caller cancels an operation's workflow and waits for its end, for the request or for nothing, or abandons it",
   "worker-shutdown": "an activity learns that its worker shuts down, and goes on in the next one",
   "seed-progress": "document: a long-running activity resumes at its last heartbeat",
   "seed-cancellation": "document: a cancelled long-running activity cleans up",

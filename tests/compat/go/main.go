@@ -32,7 +32,8 @@ var scenarios = map[string]check.Func{}
 func init() {
 	for _, each := range []map[string]check.Func{
 		runningScenarios, messagingScenarios, endingScenarios, observingScenarios, heartbeatScenarios,
-		outlastingScenarios, patternScenarios, dispatchScenarios, standaloneScenarios, longrunning.Scenarios,
+		outlastingScenarios, patternScenarios, dispatchScenarios, standaloneScenarios, callingScenarios,
+		longrunning.Scenarios,
 	} {
 		maps.Copy(scenarios, each)
 	}
@@ -84,6 +85,7 @@ func runScenarios(c client.Client, names []string, address, namespace string) bo
 	registerPatterns(shared)
 	registerDispatching(shared)
 	registerStandalone(shared)
+	registerCalling(shared)
 	longrunning.Register(shared)
 	if err := shared.Start(); err != nil {
 		log.Fatal(err)

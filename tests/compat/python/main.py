@@ -21,6 +21,7 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+import calling
 import dispatching
 import ending
 import heartbeat
@@ -34,7 +35,7 @@ import standalone
 from harness import Context
 from seeds import advanced, long_running, orders, training
 
-topics = [running, messaging, ending, observing, outlasting, patterns, dispatching, standalone]
+topics = [running, messaging, ending, observing, outlasting, patterns, dispatching, standalone, calling]
 # These have workers of their own.
 others = [heartbeat, rolling, training, orders, long_running, advanced]
 scenarios = {name: run for topic in [*topics, *others] for name, run in topic.scenarios.items()}
@@ -60,6 +61,7 @@ async def run_scenarios(names: list[str], client: Client, address: str) -> bool:
         task_queue=queue,
         workflows=[workflow for topic in topics for workflow in topic.workflows],
         activities=[function for topic in topics for function in topic.activity_functions],
+        nexus_service_handlers=calling.nexus_handlers,
         activity_executor=ThreadPoolExecutor(20),
         # Often, so that cancellation is soon seen and a heartbeat is not late on a busy machine.
         max_heartbeat_throttle_interval=timedelta(milliseconds=200),

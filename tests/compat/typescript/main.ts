@@ -13,6 +13,7 @@ import { inspect, parseArgs } from "node:util";
 import { Client, Connection } from "@temporalio/client";
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import * as activities from "./activities.ts";
+import { scenarios as calling, shopHandler } from "./calling.ts";
 import * as dispatchActivities from "./dispatch-activities.ts";
 import { scenarios as dispatching } from "./dispatching.ts";
 import { scenarios as ending } from "./ending.ts";
@@ -36,6 +37,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ...outlasting,
   ...patterns,
   ...dispatching,
+  ...calling,
   ...longRunning,
 };
 const scenarioWithinMs = 120_000;
@@ -72,6 +74,7 @@ async function runScenarios(names: readonly string[], address: string, namespace
     taskQueue,
     workflowBundle,
     activities: { ...activities, ...patternActivities, ...dispatchActivities, ...longRunningActivities },
+    nexusServices: [shopHandler],
     // Often, so that cancellation is soon seen and a heartbeat is not late on a busy machine.
     maxHeartbeatThrottleInterval: 200,
   });

@@ -17,6 +17,7 @@ import {
 } from "@temporalio/workflow";
 import type * as activities from "./activities.ts";
 
+export * from "./calling-workflows.ts";
 export * from "./dispatch-workflows.ts";
 export * from "./pattern-workflows.ts";
 export * from "./seeds/long-running-workflows.ts";

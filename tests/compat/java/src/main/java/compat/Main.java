@@ -54,6 +54,7 @@ public final class Main {
             Outlasting.scenarios,
             Patterns.scenarios,
             Dispatching.scenarios,
+            Calling.scenarios,
             LongRunning.scenarios)) {
       scenarios.putAll(topic);
     }
@@ -109,6 +110,7 @@ public final class Main {
             Outlasting.workflows,
             Patterns.workflows,
             Dispatching.workflows,
+            Calling.workflows,
             LongRunning.workflows)) {
       worker.registerWorkflowImplementationTypes(workflows);
     }
@@ -121,6 +123,7 @@ public final class Main {
         new PatternActivities.Impl(),
         new DispatchActivities.Impl());
     LongRunning.registerActivities(worker);
+    worker.registerNexusServiceImplementation(new Calling.ShopImpl());
     factory.start();
     ExecutorService threads = Executors.newCachedThreadPool();
     List<Callable<Boolean>> tasks = new ArrayList<>();
