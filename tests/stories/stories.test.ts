@@ -19,6 +19,7 @@ import { knownAs, knownDifferences } from "./known-differences.ts";
 import { nexusEndpointStories } from "./nexus-endpoint-stories.ts";
 import { nexusStories } from "./nexus-stories.ts";
 import { operatorStories } from "./operator-stories.ts";
+import { workflowPauseStories } from "./pause-stories.ts";
 import { queryStories } from "./query-stories.ts";
 import { queueStories } from "./queue-stories.ts";
 import { readRecording, writeRecording } from "./recording.ts";
@@ -51,10 +52,14 @@ const stories = [
   ...badInputStories,
   ...controlStories,
   ...resetStories,
+  ...workflowPauseStories,
 ].filter(({ name }) => name.includes(wanted));
 const sideBySide = 24;
 /** Two ports from here on, so that several checkouts can play at once. */
 const port = Number(process.env["PAWL_STORIES_PORT"] ?? 25_000);
+
+/** Features that the reference server has, and its development server leaves switched off. */
+const switchedOn = ["--dynamic-config-value", "frontend.WorkflowPauseEnabled=true"];
 
 const python = await preparePython();
 
@@ -62,7 +67,7 @@ describe("the reference server", {
   concurrency: sideBySide,
   skip: "skipped" in python ? python.skipped : false,
 }, () => {
-  const server = running(port, startReference);
+  const server = running(port, (options) => startReference({ ...options, args: switchedOn }));
   for (const each of stories) {
     test(each.sentence, async () => {
       const played = await play(each, server.connection());

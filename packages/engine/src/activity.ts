@@ -122,7 +122,7 @@ export function mergePriority(
 
 /** What the queue is told of an activity that waits for a worker, derived from state. */
 export function activityTaskOf(run: Run, activity: Activity): Task | undefined {
-  if (activity.status.type !== "scheduled" || activity.paused) return undefined;
+  if (activity.status.type !== "scheduled" || activity.paused || run.pause) return undefined;
   return {
     kind: "activity",
     namespaceId: run.namespaceId,
@@ -145,7 +145,7 @@ export function startActivityTask(
   if (!isOpen(run) || !activity) return activityNotFound;
   if (activity.status.type === "started" && activity.status.requestId === command.poller.requestId)
     return startedReply(run, activity, activity.status);
-  if (!mayStart(activity, command.stamp)) return activityNotFound;
+  if (run.pause || !mayStart(activity, command.stamp)) return activityNotFound;
   return beginAttempt(run, step, activity, command.poller);
 }
 
@@ -327,7 +327,7 @@ export function retryOrState(
   cause: failure.Failure | undefined,
 ): enums.RetryState {
   const cancelRequested = activity.cancelRequestedEventId !== null;
-  const state = retryAttempt(activity, { nowMs: step.nowMs, cancelRequested, cause });
+  const state = retryAttempt(activity, { nowMs: step.nowMs, cancelRequested, cause, held: run.pause !== null });
   if (state === enums.RetryState.IN_PROGRESS) touchActivity(run, activity);
   return state;
 }

@@ -20,11 +20,12 @@ export function keywordList(values: readonly string[]): common.Payload {
   return { metadata, data: new TextEncoder().encode(JSON.stringify(values)), externalPayloads: [] };
 }
 
-/** What of the workflow is paused: types of activities. */
+/** What of the workflow is paused: itself, types of its activities. */
 function pauseInfo(run: Run): string[] {
+  const whole = run.pause ? [`Workflow:${run.workflowId}`, `Reason:${run.pause.reason}`] : [];
   const types = new Set<string>();
   for (const { paused, activityType } of run.activities.values()) if (paused) types.add(activityType);
-  return [...types].sort().map((type) => `property:activityType=${type}`);
+  return [...whole, ...[...types].sort().map((type) => `property:activityType=${type}`)];
 }
 
 /** Why the last of many workflow tasks in a row came to nothing. */

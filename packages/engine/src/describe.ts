@@ -44,6 +44,13 @@ export function describe(run: Run): Init<workflowservice.DescribeWorkflowExecuti
       originalStartTime: toTimestamp(start.reset?.originalStartedAtMs ?? start.startedAtMs),
       ...(start.reset && { lastResetTime: toTimestamp(start.startedAtMs) }),
       resetRunId: run.resetRunId,
+      ...(run.pause && {
+        pauseInfo: {
+          identity: run.pause.identity,
+          reason: run.pause.reason,
+          pausedTime: toTimestamp(run.pause.atMs),
+        },
+      }),
       requestIdInfos: requestIdInfos(run),
     },
   };

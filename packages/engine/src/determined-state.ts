@@ -39,13 +39,16 @@ function determined(run: Run, live: Run) {
     lastEventAtMs: run.lastEventAtMs,
     // A task that is only shown is not in history.
     task: shown ? "shown" : taskOf(run),
-    firstTaskAtMs: live.start.reset ? null : run.firstTaskAtMs,
+    // That its time has come while the workflow was paused is in no event.
+    firstTaskAtMs: live.start.reset || live.pause ? null : run.firstTaskAtMs,
     lastCompletedStartedEventId: run.lastCompletedStartedEventId,
     cancelRequested: run.cancelRequest !== null,
     memo: run.memo,
     searchAttributes: run.searchAttributes?.indexedFields ?? {},
     lastWorkerVersion: run.lastWorkerVersion,
     // When they expire is known only to the run that follows.
+    // An event that was buffered is younger than the pause.
+    pause: run.pause && { ...run.pause, atMs: 0 },
     versioningOverride: run.versioningOverride,
     attachedRequests: run.attachedRequests,
     resetPoints: run.resetPoints.map((point) => (point.runId === live.runId ? { ...point, expiresAtMs: 0 } : point)),

@@ -202,6 +202,14 @@ function foldWorkflow(run: Run, event: history.HistoryEvent): boolean {
     case EventType.WORKFLOW_EXECUTION_CANCEL_REQUESTED:
       run.cancelRequest = { requestId: "" };
       return true;
+    case EventType.WORKFLOW_EXECUTION_PAUSED: {
+      const { identity, reason, requestId } = event.workflowExecutionPausedEventAttributes!;
+      run.pause = { atMs: timestampMs(event.eventTime), identity, reason, requestId };
+      return true;
+    }
+    case EventType.WORKFLOW_EXECUTION_UNPAUSED:
+      run.pause = null;
+      return true;
     case EventType.WORKFLOW_EXECUTION_OPTIONS_UPDATED:
       applyOptions(run, event.workflowExecutionOptionsUpdatedEventAttributes!, {
         eventId: event.eventId,

@@ -273,6 +273,9 @@ test("whatever order commands come in, history stays lawful", () => {
       "cancel",
       "advance",
       "terminate",
+      "pause",
+      "unpause",
+      "options",
       "start",
       "stale",
     ),
@@ -365,12 +368,27 @@ test("whatever order commands come in, history stays lawful", () => {
         else if (kind === "advance") workflow.advance(ms);
         else if (kind === "terminate" && pick === 0)
           workflow.try({ type: "terminate", request: workflowservice.TerminateWorkflowExecutionRequest.create() });
+        else if (kind === "pause" || kind === "unpause")
+          workflow.try({ type: kind, runId: "", identity: "o", reason: "r", requestId: `${pick}` });
+        else if (kind === "options")
+          workflow.try({
+            type: "updateOptions",
+            request: workflowservice.UpdateWorkflowExecutionOptionsRequest.create({
+              workflowExecutionOptions: {
+                priority: { priorityKey: pick, fairnessKey: "", fairnessWeight: 0 },
+                versioningOverride: undefined,
+                timeSkippingConfig: undefined,
+              },
+              updateMask: { paths: ["priority"] },
+            }),
+          });
         else if (kind === "start")
           workflow.try({
             type: "startWorkflow",
             request: startRequest({
               requestId: `again${ids}`,
               workflowIdConflictPolicy: pick === 0 ? Conflict.TERMINATE_EXISTING : Conflict.USE_EXISTING,
+              ...(pick > 2 && { onConflictOptions: { attachRequestId: true, attachLinks: pick > 3 } }),
             }),
           });
       }

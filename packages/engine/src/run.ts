@@ -307,6 +307,13 @@ export interface Run {
   /** The attempt that the next workflow task will have: > 1 after failures. */
   workflowTaskAttempt: number;
   workflowTaskStamp: number;
+  /** Set while an operator holds the workflow back, and kept when it is closed so. */
+  pause: {
+    readonly atMs: number;
+    readonly identity: string;
+    readonly reason: string;
+    readonly requestId: string;
+  } | null;
   /** Workflow tasks in a row that came to nothing, and what became of the last: `cause` in the words of the search attribute. */
   taskFailures: { readonly count: number; readonly what: "Failed" | "TimedOut"; readonly cause: string } | null;
   /** When the first workflow task is due; null once it has been scheduled. */
@@ -409,6 +416,7 @@ export function freshRun({
     workflowTask: { type: "none" },
     workflowTaskAttempt: 1,
     workflowTaskStamp: 0,
+    pause: null,
     taskFailures: null,
     firstTaskAtMs: null,
     sticky: null,

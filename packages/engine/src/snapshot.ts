@@ -94,6 +94,7 @@ interface Core extends Pick<Run, CoreFields> {
   readonly searchAttributes?: Uint8Array;
   readonly lastWorkerVersion?: Uint8Array;
   readonly buffered?: Uint8Array;
+  readonly pause?: Run["pause"];
   readonly taskFailures?: Run["taskFailures"];
   readonly versioningOverride?: Uint8Array;
   readonly resetPoints?: readonly ResetPoint[];
@@ -122,6 +123,7 @@ function encodeSnapshot(run: Run): Uint8Array {
       run.workflowTask.type !== "none" && run.workflowTask.speculative ? { type: "none" } : run.workflowTask,
     workflowTaskAttempt: run.workflowTaskAttempt,
     workflowTaskStamp: run.workflowTaskStamp,
+    pause: run.pause ?? undefined,
     taskFailures: run.taskFailures ?? undefined,
     firstTaskAtMs: run.firstTaskAtMs,
     sticky: run.sticky,
@@ -240,6 +242,7 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     workflowTask: core.workflowTask,
     workflowTaskAttempt: core.workflowTaskAttempt,
     workflowTaskStamp: core.workflowTaskStamp,
+    pause: core.pause ?? null,
     taskFailures: core.taskFailures ?? null,
     firstTaskAtMs: core.firstTaskAtMs,
     sticky: core.sticky,

@@ -128,11 +128,14 @@ export function currentRun(workflow: Workflow): Run | undefined {
 }
 
 export function startReply(run: Run, started: boolean): Replies["startWorkflow"] {
-  return { runId: run.runId, firstRunId: run.start.firstRunId, started, status: statusOf(run) };
+  // A paused run is running to whoever starts it, like in the reference server.
+  const status = isOpen(run) ? WorkflowExecutionStatus.RUNNING : statusOf(run);
+  return { runId: run.runId, firstRunId: run.start.firstRunId, started, status };
 }
 
 export function statusOf(run: Run): enums.WorkflowExecutionStatus {
-  return run.status.type === "open" ? WorkflowExecutionStatus.RUNNING : run.status.status;
+  if (run.status.type === "closed") return run.status.status;
+  return run.pause ? WorkflowExecutionStatus.PAUSED : WorkflowExecutionStatus.RUNNING;
 }
 
 /** A repeated eager start gets its task again only while that is still the first one, first attempt. */

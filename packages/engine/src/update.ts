@@ -32,6 +32,7 @@ export function admitUpdate(
   if (!isOpen(run)) return new Rejection("NOT_FOUND", "workflow execution already completed");
   const { workflowTask: task } = run;
   if (task.type !== "none" && task.attempt >= limits.updateRefusedAttempt) return notReady();
+  if (run.pause) return new Rejection("FAILED_PRECONDITION", "Workflow is paused. Cannot update the workflow.");
   const refused = limitProblem(run);
   if (refused) return refused;
   run.updates.set(updateId, { status: "admitted", request: request.request! });

@@ -19,6 +19,7 @@ import type { OptionsChange, Pause, Reset, Unpause } from "./activity-operator.t
 import type { ExecutionKey, HostCommand } from "./execution.ts";
 import type { Delivery, Message } from "./outbox.ts";
 import type { CallEffect, CallFailure } from "./outside-call.ts";
+import type { PauseRequest } from "./pause.ts";
 import type { Rejection } from "./rejection.ts";
 import type { ReadChain } from "./reset.ts";
 
@@ -154,6 +155,7 @@ export type Command =
       /** undefined = it arrived. */
       readonly problem: CallFailure | undefined;
     }
+  | ({ readonly type: "pause" | "unpause"; readonly runId: RunSelector } & PauseRequest)
   | { readonly type: "updateOptions"; readonly request: workflowservice.UpdateWorkflowExecutionOptionsRequest }
   | {
       readonly type: "reset";
@@ -221,6 +223,8 @@ export interface Replies {
   cancelNexusOperationEnded: Record<never, never>;
   completeNexusOperation: Record<never, never>;
   completionCallbackEnded: Record<never, never>;
+  pause: Record<never, never>;
+  unpause: Record<never, never>;
   updateOptions: { readonly options: Init<workflow.WorkflowExecutionOptions> };
   /** `stale`: more has happened since the histories were read than memory knows of; read again. */
   reset: { readonly type: "reset"; readonly runId: string } | { readonly type: "stale" };

@@ -137,9 +137,12 @@ const appliers = {
 export function dispatchScheduled({ run, step, identity, scheduled, eagerActivities }: Completion): void {
   for (const { activity, eager } of scheduled) {
     if (!run.activities.has(activity.scheduledEventId)) continue;
+    // A workflow that was paused meanwhile has none.
+    const task = activityTaskOf(run, activity);
+    if (!task) continue;
     if (eager && activity.cancelRequestedEventId === null)
       eagerActivities.push(beginAttempt(run, step, activity, { identity, requestId: step.newId() }));
-    else step.dispatch(activityTaskOf(run, activity)!);
+    else step.dispatch(task);
   }
 }
 

@@ -35,6 +35,11 @@ export function completeWorkflowTask(
 ): Replies["completeWorkflowTask"] | Rejection {
   const task = startedTask(run, ref);
   if (!task) return taskNotFound;
+  if (run.pause && request.forceCreateNewWorkflowTask)
+    return new Rejection(
+      "FAILED_PRECONDITION",
+      "Workflow is paused and force create new workflow task is not allowed.",
+    );
   const keepsAlive =
     request.forceCreateNewWorkflowTask && request.commands.length === 0 && request.messages.length === 0;
   if (keepsAlive && step.nowMs > task.originalScheduledAtMs + limits.workflowTaskHeartbeatMsMax)

@@ -42,6 +42,7 @@ export function scheduleWorkflowTask(
 ): StartedWorkflowTask | undefined {
   if (!isOpen(run) || run.workflowTask.type !== "none" || run.firstTaskAtMs !== null) return undefined;
   if (flushBuffer(run, step.nowMs)) run.workflowTaskAttempt = 1;
+  if (run.pause) return undefined;
   const attempt = run.workflowTaskAttempt;
   const speculative = options.speculative === true && attempt === 1;
   const transient = attempt > 1 || speculative;

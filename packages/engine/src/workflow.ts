@@ -22,6 +22,7 @@ import { locate, locateActivity } from "./locate.ts";
 import { cancelNexusOperationEnded } from "./nexus-cancellation.ts";
 import { completeNexusOperation, startNexusOperationEnded } from "./nexus-operation.ts";
 import { type Delivery, type Message, take } from "./outbox.ts";
+import { pauseRun, unpauseRun } from "./pause.ts";
 import { Rejection } from "./rejection.ts";
 import { resetRun } from "./reset.ts";
 import { isOpen, type Run, type Workflow } from "./run.ts";
@@ -159,6 +160,10 @@ function decideFor(run: Run, workflow: Workflow, command: OfRun, step: Step): Re
       return completeNexusOperation(run, step, command);
     case "completionCallbackEnded":
       return completionCallbackEnded(run, step, command);
+    case "pause":
+      return pauseRun(run, step, command);
+    case "unpause":
+      return unpauseRun(run, step, command);
     case "updateOptions":
       return updateOptions(run, step, command.request);
     case "reset":

@@ -11,6 +11,7 @@ import { namespaceHandlers } from "./namespace.ts";
 import { nexusEndpointHandlers } from "./nexus-endpoint.ts";
 import { nexusTaskHandlers } from "./nexus-task.ts";
 import type { Handlers, Parts } from "./parts.ts";
+import { pauseHandlers } from "./pause.ts";
 import { queryHandlers } from "./query.ts";
 import { resetHandlers } from "./reset.ts";
 import { scheduleHandlers } from "./schedule.ts";
@@ -33,6 +34,7 @@ export function handlersOf(parts: Parts): Handlers {
     ...switchedOffHandlers(parts),
     ...namespaceHandlers(parts),
     ...workflowHandlers(parts),
+    ...pauseHandlers(parts),
     ...resetHandlers(parts),
     ...workflowOptionsHandlers(parts),
     ...workflowTaskHandlers(parts),

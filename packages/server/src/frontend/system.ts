@@ -37,7 +37,7 @@ export const namespaceCapabilities: namespace.NamespaceInfo_Capabilities = {
   syncUpdate: true,
   asyncUpdate: true,
   reportedProblemsSearchAttribute: false,
-  workflowPause: false,
+  workflowPause: true,
   standaloneActivities: true,
   standaloneActivityStartDelay: true,
   standaloneActivityBatchOperations: false,
