@@ -8,7 +8,7 @@
  */
 import { type CommandOfKind, type Kind, Rejection } from "@pawl/engine";
 import { enums } from "@pawl/protocol";
-import { executionKinds, type Store } from "@pawl/store";
+import type { Store } from "@pawl/store";
 import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { pause } from "./long-poll.ts";
@@ -25,12 +25,13 @@ export interface DeletionParts {
   readonly onFault: (what: string, error: unknown) => void;
 }
 
-/** How an execution of each kind is told to go. */
+/** How an execution of each kind is told to go, in the order in which they go: what starts others is the first. */
 const deletions: { readonly [K in Kind]: (runId: string) => CommandOfKind<K> } = {
+  schedule: () => ({ type: "deleteSchedule" }),
   workflow: (runId) => ({ type: "delete", runId }),
   activity: (runId) => ({ type: "delete", runId }),
-  schedule: () => ({ type: "deleteSchedule" }),
 };
+const kinds = Object.keys(deletions) as Kind[];
 
 export class NamespaceDeletions {
   readonly #parts: DeletionParts;
@@ -87,7 +88,7 @@ export class NamespaceDeletions {
   /** Whether there was nothing to delete. */
   async #deleteBatch(namespaceId: string): Promise<boolean> {
     const { store } = this.#parts;
-    for (const kind of executionKinds) {
+    for (const kind of kinds) {
       const rows = await store.listVisibility({ kind, namespaceId, limit: limits.namespaceDeleteBatch });
       if (rows.length === 0) continue;
       const gone = await Promise.all(rows.map(({ runId }) => this.#deleteRun(runId)));

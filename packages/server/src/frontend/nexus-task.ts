@@ -7,7 +7,7 @@ import { invalid, isLonger, lengthProblem } from "./field-rules.ts";
 import { asCanceled, fromNexusFailure, handlerFailure, hasReadableDetails, isRetryable } from "./nexus-failure.ts";
 import type { NexusAnswer } from "./nexus-tasks.ts";
 import type { Handlers, Parts } from "./parts.ts";
-import { pollForTask } from "./task-poll.ts";
+import { pollForTask, scalingOf } from "./task-poll.ts";
 import { pollProblem } from "./workflow-task.ts";
 
 export function nexusTaskHandlers(parts: Parts) {
@@ -31,7 +31,7 @@ export function nexusTaskHandlers(parts: Parts) {
         if (match.type !== "query") throw new Error(`a ${match.task.kind} task came out of a Nexus task queue`);
         const asked = nexusTasks.requestOf(match.query.id);
         const token = { kind: "nexus", namespaceId: namespace.id, taskQueue, taskId: match.query.id } as const;
-        return asked && { taskToken: tokens.seal(token), request: asked };
+        return asked && { taskToken: tokens.seal(token), request: asked, ...scalingOf(match) };
       });
       return polled ?? {};
     },

@@ -80,10 +80,15 @@ export class TaskQueueConfigs {
   }
 }
 
+const queueKinds: Readonly<Record<number, QueueKind>> = {
+  [enums.TaskQueueType.WORKFLOW]: "workflow",
+  [enums.TaskQueueType.ACTIVITY]: "activity",
+  [enums.TaskQueueType.NEXUS]: "nexus",
+};
+
 /** Undefined for a type that no tasks are of. */
 export function queueKindOf(type: enums.TaskQueueType): QueueKind | undefined {
-  if (type === enums.TaskQueueType.WORKFLOW) return "workflow";
-  return type === enums.TaskQueueType.ACTIVITY ? "activity" : undefined;
+  return queueKinds[type];
 }
 
 export function configProblem(request: UpdateRequest): Rejection | undefined {
@@ -92,8 +97,7 @@ export function configProblem(request: UpdateRequest): Rejection | undefined {
   if (isLonger(identity, limits.idBytesMax)) return invalid(tooLong("Identity"));
   const problem = taskQueueProblem(taskqueue.TaskQueue.create({ name }));
   if (problem) return problem;
-  if (![enums.TaskQueueType.WORKFLOW, enums.TaskQueueType.ACTIVITY, enums.TaskQueueType.NEXUS].includes(type as 1))
-    return invalid("TaskQueueType is not set on request, or unknown.");
+  if (queueKindOf(type) === undefined) return invalid("TaskQueueType is not set on request, or unknown.");
   if (type === enums.TaskQueueType.WORKFLOW && (queueRate || keyRate)) {
     const what = queueRate ? "rate limit" : "fairness key rate limit";
     return invalid(`Setting ${what} on workflow task queues is not allowed.`);

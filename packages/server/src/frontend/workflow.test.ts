@@ -223,3 +223,15 @@ test("a run whose stickiness is reset gives its next task to any worker", async 
   server.clock.advance(9_000);
   assert.equal((await polledByOwner).taskToken.length, 0);
 });
+
+test("a workflow that is deleted is gone, and its id free; an open one ends first", async () => {
+  await using server = await InProcess.open();
+  await server.start("w");
+  await server.ask("DeleteWorkflowExecution", { workflowExecution: { workflowId: "w" } });
+  assert.match(await server.verdict("DescribeWorkflowExecution", { execution: { workflowId: "w" } }), /^NOT_FOUND /);
+  assert.equal((await server.ask("CountWorkflowExecutions", {})).count, 0);
+  const again = { workflowExecution: { workflowId: "w" } };
+  assert.match(await server.verdict("DeleteWorkflowExecution", again), /^NOT_FOUND /);
+  assert.match(await server.verdict("DeleteWorkflowExecution", {}), /^INVALID_ARGUMENT /);
+  await server.start("w");
+});
