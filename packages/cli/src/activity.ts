@@ -1,10 +1,10 @@
-/** `pawl activity …`: what a person does to the activities of workflows. */
+/** `pawl activity …`: what a person does to activities, of workflows or standalone. */
 import { Command, Option } from "commander";
 import { Failure } from "./failure.ts";
 import { parseSpan } from "./span.ts";
 
 interface LinkFlags {
-  readonly workflowId: string;
+  readonly workflowId?: string;
   readonly runId?: string;
   readonly activityId: string;
   readonly namespace: string;
@@ -14,14 +14,14 @@ interface LinkFlags {
 }
 
 export function activityCommand(): Command {
-  const command = new Command("activity").description("Work with the activities of workflows");
+  const command = new Command("activity").description("Work with activities");
   command
     .command("link")
     .description("Make a link that lets whoever has it complete an activity once, from a browser or by a POST")
-    .requiredOption("-w, --workflow-id <id>", "the workflow")
-    .option("-r, --run-id <id>", "its run; without it the current one")
+    .option("-w, --workflow-id <id>", "its workflow; without it a standalone activity")
+    .option("-r, --run-id <id>", "the run; without it the current one")
     .requiredOption("-a, --activity-id <id>", "the activity, which a worker must have begun")
-    .option("-n, --namespace <name>", "the workflow's namespace", "default")
+    .option("-n, --namespace <name>", "its namespace", "default")
     .option("--expires-in <span>", "how long the link is good for, such as 30m, 24h or 7d", parseSpan, 7 * 86_400)
     .option("--http-address <url>", "where the server serves HTTP", "http://127.0.0.1:7243")
     .addOption(new Option("-o, --output <format>", "how to print it").choices(["text", "json"]).default("text"))
@@ -41,9 +41,8 @@ async function link({ output, httpAddress, expiresIn, ...target }: LinkFlags): P
   const { url, expiresTime, activity } = made;
   process.stdout.write(`${url}\n`);
   // The link alone is what a script takes on; the rest is for people.
-  process.stderr.write(
-    `completes activity ${activity.activityType} of ${activity.workflowType}, once, until ${expiresTime}\n`,
-  );
+  const of = activity.workflowType === "" ? "" : ` of ${activity.workflowType}`;
+  process.stderr.write(`completes activity ${activity.activityType}${of}, once, until ${expiresTime}\n`);
 }
 
 async function post(address: string, path: string, body: unknown): Promise<unknown> {

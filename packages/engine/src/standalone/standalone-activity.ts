@@ -12,6 +12,7 @@ import {
   completeStandalone,
   failStandalone,
   heartbeatStandalone,
+  locateStandalone,
   notFound,
   startStandaloneTask,
   wakeStandalone,
@@ -38,6 +39,7 @@ type SharedType =
   | "failActivity"
   | "cancelActivity"
   | "heartbeatActivity"
+  | "locateActivity"
   | "pauseActivity"
   | "unpauseActivity"
   | "resetActivity"
@@ -71,6 +73,7 @@ function selectorOf(command: StandaloneCommand): RunSelector | undefined {
     case "failActivity":
     case "cancelActivity":
     case "heartbeatActivity":
+    case "locateActivity":
       return command.activity.runId;
     default:
       return command.runId;
@@ -112,6 +115,8 @@ export function executeStandalone(activity: StandaloneActivity, command: Standal
       return resetStandalone(run, step, command);
     case "updateActivityOptions":
       return updateStandaloneOptions(run, step, command);
+    case "locateActivity":
+      return locateStandalone(run, command);
     case "describeActivity":
       return describeStandalone(run);
     case "delete":

@@ -3,6 +3,7 @@ import { type common, enums, failure, type Init } from "@pawl/protocol";
 import { dueTimeout, timeoutMessage } from "../activity-timeout.ts";
 import { isLegal, mayStart, readyAttempt, retryAttempt, type Transition, takeAttempt } from "../attempt.ts";
 import { wireRetryPolicy } from "../backoff.ts";
+import { pendingActivity } from "../describe.ts";
 import { Rejection } from "../rejection.ts";
 import type { ActivityStatus } from "../run.ts";
 import type { Step } from "../step.ts";
@@ -76,7 +77,9 @@ function startedReply(
   };
 }
 
-type Answer = CommandOf<"completeActivity" | "failActivity" | "cancelActivity" | "heartbeatActivity">;
+type Answer = CommandOf<
+  "completeActivity" | "failActivity" | "cancelActivity" | "heartbeatActivity" | "locateActivity"
+>;
 
 /** Why the run is not open to this answer. By token it must be the attempt's own. */
 function problem(run: StandaloneRun, { activity }: Answer, transition: Transition): Rejection | undefined {
@@ -166,6 +169,27 @@ export function heartbeatStandalone(
     cancelRequested: run.cancelRequest !== null,
     activityPaused: run.attempts.paused !== null,
     activityReset: run.attempts.reset !== null,
+  };
+}
+
+/** What somebody is told who is to answer for the activity. By token: the attempt that the token was given for. */
+export function locateStandalone(
+  run: StandaloneRun,
+  command: CommandOf<"locateActivity">,
+): Replies["locateActivity"] | Rejection {
+  const refused = problem(run, command, "locate");
+  if (refused) return refused;
+  const { attempts, activityId, start } = run;
+  const { activityType } = start;
+  const cancelRequestedEventId = run.cancelRequest ? 0 : null;
+  const shown = { ...attempts, scheduledEventId: 0, activityId, activityType, cancelRequestedEventId };
+  return {
+    activity: { runId: run.runId, scheduledEventId: 0, attempt: attempts.attempt },
+    workflowType: "",
+    activityId,
+    activityType,
+    startedAtMs: attempts.status.type === "started" ? attempts.status.startedAtMs : undefined,
+    info: pendingActivity({ ...shown, scheduled: undefined }),
   };
 }
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Rejection } from "@pawl/engine";
 import { enums, type Init, type RequestOf } from "@pawl/protocol";
-import { InProcess, jsonOf, jsonPayloads, TestCall, taskQueue } from "./in-process.ts";
+import { makeActivityLink, openActivityLink } from "./activity-link.ts";
+import { InProcess, jsonOf, jsonPayloads, TestCall, taskQueue, testNamespace } from "./in-process.ts";
 
 const { ActivityExecutionStatus } = enums;
 const id = { activityId: "a" };
@@ -73,6 +75,27 @@ describe("a standalone activity", () => {
     assert.deepEqual(jsonOf(outcome?.result), ["by id"]);
     const { workflowExecutionInfo } = await server.ask("DescribeWorkflowExecution", { execution: { workflowId: "a" } });
     assert.equal(workflowExecutionInfo?.status, enums.WorkflowExecutionStatus.RUNNING);
+  });
+
+  test("can be completed by a link, once", async () => {
+    await using server = await InProcess.open();
+    const target = { namespace: testNamespace, workflowId: "", runId: "", ...id };
+    await start(server);
+    const early = await makeActivityLink(server.parts, target);
+    assert(early instanceof Rejection && early.code === "FAILED_PRECONDITION");
+    const task = await poll(server);
+    for (const named of [target, { taskToken: task.taskToken }]) {
+      const link = await makeActivityLink(server.parts, named);
+      assert(!(link instanceof Rejection));
+      const opened = await openActivityLink(server.parts, link.token);
+      assert(opened.type === "open");
+      assert.deepEqual([opened.activity.activityId, opened.activity.workflowType], ["a", ""]);
+      assert.deepEqual(opened.taskToken, new Uint8Array(task.taskToken));
+    }
+    const link = await makeActivityLink(server.parts, target);
+    await complete(server, task);
+    assert(!(link instanceof Rejection));
+    assert.equal((await openActivityLink(server.parts, link.token)).type, "over");
   });
 
   test("fails by what its worker sends that is too large", async () => {

@@ -2,12 +2,12 @@
  * Links to complete an activity: for a person or a program that has no SDK and should be able to do nothing else. Whoever has the link may answer for one
  * attempt of one activity until the link expires. It is good for one answer, because an attempt that was answered is no longer there.
  */
-import { type ActivitySelector, Rejection, workflowKey } from "@pawl/engine";
-import { activityIdProblem } from "./activity.ts";
+import { type ActivitySelector, Rejection } from "@pawl/engine";
+import { activityIdProblem, ownerKey } from "./activity.ts";
 import { invalid } from "./field-rules.ts";
 import { limits, type Parts } from "./parts.ts";
 
-/** An activity by its ids (its current attempt), or the attempt that a task token is for. */
+/** An activity by its ids (its current attempt; "" for the workflow id where there is none), or the attempt that a task token is for. */
 export type LinkTarget =
   | { readonly taskToken: Uint8Array }
   | { readonly namespace: string; readonly workflowId: string; readonly runId: string; readonly activityId: string };
@@ -42,7 +42,7 @@ export async function makeActivityLink(
     return invalid(`expiresIn must be from ${activityLinkMsMin / 1_000} to ${activityLinkMsMax / 1_000} seconds`);
   const found = settled(parts, target);
   if (found instanceof Rejection) return found;
-  const activity = await locate(parts, found.namespaceId, found.workflowId, found.selector);
+  const activity = await locate(parts, found, found.selector);
   if (activity instanceof Rejection) return activity;
   const expiresAtMs = parts.clock.nowMs() + Math.floor(expiresInMs);
   const { workflowId, runId, activityId, attempt, scheduledEventId } = activity;
@@ -65,8 +65,8 @@ export async function openActivityLink(parts: LinkParts, text: string): Promise<
   const { kind: _, expiresAtMs, ...ids } = link;
   if (parts.clock.nowMs() >= expiresAtMs)
     return { type: "expired", message: `this link expired at ${new Date(expiresAtMs).toISOString()}` };
-  const { namespaceId, workflowId, runId, scheduledEventId, attempt } = ids;
-  const activity = await locate(parts, namespaceId, workflowId, { by: "token", runId, scheduledEventId, attempt });
+  const { runId, scheduledEventId, attempt } = ids;
+  const activity = await locate(parts, ids, { by: "token", runId, scheduledEventId, attempt });
   if (activity instanceof Rejection) return { type: "over", message: overMessage };
   return { type: "open", activity, expiresAtMs, taskToken: parts.tokens.seal({ kind: "activity", ...ids }) };
 }
@@ -81,23 +81,23 @@ function settled({ tokens, namespaces }: LinkParts, target: LinkTarget) {
     const problem = activityIdProblem({ ...target, identity: "" });
     const { workflowId, runId, activityId } = target;
     const selector = { by: "id", runId, activityId } as const;
-    return problem ?? { namespaceId: namespace.id, workflowId, selector };
+    return problem ?? { namespaceId: namespace.id, workflowId, activityId, selector };
   }
   const token = tokens.open("activity", target.taskToken);
   if (token instanceof Rejection) return token;
-  const { namespaceId, workflowId, runId, scheduledEventId, attempt } = token;
-  return { namespaceId, workflowId, selector: { by: "token", runId, scheduledEventId, attempt } as const };
+  const { namespaceId, workflowId, activityId, runId, scheduledEventId, attempt } = token;
+  return { namespaceId, workflowId, activityId, selector: { by: "token", runId, scheduledEventId, attempt } as const };
 }
 
 async function locate(
   { ring, namespaces }: LinkParts,
-  namespaceId: string,
-  workflowId: string,
+  ids: { readonly namespaceId: string; readonly workflowId: string; readonly activityId: string },
   selector: ActivitySelector,
 ) {
+  const { namespaceId, workflowId } = ids;
   const namespace = namespaces.byId(namespaceId);
   if (namespace instanceof Rejection) return namespace;
-  const found = await ring.submit(workflowKey(namespaceId, workflowId), { type: "locateActivity", activity: selector });
+  const found = await ring.submit(ownerKey(namespaceId, ids), { type: "locateActivity", activity: selector });
   if (found instanceof Rejection) return found;
   const { activity: attempt, startedAtMs, info: _, ...what } = found;
   if (startedAtMs === undefined)

@@ -119,7 +119,7 @@ function targetOfId({ namespaces }: Parts, request: IdRequest): Target | Rejecti
 }
 
 /** An empty workflow id means an activity without a workflow. */
-function ownerKey(namespaceId: string, { workflowId, activityId }: { workflowId: string; activityId: string }) {
+export function ownerKey(namespaceId: string, { workflowId, activityId }: { workflowId: string; activityId: string }) {
   return workflowId === "" ? activityKey(namespaceId, activityId) : workflowKey(namespaceId, workflowId);
 }
 

@@ -33,7 +33,9 @@ export function formPage({ activity, expiresAtMs }: ActivityLink): Reply {
     ["Waiting since", new Date(activity.startedAtMs).toISOString()],
     ["Link good until", new Date(expiresAtMs).toISOString()],
   ] as const;
-  const list = facts.map(([name, value]) => `<dt>${name}</dt><dd>${escaped(value)}</dd>`).join("\n");
+  // A standalone activity has no workflow.
+  const known = facts.filter(([, value]) => value !== "");
+  const list = known.map(([name, value]) => `<dt>${name}</dt><dd>${escaped(value)}</dd>`).join("\n");
   return page(200, `Answer for ${activity.activityType}`, [
     `<dl>${list}</dl>`,
     '<form method="post"><label>Result, as JSON<textarea name="result" required></textarea></label>',

@@ -59,7 +59,7 @@ const time = { type: "string", format: "date-time" };
 
 const makeSchema: JsonSchema = {
   type: "object",
-  description: "Either task_token, or workflowId and activityId.",
+  description: "Either task_token, or activityId and the workflowId that it belongs to, if it belongs to one.",
   properties: {
     ...{ task_token: { type: "string", contentEncoding: "base64" }, namespace: text, workflowId: text, runId: text },
     ...{ activityId: text, expiresIn: { type: "string", pattern: "^\\d+(\\.\\d+)?s$", examples: ["86400s"] } },
