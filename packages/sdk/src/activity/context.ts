@@ -1,6 +1,7 @@
 /** What an activity may know and do while it runs. Found by `Context.current()` anywhere below the activity's function. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Client } from "../client/client.ts";
 import { type Duration, msToNumber } from "../value/duration.ts";
 import { IllegalStateError, recognizeAcrossRealms } from "../value/errors.ts";
 import { CancelledFailure } from "../value/failure.ts";
@@ -61,6 +62,7 @@ export interface ContextParts {
   readonly info: Info;
   readonly logger: Logger;
   readonly metricMeter: MetricMeter;
+  readonly client: () => Client;
   /** What interceptors add to the attributes of each log line. */
   readonly logAttributes: (attributes: Record<string, unknown>) => Record<string, unknown>;
   readonly heartbeat: (details: unknown) => void;
@@ -106,6 +108,11 @@ export class Context {
     const context = contexts.getStore();
     if (!context) throw new IllegalStateError("Context.current() works inside an activity alone");
     return context;
+  }
+
+  /** Calls the server that the worker is connected to, in its namespace and with its data converter. */
+  get client(): Client {
+    return this.#parts.client();
   }
 
   /** Tells the server that the activity is alive, and leaves `details` for the next attempt. Sent at most every 0.8 × the heartbeat timeout. */

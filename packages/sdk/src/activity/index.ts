@@ -1,4 +1,5 @@
 /** `@pawl/sdk/activity`: what an activity may know and do while it runs. */
+import type { Client } from "../client/client.ts";
 import type { Duration } from "../value/duration.ts";
 import type { LogFields, Logger, LogLevel } from "../value/logger.ts";
 import type { MetricMeter } from "../value/metrics.ts";
@@ -43,6 +44,11 @@ export function sleep(duration: Duration): Promise<void> {
 /** Milliseconds until this attempt times out; `Infinity` when it never does. */
 export function getRemainingTime(): number {
   return Context.current().getRemainingTime();
+}
+
+/** See {@link Context.client}. */
+export function getClient(): Client {
+  return Context.current().client;
 }
 
 /** See {@link Context.metricMeter}. */

@@ -1,4 +1,5 @@
 /** What all workers and clients of a process share: the logger, the metrics, and what a signal to the process does. */
+import { type Duration, msToNumber } from "../value/duration.ts";
 import { IllegalStateError } from "../value/errors.ts";
 import { DefaultLogger, type Logger } from "../value/logger.ts";
 import { type MetricMeter, type MetricTags, meterOf, type RecordMetric } from "../value/metrics.ts";
@@ -44,6 +45,8 @@ export interface RuntimeOptions {
   /** Default: lines of level INFO and above to standard error. */
   logger?: Logger;
   telemetryOptions?: TelemetryOptions;
+  /** How often workers tell the server how they fare; 0 for never. Default: 60 seconds. */
+  workerHeartbeatInterval?: Duration;
   /** Signals that shut down all running workers. Default: SIGINT, SIGTERM, SIGQUIT and SIGUSR2. */
   shutdownSignals?: NodeJS.Signals[];
 }
@@ -71,6 +74,7 @@ export class Runtime {
   readonly metricMeter: MetricMeter;
   readonly sdkMetrics: SdkMetrics;
   readonly recordMetric: RecordMetric;
+  readonly workerHeartbeatMs: number;
   readonly #registry: MetricRegistry;
   readonly #endpoint: PrometheusEndpoint | undefined;
   readonly #running = new Set<Stoppable>();
@@ -79,6 +83,10 @@ export class Runtime {
   private constructor(options: RuntimeOptions) {
     const exporter = options.telemetryOptions?.metrics;
     this.options = options;
+    this.workerHeartbeatMs = msToNumber(
+      options.workerHeartbeatInterval ?? 60_000,
+      "RuntimeOptions.workerHeartbeatInterval",
+    );
     this.logger = options.logger ?? new DefaultLogger("INFO");
     const { globalTags = {}, metricPrefix = "temporal_", attachServiceName = true } = exporter ?? {};
     const tags: MetricTags = { ...(attachServiceName ? { service_name: serviceName } : {}), ...globalTags };

@@ -73,7 +73,7 @@ export class JsonPayloadConverter implements PayloadConverterWithEncoding {
   }
 }
 
-/** A payload in place of a value: sent as it is, and what a dynamic function gets for each of its arguments. */
+/** A payload in place of a value: sent as it is. */
 export class RawValue<T = unknown> {
   readonly #payload: Payload;
   /** Exists in types only: what the payload holds. */

@@ -7,11 +7,15 @@ import { CallFailed } from "../connection/transport.ts";
 import { type PayloadConverter, toPayloads } from "../value/payload-converter.ts";
 import { wirePayloads } from "../value/wire.ts";
 
-/** Like the reference SDK: 0.8 of the timeout, 30 s without one, never more than a minute apart. */
+/** Like the reference SDK: after this share of the timeout. */
 const shareOfTimeout = 0.8;
-const intervalDefaultMs = 30_000;
-const intervalLongestMs = 60_000;
 const notFound = 5;
+
+export interface HeartbeatThrottle {
+  /** Between heartbeats of an activity without a timeout of them. */
+  readonly defaultMs: number;
+  readonly longestMs: number;
+}
 
 export interface HeartbeatParts {
   readonly connection: Connection;
@@ -19,6 +23,7 @@ export interface HeartbeatParts {
   readonly converter: PayloadConverter;
   readonly codec: MessageCodec;
   readonly timeoutMs: number | undefined;
+  readonly throttle: HeartbeatThrottle;
   readonly cancel: (cause: CancellationCause) => void;
 }
 
@@ -33,8 +38,8 @@ export class ActivityHeartbeat {
 
   constructor(parts: HeartbeatParts) {
     this.#parts = parts;
-    const intervalMs = parts.timeoutMs ? parts.timeoutMs * shareOfTimeout : intervalDefaultMs;
-    this.#intervalMs = Math.min(intervalMs, intervalLongestMs);
+    const intervalMs = parts.timeoutMs ? parts.timeoutMs * shareOfTimeout : parts.throttle.defaultMs;
+    this.#intervalMs = Math.min(intervalMs, parts.throttle.longestMs);
   }
 
   /** The last details, also those that were not sent: they go with the attempt's failure. */

@@ -8,6 +8,7 @@ import {
   newCancelledFailure,
   runInContext,
 } from "../activity/context.ts";
+import type { Client } from "../client/client.ts";
 import type { MessageCodec } from "../codec/message-codec.ts";
 import type { Connection } from "../connection/connection.ts";
 import { CallFailed } from "../connection/transport.ts";
@@ -20,7 +21,8 @@ import { type MetricMeter, type MetricTags, meterOf } from "../value/metrics.ts"
 import type { UntypedActivities } from "../value/options.ts";
 import { arrayFromPayloads, fromPayloadsAtIndex, type Payload, toPayloads } from "../value/payload-converter.ts";
 import { compiledRetryPolicy, wireDurationMs, wirePayloads } from "../value/wire.ts";
-import { ActivityHeartbeat } from "./activity-heartbeat.ts";
+import { ActivityHeartbeat, type HeartbeatThrottle } from "./activity-heartbeat.ts";
+import type { CompiledDeployment } from "./deployment.ts";
 import type {
   ActivityInboundCallsInterceptor,
   ActivityInterceptorsFactory,
@@ -37,6 +39,10 @@ export interface ActivityRunnerParts {
   readonly codec: MessageCodec;
   readonly interceptors: readonly ActivityInterceptorsFactory[];
   readonly runtime: Runtime;
+  readonly deployment: CompiledDeployment | undefined;
+  readonly heartbeat: HeartbeatThrottle;
+  /** For activities that call the server themselves. */
+  readonly client: () => Client;
   readonly logger: Logger;
   /** Aborts when the worker begins to stop. */
   readonly workerShutdown: AbortSignal;
@@ -88,8 +94,9 @@ export class ActivityRunner {
     const { connection, codec, namespace, identity, converters, logger } = this.#parts;
     const attempt = new RunningAttempt();
     const request = { namespace, identity, taskToken: task.taskToken };
+    const { deployment, heartbeat: throttle } = this.#parts;
     const heartbeat = new ActivityHeartbeat({
-      ...{ connection, codec, request, timeoutMs: wireDurationMs(task.heartbeatTimeout) },
+      ...{ connection, codec, request, throttle, timeoutMs: wireDurationMs(task.heartbeatTimeout) },
       converter: converters.payloadConverter,
       cancel: (cause) => attempt.cancel(cause),
     });
@@ -107,7 +114,7 @@ export class ActivityRunner {
     }
     await heartbeat.end();
     try {
-      await this.#report(request, end, attempt, heartbeat);
+      await this.#report({ ...request, deploymentOptions: deployment?.wire }, end, attempt, heartbeat);
     } catch (error) {
       const known = {
         activityType: task.activityType?.name,
@@ -140,6 +147,7 @@ export class ActivityRunner {
     const context = new Context({
       ...{ info, logger, heartbeat, cancellation: signal, causes, workerShutdown },
       metricMeter: this.#meterOf(info, outbound),
+      client: this.#parts.client,
       // Asked for at each line: the interceptors are made with this context, after it.
       logAttributes: (own) => composeInterceptors(outbound, "getLogAttributes", (attributes) => attributes)(own),
     });
@@ -218,7 +226,12 @@ export class ActivityRunner {
   }
 
   async #report(
-    request: { namespace: string; identity: string; taskToken: Uint8Array },
+    request: {
+      namespace: string;
+      identity: string;
+      taskToken: Uint8Array;
+      deploymentOptions: CompiledDeployment["wire"] | undefined;
+    },
     end: AttemptEnd,
     { causes }: RunningAttempt,
     heartbeat: ActivityHeartbeat,

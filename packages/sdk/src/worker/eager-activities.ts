@@ -2,41 +2,46 @@
 import type { workflowservice } from "@pawl/protocol";
 import type { WireCommand } from "../replay/wire-command.ts";
 import type { ActivityRunner } from "./activity-runner.ts";
-import type { Slots } from "./slots.ts";
+import type { Slot, Slots } from "./slots.ts";
 
 /** Like the reference SDK: more at once would keep other workers of the queue from their share. */
-const perTaskMax = 3;
+export const eagerPerTaskDefault = 3;
 
 export class EagerActivities {
   readonly #runner: ActivityRunner;
   readonly #slots: Slots;
   readonly #stopping: AbortSignal;
+  readonly #perTaskMax: number;
   readonly #underway = new Set<Promise<void>>();
 
-  constructor(runner: ActivityRunner, slots: Slots, stopping: AbortSignal) {
+  constructor(runner: ActivityRunner, slots: Slots, stopping: AbortSignal, perTaskMax = eagerPerTaskDefault) {
     this.#runner = runner;
     this.#slots = slots;
     this.#stopping = stopping;
+    this.#perTaskMax = perTaskMax;
   }
 
-  /** Leaves the request for eagerness in those commands alone for which there is a slot. Returns how many slots were set aside. */
-  reserve(commands: readonly WireCommand[]): number {
-    let reserved = 0;
+  /** Leaves the request for eagerness in those commands alone for which there is a slot. Returns the slots that were set aside. */
+  reserve(commands: readonly WireCommand[]): Slot[] {
+    const reserved: Slot[] = [];
     for (const { scheduleActivityTaskCommandAttributes: asked } of commands) {
       if (!asked?.requestEagerExecution) continue;
-      const isPossible = reserved < perTaskMax && !this.#stopping.aborted && this.#runner.hasActivities;
-      if (isPossible && this.#slots.tryTake()) reserved++;
+      const isPossible = reserved.length < this.#perTaskMax && !this.#stopping.aborted && this.#runner.hasActivities;
+      const slot = isPossible ? this.#slots.tryTake() : undefined;
+      if (slot) reserved.push(slot);
       else asked.requestEagerExecution = false;
     }
     return reserved;
   }
 
   /** Runs what came, and gives back the slots of what did not. */
-  start(tasks: readonly workflowservice.PollActivityTaskQueueResponse[], reserved: number): void {
-    for (let i = tasks.length; i < reserved; i++) this.#slots.give();
-    for (const task of tasks) {
+  start(tasks: readonly workflowservice.PollActivityTaskQueueResponse[], reserved: readonly Slot[]): void {
+    for (const unused of reserved.slice(tasks.length)) unused.release();
+    for (const [i, task] of tasks.entries()) {
+      const slot = reserved[i];
+      slot?.use({ type: "activity", activityType: task.activityType?.name ?? "" });
       const done = this.#runner.run(task).finally(() => {
-        this.#slots.give();
+        slot?.release();
         this.#underway.delete(done);
       });
       this.#underway.add(done);

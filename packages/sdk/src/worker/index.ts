@@ -21,6 +21,14 @@ export type { Headers, Next } from "../value/interceptors.ts";
 export { DefaultLogger, type Logger, type LogLevel } from "../value/logger.ts";
 export { type BundleOptions, bundleWorkflowCode, type WorkflowBundle } from "./bundle.ts";
 export type {
+  CustomSlotSupplier,
+  SlotMarkUsedContext,
+  SlotPermit,
+  SlotReleaseContext,
+  SlotReserveContext,
+} from "./custom-slots.ts";
+export type { WorkerDeploymentOptions } from "./deployment.ts";
+export type {
   ActivityExecuteInput,
   ActivityInboundCallsInterceptor,
   ActivityInterceptors,
@@ -30,6 +38,26 @@ export type {
 } from "./interceptors.ts";
 export type { WorkerPlugin } from "./plugin.ts";
 export type { HistoryToReplay, ReplayResult, ReplayWorkerOptions } from "./replayer.ts";
+export { type ResourceBasedTunerOptions, ResourceController as ResourceBasedController } from "./resource-slots.ts";
 export type { InjectedSink, InjectedSinkFunction, InjectedSinks } from "./sinks.ts";
+export type { SlotInfo } from "./slots.ts";
+export type {
+  ActivitySlotInfo,
+  FixedSizeSlotSupplier,
+  LocalActivitySlotInfo,
+  ResourceBasedSlotOptions,
+  ResourceBasedSlotsForType,
+  ResourceBasedTuner,
+  SlotSupplier,
+  TunerHolder,
+  WorkerTuner,
+  WorkflowSlotInfo,
+} from "./tuner.ts";
 export { GracefulShutdownPeriodExpiredError, type State, Worker } from "./worker.ts";
-export type { CompiledWorkerOptions, WorkerOptions } from "./worker-options.ts";
+export type {
+  CompiledWorkerOptions,
+  PollerBehavior,
+  PollerBehaviorAutoscaling,
+  PollerBehaviorSimpleMaximum,
+  WorkerOptions,
+} from "./worker-options.ts";

@@ -1,5 +1,6 @@
 /** Interceptors of a worker: around activities, in this process, and around workflows, in modules that are bundled with them. */
 import type { Context } from "../activity/context.ts";
+import type { ClientInterceptors } from "../client/interceptors.ts";
 import type { Headers, Next } from "../value/interceptors.ts";
 import type { MetricTags } from "../value/metrics.ts";
 
@@ -29,6 +30,8 @@ export interface ActivityInterceptors {
 export type ActivityInterceptorsFactory = (context: Context) => ActivityInterceptors;
 
 export interface WorkerInterceptors {
+  /** Of the clients that activities get. */
+  client?: ClientInterceptors;
   activity?: ActivityInterceptorsFactory[];
   /** Paths of modules that export `interceptors`, a `WorkflowInterceptorsFactory`. */
   workflowModules?: string[];

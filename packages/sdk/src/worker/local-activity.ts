@@ -82,9 +82,10 @@ export class LocalActivity {
 
   async #once(attempt: number): Promise<AttemptEnd> {
     const { slots, runner } = this.#scope;
-    await slots.take();
+    const slot = await slots.take(this.#cancelled.signal);
+    if (!slot) return { status: "cancelled", error: undefined };
+    slot.use({ type: "local-activity", activityType: this.#command.activityType });
     try {
-      if (this.#cancelled.signal.aborted) return { status: "cancelled", error: undefined };
       const input = { payloads: this.#command.input, headers: this.#command.headers };
       const running = new RunningAttempt();
       this.#attempt = running;
@@ -95,7 +96,7 @@ export class LocalActivity {
       return await (cancellationType === "WAIT_CANCELLATION_COMPLETED" ? end : Promise.race([end, givenUp(running)]));
     } finally {
       this.#attempt = undefined;
-      slots.give();
+      slot.release();
     }
   }
 

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { CachedRun } from "./cached-run.ts";
 import { RunCache } from "./run-cache.ts";
-import { Slots } from "./slots.ts";
 
 interface Fake {
   bytes: number;
@@ -61,21 +60,4 @@ describe("the cache of runs", () => {
     cache.clear();
     assert.deepEqual([cache.size, cache.bytes], [0, 0]);
   });
-});
-
-test("slots are given in the order in which they were asked for, and never more than there are", async () => {
-  const slots = new Slots(1);
-  await slots.take();
-  const order: string[] = [];
-  const first = slots.take().then(() => order.push("first"));
-  const second = slots.take().then(() => order.push("second"));
-  assert.equal(slots.taken, 1);
-  slots.give();
-  await first;
-  assert.deepEqual(order, ["first"]);
-  assert.equal(slots.taken, 1);
-  slots.give();
-  await second;
-  slots.give();
-  assert.equal(slots.taken, 0);
 });

@@ -93,10 +93,10 @@ export class Sandbox {
     this.#drain = new vm.Script("undefined");
   }
 
-  newRun({ log, metric, sink, isTraced = false }: RunOutlets): SandboxRun {
+  newRun({ log, metric, sink, failureTypes = [], isTraced = false }: RunOutlets): SandboxRun {
     const none = () => undefined;
     return new SandboxRun(this, {
-      ...{ log: log ?? none, metric: metric ?? none, sink: sink ?? none, isTraced },
+      ...{ log: log ?? none, metric: metric ?? none, sink: sink ?? none, failureTypes, isTraced },
       now: () => Date.now(),
       load: () => this.#loadModules(),
     });
@@ -174,6 +174,8 @@ export interface RunOutlets {
   readonly log?: activator.RunHost["log"];
   readonly metric?: activator.RunHost["metric"];
   readonly sink?: activator.RunHost["sink"];
+  /** See `RunHost.failureTypes`. */
+  readonly failureTypes?: readonly string[];
   /** See `RunHost.isTraced`. */
   readonly isTraced?: boolean;
 }
@@ -205,6 +207,11 @@ export class SandboxRun {
     const run = this.#run;
     const answered = atWork.run(this, () => this.#sandbox.query(run, asked));
     return "failed" in answered ? { failed: this.#sandbox.mapped(answered.failed) } : answered;
+  }
+
+  /** What its workflow says of its versioning. */
+  get versioningBehavior() {
+    return this.#run?.definition.versioningBehavior;
   }
 
   /** Its interceptors hear that it is forgotten. */

@@ -1,37 +1,78 @@
 /** How much a worker does at a time: a slot is taken before a task is asked for and given back when the task is done. */
-export class Slots {
-  readonly #max: number;
+
+export type SlotInfo =
+  | { readonly type: "workflow"; readonly workflowType: string; readonly isSticky: boolean }
+  | { readonly type: "activity"; readonly activityType: string }
+  | { readonly type: "local-activity"; readonly activityType: string };
+
+/** One slot that was taken. */
+export interface Slot {
+  /** There is a task for it. */
+  use(info: SlotInfo): void;
+  release(): void;
+}
+
+export interface Slots {
+  readonly kind: "Fixed" | "ResourceBased" | "Custom";
+  /** Slots that are taken, for tasks and for polls that may bring one. */
+  readonly taken: number;
+  /** How many there can be, where that is known. */
+  readonly max: number | undefined;
+  /** Waits for one. `undefined` when the signal aborts before. */
+  take(signal: AbortSignal): Promise<Slot | undefined>;
+  /** One that is free now. */
+  tryTake(): Slot | undefined;
+}
+
+/** A number that does not change. */
+export class FixedSlots implements Slots {
+  readonly kind = "Fixed";
+  readonly max: number;
   #taken = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<(slot: Slot) => void>();
 
   constructor(max: number) {
-    this.#max = max;
+    this.max = max;
   }
 
   get taken(): number {
     return this.#taken;
   }
 
-  get max(): number {
-    return this.#max;
-  }
-
-  /** A slot that is free now, or none. */
-  tryTake(): boolean {
-    if (this.#taken >= this.#max) return false;
+  tryTake(): Slot | undefined {
+    if (this.#taken >= this.max) return undefined;
     this.#taken++;
-    return true;
+    return this.#newSlot();
   }
 
-  async take(): Promise<void> {
-    if (this.tryTake()) return;
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async take(signal: AbortSignal): Promise<Slot | undefined> {
+    if (signal.aborted) return undefined;
+    const free = this.tryTake();
+    if (free) return free;
+    return await new Promise((resolve) => {
+      const take = (slot: Slot | undefined) => {
+        this.#waiting.delete(take);
+        signal.removeEventListener("abort", giveUp);
+        resolve(slot);
+      };
+      const giveUp = () => take(undefined);
+      this.#waiting.add(take);
+      signal.addEventListener("abort", giveUp, { once: true });
+    });
   }
 
-  give(): void {
-    const next = this.#waiting.shift();
-    // The slot goes from hand to hand: it stays taken.
-    if (next) next();
-    else this.#taken--;
+  #newSlot(): Slot {
+    let isTaken = true;
+    return {
+      use: () => undefined,
+      release: () => {
+        if (!isTaken) return;
+        isTaken = false;
+        const [next] = this.#waiting;
+        // The slot goes from hand to hand: it stays taken.
+        if (next) next(this.#newSlot());
+        else this.#taken--;
+      },
+    };
   }
 }

@@ -8,9 +8,13 @@ import { type Duration, msToNumber } from "../value/duration.ts";
 import type { Logger } from "../value/logger.ts";
 import type { UntypedActivities } from "../value/options.ts";
 import type { BundleOptions, WorkflowBundle } from "./bundle.ts";
+import { type CompiledDeployment, compileDeployment, type WorkerDeploymentOptions } from "./deployment.ts";
+import { eagerPerTaskDefault } from "./eager-activities.ts";
 import type { WorkerInterceptors } from "./interceptors.ts";
 import type { WorkerPlugin } from "./plugin.ts";
+import type { PollerCount } from "./poller.ts";
 import type { InjectedSinks } from "./sinks.ts";
+import type { WorkerTuner } from "./tuner.ts";
 
 export interface WorkerOptions {
   /** Default: one to `localhost:7233`, which the worker closes with itself. */
@@ -38,6 +42,8 @@ export interface WorkerOptions {
   /** Functions by the names of their activities; one named `default` runs those that have none of their own. Without any the worker runs workflows alone. */
   activities?: object;
   logger?: Logger;
+  /** How many tasks are done at a time, and by which rule. Excludes the three numbers below. */
+  tuner?: WorkerTuner;
   /** Default: 100. */
   maxConcurrentActivityTaskExecutions?: number;
   /** Default: 100. */
@@ -48,8 +54,27 @@ export interface WorkerOptions {
   maxConcurrentActivityTaskPolls?: number;
   /** Default: 5: two of the queue's own, three of this worker's sticky one. At least 2. */
   maxConcurrentWorkflowTaskPolls?: number;
+  /** The share of workflow polls that are of the queue's own. Default: 0.4. */
+  nonStickyToStickyPollRatio?: number;
+  /** In place of a fixed number of polls. */
+  workflowTaskPollerBehavior?: PollerBehavior;
+  activityTaskPollerBehavior?: PollerBehavior;
   /** Of the queue, over all its workers, by the server. Default: no limit. */
   maxTaskQueueActivitiesPerSecond?: number;
+  /** Of this worker alone. Default: no limit. */
+  maxActivitiesPerSecond?: number;
+  /** Activities that the server may hand over with its answer to a workflow task. Default: 3. */
+  maxEagerActivityReservationsPerWorkflowTask?: number;
+  /** `false`: activities run as local ones alone. Default: true. */
+  enableNonLocalActivities?: boolean;
+  /** Heartbeats of an activity are never further apart. Default: 60 seconds. */
+  maxHeartbeatThrottleInterval?: Duration;
+  /** Between heartbeats of an activity without a heartbeat timeout. Default: 30 seconds. */
+  defaultHeartbeatThrottleInterval?: Duration;
+  /** The version of a deployment that this worker belongs to. */
+  workerDeploymentOptions?: WorkerDeploymentOptions;
+  /** Errors that fail the workflow and not its task, by their names, for each workflow type; `"*"` for all. */
+  workflowFailureErrorTypes?: Record<string, string[]>;
   /** Runs that are kept between their tasks, by an estimate of their memory. Default: 256 MiB. */
   maxCachedWorkflowBytes?: number;
   /** And by their number. Default: no limit. */
@@ -64,6 +89,22 @@ export interface WorkerOptions {
   shutdownForceTime?: Duration;
 }
 
+export interface PollerBehaviorSimpleMaximum {
+  type: "simple-maximum";
+  maximum?: number;
+}
+/** As many polls as the server finds useful. */
+export interface PollerBehaviorAutoscaling {
+  type: "autoscaling";
+  /** Default: 1. */
+  minimum?: number;
+  /** Default: 100. */
+  maximum?: number;
+  /** Default: 5. */
+  initial?: number;
+}
+export type PollerBehavior = PollerBehaviorSimpleMaximum | PollerBehaviorAutoscaling;
+
 export interface CompiledWorkerOptions {
   readonly namespace: string;
   readonly taskQueue: string;
@@ -74,12 +115,19 @@ export interface CompiledWorkerOptions {
   // biome-ignore lint/suspicious/noExplicitAny: the sinks of any user.
   readonly sinks: InjectedSinks<any>;
   readonly logger: Logger;
-  readonly activitySlots: number;
-  readonly localActivitySlots: number;
-  readonly workflowSlots: number;
-  readonly activityPolls: number;
-  readonly workflowPolls: number;
+  readonly buildId: string;
+  readonly deployment: CompiledDeployment | undefined;
+  readonly tuner: WorkerTuner;
+  readonly workflowPollers: PollerCount;
+  readonly stickyPollers: PollerCount;
+  readonly activityPollers: PollerCount;
+  readonly queueActivitiesPerSecond: number | undefined;
   readonly activitiesPerSecond: number | undefined;
+  readonly eagerPerTask: number;
+  readonly remoteActivities: boolean;
+  readonly heartbeatLongestMs: number;
+  readonly heartbeatDefaultMs: number;
+  readonly failureErrorTypes: Readonly<Record<string, readonly string[]>>;
   readonly cacheBytes: number;
   readonly cacheRuns: number;
   readonly stickyTimeoutMs: number;
@@ -114,12 +162,18 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
     interceptors: options.interceptors ?? {},
     sinks: options.sinks ?? {},
     logger: options.logger ?? Runtime.instance().logger,
-    activitySlots: positive("maxConcurrentActivityTaskExecutions", 100),
-    localActivitySlots: positive("maxConcurrentLocalActivityExecutions", 100),
-    workflowSlots: positive("maxConcurrentWorkflowTaskExecutions", 40),
-    activityPolls: positive("maxConcurrentActivityTaskPolls", 5),
-    workflowPolls: positive("maxConcurrentWorkflowTaskPolls", 5, 2),
-    activitiesPerSecond: options.maxTaskQueueActivitiesPerSecond,
+    buildId: options.buildId ?? options.workerDeploymentOptions?.version?.buildId ?? "",
+    deployment: compileDeployment(options.workerDeploymentOptions),
+    tuner: tunerOf(options, positive),
+    ...workflowPollersOf(options, positive("maxConcurrentWorkflowTaskPolls", 5, 2)),
+    activityPollers: pollerCount(options, "activityTaskPollerBehavior", positive("maxConcurrentActivityTaskPolls", 5)),
+    queueActivitiesPerSecond: rate(options, "maxTaskQueueActivitiesPerSecond"),
+    activitiesPerSecond: rate(options, "maxActivitiesPerSecond"),
+    eagerPerTask: positive("maxEagerActivityReservationsPerWorkflowTask", eagerPerTaskDefault, 0),
+    remoteActivities: options.enableNonLocalActivities ?? true,
+    heartbeatLongestMs: duration("maxHeartbeatThrottleInterval", 60_000),
+    heartbeatDefaultMs: duration("defaultHeartbeatThrottleInterval", 30_000),
+    failureErrorTypes: options.workflowFailureErrorTypes ?? {},
     cacheBytes: positive("maxCachedWorkflowBytes", cacheBytesDefault, 0),
     cacheRuns: positive("maxCachedWorkflows", Number.POSITIVE_INFINITY, 0),
     stickyTimeoutMs: duration("stickyQueueScheduleToStartTimeout", 10_000),
@@ -128,6 +182,78 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
     shutdownForceMs:
       shutdownForceTime === undefined ? undefined : msToNumber(shutdownForceTime, "WorkerOptions.shutdownForceTime"),
   };
+}
+
+type Positive = (name: keyof WorkerOptions, fallback: number, least?: number) => number;
+
+const slotNumbers = [
+  "maxConcurrentWorkflowTaskExecutions",
+  "maxConcurrentActivityTaskExecutions",
+  "maxConcurrentLocalActivityExecutions",
+] as const;
+
+function tunerOf(options: WorkerOptions, positive: Positive): WorkerTuner {
+  if (options.tuner) {
+    const beside = slotNumbers.find((name) => options[name] !== undefined);
+    if (beside) throw new TypeError(`WorkerOptions.tuner and ${beside} exclude each other`);
+    return options.tuner;
+  }
+  const fixed = (numSlots: number) => ({ type: "fixed-size", numSlots }) as const;
+  return {
+    workflowTaskSlotSupplier: fixed(positive("maxConcurrentWorkflowTaskExecutions", 40)),
+    activityTaskSlotSupplier: fixed(positive("maxConcurrentActivityTaskExecutions", 100)),
+    localActivityTaskSlotSupplier: fixed(positive("maxConcurrentLocalActivityExecutions", 100)),
+  };
+}
+
+/** The sticky queue, where most tasks come, has its share of a fixed number, or a number of its own that grows with need. */
+function workflowPollersOf(options: WorkerOptions, polls: number) {
+  const behavior = options.workflowTaskPollerBehavior;
+  if (behavior?.type === "autoscaling") {
+    const count = pollerCount(options, "workflowTaskPollerBehavior", polls);
+    return { workflowPollers: count, stickyPollers: count };
+  }
+  const all = pollerCount(options, "workflowTaskPollerBehavior", polls).maximum;
+  const { nonStickyToStickyPollRatio: share = 0.4 } = options;
+  if (!(share > 0 && share < 1))
+    throw new TypeError("WorkerOptions.nonStickyToStickyPollRatio must be between 0 and 1");
+  const own = Math.min(all - 1, Math.max(1, Math.round(all * share)));
+  return { workflowPollers: fixedCount(own), stickyPollers: fixedCount(all - own) };
+}
+
+function fixedCount(count: number): PollerCount {
+  return { minimum: count, initial: count, maximum: count };
+}
+
+function pollerCount(
+  options: WorkerOptions,
+  name: "workflowTaskPollerBehavior" | "activityTaskPollerBehavior",
+  polls: number,
+): PollerCount {
+  const behavior = options[name];
+  if (!behavior) return fixedCount(polls);
+  if (behavior.type === "simple-maximum") {
+    const { maximum = polls } = behavior;
+    if (!(maximum >= (name === "workflowTaskPollerBehavior" ? 2 : 1))) {
+      throw new TypeError(`WorkerOptions.${name}.maximum is too small: ${maximum}`);
+    }
+    return fixedCount(maximum);
+  }
+  const { minimum = 1, maximum = 100, initial = 5 } = behavior;
+  if (behavior.type !== "autoscaling" || !(minimum >= 1 && minimum <= initial && initial <= maximum)) {
+    throw new TypeError(`WorkerOptions.${name} must be of a known type, with 1 <= minimum <= initial <= maximum`);
+  }
+  return { minimum, initial, maximum };
+}
+
+function rate(
+  options: WorkerOptions,
+  name: "maxActivitiesPerSecond" | "maxTaskQueueActivitiesPerSecond",
+): number | undefined {
+  const value = options[name];
+  if (value !== undefined && !(value > 0))
+    throw new TypeError(`WorkerOptions.${name} must be more than 0, not ${value}`);
+  return value;
 }
 
 function loadForWorker({ dataConverter, workflowsPath, workflowBundle }: WorkerOptions): LoadedDataConverter {

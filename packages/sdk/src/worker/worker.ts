@@ -1,9 +1,11 @@
 /** Runs workflows and activities of one task queue. */
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { enums, type history, timestampMs } from "@pawl/protocol";
+import type { history } from "@pawl/protocol";
+import { Client } from "../client/client.ts";
 import { MessageCodec } from "../codec/message-codec.ts";
 import { Connection } from "../connection/connection.ts";
+import type { EagerOffer } from "../connection/eager-starts.ts";
 import { CallFailed } from "../connection/transport.ts";
 import { type GaugeValue, Runtime } from "../telemetry/runtime.ts";
 import { IllegalStateError, NamespaceNotFoundError } from "../value/errors.ts";
@@ -11,12 +13,14 @@ import { ActivityRunner } from "./activity-runner.ts";
 import { bundleOf, bundleRuntime, type WorkflowBundle } from "./bundle.ts";
 import { EagerActivities } from "./eager-activities.ts";
 import type { WorkerPlugin } from "./plugin.ts";
-import { pollTimeoutMs, runPoller } from "./poller.ts";
+import { type ActivityTask, Polling, type WorkflowTask } from "./polling.ts";
 import { type HistoryToReplay, type ReplayResult, type ReplayWorkerOptions, replayHistories } from "./replayer.ts";
 import { RunCache } from "./run-cache.ts";
 import { Sandbox, watchRejections } from "./sandbox.ts";
 import { SinkCalls } from "./sinks.ts";
-import { Slots } from "./slots.ts";
+import type { Slots } from "./slots.ts";
+import { slotsOf, type WorkerSlots } from "./tuner.ts";
+import { WorkerHeartbeat } from "./worker-heartbeat.ts";
 import { type CompiledWorkerOptions, compileWorkerOptions, type WorkerOptions } from "./worker-options.ts";
 import { WorkflowRunner } from "./workflow-runner.ts";
 
@@ -31,8 +35,6 @@ export class GracefulShutdownPeriodExpiredError extends Error {
   }
 }
 
-type PollerType = "workflow_task" | "sticky_workflow_task" | "activity_task";
-
 /** The server may end the polls of a worker that says that it stops; after this time they are cut off. */
 const pollsEndWithinMs = 250;
 
@@ -40,16 +42,16 @@ interface WorkflowSide {
   readonly runner: WorkflowRunner;
   readonly cache: RunCache;
   readonly stickyQueue: string;
-  readonly localSlots: Slots;
 }
 
 interface WorkerParts {
   readonly activities: ActivityRunner;
-  readonly activitySlots: Slots;
+  readonly slots: WorkerSlots;
   readonly eager: EagerActivities;
   readonly workflows: WorkflowSide | undefined;
   readonly stopping: AbortController;
   readonly plugins: readonly WorkerPlugin[];
+  readonly takesHeartbeats: boolean;
 }
 
 export class Worker {
@@ -57,15 +59,17 @@ export class Worker {
   readonly #connection: Connection;
   readonly #ownsConnection: boolean;
   readonly #activities: ActivityRunner;
-  readonly #activitySlots: Slots;
+  readonly #slots: WorkerSlots;
   readonly #eager: EagerActivities;
   readonly #workflows: WorkflowSide | undefined;
   readonly #stopping: AbortController;
   readonly #pollsEnd = new AbortController();
   readonly #instanceKey = randomUUID();
-  readonly #workflowSlots: Slots;
+  readonly #polling: Polling;
+  readonly #eagerStarts = new Set<Promise<void>>();
+  readonly #heartbeat: WorkerHeartbeat;
   readonly #plugins: readonly WorkerPlugin[];
-  readonly #polling = { workflow_task: 0, sticky_workflow_task: 0, activity_task: 0 };
+  readonly #takesHeartbeats: boolean;
   #state: State = "INITIALIZED";
 
   private constructor(
@@ -77,12 +81,19 @@ export class Worker {
     this.#connection = connection.connection;
     this.#ownsConnection = connection.isOwned;
     this.#activities = parts.activities;
-    this.#activitySlots = parts.activitySlots;
+    this.#slots = parts.slots;
     this.#eager = parts.eager;
     this.#workflows = parts.workflows;
     this.#stopping = parts.stopping;
     this.#plugins = parts.plugins;
-    this.#workflowSlots = new Slots(options.workflowSlots);
+    this.#takesHeartbeats = parts.takesHeartbeats && Runtime.instance().workerHeartbeatMs > 0;
+    const about = { connection: this.#connection, options, instanceKey: this.#instanceKey };
+    const runtime = Runtime.instance();
+    this.#polling = new Polling({ ...about, metrics: runtime.sdkMetrics, end: this.#pollsEnd.signal });
+    this.#heartbeat = new WorkerHeartbeat({
+      ...{ ...about, intervalMs: runtime.workerHeartbeatMs, slots: parts.slots, polling: this.#polling },
+      cache: parts.workflows?.cache,
+    });
   }
 
   /**
@@ -98,24 +109,33 @@ export class Worker {
     const [connection, code] = await Promise.all([options.connection ?? Connection.connect(), loadCode(options)]);
     const { namespace, taskQueue, identity, activities, logger, loadedDataConverter: converters } = compiled;
     const codec = new MessageCodec(converters.payloadCodecs);
-    await requireNamespace(connection, namespace);
+    const takesHeartbeats = await requireNamespace(connection, namespace);
     const stopping = new AbortController();
     const runner = new ActivityRunner({
       ...{ connection, namespace, taskQueue, identity, activities, logger },
       ...{ converters, codec, workerShutdown: stopping.signal, runtime: Runtime.instance() },
       interceptors: compiled.interceptors.activity ?? [],
+      deployment: compiled.deployment,
+      heartbeat: { defaultMs: compiled.heartbeatDefaultMs, longestMs: compiled.heartbeatLongestMs },
+      client: clientFor(options, connection),
     });
-    const activitySlots = new Slots(compiled.activitySlots);
-    const eager = new EagerActivities(runner, activitySlots, stopping.signal);
-    const workflows =
-      code && workflowSide(compiled, connection, code, { activities: runner, eager, codec }, options.buildId);
+    const version = compiled.deployment?.version;
+    const context = {
+      taskQueue,
+      workerIdentity: identity,
+      workerBuildId: compiled.buildId,
+      workerDeploymentVersion: version,
+    };
+    const slots = slotsOf(compiled.tuner, context, logger);
+    const eager = new EagerActivities(runner, slots.activity, stopping.signal, compiled.eagerPerTask);
+    const workflows = code && workflowSide(compiled, connection, code, { activities: runner, eager, codec, slots });
     if (!workflows && !runner.hasActivities) {
       throw new TypeError("a worker needs WorkerOptions.workflowsPath, workflowBundle or activities");
     }
     return new Worker(
       compiled,
       { connection, isOwned },
-      { activities: runner, activitySlots, eager, workflows, stopping, plugins },
+      { activities: runner, slots, eager, workflows, stopping, plugins, takesHeartbeats },
     );
   }
 
@@ -158,7 +178,11 @@ export class Worker {
     const runtime = Runtime.instance();
     const { namespace, taskQueue } = this.options;
     runtime.sdkMetrics.count("worker_start", { namespace, task_queue: taskQueue });
-    const forget = [runtime.shutsDown(this), runtime.observe(() => this.#observations())];
+    const forget = [
+      runtime.shutsDown(this),
+      runtime.observe(() => this.#observations()),
+      this.#connection.eagerStarts.register(namespace, taskQueue, () => this.#offerEagerStart()),
+    ];
     try {
       await this.#work();
       this.#state = "STOPPED";
@@ -198,6 +222,7 @@ export class Worker {
 
   async #work(): Promise<void> {
     const pollers = this.#pollers();
+    if (this.#takesHeartbeats) pollers.push(this.#heartbeat.run(this.#stopping.signal));
     const failed = Promise.all(pollers);
     const stopped = new Promise<"stopped">((resolve) => {
       const { signal } = this.#stopping;
@@ -227,7 +252,9 @@ export class Worker {
 
   async #drain(pollers: readonly Promise<void>[]): Promise<void> {
     const { shutdownGraceMs } = this.options;
-    const done = Promise.all(pollers).then(() => this.#eager.idle());
+    const done = Promise.all(pollers)
+      .then(() => this.#eager.idle())
+      .then(() => Promise.all(this.#eagerStarts));
     done.catch(() => undefined);
     await this.#endPolls(done);
     const grace = new AbortController();
@@ -249,6 +276,7 @@ export class Worker {
     const request = {
       ...{ namespace, identity, taskQueue, workerInstanceKey: this.#instanceKey, reason: "graceful shutdown" },
       stickyTaskQueue: this.#workflows?.stickyQueue,
+      workerHeartbeat: this.#takesHeartbeats ? this.#heartbeat.now("SHUTTING_DOWN") : undefined,
     };
     await this.#connection
       .call("ShutdownWorker", request, { timeoutMs: 2_000, retry: false })
@@ -261,109 +289,59 @@ export class Worker {
   }
 
   #pollers(): Promise<void>[] {
-    const { logger } = this.options;
-    const stopping = this.#stopping.signal;
+    const signal = this.#stopping.signal;
     const pollers: Promise<void>[] = [];
     if (this.#workflows) {
       const { runner, stickyQueue } = this.#workflows;
-      const slots = this.#workflowSlots;
-      const handle = (task: Parameters<WorkflowRunner["run"]>[0]) => runner.run(task);
-      // Sticky ones first: most tasks are of runs that this worker has.
-      for (let i = 0; i < this.options.workflowPolls; i++) {
-        const sticky = i % 2 === 0 ? stickyQueue : undefined;
-        const poll = () => this.#pollWorkflowTask(sticky);
-        pollers.push(runPoller({ name: "workflow task", slots, poll, handle, logger, signal: stopping }));
-      }
+      const handled = { slots: this.#slots.workflow, signal, handle: (task: WorkflowTask) => runner.run(task) };
+      pollers.push(this.#polling.workflowTasks(undefined, handled), this.#polling.workflowTasks(stickyQueue, handled));
     }
-    if (this.#activities.hasActivities) {
-      const slots = this.#activitySlots;
-      const handle = (task: Parameters<ActivityRunner["run"]>[0]) => this.#activities.run(task);
-      for (let i = 0; i < this.options.activityPolls; i++) {
-        const poll = () => this.#pollActivityTask();
-        pollers.push(runPoller({ name: "activity task", slots, poll, handle, logger, signal: stopping }));
-      }
+    if (this.#activities.hasActivities && this.options.remoteActivities) {
+      const handle = (task: ActivityTask) => this.#activities.run(task);
+      pollers.push(this.#polling.activityTasks({ slots: this.#slots.activity, signal, handle }));
     }
     return pollers;
   }
 
-  async #pollWorkflowTask(stickyQueue: string | undefined) {
-    const { namespace, identity, taskQueue } = this.options;
-    const { STICKY, NORMAL } = enums.TaskQueueKind;
-    const queue = stickyQueue
-      ? { name: stickyQueue, kind: STICKY, normalName: taskQueue }
-      : { name: taskQueue, kind: NORMAL };
-    const request = { namespace, identity, taskQueue: queue, workerInstanceKey: this.#instanceKey };
-    const pollerType = stickyQueue ? "sticky_workflow_task" : "workflow_task";
-    const task = await this.#polled(pollerType, () =>
-      this.#connection.call("PollWorkflowTaskQueue", request, this.#pollOptions()),
-    );
-    const isTask = task.taskToken.length > 0;
-    const { sdkMetrics } = Runtime.instance();
-    sdkMetrics.count(`workflow_task_queue_poll_${isTask ? "succeed" : "empty"}`, this.#tags());
-    if (!isTask) return undefined;
-    if (task.startedTime && task.scheduledTime) {
-      const waitedMs = timestampMs(task.startedTime) - timestampMs(task.scheduledTime);
-      sdkMetrics.time("workflow_task_schedule_to_start_latency", waitedMs, this.#tags());
-    }
-    return task;
-  }
-
-  async #pollActivityTask() {
-    const { namespace, identity, taskQueue, activitiesPerSecond } = this.options;
-    const request = {
-      ...{ namespace, identity, workerInstanceKey: this.#instanceKey },
-      taskQueue: { name: taskQueue, kind: enums.TaskQueueKind.NORMAL },
-      taskQueueMetadata:
-        activitiesPerSecond === undefined ? undefined : { maxTasksPerSecond: { value: activitiesPerSecond } },
+  /** A workflow that this process starts may bring its first task with it. */
+  #offerEagerStart(): EagerOffer | undefined {
+    const slot = this.#workflows && !this.#stopping.signal.aborted ? this.#slots.workflow.tryTake() : undefined;
+    if (!slot) return undefined;
+    return (task) => {
+      if (!task) return slot.release();
+      slot.use({ type: "workflow", workflowType: task.workflowType?.name ?? "", isSticky: false });
+      const done = this.#workflows!.runner.run(task).finally(() => {
+        slot.release();
+        this.#eagerStarts.delete(done);
+      });
+      this.#eagerStarts.add(done);
     };
-    const task = await this.#polled("activity_task", () =>
-      this.#connection.call("PollActivityTaskQueue", request, this.#pollOptions()),
-    );
-    if (task.taskToken.length > 0) return task;
-    Runtime.instance().sdkMetrics.count("activity_poll_no_task", this.#tags());
-    return undefined;
-  }
-
-  async #polled<T>(pollerType: PollerType, poll: () => Promise<T>): Promise<T> {
-    this.#polling[pollerType]++;
-    try {
-      return await poll();
-    } finally {
-      this.#polling[pollerType]--;
-    }
-  }
-
-  #tags() {
-    return { namespace: this.options.namespace, task_queue: this.options.taskQueue };
   }
 
   #observations(): GaugeValue[] {
-    const tags = this.#tags();
-    const polling = this.#polling;
-    const ofSlots = (worker_type: string, slots: Slots | undefined, reserved: number): GaugeValue[] => {
-      if (!slots) return [];
+    const { namespace, taskQueue } = this.options;
+    const tags = { namespace, task_queue: taskQueue };
+    const polling = this.#polling.state;
+    const reserved = (...types: string[]) =>
+      polling.filter(({ type }) => types.includes(type)).reduce((sum, each) => sum + each.polling, 0);
+    const ofSlots = (worker_type: string, { taken, max }: Slots, held: number): GaugeValue[] => {
       // A slot that a poller holds for what may come is not in use.
-      const used = slots.taken - reserved;
-      return [
-        { name: "worker_task_slots_used", value: used, tags: { ...tags, worker_type } },
-        { name: "worker_task_slots_available", value: slots.max - used, tags: { ...tags, worker_type } },
-      ];
+      const used: GaugeValue = { name: "worker_task_slots_used", value: taken - held, tags: { ...tags, worker_type } };
+      if (max === undefined) return [used];
+      const value = max - used.value;
+      return [used, { name: "worker_task_slots_available", value, tags: { ...tags, worker_type } }];
     };
-    const ofPollers = Object.entries(polling).map(([poller_type, value]): GaugeValue => {
+    const ofPollers = polling.map(({ type: poller_type, polling: value }): GaugeValue => {
       return { name: "num_pollers", value, tags: { ...tags, poller_type } };
     });
-    const { cache, localSlots } = this.#workflows ?? {};
+    const { cache } = this.#workflows ?? {};
     return [
-      ...ofSlots("ActivityWorker", this.#activitySlots, polling.activity_task),
-      ...ofSlots("WorkflowWorker", this.#workflowSlots, polling.workflow_task + polling.sticky_workflow_task),
-      ...ofSlots("LocalActivityWorker", localSlots, 0),
+      ...ofSlots("ActivityWorker", this.#slots.activity, reserved("activity_task")),
+      ...ofSlots("WorkflowWorker", this.#slots.workflow, reserved("workflow_task", "sticky_workflow_task")),
+      ...ofSlots("LocalActivityWorker", this.#slots.localActivity, 0),
       ...ofPollers,
       ...(cache ? [{ name: "sticky_cache_size", value: cache.size, tags } as const] : []),
     ];
-  }
-
-  #pollOptions() {
-    return { timeoutMs: pollTimeoutMs, signal: this.#pollsEnd.signal, retry: false };
   }
 }
 
@@ -379,9 +357,26 @@ async function loadCode(options: WorkerOptions): Promise<Code | undefined> {
   return { runtime, user: bundle };
 }
 
-async function requireNamespace(connection: Connection, namespace: string): Promise<void> {
+/** Made when an activity first asks for it. */
+function clientFor({ namespace, identity, dataConverter, interceptors }: WorkerOptions, connection: Connection) {
+  let client: Client | undefined;
+  return () => {
+    client ??= new Client({
+      connection,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(identity === undefined ? {} : { identity }),
+      ...(dataConverter === undefined ? {} : { dataConverter }),
+      ...(interceptors?.client === undefined ? {} : { interceptors: interceptors.client }),
+    });
+    return client;
+  };
+}
+
+/** Whether the server wants to hear of the workers of this namespace. Throws `NamespaceNotFoundError`. */
+async function requireNamespace(connection: Connection, namespace: string): Promise<boolean> {
   try {
-    await connection.call("DescribeNamespace", { namespace });
+    const { namespaceInfo } = await connection.call("DescribeNamespace", { namespace });
+    return namespaceInfo?.capabilities?.workerHeartbeats ?? false;
   } catch (error) {
     if (error instanceof CallFailed && error.code === 5) throw new NamespaceNotFoundError(namespace);
     throw error;
@@ -392,8 +387,7 @@ function workflowSide(
   options: CompiledWorkerOptions,
   connection: Connection,
   code: Code,
-  parts: { activities: ActivityRunner; eager: EagerActivities; codec: MessageCodec },
-  buildId = createHash("sha256").update(code.user.code).digest("hex").slice(0, 16),
+  parts: { activities: ActivityRunner; eager: EagerActivities; codec: MessageCodec; slots: WorkerSlots },
 ): WorkflowSide {
   const { namespace, taskQueue, identity, logger, stickyTimeoutMs, deadlockTimeoutMs } = options;
   const runtime = Runtime.instance();
@@ -405,16 +399,18 @@ function workflowSide(
     },
   });
   const stickyQueue = `${identity}-${randomUUID()}`;
-  const localSlots = new Slots(options.localActivitySlots);
+  const buildId = options.buildId || createHash("sha256").update(code.user.code).digest("hex").slice(0, 16);
   const runner = new WorkflowRunner({
     ...{ connection, namespace, taskQueue, stickyQueue, identity, buildId, logger, cache, ...parts },
     ...{ stickyTimeoutMs, deadlockTimeoutMs, recordMetric: runtime.recordMetric, metrics: runtime.sdkMetrics },
     sinks: new SinkCalls(options.sinks, logger),
     sandbox: new Sandbox(code.runtime, code.user),
-    localSlots,
+    localSlots: parts.slots.localActivity,
+    deployment: options.deployment,
+    failureErrorTypes: options.failureErrorTypes,
     converters: options.loadedDataConverter,
     // Closures and objects take about as much as the text that makes them.
     bytesOfBundle: code.user.code.length,
   });
-  return { runner, cache, stickyQueue, localSlots };
+  return { runner, cache, stickyQueue };
 }

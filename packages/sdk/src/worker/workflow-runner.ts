@@ -12,6 +12,7 @@ import type { RecordMetric } from "../value/metrics.ts";
 import { wireDuration, wirePayloads } from "../value/wire.ts";
 import type { ActivityRunner } from "./activity-runner.ts";
 import { CachedRun } from "./cached-run.ts";
+import { type CompiledDeployment, versioningBehaviorOf } from "./deployment.ts";
 import type { EagerActivities } from "./eager-activities.ts";
 import { explained } from "./explanation.ts";
 import { LocalActivity } from "./local-activity.ts";
@@ -42,6 +43,8 @@ export interface WorkflowRunnerParts {
   readonly converters: LoadedDataConverter;
   readonly codec: MessageCodec;
   readonly logger: Logger;
+  readonly deployment: CompiledDeployment | undefined;
+  readonly failureErrorTypes: Readonly<Record<string, readonly string[]>>;
   readonly recordMetric: RecordMetric;
   readonly metrics: SdkMetrics;
   readonly sinks: SinkCalls;
@@ -162,13 +165,14 @@ export class WorkflowRunner {
   }
 
   #newRun(task: Task): CachedRun {
-    const { namespace, taskQueue, sandbox, logger, bytesOfBundle } = this.#parts;
+    const { namespace, taskQueue, sandbox, logger, bytesOfBundle, failureErrorTypes } = this.#parts;
     const { workflowId = "", runId = "" } = task.workflowExecution ?? {};
     const workflowType = task.workflowType?.name;
     const attributes = { ...{ sdkComponent: "workflow", namespace, taskQueue }, workflowId, runId, workflowType };
     const code = sandbox.newRun({
       log: (level, message, fields) => logger.log(level, message, { ...attributes, ...fields }),
       metric: this.#parts.recordMetric,
+      failureTypes: [...(failureErrorTypes["*"] ?? []), ...(failureErrorTypes[workflowType ?? ""] ?? [])],
       sink: (call, isReplaying) => this.#parts.sinks.call(call, isReplaying),
     });
     return new CachedRun({ namespace, workflowId, runId, taskQueue }, code, bytesOfBundle);
@@ -207,6 +211,7 @@ export class WorkflowRunner {
     const isWaiting = await this.#waitForLocalActivities(task, run);
     const { namespace, identity, stickyQueue, stickyTimeoutMs, taskQueue, connection, buildId, eager, codec } =
       this.#parts;
+    const { deployment } = this.#parts;
     // Before slots are reserved for what it may bring: a codec may fail.
     const completion = await codec.encode(run.replay.takeCompletion());
     const queryResults = await codec.encode(this.#queryResults(task, run));
@@ -216,6 +221,10 @@ export class WorkflowRunner {
       {
         ...completion,
         ...{ namespace, identity, taskToken: task.taskToken, binaryChecksum: buildId },
+        ...{
+          deploymentOptions: deployment?.wire,
+          versioningBehavior: versioningBehaviorOf(deployment, run.code.versioningBehavior),
+        },
         queryResults,
         stickyAttributes: {
           workerTaskQueue: { name: stickyQueue, kind: enums.TaskQueueKind.STICKY, normalName: taskQueue },
@@ -317,7 +326,8 @@ export class WorkflowRunner {
     const { WorkflowTaskFailedCause: causes } = enums;
     const cause =
       error instanceof Nondeterminism ? causes.NON_DETERMINISTIC_ERROR : causes.WORKFLOW_WORKER_UNHANDLED_FAILURE;
-    const request = { namespace, identity, taskToken: task.taskToken, cause, failure };
+    const deploymentOptions = this.#parts.deployment?.wire;
+    const request = { namespace, identity, taskToken: task.taskToken, cause, failure, deploymentOptions };
     await connection.call("RespondWorkflowTaskFailed", request, answerWithin);
   }
 }

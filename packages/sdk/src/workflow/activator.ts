@@ -9,6 +9,7 @@ import { errorToFailure } from "../value/failure-converter.ts";
 import { composeInterceptors } from "../value/interceptors.ts";
 import { arrayFromPayloads, defaultPayloadConverter, type Payload } from "../value/payload-converter.ts";
 import { setCurrentRun } from "./current-run.ts";
+import { definitionOf } from "./definition.ts";
 import { type RunHost, WorkflowRun } from "./run.ts";
 
 export { installGlobals } from "./globals.ts";
@@ -210,6 +211,7 @@ function begin(run: WorkflowRun): void {
         `Failed to initialize workflow of type '${workflowType}': no such function is exported by the workflow bundle, which has ${known.join(", ") || "none"}`,
       );
     }
+    run.definition = definitionOf(main);
     const args = input.map((payload) => run.valueOf(payload));
     const execute = composeInterceptors(run.interceptors.inbound, "execute", async ({ args }) => await main(...args));
     run.runMain(() => execute({ args, headers: run.start.headers }));

@@ -45,6 +45,11 @@ export {
 export { ContinueAsNew } from "./continue-as-new-error.ts";
 export { inWorkflowContext } from "./current-run.ts";
 export {
+  setWorkflowOptions,
+  type WorkflowDefinitionOptions,
+  type WorkflowDefinitionOptionsOrGetter,
+} from "./definition.ts";
+export {
   type ContinueAsNewOptions,
   continueAsNew,
   deprecatePatch,

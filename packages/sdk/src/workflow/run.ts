@@ -12,7 +12,7 @@ import type {
   WorkflowCommand,
 } from "../value/activation.ts";
 import { requireFailureConverter, requirePayloadConverter } from "../value/data-converter.ts";
-import { IllegalStateError } from "../value/errors.ts";
+import { IllegalStateError, isError } from "../value/errors.ts";
 import { CancelledFailure, isCancellation, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
 import { defaultFailureConverter, type FailureConverter } from "../value/failure-converter.ts";
 import type { LogFields, LogLevel } from "../value/logger.ts";
@@ -20,6 +20,7 @@ import type { Metric, MetricTags } from "../value/metrics.ts";
 import { defaultPayloadConverter, type Payload, type PayloadConverter } from "../value/payload-converter.ts";
 import { CancellationScope } from "./cancellation-scope.ts";
 import { ContinueAsNew } from "./continue-as-new-error.ts";
+import type { WorkflowDefinitionOptions } from "./definition.ts";
 import { LoadedInterceptors } from "./interceptors.ts";
 import { MessageHandlers } from "./message-handlers.ts";
 import { seededRandom } from "./random.ts";
@@ -40,6 +41,8 @@ export interface RunHost {
   metric(metric: Metric, value: number, tags: MetricTags): void;
   sink(call: SinkCall, isReplaying: boolean): void;
   now(): number;
+  /** Names of errors that fail the workflow and not its task. */
+  readonly failureTypes: readonly string[];
   /** Commands say where they were given: slow, for the explanation of an error alone. */
   readonly isTraced: boolean;
   /** Evaluates the user's bundle anew. */
@@ -85,6 +88,7 @@ export class WorkflowRun {
   readonly knownPatches = new Set<string>();
   readonly answeredPatches = new Map<string, boolean>();
   info: WorkflowInfo;
+  definition: WorkflowDefinitionOptions = {};
   nowMs = 0;
   isReplaying = true;
   random: () => number;
@@ -243,8 +247,18 @@ export class WorkflowRun {
   endWithError(error: unknown): void {
     if (error instanceof ContinueAsNew) return this.#close(() => error.command);
     if (this.cancelRequested && isCancellation(error)) return this.#close(() => ({ type: "cancelWorkflow" }));
-    if (!(error instanceof TemporalFailure)) return this.failTask(error);
+    if (!this.#failsWorkflow(error)) return this.failTask(error);
     this.#close(() => ({ type: "failWorkflow", failure: this.failures.errorToFailure(error, this.converter) }));
+  }
+
+  #failsWorkflow(error: unknown): boolean {
+    if (error instanceof TemporalFailure) return true;
+    if (!isError(error)) return false;
+    const { failureExceptionTypes = [] } = this.definition;
+    return (
+      failureExceptionTypes.some((each) => error instanceof each) ||
+      this.host.failureTypes.some((name) => name === "Error" || namesOf(error).includes(name))
+    );
   }
 
   #close(command: () => WorkflowCommand): void {
@@ -286,6 +300,14 @@ function wholeStack(): string {
   const { stack = "" } = new Error();
   Error.stackTraceLimit = stackTraceLimit;
   return stack;
+}
+
+/** Its own name, and those of its classes. */
+function namesOf(error: Error): string[] {
+  const names = [error.name];
+  for (let at = Object.getPrototypeOf(error); at; at = Object.getPrototypeOf(at))
+    names.push(at.constructor?.name ?? "");
+  return names;
 }
 
 function converterOf(code: UserCode): PayloadConverter {
