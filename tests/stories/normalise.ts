@@ -11,14 +11,15 @@ type Fields = Record<string, unknown>;
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const timeKey = /(Time|Timestamp)$/;
-const tokenKey = /(^taskToken|PageToken|longPollToken|callback-token)$/;
+const tokenKey = /(^taskToken|PageToken|longPollToken|callback-token|^conflictToken)$/;
 const sizeKey = /(historySizeBytes|stateSizeBytes|^taskId|stateTransitionCount)$/;
 /** How long something took, in contrast to how long it may take. */
 const measuredKey = /^(executionDuration)$/;
 /** A wait that is counted from the moment of the call: rounded up to seconds. */
 const countedKey = /^(firstWorkflowTaskBackoff|currentRetryInterval)$/;
 /** What the reference adds to hint at its own partitions and pollers. */
-const hintKey = /^(pollerScalingDecision|pollerGroupInfos|pollerGroupsInfo|pollerGroupId|backlogCountHint)$/;
+const hintKey =
+  /^(pollerScalingDecision|pollerGroupInfos|pollerGroupsInfo|pollerGroupId|backlogCountHint|routingConfigUpdateState)$/;
 
 /** Longer texts are compared by their beginning and length. */
 const shownMax = 10_000;

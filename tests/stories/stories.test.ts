@@ -13,6 +13,7 @@ import { activityStories } from "./activity-stories.ts";
 import { badInputStories } from "./bad-input-stories.ts";
 import { Connection } from "./connection.ts";
 import { controlStories } from "./control-stories.ts";
+import { deploymentStories } from "./deployment-stories.ts";
 import { differences } from "./difference.ts";
 import { familyStories } from "./family-stories.ts";
 import { knownAs, knownDifferences } from "./known-differences.ts";
@@ -49,6 +50,7 @@ const stories = [
   ...nexusStories,
   ...nexusEndpointStories,
   ...scheduleStories,
+  ...deploymentStories,
   ...badInputStories,
   ...controlStories,
   ...resetStories,

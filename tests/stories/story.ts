@@ -103,9 +103,14 @@ export class Play {
   }
 
   /** For what two servers may answer differently: the story notes what must be equal. */
-  async unrecorded<N extends MethodName>(method: N, request: Init<RequestOf<N>>): Promise<ResponseOf<N>> {
+  async unrecorded<N extends MethodName>(
+    method: N,
+    request: Init<RequestOf<N>>,
+    options: CallOptions = {},
+  ): Promise<ResponseOf<N>> {
     const { path, request: encoder, response: decoder } = methods[method];
     const { status, message, body } = await this.#connection.unary(path, encoder.encode(request as never), {
+      ...options,
       headers: clientHeaders,
     });
     if (status !== 0) throw new Error(`${method} was refused: ${message}`);

@@ -26,8 +26,16 @@ import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
 import { type Activity, type ActivityStatus, type HistoryEventInit, isOpen, type Run, touchActivity } from "./run.ts";
 import type { Step } from "./step.ts";
+import {
+  type DeploymentVersion,
+  effectiveVersion,
+  isSameVersion,
+  isVersionPinned,
+  targetOf,
+  taskVersioning,
+} from "./versioning.ts";
 import type { ActivitySelector, Poller, Replies, StartedActivityTask, Task } from "./vocabulary.ts";
-import { scheduleWorkflowTask } from "./workflow-task.ts";
+import { redispatchWorkflowTask, scheduleWorkflowTask, setOut } from "./workflow-task.ts";
 
 export type ScheduleAttributes = command.ScheduleActivityTaskCommandAttributes;
 
@@ -122,7 +130,8 @@ export function mergePriority(
 
 /** What the queue is told of an activity that waits for a worker, derived from state. */
 export function activityTaskOf(run: Run, activity: Activity): Task | undefined {
-  if (activity.status.type !== "scheduled" || activity.paused || run.pause) return undefined;
+  if (activity.status.type !== "scheduled" || activity.paused || run.pause || run.versioning?.transition)
+    return undefined;
   return {
     kind: "activity",
     namespaceId: run.namespaceId,
@@ -133,20 +142,52 @@ export function activityTaskOf(run: Run, activity: Activity): Task | undefined {
     stamp: activity.stamp,
     scheduledAtMs: activity.status.dispatchAtMs,
     priority: mergePriority(run.start.priority, activity.options.priority),
+    ...taskVersioning(run),
   };
+}
+
+/** The run belongs to another version now: activities that wait go where they should, and what was on its way is void. */
+export function redispatchActivities(
+  run: Run,
+  step: Step,
+  except: readonly { readonly activity: Activity }[] = [],
+): void {
+  const fresh = new Set(except.map(({ activity }) => activity));
+  for (const activity of run.activities.values()) {
+    if (activity.status.type !== "scheduled" || fresh.has(activity)) continue;
+    activity.stamp += 1;
+    touchActivity(run, activity);
+    const task = activityTaskOf(run, activity);
+    if (task) step.dispatch(task);
+  }
 }
 
 export function startActivityTask(
   run: Run,
   step: Step,
   command: { scheduledEventId: number; stamp: number; poller: Poller },
-): StartedActivityTask | Rejection {
+): StartedActivityTask | undefined | Rejection {
   const activity = run.activities.get(command.scheduledEventId);
   if (!isOpen(run) || !activity) return activityNotFound;
   if (activity.status.type === "started" && activity.status.requestId === command.poller.requestId)
     return startedReply(run, activity, activity.status);
-  if (run.pause || !mayStart(activity, command.stamp)) return activityNotFound;
+  if (run.pause || run.versioning?.transition || !mayStart(activity, command.stamp)) return activityNotFound;
+  if (movesRun(run, step, command.poller.deploymentVersion ?? null)) return undefined;
   return beginAttempt(run, step, activity, command.poller);
+}
+
+/**
+ * Whether the run sets out to the version that would take its activity, because its workflow tasks go there now too. Otherwise the activity
+ * belongs to a deployment of its own, and the run stays where it is.
+ */
+function movesRun(run: Run, step: Step, version: DeploymentVersion | null): boolean {
+  if (run.versioning === null && version === null) return false;
+  if (isVersionPinned(run.versioning) || isSameVersion(effectiveVersion(run.versioning), version)) return false;
+  if (!isSameVersion(targetOf(run, step.routing).version, version)) return false;
+  setOut(run, step, version);
+  redispatchWorkflowTask(run, step);
+  scheduleWorkflowTask(run, step);
+  return true;
 }
 
 /** The attempt begins; no event is written (A1). */

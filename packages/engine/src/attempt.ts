@@ -103,13 +103,14 @@ export function mayStart(activity: Attempts, stamp: number): boolean {
 export function takeAttempt(
   activity: Attempts,
   nowMs: number,
-  { identity, requestId, workerVersion }: Poller,
+  { identity, requestId, workerVersion, deploymentVersion }: Poller,
 ): { status: Extract<ActivityStatus, { type: "started" }>; attemptScheduledAtMs: number } {
   const attemptScheduledAtMs = activity.status.type === "started" ? nowMs : activity.status.dispatchAtMs;
   const status = { type: "started", startedAtMs: nowMs, identity, requestId, workerVersion } as const;
   activity.status = status;
   activity.lastStartedAtMs = nowMs;
   activity.lastWorkerIdentity = identity;
+  activity.lastDeploymentVersion = deploymentVersion;
   return { status, attemptScheduledAtMs };
 }
 

@@ -8,6 +8,7 @@ import { type ChainLink, createRun, makeCurrent, type RunSpec } from "./new-run.
 import { handOn } from "./reset-point.ts";
 import type { Run, Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
+import { inheritedByCron, inheritedByRetry, inheritedFrom } from "./version-inheritance.ts";
 import { scheduleWorkflowTask } from "./workflow-task.ts";
 
 /** What the next run repeats of this one, whatever the reason. */
@@ -23,7 +24,6 @@ function inherited(run: Run) {
     requestId: "",
     userMetadata: start.userMetadata,
     links: [],
-    versioningOverride: undefined,
     priority: start.priority,
     eagerAccepted: false,
     parent: start.parent,
@@ -77,13 +77,15 @@ export function continueAsNewProblem(run: Run, attributes: ContinueAsNewAttribut
 /** How the new run will start; its event and the old run's closing event must agree. Only type, queue and timeouts are inherited. */
 export function continueAsNewSpec(run: Run, step: Step, attributes: ContinueAsNewAttributes): RunSpec {
   const initiator = attributes.initiator || enums.ContinueAsNewInitiator.WORKFLOW;
+  const taskQueue = attributes.taskQueue?.name || run.start.taskQueue;
   return {
     ...inherited(run),
     runId: step.newId(),
     requestId: step.newId(),
     identity: "",
     workflowType: attributes.workflowType?.name || run.start.workflowType,
-    taskQueue: attributes.taskQueue?.name || run.start.taskQueue,
+    taskQueue,
+    heirloom: inheritedFrom(run, step.routing, taskQueue, attributes.initialVersioningBehavior),
     runTimeoutMs: durationMs(attributes.workflowRunTimeout) || run.start.runTimeoutMs,
     taskTimeoutMs: durationMs(attributes.workflowTaskTimeout) || run.start.taskTimeoutMs,
     input: attributes.input,
@@ -120,6 +122,7 @@ function nextAttempt(run: Run, step: Step, cause: failure.Failure): NextAttempt 
   return {
     spec: {
       ...repeated(run, step, started),
+      heirloom: inheritedByRetry(run, started),
       continuedFailure: cause,
       lastCompletionResult: started.lastCompletionResult,
       completionCallbacks: inheritedCallbacks(run),
@@ -157,6 +160,7 @@ export function nextCron(run: Run, step: Step, ending: CronEnding): RunSpec | un
   const started = history.WorkflowExecutionStartedEventAttributes.decode(run.startEvent);
   return {
     ...repeated(run, step, started),
+    heirloom: inheritedByCron(run),
     continuedFailure: ending.failure,
     lastCompletionResult: ending.failure ? started.lastCompletionResult : ending.result,
     completionCallbacks: [],

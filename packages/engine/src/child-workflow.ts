@@ -21,6 +21,9 @@ import { Rejection } from "./rejection.ts";
 import { type Child, type HistoryEventInit, isOpen, type ParentRef, type Run, type Workflow } from "./run.ts";
 import { currentRun, openConflict } from "./start.ts";
 import type { Step } from "./step.ts";
+import { inheritedFrom, nothing } from "./version-inheritance.ts";
+import { overrideOf } from "./version-override.ts";
+import type { Routing } from "./versioning.ts";
 import { scheduleWorkflowTask } from "./workflow-task.ts";
 
 export type StartChildAttributes = command.StartChildWorkflowExecutionCommandAttributes;
@@ -100,7 +103,14 @@ export function startChild(
   });
   const child = startingChild(initiatedEventId, initiated);
   setChild(run, child);
-  send(run, step, startMessage(run, child, Attributes.encode(initiated)));
+  send(
+    run,
+    step,
+    startMessage(run, child, Attributes.encode(initiated), {
+      taskQueue: initiated.taskQueue.name,
+      routing: step.routing,
+    }),
+  );
 }
 
 /** What the parent knows of a child that it has asked for. */
@@ -127,6 +137,7 @@ export function startMessage(
   run: Run,
   { initiatedEventId, workflowId }: Pick<Child, "initiatedEventId" | "workflowId">,
   attributes: Uint8Array,
+  { taskQueue, routing }: { readonly taskQueue: string; readonly routing: Routing },
 ): StartChild {
   return {
     type: "startChild",
@@ -143,6 +154,7 @@ export function startMessage(
     },
     root: run.start.root ?? { workflowId: run.workflowId, runId: run.runId },
     ...(run.start.priority && { priority: run.start.priority }),
+    ...(run.versioning && { heirloom: inheritedFrom(run, routing, taskQueue) }),
   };
 }
 
@@ -167,7 +179,7 @@ function forgetChild(run: Run, initiatedEventId: number): void {
 export function receiveStartChild(
   workflow: Workflow,
   step: Step,
-  { attributes: bytes, parent, root, again, priority }: StartChild,
+  { attributes: bytes, parent, root, again, priority, heirloom = nothing }: StartChild,
 ): Delivery {
   const attributes = Attributes.decode(bytes);
   const requestId = `${parent.runId}:${parent.initiatedEventId}:0`;
@@ -197,7 +209,7 @@ export function receiveStartChild(
     userMetadata: undefined,
     links: [],
     completionCallbacks: [],
-    versioningOverride: attributes.versioningOverride,
+    heirloom: { ...heirloom, override: overrideOf(attributes.versioningOverride) ?? heirloom.override },
     priority: mergePriority(priority, attributes.priority),
     eagerAccepted: false,
     continuedFailure: undefined,

@@ -7,6 +7,7 @@ import { optionalDuration } from "./new-run.ts";
 import { wireResetPoints } from "./reset-point.ts";
 import type { Activity, Run } from "./run.ts";
 import { statusOf } from "./start.ts";
+import { versioningInfo } from "./versioning.ts";
 
 /** How the reference server writes a time that there is not: the year 1. */
 const never = { seconds: -62_135_596_800, nanos: 0 };
@@ -96,6 +97,8 @@ export function executionInfo(run: Run): Init<api.WorkflowExecutionInfo> {
     taskQueue: start.taskQueue,
     mostRecentWorkerVersionStamp: run.lastWorkerVersion,
     priority: start.priority,
+    versioningInfo: versioningInfo(run.versioning),
+    workerDeploymentName: run.versioning?.deploymentName ?? "",
   };
 }
 
@@ -124,6 +127,7 @@ export function pendingActivity(activity: Activity): Init<api.PendingActivityInf
     }),
     ...(status.type === "started" && { lastStartedTime: toTimestamp(status.startedAtMs) }),
     lastWorkerIdentity: activity.lastWorkerIdentity,
+    lastDeploymentVersion: activity.lastDeploymentVersion,
     lastFailure: activity.lastFailure,
     ...(activity.lastAttemptCompletedAtMs !== null && {
       lastAttemptCompleteTime: toTimestamp(activity.lastAttemptCompletedAtMs),

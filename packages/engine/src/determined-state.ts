@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { history } from "@pawl/protocol";
 import { rebuild } from "./rebuild.ts";
 import type { Activity, NexusOperation, Run } from "./run.ts";
+import { unversionedRun } from "./versioning.ts";
 
 /** Checks it, where the live run is not ahead of its history: a run with buffered events has taken them into account already. */
 export function checkRebuild(events: readonly history.HistoryEvent[], live: Run): void {
@@ -49,7 +50,7 @@ function determined(run: Run, live: Run) {
     // When they expire is known only to the run that follows.
     // An event that was buffered is younger than the pause.
     pause: run.pause && { ...run.pause, atMs: 0 },
-    versioningOverride: run.versioningOverride,
+    versioning: versioningOf(run),
     attachedRequests: run.attachedRequests,
     resetPoints: run.resetPoints.map((point) => (point.runId === live.runId ? { ...point, expiresAtMs: 0 } : point)),
     startEvent: run.startEvent,
@@ -64,6 +65,12 @@ function determined(run: Run, live: Run) {
     signalCount: run.signalCount,
     signalRequestIds: run.signalRequestIds,
   };
+}
+
+/** Transitions, and what the routing was, are not in history. */
+function versioningOf({ versioning }: Run) {
+  const { transition: _, revision: __, notified: ___, ...determined } = versioning ?? unversionedRun;
+  return determined;
 }
 
 function timesOf({ start: { startedAtMs, executionExpiresAtMs, runExpiresAtMs } }: Run) {

@@ -14,5 +14,22 @@ export { upcomingTimes } from "./schedule/schedule-describe.ts";
 export { Spec } from "./schedule/spec.ts";
 export type { StandaloneDescription } from "./standalone/standalone-describe.ts";
 export { Step } from "./step.ts";
+export {
+  type Override,
+  olderVersionName,
+  overrideOf,
+  unversionedName,
+  versionName,
+  versionOfText,
+} from "./version-override.ts";
+export {
+  type DeploymentVersion,
+  isSameVersion,
+  noRouting,
+  type RoutedQueue,
+  type Routing,
+  type RoutingTarget,
+  type TaskVersioning,
+} from "./versioning.ts";
 export type { VisibilityRecord } from "./visibility.ts";
 export * from "./vocabulary.ts";

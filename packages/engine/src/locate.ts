@@ -3,6 +3,7 @@ import { pendingActivity } from "./describe.ts";
 import { Rejection } from "./rejection.ts";
 import { isOpen, type Run } from "./run.ts";
 import { statusOf } from "./start.ts";
+import { taskVersioning } from "./versioning.ts";
 import type { ActivitySelector, Located, LocatedActivity } from "./vocabulary.ts";
 import { virtualEvents } from "./workflow-task.ts";
 
@@ -26,6 +27,7 @@ export function locate(run: Run): Located {
         : { type: workflowTask.type, attempt: workflowTask.attempt, stamp: workflowTask.stamp },
     firstTaskAtMs: run.firstTaskAtMs ?? undefined,
     historySizeBytes: run.historySizeBytes,
+    ...taskVersioning(run),
     virtualEvents: virtualEvents(run, { shown: true }),
   };
 }

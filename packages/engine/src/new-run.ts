@@ -1,6 +1,5 @@
 /** Creates a run with its first events, whoever asked for it: a client, a parent, a schedule, or the run before it. */
 import {
-  type workflow as api,
   type common,
   enums,
   type failure,
@@ -20,6 +19,8 @@ import type { Follower } from "./outbox.ts";
 import { wireResetPoints } from "./reset-point.ts";
 import { freshRun, type ParentRef, type ResetPoint, type Run, type RunStart, type Workflow } from "./run.ts";
 import type { Step } from "./step.ts";
+import { indexVersioning } from "./version-index.ts";
+import { type Heirloom, initialVersioning, startedFields } from "./version-inheritance.ts";
 
 /** Everything that differs from one way of starting to another. Timeouts of 0 = none given. */
 export interface RunSpec {
@@ -43,7 +44,7 @@ export interface RunSpec {
   readonly userMetadata: sdk.UserMetadata | undefined;
   readonly links: readonly common.Link[];
   readonly completionCallbacks: readonly common.Callback[];
-  readonly versioningOverride: api.VersioningOverride | undefined;
+  readonly heirloom: Heirloom;
   readonly priority: common.Priority | undefined;
   readonly eagerAccepted: boolean;
   readonly continuedFailure: failure.Failure | undefined;
@@ -73,9 +74,9 @@ export function createRun(workflow: Workflow, step: Step, given: RunSpec): Run {
   run.followers = spec.followers;
   run.memo = spec.memo;
   run.searchAttributes = spec.searchAttributes;
-  run.versioningOverride = spec.versioningOverride;
   run.resetPoints = spec.chain?.resetPoints ?? [];
   registerCallbacks(run, step.nowMs, spec.completionCallbacks);
+  run.versioning = initialVersioning(spec.heirloom);
   const attributes = startedAttributes(spec, start, workflow.workflowId);
   write(run, step.nowMs, {
     eventType: enums.EventType.WORKFLOW_EXECUTION_STARTED,
@@ -87,6 +88,7 @@ export function createRun(workflow: Workflow, step: Step, given: RunSpec): Run {
     run.startEvent = history.WorkflowExecutionStartedEventAttributes.encode(attributes);
     run.changes.parts.add("s");
   }
+  indexVersioning(run, null);
   run.changes.core = true;
   run.changes.visibility = true;
   workflow.runs.set(run.runId, run);
@@ -192,10 +194,11 @@ function startedAttributes(
     retryPolicy: start.retryPolicy ? wireRetryPolicy(start.retryPolicy) : undefined,
     attempt: start.attempt,
     cronSchedule: spec.cronSchedule,
-    firstWorkflowTaskBackoff: toDuration(spec.firstTaskBackoffMs),
+    // A run that follows another at once names no delay.
+    firstWorkflowTaskBackoff: chain ? optionalDuration(spec.firstTaskBackoffMs) : toDuration(spec.firstTaskBackoffMs),
     completionCallbacks: spec.completionCallbacks,
     prevAutoResetPoints: chain ? wireResetPoints(chain.resetPoints) : undefined,
-    versioningOverride: spec.versioningOverride,
+    ...startedFields(spec.heirloom),
     priority: spec.priority,
     eagerExecutionAccepted: spec.eagerAccepted,
   };

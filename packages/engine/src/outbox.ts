@@ -7,6 +7,7 @@ import { type ExecutionKey, type Kind, workflowKey } from "./execution.ts";
 import type { Rejection } from "./rejection.ts";
 import type { ParentRef, Run } from "./run.ts";
 import type { Step } from "./step.ts";
+import type { Heirloom } from "./version-inheritance.ts";
 import type { Effect, RunSelector, Sender } from "./vocabulary.ts";
 
 /** An execution that hears how a workflow's chain ends, in the workflow's namespace. */
@@ -34,6 +35,8 @@ export type Message =
       readonly priority?: common.Priority;
       /** By a run that came of a reset: the child may be there already, started for the run before. */
       readonly again?: boolean;
+      /** Absent when the parent has nothing to pass on. */
+      readonly heirloom?: Heirloom;
     }
   | {
       readonly type: "signalExternal";

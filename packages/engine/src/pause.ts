@@ -6,10 +6,10 @@
  *       of the pause.
  */
 import { enums } from "@pawl/protocol";
-import { activityTaskOf } from "./activity.ts";
+import { redispatchActivities } from "./activity.ts";
 import { happen, write } from "./history.ts";
 import { Rejection } from "./rejection.ts";
-import { isOpen, type Run, touchActivity } from "./run.ts";
+import { isOpen, type Run } from "./run.ts";
 import type { Step } from "./step.ts";
 import { scheduleWorkflowTask } from "./workflow-task.ts";
 
@@ -73,14 +73,7 @@ export function unpauseRun(
     workerMayIgnore: true,
     workflowExecutionUnpausedEventAttributes: { identity, reason, requestId },
   });
-  for (const activity of run.activities.values()) {
-    if (activity.status.type !== "scheduled") continue;
-    // What was dispatched before the pause may still lie in a queue.
-    activity.stamp += 1;
-    touchActivity(run, activity);
-    const task = activityTaskOf(run, activity);
-    if (task) step.dispatch(task);
-  }
+  redispatchActivities(run, step);
   scheduleWorkflowTask(run, step);
   return {};
 }

@@ -7,6 +7,7 @@ import { cancelMessage, signalMessage } from "./external-workflow.ts";
 import { foldNexus } from "./nexus-rebuild.ts";
 import type { Message } from "./outbox.ts";
 import type { Activity, Run } from "./run.ts";
+import { noRouting } from "./versioning.ts";
 
 const { EventType } = enums;
 
@@ -88,7 +89,9 @@ function foldOther(run: Run, event: history.HistoryEvent): boolean {
   if (child) {
     run.children.set(eventId, startingChild(eventId, child));
     const bytes = history.StartChildWorkflowExecutionInitiatedEventAttributes.encode(child);
-    post(run, startMessage(run, { initiatedEventId: eventId, workflowId: child.workflowId }, bytes));
+    // How queues route is not in history: the child inherits its parent's version where it shares its queue.
+    const place = { taskQueue: child.taskQueue?.name ?? "", routing: noRouting };
+    post(run, startMessage(run, { initiatedEventId: eventId, workflowId: child.workflowId }, bytes, place));
     return true;
   }
   const signal = event.signalExternalWorkflowExecutionInitiatedEventAttributes;

@@ -12,6 +12,9 @@ import { runExpiresAtMs } from "./new-run.ts";
 import { foldCallbacks } from "./nexus-rebuild.ts";
 import { foldPending } from "./rebuild-pending.ts";
 import { freshRun, noChanges, type ResetPoint, type Run, type RunStart } from "./run.ts";
+import { indexVersioning } from "./version-index.ts";
+import { initialVersioning, startedHeirloom } from "./version-inheritance.ts";
+import { completed } from "./versioning.ts";
 import { rememberBuild } from "./worker-build.ts";
 import { mergeMemo, mergeSearchAttributes } from "./worker-commands.ts";
 import { applyOptions } from "./workflow-options.ts";
@@ -37,7 +40,8 @@ export function rebuild(events: readonly history.HistoryEvent[], target: Rebuild
   if (start.firstTaskBackoffMs > 0) run.firstTaskAtMs = start.startedAtMs + start.firstTaskBackoffMs;
   run.memo = started.memo;
   run.searchAttributes = started.searchAttributes;
-  run.versioningOverride = started.versioningOverride;
+  run.versioning = initialVersioning(startedHeirloom(started));
+  indexVersioning(run, null);
   run.resetPoints = (started.prevAutoResetPoints?.points ?? []).map(resetPoint);
   if (start.retryPolicy || start.cronSchedule !== "")
     run.startEvent = history.WorkflowExecutionStartedEventAttributes.encode(started);
@@ -160,12 +164,22 @@ function foldTask(run: Run, event: history.HistoryEvent): boolean {
       return true;
     }
     case EventType.WORKFLOW_TASK_COMPLETED: {
-      const { startedEventId, binaryChecksum, workerVersion } = event.workflowTaskCompletedEventAttributes!;
+      const attributes = event.workflowTaskCompletedEventAttributes!;
+      const { startedEventId, binaryChecksum, workerVersion, deploymentVersion: version } = attributes;
       run.workflowTask = { type: "none" };
       run.lastCompletedStartedEventId = startedEventId;
       if (workerVersion) run.lastWorkerVersion = workerVersion;
-      const build = { buildId: workerVersion?.buildId ?? "", binaryChecksum };
+      const buildId = version?.buildId ?? workerVersion?.buildId ?? "";
+      const build = { buildId, binaryChecksum, isVersioned: version !== undefined };
       rememberBuild(run, build, { eventId: event.eventId, atMs });
+      const completer = {
+        version: version ?? null,
+        deploymentName: attributes.workerDeploymentName,
+        behavior: attributes.versioningBehavior,
+      };
+      const before = run.versioning;
+      run.versioning = completed(before, completer, completer.version);
+      indexVersioning(run, before);
       return true;
     }
     case EventType.WORKFLOW_TASK_FAILED:

@@ -312,7 +312,7 @@ test("whatever order commands come in, history stays lawful", () => {
                   stamp: task.stamp,
                   poller,
                 });
-          if (reply instanceof Rejection) continue;
+          if (reply instanceof Rejection || reply === undefined) continue;
           if ("task" in reply) started.push(reply);
           else running.push(reply);
         } else if (kind === "complete" && current) workflow.complete(current);

@@ -4,11 +4,12 @@
  * States are unions and data lives only in the states that have it. The engine changes a `Run` in place, but only after it has refused what is
  * to be refused; if it throws half-way, the run is garbage and the caller reads it again from the store.
  */
-import type { common, enums, failure, history, Init, sdk, update, workflow } from "@pawl/protocol";
+import type { common, enums, failure, history, Init, sdk, update } from "@pawl/protocol";
 import type { RetryPolicy } from "./backoff.ts";
 import type { Execution } from "./execution.ts";
 import type { Follower, Outgoing } from "./outbox.ts";
 import type { NexusInput } from "./outside-call.ts";
+import type { DeploymentVersion, Versioning } from "./versioning.ts";
 
 export type HistoryEventInit = Init<history.HistoryEvent>;
 
@@ -107,6 +108,10 @@ export type WorkflowTask =
       readonly requestId: string;
       readonly historySizeBytes: number;
       readonly continueAsNewReasons: readonly enums.SuggestContinueAsNewReason[];
+      /** Of the worker that has it. */
+      readonly deploymentVersion?: DeploymentVersion | undefined;
+      /** Its worker is told that the target version is another than the run's own. */
+      readonly targetVersionChanged?: boolean;
     };
 
 export interface Sticky {
@@ -151,6 +156,7 @@ export interface Attempts {
   lastAttemptCompletedAtMs: number | null;
   lastStartedAtMs: number | null;
   lastWorkerIdentity: string;
+  lastDeploymentVersion?: DeploymentVersion | undefined;
   heartbeatDetails: common.Payloads | undefined;
   lastHeartbeatAtMs: number | null;
   /** Set while an operator holds the activity back. */
@@ -328,13 +334,13 @@ export interface Run {
   memo: common.Memo | undefined;
   searchAttributes: common.SearchAttributes | undefined;
   lastWorkerVersion: common.WorkerVersionStamp | undefined;
-  /** Set by whoever started the run, or an operator: goes before what its workers say. */
-  versioningOverride: Init<workflow.VersioningOverride> | undefined;
   /** Requests that found the run open and joined it, with the events that say so; 0 while that is buffered. */
   readonly attachedRequests: Map<string, number>;
   resetPoints: readonly ResetPoint[];
   /** The run that a reset of this one began; "" = none. */
   resetRunId: string;
+  /** null: no deployment has to do with the run. */
+  versioning: Versioning | null;
 
   /** The started event's attributes, encoded: kept only where another run may follow (retry, cron), which repeats them. */
   startEvent: Uint8Array | null;
@@ -426,7 +432,7 @@ export function freshRun({
     memo: undefined,
     searchAttributes: undefined,
     lastWorkerVersion: undefined,
-    versioningOverride: undefined,
+    versioning: null,
     attachedRequests: new Map(),
     resetPoints: [],
     resetRunId: "",

@@ -21,6 +21,7 @@ import type { LaterRun, ReadChain } from "./reset.ts";
 import type { EventBatch, Run, Workflow } from "./run.ts";
 import { restore, takeChanges } from "./snapshot.ts";
 import { Step } from "./step.ts";
+import { type DeploymentVersion, noRouting, type Routing } from "./versioning.ts";
 import type {
   Command,
   Effect,
@@ -49,6 +50,7 @@ export class ScriptedWorkflow {
   #cached: Workflow | undefined;
   nowMs = 1_000;
   retentionMs = 24 * 3_600_000;
+  routing: Routing = noRouting;
   /** Tasks dispatched and not yet started, oldest first. */
   tasks: Task[] = [];
   /** Requests to somebody outside that were not made yet, oldest first. */
@@ -89,6 +91,7 @@ export class ScriptedWorkflow {
       nowMs: this.nowMs,
       newId: () => `${this.#idPrefix}-0000-4000-8000-${String(++this.#ids).padStart(12, "0")}`,
       retentionMs: this.retentionMs,
+      routing: this.routing,
     });
     const reply = execute(workflow, one, step);
     const changed = this.#save(workflow);
@@ -141,20 +144,21 @@ export class ScriptedWorkflow {
   }
 
   /** A worker takes the oldest workflow task. */
-  pollTask({ sticky = false }: { sticky?: boolean } = {}): StartedWorkflowTask {
-    const task = this.#take("workflow");
-    return this.do({ type: "startWorkflowTask", runId: task.runId, stamp: task.stamp, poller: this.#poller(), sticky });
+  pollTask({ sticky = false, version }: { sticky?: boolean; version?: DeploymentVersion } = {}): StartedWorkflowTask {
+    const { runId, stamp } = this.#take("workflow");
+    return this.do({ type: "startWorkflowTask", runId, stamp, poller: this.#poller(version), sticky });
   }
 
-  pollActivity(): StartedActivityTask {
-    const task = this.#take("activity");
-    return this.do({
-      type: "startActivityTask",
-      runId: task.runId,
-      scheduledEventId: task.scheduledEventId,
-      stamp: task.stamp,
-      poller: this.#poller(),
-    });
+  pollActivity(version?: DeploymentVersion): StartedActivityTask {
+    const started = this.tryActivity(version);
+    assert(started, "the run has set out to another version first");
+    return started;
+  }
+
+  /** Undefined when the run first moves to the worker's version. */
+  tryActivity(version?: DeploymentVersion): StartedActivityTask | undefined {
+    const { runId, scheduledEventId, stamp } = this.#take("activity");
+    return this.do({ type: "startActivityTask", runId, scheduledEventId, stamp, poller: this.#poller(version) });
   }
 
   complete(
@@ -259,8 +263,8 @@ export class ScriptedWorkflow {
     return row;
   }
 
-  #poller() {
-    return { identity: "worker", requestId: `poll-${++this.#ids}` };
+  #poller(deploymentVersion?: DeploymentVersion) {
+    return { identity: "worker", requestId: `poll-${++this.#ids}`, ...(deploymentVersion && { deploymentVersion }) };
   }
 
   #take(kind: Task["kind"]): Task {
@@ -479,8 +483,8 @@ export const commands = {
     commandType: CommandType.CANCEL_WORKFLOW_EXECUTION,
     cancelWorkflowExecutionCommandAttributes: {},
   }),
-  continueAsNew: (): CommandInit => ({
+  continueAsNew: (more: Init<command.ContinueAsNewWorkflowExecutionCommandAttributes> = {}): CommandInit => ({
     commandType: CommandType.CONTINUE_AS_NEW_WORKFLOW_EXECUTION,
-    continueAsNewWorkflowExecutionCommandAttributes: { workflowType: { name: "Next" } },
+    continueAsNewWorkflowExecutionCommandAttributes: { workflowType: { name: "Next" }, ...more },
   }),
 } as const;

@@ -6,7 +6,7 @@
  * their own encoding, because user-chosen names occur in them as map keys.
  */
 import { decode, encode } from "@msgpack/msgpack";
-import { common, history, sdk, update, workflow } from "@pawl/protocol";
+import { common, history, sdk, update } from "@pawl/protocol";
 import { type EncodedAttempts, plainAttempts, restoredAttempts } from "./attempt-snapshot.ts";
 import { hasCallbackUnderWay } from "./completion-callback.ts";
 import { optional, restored } from "./encoded-message.ts";
@@ -26,6 +26,7 @@ import {
   type Timer,
   type Update,
 } from "./run.ts";
+import type { Versioning } from "./versioning.ts";
 import { visibilityRecord } from "./visibility.ts";
 import { nextWakeAtMs } from "./wake.ts";
 
@@ -90,13 +91,14 @@ interface Core extends Pick<Run, CoreFields> {
   };
   /** Absent = none. */
   readonly followers?: Run["followers"];
+  /** Absent in what was written before versions of workers were known here. */
+  readonly versioning?: Versioning;
   readonly memo?: Uint8Array;
   readonly searchAttributes?: Uint8Array;
   readonly lastWorkerVersion?: Uint8Array;
   readonly buffered?: Uint8Array;
   readonly pause?: Run["pause"];
   readonly taskFailures?: Run["taskFailures"];
-  readonly versioningOverride?: Uint8Array;
   readonly resetPoints?: readonly ResetPoint[];
   readonly resetRunId?: string;
 }
@@ -136,9 +138,9 @@ function encodeSnapshot(run: Run): Uint8Array {
     buffered: run.buffered.length === 0 ? undefined : history.History.encode({ events: run.buffered }),
     signalCount: run.signalCount,
     lastMessageId: run.lastMessageId,
-    versioningOverride: optional(workflow.VersioningOverride, run.versioningOverride),
     resetPoints: run.resetPoints.length > 0 ? run.resetPoints : undefined,
     resetRunId: run.resetRunId || undefined,
+    versioning: run.versioning ?? undefined,
   };
   return encode(core, { ignoreUndefined: true });
 }
@@ -252,9 +254,9 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     memo: restored(common.Memo, core.memo),
     searchAttributes: restored(common.SearchAttributes, core.searchAttributes),
     lastWorkerVersion: restored(common.WorkerVersionStamp, core.lastWorkerVersion),
-    versioningOverride: restored(workflow.VersioningOverride, core.versioningOverride),
     resetPoints: core.resetPoints ?? [],
     resetRunId: core.resetRunId ?? "",
+    versioning: core.versioning ?? null,
     buffered: restored(history.History, core.buffered)?.events ?? [],
     lastMessageId: core.lastMessageId,
     signalCount: core.signalCount,

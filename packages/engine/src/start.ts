@@ -11,7 +11,10 @@ import { isOpen, type Run, type Workflow } from "./run.ts";
 import { signal } from "./signal.ts";
 import type { Step } from "./step.ts";
 import { textPayloads } from "./text-payload.ts";
-import type { CommandOf, Replies } from "./vocabulary.ts";
+import { nothing } from "./version-inheritance.ts";
+import { overrideOf } from "./version-override.ts";
+import { isSameVersion } from "./versioning.ts";
+import type { CommandOf, Poller, Replies } from "./vocabulary.ts";
 import { attach } from "./workflow-options.ts";
 import { scheduleWorkflowTask, skipFirstTaskDelay, startWorkflowTask } from "./workflow-task.ts";
 
@@ -47,7 +50,11 @@ export function startWorkflow(
     if (refused) return refused;
   }
   const backoffMs = durationMs(request.workflowStartDelay);
-  const eager = eagerPoller !== undefined && backoffMs === 0 && request.cronSchedule === "";
+  const eager =
+    eagerPoller !== undefined &&
+    backoffMs === 0 &&
+    request.cronSchedule === "" &&
+    mayHave(workflow, step, request, eagerPoller);
   const run = createRun(workflow, step, specOf(request, runId, { eager, continued: request }));
   makeCurrent(workflow, run);
   const eagerTask = scheduleWorkflowTask(run, step, eager ? { inline: eagerPoller } : {});
@@ -136,6 +143,19 @@ export function startReply(run: Run, started: boolean): Replies["startWorkflow"]
 export function statusOf(run: Run): enums.WorkflowExecutionStatus {
   if (run.status.type === "closed") return run.status.status;
   return run.pause ? WorkflowExecutionStatus.PAUSED : WorkflowExecutionStatus.RUNNING;
+}
+
+/** Whether the first task would go to the version of the worker that asks for it. */
+function mayHave(
+  { namespaceId, workflowId }: Workflow,
+  { routing }: Step,
+  { taskQueue, versioningOverride }: StartRequest,
+  { deploymentVersion }: Poller,
+): boolean {
+  const override = overrideOf(versioningOverride);
+  const queue = { namespaceId, kind: "workflow", taskQueue: taskQueue?.name ?? "", workflowId } as const;
+  const version = override && "version" in override ? override.version : routing.target(queue, false).version;
+  return isSameVersion(version, deploymentVersion ?? null);
 }
 
 /** A repeated eager start gets its task again only while that is still the first one, first attempt. */
@@ -229,7 +249,7 @@ function specOf(
     userMetadata: request.userMetadata,
     links: linksBesideCallbacks(request.links, callbacks),
     completionCallbacks: callbacks,
-    versioningOverride: request.versioningOverride,
+    heirloom: { ...nothing, override: overrideOf(request.versioningOverride) },
     priority: request.priority,
     eagerAccepted: options.eager,
     continuedFailure: options.continued?.continuedFailure,

@@ -1,4 +1,5 @@
 import type { Call } from "./outside-call.ts";
+import { noRouting, type Routing } from "./versioning.ts";
 import type { Effect, Task } from "./vocabulary.ts";
 
 /** What one command may use and leaves behind: the time, fresh ids, and the effects that follow the commit. */
@@ -8,12 +9,20 @@ export class Step {
   readonly newId: () => string;
   /** How long closed runs of the namespace are kept, as it is set now. */
   readonly retentionMs: number;
+  /** How task queues route between versions of workers, as it is set now. */
+  readonly routing: Routing;
   readonly effects: Effect[] = [];
 
-  constructor({ nowMs, newId, retentionMs }: Pick<Step, "nowMs" | "newId" | "retentionMs">) {
+  constructor({
+    nowMs,
+    newId,
+    retentionMs,
+    routing = noRouting,
+  }: Pick<Step, "nowMs" | "newId" | "retentionMs"> & { readonly routing?: Routing }) {
     this.nowMs = nowMs;
     this.newId = newId;
     this.retentionMs = retentionMs;
+    this.routing = routing;
   }
 
   /** Asks for the request to be made, if there is one to be made. */

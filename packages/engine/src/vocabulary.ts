@@ -22,6 +22,7 @@ import type { CallEffect, CallFailure } from "./outside-call.ts";
 import type { PauseRequest } from "./pause.ts";
 import type { Rejection } from "./rejection.ts";
 import type { ReadChain } from "./reset.ts";
+import type { DeploymentVersion, TaskVersioning } from "./versioning.ts";
 
 /** Who polled a task: recorded in the started event. */
 export interface Poller {
@@ -32,6 +33,8 @@ export interface Poller {
   /** The worker's SDK, when it says. */
   readonly sdkName?: string | undefined;
   readonly sdkVersion?: string | undefined;
+  /** Set by a versioned worker. */
+  readonly deploymentVersion?: DeploymentVersion | undefined;
 }
 
 /** How a run is addressed: by run id, or "" for the current run of the workflow id. */
@@ -198,7 +201,8 @@ export interface Replies {
   };
   failWorkflowTask: Record<never, never>;
   resetSticky: Record<never, never>;
-  startActivityTask: StartedActivityTask;
+  /** Undefined: the run has set out to the version that took the task, which will be dispatched again when it has got there. */
+  startActivityTask: StartedActivityTask | undefined;
   completeActivity: Record<never, never>;
   failActivity: Record<never, never>;
   cancelActivity: Record<never, never>;
@@ -294,6 +298,7 @@ export interface Located {
   /** Set while the first workflow task waits (start delay, cron, retry). */
   readonly firstTaskAtMs: number | undefined;
   readonly historySizeBytes: number;
+  readonly versioning?: TaskVersioning;
   /** Scheduled and started event of a workflow task that history does not hold yet (transient), as encoded `events` fields. */
   readonly virtualEvents: Uint8Array;
 }
@@ -367,6 +372,7 @@ export interface Task {
   readonly stamp: number;
   readonly scheduledAtMs: number;
   readonly priority?: common.Priority | undefined;
+  readonly versioning?: TaskVersioning;
 }
 
 /** The run that sent a message. */

@@ -5,14 +5,22 @@ import { addResetPoint, type Build } from "./reset-point.ts";
 import type { Run } from "./run.ts";
 
 /** What runs of workers without versioning have among their `BuildIds`. */
-const unversioned = "unversioned";
+export const unversioned = "unversioned";
 
-export function rememberBuild(run: Run, build: Build, completed: { eventId: number; atMs: number }): void {
+export function rememberBuild(
+  run: Run,
+  build: Build & { readonly isVersioned: boolean },
+  completed: { eventId: number; atMs: number },
+): void {
   const added = addResetPoint(run, build, completed);
-  const before = keywords(run, "BuildIds");
-  const { buildId } = build;
-  const now = [...new Set([unversioned, ...before, ...(buildId === "" ? [] : [`${unversioned}:${escaped(buildId)}`])])];
-  if (now.length !== before.length) setKeywords(run, "BuildIds", now);
+  // What runs of versioned workers have is in `version-index.ts`.
+  if (!build.isVersioned) {
+    const before = keywords(run, "BuildIds");
+    const { buildId } = build;
+    const own = buildId === "" ? [] : [`${unversioned}:${escaped(buildId)}`];
+    const now = [...new Set([unversioned, ...before, ...own])];
+    if (now.length !== before.length) setKeywords(run, "BuildIds", now);
+  }
   if (added && build.binaryChecksum !== "")
     setKeywords(
       run,

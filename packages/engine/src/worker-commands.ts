@@ -14,6 +14,7 @@ import type { Step } from "./step.ts";
 import { textPayloads } from "./text-payload.ts";
 import { cancelTimer, startTimer } from "./timer.ts";
 import { applyMessage } from "./update.ts";
+import type { DeploymentVersion } from "./versioning.ts";
 import type { StartedActivityTask } from "./vocabulary.ts";
 
 const { CommandType, EventType } = enums;
@@ -26,6 +27,8 @@ export interface Completion {
   /** Id of the WORKFLOW_TASK_COMPLETED event. */
   readonly completedEventId: number;
   readonly identity: string;
+  /** Of the worker, when it is versioned. */
+  readonly deploymentVersion: DeploymentVersion | undefined;
   readonly eagerActivities: StartedActivityTask[];
   /** What the worker says to updates, by message id. */
   readonly messages: ReadonlyMap<string, protocol.Message>;
@@ -134,14 +137,21 @@ const appliers = {
 } as const satisfies Record<CheckedType, Apply>;
 
 /** Dispatches what the completion scheduled, or starts it at once for the worker that asked for that. */
-export function dispatchScheduled({ run, step, identity, scheduled, eagerActivities }: Completion): void {
+export function dispatchScheduled({
+  run,
+  step,
+  identity,
+  deploymentVersion,
+  scheduled,
+  eagerActivities,
+}: Completion): void {
   for (const { activity, eager } of scheduled) {
     if (!run.activities.has(activity.scheduledEventId)) continue;
-    // A workflow that was paused meanwhile has none.
+    // A workflow that was paused meanwhile has none, and one in transition waits for its new version.
     const task = activityTaskOf(run, activity);
     if (!task) continue;
     if (eager && activity.cancelRequestedEventId === null)
-      eagerActivities.push(beginAttempt(run, step, activity, { identity, requestId: step.newId() }));
+      eagerActivities.push(beginAttempt(run, step, activity, { identity, requestId: step.newId(), deploymentVersion }));
     else step.dispatch(task);
   }
 }

@@ -1,11 +1,16 @@
 /** What may be changed of an open run without its code having a say: its priority, which versions of workers it goes to, who else has asked for it. */
 import { workflow as api, type common, enums, type history, type Init, type workflowservice } from "@pawl/protocol";
+import { redispatchActivities } from "./activity.ts";
 import { noteRequest } from "./attached-request.ts";
 import { registerCallbacks } from "./completion-callback.ts";
 import { happen } from "./history.ts";
 import { Rejection } from "./rejection.ts";
 import { isOpen, type Run } from "./run.ts";
 import type { Step } from "./step.ts";
+import { indexVersioning } from "./version-index.ts";
+import { overrideOf, wireOverride } from "./version-override.ts";
+import { isRoutedAlike, overridden } from "./versioning.ts";
+import { redispatchWorkflowTask } from "./workflow-task.ts";
 
 type Options = Pick<api.WorkflowExecutionOptions, "priority" | "versioningOverride">;
 type OptionsUpdated = Init<history.WorkflowExecutionOptionsUpdatedEventAttributes>;
@@ -28,7 +33,7 @@ export function changeOptions(
   step: Step,
   { to, paths, identity }: { to: Init<Options> | undefined; paths: readonly string[]; identity: string },
 ): Init<api.WorkflowExecutionOptions> {
-  const before = { priority: run.start.priority, versioningOverride: run.versioningOverride };
+  const before = { priority: run.start.priority, versioningOverride: wireOverrideOf(run) };
   const after = merged(before, to ?? {}, new Set(paths));
   if (encoded(before) !== encoded(after)) {
     const { priority, versioningOverride } = after;
@@ -42,6 +47,22 @@ export function changeOptions(
   return after;
 }
 
+function wireOverrideOf({ versioning }: Run): Init<api.VersioningOverride> | undefined {
+  return versioning?.override ? wireOverride(versioning.override) : undefined;
+}
+
+/** In the newest form alone. */
+function plainOverride(given: Init<api.VersioningOverride> | undefined): Init<api.VersioningOverride> | undefined {
+  const override = overrideOf(given);
+  return override ? wireOverride(override) : undefined;
+}
+
+function setOverride(run: Run, given: Init<api.VersioningOverride> | undefined): void {
+  const before = run.versioning;
+  run.versioning = overridden(before, overrideOf(given));
+  indexVersioning(run, before);
+}
+
 function encoded(options: Init<Options>): string {
   return String(api.WorkflowExecutionOptions.encode(options));
 }
@@ -50,7 +71,7 @@ function merged(before: Init<Options>, to: Init<Options>, paths: ReadonlySet<str
   const after = { ...before };
   if (paths.has("priority")) after.priority = to.priority;
   if (["versioning_override", "versioning_override.behavior"].some((path) => paths.has(path)))
-    after.versioningOverride = to.versioningOverride;
+    after.versioningOverride = plainOverride(to.versioningOverride);
   const single: Init<common.Priority> = {};
   if (paths.has("priority.priority_key")) single.priorityKey = to.priority?.priorityKey ?? 0;
   if (paths.has("priority.fairness_key")) single.fairnessKey = to.priority?.fairnessKey ?? "";
@@ -78,6 +99,7 @@ export function reapplyOptions(run: Run, step: Step, event: history.HistoryEvent
 }
 
 function recordUpdate(run: Run, step: Step, attributes: OptionsUpdated, links: readonly common.Link[] = []): void {
+  const before = run.versioning;
   const written = happen(run, step.nowMs, {
     eventType: enums.EventType.WORKFLOW_EXECUTION_OPTIONS_UPDATED,
     workerMayIgnore: true,
@@ -85,6 +107,9 @@ function recordUpdate(run: Run, step: Step, attributes: OptionsUpdated, links: r
     workflowExecutionOptionsUpdatedEventAttributes: attributes,
   });
   applyOptions(run, attributes, { eventId: written ? run.nextEventId - 1 : 0, atMs: step.nowMs });
+  if (isRoutedAlike(before, run.versioning)) return;
+  redispatchWorkflowTask(run, step);
+  redispatchActivities(run, step);
 }
 
 /** What the event means for the state. Its id is 0 while it is buffered. */
@@ -95,8 +120,7 @@ export function applyOptions(run: Run, attributes: OptionsUpdated, event: { even
     const { priorityKey = 0, fairnessKey = "", fairnessWeight = 0 } = priority;
     run.start = { ...run.start, priority: { priorityKey, fairnessKey, fairnessWeight } };
   }
-  if (versioningOverride) run.versioningOverride = versioningOverride;
-  else if (unsetVersioningOverride) run.versioningOverride = undefined;
+  if (versioningOverride || unsetVersioningOverride) setOverride(run, versioningOverride);
   if (attachedRequestId) noteRequest(run, attachedRequestId, event.eventId);
   registerCallbacks(run, event.atMs, (attributes.attachedCompletionCallbacks ?? []) as readonly common.Callback[]);
   run.changes.core = true;

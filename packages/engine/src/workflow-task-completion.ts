@@ -1,5 +1,6 @@
 /** A worker's answer to a workflow task: completed with commands, or failed. */
 import { enums, failure, type protocol, type workflowservice } from "@pawl/protocol";
+import { redispatchActivities } from "./activity.ts";
 import { terminate } from "./close.ts";
 import { checkCommands, type Problem } from "./command-check.ts";
 import { causeName, clearTaskFailures } from "./derived-attribute.ts";
@@ -9,6 +10,8 @@ import { Rejection } from "./rejection.ts";
 import { isOpen, type Run, type Sticky, type Workflow, type WorkflowTask } from "./run.ts";
 import type { Step } from "./step.ts";
 import { applyMessage, hasAdmitted, onlyReject, rejectUnanswered } from "./update.ts";
+import { indexVersioning } from "./version-index.ts";
+import { type Completer, completed, effectiveVersion, isSameVersion } from "./versioning.ts";
 import type { CommandOf, Replies } from "./vocabulary.ts";
 import { rememberBuild } from "./worker-build.ts";
 import { applyCommand, type Completion, dispatchScheduled } from "./worker-commands.ts";
@@ -48,13 +51,14 @@ export function completeWorkflowTask(
   if (problem) return refuseCompletion(run, step, task, problem, request);
   if (leavesNoTrace(run, task, request)) return dropTask(run, step, request);
 
-  const { completedEventId } = writeCompleted(run, step, task, request);
+  const { completedEventId, moved } = writeCompleted(run, step, task, request);
   const completion: Completion = {
     workflow,
     run,
     step,
     completedEventId,
     identity: request.identity,
+    deploymentVersion: completerOf(request).version ?? undefined,
     eagerActivities: [],
     scheduled: [],
     messages: messagesById(request),
@@ -68,16 +72,19 @@ export function completeWorkflowTask(
   if (isOpen(run)) for (const message of loose.get(false) ?? []) applyMessage(run, step, message);
   if (isOpen(run) && !request.forceCreateNewWorkflowTask) rejectUnanswered(run);
   dispatchScheduled(completion);
+  if (moved) redispatchActivities(run, step, completion.scheduled);
   const hadBuffered = flushBuffer(run, step.nowMs);
   if (isOpen(run) && isTooLong(run)) terminateTooLong(run, step);
-  const isDue = hadBuffered || request.forceCreateNewWorkflowTask;
+  // A transition that began while another version had this task is still to come.
+  const inTransition = (run.versioning?.transition ?? null) !== null;
+  const isDue = hadBuffered || request.forceCreateNewWorkflowTask || inTransition;
   const needsTask = isOpen(run) && (isDue || hasAdmitted(run));
   const newTask = needsTask
     ? scheduleWorkflowTask(run, step, {
         // One that the worker does not take along at once is written, so that it is not lost with the memory.
         speculative: !isDue && request.returnNewWorkflowTask,
         ...(keepsAlive && { originalScheduledAtMs: task.originalScheduledAtMs }),
-        ...inlineFor(request),
+        ...(!inTransition && inlineFor(request)),
       })
     : undefined;
   return reply(run, { ...(newTask && { newTask }), eagerActivities: completion.eagerActivities });
@@ -87,6 +94,7 @@ export function completeWorkflowTask(
 function leavesNoTrace(run: Run, task: Started, request: CompletedRequest): boolean {
   return (
     task.speculative &&
+    !run.versioning?.transition &&
     run.buffered.length === 0 &&
     request.commands.length === 0 &&
     !request.forceCreateNewWorkflowTask &&
@@ -122,7 +130,12 @@ const inlineRequestId = "request-from-RespondWorkflowTaskCompleted";
 function inlineFor(request: CompletedRequest) {
   if (!request.returnNewWorkflowTask) return {};
   return {
-    inline: { identity: request.identity, requestId: inlineRequestId, workerVersion: request.workerVersionStamp },
+    inline: {
+      identity: request.identity,
+      requestId: inlineRequestId,
+      workerVersion: request.workerVersionStamp,
+      deploymentVersion: completerOf(request).version ?? undefined,
+    },
   };
 }
 
@@ -147,10 +160,27 @@ function reply(run: Run, parts: Partial<Replies["completeWorkflowTask"]>): Repli
   };
 }
 
-function writeCompleted(run: Run, step: Step, task: Started, request: CompletedRequest): { completedEventId: number } {
+/** What the worker says of itself. One that is not versioned may still name its deployment. */
+function completerOf({ deploymentOptions: options, versioningBehavior }: CompletedRequest): Completer {
+  const isVersioned = options?.workerVersioningMode === enums.WorkerVersioningMode.VERSIONED;
+  return {
+    version: isVersioned ? { deploymentName: options.deploymentName, buildId: options.buildId } : null,
+    deploymentName: options?.deploymentName ?? "",
+    behavior: versioningBehavior,
+  };
+}
+
+/** `moved`: activities that wait belong to another version than before. */
+function writeCompleted(
+  run: Run,
+  step: Step,
+  task: Started,
+  request: CompletedRequest,
+): { completedEventId: number; moved: boolean } {
   if (task.transient) writeShownTask(run, task);
   const { scheduledEventId, startedEventId } = task;
   const version = request.workerVersionStamp;
+  const completer = completerOf(request);
   run.workflowTask = { type: "none" };
   run.workflowTaskAttempt = 1;
   clearTaskFailures(run);
@@ -169,11 +199,26 @@ function writeCompleted(run: Run, step: Step, task: Started, request: CompletedR
       sdkMetadata: request.sdkMetadata,
       meteringMetadata: request.meteringMetadata,
       versioningBehavior: request.versioningBehavior,
+      workerDeploymentName: completer.deploymentName,
+      ...(completer.version && { deploymentVersion: completer.version }),
     },
   });
-  const build = { buildId: version?.buildId ?? "", binaryChecksum: request.binaryChecksum };
+  const build = {
+    buildId: completer.version?.buildId ?? version?.buildId ?? "",
+    binaryChecksum: request.binaryChecksum,
+    isVersioned: completer.version !== null,
+  };
   rememberBuild(run, build, { eventId: completedEventId, atMs: step.nowMs });
-  return { completedEventId };
+  return { completedEventId, moved: settleVersioning(run, completer, task) };
+}
+
+function settleVersioning(run: Run, completer: Completer, task: Started): boolean {
+  const before = run.versioning;
+  run.versioning = completed(before, completer, task.deploymentVersion ?? null);
+  if (!run.versioning) return false;
+  indexVersioning(run, before);
+  if (run.versioning.transition) return false;
+  return !!before?.transition || !isSameVersion(effectiveVersion(before), effectiveVersion(run.versioning));
 }
 
 function stickyOf({ stickyAttributes }: CompletedRequest): Sticky | null {

@@ -28,6 +28,7 @@ export function startedEvent(task: Started): HistoryEventInit {
       historySizeBytes: task.historySizeBytes,
       suggestContinueAsNew: task.continueAsNewReasons.length > 0,
       suggestContinueAsNewReasons: task.continueAsNewReasons,
+      targetWorkerDeploymentVersionChanged: task.targetVersionChanged ?? false,
     },
   };
 }

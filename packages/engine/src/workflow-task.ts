@@ -11,12 +11,21 @@
  */
 import { enums, type failure, history, toTimestamp } from "@pawl/protocol";
 import { causeName, countTaskFailure } from "./derived-attribute.ts";
-import { dropTail, flushBuffer, sealBatch, tailEvents, write } from "./history.ts";
+import { dropTail, flushBuffer, sealBatch, tailEvents, write, writeShownTask } from "./history.ts";
 import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
 import { type HistoryEventInit, isOpen, type Run, type WorkflowTask } from "./run.ts";
 import type { Step } from "./step.ts";
 import { sendUpdates } from "./update-message.ts";
+import {
+  beginTransition,
+  type DeploymentVersion,
+  effectiveVersion,
+  isSameVersion,
+  isVersionPinned,
+  noticeTarget,
+  taskVersioning,
+} from "./versioning.ts";
 import type { Poller, StartedWorkflowTask, Task, WorkflowTaskRef } from "./vocabulary.ts";
 import { scheduledEvent, startedEvent } from "./workflow-task-events.ts";
 
@@ -110,7 +119,24 @@ export function workflowTaskOf(run: Run): Task | undefined {
     stamp: task.stamp,
     scheduledAtMs: task.scheduledAtMs,
     priority: run.start.priority,
+    ...taskVersioning(run),
   };
+}
+
+/** The run belongs to another version now: a task that waits for a worker of the old one goes where it should, and what was on its way is void. */
+export function redispatchWorkflowTask(run: Run, step: Step): void {
+  const task = run.workflowTask;
+  clearSticky(run);
+  if (task.type !== "scheduled") return;
+  run.workflowTask = {
+    ...task,
+    stamp: nextStamp(run, step.nowMs),
+    scheduleToStartAtMs: scheduleToStartAtMs(step.nowMs, null, task.speculative),
+  };
+  if (task.speculative) run.noticed = true;
+  else run.changes.core = true;
+  const due = workflowTaskOf(run);
+  if (due) step.dispatch(due);
 }
 
 /** From attempt 4 on the timeout grows (5 s, 10 s, … 10 min): workers do not report repeated failures, they let the task time out. */
@@ -131,9 +157,26 @@ export function startWorkflowTask(
     return startedReply(run, task, command.sticky);
   if (task.type !== "scheduled" || task.stamp !== command.stamp) return taskNotFound;
   if (!command.sticky) clearSticky(run);
-  const started = begin(run, step, task, command.poller);
+  const due = followPoller(run, step, task, command.poller.deploymentVersion ?? null);
+  const started = begin(run, step, due, command.poller);
   sealBatch(run);
   return startedReply(run, started, command.sticky);
+}
+
+/** An unpinned run moves to the version whose worker takes its task. */
+function followPoller(run: Run, step: Step, task: Scheduled, version: DeploymentVersion | null): Scheduled {
+  if (run.versioning === null && version === null) return task;
+  if (isVersionPinned(run.versioning) || isSameVersion(effectiveVersion(run.versioning), version)) return task;
+  setOut(run, step, version);
+  return run.workflowTask as Scheduled;
+}
+
+/** Begins the transition to the version. A task that is pending is written, if it was not: the transition lasts, and so must what ends it. */
+export function setOut(run: Run, step: Step, version: DeploymentVersion | null): void {
+  beginTransition(run, step.routing, version);
+  clearSticky(run);
+  const task = run.workflowTask;
+  if (task.type === "scheduled" && task.speculative) writeShownTask(run, task);
 }
 
 function begin(run: Run, step: Step, task: Scheduled, poller: Poller): Started {
@@ -160,6 +203,8 @@ function begin(run: Run, step: Step, task: Scheduled, poller: Poller): Started {
     requestId: poller.requestId,
     historySizeBytes: run.historySizeBytes,
     continueAsNewReasons: continueAsNewReasons(run),
+    ...(poller.deploymentVersion && { deploymentVersion: poller.deploymentVersion }),
+    ...(noticeTarget(run, step.routing) && { targetVersionChanged: true }),
   };
   if (upgraded) run.workflowTaskAttempt = 1;
   const written = transient ? started : { ...started, startedEventId: write(run, step.nowMs, startedEvent(started)) };

@@ -169,6 +169,25 @@ export const limits = {
   queueConfigsMax: 10_000,
   /** Fairness keys of one queue whose weight operators have set (like the reference server). */
   fairnessWeightsMax: 1_000,
+  // Worker deployments: like the reference server.
+
+  /** Of one namespace. */
+  deploymentsMax: 100,
+  /** Of one deployment. When there are as many, one that is of no use any more goes. */
+  deploymentVersionsMax: 100,
+  /** Task queues of one version. */
+  deploymentQueuesMax: 100,
+  /** A deployment's name and a build id, in bytes: together with a prefix of 39 they make one id. */
+  deploymentNameBytesMax: 480,
+  /** All metadata of one version, encoded. */
+  versionMetadataBytesMax: 64 * kibibyte,
+  deploymentPageMax: 100,
+  /** How long after it was last current or ramping a version is held to be draining in any case: tasks that it had then are over by now. */
+  drainageGraceMs: 3 * minuteMs,
+  /** How old the answer may be to whether open runs are pinned to a version. */
+  drainageRefreshMs: 10 * secondMs,
+  /** Task queues of which it is remembered that no deployment has to do with them. */
+  routesMax: 10_000,
 
   // Namespaces.
 

@@ -9,6 +9,7 @@ import { MemoryStore, SqliteStore, type Store, StoreError } from "@pawl/store";
 import { AddressRules } from "./address-rules.ts";
 import { systemClock } from "./clock.ts";
 import { checkConfig, defaultIp, defaultPort, isLoopback, type ServerConfig, StartFailure } from "./config.ts";
+import { DeploymentRegistry } from "./frontend/deployment-registry.ts";
 import { handlersOf } from "./frontend/handlers.ts";
 import { draftOf } from "./frontend/namespace.ts";
 import { NamespaceDeletions } from "./frontend/namespace-deletion.ts";
@@ -86,11 +87,13 @@ async function open(config: ServerConfig, closes: Close[]) {
   await makeNamespaces(namespaces, ["default", ...(config.namespaces ?? [])]);
   await registerSearchAttributes(searchAttributes, namespaces, config.searchAttributes ?? {});
 
-  const matching = new Matching<Started>(clock);
+  const deployments = await DeploymentRegistry.load(store);
+  const matching = new Matching<Started>(clock, deployments);
+  deployments.watch((namespaceId, taskQueues) => matching.reroute(namespaceId, taskQueues));
   const queueConfigs = await TaskQueueConfigs.load(store, matching, clock);
   const calls = new OutsideCalls();
   const ring = await Ring.open({
-    ...{ store, clock, random, dispatcher: matching, shardCount },
+    ...{ store, clock, random, dispatcher: matching, routing: deployments, shardCount },
     owner: random.uuid(),
     cacheBytesMax: shardLimits.cacheBytesMax,
     retentionMs: (namespaceId) => {
@@ -108,7 +111,7 @@ async function open(config: ServerConfig, closes: Close[]) {
   watchRing(ring, telemetry);
   const namespaceDeletions = new NamespaceDeletions({
     ...{ ring, store, namespaces, clock },
-    forgetters: [searchAttributes, queueConfigs, matching],
+    forgetters: [searchAttributes, queueConfigs, deployments, matching],
     onFault: (what, error) => log.error("namespace fault", { what, error }),
   });
   closes.push(() => namespaceDeletions.close());
@@ -120,6 +123,7 @@ async function open(config: ServerConfig, closes: Close[]) {
     nexusEndpoints,
     nexusTasks: new NexusTasks({ matching, clock, random }),
     queueConfigs,
+    deployments,
     namespaceDeletions,
     queries: new QueryRegistry(),
   };

@@ -113,7 +113,9 @@ export class ScriptedStandalone {
   poll(): StartedActivityTask {
     const task = this.tasks.shift();
     assert(task, "there is no task");
-    return this.do(this.startTask(task));
+    const started = this.do(this.startTask(task));
+    assert(started, "an activity that is an execution of its own has no run to move");
+    return started;
   }
 
   startTask({ runId, scheduledEventId, stamp }: Task) {

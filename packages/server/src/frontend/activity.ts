@@ -2,10 +2,12 @@
 import { type ActivitySelector, activityKey, type ExecutionKey, Rejection, workflowKey } from "@pawl/engine";
 import type { common, failure, RequestOf } from "@pawl/protocol";
 import { activityTaskResponse } from "./activity-response.ts";
+import { versionOfWorker } from "./deployment-rules.ts";
 import { fittingFailure, serverFailure } from "./failure-size.ts";
 import { idProblem, invalid, isTooLarge, lengthProblem, runIdProblem } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { pollForTask, scalingOf } from "./task-poll.ts";
+import { registerWorker } from "./worker-deployment.ts";
 import { pollProblem } from "./workflow-task.ts";
 
 export function activityHandlers(parts: Parts) {
@@ -27,12 +29,15 @@ function pollHandlers(parts: Parts) {
         taskQueue: request.taskQueue!.name,
         poller: {
           ...{ identity, requestId: random.uuid(), capabilities, deploymentOptions },
+          deploymentVersion: versionOfWorker(deploymentOptions),
           sdkName: call.clientName,
           sdkVersion: call.clientVersion,
         },
         workerInstanceKey,
         maxTasksPerSecond: request.taskQueueMetadata?.maxTasksPerSecond?.value,
       } as const;
+      const refused = await registerWorker(parts, poll);
+      if (refused) return refused;
       const polled = await pollForTask(parts, call, poll, async (match) => {
         if (match.type === "query" || match.started.kind !== "activity")
           throw new Error("something else than an activity came out of an activity task queue");

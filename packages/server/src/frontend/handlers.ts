@@ -23,6 +23,7 @@ import { taskQueueHandlers } from "./task-queue.ts";
 import { updateHandlers } from "./update.ts";
 import { visibilityHandlers } from "./visibility.ts";
 import { workerHandlers } from "./worker.ts";
+import { workerDeploymentHandlers } from "./worker-deployment.ts";
 import { workflowHandlers } from "./workflow.ts";
 import { workflowOptionsHandlers } from "./workflow-options.ts";
 import { workflowTaskHandlers } from "./workflow-task.ts";
@@ -55,5 +56,6 @@ export function handlersOf(parts: Parts): Handlers {
     ...scheduleListHandlers(parts),
     ...taskQueueHandlers(parts),
     ...workerHandlers(parts),
+    ...workerDeploymentHandlers(parts),
   };
 }

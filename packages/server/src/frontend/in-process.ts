@@ -19,6 +19,7 @@ import { seededRandom } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import { Ring } from "../shard/ring.ts";
 import { quietTelemetry } from "../telemetry.ts";
+import { DeploymentRegistry } from "./deployment-registry.ts";
 import { handlersOf } from "./handlers.ts";
 import { draftOf } from "./namespace.ts";
 import { NamespaceDeletions } from "./namespace-deletion.ts";
@@ -117,11 +118,14 @@ export class InProcess {
   static async open({ call = () => {} }: { call?: (call: OutsideCall) => void } = {}): Promise<InProcess> {
     const clock = new ManualClock();
     const store = new MemoryStore();
-    const matching = new Matching<Started>(clock);
+    const deployments = await DeploymentRegistry.load(store);
+    const matching = new Matching<Started>(clock, deployments);
+    deployments.watch((namespaceId, taskQueues) => matching.reroute(namespaceId, taskQueues));
     const faults: unknown[] = [];
     const ring = await Ring.open({
       store,
       clock,
+      routing: deployments,
       random: seededRandom(1),
       dispatcher: matching,
       shardCount: 1,
@@ -140,12 +144,13 @@ export class InProcess {
     const queueConfigs = await TaskQueueConfigs.load(store, matching, clock);
     const namespaceDeletions = new NamespaceDeletions({
       ...{ ring, store, namespaces, clock },
-      forgetters: [searchAttributes, queueConfigs, matching],
+      forgetters: [searchAttributes, queueConfigs, deployments, matching],
       onFault: (_what, error) => faults.push(error),
     });
     return new InProcess({
       ...{ clock, store, matching, ring, faults, namespaces, searchAttributes, queueConfigs, namespaceDeletions },
       nexusEndpoints: await NexusEndpointRegistry.load({ store, clock, random: seededRandom(4) }),
+      deployments,
       tokens: await Tokens.load(store),
     });
   }
@@ -196,6 +201,11 @@ export class InProcess {
     return this.ask("SignalWorkflowExecution", { workflowExecution: { workflowId }, signalName });
   }
 
+  /** The events of a response's `history` field. */
+  eventsOf(bytes: Uint8Array | undefined): history.HistoryEvent[] {
+    return bytes ? history.History.decode(bytes).events : [];
+  }
+
   /** Lets everything that is under way without the clock come to rest. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -212,7 +222,13 @@ export class InProcess {
 interface Opened
   extends Pick<
     Parts,
-    "namespaces" | "namespaceDeletions" | "searchAttributes" | "nexusEndpoints" | "queueConfigs" | "tokens"
+    | "namespaces"
+    | "namespaceDeletions"
+    | "searchAttributes"
+    | "nexusEndpoints"
+    | "queueConfigs"
+    | "deployments"
+    | "tokens"
   > {
   readonly clock: ManualClock;
   readonly store: MemoryStore;

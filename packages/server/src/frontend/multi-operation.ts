@@ -8,6 +8,7 @@ import { startLink } from "./response-link.ts";
 import { attributesToSet } from "./search-attribute.ts";
 import { startProblem } from "./start-rules.ts";
 import { updateProblem, updateResponse, waitForStage, wantedStage } from "./update.ts";
+import { startPlaceProblem } from "./versioning-override.ts";
 
 type Start = RequestOf<"StartWorkflowExecution">;
 type Update = RequestOf<"UpdateWorkflowExecution">;
@@ -21,7 +22,8 @@ export function multiOperationHandlers(parts: Parts) {
       const operations = operationsOf(request);
       if (operations instanceof Rejection) return operations;
       const { start, update } = operations;
-      const startRefused = startProblem(start, parts.addresses) ?? startRule(start);
+      const startRefused =
+        startProblem(start, parts.addresses) ?? startRule(start) ?? startPlaceProblem(parts, namespace, start);
       if (startRefused) return failed("start", startRefused);
       const updateRefused = updateProblem(update) ?? updateRule(update);
       if (updateRefused) return failed("update", updateRefused);

@@ -2,12 +2,14 @@
 import { Rejection } from "@pawl/engine";
 import { failure, type nexus, type RequestOf } from "@pawl/protocol";
 import { limits } from "../limits.ts";
+import { versionOfWorker } from "./deployment-rules.ts";
 import { fittingFailure, serverFailure } from "./failure-size.ts";
 import { invalid, isLonger, lengthProblem } from "./field-rules.ts";
 import { asCanceled, fromNexusFailure, handlerFailure, hasReadableDetails, isRetryable } from "./nexus-failure.ts";
 import type { NexusAnswer } from "./nexus-tasks.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { pollForTask, scalingOf } from "./task-poll.ts";
+import { registerWorker } from "./worker-deployment.ts";
 import { pollProblem } from "./workflow-task.ts";
 
 export function nexusTaskHandlers(parts: Parts) {
@@ -24,9 +26,17 @@ export function nexusTaskHandlers(parts: Parts) {
         namespaceId: namespace.id,
         kind: "nexus",
         taskQueue,
-        poller: { identity, requestId: random.uuid(), capabilities, deploymentOptions },
+        poller: {
+          identity,
+          requestId: random.uuid(),
+          capabilities,
+          deploymentOptions,
+          deploymentVersion: versionOfWorker(deploymentOptions),
+        },
         workerInstanceKey,
       } as const;
+      const refused = await registerWorker(parts, poll);
+      if (refused) return refused;
       const polled = await pollForTask(parts, call, poll, async (match) => {
         if (match.type !== "query") throw new Error(`a ${match.task.kind} task came out of a Nexus task queue`);
         const asked = nexusTasks.requestOf(match.query.id);

@@ -15,10 +15,18 @@ import type { Store } from "@pawl/store";
 import type { AddressRules } from "../address-rules.ts";
 import type { Clock } from "../clock.ts";
 import { type Limits, limits } from "../limits.ts";
-import type { Match, PollRequest, Question, QueueDescription, QueueKind } from "../matching/match.ts";
+import type {
+  DeploymentVersion,
+  Match,
+  PollRequest,
+  Question,
+  QueueDescription,
+  QueueKind,
+} from "../matching/match.ts";
 import type { Random } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import type { Telemetry } from "../telemetry.ts";
+import type { DeploymentRegistry } from "./deployment-registry.ts";
 import type { NamespaceDeletions } from "./namespace-deletion.ts";
 import type { NamespaceRegistry } from "./namespace-registry.ts";
 import type { NexusEndpointRegistry } from "./nexus-endpoint-registry.ts";
@@ -71,7 +79,8 @@ export interface Queues {
   poll(request: PollRequest): Promise<Match<Started> | null>;
   /** What could not be handed over, because its poller has gone: the next one gets it. */
   giveBack(match: Match<Started>): void;
-  describe(namespaceId: string, kind: QueueKind, taskQueue: string): QueueDescription;
+  /** `version`: of its workers of one version alone. */
+  describe(namespaceId: string, kind: QueueKind, taskQueue: string, version?: DeploymentVersion): QueueDescription;
   shutdownWorker(worker: { namespaceId: string; stickyQueue: string; workerInstanceKey: string }): void;
 }
 
@@ -95,6 +104,7 @@ export interface Parts {
   readonly nexusEndpoints: NexusEndpointRegistry;
   readonly queueConfigs: TaskQueueConfigs;
   readonly nexusTasks: NexusTasks;
+  readonly deployments: DeploymentRegistry;
   /** Questions that one call asks and another answers. */
   readonly queries: QueryRegistry;
   readonly tokens: Tokens;

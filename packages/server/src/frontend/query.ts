@@ -176,8 +176,8 @@ class Question {
     const { matching, ring, clock, random } = this.#parts;
     const { key, query, untilMs } = this.#asking;
     const { namespaceId } = key;
-    const { workflowId, runId, taskQueue, stickyQueue } = located;
-    const task: QueryTask = { kind: "query", namespaceId, workflowId, runId, taskQueue, id: random.uuid() };
+    const { workflowId, runId, taskQueue, stickyQueue, versioning } = located;
+    const task: QueryTask = { kind: "query", namespaceId, workflowId, runId, taskQueue, versioning, id: random.uuid() };
     const answered = new Promise<QueryAnswer>((resolve) => {
       this.#queries.ask({ id: task.id, namespaceId, located, query }, resolve);
     });

@@ -105,10 +105,26 @@ const common: readonly (readonly [name: string, change: Start, verdict: string])
     "INVALID_ARGUMENT fairness key length exceeds limit",
   ],
   ["a negative fairness weight", { priority: { fairnessWeight: -1 } }, "INVALID_ARGUMENT must be greater than zero"],
+  ["an override that says nothing", { versioningOverride: {} }, "INVALID_ARGUMENT override behavior is required"],
   [
-    "a pinned version",
-    { versioningOverride: { pinnedVersion: "d.1" } },
-    "UNIMPLEMENTED VersioningOverride to a pinned version is not served by this server yet.",
+    "an override to a version without a behavior",
+    { versioningOverride: { pinned: { version: { deploymentName: "d", buildId: "1" } } } },
+    "INVALID_ARGUMENT must specify pinned override behavior if override is pinned.",
+  ],
+  [
+    "an override to no version",
+    { versioningOverride: { pinned: { behavior: 1 } } },
+    "INVALID_ARGUMENT must provide version if override is pinned.",
+  ],
+  [
+    "an override to an unreadable version",
+    { versioningOverride: { behavior: 1, pinnedVersion: "d1" } },
+    'INVALID_ARGUMENT invalid version string "d1", expected format is "<deployment_name>.<build_id>"',
+  ],
+  [
+    "an override to a version that nobody polls",
+    { versioningOverride: { behavior: 1, pinnedVersion: "d.1" } },
+    "FAILED_PRECONDITION Pinned version 'd:1' is not present in task queue 'q' of type 'Workflow'",
   ],
   ["an override to upgrade by itself", { versioningOverride: { autoUpgrade: true } }, "accepted"],
   [

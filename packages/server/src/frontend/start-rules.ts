@@ -1,5 +1,5 @@
 /** What StartWorkflowExecution and SignalWithStartWorkflowExecution must keep to, in the reference server's order. */
-import { Rejection } from "@pawl/engine";
+import type { Rejection } from "@pawl/engine";
 import { durationMs, enums, type workflowservice } from "@pawl/protocol";
 import type { AddressRules } from "../address-rules.ts";
 import { callbacksProblem } from "./callback-rules.ts";
@@ -18,6 +18,7 @@ import {
   userMetadataProblem,
 } from "./field-rules.ts";
 import { linksProblem } from "./link-rules.ts";
+import { overrideProblem } from "./versioning-override.ts";
 
 export type StartRequest = workflowservice.StartWorkflowExecutionRequest;
 export type SignalWithStartRequest = workflowservice.SignalWithStartWorkflowExecutionRequest;
@@ -86,7 +87,7 @@ function restProblem(request: AnyStart): Rejection | undefined {
   return (
     lengthProblem("Identity", request.identity) ??
     priorityProblem(request.priority) ??
-    versioningProblem(request) ??
+    overrideProblem(request.versioningOverride) ??
     linksProblem(request.links) ??
     userMetadataProblem(request.userMetadata) ??
     blobProblem(request.input) ??
@@ -125,15 +126,5 @@ export function policiesProblem(
 function onConflictProblem(options: StartRequest["onConflictOptions"]): Rejection | undefined {
   return options?.attachCompletionCallbacks && !options.attachRequestId
     ? invalid("attaching request ID is required for attaching completion callbacks")
-    : undefined;
-}
-
-/** Worker deployments are not served: a run pinned to a version of one would be given to workers of another. */
-export function versioningProblem({ versioningOverride }: Pick<AnyStart, "versioningOverride">): Rejection | undefined {
-  if (!versioningOverride) return undefined;
-  const { pinned, oneTime, behavior, pinnedVersion } = versioningOverride;
-  const isPinned = pinned || oneTime || behavior === enums.VersioningBehavior.PINNED || pinnedVersion !== "";
-  return isPinned
-    ? new Rejection("UNIMPLEMENTED", "VersioningOverride to a pinned version is not served by this server yet.")
     : undefined;
 }

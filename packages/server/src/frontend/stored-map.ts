@@ -54,8 +54,8 @@ export class StoredMap<V> {
   }
 
   /**
-   * `decide` sees the value as it is (undefined: there is none) and says what it becomes (undefined: nothing), or refuses. It may be called
-   * again, and may look into this map, which does not change meanwhile. Throws `StoreError` when the change may not have been written.
+   * `decide` sees the value as it is (undefined: there is none) and says what it becomes (undefined: nothing), or refuses; the
+   * very value it was given is not written. It may be called again, and may look into this map, which does not change meanwhile. Throws `StoreError` when the change may not have been written.
    */
   change<D extends V | undefined>(
     key: string,
@@ -74,7 +74,7 @@ export class StoredMap<V> {
       if (this.#isStale) await this.#read();
       const before = this.#entries.get(key);
       const after = decide(before?.value);
-      if (after instanceof Rejection) return after;
+      if (after instanceof Rejection || after === before?.value) return after;
       const bytes = after === undefined ? null : this.#codec.encode(after);
       const name = this.#prefix + key;
       this.#isStale = true; // M3

@@ -80,7 +80,7 @@ describe("a poll", () => {
 
   test("answers with a task that was started for it, and with a query, without asking the shard", async () => {
     for (const match of [
-      { ...waiting, type: "started", started } as const,
+      { ...waiting, type: "started", started, version: null } as const,
       { type: "query", query, sticky: true, backlogCount: 0 } as const,
     ]) {
       script.matches = [match];

@@ -72,7 +72,8 @@ async function start(
   while (!isGone(call)) {
     try {
       const started = await submitStart(ring, poller, match);
-      return started === "stale" ? "stale" : { ...match, type: "started", started };
+      if (started === "stale") return "stale";
+      return { ...match, type: "started", started, version: poller.deploymentVersion ?? null };
     } catch (error) {
       if (!(error instanceof Unavailable)) {
         matching.giveBack(match); // P1
@@ -104,5 +105,6 @@ async function submitStart(
   }
   const key = activityId === undefined ? workflowKey(namespaceId, workflowId) : activityKey(namespaceId, activityId);
   const reply = await ring.submit(key, { type: "startActivityTask", runId, scheduledEventId, stamp, poller });
-  return reply instanceof Rejection ? "stale" : { kind: "activity", task: reply };
+  // Without a task the run moves to this worker's version first; the activity is dispatched again when it has got there.
+  return reply instanceof Rejection || reply === undefined ? "stale" : { kind: "activity", task: reply };
 }

@@ -1,5 +1,5 @@
 /** What there is to say of a task queue: who polls it, what waits in it, and how fast it may go. */
-import { Rejection } from "@pawl/engine";
+import { type DeploymentVersion, olderVersionName, Rejection, unversionedName } from "@pawl/engine";
 import {
   enums,
   type Init,
@@ -10,6 +10,7 @@ import {
   type workflowservice,
 } from "@pawl/protocol";
 import type { PollerSeen, QueueDescription, QueueStats } from "../matching/match.ts";
+import type { QueueRouting } from "./deployment-registry.ts";
 import { invalid, taskQueueProblem } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { configProblem, queueKindOf } from "./task-queue-config.ts";
@@ -21,7 +22,7 @@ type Response = Init<workflowservice.DescribeTaskQueueResponse>;
 /** Undefined for a type that no tasks are of. */
 type Describe = (type: enums.TaskQueueType) => QueueDescription | undefined;
 
-export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs }: Parts) {
+export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs, deployments }: Parts) {
   return {
     DescribeTaskQueue: (request) => {
       const namespace = namespaces.byName(request.namespace);
@@ -36,7 +37,14 @@ export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs 
       if (request.apiMode === DescribeTaskQueueMode.ENHANCED) return { versionsInfo: versionsInfo(request, describe) };
       const type = request.taskQueueType || TaskQueueType.WORKFLOW;
       const config = request.reportConfig ? queueConfigs.of({ namespaceId: namespace.id, type, name }) : undefined;
-      return { ...description(request, describe(type)), config };
+      const kind = queueKindOf(type);
+      const routing = kind && deployments.routing({ namespaceId: namespace.id, kind, taskQueue: name });
+      const isSticky = request.taskQueue!.kind === TaskQueueKind.STICKY;
+      return {
+        ...description(request, describe(type)),
+        ...(!isSticky && { versioningInfo: versioningInfo(routing) }),
+        config,
+      };
     },
 
     UpdateTaskQueueConfig: async (request) => {
@@ -97,6 +105,31 @@ function description(request: DescribeRequest, queue: QueueDescription | undefin
   };
 }
 
+/** Where tasks go that are not pinned. */
+function versioningInfo(routing: QueueRouting | undefined): Init<taskqueue.TaskQueueVersioningInfo> {
+  const { current, currentChangedAtMs, ramping } = routing ?? unrouted;
+  const changedAtMs = Math.max(currentChangedAtMs, ramping?.changedAtMs ?? 0);
+  return {
+    ...(current.version && { currentDeploymentVersion: current.version }),
+    currentVersion: nameOf(current.version),
+    ...(ramping && {
+      ...(ramping.target.version && { rampingDeploymentVersion: ramping.target.version }),
+      rampingVersion: nameOf(ramping.target.version),
+      rampingVersionPercentage: ramping.percentage,
+    }),
+    updateTime: changedAtMs === 0 ? never : toTimestamp(changedAtMs),
+  };
+}
+
+const unrouted: QueueRouting = { current: { version: null, revision: 0 }, currentChangedAtMs: 0, ramping: null };
+
+/** How the reference server writes a time that there is not: the year 1. */
+const never = { seconds: -62_135_596_800, nanos: 0 };
+
+function nameOf(version: DeploymentVersion | null): string {
+  return version === null ? unversionedName : olderVersionName(version);
+}
+
 /** Workers without a version are under "". */
 function versionsInfo(request: DescribeRequest, describe: Describe) {
   const { taskQueueTypes, reportPollers, reportStats, reportTaskReachability } = request;
@@ -144,7 +177,7 @@ function pollerInfo(poller: PollerSeen): Init<taskqueue.PollerInfo> {
 
 const noStats: QueueStats = { backlogCount: 0, backlogAgeMs: 0, addRate: 0, dispatchRate: 0 };
 
-function statsOf(
+export function statsOf(
   stats: QueueStats = noStats,
   queue: Pick<QueueDescription, "rateLimited"> | undefined,
 ): Init<taskqueue.TaskQueueStats> {

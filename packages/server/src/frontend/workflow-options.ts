@@ -3,11 +3,11 @@ import { Rejection, workflowKey } from "@pawl/engine";
 import type { googleProtobuf, RequestOf, workflow } from "@pawl/protocol";
 import { idProblem, invalid, isRunId, priorityProblem } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
-import { versioningProblem } from "./start-rules.ts";
+import { overrideProblem, placeProblem } from "./versioning-override.ts";
 
 type Request = RequestOf<"UpdateWorkflowExecutionOptions">;
 
-export function workflowOptionsHandlers({ namespaces, ring }: Parts) {
+export function workflowOptionsHandlers({ namespaces, ring, deployments }: Parts) {
   return {
     UpdateWorkflowExecutionOptions: async (request) => {
       const namespace = namespaces.byName(request.namespace);
@@ -15,6 +15,14 @@ export function workflowOptionsHandlers({ namespaces, ring }: Parts) {
       const problem = requestProblem(request);
       if (problem) return problem;
       const key = workflowKey(namespace.id, request.workflowExecution!.workflowId);
+      const { versioningOverride } = request.workflowExecutionOptions!;
+      if (versioningOverride) {
+        const located = await ring.submit(key, { type: "locate", runId: request.workflowExecution!.runId });
+        if (located instanceof Rejection) return located;
+        const { taskQueue } = located;
+        const refused = placeProblem(deployments, versioningOverride, { namespaceId: namespace.id, taskQueue });
+        if (refused) return refused;
+      }
       const reply = await ring.submit(key, { type: "updateOptions", request });
       return reply instanceof Rejection ? reply : { workflowExecutionOptions: reply.options };
     },
@@ -66,5 +74,5 @@ export function optionsProblem(
     return invalid("error applying update_options: versioning_override fields must be updated together");
   if (options.timeSkippingConfig)
     return new Rejection("UNIMPLEMENTED", "The Time-Skipping feature is not enabled for namespace.");
-  return priorityProblem(options.priority) ?? versioningProblem(options);
+  return priorityProblem(options.priority) ?? overrideProblem(options.versioningOverride);
 }

@@ -3,6 +3,7 @@ import { type CommandOf, Rejection, type ReplyTo, type StartedWorkflowTask, work
 import { enums, failure, type Init, type RequestOf, type WorkflowTaskToken, workflowservice } from "@pawl/protocol";
 import { activityTaskResponse } from "./activity-response.ts";
 import { withTypedAttributes } from "./command-attributes.ts";
+import { versionOfWorker, workerProblem } from "./deployment-rules.ts";
 import { fittingFailure } from "./failure-size.ts";
 import { durationProblem, invalid, lengthProblem, taskQueueProblem } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
@@ -10,6 +11,7 @@ import { queryResponse, workflowTaskResponse } from "./poll-response.ts";
 import { answerOf } from "./query.ts";
 import type { QueryAnswer, QueryRegistry } from "./query-registry.ts";
 import { pollForTask, type QueryMatch, type StartedMatch, scalingOf } from "./task-poll.ts";
+import { registerWorker } from "./worker-deployment.ts";
 
 type PollRequest = RequestOf<"PollWorkflowTaskQueue">;
 type CompletedRequest = RequestOf<"RespondWorkflowTaskCompleted">;
@@ -33,6 +35,8 @@ export function workflowTaskHandlers(parts: Parts) {
         poller: pollerOf(request, random.uuid()),
         workerInstanceKey: request.workerInstanceKey,
       } as const;
+      const refused = await registerWorker(parts, poll);
+      if (refused) return refused;
       const polled = await pollForTask(parts, call, poll, async (match) => {
         const response = await answerPoll(parts, queries, match);
         return response && { ...response, ...scalingOf(match) };
@@ -133,16 +137,9 @@ export function pollProblem(
   return (
     lengthProblem("Identity", request.identity) ??
     lengthProblem("WorkerInstanceKey", request.workerInstanceKey) ??
-    deploymentProblem(request.deploymentOptions) ??
+    workerProblem(request.deploymentOptions) ??
     taskQueueProblem(request.taskQueue)
   );
-}
-
-export function deploymentProblem(options: PollRequest["deploymentOptions"]): Rejection | undefined {
-  if (options?.workerVersioningMode !== enums.WorkerVersioningMode.VERSIONED) return undefined;
-  if (options.deploymentName === "" || options.buildId === "")
-    return invalid("Deployment name and build id must be set together.");
-  return lengthProblem("DeploymentName", options.deploymentName) ?? lengthProblem("BuildId", options.buildId);
 }
 
 function pollerOf(request: PollRequest, requestId: string) {
@@ -152,6 +149,7 @@ function pollerOf(request: PollRequest, requestId: string) {
     requestId,
     capabilities,
     deploymentOptions: request.deploymentOptions,
+    deploymentVersion: versionOfWorker(request.deploymentOptions),
     ...(capabilities && {
       workerVersion: { buildId: capabilities.buildId, useVersioning: capabilities.useVersioning },
     }),
@@ -187,15 +185,15 @@ export function completedProblem(request: CompletedRequest): Rejection | undefin
     return new Rejection("FAILED_PRECONDITION", "workflow task completion pagination is disabled");
   return (
     lengthProblem("Identity", request.identity) ??
-    deploymentProblem(request.deploymentOptions) ??
+    workerProblem(request.deploymentOptions) ??
     behaviorProblem(request) ??
     stickyProblem(request.stickyAttributes)
   );
 }
 
 function behaviorProblem({ versioningBehavior, deploymentOptions }: CompletedRequest): Rejection | undefined {
-  const isVersioned = deploymentOptions?.workerVersioningMode === enums.WorkerVersioningMode.VERSIONED;
-  if (versioningBehavior === enums.VersioningBehavior.UNSPECIFIED || isVersioned) return undefined;
+  if (versioningBehavior === enums.VersioningBehavior.UNSPECIFIED || versionOfWorker(deploymentOptions))
+    return undefined;
   return invalid("versioning behavior cannot be specified without deployment options being set with versioned mode");
 }
 

@@ -2,6 +2,7 @@
 import { Rejection, workflowKey } from "@pawl/engine";
 import type { common, RequestOf } from "@pawl/protocol";
 import { keptCallbacks } from "./callback-rules.ts";
+import { versionOfWorker } from "./deployment-rules.ts";
 import { blobProblem, executionProblem, headerProblem, idProblem, lengthProblem } from "./field-rules.ts";
 import { linksProblem } from "./link-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
@@ -9,6 +10,7 @@ import { workflowTaskResponse } from "./poll-response.ts";
 import { signaledLink, startLink } from "./response-link.ts";
 import { attributesToSet } from "./search-attribute.ts";
 import { signalWithStartProblem, startProblem } from "./start-rules.ts";
+import { startPlaceProblem } from "./versioning-override.ts";
 
 export function workflowHandlers(parts: Parts) {
   const { namespaces, ring, random } = parts;
@@ -77,12 +79,17 @@ function startHandlers(parts: Parts) {
     StartWorkflowExecution: async (given) => {
       const namespace = namespaces.forStart(given.namespace);
       if (namespace instanceof Rejection) return namespace;
-      const problem = startProblem(given, parts.addresses);
+      const problem = startProblem(given, parts.addresses) ?? startPlaceProblem(parts, namespace, given);
       if (problem) return problem;
       const searchAttributes = attributesToSet(given.searchAttributes, namespace, custom);
       if (searchAttributes instanceof Rejection) return searchAttributes;
       const requestId = given.requestId || random.uuid();
       const { workflowId, identity } = given;
+      const eagerPoller = {
+        identity,
+        requestId,
+        deploymentVersion: versionOfWorker(given.eagerWorkerDeploymentOptions),
+      };
       const reply = await ring.submit(workflowKey(namespace.id, workflowId), {
         type: "startWorkflow",
         request: {
@@ -92,7 +99,7 @@ function startHandlers(parts: Parts) {
           completionCallbacks: keptCallbacks(given.completionCallbacks),
         },
         // The start's own request id, so that a start that is repeated finds its task again.
-        ...(given.requestEagerExecution && { eagerPoller: { identity, requestId } }),
+        ...(given.requestEagerExecution && { eagerPoller }),
       });
       if (reply instanceof Rejection) return reply;
       const { eagerTask, runId, firstRunId, started, status } = reply;
@@ -116,7 +123,7 @@ function startHandlers(parts: Parts) {
     SignalWithStartWorkflowExecution: async (given) => {
       const namespace = namespaces.forStart(given.namespace);
       if (namespace instanceof Rejection) return namespace;
-      const problem = signalWithStartProblem(given);
+      const problem = signalWithStartProblem(given) ?? startPlaceProblem(parts, namespace, given);
       if (problem) return problem;
       const searchAttributes = attributesToSet(given.searchAttributes, namespace, custom);
       if (searchAttributes instanceof Rejection) return searchAttributes;

@@ -47,6 +47,14 @@ export class Backlog {
     return undefined;
   }
 
+  /** Takes out all tasks that `which` picks; the others keep their places. */
+  takeWhere(which: (task: Task) => boolean): Task[] {
+    const taken: Task[] = [];
+    for (const level of this.#levels) if (level !== undefined) taken.push(...level.lines.takeWhere(which));
+    this.#count -= taken.length;
+    return taken;
+  }
+
   /** When `takeFirst` may have a task: now, later, or never. */
   readyAtMs(nowMs: number): number {
     return priorityKeys.reduce(

@@ -83,6 +83,20 @@ export class FairLines {
     this.#wake(Number.POSITIVE_INFINITY);
   }
 
+  /** Takes out all tasks that `which` picks, without a token; the others keep their order. */
+  takeWhere(which: (task: Task) => boolean): Task[] {
+    const lanes = [...this.#lanes.values()];
+    const taken = lanes.flatMap(({ tasks }) => tasks.takeWhere(which));
+    if (taken.length === 0) return taken;
+    const kept = lanes.flatMap(({ tasks }) => tasks.takeWhere(() => true));
+    for (const heap of [this.#ready, this.#held]) while (heap.takeFirst() !== undefined);
+    this.#lanes.clear();
+    this.#sharedCount = 0;
+    this.#count = 0;
+    for (const task of kept) this.push(task);
+    return taken;
+  }
+
   #takeFrom(lane: FairLane): Task {
     const task = lane.tasks.takeFirst()!;
     this.#count--;

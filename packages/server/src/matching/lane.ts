@@ -46,6 +46,16 @@ export class Lane {
     return first;
   }
 
+  /** Takes out all tasks that `which` picks, first ones first; the others keep their order. */
+  takeWhere(which: (task: Task) => boolean): Task[] {
+    const taken: Task[] = [];
+    const kept: Task[] = [];
+    for (let task = this.takeFirst(); task !== undefined; task = this.takeFirst())
+      (which(task) ? taken : kept).push(task);
+    for (const task of kept) this.push(task);
+    return taken;
+  }
+
   /** Finds the place of a task from the root down, moving smaller children up. */
   #sink(task: Task, atMs: number, arrival: number): void {
     const count = this.#tasks.length;

@@ -3,6 +3,37 @@ import type { common, deployment } from "@pawl/protocol";
 
 export type QueueKind = "workflow" | "activity" | "nexus";
 
+export interface DeploymentVersion {
+  readonly deploymentName: string;
+  readonly buildId: string;
+}
+
+/** The version of a run's workers. */
+export interface TaskVersioning {
+  /** Its tasks go there, wherever others go. */
+  readonly pinned: boolean;
+  /** The version that the run belongs to now; null = workers without one. */
+  readonly version: DeploymentVersion | null;
+  /** Goes to the ramping version whatever the ramp's share. */
+  readonly toRamping: boolean;
+}
+
+interface RoutedQueue {
+  readonly namespaceId: string;
+  readonly kind: QueueKind;
+  readonly taskQueue: string;
+}
+
+/** Which version of the workers takes tasks of a queue that are not pinned; null = those without a version. */
+export interface Routing {
+  target(
+    task: RoutedQueue & { readonly workflowId: string },
+    toRamping: boolean,
+  ): { readonly version: DeploymentVersion | null };
+  /** Whether workers of the version have polled the queue. */
+  has(queue: RoutedQueue, version: DeploymentVersion): boolean;
+}
+
 /** Something durable that a worker must start: a command of its own, which tells a stale task from a live one. */
 export interface Task {
   readonly kind: "workflow" | "activity";
@@ -18,6 +49,8 @@ export interface Task {
   readonly stamp: number;
   readonly scheduledAtMs: number;
   readonly priority?: common.Priority | undefined;
+  /** Absent: no deployment has to do with the run. */
+  readonly versioning?: TaskVersioning | undefined;
 }
 
 /** A question to a worker of the workflow: nothing to start, nothing stored, gone when its caller is. */
@@ -28,6 +61,7 @@ export interface QueryTask {
   readonly runId: string;
   readonly taskQueue: string;
   readonly stickyQueue?: string | undefined;
+  readonly versioning?: TaskVersioning | undefined;
   /** Unique among the queries of the process. */
   readonly id: string;
 }
@@ -56,6 +90,8 @@ export interface Waiting {
   readonly sdkVersion?: string | undefined;
   readonly capabilities?: common.WorkerVersionCapabilities | undefined;
   readonly deploymentOptions?: deployment.WorkerDeploymentOptions | undefined;
+  /** Set by a versioned worker: it takes tasks of this version alone. */
+  readonly deploymentVersion?: DeploymentVersion | undefined;
 }
 
 export interface PollRequest {
@@ -94,7 +130,13 @@ export interface QueueConfig {
  */
 export type Match<Started> = (
   | { readonly type: "task"; readonly task: Task }
-  | { readonly type: "started"; readonly task: Task; readonly started: Started }
+  | {
+      readonly type: "started";
+      readonly task: Task;
+      readonly started: Started;
+      /** Of the worker that it was started for: no other version may have it. */
+      readonly version: DeploymentVersion | null;
+    }
   | { readonly type: "query"; readonly query: Question }
 ) & { readonly sticky: boolean; readonly backlogCount: number; readonly pollerDelta?: -1 | 1 | undefined };
 

@@ -4,23 +4,29 @@
  *   M1. A task, started or not, is at any moment with one poller, or in one queue, or reserved for one poller: never nowhere while the process lives.
  *   M2. A poll is answered once: with one match, or with null when its time is up, its caller gone or its worker shut down.
  *   M3. Nothing here is durable and nothing here is believed: starting a task is a command of the engine, which refuses a stale one.
+ *   M4. A task waits only for workers of the version that it belongs to, and moves when that changes (`reroute`).
  */
 import type { Cancel, Clock } from "../clock.ts";
 import { matchingLimits } from "../limits.ts";
 import type {
+  DeploymentVersion,
   Match,
   PollRequest,
   Question,
   QueueConfig,
   QueueDescription,
   QueueKind,
+  QueueStats,
   Reservation,
+  Routing,
   Task,
 } from "./match.ts";
+import { QueueVersions } from "./queue-versions.ts";
 import { Goodbyes, StickyQueues } from "./sticky.ts";
 import { TaskQueue } from "./task-queue.ts";
 
 export type {
+  DeploymentVersion,
   Match,
   NexusTask,
   PollerSeen,
@@ -32,6 +38,7 @@ export type {
   QueueKind,
   QueueStats,
   Reservation,
+  Routing,
   Task,
   Waiting,
 } from "./match.ts";
@@ -39,7 +46,10 @@ export type {
 /** `Started` is what a started task carries to its poller: matching does not look into it. */
 export class Matching<Started> {
   readonly #clock: Clock;
+  readonly #routing: Routing;
+  /** Of workers without a version. */
   readonly #queues = new Map<string, TaskQueue<Started>>();
+  readonly #versions = new QueueVersions<Started>();
   readonly #sticky: StickyQueues<Started>;
   /** By the address of the queue, whether it is in use or not. */
   readonly #configs = new Map<string, QueueConfig>();
@@ -52,8 +62,9 @@ export class Matching<Started> {
   #crowdedAt: number = matchingLimits.crowd;
   #closed = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, routing: Routing = unrouted) {
     this.#clock = clock;
+    this.#routing = routing;
     this.#sticky = new StickyQueues(() => new TaskQueue(true, { clock, handOn: (match) => this.#handOn(match) }));
   }
 
@@ -62,7 +73,7 @@ export class Matching<Started> {
     const address = addressOf({ namespaceId, ...queue });
     if (config === undefined) this.#configs.delete(address);
     else this.#configs.set(address, config);
-    this.#queues.get(address)?.configure(config);
+    for (const one of this.#at(address)) one.configure(config);
   }
 
   /** A namespace has gone, and with it all that waited in it. Its polls end. */
@@ -74,7 +85,7 @@ export class Matching<Started> {
       queue.stopWaking();
       this.#queues.delete(address);
     }
-    for (const queue of this.#sticky.forgetNamespace(namespaceId)) {
+    for (const queue of [...this.#versions.forget(ofNamespace), ...this.#sticky.forgetNamespace(namespaceId)]) {
       queue.endPolls(() => true);
       queue.stopWaking();
     }
@@ -100,8 +111,9 @@ export class Matching<Started> {
 
   /** Takes the poller that would get this task out of its line, so that the task can be started in the commit that makes it; null when none waits. */
   reserve(task: Task): Reservation<Started> | null {
-    const sticky = this.#sticky.live(task.namespaceId, task.stickyQueue, this.#clock.nowMs());
-    return (sticky ?? this.#queues.get(addressOf(task)))?.reserve(task) ?? null;
+    const version = this.#versionFor(task);
+    const queue = this.#stickyFor(task, version) ?? this.#find(addressOf(task), version);
+    return queue?.reserve(task) ?? null;
   }
 
   /**
@@ -117,11 +129,11 @@ export class Matching<Started> {
     ) {
       return Promise.resolve(null);
     }
-    if (this.#queues.size + this.#sticky.count >= this.#crowdedAt) this.#sweep();
+    if (this.#count >= this.#crowdedAt) this.#sweep();
     this.#keepSweeping();
     const queue =
       request.stickyOf === undefined
-        ? this.#queue(request)
+        ? this.#queue(request, request.poller.deploymentVersion ?? null)
         : this.#sticky.forPoll(request.namespaceId, request.taskQueue, nowMs);
     return queue.poll(request);
   }
@@ -131,12 +143,47 @@ export class Matching<Started> {
     this.#handOn(match);
   }
 
-  /** Of a queue that nobody used lately: empty. Also describes sticky queues. */
-  describe(namespaceId: string, kind: QueueKind, taskQueue: string): QueueDescription {
+  /**
+   * Of a queue that nobody used lately: empty. Also describes sticky queues. `version`: of its workers of one version alone; null = of those
+   * without one; absent = of all.
+   */
+  describe(
+    namespaceId: string,
+    kind: QueueKind,
+    taskQueue: string,
+    version?: DeploymentVersion | null,
+  ): QueueDescription {
     const nowMs = this.#clock.nowMs();
     const address = addressOf({ namespaceId, kind, taskQueue });
+    if (version !== undefined) return (this.#find(address, version) ?? this.#newQueue(address)).describe(nowMs);
     const sticky = () => (kind === "workflow" ? this.#sticky.find(namespaceId, taskQueue) : undefined);
-    return (this.#queues.get(address) ?? sticky() ?? this.#newQueue(address)).describe(nowMs);
+    const normal = this.#queues.get(address) ?? sticky() ?? this.#newQueue(address);
+    const described = [normal, ...this.#versions.of(address)].map((one) => one.describe(nowMs));
+    return described.length === 1 ? described[0]! : together(described);
+  }
+
+  /** The routing of these queues has changed: what waits for a version that it does not belong to any more moves (M4). */
+  reroute(namespaceId: string, taskQueues: Iterable<string>): void {
+    for (const taskQueue of taskQueues) {
+      for (const kind of ["workflow", "activity", "nexus"] as const)
+        this.#reroute(addressOf({ namespaceId, kind, taskQueue }));
+    }
+  }
+
+  #reroute(address: string): void {
+    const strays: (Question | Task)[] = [];
+    for (const queue of this.#at(address))
+      strays.push(...queue.takeStrays((task) => this.#find(address, this.#versionFor(task)) !== queue));
+    for (const task of strays) {
+      if ("id" in task) this.offerQuery(task);
+      else this.offer(task);
+    }
+  }
+
+  /** The queues of all versions of one task queue. */
+  #at(address: string): TaskQueue<Started>[] {
+    const unversioned = this.#queues.get(address);
+    return [...(unversioned ? [unversioned] : []), ...this.#versions.of(address)];
   }
 
   /**
@@ -152,7 +199,7 @@ export class Matching<Started> {
     this.#keepSweeping();
     if (worker.workerInstanceKey) {
       this.#goodbyes.say(workerOf(worker.namespaceId, worker.workerInstanceKey), nowMs);
-      for (const queue of [...this.#queues.values(), ...this.#sticky.all()]) {
+      for (const queue of this.#all()) {
         queue.endPolls(
           (poll) => poll.namespaceId === worker.namespaceId && poll.workerInstanceKey === worker.workerInstanceKey,
         );
@@ -169,7 +216,7 @@ export class Matching<Started> {
     this.#closed = true;
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
-    for (const queue of [...this.#queues.values(), ...this.#sticky.all()]) {
+    for (const queue of this.#all()) {
       queue.endPolls(() => true);
       queue.stopWaking();
     }
@@ -177,7 +224,39 @@ export class Matching<Started> {
 
   /** Where a task or query goes now: to the worker that has the run cached while it is there, else to the normal queue. */
   #queueFor(task: Task | Question): TaskQueue<Started> {
-    return this.#sticky.live(task.namespaceId, task.stickyQueue, this.#clock.nowMs()) ?? this.#queue(task);
+    const version = this.#versionFor(task);
+    return this.#stickyFor(task, version) ?? this.#queue(task, version);
+  }
+
+  /** A worker that has the run cached is none for it any more when the run is to move to another version. */
+  #stickyFor(task: Task | Question, version: DeploymentVersion | null): TaskQueue<Started> | undefined {
+    if (!task.stickyQueue || !isSame(version, task.versioning?.version ?? null)) return undefined;
+    return this.#sticky.live(task.namespaceId, task.stickyQueue, this.#clock.nowMs());
+  }
+
+  /** Which workers a task is for. */
+  #versionFor(task: Task | Question): DeploymentVersion | null {
+    // A Nexus request belongs to no workflow: it stands in a ramp where its id does.
+    if (task.kind === "nexus") return this.#routing.target({ ...task, workflowId: task.id }, false).version;
+    const routed = task.kind === "query" ? ({ ...task, kind: "workflow" } as const) : task;
+    const { versioning } = task;
+    // An activity on a queue that the pinned version's workers do not poll belongs to a deployment of its own.
+    if (versioning?.pinned && versioning.version) {
+      if (task.kind !== "activity" || this.#routing.has(task, versioning.version)) return versioning.version;
+    }
+    return this.#routing.target(routed, versioning?.toRamping ?? false).version;
+  }
+
+  #find(address: string, version: DeploymentVersion | null): TaskQueue<Started> | undefined {
+    return version === null ? this.#queues.get(address) : this.#versions.find(address, version);
+  }
+
+  #all(): TaskQueue<Started>[] {
+    return [...this.#queues.values(), ...this.#versions.all(), ...this.#sticky.all()];
+  }
+
+  get #count(): number {
+    return this.#queues.size + this.#versions.count + this.#sticky.count;
   }
 
   #handOn(match: Match<Started>): void {
@@ -186,7 +265,8 @@ export class Matching<Started> {
     const sticky = match.sticky
       ? this.#sticky.live(task.namespaceId, task.stickyQueue, this.#clock.nowMs())
       : undefined;
-    const queue = sticky?.hasWaitingPoll ? sticky : this.#queue(task);
+    const version = match.type === "started" ? match.version : this.#versionFor(task);
+    const queue = sticky?.hasWaitingPoll ? sticky : this.#queue(task, version);
     if (match.type === "query") {
       if (!this.#queries.has(match.query.id)) return;
       this.#queries.set(match.query.id, queue);
@@ -203,12 +283,13 @@ export class Matching<Started> {
     }
   }
 
-  #queue(address: Task | Question | PollRequest): TaskQueue<Started> {
-    const key = addressOf(address);
-    const known = this.#queues.get(key);
+  #queue(of: Task | Question | PollRequest, version: DeploymentVersion | null): TaskQueue<Started> {
+    const address = addressOf(of);
+    const known = this.#find(address, version);
     if (known !== undefined) return known;
-    const made = this.#newQueue(key);
-    this.#queues.set(key, made);
+    const made = this.#newQueue(address);
+    if (version === null) this.#queues.set(address, made);
+    else this.#versions.add(address, version, made);
     this.#keepSweeping();
     return made;
   }
@@ -227,7 +308,7 @@ export class Matching<Started> {
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
     const nowMs = this.#clock.nowMs();
-    const crowded = this.#queues.size + this.#sticky.count >= matchingLimits.crowd;
+    const crowded = this.#count >= matchingLimits.crowd;
     const idleMs = crowded ? matchingLimits.stickySeenMs : matchingLimits.idleMs;
     this.#goodbyes.forget(nowMs);
     for (const queue of this.#sticky.forget(nowMs, idleMs)) this.#unload(queue);
@@ -235,7 +316,8 @@ export class Matching<Started> {
       queue.forgetPollers(nowMs);
       if (queue.isIdle(nowMs, idleMs)) this.#queues.delete(key);
     }
-    const count = this.#queues.size + this.#sticky.count;
+    this.#versions.sweep(nowMs, idleMs);
+    const count = this.#count;
     // When most of a crowd stays, the next sweep before its time is due only when it has doubled, so that sweeping stays cheap.
     this.#crowdedAt = Math.max(matchingLimits.crowd, 2 * count);
     if (count + this.#sticky.goodbyeCount + this.#goodbyes.count > 0) this.#keepSweeping();
@@ -246,6 +328,37 @@ const addresses = { workflow: "w", query: "w", activity: "a", nexus: "n" } as co
   QueueKind | "query",
   string
 >;
+const unrouted: Routing = { target: () => ({ version: null }), has: () => false };
+
+function isSame(a: DeploymentVersion | null, b: DeploymentVersion | null): boolean {
+  return a === b || (a?.deploymentName === b?.deploymentName && a?.buildId === b?.buildId);
+}
+
+/** Several queues as one. */
+function together(queues: readonly QueueDescription[]): QueueDescription {
+  const byPriority = new Map<number, QueueStats>();
+  for (const queue of queues) {
+    for (const [key, stats] of queue.byPriority) byPriority.set(key, sumOf([byPriority.get(key) ?? noStats, stats]));
+  }
+  return {
+    ...queues[0]!,
+    ...sumOf(queues),
+    pollers: queues.flatMap(({ pollers }) => pollers).sort((a, b) => b.lastAccessMs - a.lastAccessMs),
+    byPriority,
+    rateLimited: queues.some(({ rateLimited }) => rateLimited),
+  };
+}
+
+const noStats: QueueStats = { backlogCount: 0, backlogAgeMs: 0, addRate: 0, dispatchRate: 0 };
+
+function sumOf(all: readonly QueueStats[]): QueueStats {
+  return all.reduce((sum, stats) => ({
+    backlogCount: sum.backlogCount + stats.backlogCount,
+    backlogAgeMs: Math.max(sum.backlogAgeMs, stats.backlogAgeMs),
+    addRate: sum.addRate + stats.addRate,
+    dispatchRate: sum.dispatchRate + stats.dispatchRate,
+  }));
+}
 
 /** Queries wait with the workflow tasks. Namespace ids are UUIDs, so two addresses are never equal by accident. */
 function addressOf(queue: { kind: QueueKind | "query"; namespaceId: string; taskQueue: string }): string {

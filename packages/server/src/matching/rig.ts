@@ -1,6 +1,6 @@
 /** What the tests of matching stand on: a clock set by hand, polls whose answer can be looked at, tasks in one line. */
 import { ManualClock } from "../clock.ts";
-import { type Match, Matching, type PollRequest, type QueryTask, type Task } from "./matching.ts";
+import { type Match, Matching, type PollRequest, type QueryTask, type Routing, type Task } from "./matching.ts";
 
 export const namespaceId = "0b8e4d2a-3c3f-4f6e-9a57-5d2f6c1e8a01";
 
@@ -13,8 +13,12 @@ export interface Asked {
 
 export class Rig {
   readonly clock = new ManualClock();
-  readonly matching = new Matching<string>(this.clock);
+  readonly matching: Matching<string>;
   #polls = 0;
+
+  constructor(routing?: Routing) {
+    this.matching = new Matching<string>(this.clock, routing);
+  }
 
   /** Polls the workflow queue "orders" for a minute as worker "w", unless told otherwise. */
   poll(changes: Partial<Omit<PollRequest, "signal">> & { identity?: string } = {}): Asked {

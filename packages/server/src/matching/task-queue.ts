@@ -149,7 +149,9 @@ export class TaskQueue<Started> {
     const nowMs = this.#use();
     this.#backlog.countAdded(task, nowMs);
     this.#backlog.countDispatched(task, nowMs);
-    const match = { type: "started", task, started, sticky: this.sticky, backlogCount: this.#waitingCount } as const;
+    const version = poll.poller.deploymentVersion ?? null;
+    const backlogCount = this.#waitingCount;
+    const match = { type: "started", task, started, version, sticky: this.sticky, backlogCount } as const;
     if (poll.state === "over") this.#handOn(match);
     else this.#hand(poll, match, nowMs);
   }
@@ -181,6 +183,21 @@ export class TaskQueue<Started> {
       drained.push(task);
     this.stopWaking();
     return drained;
+  }
+
+  /** Takes out what waits here and belongs elsewhere now. What was started already stays. */
+  takeStrays(isStray: (task: Question | Task) => boolean): (Question | Task)[] {
+    const strays: (Question | Task)[] = [...this.#queries.values()].filter(isStray);
+    for (const { id } of strays as Question[]) this.#queries.delete(id);
+    const returned = this.#returned;
+    this.#returned = [];
+    for (const match of returned) {
+      const task = match.type === "query" ? match.query : match.task;
+      if (match.type !== "started" && isStray(task)) strays.push(task);
+      else this.#returned.push(match);
+    }
+    strays.push(...this.#backlog.takeWhere(isStray));
+    return strays;
   }
 
   /** Sets no more wakes off for the rate limit, until the next task or poll. */

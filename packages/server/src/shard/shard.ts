@@ -17,8 +17,10 @@ import {
   type ExecutionKey,
   type Kind,
   machineOf,
+  noRouting,
   Rejection,
   type ReplyOfKind,
+  type Routing,
   type StartedActivityTask,
   type StartedWorkflowTask,
   Step,
@@ -59,6 +61,8 @@ export interface ShardParts {
   readonly cacheBytesMax: number;
   /** How long closed runs of a namespace are kept. */
   readonly retentionMs: (namespaceId: string) => number;
+  /** How task queues route between versions of workers; absent: there are none. */
+  readonly routing?: Routing;
   /** Told of faults and bugs, with what was being done. */
   readonly onFault: (what: string, error: unknown) => void;
   /** Counts for metrics. */
@@ -272,14 +276,16 @@ export class Shard {
   #match(hosted: Hosted, effects: readonly Effect[]): Pick<Outcome, "deliveries" | "effects"> {
     const deliveries: Delivery[] = [];
     const rest: Effect[] = [];
-    for (const effect of effects) {
+    // A start may have effects of its own, which are matched too.
+    const all = [...effects];
+    for (const effect of all) {
       const reservation = effect.type === "dispatch" ? this.#parts.dispatcher.reserve(effect.task) : null;
       if (effect.type !== "dispatch" || !reservation) {
         rest.push(effect);
         continue;
       }
       try {
-        const started = this.#start(hosted, effect.task, reservation);
+        const started = this.#start(hosted, effect.task, reservation, all);
         if (started) deliveries.push({ task: effect.task, reservation, started });
         else {
           reservation.release();
@@ -296,31 +302,36 @@ export class Shard {
   /** A start is recognised by its poll: if the commit of unknown outcome did happen, the same poller is given the same task. */
   #startHeld(hosted: Hosted, held: Redispatch["held"]): Delivery[] {
     return held.flatMap(({ task, reservation }) => {
-      const started = this.#start(hosted, task, reservation);
+      const started = this.#start(hosted, task, reservation, []);
       if (!started) reservation.release();
       return started ? [{ task, reservation, started }] : [];
     });
   }
 
-  #start({ key, machine, execution }: Hosted, task: Task, { poller, sticky }: Reservation): Started | undefined {
+  /** Undefined when the task is stale, or its run moves to the worker's version first. What follows from the start is added to `effects`. */
+  #start(hosted: Hosted, task: Task, { poller, sticky }: Reservation, effects: Effect[]): Started | undefined {
+    const { key, machine, execution } = hosted;
     const { runId, stamp, scheduledEventId } = task;
+    const step = this.#step(key.namespaceId);
     const reply = machine.execute(
       execution,
       task.kind === "workflow"
         ? { type: "startWorkflowTask", runId, stamp, poller, sticky }
         : { type: "startActivityTask", runId, scheduledEventId, stamp, poller },
-      this.#step(key.namespaceId),
+      step,
     );
-    if (reply instanceof Rejection) return undefined;
+    effects.push(...step.effects);
+    if (reply instanceof Rejection || reply === undefined) return undefined;
     return task.kind === "workflow"
       ? { kind: "workflow", task: reply as StartedWorkflowTask }
       : { kind: "activity", task: reply as StartedActivityTask };
   }
 
   #step(namespaceId: string): Step {
-    const { clock, random, retentionMs } = this.#parts;
+    const { clock, random, retentionMs, routing = noRouting } = this.#parts;
     const nowMs = clock.nowMs();
-    return new Step({ nowMs, newId: () => random.orderedUuid(nowMs), retentionMs: retentionMs(namespaceId) });
+    const newId = () => random.orderedUuid(nowMs);
+    return new Step({ nowMs, newId, retentionMs: retentionMs(namespaceId), routing });
   }
 
   async #commit(
