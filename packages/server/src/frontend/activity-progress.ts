@@ -1,11 +1,11 @@
 /** How far a pending activity has come, for whoever watches it. */
-import { type ActivitySelector, type ExecutionKey, Rejection, workflowKey } from "@pawl/engine";
+import { type ActivitySelector, Rejection } from "@pawl/engine";
 import { workflow as api } from "@pawl/protocol";
-import { activityIdProblem } from "./activity.ts";
+import { activityIdProblem, ownerKey } from "./activity.ts";
 import type { Parts } from "./parts.ts";
 
 export interface WatchedActivity {
-  readonly key: ExecutionKey<"workflow">;
+  readonly key: ReturnType<typeof ownerKey>;
   readonly selector: ActivitySelector;
 }
 
@@ -17,16 +17,16 @@ export interface ActivityProgress {
   readonly info: Uint8Array;
 }
 
-/** "" for the run id: the current run. */
+/** "" for the run id: the current run; for the workflow id: an activity without a workflow. */
 export function watchedActivity(
   { namespaces }: Pick<Parts, "namespaces">,
   ids: { readonly namespace: string; readonly workflowId: string; readonly runId: string; readonly activityId: string },
 ): WatchedActivity | Rejection {
   const namespace = namespaces.byName(ids.namespace);
   if (namespace instanceof Rejection) return namespace;
-  const { workflowId, runId, activityId } = ids;
+  const { runId, activityId } = ids;
   const problem = activityIdProblem({ ...ids, identity: "" });
-  return problem ?? { key: workflowKey(namespace.id, workflowId), selector: { by: "id", runId, activityId } };
+  return problem ?? { key: ownerKey(namespace.id, ids), selector: { by: "id", runId, activityId } };
 }
 
 /** NOT_FOUND once the activity has ended. */

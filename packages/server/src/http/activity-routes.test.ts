@@ -200,6 +200,28 @@ describe("a link", () => {
     assert.equal((await waiting.post(next, { result: 2 })).status, 200);
   });
 
+  test("is for an activity without a workflow, too", async (t) => {
+    const waiting = await Waiting.open(t);
+    const start = { activityType: { name: "Approve" }, taskQueue: { name: "own" }, startToCloseTimeout: "60s" };
+    const started = await waiting.post("/api/v1/namespaces/default/activities/own", start);
+    assert.equal(started.status, 200, started.text);
+    await waiting.poll("own");
+    const progress = "/api/v1/namespaces/default/activities/own/progress";
+    assert.equal((await waiting.ask(`GET ${progress}`)).json["attempt"], 1);
+    const reader = await waiting.follow(progress);
+    assert.equal((await reader.next())!.data["state"], "PENDING_ACTIVITY_STATE_STARTED");
+    const made = await waiting.post("/activity-link", { activityId: "own" });
+    const link = path(made.json["url"]);
+    const page = await waiting.ask(`GET ${link}`, { headers: html });
+    assert.ok(page.text.includes("Approve") && !page.text.includes("Workflow id"));
+    assert.equal((await waiting.post(link, { result: 5 })).status, 200);
+    assert.equal((await waiting.post(link, { result: 6 })).status, 410);
+    const outcome = await waiting.ask("GET /api/v1/namespaces/default/activities/own/outcome");
+    assert.deepEqual((outcome.json["outcome"] as { result: unknown }).result, [5]);
+    assert.equal((await reader.next())!.type, "end");
+    assert.equal((await waiting.ask(`GET ${progress}`)).status, 404);
+  });
+
   test("survives a restart of the server, and begins with the public address", async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "pawl-link-"));
     t.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -18,23 +18,26 @@ import type { PathValues, Route } from "./route-table.ts";
 
 type StreamParts = Pick<Parts, "ring" | "namespaces" | "clock">;
 
-const template = "/api/v1/namespaces/{namespace}/workflows/{workflow_id}/activities/{activity_id}/progress";
+const templates = [
+  "/api/v1/namespaces/{namespace}/workflows/{workflow_id}/activities/{activity_id}/progress",
+  "/api/v1/namespaces/{namespace}/activities/{activity_id}/progress",
+];
 
 export function activityProgressRoutes(parts: StreamParts): Route[] {
-  return [
-    {
+  return templates.map((template): Route => {
+    return {
       ...{ verb: "GET", template, operation: "ActivityProgress" },
       shape: {
-        ...{ type: "own", summary: "A pending activity's state, attempt and heartbeat details." },
+        ...{ type: "own", summary: "An open activity's state, attempt and heartbeat details." },
         ...{ query: { runId: { type: "string" } }, answer: { type: "object" }, alsoAs: ["text/event-stream"] },
       },
       serve: (exchange, values) => serve(exchange, parts, values),
-    },
-  ];
+    };
+  });
 }
 
 async function serve(exchange: Exchange, parts: StreamParts, values: PathValues): Promise<Reply | undefined> {
-  const ids = { namespace: values.get("namespace")!, workflowId: values.get("workflow_id")! };
+  const ids = { namespace: values.get("namespace")!, workflowId: values.get("workflow_id") ?? "" };
   const runId = exchange.query.get("runId") ?? "";
   const watched = watchedActivity(parts, { ...ids, runId, activityId: values.get("activity_id")! });
   if (watched instanceof Rejection) return problem(statusOf(watched));

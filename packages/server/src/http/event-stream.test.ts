@@ -103,6 +103,17 @@ describe("a history", () => {
     assert.equal(await ended, undefined);
   });
 
+  test("ends after a while without saying that it is over, so that its reader connects again", async (t) => {
+    const clock = new ManualClock(Date.now());
+    const waiting = await Waiting.open(t, { clock });
+    await start(waiting, "w");
+    const reader = await waiting.follow(`${root}/w/history`);
+    await take(reader, 2);
+    clock.advance(limits.callMsMax);
+    assert.equal(await reader.next(), undefined);
+    assert.equal(reader.response.complete, true);
+  });
+
   test("a reader that takes nothing is cut off, and costs no more than what is under way", async (t) => {
     const clock = new ManualClock(Date.now());
     const waiting = await Waiting.open(t, { clock, metricsPort: 0 });
