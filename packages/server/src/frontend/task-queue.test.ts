@@ -113,3 +113,28 @@ for (const [name, request, verdict] of [
     await using server = await InProcess.open();
     assert.equal(await server.verdict("DescribeTaskQueue", request), verdict);
   });
+
+test("workflows of one priority get their tasks in turns of their fairness keys, by weight; urgent ones first", async () => {
+  await using server = await InProcess.open();
+  const priority = (fairnessKey: string, fairnessWeight = 1, priorityKey = 3) => ({
+    priority: { priorityKey, fairnessKey, fairnessWeight },
+  });
+  for (const id of ["big-1", "big-2", "big-3", "big-4"]) await server.start(id, priority("big"));
+  for (const id of ["small-1", "small-2"]) await server.start(id, priority("small", 2));
+  await server.start("urgent", priority("big", 1, 1));
+  const order: (string | undefined)[] = [];
+  for (let i = 0; i < 7; i++) order.push((await server.pollWorkflowTask()).workflowExecution?.workflowId);
+  assert.deepEqual(order, ["urgent", "small-1", "big-1", "small-2", "big-2", "big-3", "big-4"]);
+});
+
+test("a worker is told with its task whether fewer polls would do, or more would help", async () => {
+  await using server = await InProcess.open();
+  const waited = server.pollWorkflowTask();
+  await server.settle();
+  server.clock.advance(2_000);
+  await server.start("first");
+  assert.equal((await waited).pollerScalingDecision?.pollRequestDeltaSuggestion, -1);
+  for (const id of ["a", "b", "c"]) await server.start(id);
+  server.clock.advance(500);
+  assert.equal((await server.pollWorkflowTask()).pollerScalingDecision?.pollRequestDeltaSuggestion, 1);
+});
