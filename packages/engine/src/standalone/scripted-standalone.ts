@@ -26,6 +26,8 @@ export class ScriptedStandalone {
   /** The rows that lists show, by run. */
   readonly listed = new Map<string, { status: number; closeTimeMs: number | null }>();
   currentRunId: string | null = null;
+  /** What the last command wrote. */
+  written: { readonly parts: readonly string[]; readonly bytes: number } = { parts: [], bytes: 0 };
   readonly #rows = new Map<string, Row>();
   #ids = 0;
 
@@ -69,6 +71,8 @@ export class ScriptedStandalone {
         else row.parts.delete(part);
       }
       const { snapshot, wakeAtMs, undispatched } = changes;
+      const bytes = changes.parts.reduce((total, [, part]) => total + (part?.length ?? 0), snapshot.length);
+      this.written = { parts: changes.parts.map(([part]) => part), bytes };
       this.#rows.set(runId, { parts: row.parts, snapshot, wakeAtMs, undispatched });
       if (changes.visibility) this.listed.set(runId, changes.visibility);
       assert.equal(pendingEffects(run).length > 0, changes.undispatched, "what waits is marked as undispatched");

@@ -363,6 +363,21 @@ test("changed options count for what comes, and can be taken back", () => {
   assert.equal(script.tasks.at(-1)?.taskQueue, "q");
 });
 
+test("a heartbeat writes neither the input nor anything that lists show", () => {
+  const input = { payloads: [{ data: new Uint8Array(100_000) }] };
+  const script = started({ input });
+  assert.deepEqual(script.written.parts, ["i"]);
+  const task = script.poll();
+  script.listed.clear();
+  script.do({ type: "heartbeatActivity", activity: tokenOf(task), details: payloads(1), identity: "w" });
+  assert.deepEqual(script.written.parts, []);
+  assert.ok(script.written.bytes < 2_000, `${script.written.bytes} bytes`);
+  assert.equal(script.listed.size, 0);
+  assert.ok(script.describe().info.stateSizeBytes! > 100_000);
+  script.do(complete(task));
+  assert.deepEqual(script.written.parts, ["r"]);
+});
+
 test("whatever is in a run comes back from the store", () => {
   const script = started({
     input: payloads(5),

@@ -52,8 +52,9 @@ export interface StandaloneRun extends HostedRun {
   // What follows is not part of the snapshot.
 
   wakeAtMs: number;
-  /** What the run takes in the store, as far as that was written. */
+  /** What the run takes in the store, as far as that was written: its snapshot, and its parts. */
   sizeBytes: number;
+  readonly partBytes: Map<string, number>;
   readonly changes: StandaloneChanges;
 }
 

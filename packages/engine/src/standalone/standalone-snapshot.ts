@@ -46,7 +46,8 @@ export function takeStandaloneChanges(run: StandaloneRun): RunChanges | undefine
   run.wakeAtMs = standaloneWakeAtMs(run);
   const parts = [...changes.parts].map((part): PartChange => [part, encodePart(run, part)]);
   const snapshot = encodeSnapshot(run);
-  run.sizeBytes = sizeOf(run, snapshot);
+  for (const [part, bytes] of parts) run.partBytes.set(part, bytes?.length ?? 0);
+  run.sizeBytes = snapshot.length + sum(run.partBytes);
   const taken: RunChanges = {
     snapshot,
     parts,
@@ -87,8 +88,8 @@ function encodePart({ input, header, outcome }: StandaloneRun, part: "i" | "r"):
   return outcome && api.ActivityExecutionOutcome.encode(outcome);
 }
 
-function sizeOf(run: StandaloneRun, snapshot: Uint8Array): number {
-  return snapshot.length + (encodePart(run, "i")?.length ?? 0) + (encodePart(run, "r")?.length ?? 0);
+function sum(partBytes: ReadonlyMap<string, number>): number {
+  return [...partBytes.values()].reduce((total, bytes) => total + bytes, 0);
 }
 
 /** Throws when the snapshot is of a version this engine does not know. */
@@ -97,6 +98,7 @@ export function restoreStandalone(snapshot: Uint8Array, parts: ReadonlyMap<strin
   if (core.version !== version)
     throw new Error(`activity snapshot has version ${core.version}; this engine knows ${version}`);
   const { version: _, start, attempts, links, ...rest } = core;
+  const partBytes = new Map([...parts].map(([part, bytes]) => [part, bytes.length]));
   const given = restored(history.ActivityTaskScheduledEventAttributes, parts.get("i"));
   const run: StandaloneRun = {
     ...rest,
@@ -111,7 +113,8 @@ export function restoreStandalone(snapshot: Uint8Array, parts: ReadonlyMap<strin
     header: given?.header,
     outcome: restored(api.ActivityExecutionOutcome, parts.get("r")) ?? null,
     wakeAtMs: 0,
-    sizeBytes: [...parts.values()].reduce((sum, bytes) => sum + bytes.length, snapshot.length),
+    sizeBytes: snapshot.length + sum(partBytes),
+    partBytes,
     changes: noStandaloneChanges(),
   };
   run.wakeAtMs = standaloneWakeAtMs(run);

@@ -126,6 +126,7 @@ function createStandalone(
     stateTransitionCount: 0,
     wakeAtMs: Number.POSITIVE_INFINITY,
     sizeBytes: 0,
+    partBytes: new Map(),
     changes: { ...noStandaloneChanges(), core: true, visibility: true, current: true },
   };
   run.changes.parts.add("i");
