@@ -174,7 +174,7 @@ function timeouts(): Story[] {
     }),
 
     story("standalone-timeout-retry", "an attempt that timed out is followed by another", async (s) => {
-      await start(s, { startToCloseTimeout: seconds(1), retryPolicy: { ...quick, maximumAttempts: 2 } });
+      await start(s, { startToCloseTimeout: seconds(3), retryPolicy: { ...quick, maximumAttempts: 2 } });
       const first = await s.activityTask();
       const second = await s.activityTask();
       await finish(s, first);
@@ -189,13 +189,13 @@ function timeouts(): Story[] {
     }),
 
     story("standalone-schedule-to-close", "an activity that takes too long as a whole times out", async (s) => {
-      await start(s, { scheduleToCloseTimeout: seconds(1) });
+      await start(s, { scheduleToCloseTimeout: seconds(3) });
       await s.activityTask();
       await end(s);
     }),
 
     story("standalone-schedule-to-close-cause", "what failed before the time ran out is told", async (s) => {
-      await start(s, { scheduleToCloseTimeout: seconds(2), retryPolicy: quick });
+      await start(s, { scheduleToCloseTimeout: seconds(4), retryPolicy: quick });
       const task = await s.activityTask();
       await heartbeat(s, task, "half");
       await fail(s, task, applicationFailure("first"));
