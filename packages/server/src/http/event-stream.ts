@@ -9,7 +9,7 @@ import type { Exchange } from "./exchange.ts";
 const retryMs = 1_000;
 
 export function wantsEvents(exchange: Exchange): boolean {
-  return exchange.header("accept").includes("text/event-stream");
+  return exchange.verb === "GET" && exchange.header("accept").includes("text/event-stream");
 }
 
 export interface SentEvent {

@@ -114,14 +114,15 @@ export class Exchange implements Incoming {
     return Buffer.concat(chunks, length);
   }
 
-  /** Too late for one that has been answered, or whose answer has begun. */
+  /** Too late for one that has been answered. A stream that has begun cannot say it any more: it is cut, so that its reader does not take it for whole. */
   answer({ status, headers = {}, body = "" }: Reply): void {
-    if (this.#phase === "streaming" || !this.#end(status)) return;
+    if (this.#phase === "streaming") return void this.#response.destroy();
+    if (!this.#end(status)) return;
     this.#response.writeHead(status, {
       ...headersOfAll,
       ...this.#owner.headersFor(this.#request),
       ...headers,
-      "content-length": Buffer.byteLength(body),
+      ...(status !== 204 && { "content-length": Buffer.byteLength(body) }),
     });
     if (this.#request.complete || !this.#hasBody()) this.#response.end(body);
     else this.#endAfterBody(body);
@@ -197,7 +198,8 @@ export class Exchange implements Incoming {
 
   #onDeadline(): void {
     this.#abort("deadline");
-    this.answer(problem(deadlineStatus));
+    // A stream ends by itself when its signal aborts.
+    if (this.#phase === "open") this.answer(problem(deadlineStatus));
   }
 
   #onClose(): void {

@@ -2,12 +2,20 @@
 import assert from "node:assert/strict";
 import type { OutgoingHttpHeaders } from "node:http";
 import { connect } from "node:net";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe, type TestContext, test } from "node:test";
 import { methods, workflowservice } from "@pawl/protocol";
+import { systemClock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { type RunningServer, startServer } from "../main.ts";
+import { seededRandom } from "../random.ts";
 import { RawClient } from "../rpc/raw-client.ts";
-import { type Asked, askHttp } from "./raw-http.ts";
+import { createLog, quietTelemetry } from "../telemetry.ts";
+import { EventStream } from "./event-stream.ts";
+import type { Exchange } from "./exchange.ts";
+import { Guard } from "./guard.ts";
+import { HttpServer } from "./http-server.ts";
+import { type Asked, askHttp, EventReader } from "./raw-http.ts";
+import { type Route, RouteTable } from "./route-table.ts";
 
 let server: RunningServer;
 before(async () => {
@@ -226,6 +234,55 @@ describe("browsers", () => {
       assert.equal(answer.status, status, JSON.stringify(headers));
       if (status === 403) assert.equal(answer.headers["access-control-allow-origin"], undefined);
     }
+  });
+});
+
+describe("faults", () => {
+  const serving = async (t: TestContext, serve: Route["serve"]) => {
+    const lines: string[] = [];
+    const log = createLog({ level: "error", format: "json", nowMs: () => 0, write: (line) => lines.push(line) });
+    const shape = { type: "own", summary: "", answer: {} } as const;
+    const routes = new RouteTable([{ verb: "GET", template: "/x", operation: "X", shape, serve }]);
+    const guard = new Guard({ ip: "127.0.0.1", isLoopback: true, publicUrl: undefined, corsOrigins: [] });
+    const telemetry = { ...quietTelemetry(), log };
+    const elsewhere = async ({ path }: Exchange) => (path === "/file" ? { status: 200, body: "text" } : undefined);
+    const http = new HttpServer({ routes, guard, elsewhere, clock: systemClock, random: seededRandom(1), telemetry });
+    const { port } = await http.listen({ host: "127.0.0.1", port: 0 });
+    t.after(() => http.stop(0));
+    return { port, lines };
+  };
+
+  test("a bug says nothing of itself to the caller, and all to the log, under one request id", async (t) => {
+    const { port, lines } = await serving(t, async () => {
+      throw new TypeError("secret is not a function");
+    });
+    const { status, json } = await askHttp(port, "GET /x");
+    assert.equal(status, 500);
+    const [, requestId] = /^internal error \(request ([0-9a-f-]{36})\)$/.exec(String(json["message"])) ?? [];
+    const logged = JSON.parse(lines[0]!) as Record<string, string>;
+    assert.equal(logged["requestId"], requestId);
+    assert.match(logged["error"]!, /secret is not a function/);
+  });
+
+  test("a stream in which something breaks is cut, not ended", async (t) => {
+    const isRead = Promise.withResolvers<void>();
+    const { port } = await serving(t, async (exchange) => {
+      await (await EventStream.open(exchange))!.send({ data: 1 });
+      await isRead.promise;
+      throw new Error("broken");
+    });
+    const reader = await EventReader.open(port, "/x");
+    assert.equal((await reader.next())?.data, 1);
+    isRead.resolve();
+    await assert.rejects(reader.next(), /aborted/);
+  });
+
+  test("what no route is there for may be elsewhere", async (t) => {
+    const { port } = await serving(t, async () => ({ status: 204 }));
+    assert.equal((await askHttp(port, "GET /file")).text, "text");
+    assert.equal((await askHttp(port, "GET /other")).status, 404);
+    const empty = await askHttp(port, "GET /x");
+    assert.deepEqual([empty.status, empty.headers["content-length"]], [204, undefined]);
   });
 });
 
