@@ -87,6 +87,39 @@ describe(`official SDKs against ${target}`, () => {
       for (const [workflowId = ""] of observed.values()) await checkWorkflow(server.address, workflowId);
     });
 
+    test("it resets the workflows that each SDK has run, to their first workflow task and to an event", async (t) => {
+      if (observed.size === 0) return t.skip("no SDK has run workflows");
+      for (const [workflowId = ""] of observed.values()) await resetWorkflow(server.address, workflowId);
+    });
+
+    test("it pauses a workflow, finds it among the paused ones, and lets it go on", async (t) => {
+      if (observed.size === 0) return t.skip("the command line comes with the toolchain of Python");
+      const { address } = server;
+      const id = ["--workflow-id", "held-by-command-line"];
+      await temporal(address, "workflow", "start", "--type", "Nobody", "--task-queue", "nobody-polls-here", ...id);
+      await temporalText(address, "workflow", "pause", "--reason", "look", ...id);
+      const listed = await temporal<Listed[]>(address, "workflow", "list", "--query", "ExecutionStatus = 'Paused'");
+      assert.deepEqual(
+        listed.map(({ execution }) => execution.workflowId),
+        ["held-by-command-line"],
+      );
+      await temporalText(address, "workflow", "unpause", "--reason", "looked", ...id);
+      await temporalText(address, "workflow", "terminate", "--reason", "enough", ...id);
+      const { events } = await temporal<Shown>(address, "workflow", "show", ...id);
+      assert.deepEqual(
+        events.map(({ eventType }) => eventType.replace("EVENT_TYPE_WORKFLOW_", "")),
+        [
+          "EXECUTION_STARTED",
+          "TASK_SCHEDULED",
+          "TASK_FAILED",
+          "EXECUTION_PAUSED",
+          "EXECUTION_UNPAUSED",
+          "TASK_SCHEDULED",
+          "EXECUTION_TERMINATED",
+        ],
+      );
+    });
+
     test("it starts, signals, cancels and terminates a workflow", async (t) => {
       if (observed.size === 0) return t.skip("the command line comes with the toolchain of Python");
       const { address } = server;
@@ -111,6 +144,27 @@ describe(`official SDKs against ${target}`, () => {
     });
   });
 });
+
+/** Twice, so that the second reset is of a run that came of one. */
+async function resetWorkflow(address: string, workflowId: string): Promise<void> {
+  const of = ["--workflow-id", workflowId, "--reason", "again"];
+  const first = await temporal<{ runId: string }>(address, "workflow", "reset", "--type", "FirstWorkflowTask", ...of);
+  const second = await temporal<{ runId: string }>(address, "workflow", "reset", "--event-id", "4", ...of);
+  const { workflowExecutionInfo: info } = await temporal<Described>(address, "workflow", "describe", "-w", workflowId);
+  assert.equal(info.execution.runId, second.runId);
+  for (const { runId } of [first, second]) {
+    const { events } = await temporal<Shown>(address, "workflow", "show", "-w", workflowId, "-r", runId);
+    assert.equal(events[3]?.eventType, "EVENT_TYPE_WORKFLOW_TASK_FAILED");
+  }
+  const listed = await temporal<Listed[]>(address, "workflow", "list", "--query", `WorkflowId = '${workflowId}'`);
+  assert.deepEqual(
+    new Set(listed.map(({ status }) => status.replace("WORKFLOW_EXECUTION_STATUS_", ""))),
+    resetStatuses,
+  );
+  await temporalText(address, "workflow", "terminate", "--reason", "enough", "-w", workflowId);
+}
+
+const resetStatuses = new Set(["RUNNING", "TERMINATED", "COMPLETED"]);
 
 async function checkWorkflow(address: string, workflowId: string): Promise<void> {
   const query = ["--query", `WorkflowId = '${workflowId}'`];

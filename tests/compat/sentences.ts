@@ -63,8 +63,12 @@ export const onlyPython = {
   "seed-order-test": "document: the order workflow passes its own test on this server",
 } as const;
 
-/** In the languages whose SDK has clients of standalone activities. */
+/** Of standalone activities, for which only these SDKs have clients, and of what operators do, for which none has more than the API. */
 export const pythonAndGo = {
+  reset:
+    "a workflow is reset to an earlier task, with the signals and updates since and with its child, and both histories replay clean",
+  "pause-workflow": "a paused workflow does nothing until it goes on",
+  "join-running": "a start that finds its workflow running joins it, once, by an event that it can be found by",
   "standalone-activity": "an activity without a workflow is started, waited for, described, listed and counted",
   "standalone-activity-endings": "an activity without a workflow is retried, times out, is cancelled and terminated",
   "standalone-activity-held": "an activity without a workflow is paused, moved to another queue and let go",

@@ -46,11 +46,14 @@ export async function startPawl(options: ServerOptions = {}): Promise<RunningSer
   return start(process.execPath, ["--max-semi-space-size=8", main, "server"], options);
 }
 
+/** Features that the reference server has, and its development server leaves switched off. */
+const switchedOn = ["--dynamic-config-value", "frontend.WorkflowPauseEnabled=true"];
+
 /** The reference development server. Throws as {@link startPawl}, and when there is no Python to get it with. */
 export async function startReference(options: ServerOptions = {}): Promise<RunningServer> {
   const python = await preparePython();
   if ("skipped" in python) throw new Error(`no reference server: ${python.skipped}`);
-  return start(python.tool.temporal, ["server", "start-dev"], options);
+  return start(python.tool.temporal, ["server", "start-dev", ...switchedOn], options);
 }
 
 /** A port that was free a moment ago. */

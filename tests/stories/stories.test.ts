@@ -60,16 +60,13 @@ const sideBySide = 24;
 /** Two ports from here on, so that several checkouts can play at once. */
 const port = Number(process.env["PAWL_STORIES_PORT"] ?? 25_000);
 
-/** Features that the reference server has, and its development server leaves switched off. */
-const switchedOn = ["--dynamic-config-value", "frontend.WorkflowPauseEnabled=true"];
-
 const python = await preparePython();
 
 describe("the reference server", {
   concurrency: sideBySide,
   skip: "skipped" in python ? python.skipped : false,
 }, () => {
-  const server = running(port, (options) => startReference({ ...options, args: switchedOn }));
+  const server = running(port, startReference);
   for (const each of stories) {
     test(each.sentence, async () => {
       const played = await play(each, server.connection());

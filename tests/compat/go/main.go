@@ -32,7 +32,7 @@ var scenarios = map[string]check.Func{}
 func init() {
 	for _, each := range []map[string]check.Func{
 		runningScenarios, messagingScenarios, endingScenarios, observingScenarios, heartbeatScenarios,
-		outlastingScenarios, patternScenarios, dispatchScenarios, standaloneScenarios, callingScenarios,
+		outlastingScenarios, patternScenarios, dispatchScenarios, standaloneScenarios, callingScenarios, controllingScenarios,
 		longrunning.Scenarios,
 	} {
 		maps.Copy(scenarios, each)
@@ -86,6 +86,7 @@ func runScenarios(c client.Client, names []string, address, namespace string) bo
 	registerDispatching(shared)
 	registerStandalone(shared)
 	registerCalling(shared)
+	registerControlling(shared)
 	longrunning.Register(shared)
 	if err := shared.Start(); err != nil {
 		log.Fatal(err)

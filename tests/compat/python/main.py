@@ -22,6 +22,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 import calling
+import controlling
 import dispatching
 import ending
 import heartbeat
@@ -35,7 +36,7 @@ import standalone
 from harness import Context
 from seeds import advanced, long_running, orders, training
 
-topics = [running, messaging, ending, observing, outlasting, patterns, dispatching, standalone, calling]
+topics = [running, messaging, ending, observing, outlasting, patterns, dispatching, standalone, calling, controlling]
 # These have workers of their own.
 others = [heartbeat, rolling, training, orders, long_running, advanced]
 scenarios = {name: run for topic in [*topics, *others] for name, run in topic.scenarios.items()}
