@@ -122,6 +122,18 @@ export const limits = {
   notReadyAttempt: 3,
   queryMsDefault: 10 * secondMs,
 
+  batchOperationsPerSecondDefault: 50,
+  /** Executions that a batch deals with at once. */
+  batchStepMax: 100,
+  batchAttemptsMax: 5,
+  batchRetryMs: 200,
+  /** Executions that a batch may name one by one. */
+  batchExecutionsMax: 1_000,
+  openBatchJobsMax: 1,
+  /** Of each namespace, the newest. */
+  closedBatchJobsMax: 200,
+  batchPageMax: 100,
+
   scheduleNotesBytesMax: 1_000,
   /** Ranges of one patch that are to be filled in. */
   backfillsOfPatchMax: 1_000,

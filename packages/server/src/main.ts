@@ -9,8 +9,10 @@ import { MemoryStore, SqliteStore, type Store, StoreError } from "@pawl/store";
 import { AddressRules } from "./address-rules.ts";
 import { systemClock } from "./clock.ts";
 import { checkConfig, defaultIp, defaultPort, isLoopback, type ServerConfig, StartFailure } from "./config.ts";
+import { loadBatchJobs } from "./frontend/batch-job.ts";
+import { BatchRunner } from "./frontend/batch-runner.ts";
 import { DeploymentRegistry } from "./frontend/deployment-registry.ts";
-import { handlersOf } from "./frontend/handlers.ts";
+import { handlersOf, performerOf } from "./frontend/handlers.ts";
 import { draftOf } from "./frontend/namespace.ts";
 import { NamespaceDeletions } from "./frontend/namespace-deletion.ts";
 import { NamespaceRegistry } from "./frontend/namespace-registry.ts";
@@ -109,9 +111,12 @@ async function open(config: ServerConfig, closes: Close[]) {
   // Before the ring closes, so that no task is reserved for a poller that is sent away.
   closes.push(() => matching.close());
   watchRing(ring, telemetry);
+  const batchJobs = await loadBatchJobs(store);
+  const batches = new BatchRunner({ ring, store, clock, batchJobs, namespaces, searchAttributes, telemetry });
+  closes.push(() => batches.close());
   const namespaceDeletions = new NamespaceDeletions({
     ...{ ring, store, namespaces, clock },
-    forgetters: [searchAttributes, queueConfigs, deployments, matching],
+    forgetters: [batches, searchAttributes, queueConfigs, deployments, matching],
     onFault: (what, error) => log.error("namespace fault", { what, error }),
   });
   closes.push(() => namespaceDeletions.close());
@@ -119,6 +124,8 @@ async function open(config: ServerConfig, closes: Close[]) {
 
   const registries = {
     namespaces,
+    batchJobs,
+    batches,
     searchAttributes,
     nexusEndpoints,
     nexusTasks: new NexusTasks({ matching, clock, random }),
@@ -142,6 +149,7 @@ async function serve(config: ServerConfig, parts: Parts, closes: Close[]) {
   const services = new Set(Object.values(methods).map(({ service }) => service));
   const health = new Health(services);
   const handlers = handlersOf(parts);
+  parts.batches.open(performerOf(handlers));
   const routes: Routes = {
     unary: new Map([...unaryRoutes(handlers, { telemetry, random }), ...health.routes.unary]),
     streaming: new Map([...health.routes.streaming, ...reflectionRoutes([...services, "grpc.health.v1.Health"])]),

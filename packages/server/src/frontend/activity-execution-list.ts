@@ -27,7 +27,7 @@ const own: Readonly<Record<string, Attribute>> = {
 const noBytes = new Uint8Array(0);
 const shownValue = ({ groupValues: [first] }: { groupValues: common.Payload[] }) => first?.data ?? noBytes;
 
-function resolverOf(namespace: Namespace, custom: CustomAttributes): Resolve {
+export function activityResolver(namespace: Namespace, custom: CustomAttributes): Resolve {
   return (name) => {
     if (Object.hasOwn(own, name)) return own[name];
     return name === "WorkflowType" ? undefined : findAttribute(name, namespace, custom);
@@ -39,7 +39,7 @@ export function activityExecutionListHandlers(parts: Parts) {
   const queryOf = (request: { readonly namespace: string; readonly query: string }) => {
     const namespace = namespaces.byName(request.namespace);
     if (namespace instanceof Rejection) return namespace;
-    const query = readQuery(request.query, resolverOf(namespace, parts.searchAttributes));
+    const query = readQuery(request.query, activityResolver(namespace, parts.searchAttributes));
     return query instanceof Rejection ? query : { namespaceId: namespace.id, query };
   };
   return {

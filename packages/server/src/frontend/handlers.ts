@@ -1,16 +1,19 @@
 /** The whole table of RPCs that are served. One that is not in it answers UNIMPLEMENTED with its name. */
+import { methods } from "@pawl/protocol";
 import { activityHandlers } from "./activity.ts";
 import { activityExecutionHandlers } from "./activity-execution.ts";
 import { activityExecutionListHandlers } from "./activity-execution-list.ts";
 import { activityExecutionOperatorHandlers } from "./activity-execution-operator.ts";
 import { activityOperatorHandlers } from "./activity-operator.ts";
+import { batchHandlers } from "./batch.ts";
+import type { Perform } from "./batch-runner.ts";
 import { clusterHandlers } from "./cluster.ts";
 import { historyHandlers } from "./history.ts";
 import { multiOperationHandlers } from "./multi-operation.ts";
 import { namespaceHandlers } from "./namespace.ts";
 import { nexusEndpointHandlers } from "./nexus-endpoint.ts";
 import { nexusTaskHandlers } from "./nexus-task.ts";
-import type { Handlers, Parts } from "./parts.ts";
+import { type Call, type Handler, type Handlers, type Parts, Rejection } from "./parts.ts";
 import { pauseHandlers } from "./pause.ts";
 import { queryHandlers } from "./query.ts";
 import { resetHandlers } from "./reset.ts";
@@ -54,8 +57,28 @@ export function handlersOf(parts: Parts): Handlers {
     ...nexusTaskHandlers(parts),
     ...scheduleHandlers(parts),
     ...scheduleListHandlers(parts),
+    ...batchHandlers(parts),
     ...taskQueueHandlers(parts),
     ...workerHandlers(parts),
     ...workerDeploymentHandlers(parts),
   };
 }
+
+/** Makes a call on behalf of one that was made before: what it may do was decided then. */
+export function performerOf(handlers: Handlers): Perform {
+  return async ({ method, request }) => {
+    const { request: codec } = methods[method];
+    const whole = codec.decode(codec.encode(request as never));
+    const handler = handlers[method] as Handler<typeof method> | undefined;
+    return handler?.(whole as never, innerCall) ?? new Rejection("UNIMPLEMENTED", `${method} is not served`);
+  };
+}
+
+const innerCall: Call = {
+  deadlineMs: undefined,
+  signal: new AbortController().signal,
+  ended: () => "no",
+  clientName: "pawl-server",
+  clientVersion: "",
+  supportedFeatures: [],
+};

@@ -19,8 +19,10 @@ import { seededRandom } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import { Ring } from "../shard/ring.ts";
 import { quietTelemetry } from "../telemetry.ts";
+import { loadBatchJobs } from "./batch-job.ts";
+import { BatchRunner } from "./batch-runner.ts";
 import { DeploymentRegistry } from "./deployment-registry.ts";
-import { handlersOf } from "./handlers.ts";
+import { handlersOf, performerOf } from "./handlers.ts";
 import { draftOf } from "./namespace.ts";
 import { NamespaceDeletions } from "./namespace-deletion.ts";
 import { NamespaceRegistry } from "./namespace-registry.ts";
@@ -94,7 +96,7 @@ export class InProcess {
   readonly parts: Parts;
   readonly faults: unknown[];
   readonly #ring: Ring;
-  readonly #handlers: Handlers;
+  #handlers: Handlers;
 
   private constructor({ faults, ...parts }: Opened) {
     this.clock = parts.clock;
@@ -109,9 +111,9 @@ export class InProcess {
       nexusTasks: new NexusTasks({ matching: parts.matching, clock: parts.clock, random: seededRandom(5) }),
       random: seededRandom(2),
       cluster: { id: "00000000-0000-4000-8000-000000000000", name: "active", shardCount: 1, address: "127.0.0.1:7233" },
-      telemetry: quietTelemetry(),
     };
     this.#handlers = handlersOf(this.parts);
+    parts.batches.open(performerOf(this.#handlers));
   }
 
   /** `call` makes the requests that runs ask for; without it they are not made. */
@@ -142,17 +144,30 @@ export class InProcess {
     await namespaces.create(draft);
     const searchAttributes = await SearchAttributeRegistry.load(store);
     const queueConfigs = await TaskQueueConfigs.load(store, matching, clock);
+    const telemetry = quietTelemetry();
+    const batchJobs = await loadBatchJobs(store);
+    const batches = new BatchRunner({ ring, store, clock, batchJobs, namespaces, searchAttributes, telemetry });
     const namespaceDeletions = new NamespaceDeletions({
       ...{ ring, store, namespaces, clock },
-      forgetters: [searchAttributes, queueConfigs, deployments, matching],
+      forgetters: [batches, searchAttributes, queueConfigs, deployments, matching],
       onFault: (_what, error) => faults.push(error),
     });
     return new InProcess({
       ...{ clock, store, matching, ring, faults, namespaces, searchAttributes, queueConfigs, namespaceDeletions },
+      ...{ batchJobs, batches, telemetry },
       nexusEndpoints: await NexusEndpointRegistry.load({ store, clock, random: seededRandom(4) }),
       deployments,
       tokens: await Tokens.load(store),
     });
+  }
+
+  /** As a server that was started anew: what is under way in the background goes on. */
+  async reopenBatches(): Promise<void> {
+    const batchJobs = await loadBatchJobs(this.store);
+    const batches = new BatchRunner({ ...this.parts, batchJobs });
+    Object.assign(this.parts, { batchJobs, batches });
+    this.#handlers = handlersOf(this.parts);
+    batches.open(performerOf(this.#handlers));
   }
 
   /** What the method answers, decoded as a client would see it, or its refusal. The namespace is filled in. */
@@ -219,17 +234,7 @@ export class InProcess {
   }
 }
 
-interface Opened
-  extends Pick<
-    Parts,
-    | "namespaces"
-    | "namespaceDeletions"
-    | "searchAttributes"
-    | "nexusEndpoints"
-    | "queueConfigs"
-    | "deployments"
-    | "tokens"
-  > {
+interface Opened extends Omit<Parts, "queries" | "addresses" | "nexusTasks" | "random" | "cluster"> {
   readonly clock: ManualClock;
   readonly store: MemoryStore;
   readonly matching: Matching<Started>;

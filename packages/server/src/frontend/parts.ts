@@ -26,6 +26,8 @@ import type {
 import type { Random } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import type { Telemetry } from "../telemetry.ts";
+import type { BatchJobs } from "./batch-job.ts";
+import type { BatchRunner } from "./batch-runner.ts";
 import type { DeploymentRegistry } from "./deployment-registry.ts";
 import type { NamespaceDeletions } from "./namespace-deletion.ts";
 import type { NamespaceRegistry } from "./namespace-registry.ts";
@@ -105,6 +107,8 @@ export interface Parts {
   readonly queueConfigs: TaskQueueConfigs;
   readonly nexusTasks: NexusTasks;
   readonly deployments: DeploymentRegistry;
+  readonly batchJobs: BatchJobs;
+  readonly batches: BatchRunner;
   /** Questions that one call asks and another answers. */
   readonly queries: QueryRegistry;
   readonly tokens: Tokens;

@@ -26,7 +26,7 @@ export function visibilityHandlers(parts: Parts) {
     CountWorkflowExecutions: async (request) => {
       const namespace = namespaces.byName(request.namespace);
       if (namespace instanceof Rejection) return namespace;
-      const query = readQuery(request.query, resolverOf(namespace, parts.searchAttributes));
+      const query = readQuery(request.query, workflowResolver(namespace, parts.searchAttributes));
       if (query instanceof Rejection) return query;
       return count(parts, { kind: "workflow", namespaceId: namespace.id, statuses: workflowStatuses }, query);
     },
@@ -39,13 +39,13 @@ async function listByQuery(
 ) {
   const namespace = parts.namespaces.byName(request.namespace);
   if (namespace instanceof Rejection) return namespace;
-  const query = readQuery(request.query, resolverOf(namespace, parts.searchAttributes));
+  const query = readQuery(request.query, workflowResolver(namespace, parts.searchAttributes));
   if (query instanceof Rejection) return query;
   if (query.groupBy !== undefined) return invalid("invalid query: operation is not supported: 'GROUP BY' clause");
   return listWorkflows(parts, namespace, query.filter, request);
 }
 
-function resolverOf(namespace: Namespace, custom: CustomAttributes): Resolve {
+export function workflowResolver(namespace: Namespace, custom: CustomAttributes): Resolve {
   return (name) => findAttribute(name, namespace, custom);
 }
 
