@@ -145,6 +145,25 @@ describe("the sandbox", () => {
   }
 });
 
+test("nothing can be left behind in what runs share, and classes of errors work as ever", async () => {
+  const worker = await newWorker(target);
+  const { taskQueue } = worker.options;
+  await worker.runUntil(async () => {
+    for (let i = 0; i < 2; i++) {
+      const result = await target.client.workflow.execute(workflows.pollutes, { workflowId: newId(), taskQueue });
+      const { added, ...rest } = result as { added: Record<string, string> };
+      assert.deepEqual(
+        Object.entries(added).filter(([, outcome]) => outcome !== "TypeError"),
+        [],
+      );
+      assert.deepEqual(rest, {
+        ...{ kept: true, text: "still mine", name: "Named", message: "x!", is: true, sum: 9 },
+      });
+    }
+  });
+  assert.ok(!Object.isFrozen(Array.prototype) && !Object.isFrozen(Function.prototype), "the process is left alone");
+});
+
 describe("nondeterminism", () => {
   test("code that does something else is told what history holds", async () => {
     const recorded = await historyOf(workflows.greeting, ["x"]);

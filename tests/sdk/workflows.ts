@@ -383,6 +383,55 @@ export async function sandboxed(): Promise<unknown> {
   };
 }
 
+class Named extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "Named";
+    this.message = `${message}!`;
+  }
+}
+
+/** Tries to leave something behind for the next run, in every place that runs share. */
+export async function pollutes(): Promise<unknown> {
+  const attempt = (deed: () => unknown) => {
+    try {
+      deed();
+      return "done";
+    } catch (error) {
+      return (error as Error).constructor.name;
+    }
+  };
+  const shared: [string, object][] = [
+    ["array", Array.prototype],
+    ["object", Object.prototype],
+    ["promise", Promise.prototype],
+    ["map", Map.prototype],
+    ["function", Function.prototype],
+    ["error", Error.prototype],
+    ["math", Math],
+    ["json", JSON],
+    ["iterator", Object.getPrototypeOf([].values()) as object],
+    ["async", Object.getPrototypeOf(async () => undefined) as object],
+    ["failure", ApplicationFailure.prototype],
+    ["scope", CancellationScope],
+  ];
+  const added = shared.map(([name, each]) => [name, attempt(() => Object.assign(each, { leaked: 1 }))]);
+  const { push } = Array.prototype;
+  attempt(() => {
+    Array.prototype.push = () => 0;
+  });
+  const kept = Array.prototype.push === push;
+  const plain = { toString: () => "mine" };
+  plain.toString = () => "still mine";
+  const named = new Named("x");
+  const left = ([] as unknown[] & { leaked?: number }).leaked;
+  return {
+    added: Object.fromEntries(added),
+    ...{ kept, left, text: String(plain), name: named.name, message: named.message, is: named instanceof Error },
+    sum: [1, 2, 3].map((n) => n + 1).reduce((a, b) => a + b),
+  };
+}
+
 export async function usesProcess(): Promise<string | undefined> {
   return process.env["HOME"];
 }

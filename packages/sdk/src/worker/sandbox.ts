@@ -74,7 +74,10 @@ export class Sandbox {
     );
     this.#runtime = module.exports as Runtime;
     const evaluate = <T>(code: string) => vm.runInContext(code, parsingContext) as T;
-    this.#runtime.activator.installGlobals(evaluate("globalThis"));
+    const { activator: door, workflow, common } = this.#runtime;
+    door.installGlobals(evaluate("globalThis"));
+    // Before any code of the user has run.
+    door.freezeShared([workflow, common, ...objectsOf(workflow), ...objectsOf(common)]);
     // What a run writes to `globalThis` is its own, and gone with it.
     this.#newGlobal = evaluate("() => Object.create(globalThis)");
     const parameters = ["module", "exports", "require", "globalThis", "self", "global"];
@@ -253,6 +256,13 @@ function lent() {
   return { TextEncoder, TextDecoder, URL, URLSearchParams, AbortController, AsyncLocalStorage };
 }
 
+/** What a module exports stands behind getters. */
+function objectsOf(module: object): object[] {
+  return Object.values(module).filter(
+    (each) => typeof each === "function" || (typeof each === "object" && each !== null),
+  );
+}
+
 /** So that a debugger shows the user's own files and stops in them. */
 function withInlineMap({ code, sourceMap }: WorkflowBundle): string {
   if (sourceMap === undefined) return code;
@@ -273,6 +283,9 @@ const remedies: Readonly<Record<string, string>> = {
 };
 
 function withRemedy(name: string, message: string, stack: string): string {
+  if (name === "TypeError" && /object is not extensible|read only property|Cannot redefine property/.test(message)) {
+    return `${message} (built-in objects and those of the SDK are shared by all runs, and cannot be changed by one)`;
+  }
   const missing = name === "ReferenceError" ? /^(\w+) is not defined/.exec(message)?.[1] : undefined;
   const remedy = missing === undefined || !Object.hasOwn(remedies, missing) ? undefined : remedies[missing];
   if (remedy === undefined) return message;

@@ -13,6 +13,7 @@ import { definitionOf } from "./definition.ts";
 import { type RunHost, WorkflowRun } from "./run.ts";
 
 export { installGlobals } from "./globals.ts";
+export { freezeShared } from "./intrinsics.ts";
 export type { RunHost, UserCode, WorkflowRun } from "./run.ts";
 
 export interface TaskFailure {
