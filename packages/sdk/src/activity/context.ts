@@ -9,6 +9,7 @@ import { type Logger, withFields } from "../value/logger.ts";
 import type { MetricMeter } from "../value/metrics.ts";
 import type { Priority } from "../value/options.ts";
 import type { RetryPolicy } from "../value/retry-policy.ts";
+import { type ActivityProgress, checkedProgress } from "./progress.ts";
 
 /** Thrown by an activity that will be completed by someone else, with its task token or its id. */
 export class CompleteAsyncError extends Error {
@@ -70,7 +71,29 @@ export interface ContextParts {
   readonly cancellation: AbortSignal;
   readonly causes: ReadonlySet<CancellationCause>;
   readonly workerShutdown: AbortSignal;
+  /** Aborts when the attempt is over, however it ended. */
+  readonly ended: AbortSignal;
 }
+
+export interface AutoHeartbeatOptions {
+  /** Default: half the heartbeat timeout, or 10 seconds without one. */
+  readonly everyMs?: number;
+  /** The details of each heartbeat. */
+  readonly progress?: () => unknown;
+}
+
+/** `using` it stops it, too. It stops by itself when the attempt is over or cancelled. */
+export interface AutoHeartbeat extends Disposable {
+  stop(): void;
+}
+
+export interface Heartbeat {
+  (details?: unknown): void;
+  /** Heartbeats by itself, now and every so often: for activities that wait for something long. Its cancellation is heard the same way. */
+  auto(options?: AutoHeartbeatOptions): AutoHeartbeat;
+}
+
+const autoDefaultMs = 10_000;
 
 const contexts = new AsyncLocalStorage<Context>();
 
@@ -83,6 +106,8 @@ export class Context {
   /** The worker is about to stop: time to save progress by a heartbeat. The activity itself is not cancelled until the grace time is over. */
   readonly workerShutdown: AbortSignal;
   readonly log: Logger;
+  /** Tells the server that the activity is alive, and leaves `details` for the next attempt. Sent at most every 0.8 × the heartbeat timeout. */
+  readonly heartbeat: Heartbeat;
   /** Numbers go to the worker's runtime, tagged with namespace, task queue and types. */
   readonly metricMeter: MetricMeter;
   readonly #parts: ContextParts;
@@ -94,6 +119,9 @@ export class Context {
     this.cancellationSignal = cancellation;
     this.workerShutdown = parts.workerShutdown;
     this.metricMeter = parts.metricMeter;
+    this.heartbeat = Object.assign((details?: unknown) => parts.heartbeat(details), {
+      auto: (options: AutoHeartbeatOptions = {}) => this.#heartbeats(options),
+    });
     this.log = withFields(logger, () => parts.logAttributes(activityLogAttributes(info)));
     this.cancelled = new Promise((_, reject) => {
       if (cancellation.aborted) reject(cancellation.reason);
@@ -115,9 +143,22 @@ export class Context {
     return this.#parts.client();
   }
 
-  /** Tells the server that the activity is alive, and leaves `details` for the next attempt. Sent at most every 0.8 × the heartbeat timeout. */
-  heartbeat(details?: unknown): void {
-    this.#parts.heartbeat(details);
+  /** Tells what is done of how much, as a heartbeat: the next attempt finds it in `info.heartbeatDetails`, and tools can show it. */
+  progress(progress: ActivityProgress): void {
+    this.heartbeat(checkedProgress(progress));
+  }
+
+  #heartbeats(options: AutoHeartbeatOptions): AutoHeartbeat {
+    const { heartbeatTimeoutMs } = this.info;
+    const everyMs = options.everyMs ?? (heartbeatTimeoutMs === undefined ? autoDefaultMs : heartbeatTimeoutMs / 2);
+    if (!(everyMs > 0)) throw new TypeError(`heartbeat.auto(): everyMs must be more than 0, not ${everyMs}`);
+    const beat = () => this.heartbeat(options.progress?.());
+    const timer = setInterval(beat, everyMs);
+    const stop = () => clearInterval(timer);
+    const { ended, cancellation } = this.#parts;
+    for (const signal of [ended, cancellation]) signal.addEventListener("abort", stop, { once: true });
+    beat();
+    return { stop, [Symbol.dispose]: stop };
   }
 
   /** Throws `CancelledFailure` when the activity is cancelled meanwhile. */

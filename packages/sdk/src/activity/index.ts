@@ -3,19 +3,40 @@ import type { Client } from "../client/client.ts";
 import type { Duration } from "../value/duration.ts";
 import type { LogFields, Logger, LogLevel } from "../value/logger.ts";
 import type { MetricMeter } from "../value/metrics.ts";
-import { type ActivityCancellationDetails, Context, type Info } from "./context.ts";
+import {
+  type ActivityCancellationDetails,
+  type AutoHeartbeatOptions,
+  Context,
+  type Heartbeat,
+  type Info,
+} from "./context.ts";
+import type { ActivityProgress } from "./progress.ts";
 
 export { ApplicationFailure, CancelledFailure } from "../value/failure.ts";
 export type { ActivityFunction, ActivityInterface, UntypedActivities } from "../value/options.ts";
-export { type ActivityCancellationDetails, CompleteAsyncError, Context, type Info } from "./context.ts";
+export {
+  type ActivityCancellationDetails,
+  type AutoHeartbeat,
+  type AutoHeartbeatOptions,
+  CompleteAsyncError,
+  Context,
+  type Heartbeat,
+  type Info,
+} from "./context.ts";
+export type { ActivityProgress } from "./progress.ts";
 
 export function activityInfo(): Info {
   return Context.current().info;
 }
 
 /** See {@link Context.heartbeat}. */
-export function heartbeat(details?: unknown): void {
-  Context.current().heartbeat(details);
+export const heartbeat: Heartbeat = Object.assign((details?: unknown) => Context.current().heartbeat(details), {
+  auto: (options?: AutoHeartbeatOptions) => Context.current().heartbeat.auto(options),
+});
+
+/** See {@link Context.progress}. */
+export function progress(done: ActivityProgress): void {
+  Context.current().progress(done);
 }
 
 /** Rejects with a `CancelledFailure` when the activity is cancelled; never resolves. */
@@ -39,6 +60,11 @@ export function workerShutdown(): AbortSignal {
 /** Throws `CancelledFailure` when the activity is cancelled meanwhile. */
 export function sleep(duration: Duration): Promise<void> {
   return Context.current().sleep(duration);
+}
+
+/** When this attempt times out; `undefined` when it never does. */
+export function deadline(): Date | undefined {
+  return Context.current().deadline;
 }
 
 /** Milliseconds until this attempt times out; `Infinity` when it never does. */

@@ -143,9 +143,10 @@ export class ActivityRunner {
     const { activities, converters, logger, workerShutdown } = this.#parts;
     const { payloadConverter: converter } = converters;
     const { signal, causes } = attempt;
+    const ended = new AbortController();
     const outbound: ActivityOutboundCallsInterceptor[] = [];
     const context = new Context({
-      ...{ info, logger, heartbeat, cancellation: signal, causes, workerShutdown },
+      ...{ info, logger, heartbeat, cancellation: signal, causes, workerShutdown, ended: ended.signal },
       metricMeter: this.#meterOf(info, outbound),
       client: this.#parts.client,
       // Asked for at each line: the interceptors are made with this context, after it.
@@ -167,6 +168,7 @@ export class ActivityRunner {
       end = this.#endOf(error, signal, context);
     } finally {
       clearTimeout(timeout);
+      ended.abort();
       this.#running.delete(attempt);
     }
     this.#measure(info, end, performance.now() - startedAtMs);
