@@ -202,6 +202,27 @@ describe("lists of activities", () => {
     );
   });
 
+  test("find by attributes that the namespace has registered, and take no others", async () => {
+    await using server = await InProcess.open();
+    await server.ask("AddSearchAttributes", { searchAttributes: { Customer: enums.IndexedValueType.KEYWORD } });
+    const [ada, grace] = jsonPayloads("ada", "grace").payloads;
+    await start(server, { searchAttributes: { indexedFields: { Customer: ada! } } });
+    await start(server, { activityId: "b", searchAttributes: { indexedFields: { Customer: grace! } } });
+    await complete(server, await poll(server));
+    const { executions } = await server.ask("ListActivityExecutions", { query: "Customer = 'ada'" });
+    assert.deepEqual(
+      executions.map(({ activityId, status }) => [activityId, status]),
+      [["a", ActivityExecutionStatus.COMPLETED]],
+    );
+    assert.deepEqual(Object.keys(executions[0]!.searchAttributes!.indexedFields), ["Customer"]);
+    const type = { activityType: { name: "A" }, taskQueue, startToCloseTimeout: { seconds: 10, nanos: 0 } };
+    const unknown = { ...type, activityId: "c", searchAttributes: { indexedFields: { Nonsense: ada! } } };
+    assert.equal(
+      await server.verdict("StartActivityExecution", unknown),
+      "INVALID_ARGUMENT Namespace orders has no mapping defined for search attribute Nonsense",
+    );
+  });
+
   test("are paged, and a page of workflows is no page of activities", async () => {
     await using server = await InProcess.open();
     for (const activityId of ["a", "b", "c"]) await start(server, { activityId });
