@@ -76,7 +76,8 @@ async function readBatches({ store }: Parts, run: Located): Promise<EventBatch[]
       eventCountMax: limits.historyPageEventsMax,
       bytesMax: limits.pageBytesMax,
     });
-    if (page.length === 0) throw new Error(`run ${run.runId} has no event ${fromEventId}`);
+    // It was deleted between the two looks.
+    if (page.length === 0) throw new Unavailable("busy", "the run has just been deleted; try again");
     for (const { events, ...ids } of page) read.push({ ...ids, bytes: events });
     fromEventId = page.at(-1)!.lastEventId + 1;
   }
