@@ -3,9 +3,7 @@ import type { Rejection } from "@pawl/engine";
 import { enums, type googleProtobuf, type RequestOf, type schedule } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import {
-  blobProblem,
   durationProblem,
-  headerProblem,
   idProblem,
   invalid,
   isLonger,
@@ -15,8 +13,8 @@ import {
   retryProblem,
   sizeProblem,
   taskQueueProblem,
-  userMetadataProblem,
 } from "./field-rules.ts";
+import { carriedProblem, timeoutsProblem } from "./start-rules.ts";
 
 const overlapPolicies: readonly number[] = Object.values(enums.ScheduleOverlapPolicy);
 
@@ -68,15 +66,10 @@ function actionProblem(action: schedule.ScheduleAction | undefined): Rejection |
     workflowIdProblem(start.workflowId) ??
     idProblem("WorkflowType", start.workflowType?.name) ??
     taskQueueProblem(start.taskQueue) ??
-    durationProblem("WorkflowExecutionTimeoutSeconds", start.workflowExecutionTimeout) ??
-    durationProblem("WorkflowRunTimeoutSeconds", start.workflowRunTimeout) ??
-    durationProblem("WorkflowTaskTimeoutSeconds", start.workflowTaskTimeout) ??
+    timeoutsProblem(start) ??
     retryProblem(start.retryPolicy) ??
     priorityProblem(start.priority) ??
-    userMetadataProblem(start.userMetadata) ??
-    blobProblem(start.input) ??
-    memoProblem(start.memo) ??
-    headerProblem(start.header)
+    carriedProblem(start)
   );
 }
 

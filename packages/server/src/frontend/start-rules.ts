@@ -74,7 +74,9 @@ function timingProblem(request: AnyStart): Rejection | undefined {
   return retryProblem(request.retryPolicy) ?? delayProblem(request);
 }
 
-function timeoutsProblem(request: AnyStart): Rejection | undefined {
+type Timeouts = Pick<StartRequest, "workflowExecutionTimeout" | "workflowRunTimeout" | "workflowTaskTimeout">;
+
+export function timeoutsProblem(request: Timeouts): Rejection | undefined {
   return (
     durationProblem("WorkflowExecutionTimeoutSeconds", request.workflowExecutionTimeout) ??
     durationProblem("WorkflowRunTimeoutSeconds", request.workflowRunTimeout) ??
@@ -82,18 +84,20 @@ function timeoutsProblem(request: AnyStart): Rejection | undefined {
   );
 }
 
-/** What it carries along. */
 function restProblem(request: AnyStart): Rejection | undefined {
   return (
     lengthProblem("Identity", request.identity) ??
     priorityProblem(request.priority) ??
     overrideProblem(request.versioningOverride) ??
     linksProblem(request.links) ??
-    userMetadataProblem(request.userMetadata) ??
-    blobProblem(request.input) ??
-    memoProblem(request.memo) ??
-    headerProblem(request.header)
+    carriedProblem(request)
   );
+}
+
+type Carried = Pick<StartRequest, "userMetadata" | "input" | "memo" | "header">;
+
+export function carriedProblem({ userMetadata, input, memo, header }: Carried): Rejection | undefined {
+  return userMetadataProblem(userMetadata) ?? blobProblem(input) ?? memoProblem(memo) ?? headerProblem(header);
 }
 
 function delayProblem(request: AnyStart): Rejection | undefined {
