@@ -17,6 +17,7 @@ import { deploymentStories } from "./deployment-stories.ts";
 import { differences } from "./difference.ts";
 import { familyStories } from "./family-stories.ts";
 import { knownAs, knownDifferences } from "./known-differences.ts";
+import { limitStories } from "./limit-stories.ts";
 import { nexusEndpointStories } from "./nexus-endpoint-stories.ts";
 import { nexusStories } from "./nexus-stories.ts";
 import { operatorStories } from "./operator-stories.ts";
@@ -55,6 +56,7 @@ const stories = [
   ...controlStories,
   ...resetStories,
   ...workflowPauseStories,
+  ...limitStories,
 ].filter(({ name }) => name.includes(wanted));
 const sideBySide = 24;
 /** Two ports from here on, so that several checkouts can play at once. */

@@ -105,6 +105,7 @@ export function continueAsNewSpec(run: Run, step: Step, attributes: ContinueAsNe
       attempt: 1,
       executionExpiresAtMs: run.start.executionExpiresAtMs,
       resetPoints: handOn(run, step),
+      namesRunTimeout: true,
     },
   };
 }
@@ -186,7 +187,15 @@ function repeated(run: Run, step: Step, started: history.WorkflowExecutionStarte
 }
 
 function link(run: Run, step: Step, { initiator, attempt }: Pick<ChainLink, "initiator" | "attempt">): ChainLink {
-  const { firstRunId, executionExpiresAtMs } = run.start;
+  const { firstRunId, executionExpiresAtMs, namesRunTimeout } = run.start;
   const resetPoints = handOn(run, step);
-  return { initiator, firstRunId, previousRunId: run.runId, attempt, executionExpiresAtMs, resetPoints };
+  return {
+    initiator,
+    firstRunId,
+    previousRunId: run.runId,
+    attempt,
+    executionExpiresAtMs,
+    resetPoints,
+    namesRunTimeout,
+  };
 }

@@ -36,6 +36,22 @@ test("the deletion of an old run leaves the current one alone", () => {
   assert.deepEqual([workflow.has(first), workflow.currentRunId], [false, second]);
 });
 
+test("the deletion of the current run leaves the older ones to be found by their ids, and the workflow's id to nobody", () => {
+  const { workflow, runId: first } = closed();
+  const { runId: second } = workflow.start();
+  workflow.complete(workflow.pollTask(), [commands.continueAsNew()]);
+  const third = workflow.currentRunId!;
+  workflow.do({ type: "delete", runId: "" });
+  assert.deepEqual(
+    [first, second, third].map((runId) => workflow.has(runId)),
+    [true, true, false],
+  );
+  assert.equal(workflow.refused({ type: "describe", runId: "" }).code, "NOT_FOUND");
+  assert.equal(workflow.do({ type: "describe", runId: second }).workflowExecutionInfo?.execution?.runId, second);
+  const { runId: fourth } = workflow.start();
+  assert.equal(workflow.currentRunId, fourth);
+});
+
 test("an open run never goes by itself, and goes when asked, terminated first", () => {
   const workflow = new ScriptedWorkflow();
   workflow.retentionMs = 1_000;

@@ -17,6 +17,9 @@ export const limits = {
   signalsMax: 10_000,
   /** Events that wait for a workflow task in flight before it is taken back. */
   bufferedEventsMax: 100,
+  bufferedBytesMax: 2 * 1024 * 1024,
+  /** From so many updates of a run on, its worker is told to let it continue as new: nine tenths of `updatesMax`. */
+  suggestContinueAsNewUpdates: 1_800,
   /** Default time that a worker has for a workflow task, and the most it may ask for. */
   workflowTaskTimeoutMs: 10_000,
   workflowTaskTimeoutMsMax: 120_000,

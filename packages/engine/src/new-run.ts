@@ -63,6 +63,7 @@ export interface ChainLink {
   readonly attempt: number;
   readonly executionExpiresAtMs: number;
   readonly resetPoints: readonly ResetPoint[];
+  readonly namesRunTimeout: boolean;
 }
 
 /** The run, open, with its started event written. The caller makes it current and schedules its first workflow task. */
@@ -137,8 +138,7 @@ function resolveStart(spec: RunSpec, nowMs: number): RunStart {
     root: spec.root,
     priority: spec.priority,
     userMetadata: spec.userMetadata,
-    namesRunTimeout:
-      runTimeoutMs > 0 || spec.parent !== null || spec.chain?.initiator === enums.ContinueAsNewInitiator.WORKFLOW,
+    namesRunTimeout: runTimeoutMs > 0 || spec.parent !== null || spec.chain?.namesRunTimeout === true,
   };
 }
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums, type Init, type protocol, update, workflowservice } from "@pawl/protocol";
+import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
 import { applicationFailure, commands, payloads, ScriptedWorkflow, startRequest } from "./scripted-workflow.ts";
 import type { Replies, StartedWorkflowTask, UpdateProgress } from "./vocabulary.ts";
+import { continueAsNewReasons } from "./workflow-task.ts";
 
 const { UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
 
@@ -288,4 +290,14 @@ test("a workflow whose task keeps failing takes no update", () => {
   for (let attempt = 1; attempt <= 2; attempt++) workflow.failTask(workflow.pollTask());
   const refused = ask(workflow, "u1");
   assert(refused instanceof Rejection && refused.code === "FAILED_PRECONDITION");
+});
+
+test("the worker of a run with many updates is told to let it continue as new", () => {
+  const workflow = running();
+  const live = workflow.run();
+  for (let index = 0; index < limits.suggestContinueAsNewUpdates; index++)
+    live.updates.set(`u${index}`, { status: "accepted", acceptedEventId: 1 });
+  assert.deepEqual(continueAsNewReasons(live), [enums.SuggestContinueAsNewReason.TOO_MANY_UPDATES]);
+  live.updates.delete("u0");
+  assert.deepEqual(continueAsNewReasons(live), []);
 });

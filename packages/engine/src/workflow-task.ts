@@ -214,12 +214,15 @@ function begin(run: Run, step: Step, task: Scheduled, poller: Poller): Started {
   return written;
 }
 
-function continueAsNewReasons(run: Run): enums.SuggestContinueAsNewReason[] {
+/** Why the worker should let the run continue as new, if there is a reason. */
+export function continueAsNewReasons(run: Run): enums.SuggestContinueAsNewReason[] {
   const reasons: enums.SuggestContinueAsNewReason[] = [];
   if (run.historySizeBytes >= limits.suggestContinueAsNewBytes)
     reasons.push(enums.SuggestContinueAsNewReason.HISTORY_SIZE_TOO_LARGE);
   if (run.nextEventId - 1 >= limits.suggestContinueAsNewEvents)
     reasons.push(enums.SuggestContinueAsNewReason.TOO_MANY_HISTORY_EVENTS);
+  if (run.updates.size >= limits.suggestContinueAsNewUpdates)
+    reasons.push(enums.SuggestContinueAsNewReason.TOO_MANY_UPDATES);
   return reasons;
 }
 

@@ -6,7 +6,7 @@
  *   E2. Effects are only named; they happen after the commit.
  *   E3. If it throws, the state it was given must be thrown away and read again.
  */
-import { enums } from "@pawl/protocol";
+import { enums, history } from "@pawl/protocol";
 import { cancelActivity, completeActivity, failActivity, heartbeatActivity, startActivityTask } from "./activity.ts";
 import { pauseActivities, resetActivities, unpauseActivities, updateActivityOptions } from "./activity-operator.ts";
 import { childStartDelivered, receiveChildClosed, receiveParentClosed, receiveStartChild } from "./child-workflow.ts";
@@ -16,7 +16,7 @@ import { deleteRun } from "./deletion.ts";
 import { describe } from "./describe.ts";
 import { cancelDelivered, receiveCancel, receiveSignal, signalDelivered } from "./external-workflow.ts";
 import { receiveEnd, receiveStart } from "./follower.ts";
-import { sealBatch } from "./history.ts";
+import { flushBuffer, sealBatch } from "./history.ts";
 import { limits } from "./limits.ts";
 import { locate, locateActivity } from "./locate.ts";
 import { cancelNexusOperationEnded } from "./nexus-cancellation.ts";
@@ -41,11 +41,18 @@ export function execute<C extends Command>(workflow: Workflow, command: C, step:
   const reply = decide(workflow, command, step);
   for (const run of workflow.runs.values()) {
     if (run.open.length > 0 && isOpen(run) && isTooLong(run)) terminateTooLong(run, step);
-    if (run.buffered.length > limits.bufferedEventsMax) endForBuffer(run, step);
+    if (isBufferFull(run)) endForBuffer(run, step);
     sealBatch(run);
     if (run.noticed) notice(run, step);
   }
   return reply as ReplyTo<C> | Rejection;
+}
+
+function isBufferFull({ buffered, changes }: Run): boolean {
+  if (buffered.length > limits.bufferedEventsMax) return true;
+  // One small event is the usual case, and the buffer grows by commands that change the run only.
+  if (buffered.length < 2 || !changes.core) return false;
+  return history.History.encode({ events: buffered }).length > limits.bufferedBytesMax;
 }
 
 /** Too much has happened while a worker holds the task: it is taken back, so that the next one sees what has come. */
@@ -54,6 +61,8 @@ function endForBuffer(run: Run, step: Step): void {
   if (!isOpen(run) || task.type !== "started") return;
   const cause = enums.WorkflowTaskFailedCause.FORCE_CLOSE_COMMAND;
   failStartedTask(run, step, task, { cause, failure: undefined, identity: "history-service" });
+  // Before the next task is scheduled, which stays a later attempt, like in the reference server.
+  flushBuffer(run, step.nowMs);
   scheduleWorkflowTask(run, step);
 }
 
