@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { parseArgs } from "node:util";
-import { type Goal, goalsOf, idleSection, type Measurements, type Section, sectionsOf } from "./comparison.ts";
-import { type IdleResult, measureIdle } from "./idle.ts";
+import { type Goal, goalsOf, idleSections, type Measurements, type Section, sectionsOf } from "./comparison.ts";
+import { type IdleResult, idleScenarios, measureIdle } from "./idle.ts";
 import { type Load, prepareLoad } from "./load-program.ts";
 import { printProfile } from "./profile.ts";
 import { runRound } from "./round.ts";
@@ -14,7 +14,6 @@ import { type Sample, type Scenario, scenarios } from "./scenario.ts";
 import { emptyInstance, type System } from "./system.ts";
 import { printTable } from "./table.ts";
 
-const idleName = "open-idle";
 /** The reference starts some 40 a second: more of them would take an hour and show nothing else. */
 const idleCounts = { pawl: { full: 100_000, quick: 10_000 }, reference: { full: 1_000, quick: 200 } } as const;
 
@@ -28,7 +27,7 @@ interface Options {
 }
 
 const usage = `usage: npm run bench -- [flags]
-  --only NAME,NAME      ${[...scenarios.map(({ name }) => name), idleName].join(", ")}
+  --only NAME,NAME      ${[...scenarios, ...idleScenarios].map(({ name }) => name).join(", ")}
   --quick               short windows, one round: a look, not a measurement
   --rounds N            repetitions of each scenario on each server (default 3)
   --without-reference   Pawl only
@@ -49,7 +48,7 @@ function readOptions(args: readonly string[]): Options {
       profile: { type: "string" },
     },
   });
-  const known = [...scenarios.map(({ name }) => name), idleName];
+  const known = [...scenarios, ...idleScenarios].map(({ name }) => name);
   const only = values.only?.split(",") ?? known;
   const unknown = only.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(", ")}`);
@@ -82,11 +81,16 @@ async function measureAll(options: Options, load: Load): Promise<Measurements> {
   for (let round = 1; chosen.length > 0 && round <= options.rounds; round++) {
     for (const system of options.systems) await oneRound(system, round, chosen, load, options, { samples, failures });
   }
-  const idle: Partial<Record<System, IdleResult>> = {};
-  for (const system of options.only.includes(idleName) ? options.systems : []) {
-    const count = idleCounts[system][options.quick ? "quick" : "full"];
-    using instance = await emptyInstance(system);
-    idle[system] = await measureIdle(instance.start, load, count, (line) => say(`  ${system} ${idleName}: ${line}`));
+  const idle = new Map<string, Partial<Record<System, IdleResult>>>();
+  for (const { name, args } of idleScenarios.filter((each) => options.only.includes(each.name))) {
+    const results: Partial<Record<System, IdleResult>> = {};
+    for (const system of options.systems) {
+      const count = idleCounts[system][options.quick ? "quick" : "full"];
+      using instance = await emptyInstance(system);
+      const report = (line: string) => say(`  ${system} ${name}: ${line}`);
+      results[system] = await measureIdle(instance.start, load, { count, args }, report);
+    }
+    idle.set(name, results);
   }
   return { samples, failures, idle };
 }
@@ -150,9 +154,8 @@ async function main(): Promise<void> {
   const load = await prepareLoad();
   const measurements = await measureAll(options, load);
   const about = machine();
-  const idle = idleSection(measurements);
-  const sections = [...sectionsOf(measurements, about.cores), ...(idle ? [idle] : [])];
-  print(options, about, sections, goalsOf(sections, measurements.idle.pawl));
+  const sections = [...sectionsOf(measurements, about.cores), ...idleSections(measurements)];
+  print(options, about, sections, goalsOf(sections, measurements.idle));
   if (sections.some(({ failed }) => failed.pawl > 0)) process.exitCode = 1;
 }
 

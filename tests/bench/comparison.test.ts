@@ -54,7 +54,7 @@ describe("sections", () => {
       { pawl: [sample(500, { probe }), sample(300, { probe }), sample(400, { probe })], reference: [sample(40)] },
     ],
   ]);
-  const [section] = sectionsOf({ samples, idle: {}, failures: new Map() }, 2);
+  const [section] = sectionsOf({ samples, idle: new Map(), failures: new Map() }, 2);
 
   test("more per second is better, less milliseconds are better", () => {
     assert.equal(row(section, "workflows").timesBetter, 10);
@@ -76,7 +76,7 @@ describe("sections", () => {
     const disturbed = new Map([
       ["throughput", { pawl: [sample(1), sample(1, { otherCpuSeconds: 5 })], reference: [] }],
     ]);
-    assert.equal(sectionsOf({ samples: disturbed, idle: {}, failures: new Map() }, 2)[0]?.disturbance, 0.25);
+    assert.equal(sectionsOf({ samples: disturbed, idle: new Map(), failures: new Map() }, 2)[0]?.disturbance, 0.25);
   });
 });
 
@@ -92,16 +92,21 @@ describe("goals", () => {
     firstWriteMs: 5_100,
     rssAfterRestartBytes: 1e8,
   };
-  const met = (workflowsPerSecond: number, idleResult: IdleResult | undefined) => {
+  const met = (workflowsPerSecond: number, idleResult: IdleResult | undefined, pending = idleResult) => {
+    const results = new Map<string, { pawl?: IdleResult }>();
+    if (idleResult) results.set("open-idle", { pawl: idleResult });
+    if (pending) results.set("open-pending", { pawl: pending });
     const samples = new Map([["throughput", { pawl: [sample(workflowsPerSecond)], reference: [sample(40)] }]]);
-    return goalsOf(sectionsOf({ samples, idle: {}, failures: new Map() }, 2), idleResult).map((goal) => goal.met);
+    return goalsOf(sectionsOf({ samples, idle: new Map(), failures: new Map() }, 2), results).map((goal) => goal.met);
   };
   test("are met, missed, or not measured", () => {
-    assert.deepEqual(met(400, idle), [true, null, null, true, false]);
-    assert.deepEqual(met(399, undefined), [false, null, null, null, null]);
+    assert.deepEqual(met(400, idle), [true, null, null, true, false, null, null, null, false]);
+    assert.deepEqual(met(399, undefined), [false, null, null, null, null, null, null, null, null]);
   });
   test("for 100,000 open workflows are not judged by fewer", () => {
-    assert.deepEqual(met(400, { ...idle, workflows: 10_000 }).slice(3), [null, null]);
+    const few = { ...idle, workflows: 10_000 };
+    assert.deepEqual(met(400, few).slice(3), [null, null, null, null, null, null]);
+    assert.deepEqual(met(400, idle, { ...idle, rssBytes: 400e6 }).slice(3, 5), [true, true]);
   });
 });
 

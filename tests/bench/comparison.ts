@@ -1,15 +1,18 @@
 /** Medians of all rounds, the two servers beside each other, and the goals that the medians are held against. */
-import type { IdleResult } from "./idle.ts";
+import { type IdleResult, idleScenarios } from "./idle.ts";
 import { type Metric, type Sample, type Scenario, scenarios } from "./scenario.ts";
 import type { System } from "./system.ts";
 
 /** What was measured: of each scenario, the samples of each system in the order of the rounds. */
 export interface Measurements {
   readonly samples: ReadonlyMap<string, Readonly<Record<System, readonly Sample[]>>>;
-  readonly idle: Readonly<Partial<Record<System, IdleResult>>>;
+  /** By the name of the idle scenario. */
+  readonly idle: IdleResults;
   /** Of each scenario, how often it failed on each system. */
   readonly failures: ReadonlyMap<string, Readonly<Record<System, number>>>;
 }
+
+export type IdleResults = ReadonlyMap<string, Readonly<Partial<Record<System, IdleResult>>>>;
 
 export interface Row {
   readonly metric: string;
@@ -98,16 +101,22 @@ function threadsOf(samples: readonly Sample[]): Record<string, number> {
   return shares;
 }
 
-export function idleSection({ idle }: Measurements): Section | undefined {
-  if (!idle.pawl && !idle.reference) return undefined;
+export function idleSections({ idle }: Measurements): Section[] {
+  return idleScenarios.flatMap(({ name, about }) => {
+    const results = idle.get(name);
+    return results ? [idleSection(name, about, results)] : [];
+  });
+}
+
+function idleSection(scenario: string, about: string, idle: Readonly<Partial<Record<System, IdleResult>>>): Section {
   const row = (metric: string, unit: string, better: Metric["better"], of: (result: IdleResult) => number) => {
     const [pawl, reference] = [idle.pawl, idle.reference].map((result) => (result ? of(result) : null));
     return rowOf({ name: metric, unit, better }, pawl ?? null, reference ?? null);
   };
   const grown = (result: IdleResult) => result.rssBytes - result.emptyRssBytes;
   return {
-    scenario: "open-idle",
-    about: "workflows that wait for a signal, then kill -9 and restart",
+    scenario,
+    about,
     rows: [
       row("open workflows", "", null, (result) => result.workflows),
       row("started", "/s", "higher", (result) => result.startsPerSecond),
@@ -127,7 +136,7 @@ export function idleSection({ idle }: Measurements): Section | undefined {
 }
 
 /** The goals that this project has set itself; see `docs/performance.md`. */
-export function goalsOf(sections: readonly Section[], idle: IdleResult | undefined): Goal[] {
+export function goalsOf(sections: readonly Section[], idle: IdleResults): Goal[] {
   const row = (scenario: string, metric: string) =>
     sections.find((section) => section.scenario === scenario)?.rows.find((each) => each.metric === metric);
   const goal = (
@@ -140,7 +149,12 @@ export function goalsOf(sections: readonly Section[], idle: IdleResult | undefin
     met: value == null ? null : met(value),
     measured: value == null ? "not measured" : `${figures(value)}${unit}`,
   });
-  const full = idle && idle.workflows >= 100_000 ? idle : undefined;
+  const fullOf = (name: string) => {
+    const result = idle.get(name)?.pawl;
+    return result && result.workflows >= 100_000 ? result : undefined;
+  };
+  const full = fullOf("open-idle");
+  const pending = fullOf("open-pending");
   return [
     goal(
       "workflows/s at least 10 × the reference",
@@ -151,6 +165,20 @@ export function goalsOf(sections: readonly Section[], idle: IdleResult | undefin
     goal("p50 of one workflow at most 10 ms", row("latency", "workflow p50")?.pawl, (ms) => ms <= 10, " ms"),
     goal("at most 5 commits per workflow", row("latency", "commits per workflow")?.pawl, (commits) => commits <= 5, ""),
     goal("100,000 open workflows in at most 600 MB", full && full.rssBytes / 1e6, (mb) => mb <= 600, " MB"),
+    goal(
+      "100,000 activities pending outside in at most 400 MB",
+      pending && pending.rssBytes / 1e6,
+      (mb) => mb <= 400,
+      " MB",
+    ),
+    goal(
+      "activities of fan-outs of 20 at least 1,000/s",
+      row("fanout", "activities")?.pawl,
+      (rate) => rate >= 1_000,
+      "/s",
+    ),
+    goal("heartbeats at least 10,000/s", row("heartbeat", "heartbeats")?.pawl, (rate) => rate >= 10_000, "/s"),
+    goal("p99 of heartbeats at most 50 ms", row("heartbeat", "answer to heartbeat p99")?.pawl, (ms) => ms <= 50, " ms"),
     goal("ready at most 5 s after kill -9", full && full.firstWriteMs / 1e3, (seconds) => seconds <= 5, " s"),
   ];
 }

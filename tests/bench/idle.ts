@@ -1,12 +1,28 @@
 /**
- * The memory of open workflows and the restart after `kill -9`: starts workflows that wait for a signal, reads the server's resident memory,
- * kills it, starts it again on the same file and times its first answers.
+ * The memory of open workflows and the restart after `kill -9`: starts workflows that wait, reads the server's resident memory, kills it,
+ * starts it again on the same file and times its first answers.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Load } from "./load-program.ts";
 import { usageOf } from "./process-usage.ts";
 import { numberAt } from "./scenario.ts";
 import type { Start } from "./system.ts";
+
+export interface IdleScenario {
+  readonly name: string;
+  readonly about: string;
+  /** Arguments of the load program. */
+  readonly args: readonly string[];
+}
+
+export const idleScenarios: readonly IdleScenario[] = [
+  { name: "open-idle", about: "workflows that wait for a signal, then kill -9 and restart", args: [] },
+  {
+    name: "open-pending",
+    about: "workflows that wait for an activity's answer from outside, then kill -9 and restart",
+    args: ["--pending"],
+  },
+];
 
 export interface IdleResult {
   readonly workflows: number;
@@ -29,12 +45,12 @@ const restMs = 30_000;
 export async function measureIdle(
   start: Start,
   load: Load,
-  count: number,
+  { count, args }: { readonly count: number; readonly args: readonly string[] },
   say: (line: string) => void,
 ): Promise<IdleResult> {
   const server = await start();
   const emptyRssBytes = usageOf(server.pid).rssBytes;
-  const started = await load("open-idle", server.address, ["--count", String(count)], say);
+  const started = await load("open-idle", server.address, ["--count", String(count), ...args], say);
   const { rssBytes } = usageOf(server.pid);
   say(`${count} workflows are open, ${Math.round(rssBytes / 1e6)} MB; wait half a minute`);
   await delay(restMs);

@@ -41,9 +41,8 @@ export interface RunningServer {
 
 /** Pawl's server. Throws with the server's output when it ends or does not answer within a minute. */
 export async function startPawl(options: ServerOptions = {}): Promise<RunningServer> {
-  const main = join(repository, "packages/cli/src/main.ts");
-  // As the package's scripts start it.
-  return start(process.execPath, ["--max-semi-space-size=8", main, "server"], options);
+  const pawl = join(repository, "packages/cli/bin/pawl.cjs");
+  return start(process.execPath, [pawl, "server"], options);
 }
 
 /** Features that the reference server has, and its development server leaves switched off. */

@@ -1,5 +1,6 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
-// The command `pawl`. Left alone, Node lets short-lived objects take over a hundred megabytes on a large machine before it collects them.
-// An older Node cannot even read main.ts, so this file says what is missing before it loads it.
+#!/usr/bin/env node
+// The command `pawl`. An older Node cannot even read main.ts, so what needs none of that comes before it is loaded.
 require("./require-node.cjs");
+const [command] = process.argv.slice(2);
+if (command === "server" || command === "dev") require("./allocator.cjs").settle(__filename, process.argv.slice(2));
 void import("../src/main.ts").then(({ main }) => main());

@@ -1,8 +1,8 @@
 /** What a run costs in memory, measured on heaps of idle runs: without anything pending, and for one pending thing of each kind. */
 import type { Run } from "./run.ts";
 
-const idleRunBytes = 3_000;
-const activityBytes = 900;
+const idleRunBytes = 5_000;
+const activityBytes = 1_500;
 const timerBytes = 200;
 const requestIdBytes = 100;
 

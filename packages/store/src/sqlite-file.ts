@@ -75,7 +75,7 @@ export function openWriter(path: string, pragmas: Pragmas): DatabaseSync {
 /** A connection that only reads; it sees every commit that had ended when its statement or transaction began. */
 export function openReader(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true, timeout: foreignLockWaitMs });
-  db.exec("PRAGMA cache_size = -16384");
+  db.exec("PRAGMA cache_size = -8192");
   db.exec("PRAGMA temp_store = MEMORY");
   return db;
 }

@@ -2,6 +2,9 @@
 
 import { type Transferable, Worker } from "node:worker_threads";
 
+/** Rows pass through a thread and are gone: what more room it had for short-lived objects, it would fill before it collects them. */
+const maxYoungGenerationSizeMb = 6;
+
 interface Waiting<Reply> {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: Error) => void;
@@ -19,7 +22,11 @@ export class Thread<Request, Reply> {
   constructor(module: string, data: unknown) {
     // Compiled for publishing, this file and its neighbours end in .js.
     const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
-    this.#worker = new Worker(new URL(`./${module}${extension}`, import.meta.url), { workerData: data, name: module });
+    this.#worker = new Worker(new URL(`./${module}${extension}`, import.meta.url), {
+      workerData: data,
+      name: module,
+      resourceLimits: { maxYoungGenerationSizeMb },
+    });
     this.#worker.on("message", (reply: Reply) => this.#waiting.shift()?.resolve(reply));
     this.#worker.on("error", (error) => this.#end(error instanceof Error ? error : new Error(String(error))));
     this.#worker.on("exit", (code) => this.#end(new Error(`thread ended with code ${code}`)));

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 )
 
@@ -23,9 +24,11 @@ type idle struct {
 	ClientCpu  float64 `json:"clientCpuSeconds"`
 }
 
-// openIdle starts workflows, sees each through its first workflow task, and leaves them all open, waiting for a signal.
+// openIdle starts workflows, sees each through its first workflow task, and leaves them all open, waiting for a signal; or, with
+// --pending, for an activity that its worker has left to be completed from outside.
 func openIdle(ctx context.Context, flags *flag.FlagSet, args []string) (any, error) {
 	at := targetFlags(flags)
+	pending := flags.Bool("pending", false, "wait for an activity, not for a signal")
 	count := flags.Int("count", 100_000, "workflows to leave open")
 	concurrency := flags.Int("concurrency", 50, "starts at once")
 	flags.Parse(args)
@@ -36,24 +39,30 @@ func openIdle(ctx context.Context, flags *flag.FlagSet, args []string) (any, err
 	defer s.client.Close()
 	// The worker's memory is not what is measured: a small cache keeps it out of the server's way.
 	worker.SetStickyWorkflowCacheSize(1000)
-	w, err := s.startWorker(worker.Options{LocalActivityWorkerOnly: true})
+	w, err := s.startWorker(worker.Options{LocalActivityWorkerOnly: !*pending})
 	if err != nil {
 		return nil, err
 	}
-	stopProgress := progress("workflows waiting", &workflowsWaiting, *count)
+	waiting := &workflowsWaiting
+	start := func(ctx context.Context) (client.WorkflowRun, error) { return s.start(ctx, untilSignals, 1, payload) }
+	if *pending {
+		waiting = &activitiesPending
+		start = func(ctx context.Context) (client.WorkflowRun, error) { return s.start(ctx, untilAnswered, payload) }
+	}
+	stopProgress := progress("workflows waiting", waiting, *count)
 	defer stopProgress()
 
 	began := time.Now()
 	var done atomic.Int64
 	latencies, err := inParallel(ctx, *concurrency, func(i int64) bool { return i < int64(*count) }, &done,
 		func(ctx context.Context) error {
-			_, err := s.start(ctx, untilSignals, 1, payload)
+			_, err := start(ctx)
 			return err
 		}, func(time.Time) bool { return true })
 	if err != nil {
 		return nil, err
 	}
-	if err := waitForCount(ctx, &workflowsWaiting, int64(*count)); err != nil {
+	if err := waitForCount(ctx, waiting, int64(*count)); err != nil {
 		return nil, err
 	}
 	// Stop waits for the workflow tasks in flight, so the last answers have reached the server.

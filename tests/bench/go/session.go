@@ -69,7 +69,9 @@ func (s *session) startWorker(options worker.Options) (worker.Worker, error) {
 	w.RegisterWorkflow(sequence)
 	w.RegisterWorkflow(parallel)
 	w.RegisterWorkflow(untilSignals)
+	w.RegisterWorkflow(untilAnswered)
 	w.RegisterActivity(echo)
+	w.RegisterActivity(askOutside)
 	return w, w.Start()
 }
 

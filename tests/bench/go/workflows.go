@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -55,6 +56,21 @@ func parallel(ctx workflow.Context, width int, startToClose time.Duration, text 
 		}
 	}
 	return text, nil
+}
+
+// activitiesPending counts the activities that have been left to be completed from outside.
+var activitiesPending atomic.Int64
+
+func askOutside(_ context.Context, _ string) (string, error) {
+	activitiesPending.Add(1)
+	return "", activity.ErrResultPending
+}
+
+// untilAnswered stays open until its activity is completed from outside.
+func untilAnswered(ctx workflow.Context, text string) (string, error) {
+	ctx = withTimeout(ctx, 7*24*time.Hour)
+	err := workflow.ExecuteActivity(ctx, askOutside, text).Get(ctx, &text)
+	return text, err
 }
 
 const signalName = "go"
