@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enums } from "@pawl/protocol";
+import { enums, workflowservice } from "@pawl/protocol";
 import { Rejection } from "./rejection.ts";
-import { commands, ScriptedWorkflow } from "./scripted-workflow.ts";
+import { commands, payloads, ScriptedWorkflow } from "./scripted-workflow.ts";
 
 const sticky = {
   stickyAttributes: { workerTaskQueue: { name: "sticky-1" }, scheduleToStartTimeout: { seconds: 5, nanos: 0 } },
@@ -268,5 +268,23 @@ test("a workflow task over which too much happens is taken back, and nothing of 
   assert.deepEqual(workflow.eventTypes().slice(3, 5), ["WORKFLOW_TASK_FAILED", "WORKFLOW_EXECUTION_SIGNALED"]);
   assert.equal(workflow.eventTypes().filter((type) => type === "WORKFLOW_EXECUTION_SIGNALED").length, 101);
   assert(workflow.complete(task) instanceof Rejection);
-  assert.equal(workflow.pollTask().task.attempt, 1);
+  assert.equal(workflow.pollTask().task.attempt, 2);
+});
+
+test("a workflow task over which few but large events arrive is taken back too", () => {
+  for (const [kibibytes, taken] of [
+    [1_000, false],
+    [1_100, true],
+  ] as const) {
+    const workflow = new ScriptedWorkflow();
+    workflow.start();
+    workflow.pollTask();
+    const input = payloads("x".repeat(kibibytes * 1024));
+    for (const signalName of ["one", "two"])
+      workflow.do({
+        type: "signal",
+        request: workflowservice.SignalWorkflowExecutionRequest.create({ signalName, input }),
+      });
+    assert.equal(workflow.eventTypes().includes("WORKFLOW_TASK_FAILED"), taken);
+  }
 });
