@@ -3,7 +3,7 @@
  * and there that no schema allows, and bodies, paths and headers that are hardly requests at all.
  */
 import type { Document, Operation, Schema } from "../http/schema-check.ts";
-import { Known, type NameKind } from "./known.ts";
+import type { Known, NameKind } from "./known.ts";
 
 export interface HttpInput {
   readonly verb: string;
@@ -81,6 +81,10 @@ const texts = [
   "bm90IGEgdG9rZW4=",
 ];
 
+/** What most requests need. */
+const usual =
+  /^(workflowType|activityType|taskQueue|name|workflowId|activityId|task_?[tT]oken|startToCloseTimeout|result|error)$/;
+
 const garbage = [
   "",
   "{",
@@ -119,21 +123,25 @@ const headerRows: readonly Readonly<Record<string, string>>[] = [
 
 export class HttpInputs {
   readonly #document: Document;
-  readonly #known = new Known();
+  readonly #known: Known;
   readonly #random: () => number;
+  /** How many of the fields that a request can do without it has. */
+  #share = 0.5;
   /** Ids and tokens that the server has given away. */
   readonly #learned: string[] = [];
+  readonly #links: string[] = [];
 
-  constructor(document: Document, seed: number) {
+  constructor(document: Document, known: Known, seed: number) {
     this.#document = document;
+    this.#known = known;
     this.#random = generator(seed);
   }
 
   learn(json: unknown): void {
     if (typeof json !== "object" || json === null) return;
     for (const [key, value] of Object.entries(json)) {
-      if (typeof value === "string" && /runId$|Token$|^url$/i.test(key))
-        this.#learned.push(value.replace(/^.*\/activity-link\//, ""));
+      if (key === "url" && typeof value === "string") this.#links.push(value.replace(/^.*\//, ""));
+      else if (typeof value === "string" && /runId$|Token$/i.test(key)) this.#learned.push(value);
       else this.learn(value);
     }
     if (this.#learned.length > 64) this.#learned.splice(0, this.#learned.length - 64);
@@ -142,6 +150,8 @@ export class HttpInputs {
   next(): HttpInput {
     const operation = this.#pick(this.#document.operations);
     const spice = this.#pick([0, 0, 0.03, 0.3]);
+    // Each further field is a reason to be refused before any state is met.
+    this.#share = this.#pick([0.02, 0.02, 0.1, 0.5]);
     const follows = operation.verb === "GET" && /history$|progress$/.test(operation.template) && this.#random() < 0.2;
     const bytes = operation.body || this.#random() < 0.02 ? this.#body(operation, spice) : undefined;
     const verb = this.#random() < 0.02 ? this.#pick(["PUT", "PATCH", "OPTIONS", "HEAD", "DELETE"]) : operation.verb;
@@ -160,7 +170,7 @@ export class HttpInputs {
       return encodeURIComponent(text.toWellFormed()).replaceAll("'", "%27");
     });
     const query = operation.parameters
-      .filter((each) => each.in === "query" && this.#random() < 0.25)
+      .filter((each) => each.in === "query" && this.#random() < this.#share / 2)
       .map(({ name, schema }) => {
         const value = this.#random() < spice ? this.#pick(hostile) : this.#value(name.split(".").at(-1)!, schema, 0, 4);
         return `${encodeURIComponent(name)}=${encodeURIComponent(textOf(value).toWellFormed())}`;
@@ -191,10 +201,9 @@ export class HttpInputs {
       return Array.from({ length }, () => this.#value(name, (items ?? {}) as Schema, spice, depth + 1));
     }
     if (type === "object") {
-      // The deeper, the fewer: else most requests are refused for one of their hundred fields.
-      const share = 0.5 / (depth + 1);
+      const share = this.#share / (depth + 1);
       const known = Object.entries((properties ?? {}) as Record<string, Schema>).filter(([key]) => {
-        return this.#random() < (/^(workflowType|taskQueue|name|workflowId|activityId)$/.test(key) ? 0.9 : share);
+        return this.#random() < (usual.test(key) ? 0.95 : share);
       });
       const own = known.map(([key, each]) => [key, this.#value(key, each, spice, depth + 1)] as const);
       if (typeof additionalProperties === "object" && this.#random() < 0.5)
@@ -215,17 +224,24 @@ export class HttpInputs {
     if (format === "date-time") return "2030-01-31T10:00:00.5Z";
     if (typeof pattern === "string" && pattern.includes("\\d"))
       return pattern.includes("s$") ? "3.5s" : String(Math.floor(this.#random() * 9));
-    if (contentEncoding === "base64") return this.#random() < 0.5 ? this.#anyLearned() : "AAAA";
+    if (contentEncoding === "base64") return this.#token(name);
     return type === "string" ? this.#text(name) : this.#pick([...hostile, ...texts, { a: [1] }]);
   }
 
   #text(name: string): string {
     const last = name.split(".").at(-1)!;
-    if (/^(run_?id|link|nextPageToken)$/i.test(last)) return this.#anyLearned();
+    if (last === "link") return this.#links.at(-1 - Math.floor(this.#random() * 4)) ?? "x";
+    if (/^(run_?id|nextPageToken)$/i.test(last)) return this.#random() < 0.5 ? "" : this.#anyLearned();
     const kind = nameKinds[last];
     return kind && this.#random() < 0.95
       ? this.#known.name(kind, Math.floor(this.#random() * 1_000))
       : this.#pick(texts);
+  }
+
+  #token(name: string): string {
+    if (!/^task_?token$/i.test(name)) return this.#random() < 0.5 ? this.#anyLearned() : "AAAA";
+    const bytes = this.#known.bytes("activityToken", Math.floor(this.#random() * 1_000));
+    return Buffer.from(bytes).toString("base64");
   }
 
   #anyLearned(): string {
