@@ -89,6 +89,15 @@ describe("updates", () => {
     });
   });
 
+  test("an update knows which it is, and the rest of the workflow does not take itself for it", async () => {
+    await withWorker(async (taskQueue) => {
+      const handle = await target.client.workflow.start(workflows.knowsItsUpdate, { workflowId: newId(), taskQueue });
+      const info = await handle.executeUpdate(workflows.which, { updateId: "mine" });
+      assert.deepEqual(info, { id: "mine", name: "which" });
+      assert.equal(await handle.result(), "none");
+    });
+  });
+
   test("an update that throws a failure fails, and its workflow goes on", async () => {
     await withWorker(async (taskQueue) => {
       const handle = await target.client.workflow.start(workflows.messages, { workflowId: newId(), taskQueue });

@@ -7,6 +7,7 @@ import {
   ChildWorkflowFailure,
   condition,
   continueAsNew,
+  currentUpdateInfo,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -124,6 +125,23 @@ export async function messages(): Promise<number> {
 }
 
 /** Its handlers are set late: what came before waits for them. */
+export const which = defineUpdate<unknown>("which");
+
+/** Its update says which it is, after it has waited. */
+export async function knowsItsUpdate(): Promise<unknown> {
+  let outside: unknown = "not asked";
+  let isDone = false;
+  setHandler(which, async () => {
+    await sleep(5);
+    isDone = true;
+    return currentUpdateInfo();
+  });
+  await condition(() => isDone);
+  outside = currentUpdateInfo() ?? "none";
+  await condition(allHandlersFinished);
+  return outside;
+}
+
 export async function lateHandlers(): Promise<string[]> {
   const heard: string[] = [];
   await sleep(50);

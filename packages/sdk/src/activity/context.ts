@@ -2,22 +2,15 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "../client/client.ts";
+import type { ActivityCancellationDetails } from "../value/cancellation-details.ts";
 import { type Duration, msToNumber } from "../value/duration.ts";
-import { IllegalStateError, recognizeAcrossRealms } from "../value/errors.ts";
+import { IllegalStateError } from "../value/errors.ts";
 import { CancelledFailure } from "../value/failure.ts";
 import { type Logger, withFields } from "../value/logger.ts";
 import type { MetricMeter } from "../value/metrics.ts";
 import type { Priority } from "../value/options.ts";
 import type { RetryPolicy } from "../value/retry-policy.ts";
 import { type ActivityProgress, checkedProgress } from "./progress.ts";
-
-/** Thrown by an activity that will be completed by someone else, with its task token or its id. */
-export class CompleteAsyncError extends Error {
-  constructor() {
-    super("the activity will be completed from elsewhere");
-  }
-}
-recognizeAcrossRealms(CompleteAsyncError, "CompleteAsyncError");
 
 export interface Info {
   readonly taskToken: Uint8Array;
@@ -43,18 +36,6 @@ export interface Info {
   readonly heartbeatTimeoutMs: number | undefined;
   readonly retryPolicy: RetryPolicy | undefined;
   readonly priority: Priority | undefined;
-}
-
-/** Why an activity was cancelled. */
-export interface ActivityCancellationDetails {
-  /** The workflow asked for it. */
-  readonly cancelRequested: boolean;
-  /** The server knows the attempt no more: it timed out, or its workflow has closed. */
-  readonly notFound: boolean;
-  readonly paused: boolean;
-  readonly reset: boolean;
-  readonly timedOut: boolean;
-  readonly workerShutdown: boolean;
 }
 
 export type CancellationCause = keyof ActivityCancellationDetails;
@@ -95,7 +76,8 @@ export interface Heartbeat {
 
 const autoDefaultMs = 10_000;
 
-const contexts = new AsyncLocalStorage<Context>();
+/** Where the context of the activity that runs is found. */
+export const asyncLocalStorage = new AsyncLocalStorage<Context>();
 
 export class Context {
   readonly info: Info;
@@ -133,7 +115,7 @@ export class Context {
 
   /** Throws `IllegalStateError` outside of an activity. */
   static current(): Context {
-    const context = contexts.getStore();
+    const context = asyncLocalStorage.getStore();
     if (!context) throw new IllegalStateError("Context.current() works inside an activity alone");
     return context;
   }
@@ -208,7 +190,7 @@ export function activityLogAttributes(info: Info): Record<string, unknown> {
 }
 
 export function runInContext<T>(context: Context, work: () => T): T {
-  return contexts.run(context, work);
+  return asyncLocalStorage.run(context, work);
 }
 
 export function newCancelledFailure(cause: CancellationCause): CancelledFailure {

@@ -1,24 +1,20 @@
 /** `@pawl/sdk/activity`: what an activity may know and do while it runs. */
 import type { Client } from "../client/client.ts";
+import type { ActivityCancellationDetails } from "../value/cancellation-details.ts";
 import type { Duration } from "../value/duration.ts";
 import type { LogFields, Logger, LogLevel } from "../value/logger.ts";
 import type { MetricMeter } from "../value/metrics.ts";
-import {
-  type ActivityCancellationDetails,
-  type AutoHeartbeatOptions,
-  Context,
-  type Heartbeat,
-  type Info,
-} from "./context.ts";
+import { type AutoHeartbeatOptions, Context, type Heartbeat, type Info } from "./context.ts";
 import type { ActivityProgress } from "./progress.ts";
 
+export type { ActivityCancellationDetails } from "../value/cancellation-details.ts";
+export { CompleteAsyncError } from "../value/errors.ts";
 export { ApplicationFailure, CancelledFailure } from "../value/failure.ts";
 export type { ActivityFunction, ActivityInterface, UntypedActivities } from "../value/options.ts";
 export {
-  type ActivityCancellationDetails,
   type AutoHeartbeat,
   type AutoHeartbeatOptions,
-  CompleteAsyncError,
+  asyncLocalStorage,
   Context,
   type Heartbeat,
   type Info,

@@ -8,11 +8,19 @@ export {
   type WorkflowService,
 } from "../connection/connection.ts";
 export { LOCAL_TARGET } from "../connection/grpc-transport.ts";
-export { CallFailed, type TlsConfig, type Transport, type TransportCall } from "../connection/transport.ts";
+export {
+  CallFailed,
+  type TlsConfig,
+  type TlsConfig as TLSConfig,
+  type Transport,
+  type TransportCall,
+} from "../connection/transport.ts";
 export type { DataConverter } from "../value/data-converter.ts";
 export {
+  CompleteAsyncError,
   IllegalStateError,
   NamespaceNotFoundError,
+  PayloadConverterError,
   ValueError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -34,9 +42,27 @@ export {
   TimeoutType,
 } from "../value/failure.ts";
 export type { Headers, Next } from "../value/interceptors.ts";
-export type { WorkflowResultType } from "../value/options.ts";
-export { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from "../value/options.ts";
-export { defaultPayloadConverter } from "../value/payload-converter.ts";
+export type {
+  ActivityFunction,
+  ActivityInterface,
+  BaseWorkflowOptions,
+  CommonWorkflowOptions,
+  QueryDefinition,
+  SignalDefinition,
+  UntypedActivities,
+  UpdateDefinition,
+  WithWorkflowArgs,
+  Workflow,
+  WorkflowDurationOptions,
+  WorkflowQueryType,
+  WorkflowResultType,
+  WorkflowReturnType,
+  WorkflowSignalType,
+  WorkflowUpdateType,
+  WorkflowUpdateValidatorType,
+} from "../value/options.ts";
+export { HandlerUnfinishedPolicy, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from "../value/options.ts";
+export { defaultPayloadConverter, type Payload } from "../value/payload-converter.ts";
 export type { RetryPolicy } from "../value/retry-policy.ts";
 export * from "./async-completion-client.ts";
 export { Client, type ClientOptions, type ClientPlugin } from "./client.ts";

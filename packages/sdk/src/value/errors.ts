@@ -31,6 +31,14 @@ recognizeAcrossRealms(PayloadConverterError, "PayloadConverterError");
 export class IllegalStateError extends Error {}
 recognizeAcrossRealms(IllegalStateError, "IllegalStateError");
 
+/** Thrown by an activity that will be completed by someone else, with its task token or its id. */
+export class CompleteAsyncError extends Error {
+  constructor() {
+    super("the activity will be completed from elsewhere");
+  }
+}
+recognizeAcrossRealms(CompleteAsyncError, "CompleteAsyncError");
+
 /** There is no such workflow, no such run, or it has already closed. */
 export class WorkflowNotFoundError extends Error {
   readonly workflowId: string;

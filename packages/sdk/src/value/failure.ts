@@ -188,6 +188,18 @@ export class ChildWorkflowFailure extends TemporalFailure {
 }
 recognizeAcrossRealms(ChildWorkflowFailure, "ChildWorkflowFailure");
 
+/** The error itself when it is a failure, else an application failure of its name. */
+export function ensureTemporalFailure(error: unknown): TemporalFailure {
+  return error instanceof TemporalFailure ? error : ensureApplicationFailure(error);
+}
+
+export function ensureApplicationFailure(error: unknown): ApplicationFailure {
+  if (error instanceof ApplicationFailure) return error;
+  const failure = ApplicationFailure.fromError(error);
+  if (isError(error) && error.stack !== undefined) failure.stack = error.stack;
+  return failure;
+}
+
 /** The error itself, or what an activity or child failure wraps, is a cancellation. */
 export function isCancellation(error: unknown): boolean {
   if (error instanceof CancelledFailure) return true;

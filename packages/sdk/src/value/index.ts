@@ -1,4 +1,6 @@
 /** `@pawl/sdk/common`: what workflow code, activities, clients and workers share. */
+
+export type { ActivityCancellationDetails } from "./cancellation-details.ts";
 export {
   type DataConverter,
   defaultDataConverter,
@@ -7,6 +9,8 @@ export {
 } from "./data-converter.ts";
 export * from "./duration.ts";
 export {
+  CompleteAsyncError,
+  errorMessage,
   IllegalStateError,
   NamespaceNotFoundError,
   PayloadConverterError,
@@ -27,6 +31,7 @@ export {
   type FailureConverter,
 } from "./failure-converter.ts";
 export type { Headers, Next } from "./interceptors.ts";
+export type { LogFields as LogMetadata } from "./logger.ts";
 export * from "./logger.ts";
 export {
   type Metric,

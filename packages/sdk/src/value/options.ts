@@ -33,6 +33,19 @@ export interface UpdateDefinition<Ret, Args extends AnyArgs = [], Name extends s
   result?: Ret;
 }
 
+/** What becomes of a handler that still runs when its workflow ends. */
+export const HandlerUnfinishedPolicy = { WARN_AND_ABANDON: "WARN_AND_ABANDON", ABANDON: "ABANDON" } as const;
+export type HandlerUnfinishedPolicy = (typeof HandlerUnfinishedPolicy)[keyof typeof HandlerUnfinishedPolicy];
+
+// biome-ignore lint/suspicious/noExplicitAny: the functions of any user, in these five.
+export type WorkflowReturnType = Promise<any>;
+export type WorkflowSignalType = (...args: AnyArgs) => Promise<void> | void;
+// biome-ignore lint/suspicious/noExplicitAny: see above.
+export type WorkflowQueryType = (...args: AnyArgs) => any;
+// biome-ignore lint/suspicious/noExplicitAny: see above.
+export type WorkflowUpdateType = (...args: AnyArgs) => Promise<any> | any;
+export type WorkflowUpdateValidatorType = (...args: AnyArgs) => void;
+
 export type WithWorkflowArgs<W extends Workflow, T> = T &
   (Parameters<W> extends [unknown, ...unknown[]]
     ? { args: Parameters<W> | Readonly<Parameters<W>> }
@@ -59,8 +72,16 @@ export interface Priority {
   fairnessWeight?: number;
 }
 
+/** For the whole chain, retries and continue-as-new included; for one run; for one task of it. */
+export interface WorkflowDurationOptions {
+  workflowExecutionTimeout?: Duration;
+  workflowRunTimeout?: Duration;
+  workflowTaskTimeout?: Duration;
+}
+export type CommonWorkflowOptions = BaseWorkflowOptions;
+
 /** What a workflow may be started with, by a client or by a parent. */
-export interface BaseWorkflowOptions {
+export interface BaseWorkflowOptions extends WorkflowDurationOptions {
   workflowIdReusePolicy?: WorkflowIdReusePolicy;
   retry?: RetryPolicy;
   cronSchedule?: string;
@@ -72,10 +93,6 @@ export interface BaseWorkflowOptions {
   staticSummary?: string;
   staticDetails?: string;
   priority?: Priority;
-  /** For the whole chain: retries and continue-as-new included. */
-  workflowExecutionTimeout?: Duration;
-  workflowRunTimeout?: Duration;
-  workflowTaskTimeout?: Duration;
 }
 
 export const ActivityCancellationType = {

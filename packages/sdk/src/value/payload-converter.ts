@@ -11,6 +11,10 @@ export interface Payload {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** The bytes of a text, and back. */
+export const u8 = (text: string): Uint8Array => encoder.encode(text);
+export const str = (bytes: Uint8Array): string => decoder.decode(bytes);
+
 export const encodingTypes = {
   METADATA_ENCODING_NULL: "binary/null",
   METADATA_ENCODING_RAW: "binary/plain",
@@ -18,6 +22,7 @@ export const encodingTypes = {
   METADATA_ENCODING_PROTOBUF_JSON: "json/protobuf",
   METADATA_ENCODING_PROTOBUF: "binary/protobuf",
 } as const;
+export type EncodingType = (typeof encodingTypes)[keyof typeof encodingTypes];
 export const METADATA_ENCODING_KEY = "encoding";
 
 const encoded = {

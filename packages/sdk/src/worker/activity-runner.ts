@@ -1,19 +1,13 @@
 /** Runs activities: finds the function, gives it its context, and tells the server how it ended. */
 import { timestampMs, type workflowservice } from "@pawl/protocol";
-import {
-  type CancellationCause,
-  CompleteAsyncError,
-  Context,
-  type Info,
-  newCancelledFailure,
-  runInContext,
-} from "../activity/context.ts";
+import { type CancellationCause, Context, type Info, newCancelledFailure, runInContext } from "../activity/context.ts";
 import type { Client } from "../client/client.ts";
 import type { MessageCodec } from "../codec/message-codec.ts";
 import type { Connection } from "../connection/connection.ts";
 import { CallFailed } from "../connection/transport.ts";
 import type { Runtime } from "../telemetry/runtime.ts";
 import type { LoadedDataConverter } from "../value/data-converter.ts";
+import { CompleteAsyncError } from "../value/errors.ts";
 import { ApplicationFailure, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
 import { composeInterceptors, type Headers } from "../value/interceptors.ts";
 import type { Logger } from "../value/logger.ts";

@@ -1,8 +1,11 @@
 /** `@pawl/sdk/worker`: runs workflows and activities. */
+
+export { activityLogAttributes } from "../activity/context.ts";
 export {
   Connection as NativeConnection,
   type ConnectionOptions as NativeConnectionOptions,
 } from "../connection/connection.ts";
+export type { TlsConfig as TLSConfig } from "../connection/transport.ts";
 export { Nondeterminism as DeterminismViolationError } from "../replay/nondeterminism.ts";
 export {
   type BufferedMetricUpdate,
@@ -17,8 +20,17 @@ export {
   type RuntimeOptions,
   type TelemetryOptions,
 } from "../telemetry/runtime.ts";
+export type { DataConverter } from "../value/data-converter.ts";
+export { IllegalStateError } from "../value/errors.ts";
 export type { Headers, Next } from "../value/interceptors.ts";
-export { DefaultLogger, type Logger, type LogLevel } from "../value/logger.ts";
+export {
+  DefaultLogger,
+  type LogEntry,
+  type LogFields as LogMetadata,
+  type Logger,
+  type LogLevel,
+} from "../value/logger.ts";
+export { defaultPayloadConverter } from "../value/payload-converter.ts";
 export { type BundleOptions, bundleWorkflowCode, type WorkflowBundle } from "./bundle.ts";
 export type {
   CustomSlotSupplier,
@@ -48,6 +60,7 @@ export type {
   ResourceBasedSlotOptions,
   ResourceBasedSlotsForType,
   ResourceBasedTuner,
+  ResourceBasedTuner as ResourceBasedTunerWithController,
   SlotSupplier,
   TunerHolder,
   WorkerTuner,

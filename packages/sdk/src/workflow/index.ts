@@ -1,23 +1,41 @@
 /** `@pawl/sdk/workflow`: what workflow code may use. */
 export type { Duration } from "../value/duration.ts";
+export {
+  CompleteAsyncError,
+  IllegalStateError,
+  NamespaceNotFoundError,
+  PayloadConverterError,
+  ValueError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+} from "../value/errors.ts";
 export * from "../value/failure.ts";
 export type { Headers, Next } from "../value/interceptors.ts";
 export type {
   ActivityFunction,
   ActivityInterface,
   BaseWorkflowOptions,
+  CommonWorkflowOptions,
   QueryDefinition,
   SignalDefinition,
   UntypedActivities,
   UpdateDefinition,
   WithWorkflowArgs,
   Workflow,
+  WorkflowDurationOptions,
+  WorkflowQueryType,
   WorkflowResultType,
+  WorkflowReturnType,
+  WorkflowSignalType,
+  WorkflowUpdateType,
+  WorkflowUpdateValidatorType,
 } from "../value/options.ts";
 export {
   ActivityCancellationType,
   type ActivityOptions,
+  HandlerUnfinishedPolicy,
   type LocalActivityOptions,
+  WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from "../value/options.ts";
 export { defaultPayloadConverter, type Payload, type PayloadConverter } from "../value/payload-converter.ts";
@@ -44,11 +62,13 @@ export {
 } from "./child-workflow.ts";
 export { ContinueAsNew } from "./continue-as-new-error.ts";
 export { inWorkflowContext } from "./current-run.ts";
+export type { UpdateInfo } from "./current-update.ts";
 export {
   setWorkflowOptions,
   type WorkflowDefinitionOptions,
   type WorkflowDefinitionOptionsOrGetter,
 } from "./definition.ts";
+export { DeterminismViolationError, WorkflowError } from "./errors.ts";
 export {
   type ContinueAsNewOptions,
   continueAsNew,
@@ -66,6 +86,7 @@ export type {
   ConcludeActivationInput,
   ConcludeActivationOutput,
   ContinueAsNewInput,
+  ContinueAsNewInputOptions,
   DisposeInput,
   GetLogAttributesInput,
   GetMetricTagsInput,
@@ -86,6 +107,7 @@ export type {
 export type { QueryHandlerOptions, SignalHandlerOptions, UpdateHandlerOptions } from "./message-handlers.ts";
 export {
   allHandlersFinished,
+  currentUpdateInfo,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -95,6 +117,8 @@ export {
   setDefaultSignalHandler,
   setDefaultUpdateHandler,
   setHandler,
+  stackTraceQuery,
+  workflowMetadataQuery,
 } from "./messages.ts";
 export { getRandomStream, type WorkflowRandomStream, workflowRandom } from "./random-streams.ts";
 export { proxySinks, type Sink, type SinkCall, type SinkFunction, type Sinks } from "./sinks.ts";

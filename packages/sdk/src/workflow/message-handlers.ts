@@ -7,6 +7,7 @@ import { isError } from "../value/errors.ts";
 import { type ProtoFailure, TemporalFailure } from "../value/failure.ts";
 import { composeInterceptors } from "../value/interceptors.ts";
 import { arrayFromPayloads } from "../value/payload-converter.ts";
+import { withinUpdate } from "./current-update.ts";
 import type { QueryInput, UpdateInput } from "./interceptors.ts";
 import type { WorkflowRun } from "./run.ts";
 
@@ -156,7 +157,7 @@ export class MessageHandlers {
         this.updates.get(name)?.validator?.(...args),
       );
       // An update that history accepted was valid then; the validator may know better now.
-      if (job.validate) run.readOnly(() => validate(input));
+      if (job.validate) run.readOnly(() => withinUpdate({ id, name }, () => validate(input)));
     } catch (error) {
       run.push({ type: "rejectUpdate", id, failure: this.#failureOf(error) });
       return;
@@ -167,7 +168,7 @@ export class MessageHandlers {
       return await (handler ? handler(...args) : this.#defaultUpdate?.(name, ...args));
     });
     this.#track(
-      () => handle(input),
+      () => withinUpdate({ id, name }, () => handle(input)),
       (result) =>
         run.push({
           type: "completeUpdate",

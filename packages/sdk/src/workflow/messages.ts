@@ -2,6 +2,7 @@
 import { IllegalStateError } from "../value/errors.ts";
 import type { AnyArgs, QueryDefinition, SignalDefinition, UpdateDefinition } from "../value/options.ts";
 import { getRun } from "./current-run.ts";
+import { currentUpdate, type UpdateInfo } from "./current-update.ts";
 import type {
   DefaultQueryHandler,
   DefaultSignalHandler,
@@ -82,6 +83,16 @@ export function setDefaultUpdateHandler(handler: DefaultUpdateHandler | undefine
 /** No signal or update handler is running: `await condition(allHandlersFinished)` before a workflow ends. */
 export function allHandlersFinished(): boolean {
   return getRun("allHandlersFinished()").handlers.allFinished;
+}
+
+/** Queries that every workflow answers by itself: what it waits for, and its handlers with their descriptions. */
+export const stackTraceQuery = defineQuery<string>("__stack_trace");
+export const workflowMetadataQuery = defineQuery<unknown>("__temporal_workflow_metadata");
+
+/** Which update this code handles; `undefined` outside of an update's handler or validator. */
+export function currentUpdateInfo(): UpdateInfo | undefined {
+  getRun("currentUpdateInfo()");
+  return currentUpdate();
 }
 
 /** A longer text on the state of this workflow that user interfaces show; Markdown. */

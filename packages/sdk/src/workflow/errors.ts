@@ -1,0 +1,9 @@
+/** Errors of workflow code and its SDK that are no failures: thrown in a workflow they fail its task. */
+import { recognizeAcrossRealms } from "../value/errors.ts";
+
+export class WorkflowError extends Error {}
+recognizeAcrossRealms(WorkflowError, "WorkflowError");
+
+/** The code did not do what it did before. */
+export class DeterminismViolationError extends WorkflowError {}
+recognizeAcrossRealms(DeterminismViolationError, "DeterminismViolationError");
