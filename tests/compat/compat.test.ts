@@ -21,6 +21,14 @@ interface Described {
   readonly workflowExecutionInfo: Listed & { readonly historyLength: string };
 }
 
+interface DescribedDeployment {
+  readonly routingConfig: {
+    readonly currentVersionBuildID: string;
+    readonly rampingVersionBuildID: string;
+    readonly rampingVersionPercentage: number;
+  };
+}
+
 interface Shown {
   readonly events: readonly { readonly eventId: string; readonly eventType: string }[];
 }
@@ -141,6 +149,34 @@ describe(`official SDKs against ${target}`, () => {
       );
       const health = await temporal<{ status: string }>(address, "operator", "cluster", "health");
       assert.equal(health.status, "SERVING");
+    });
+
+    test("it routes, ramps, describes and deletes worker deployments", async (t) => {
+      if (observed.size === 0) return t.skip("the command line comes with the toolchain of Python");
+      const { address } = server;
+      const name = ["--name", "by-command-line"];
+      const deployment = ["--deployment-name", "by-command-line"];
+      const command = (...args: string[]) => temporalText(address, "worker", "deployment", ...args);
+      await command("create", ...name);
+      const routing = ["--yes", "--allow-no-pollers", ...deployment, "--build-id"];
+      await command("set-current-version", ...routing, "1");
+      await command("set-ramping-version", ...routing, "2", "--percentage", "25");
+      await command("manager-identity", "set", "--yes", ...deployment, "--manager-identity", "me");
+      await command("manager-identity", "unset", "--yes", ...deployment);
+      await command("update-version-metadata", ...deployment, "--build-id", "1", "--metadata", 'why="so"');
+      const described = await temporal<DescribedDeployment>(address, "worker", "deployment", "describe", ...name);
+      const { currentVersionBuildID, rampingVersionBuildID, rampingVersionPercentage } = described.routingConfig;
+      assert.deepEqual([currentVersionBuildID, rampingVersionBuildID, rampingVersionPercentage], ["1", "2", 25]);
+      const listed = await temporal<{ name: string }[]>(address, "worker", "deployment", "list");
+      assert.ok(listed.some((one) => one.name === "by-command-line"));
+      await assert.rejects(command("delete", ...name), /has versions/);
+      // The version that ramps no longer does.
+      await command("set-current-version", ...routing, "2");
+      await command("set-current-version", "--yes", ...deployment, "--unversioned");
+      for (const build of ["1", "2"])
+        await command("delete-version", ...deployment, "--build-id", build, "--skip-drainage");
+      await command("delete", ...name);
+      await assert.rejects(command("describe", ...name), /by-command-line/);
     });
   });
 });

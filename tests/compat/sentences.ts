@@ -63,8 +63,10 @@ export const onlyPython = {
   "seed-order-test": "document: the order workflow passes its own test on this server",
 } as const;
 
-/** Of standalone activities, for which only these SDKs have clients, and of what operators do, for which none has more than the API. */
+/** Of standalone activities, for which only these SDKs have clients, of versions of workers, and of what operators do by the API alone. */
 export const pythonAndGo = {
+  "worker-versions":
+    "pinned runs stay with their version, others move with the current one, and a ramp takes its share of new ones",
   reset:
     "a workflow is reset to an earlier task, with the signals and updates since and with its child, and both histories replay clean",
   "pause-workflow": "a paused workflow does nothing until it goes on",

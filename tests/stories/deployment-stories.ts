@@ -281,6 +281,38 @@ export const deploymentStories: readonly Story[] = [
     await deployed.step("1", AUTO_UPGRADE, [complete()]);
   }),
 
+  story(
+    "version-override-later",
+    "an override set on a running run moves its next task, and its end gives it back",
+    async (s) => {
+      const deployed = new Deployed(s);
+      await deployed.seen("1", "2");
+      await deployed.setCurrent("1");
+      await s.start();
+      const override = (workflowExecutionOptions: object, paths = ["versioning_override"]) =>
+        s.call("UpdateWorkflowExecutionOptions", {
+          namespace: "default",
+          workflowExecution: { workflowId: s.name },
+          workflowExecutionOptions,
+          updateMask: { paths },
+          identity: "client",
+        });
+      // While its first task waits for a worker.
+      await override({ versioningOverride: pinnedOverride(deployed.version("2")) });
+      await override({ versioningOverride: pinnedOverride(deployed.version("2")) });
+      await s.describe();
+      const task = await deployed.workflowTask("2");
+      // While its task is with a worker.
+      await override({ versioningOverride: { autoUpgrade: true } });
+      await deployed.complete(task, "2", PINNED, [timer("t", 2)]);
+      await s.describe();
+      await deployed.step("1", PINNED, [timer("u", 60)]);
+      await override({});
+      await s.describe();
+      await deployed.step("1", PINNED, [complete()]);
+    },
+  ),
+
   story("version-override-bad", "overrides that cannot be", async (s) => {
     const version = { deploymentName: s.name, buildId: "1" };
     for (const versioningOverride of [

@@ -1,7 +1,7 @@
 /** A run and the versions of its workers, command by command. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { enums } from "@pawl/protocol";
+import { enums, workflow as wire, workflowservice } from "@pawl/protocol";
 import { Rejection } from "./rejection.ts";
 import { commands, ScriptedWorkflow } from "./scripted-workflow.ts";
 import { type DeploymentVersion, effectiveVersion, type Routing } from "./versioning.ts";
@@ -158,6 +158,49 @@ describe("a pinned run", () => {
       deploymentOptions: options(v1),
     });
     assert.equal(workflow.run().versioning, null);
+  });
+});
+
+describe("an override of a running run", () => {
+  const setOverride = (workflow: ScriptedWorkflow, versioningOverride: wire.VersioningOverride | undefined) =>
+    workflow.do({
+      type: "updateOptions",
+      request: workflowservice.UpdateWorkflowExecutionOptionsRequest.create({
+        workflowExecutionOptions: wire.WorkflowExecutionOptions.create({ versioningOverride }),
+        updateMask: { paths: ["versioning_override"] },
+      }),
+    });
+  const pinnedTo = (version: DeploymentVersion) =>
+    wire.VersioningOverride.create({
+      pinned: { behavior: wire.VersioningOverride_PinnedOverrideBehavior.PINNED, version },
+    });
+
+  test("brings its waiting tasks to the other version, and back when it is lifted", () => {
+    const workflow = begun(PINNED);
+    workflow.signal("go");
+    for (const [override, version] of [
+      [pinnedTo(v2), v2],
+      [undefined, v1],
+    ] as const) {
+      workflow.tasks = [];
+      setOverride(workflow, override);
+      const brought = workflow.tasks.map(({ kind, versioning }) => [kind, versioning?.pinned, versioning?.version]);
+      assert.deepEqual(brought.sort(), [
+        ["activity", true, version],
+        ["workflow", true, version],
+      ]);
+    }
+  });
+
+  test("leaves the tasks alone when it changes nothing about where they go", () => {
+    const workflow = begun(PINNED);
+    workflow.signal("go");
+    workflow.tasks = [];
+    setOverride(workflow, pinnedTo(v1));
+    assert.deepEqual(workflow.tasks, []);
+    const written = workflow.events().length;
+    setOverride(workflow, pinnedTo(v1));
+    assert.equal(workflow.events().length, written);
   });
 });
 

@@ -33,7 +33,7 @@ func init() {
 	for _, each := range []map[string]check.Func{
 		runningScenarios, messagingScenarios, endingScenarios, observingScenarios, heartbeatScenarios,
 		outlastingScenarios, patternScenarios, dispatchScenarios, standaloneScenarios, callingScenarios, controllingScenarios,
-		longrunning.Scenarios,
+		versionScenarios, longrunning.Scenarios,
 	} {
 		maps.Copy(scenarios, each)
 	}

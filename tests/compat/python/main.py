@@ -33,12 +33,13 @@ import patterns
 import rolling
 import running
 import standalone
+import versions
 from harness import Context
 from seeds import advanced, long_running, orders, training
 
 topics = [running, messaging, ending, observing, outlasting, patterns, dispatching, standalone, calling, controlling]
 # These have workers of their own.
-others = [heartbeat, rolling, training, orders, long_running, advanced]
+others = [heartbeat, rolling, versions, training, orders, long_running, advanced]
 scenarios = {name: run for topic in [*topics, *others] for name, run in topic.scenarios.items()}
 
 
