@@ -17,7 +17,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "server/frontend": ["server/root", "server/shard", "server/matching", "engine", "store", "protocol"],
   "server/nexus": ["server/root", "server/frontend", "server/shard", "engine", "store", "protocol"],
   "server/rpc": ["server/root", "server/frontend", "protocol"],
-  "server/http": ["server/root", "server/rpc", "server/frontend", "protocol"],
+  "server/http": ["server/root", "server/rpc", "server/frontend", "server/nexus", "protocol"],
   "server/main": ["server", "engine", "store", "protocol"],
   "sdk/value": ["protocol"],
   "sdk/workflow": ["sdk/value"],

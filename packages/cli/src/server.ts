@@ -1,6 +1,7 @@
 /** `pawl server`: the flags of the official command line's `server start-dev`, as far as something stands behind them. */
 import { once } from "node:events";
 import {
+  type AddressRule,
   createLog,
   defaultIp,
   defaultPort,
@@ -26,6 +27,7 @@ export interface Flags {
   readonly httpPort?: number;
   readonly httpPublicUrl?: string;
   readonly httpCorsOrigin?: readonly string[];
+  readonly callOutside?: readonly AddressRule[];
   readonly searchAttribute?: Readonly<Record<string, string>>;
   readonly sqlitePragma?: Readonly<Record<string, string | number>>;
   readonly logLevel: LogLevel;
@@ -75,6 +77,11 @@ export function addServerOptions(command: Command): void {
     .option("--http-port <port>", "serve the API as JSON over HTTP on this port; 0 takes a free one", parsePort)
     .option("--http-public-url <url>", "the address by which callers reach the HTTP API, if it is another one")
     .option("--http-cors-origin <origin>", "web pages of this origin may use the HTTP API; may be repeated", append)
+    .option(
+      "--call-outside <host>",
+      "this server may call https://HOST for callbacks and Nexus endpoints, such as *.example.org; with http:// before it, without TLS too; may be repeated",
+      appendAddress,
+    )
     .option("--metrics-port <port>", "serve Prometheus metrics at /metrics on this port", parsePort)
     .option(
       "--sqlite-pragma <name=value>",
@@ -123,6 +130,7 @@ export async function runServer(
     ...(flags.httpPort !== undefined && { httpPort: flags.httpPort }),
     ...(flags.httpPublicUrl !== undefined && { httpPublicUrl: flags.httpPublicUrl }),
     ...(flags.httpCorsOrigin && { httpCorsOrigins: flags.httpCorsOrigin }),
+    ...(flags.callOutside && { outsideAddresses: flags.callOutside }),
     ...(flags.searchAttribute && { searchAttributes: flags.searchAttribute }),
     ...(flags.allowRemoteWithoutAuth && { allowRemoteWithoutAuth: true }),
     telemetry: { log, metrics: new Metrics(), stopwatchMs: () => performance.now() },
@@ -195,6 +203,12 @@ function parsePort(text: string): number {
 
 function append(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
+}
+
+function appendAddress(text: string, before: readonly AddressRule[] = []): readonly AddressRule[] {
+  const [, scheme, pattern] = /^(?:(https?):\/\/)?([^/?#\s]+)\/?$/i.exec(text) ?? [];
+  if (pattern === undefined) throw new InvalidArgumentError("It is a host such as *.example.org or http://127.0.0.1:*");
+  return [...before, { pattern, allowInsecure: scheme?.toLowerCase() === "http" }];
 }
 
 function addPragma(text: string, before: Readonly<Record<string, string | number>> = {}) {

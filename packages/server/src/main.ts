@@ -31,6 +31,7 @@ import { RouteTable } from "./http/route-table.ts";
 import { servedRoutes } from "./http/served-routes.ts";
 import { limits, shardLimits } from "./limits.ts";
 import { Matching } from "./matching/matching.ts";
+import { callbackPath } from "./nexus/incoming.ts";
 import { OutsideCalls } from "./nexus/outside-calls.ts";
 import { systemRandom } from "./random.ts";
 import { unaryRoutes } from "./rpc/call.ts";
@@ -136,8 +137,10 @@ async function open(config: ServerConfig, closes: Close[]) {
   };
   const addresses = new AddressRules(config.outsideAddresses);
   const parts: Parts = { ring, matching, store, ...registries, tokens, addresses, clock, random, cluster, telemetry };
-  calls.open({ ...parts, onFault: (what, error) => log.error("outside call fault", { what, error }) });
   const ready = await serve(config, parts, closes);
+  const callbackUrl = callbackUrlOf(config, ready);
+  const onFault = (what: string, error: unknown) => log.error("outside call fault", { what, error });
+  calls.open({ ...parts, ...(callbackUrl && { callbackUrl }), onFault });
   log.info("server ready", { ...ready, store: store.kind, namespaces: namespaces.all().length });
   if (store.kind === "memory") log.warn("state is kept in memory only: nothing survives the end of this process");
   return { ready, store };
@@ -182,6 +185,16 @@ function httpServer(config: ServerConfig, parts: Parts, { unary }: Routes, serve
   const { clock, random, telemetry } = parts;
   const routes = new RouteTable(servedRoutes({ ...parts, unary, served, publicUrl }));
   return new HttpServer({ routes, guard, clock, random, telemetry });
+}
+
+/** Where callers outside reach this server's routes for them, if they can. */
+function callbackUrlOf(
+  { httpPublicUrl }: ServerConfig,
+  { ip, httpPort }: { ip: string; httpPort: number | undefined },
+) {
+  if (httpPort === undefined) return undefined;
+  const base = (httpPublicUrl ?? `http://${ip.includes(":") ? `[${ip}]` : ip}:${httpPort}`).replace(/\/$/, "");
+  return (namespace: string) => `${base}${callbackPath(namespace)}`;
 }
 
 function addressOf({ ip = defaultIp, port = defaultPort }: ServerConfig): string {

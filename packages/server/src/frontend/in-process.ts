@@ -107,7 +107,6 @@ export class InProcess {
     this.parts = {
       ...parts,
       queries: new QueryRegistry(),
-      addresses: new AddressRules(),
       nexusTasks: new NexusTasks({ matching: parts.matching, clock: parts.clock, random: seededRandom(5) }),
       random: seededRandom(2),
       cluster: { id: "00000000-0000-4000-8000-000000000000", name: "active", shardCount: 1, address: "127.0.0.1:7233" },
@@ -116,8 +115,14 @@ export class InProcess {
     parts.batches.open(performerOf(this.#handlers));
   }
 
-  /** `call` makes the requests that runs ask for; without it they are not made. */
-  static async open({ call = () => {} }: { call?: (call: OutsideCall) => void } = {}): Promise<InProcess> {
+  /** `call` makes the requests that runs ask for; without it they are not made. `addresses`: where they may go, by default nowhere. */
+  static async open({
+    call = () => {},
+    addresses = new AddressRules(),
+  }: {
+    call?: (call: OutsideCall) => void;
+    addresses?: AddressRules;
+  } = {}): Promise<InProcess> {
     const clock = new ManualClock();
     const store = new MemoryStore();
     const deployments = await DeploymentRegistry.load(store);
@@ -158,6 +163,7 @@ export class InProcess {
       nexusEndpoints: await NexusEndpointRegistry.load({ store, clock, random: seededRandom(4) }),
       deployments,
       tokens: await Tokens.load(store),
+      addresses,
     });
   }
 
@@ -234,7 +240,7 @@ export class InProcess {
   }
 }
 
-interface Opened extends Omit<Parts, "queries" | "addresses" | "nexusTasks" | "random" | "cluster"> {
+interface Opened extends Omit<Parts, "queries" | "nexusTasks" | "random" | "cluster"> {
   readonly clock: ManualClock;
   readonly store: MemoryStore;
   readonly matching: Matching<Started>;

@@ -1,5 +1,5 @@
 /** One request and its answer: reads the body, answers once (T1), and tells its handler when the caller has gone (T2). */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { parseTimeout } from "../rpc/grpc-frame.ts";
@@ -64,6 +64,11 @@ export class Exchange implements Incoming {
 
   get verb(): string {
     return this.#request.method ?? "GET";
+  }
+
+  /** All of them, by their lower-case names. */
+  get headers(): IncomingHttpHeaders {
+    return this.#request.headers;
   }
 
   get deadlineMs(): number | undefined {

@@ -8,10 +8,12 @@ import { activityProgressRoutes } from "./activity-stream.ts";
 import { apiRoutes } from "./api-routes.ts";
 import { historyFollower } from "./history-stream.ts";
 import { linkRoutes } from "./link-routes.ts";
+import { nexusRoutes } from "./nexus-routes.ts";
 import { openApiRoute } from "./openapi.ts";
 import type { Route } from "./route-table.ts";
 
-export interface ServedParts extends Pick<Parts, "ring" | "namespaces" | "tokens" | "clock"> {
+export interface ServedParts
+  extends Pick<Parts, "ring" | "namespaces" | "nexusEndpoints" | "nexusTasks" | "tokens" | "clock"> {
   /** Each method's wrapper by its path, as for gRPC. */
   readonly unary: ReadonlyMap<string, Unary>;
   /** The methods behind which there is a handler. */
@@ -28,6 +30,7 @@ export function servedRoutes(parts: ServedParts): Route[] {
     ...activityRoutes(unary),
     ...linkRoutes(parts),
     ...activityProgressRoutes(parts),
+    ...nexusRoutes(parts),
     openApiRoute(referenceVersion, () => routes),
   ];
   return routes;

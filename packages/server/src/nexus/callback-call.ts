@@ -1,43 +1,89 @@
-/** Telling those who asked for it how a run ended. What is for this cluster is a command to the caller's run; nothing of it leaves the process. */
-import { type Call, type CallFailure, Rejection, type RejectionCode, workflowKey } from "@pawl/engine";
+/** Telling those who asked for it how a run ended. What is for this cluster is a command to the caller's run, and nothing of it leaves the process. */
+import { type Call, type CallFailure, type NexusOutcome, Rejection } from "@pawl/engine";
 import { common, enums, failure } from "@pawl/protocol";
 import { systemCallback } from "../frontend/callback-rules.ts";
 import { readEvent } from "../frontend/history-page.ts";
+import { toNexusFailure } from "../frontend/nexus-failure.ts";
+import { toNexusLink } from "../frontend/nexus-link.ts";
+import { limits } from "../limits.ts";
 import { outcomeOf } from "./completion.ts";
+import { endOperation } from "./end-operation.ts";
+import {
+  type Content,
+  contentOf,
+  failureText,
+  type HeaderValues,
+  linkHeaders,
+  operationStateHeader,
+  operationTokenHeader,
+  refusalOf,
+  startTimeHeader,
+} from "./http-form.ts";
 import { callbackTokenHeader } from "./operation-call.ts";
 import type { CallParts } from "./outside-calls.ts";
+import { NoAnswer, post } from "./post.ts";
 
 type CallbackCall = Extract<Call, { type: "completionCallback" }>;
-
-export const operationTokenHeader = "nexus-operation-token";
 
 /** What came of it; undefined when the run has been deleted meanwhile. Throws when it is unknown, and to be tried again. */
 export async function deliverEnd(
   parts: CallParts,
   call: CallbackCall,
-  _signal: AbortSignal,
+  signal: AbortSignal,
 ): Promise<{ problem: CallFailure | undefined } | undefined> {
   const closing = await readEvent(parts.store, call.from.runId, call.closedEventId);
   if (!closing) return undefined;
+  const outcome = outcomeOf(closing);
   const { url = "", header = {} } = call.callback.nexus ?? {};
-  if (url !== systemCallback) return { problem: handlerError("BAD_REQUEST", `no callback can be made to ${url}`) };
-  const token = parts.tokens.openCallback(header[callbackTokenHeader] ?? "");
-  if (!token) return { problem: handlerError("BAD_REQUEST", "invalid callback token") };
-  const { namespaceId, workflowId, runId, scheduledEventId, requestId } = token;
-  const completion = {
-    type: "completeNexusOperation",
-    ...{ scheduledEventId, requestId },
-    operationToken: header[operationTokenHeader] ?? "",
-    startedAtMs: call.startedAtMs,
-    startedLinks: [linkToStart(parts, call)],
-    outcome: outcomeOf(closing),
-  } as const;
-  const key = workflowKey(namespaceId, workflowId);
-  let reply = await parts.ring.submit(key, { ...completion, runId });
-  // A run that was reset goes on as another, which has its operations; the request id tells whether it is the same one.
-  if (reply instanceof Rejection && reply.code === "NOT_FOUND")
-    reply = await parts.ring.submit(key, { ...completion, runId: "" });
-  return { problem: reply instanceof Rejection ? rejected(reply) : undefined };
+  if (url !== systemCallback) return postEnd(parts, call, { url, header, outcome, signal });
+  const startedLinks = [linkToStart(parts, call)];
+  const told = { token: header[callbackTokenHeader] ?? "", operationToken: header[operationTokenHeader] ?? "" };
+  const problem = await endOperation(parts, { ...told, startedAtMs: call.startedAtMs, startedLinks, outcome });
+  return { problem: problem && handlerError(problem) };
+}
+
+interface Posting {
+  readonly url: string;
+  readonly header: HeaderValues;
+  readonly outcome: NexusOutcome;
+  readonly signal: AbortSignal;
+}
+
+/** Undefined when the server stops meanwhile. */
+async function postEnd(
+  parts: CallParts,
+  call: CallbackCall,
+  { url, header, outcome, signal }: Posting,
+): Promise<{ problem: CallFailure | undefined } | undefined> {
+  const { clock, addresses } = parts;
+  const link = toNexusLink(linkToStart(parts, call));
+  const content = bodyOf(outcome);
+  const headers = {
+    ...content.headers,
+    ...(link && linkHeaders([link])),
+    [startTimeHeader]: new Date(call.startedAtMs).toUTCString(),
+    "nexus-operation-close-time": new Date(call.closedAtMs).toISOString(),
+    ...header,
+    [operationStateHeader]: outcome.type === "completed" ? "succeeded" : outcome.type,
+  };
+  const late = new AbortController();
+  const cancelWake = clock.wake(clock.nowMs() + limits.outsideCallMsMax, () => late.abort());
+  const given = { headers, data: content.data, signal: AbortSignal.any([signal, late.signal]) };
+  const answer = await post(addresses, url, given).finally(cancelWake);
+  if (signal.aborted) return undefined;
+  if (answer instanceof NoAnswer) return { problem: callFailure(answer.message, { final: answer.final }) };
+  if (answer.status >= 200 && answer.status < 300) return { problem: undefined };
+  const refusal = refusalOf(answer);
+  if (refusal.type === "unexpected") return { problem: callFailure(refusal.message, { final: false }) };
+  const { message, nexusHandlerFailureInfo: info } = refusal.failure;
+  const text = `handler error (${info?.type})${message === "" ? "" : `: ${message}`}`;
+  return { problem: callFailure(text, { final: !refusal.retryable }) };
+}
+
+function bodyOf(outcome: NexusOutcome): Content {
+  if (outcome.type === "completed") return contentOf(outcome.result);
+  const text = failureText(toNexusFailure(outcome.failure));
+  return { headers: { "content-type": "application/json" }, data: Buffer.from(text) };
 }
 
 function linkToStart({ namespaces }: CallParts, { from }: CallbackCall): common.Link {
@@ -52,21 +98,12 @@ function linkToStart({ namespaces }: CallParts, { from }: CallbackCall): common.
   });
 }
 
-const typesByCode: Partial<Record<RejectionCode, string>> = {
-  NOT_FOUND: "NOT_FOUND",
-  INVALID_ARGUMENT: "BAD_REQUEST",
-  FAILED_PRECONDITION: "BAD_REQUEST",
-};
-
-function rejected({ code, message }: Rejection): CallFailure {
-  return handlerError(typesByCode[code] ?? "INTERNAL", message);
+/** As the reference server words it. */
+function handlerError({ type, message }: { type: string; message: string }): CallFailure {
+  return callFailure(`handler error (${type}): ${message}`, { final: true });
 }
 
-/** As the reference server words it. */
-function handlerError(type: string, message: string): CallFailure {
-  const info = failure.ApplicationFailureInfo.create({ nonRetryable: true });
-  return {
-    retryable: false,
-    failure: failure.Failure.create({ message: `handler error (${type}): ${message}`, applicationFailureInfo: info }),
-  };
+function callFailure(message: string, { final }: { final: boolean }): CallFailure {
+  const info = failure.ApplicationFailureInfo.create({ nonRetryable: final });
+  return { retryable: !final, failure: failure.Failure.create({ message, applicationFailureInfo: info }) };
 }

@@ -15,6 +15,7 @@ import { handlerFailure, isRetryable } from "../frontend/nexus-failure.ts";
 import { fromNexusLinks, toNexusLink } from "../frontend/nexus-link.ts";
 import type { NexusAnswer } from "../frontend/nexus-tasks.ts";
 import { limits } from "../limits.ts";
+import { askExternal } from "./external-call.ts";
 import type { CallParts } from "./outside-calls.ts";
 
 type StartCall = Extract<Call, { type: "startNexusOperation" }>;
@@ -78,18 +79,26 @@ async function request(
   const nowMs = clock.nowMs();
   const untilMs = Math.min(nowMs + limits.outsideCallMsMax, call.untilMs ?? Number.POSITIVE_INFINITY);
   if (untilMs - nowMs < limits.outsideCallMsMin) return "tooLate";
-  const answer = await toTarget(parts, endpoint, { request: ask(scheduled), untilMs, signal });
+  const answer = await toTarget(parts, endpoint, {
+    request: ask(scheduled),
+    namespaceId: call.from.namespaceId,
+    ...{ untilMs, signal },
+  });
   if (signal.aborted) return undefined;
   return answer ?? refused("UPSTREAM_TIMEOUT", "upstream timeout");
 }
 
 function toTarget(
-  { nexusTasks, namespaces }: CallParts,
+  parts: CallParts,
   { target }: NexusEndpoint,
-  asking: { request: Init<nexus.Request>; untilMs: number; signal: AbortSignal },
+  asking: { request: Init<nexus.Request>; untilMs: number; signal: AbortSignal; namespaceId: string },
 ): Promise<NexusAnswer | undefined> | NexusAnswer {
-  if (target.type === "external")
-    return refused("NOT_IMPLEMENTED", "this server makes no requests to external endpoints");
+  const { nexusTasks, namespaces } = parts;
+  if (target.type === "external") {
+    const caller = namespaces.byId(asking.namespaceId);
+    const callbackUrl = caller instanceof Rejection ? undefined : parts.callbackUrl?.(caller.name);
+    return askExternal(parts, target.url, { ...asking, callbackUrl });
+  }
   const namespace = namespaces.byId(target.namespaceId);
   if (namespace instanceof Rejection) return refused("NOT_FOUND", namespace.message);
   return nexusTasks.ask({ ...asking, namespaceId: namespace.id, taskQueue: target.taskQueue });

@@ -17,8 +17,12 @@ export type CallEnd = CommandOf<"startNexusOperationEnded" | "cancelNexusOperati
 
 export type CallParts = Pick<
   Parts,
-  "ring" | "store" | "namespaces" | "nexusEndpoints" | "nexusTasks" | "tokens" | "clock"
-> & { readonly onFault: (what: string, error: unknown) => void };
+  "ring" | "store" | "namespaces" | "nexusEndpoints" | "nexusTasks" | "tokens" | "addresses" | "clock"
+> & {
+  /** Where handlers outside tell of the end of an operation that a run of this namespace calls, if they can reach this server over HTTP. */
+  readonly callbackUrl?: (namespace: string) => string;
+  readonly onFault: (what: string, error: unknown) => void;
+};
 
 export class OutsideCalls {
   #parts: CallParts | undefined;

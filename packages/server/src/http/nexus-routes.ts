@@ -1,0 +1,83 @@
+/** Nexus over HTTP, for callers and handlers that are not workers of this server. Its answers and its errors are Nexus' own, not those of the other routes. */
+
+import { headerValues } from "../nexus/http-form.ts";
+import {
+  complete,
+  type Destination,
+  dispatch,
+  endpointDestination,
+  type IncomingParts,
+  type IncomingReply,
+  isRefusal,
+  queueDestination,
+} from "../nexus/incoming.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Reply } from "./reply.ts";
+import type { PathValues, Route } from "./route-table.ts";
+
+const endpointTemplate = "/nexus/endpoints/{endpoint}/services/{service}/{operation}";
+const queueTemplate = "/namespaces/{namespace}/task-queues/{task_queue}/nexus-services/{service}/{operation}";
+
+export function nexusRoutes(parts: IncomingParts): Route[] {
+  const byEndpoint = (values: PathValues) => endpointDestination(parts, values.get("endpoint") ?? "");
+  const byQueue = (values: PathValues) =>
+    queueDestination(parts, {
+      namespace: values.get("namespace") ?? "",
+      taskQueue: values.get("task_queue") ?? "",
+    });
+  const operations = [
+    { template: endpointTemplate, name: "ByEndpoint", find: byEndpoint },
+    { template: queueTemplate, name: "ByTaskQueue", find: byQueue },
+  ].flatMap(({ template, name, find }) => [
+    route(template, `StartNexusOperation${name}`, "Starts a Nexus operation.", (exchange, values) =>
+      ask(parts, { exchange, values, destination: find(values), cancels: false }),
+    ),
+    route(
+      `${template}/cancel`,
+      `CancelNexusOperation${name}`,
+      "Asks to cancel a Nexus operation.",
+      (exchange, values) => ask(parts, { exchange, values, destination: find(values), cancels: true }),
+    ),
+  ]);
+  const tell = async (exchange: Exchange, values: PathValues) => {
+    const body = await exchange.body();
+    if ("status" in body) return body;
+    return replied(
+      await complete(parts, values.get("namespace"), { headers: headerValues(exchange.headers), data: body }),
+    );
+  };
+  const told = "Tells how a Nexus operation ended that a workflow of this server has called.";
+  return [
+    ...operations,
+    route("/nexus/callback", "CompleteNexusOperation", told, tell),
+    route("/namespaces/{namespace}/nexus/callback", "CompleteNexusOperationOfNamespace", told, tell),
+  ];
+}
+
+function route(template: string, operation: string, summary: string, serve: Route["serve"]): Route {
+  return { verb: "POST", template, operation, shape: { type: "own", summary, body: {}, answer: {} }, serve };
+}
+
+interface Asking {
+  readonly exchange: Exchange;
+  readonly values: PathValues;
+  readonly destination: Destination | IncomingReply;
+  readonly cancels: boolean;
+}
+
+async function ask(parts: IncomingParts, { exchange, values, destination, cancels }: Asking): Promise<Reply> {
+  if (isRefusal(destination)) return replied(destination);
+  const data = await exchange.body();
+  if ("status" in data) return data;
+  const reply = await dispatch(parts, destination, {
+    ...{ headers: headerValues(exchange.headers), data, cancels, signal: exchange.signal },
+    service: values.get("service") ?? "",
+    operation: values.get("operation") ?? "",
+    callback: exchange.query.get("callback") ?? "",
+  });
+  return replied(reply);
+}
+
+function replied({ status, headers, data }: IncomingReply): Reply {
+  return { status, headers, body: data };
+}
