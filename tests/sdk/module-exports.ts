@@ -6,7 +6,7 @@ const declared =
   /^export (?:declare )?(?:default )?(?:abstract |async )*(?:class|function\*?|const enum|const|let|var|interface|type|enum|namespace) +([\w$]+)/gm;
 const destructured = /^export declare const ([\w$]+):[^\n]*, ([\w$]+):/gm;
 const listed = /^export (?:type )?\{([^}]*)\}(?: from ["']([^"']+)["'])?/gm;
-const again = /^export \* from ["']([^"']+)["']/gm;
+const again = /^export (?:type )?\* from ["']([^"']+)["']/gm;
 
 /** `resolvePackage`: where a module of another package lies; `undefined` leaves it out. */
 export function exportedNames(

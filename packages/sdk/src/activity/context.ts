@@ -22,7 +22,12 @@ export interface Info {
   readonly isLocal: boolean;
   readonly activityNamespace: string;
   readonly workflowNamespace: string;
+  /** With empty ids for an activity without a workflow. */
   readonly workflowExecution: { readonly workflowId: string; readonly runId: string };
+  /** `false` for an activity that a client started without a workflow. */
+  readonly inWorkflow?: boolean | undefined;
+  /** Of an activity without a workflow. */
+  readonly activityRunId?: string | undefined;
   readonly workflowType: string;
   readonly taskQueue: string;
   /** What the last attempt that heartbeat said. */

@@ -1,4 +1,4 @@
-import { AsyncCompletionClient } from "./async-completion-client.ts";
+import { ActivityClient } from "./activity-client.ts";
 import { type BaseClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.ts";
 import type { ClientInterceptors } from "./interceptors.ts";
 import { ScheduleClient } from "./schedule-client.ts";
@@ -20,8 +20,8 @@ export interface ClientPlugin {
 /** Speaks with one namespace of a server, over one connection that any number of clients may share. */
 export class Client {
   readonly workflow: WorkflowClient;
-  /** Completes activities from outside their worker. */
-  readonly activity: AsyncCompletionClient;
+  /** Activities without a workflow; and the completion of any from outside its worker. */
+  readonly activity: ActivityClient;
   readonly schedule: ScheduleClient;
   readonly taskQueue: TaskQueueClient;
   readonly options: ResolvedClientOptions;
@@ -31,7 +31,7 @@ export class Client {
     const { interceptors, workflow, ...base } = configured(options);
     this.options = resolveClientOptions(base);
     this.workflow = new WorkflowClient({ ...this.options, ...workflow, interceptors: interceptors?.workflow ?? [] });
-    this.activity = new AsyncCompletionClient(this.options);
+    this.activity = new ActivityClient({ ...this.options, interceptors: interceptors?.activity ?? [] });
     this.schedule = new ScheduleClient({ ...this.options, interceptors: interceptors?.schedule ?? [] });
     this.taskQueue = new TaskQueueClient(this.options);
   }

@@ -64,6 +64,15 @@ export type {
 export { HandlerUnfinishedPolicy, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from "../value/options.ts";
 export { defaultPayloadConverter, type Payload } from "../value/payload-converter.ts";
 export type { RetryPolicy } from "../value/retry-policy.ts";
+export * from "./activity-client.ts";
+export {
+  type ActivityExecutionDescription,
+  type ActivityExecutionInfo,
+  ActivityExecutionStatus,
+  type CountActivityExecutions,
+  PendingActivityState,
+} from "./activity-description.ts";
+export type * from "./activity-interceptor.ts";
 export * from "./async-completion-client.ts";
 export { Client, type ClientOptions, type ClientPlugin } from "./client.ts";
 export type { BaseClientOptions, ResolvedClientOptions } from "./client-options.ts";

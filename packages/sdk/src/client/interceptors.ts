@@ -1,6 +1,7 @@
 /** Interceptors of clients: around each call, before its arguments become payloads. */
 import type { update, workflowservice } from "@pawl/protocol";
 import type { Headers, Next } from "../value/interceptors.ts";
+import type { ActivityClientInterceptor } from "./activity-interceptor.ts";
 import type { ScheduleOptions } from "./schedule-options.ts";
 import type { WorkflowOptions } from "./workflow-options.ts";
 
@@ -163,4 +164,5 @@ export interface ScheduleClientInterceptor {
 export interface ClientInterceptors {
   workflow?: WorkflowClientInterceptor[];
   schedule?: ScheduleClientInterceptor[];
+  activity?: ActivityClientInterceptor[];
 }

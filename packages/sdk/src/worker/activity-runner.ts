@@ -274,6 +274,8 @@ export class ActivityRunner {
       attempt: task.attempt,
       isLocal: false,
       activityNamespace: namespace,
+      inWorkflow: task.workflowExecution !== undefined && task.workflowExecution.workflowId !== "",
+      activityRunId: task.activityRunId || undefined,
       workflowNamespace: task.workflowNamespace || namespace,
       workflowExecution: {
         workflowId: task.workflowExecution?.workflowId ?? "",

@@ -1,0 +1,301 @@
+/** Activities without a workflow: started, awaited, listed and ended by a client; and those of any kind completed from outside their worker. */
+import { randomUUID } from "node:crypto";
+import { enums } from "@pawl/protocol";
+import { CallFailed } from "../connection/transport.ts";
+import { type Duration, msOptionalToNumber } from "../value/duration.ts";
+import { recognizeAcrossRealms } from "../value/errors.ts";
+import { composeInterceptors, type Headers } from "../value/interceptors.ts";
+import type { ActivityFunction, Priority } from "../value/options.ts";
+import { fromPayloadsAtIndex, toPayloads } from "../value/payload-converter.ts";
+import { compileRetryPolicy, type RetryPolicy } from "../value/retry-policy.ts";
+import {
+  encodeOptionalSearchAttributes,
+  type SearchAttributePair,
+  type TypedSearchAttributes,
+} from "../value/search-attributes.ts";
+import { wireDuration, wireFields, wirePayload, wirePayloads, wireRetryPolicy } from "../value/wire.ts";
+import {
+  type ActivityExecutionDescription,
+  type ActivityExecutionInfo,
+  activityDescription,
+  activityInfoOf,
+  type CountActivityExecutions,
+} from "./activity-description.ts";
+import type {
+  ActivityCancelInput,
+  ActivityClientInterceptor,
+  ActivityDescribeInput,
+  ActivityGetResultInput,
+  ActivityStartInput,
+  ActivityTerminateInput,
+} from "./activity-interceptor.ts";
+import { ActivityNotFoundError, AsyncCompletionClient } from "./async-completion-client.ts";
+import type { BaseClientOptions } from "./client-options.ts";
+import { rethrowCallFailure } from "./errors.ts";
+import { wireHeader } from "./workflow-calls.ts";
+
+export const ActivityIdReusePolicy = {
+  ALLOW_DUPLICATE: "ALLOW_DUPLICATE",
+  ALLOW_DUPLICATE_FAILED_ONLY: "ALLOW_DUPLICATE_FAILED_ONLY",
+  REJECT_DUPLICATE: "REJECT_DUPLICATE",
+} as const;
+export type ActivityIdReusePolicy = (typeof ActivityIdReusePolicy)[keyof typeof ActivityIdReusePolicy];
+
+export const ActivityIdConflictPolicy = { FAIL: "FAIL", USE_EXISTING: "USE_EXISTING" } as const;
+export type ActivityIdConflictPolicy = (typeof ActivityIdConflictPolicy)[keyof typeof ActivityIdConflictPolicy];
+
+export interface ActivityOptions {
+  id: string;
+  taskQueue: string;
+  args?: readonly unknown[];
+  heartbeatTimeout?: Duration;
+  retry?: RetryPolicy;
+  /** One of this and `scheduleToCloseTimeout` is required. */
+  startToCloseTimeout?: Duration;
+  scheduleToStartTimeout?: Duration;
+  scheduleToCloseTimeout?: Duration;
+  summary?: string;
+  priority?: Priority;
+  startDelay?: Duration;
+  idReusePolicy?: ActivityIdReusePolicy;
+  idConflictPolicy?: ActivityIdConflictPolicy;
+  typedSearchAttributes?: SearchAttributePair[] | TypedSearchAttributes;
+}
+
+export interface ActivityDescribeOptions {
+  includeInput?: boolean;
+  includeOutcome?: boolean;
+  includeHeartbeatDetails?: boolean;
+  includeLastFailure?: boolean;
+}
+
+export interface ActivityHandle<R = unknown> {
+  readonly activityId: string;
+  readonly runId: string | undefined;
+  /** Throws {@link ActivityExecutionFailedError} with the reason as its cause. */
+  result(): Promise<R>;
+  describe(options?: ActivityDescribeOptions): Promise<ActivityExecutionDescription>;
+  cancel(reason?: string): Promise<void>;
+  terminate(reason?: string): Promise<void>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the activities of any user.
+type AnyActivity = ActivityFunction<any, any>;
+export type ActivityName<T> = { [N in keyof T & string]: T[N] extends AnyActivity ? N : never }[keyof T & string];
+export type ActivityArgs<T, N extends ActivityName<T>> = T[N] extends ActivityFunction<infer P, unknown> ? P : never;
+export type ActivityResult<T, N extends ActivityName<T>> = T[N] extends AnyActivity ? Awaited<ReturnType<T[N]>> : never;
+export type ActivityOptionsFor<T, N extends ActivityName<T>> = Omit<ActivityOptions, "args"> &
+  (ActivityArgs<T, N> extends [unknown, ...unknown[]]
+    ? { args: Readonly<ActivityArgs<T, N>> }
+    : { args?: Readonly<ActivityArgs<T, N>> });
+
+/** A client that knows the activities' types. */
+export interface TypedActivityClient<T> {
+  start<N extends ActivityName<T>>(
+    activity: N,
+    options: ActivityOptionsFor<T, N>,
+  ): Promise<ActivityHandle<ActivityResult<T, N>>>;
+  execute<N extends ActivityName<T>>(activity: N, options: ActivityOptionsFor<T, N>): Promise<ActivityResult<T, N>>;
+}
+
+export interface ActivityClientOptions extends BaseClientOptions {
+  /** The first is the outermost. */
+  interceptors?: ActivityClientInterceptor[];
+}
+
+/** The activity did not complete; `cause` says how it ended. */
+export class ActivityExecutionFailedError extends Error {
+  declare readonly cause: Error | undefined;
+  readonly activityId: string;
+  readonly runId: string | undefined;
+  constructor(message: string, cause: Error | undefined, activityId: string, runId?: string) {
+    super(message, { cause });
+    this.activityId = activityId;
+    this.runId = runId;
+  }
+}
+recognizeAcrossRealms(ActivityExecutionFailedError, "ActivityExecutionFailedError");
+
+/** An activity with this id runs already, or the reuse policy forbids another. */
+export class ActivityExecutionAlreadyStartedError extends Error {
+  readonly activityId: string;
+  constructor(message: string, activityId: string) {
+    super(message);
+    this.activityId = activityId;
+  }
+}
+recognizeAcrossRealms(ActivityExecutionAlreadyStartedError, "ActivityExecutionAlreadyStartedError");
+
+const longPollMs = 60_000;
+const status = { deadlineExceeded: 4, notFound: 5, alreadyExists: 6 } as const;
+
+export class ActivityClient extends AsyncCompletionClient {
+  readonly #interceptors: readonly ActivityClientInterceptor[];
+
+  constructor(options: ActivityClientOptions = {}) {
+    super(options);
+    this.#interceptors = options.interceptors ?? [];
+  }
+
+  /** The same client, for those who name the type of their activities. */
+  typed<T>(): TypedActivityClient<T> {
+    return this as unknown as TypedActivityClient<T>;
+  }
+
+  /** Throws {@link ActivityExecutionAlreadyStartedError}, `ServiceError`; `TypeError` or `ValueError` for a bad option. */
+  async start<R = unknown>(activity: string, options: ActivityOptions): Promise<ActivityHandle<R>> {
+    const start = composeInterceptors(this.#interceptors, "start", (input) => this.#start(input));
+    return (await start({ activityType: activity, options, headers: {} })) as ActivityHandle<R>;
+  }
+
+  /** Starts it and waits for its result. */
+  async execute<R = unknown>(activity: string, options: ActivityOptions): Promise<R> {
+    return await (await this.start<R>(activity, options)).result();
+  }
+
+  async #start({ activityType, options, headers }: ActivityStartInput): Promise<ActivityHandle> {
+    const { call, namespace } = this.options;
+    const request = this.#startRequest(activityType, options, headers);
+    const response = await call("StartActivityExecution", request).catch((error) => {
+      if (error instanceof CallFailed && error.code === status.alreadyExists) {
+        throw new ActivityExecutionAlreadyStartedError("Activity execution already started", options.id);
+      }
+      return rethrowCallFailure(error, "Failed to start Activity", { namespace });
+    });
+    return this.getHandle(options.id, response.runId);
+  }
+
+  #startRequest(activityType: string, options: ActivityOptions, headers: Headers) {
+    const { namespace, identity, payloadConverter } = this.options;
+    const { id: activityId, taskQueue, args = [], retry, summary, typedSearchAttributes, priority } = options;
+    for (const [name, value] of Object.entries({
+      activityType,
+      "options.id": activityId,
+      "options.taskQueue": taskQueue,
+    })) {
+      if (typeof value !== "string" || value === "") throw new TypeError(`${name} is missing`);
+    }
+    if (options.startToCloseTimeout === undefined && options.scheduleToCloseTimeout === undefined) {
+      throw new TypeError("Required either scheduleToCloseTimeout or startToCloseTimeout");
+    }
+    type Timeout = "heartbeatTimeout" | "startToCloseTimeout" | "scheduleToStartTimeout" | "scheduleToCloseTimeout";
+    const timeout = (name: Timeout | "startDelay") =>
+      wireDuration(msOptionalToNumber(options[name], `options.${name}`));
+    const indexed = encodeOptionalSearchAttributes(undefined, typedSearchAttributes);
+    return {
+      ...{ namespace, identity, requestId: randomUUID(), activityId, priority, activityType: { name: activityType } },
+      taskQueue: { name: taskQueue, kind: enums.TaskQueueKind.NORMAL },
+      input: wirePayloads(toPayloads(payloadConverter, ...args)),
+      header: wireHeader(headers),
+      heartbeatTimeout: timeout("heartbeatTimeout"),
+      startToCloseTimeout: timeout("startToCloseTimeout"),
+      scheduleToStartTimeout: timeout("scheduleToStartTimeout"),
+      scheduleToCloseTimeout: timeout("scheduleToCloseTimeout"),
+      startDelay: timeout("startDelay"),
+      retryPolicy: retry && wireRetryPolicy(compileRetryPolicy(retry)),
+      idReusePolicy: enums.ActivityIdReusePolicy[options.idReusePolicy ?? "UNSPECIFIED"],
+      idConflictPolicy: enums.ActivityIdConflictPolicy[options.idConflictPolicy ?? "UNSPECIFIED"],
+      searchAttributes: indexed && { indexedFields: wireFields(indexed) },
+      userMetadata: summary === undefined ? undefined : { summary: wirePayload(payloadConverter.toPayload(summary)) },
+    };
+  }
+
+  /** A handle for an activity that exists, or may exist: nothing is asked of the server. Without `runId`: whichever run is current. */
+  getHandle<R = unknown>(activityId: string, runId?: string): ActivityHandle<R> {
+    const target = { activityId, activityRunId: runId ?? "", headers: {} };
+    const all = this.#interceptors;
+    return {
+      activityId,
+      runId,
+      result: () => composeInterceptors(all, "getResult", (input) => this.#result(input))(target) as Promise<R>,
+      describe: (options = {}) =>
+        composeInterceptors(all, "describe", (input) => this.#describe(input))({ ...target, options }),
+      cancel: (reason = "") =>
+        composeInterceptors(all, "cancel", (input) => this.#cancel(input))({ ...target, reason }),
+      terminate: (reason = "") =>
+        composeInterceptors(all, "terminate", (input) => this.#terminate(input))({ ...target, reason }),
+    };
+  }
+
+  async #result({ activityId, activityRunId: runId }: ActivityGetResultInput): Promise<unknown> {
+    const { call, namespace, payloadConverter, failureConverter } = this.options;
+    for (;;) {
+      // An empty answer is a long poll that ran out.
+      const { outcome } = await call(
+        "PollActivityExecution",
+        { namespace, activityId, runId },
+        { timeoutMs: longPollMs },
+      ).catch((error) => {
+        if (error instanceof CallFailed && error.code === status.deadlineExceeded) return { outcome: undefined };
+        return this.#rethrow("Failed to get the result of Activity")(error);
+      });
+      if (outcome?.failure) {
+        const cause = failureConverter.failureToError(outcome.failure, payloadConverter);
+        throw new ActivityExecutionFailedError("Activity execution failed", cause, activityId, runId || undefined);
+      }
+      if (outcome) return fromPayloadsAtIndex(payloadConverter, 0, outcome.result?.payloads);
+    }
+  }
+
+  async #describe({ activityId, activityRunId: runId, options }: ActivityDescribeInput) {
+    const { call, namespace, loadedDataConverter } = this.options;
+    const request = { namespace, activityId, runId, ...options };
+    const rethrow = this.#rethrow("Failed to describe Activity");
+    return activityDescription(await call("DescribeActivityExecution", request).catch(rethrow), loadedDataConverter);
+  }
+
+  async #cancel({ activityId, activityRunId: runId, reason }: ActivityCancelInput): Promise<void> {
+    const { call, namespace, identity } = this.options;
+    const request = { namespace, identity, activityId, runId, reason, requestId: randomUUID() };
+    await call("RequestCancelActivityExecution", request).catch(this.#rethrow("Failed to cancel Activity"));
+  }
+
+  async #terminate({ activityId, activityRunId: runId, reason }: ActivityTerminateInput): Promise<void> {
+    const { call, namespace, identity } = this.options;
+    const request = { namespace, identity, activityId, runId, reason, requestId: randomUUID() };
+    await call("TerminateActivityExecution", request).catch(this.#rethrow("Failed to terminate Activity"));
+  }
+
+  /** Pages are fetched while iterating. */
+  list(query = ""): AsyncIterable<ActivityExecutionInfo> {
+    return composeInterceptors(this.#interceptors, "list", (input) => this.#list(input.query))({ query, headers: {} });
+  }
+
+  async *#list(query: string): AsyncGenerator<ActivityExecutionInfo> {
+    const { call, namespace } = this.options;
+    let nextPageToken: Uint8Array = new Uint8Array(0);
+    do {
+      const request = { namespace, query, pageSize: 1_000, nextPageToken };
+      const response = await call("ListActivityExecutions", request).catch(this.#rethrow("Failed to list Activities"));
+      for (const raw of response.executions) yield activityInfoOf(raw);
+      nextPageToken = response.nextPageToken;
+    } while (nextPageToken.length > 0);
+  }
+
+  async count(query = ""): Promise<CountActivityExecutions> {
+    const { call, namespace, payloadConverter } = this.options;
+    const count = composeInterceptors(this.#interceptors, "count", async (input) => {
+      const request = { namespace, query: input.query };
+      const response = await call("CountActivityExecutions", request).catch(
+        this.#rethrow("Failed to count Activities"),
+      );
+      const groups = response.groups.map((group) => ({
+        count: group.count,
+        groupValues: group.groupValues.map((payload) => payloadConverter.fromPayload(payload)),
+      }));
+      return { count: response.count, groups };
+    });
+    return await count({ query, headers: {} });
+  }
+
+  #rethrow(message: string) {
+    return (error: unknown): never => {
+      const { namespace } = this.options;
+      const isNotThere = error instanceof CallFailed && error.code === status.notFound;
+      if (isNotThere && !error.detail("temporal.api.errordetails.v1.NamespaceNotFoundFailure")) {
+        throw new ActivityNotFoundError(error.details, { cause: error });
+      }
+      return rethrowCallFailure(error, message, { namespace });
+    };
+  }
+}
