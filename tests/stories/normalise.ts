@@ -12,6 +12,8 @@ type Fields = Record<string, unknown>;
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const timeKey = /(Time|Timestamp)$/;
 const tokenKey = /(^taskToken|PageToken|longPollToken|callback-token|^conflictToken)$/;
+/** The conflict token of a schedule, which counts its changes; that of a deployment is a time. */
+const isCount = (key: string, { byteLength }: Uint8Array) => key === "conflictToken" && byteLength === 8;
 const sizeKey = /(historySizeBytes|stateSizeBytes|^taskId|stateTransitionCount)$/;
 /** How long something took, in contrast to how long it may take. */
 const measuredKey = /^(executionDuration)$/;
@@ -76,7 +78,7 @@ export class Normaliser {
 
   #bytes(key: string, value: Uint8Array): Plain | undefined {
     if (value.byteLength === 0) return undefined;
-    if (tokenKey.test(key)) return "token";
+    if (tokenKey.test(key) && !isCount(key, value)) return "token";
     if (key === "history") return this.value(history.History.decode(value));
     return this.text(Buffer.from(value).toString());
   }

@@ -138,7 +138,8 @@ export const scheduleStories: readonly Story[] = [
   }),
 
   story("schedule-backfill", "a backfill starts a workflow for each time of its range", async (s) => {
-    await create(s, { spec: { interval: [{ interval: seconds(3_600) }], endTime: toTimestamp(farMs) } });
+    const startTime = toTimestamp(farMs - 3 * 3_600_000);
+    await create(s, { spec: { interval: [{ interval: seconds(3_600) }], startTime, endTime: toTimestamp(farMs) } });
     const backfillRequest = [
       { startTime: toTimestamp(farMs - 2 * 3_600_000), endTime: toTimestamp(farMs), overlapPolicy: Overlap.BUFFER_ALL },
     ];
