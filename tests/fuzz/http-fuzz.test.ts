@@ -75,7 +75,10 @@ function fault({ operation, verb, follows }: HttpInput, { status, contentType, t
   } catch {
     return `no JSON: ${text.slice(0, 200)}`;
   }
-  if (status !== 200) return problems(document.schemas["Problem"]!, json, document.schemas)[0];
+  if (status !== 200) {
+    const own = contentType.startsWith("application/json") ? operation.refusal : undefined;
+    return problems(own ?? document.schemas["Problem"]!, json, document.schemas)[0];
+  }
   return verb === operation.verb ? problems(operation.answer, json, document.schemas)[0] : undefined;
 }
 

@@ -45,6 +45,8 @@ export interface Operation {
   readonly parameters: readonly { readonly name: string; readonly in: "path" | "query"; readonly schema: Schema }[];
   readonly body: Schema | undefined;
   readonly answer: Schema;
+  /** What refuses as JSON that is no problem. */
+  readonly refusal: Schema | undefined;
 }
 
 export interface Document {
@@ -67,6 +69,7 @@ export function readDocument(json: unknown): Document {
         ...{ verb: verb.toUpperCase(), template, operationId: raw.operationId, parameters },
         body: raw.requestBody?.content["application/json"]?.schema,
         answer: raw.responses["200"].content["application/json"]!.schema,
+        refusal: raw.responses.default.content["application/json"]?.schema,
       };
     }),
   );
@@ -79,5 +82,5 @@ interface RawOperation {
   readonly operationId: string;
   readonly parameters: readonly (Operation["parameters"][number] | { readonly $ref: string })[];
   readonly requestBody?: { readonly content: Content };
-  readonly responses: { readonly "200": { readonly content: Content } };
+  readonly responses: Readonly<Record<"200" | "default", { readonly content: Content }>>;
 }

@@ -82,7 +82,7 @@ export const knownDifferences: readonly KnownDifference[] = [
   {
     stories: "bad-startworkflowexecution-otherwise",
     where: /refused/,
-    why: "Pawl limits identities too, names the weight that is wrong, and serves no pinned versions or callbacks yet.",
+    why: "Pawl limits identities too, and names the weight that is wrong.",
   },
   {
     stories: "bad-",

@@ -12,6 +12,7 @@ import {
   queueDestination,
 } from "../nexus/incoming.ts";
 import type { Exchange } from "./exchange.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import type { Reply } from "./reply.ts";
 import type { PathValues, Route } from "./route-table.ts";
 
@@ -55,8 +56,15 @@ export function nexusRoutes(parts: IncomingParts): Route[] {
 }
 
 function route(template: string, operation: string, summary: string, serve: Route["serve"]): Route {
-  return { verb: "POST", template, operation, shape: { type: "own", summary, body: {}, answer: {} }, serve };
+  return { verb: "POST", template, operation, shape: { type: "own", summary, body: {}, answer: {}, refusal }, serve };
 }
+
+const refusal: JsonSchema = {
+  type: "object",
+  description: "A Nexus failure.",
+  required: ["message"],
+  properties: { message: { type: "string" }, metadata: { type: "object" }, details: {}, cause: { type: "object" } },
+};
 
 interface Asking {
   readonly exchange: Exchange;

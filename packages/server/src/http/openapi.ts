@@ -64,7 +64,7 @@ function operationOf(route: Route, schemas: SchemaCollection, names: OperationNa
       ...{ operationId: names.next(route.operation), summary: shape.summary, tags: ["Pawl"] },
       parameters: [...values, ...query],
       ...(shape.body && { requestBody: { required: true, content: jsonContent(shape.body) } }),
-      responses: responses(jsonContent(shape.answer), shape.alsoAs),
+      responses: responses(jsonContent(shape.answer), shape.alsoAs, shape.refusal),
     };
   }
   if (!shape.isServed) return undefined;
@@ -106,13 +106,16 @@ function jsonContent(schema: JsonSchema) {
   return { "application/json": { schema } };
 }
 
-function responses(content: object, alsoAs: readonly string[] = []) {
+function responses(content: object, alsoAs: readonly string[] = [], refusal?: JsonSchema) {
   const others = Object.fromEntries(alsoAs.map((type) => [type, { schema: { type: "string" } }]));
   return {
     "200": { description: "What was asked for.", content: { ...content, ...others } },
     default: {
       description: "A refusal.",
-      content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+      content: {
+        "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+        ...(refusal && jsonContent(refusal)),
+      },
     },
   };
 }

@@ -27,6 +27,8 @@ export type RouteShape =
       readonly query?: Readonly<Record<string, JsonSchema>>;
       readonly body?: JsonSchema;
       readonly answer: JsonSchema;
+      /** What a refusal can be beside a problem. */
+      readonly refusal?: JsonSchema;
       /** Media types that the answer can have beside JSON. */
       readonly alsoAs?: readonly string[];
     };
