@@ -134,6 +134,10 @@ func resetScenario(ctx context.Context, s *check.Scenario) {
 		}
 	}
 	s.NoError(s.Client.SignalWorkflow(ctx, base.GetID(), "", "note", "signalled"))
+	// Of what comes with one workflow task, the SDK would take the update before the signal.
+	s.Eventually("the signal is seen", time.Minute, func() bool {
+		return slices.Contains(stopsOf(ctx, s, base.GetID(), ""), "signalled")
+	})
 	s.Equal(askChange(ctx, s, base, "changed"), 3, "the change's answer")
 	reset, err := s.Client.ResetWorkflowExecution(ctx, &workflowservice.ResetWorkflowExecutionRequest{
 		Namespace:                 s.Namespace,
