@@ -18,11 +18,6 @@ export const knownDifferences: readonly KnownDifference[] = [
     why: "Pawl has no rate of its own for a queue: there is one when workers or operators set it.",
   },
   {
-    stories: "queue-",
-    where: /^DescribeTaskQueue.*versioningInfo: .* but got nothing$/,
-    why: "How versions share a queue is not described yet.",
-  },
-  {
     stories: "queue-describe",
     where: /^DescribeTaskQueue.*typesInfo.*stats: expected nothing/,
     why: "The reference server has no numbers for a queue that it has not loaded; Pawl says that they are 0.",
