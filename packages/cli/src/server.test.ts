@@ -188,6 +188,7 @@ describe("pawl server", () => {
       [["server", "--sqlite-pragma", "nonsense"], /name=value/],
       [["server", "--http-port", "7233"], /the HTTP port must differ from the port, and both are 7233/],
       [["server", "--http-port", "0", "--http-cors-origin", "*"], /an origin is such as https:.*, not "\*"/],
+      [["server", "--call-outside", "example.org/path"], /It is a host such as \*\.example\.org/],
       [["server", "--http-public-url", "example.org"], /the public URL is such as https:.*, not "example.org"/],
       [["server", "--ui-port", "8233"], /--ui-port is not supported/],
       [["server", "--search-attribute", "A"], /name=type/],
