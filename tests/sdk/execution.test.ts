@@ -50,6 +50,18 @@ describe("activities", () => {
     assert.equal(await execute(workflows.greeting, "Ada"), "Hello, Ada!");
   });
 
+  test("one call of an activity can have options of its own", async () => {
+    const worker = await newWorker(target);
+    const options = { workflowId: newId(), taskQueue: worker.options.taskQueue };
+    await worker.runUntil(async () => {
+      assert.equal(await target.client.workflow.execute(workflows.ownOptions, options), "Hello, y!");
+      const { events } = await target.client.workflow.getHandle(options.workflowId).fetchHistory();
+      const scheduled = events.find((each) => each.activityTaskScheduledEventAttributes);
+      assert.equal(scheduled?.activityTaskScheduledEventAttributes?.activityId, "mine");
+      assert.equal(new TextDecoder().decode(scheduled?.userMetadata?.summary?.data), '"of this call"');
+    });
+  });
+
   test("a failed activity is tried again by its policy", async () => {
     assert.equal(await execute(workflows.retries, "Ada"), "Ada at attempt 3");
   });

@@ -52,6 +52,11 @@ export async function greeting(name: string): Promise<string> {
   return await remote.greet(name);
 }
 
+export async function ownOptions(): Promise<unknown> {
+  await remote.greet.executeWithOptions({ activityId: "mine", summary: "of this call" }, ["x"]);
+  return await local.greet.executeWithOptions({ startToCloseTimeout: "1 minute" }, ["y"]);
+}
+
 export async function retries(name: string): Promise<string> {
   return await remote.failTwice(name);
 }

@@ -55,6 +55,8 @@ export const WorkflowIdReusePolicy = {
   ALLOW_DUPLICATE: "ALLOW_DUPLICATE",
   ALLOW_DUPLICATE_FAILED_ONLY: "ALLOW_DUPLICATE_FAILED_ONLY",
   REJECT_DUPLICATE: "REJECT_DUPLICATE",
+  /** Better said by a conflict policy: `TERMINATE_EXISTING`. */
+  TERMINATE_IF_RUNNING: "TERMINATE_IF_RUNNING",
 } as const;
 export type WorkflowIdReusePolicy = (typeof WorkflowIdReusePolicy)[keyof typeof WorkflowIdReusePolicy];
 

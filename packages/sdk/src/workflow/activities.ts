@@ -4,16 +4,29 @@ import { msOptionalToNumber, msToNumber } from "../value/duration.ts";
 import { ActivityFailure, CancelledFailure } from "../value/failure.ts";
 import { composeInterceptors } from "../value/interceptors.ts";
 import type { ActivityOptions, LocalActivityOptions, UntypedActivities } from "../value/options.ts";
-import { compileRetryPolicy } from "../value/retry-policy.ts";
+import { compileRetryPolicy, type RetryPolicy } from "../value/retry-policy.ts";
 import { getRun } from "./current-run.ts";
 import type { ActivityInput, LocalActivityInput } from "./interceptors.ts";
 import type { WorkflowRun } from "./run.ts";
 import { sleep } from "./timer.ts";
 import { waitFor } from "./waiting.ts";
 
-export type ActivityInterfaceFor<T> = {
-  [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never;
+/** An activity as a function; for one call, options can be put over those that it was made with. */
+export type ActivityFunctionWithOptions<A extends unknown[], R, O = ActivityOptions> = ((
+  ...args: A
+) => Promise<Awaited<R>>) & {
+  executeWithOptions(options: O, args: A): Promise<Awaited<R>>;
 };
+export type LocalActivityFunctionWithOptions<A extends unknown[], R> = ActivityFunctionWithOptions<
+  A,
+  R,
+  LocalActivityOptions
+>;
+
+export type ActivityInterfaceFor<T, O = ActivityOptions> = {
+  [K in keyof T]: T[K] extends (...args: infer A) => infer R ? ActivityFunctionWithOptions<A, R, O> : never;
+};
+export type LocalActivityInterfaceFor<T> = ActivityInterfaceFor<T, LocalActivityOptions>;
 
 type CompiledOptions = Omit<
   ActivityCommand,
@@ -35,13 +48,27 @@ type CompiledLocalOptions = Pick<
  */
 export function proxyActivities<A = UntypedActivities>(options: ActivityOptions): ActivityInterfaceFor<A> {
   const compiled = compile(options);
-  return proxy((activityType, args) => schedule(activityType, args, options, compiled));
+  return proxy(
+    (activityType, args) => schedule(activityType, args, options, compiled),
+    (activityType, args, own: ActivityOptions) => {
+      const both = merged(options, own);
+      return schedule(activityType, args, both, compile(both));
+    },
+  );
 }
 
 /** As {@link proxyActivities}, for activities that run in the worker of this workflow task and are not dispatched: short ones. */
-export function proxyLocalActivities<A = UntypedActivities>(options: LocalActivityOptions): ActivityInterfaceFor<A> {
+export function proxyLocalActivities<A = UntypedActivities>(
+  options: LocalActivityOptions,
+): LocalActivityInterfaceFor<A> {
   const compiled = compileLocal(options);
-  return proxy((activityType, args) => scheduleLocal(activityType, args, options, compiled));
+  return proxy(
+    (activityType, args) => scheduleLocal(activityType, args, options, compiled),
+    (activityType, args, own: LocalActivityOptions) => {
+      const both = merged(options, own);
+      return scheduleLocal(activityType, args, both, compileLocal(both));
+    },
+  );
 }
 
 /** One activity by its name. */
@@ -57,16 +84,25 @@ export function scheduleLocalActivity<R>(
   return scheduleLocal(activityType, args, options, compileLocal(options)) as Promise<R>;
 }
 
-function proxy<A>(call: (activityType: string, args: unknown[]) => Promise<unknown>): ActivityInterfaceFor<A> {
+function merged<O extends { retry?: RetryPolicy }>(options: O, own: O): O {
+  return { ...options, ...own, ...(own.retry ? { retry: { ...options.retry, ...own.retry } } : {}) };
+}
+
+function proxy<A, O>(
+  call: (activityType: string, args: unknown[]) => Promise<unknown>,
+  callWith: (activityType: string, args: unknown[], options: O) => Promise<unknown>,
+): ActivityInterfaceFor<A, O> {
   const functions = new Map<string, (...args: unknown[]) => Promise<unknown>>();
-  return new Proxy({} as ActivityInterfaceFor<A>, {
+  return new Proxy({} as ActivityInterfaceFor<A, O>, {
     get(_, activityType) {
       if (typeof activityType !== "string") throw new TypeError("an activity's name is a string");
       // Awaiting the proxy itself must not call an activity of this name.
       if (activityType === "then") return undefined;
       let found = functions.get(activityType);
       if (!found) {
-        found = (...args) => call(activityType, args);
+        found = Object.assign((...args: unknown[]) => call(activityType, args), {
+          executeWithOptions: (options: O, args: unknown[] = []) => callWith(activityType, args, options),
+        });
         functions.set(activityType, found);
       }
       return found;

@@ -67,7 +67,12 @@ const closePolicyNumber = { TERMINATE: 1, ABANDON: 2, REQUEST_CANCEL: 3 } as con
   ParentClosePolicy,
   number
 >;
-const reusePolicyNumber = { ALLOW_DUPLICATE: 1, ALLOW_DUPLICATE_FAILED_ONLY: 2, REJECT_DUPLICATE: 3 } as const;
+const reusePolicyNumber = {
+  ALLOW_DUPLICATE: 1,
+  ALLOW_DUPLICATE_FAILED_ONLY: 2,
+  REJECT_DUPLICATE: 3,
+  TERMINATE_IF_RUNNING: 4,
+} as const;
 
 /** Starts a child and waits for its result. Throws `ChildWorkflowFailure`, `WorkflowExecutionAlreadyStartedError`. */
 export async function executeChild<T extends Workflow>(

@@ -42,7 +42,10 @@ export { defaultPayloadConverter, type Payload, type PayloadConverter } from "..
 export type { RetryPolicy } from "../value/retry-policy.ts";
 export type { SearchAttributes, SearchAttributeValue } from "../value/search-attributes.ts";
 export {
+  type ActivityFunctionWithOptions,
   type ActivityInterfaceFor,
+  type LocalActivityFunctionWithOptions,
+  type LocalActivityInterfaceFor,
   proxyActivities,
   proxyLocalActivities,
   scheduleActivity,
