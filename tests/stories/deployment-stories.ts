@@ -10,6 +10,7 @@ const { AUTO_UPGRADE, PINNED, UNSPECIFIED } = VersioningBehavior;
 const namespace = "default";
 /** So long after its start a run is followed by the next without a delay. */
 const chainIntervalMs = 1_100;
+const changedWithinMs = 400;
 const pinnedOverride = (version: { deploymentName: string; buildId: string }) => ({
   pinned: { behavior: 1 as const, version },
 });
@@ -391,10 +392,13 @@ export const deploymentStories: readonly Story[] = [
 
 /** Changes the story's deployment as "client". */
 function changer(s: Play) {
-  return <N extends MethodName>(method: N, more: object) =>
-    s.attempt(method, { namespace, deploymentName: s.name, identity: "client", ...more } as object as Init<
+  return async <N extends MethodName>(method: N, more: object) => {
+    await s.attempt(method, { namespace, deploymentName: s.name, identity: "client", ...more } as object as Init<
       RequestOf<N>
     >);
+    // The reference server hands a change on afterwards. What comes meanwhile it may do twice, and tells the second time's answer.
+    await delay(changedWithinMs);
+  };
 }
 
 function answer(s: Play, { taskToken }: { taskToken: Uint8Array }, deploymentOptions: ReturnType<Deployed["worker"]>) {
