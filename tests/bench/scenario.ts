@@ -108,6 +108,19 @@ const activitiesPerSecond = reported("activities", "/s", "higher", "activitiesPe
 const windowOf = (quick: boolean) => ["--seconds", quick ? "4" : "10", "--warmup", quick ? "1" : "3"];
 const warmupOf = (quick: boolean) => ["--warmup", quick ? "1" : "3"];
 
+const signalMetrics: readonly Metric[] = [
+  reported("signals", "/s", "higher", "signalsPerSecond"),
+  reported("until all were received", "s", "lower", "drainedSeconds"),
+  ...latencies("answer to signal", "latencyMs"),
+  ...costs("signal", ({ report }) => numberAt(report, "signals")),
+];
+
+const updateMetrics: readonly Metric[] = [
+  reported("updates", "/s", "higher", "updatesPerSecond"),
+  ...latencies("update", "latencyMs"),
+  ...costs("update", ({ report }) => numberAt(report, "updates")),
+];
+
 export const scenarios: readonly Scenario[] = [
   {
     name: "throughput",
@@ -169,11 +182,57 @@ export const scenarios: readonly Scenario[] = [
     name: "signals",
     about: "50 open workflows, 50 signals at once",
     load: ({ quick }) => ["signals", "--workflows", "50", "--each", quick ? "20" : "40", "--concurrency", "50"],
+    metrics: signalMetrics,
+  },
+  {
+    name: "signals-one",
+    about: "one open workflow, 50 signals at once",
+    load: ({ quick }) => ["signals", "--workflows", "1", "--each", quick ? "500" : "2000", "--concurrency", "50"],
+    metrics: signalMetrics,
+  },
+  {
+    name: "signals-1000",
+    about: "1,000 open workflows, 50 signals at once",
+    load: ({ quick }) => ["signals", "--workflows", "1000", "--each", quick ? "1" : "4", "--concurrency", "50"],
+    metrics: signalMetrics,
+  },
+  {
+    name: "updates",
+    about: "20 open workflows, 20 updates at once",
+    load: ({ quick }) => ["updates", "--workflows", "20", "--each", quick ? "20" : "50", "--concurrency", "20"],
+    metrics: updateMetrics,
+  },
+  {
+    name: "update-latency",
+    about: "one open workflow, one update at a time",
+    load: ({ quick }) => ["updates", "--workflows", "1", "--each", quick ? "30" : "100", "--concurrency", "1"],
+    metrics: updateMetrics,
+  },
+  {
+    name: "children-500",
+    about: "500 children in parallel in one workflow",
+    load: ({ quick }) => ["family", "--width", "500", "--workflows", quick ? "1" : "3", "--warmup", "0"],
+    metrics: executionMetrics(reported("families of 500", "/s", "higher", "workflowsPerSecond")),
+  },
+  {
+    name: "history-50000",
+    about: "a history of some 50,000 events, read page by page and replayed",
+    load: ({ quick }) => [
+      "history",
+      "--batches",
+      quick ? "100" : "470",
+      "--each",
+      "100",
+      "--rounds",
+      quick ? "2" : "5",
+    ],
     metrics: [
-      reported("signals", "/s", "higher", "signalsPerSecond"),
-      reported("until all were received", "s", "lower", "drainedSeconds"),
-      ...latencies("answer to signal", "latencyMs"),
-      ...costs("signal", ({ report }) => numberAt(report, "signals")),
+      reported("events", "", null, "events"),
+      reported("whole history p50", "ms", "lower", "wholeMs.p50"),
+      ...latencies("page", "pageMs"),
+      ...latencies("describe", "describeMs"),
+      reported("signal to end, replayed", "ms", "lower", "replayedMs"),
+      ...costs("1,000 events", ({ report }) => numberAt(report, "events") / 1_000),
     ],
   },
 ];

@@ -55,6 +55,13 @@ func fanout(ctx context.Context, flags *flag.FlagSet, args []string) (any, error
 	return runExecutions(ctx, at, l, true, parallel, *width, startToClose, payload)
 }
 
+func children(ctx context.Context, flags *flag.FlagSet, args []string) (any, error) {
+	at, l := targetFlags(flags), loadFlags(flags, 1, 10, "workflows")
+	width := flags.Int("width", 500, "children of a workflow, all at once")
+	flags.Parse(args)
+	return runExecutions(ctx, at, l, false, family, *width, payload)
+}
+
 func runExecutions(ctx context.Context, at *target, l *load, countActivities bool, workflow any, workflowArgs ...any) (any, error) {
 	s, err := at.open()
 	if err != nil {

@@ -25,6 +25,9 @@ var scenarios = map[string]scenario{
 	"fanout":     {"workflows of parallel activities", fanout},
 	"heartbeat":  {"many running activities that heartbeat", heartbeat},
 	"signals":    {"signals to open workflows", signals},
+	"updates":    {"updates of open workflows", updates},
+	"family":     {"workflows of parallel children", children},
+	"history":    {"reads and replays a long history", longHistory},
 	"open-idle":  {"starts workflows that stay open, waiting for a signal", openIdle},
 	"first-ok":   {"waits for a server to come up and times its first answers", firstOk},
 }

@@ -86,3 +86,53 @@ func untilSignals(ctx workflow.Context, count int, text string) (string, error) 
 	}
 	return text, nil
 }
+
+const updateName = "change"
+
+// untilUpdates stays open until it has answered that many updates.
+func untilUpdates(ctx workflow.Context, count int) error {
+	answered := 0
+	handle := func(_ workflow.Context, text string) (string, error) {
+		answered++
+		return text, nil
+	}
+	if err := workflow.SetUpdateHandler(ctx, updateName, handle); err != nil {
+		return err
+	}
+	if !workflow.IsReplaying(ctx) {
+		workflowsWaiting.Add(1)
+	}
+	return workflow.Await(ctx, func() bool { return answered == count && workflow.AllHandlersFinished(ctx) })
+}
+
+// family runs children all at once.
+func family(ctx workflow.Context, width int, text string) (string, error) {
+	futures := make([]workflow.ChildWorkflowFuture, width)
+	for i := range futures {
+		futures[i] = workflow.ExecuteChildWorkflow(ctx, childEcho, text)
+	}
+	for _, future := range futures {
+		if err := future.Get(ctx, &text); err != nil {
+			return "", err
+		}
+	}
+	return text, nil
+}
+
+func childEcho(_ workflow.Context, text string) (string, error) {
+	return text, nil
+}
+
+// chatter writes a long history: batches of markers, with a short sleep behind each.
+func chatter(ctx workflow.Context, batches int, each int, text string) error {
+	for range batches {
+		for range each {
+			workflow.SideEffect(ctx, func(workflow.Context) any { return text })
+		}
+		if err := workflow.Sleep(ctx, time.Millisecond); err != nil {
+			return err
+		}
+	}
+	workflow.GetSignalChannel(ctx, signalName).Receive(ctx, &text)
+	return nil
+}
