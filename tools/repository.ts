@@ -139,6 +139,7 @@ export function isGenerated(path: string): boolean {
 /** The first prefix that fits names the unit; anything else is named by its first folder, or its second under packages/. */
 const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/server/src/main", "server/main"],
+  ["packages/server/src/listeners", "server/main"],
   ["packages/server/src/index.ts", "server/main"],
   ["packages/server/src/nexus/", "server/nexus"],
   ["packages/server/src/rpc/", "server/rpc"],

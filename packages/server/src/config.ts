@@ -1,15 +1,12 @@
-/** What a server is started with. The command line and embedding code write it; `startServer` reads it. */
+/** What a server is started with. The command line and embedding code write it; `main.ts` reads it. */
 import { isIP } from "node:net";
 import type { AddressRule } from "./address-rules.ts";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-export interface ServerConfig {
-  /** The address to listen on; a name is looked up. Default 127.0.0.1. */
-  readonly ip?: string;
-  /** Default 7233; 0 takes a free one. */
-  readonly port?: number;
+/** The server itself, whether or not it listens anywhere. */
+export interface OpenConfig {
   /** The SQLite file that keeps the state. Without it the state is in memory and ends with the process. */
   readonly dbFilename?: string;
   /** Settings of SQLite's that differ from ours. */
@@ -18,18 +15,8 @@ export interface ServerConfig {
   readonly namespaces?: readonly string[];
   /** Search attributes to register in `default`, name to type (`Keyword`, `Int`, …), if they are not there. */
   readonly searchAttributes?: Readonly<Record<string, string>>;
-  /** Serves Prometheus text at `/metrics`; 0 takes a free port. Without it nothing is served. */
-  readonly metricsPort?: number;
-  /** Serves the API as JSON over HTTP; 0 takes a free port. Without it nothing is served. */
-  readonly httpPort?: number;
-  /** The address by which callers reach the HTTP API, if that is another one, such as `https://pawl.example.org`. Links begin with it. */
-  readonly httpPublicUrl?: string;
-  /** Origins whose web pages may use the HTTP API, such as `https://console.example.org`. Default: none but its own. */
-  readonly httpCorsOrigins?: readonly string[];
   /** Addresses that users may have this server call: completion callbacks and external Nexus endpoints. Default: none. */
   readonly outsideAddresses?: readonly AddressRule[];
-  /** Nobody is asked who they are: listening for other machines must be said to be meant. */
-  readonly allowRemoteWithoutAuth?: boolean;
 
   // Seams for tests and embedding; the real ones by default.
 
@@ -38,6 +25,26 @@ export interface ServerConfig {
   /** Default: counts, and writes no log. */
   readonly telemetry?: Telemetry;
 }
+
+/** Where it listens for callers from other processes. */
+export interface ListenConfig {
+  /** The address to listen on; a name is looked up. Default 127.0.0.1. */
+  readonly ip?: string;
+  /** For gRPC. Default 7233; 0 takes a free one. */
+  readonly port?: number;
+  /** Serves Prometheus text at `/metrics`; 0 takes a free port. Without it nothing is served. */
+  readonly metricsPort?: number;
+  /** Serves the API as JSON over HTTP; 0 takes a free port. Without it nothing is served. */
+  readonly httpPort?: number;
+  /** The address by which callers reach the HTTP API, if that is another one, such as `https://pawl.example.org`. Links begin with it. */
+  readonly httpPublicUrl?: string;
+  /** Origins whose web pages may use the HTTP API, such as `https://console.example.org`. Default: none but its own. */
+  readonly httpCorsOrigins?: readonly string[];
+  /** Nobody is asked who they are: listening for other machines must be said to be meant. */
+  readonly allowRemoteWithoutAuth?: boolean;
+}
+
+export interface ServerConfig extends OpenConfig, ListenConfig {}
 
 export const defaultIp = "127.0.0.1";
 export const defaultPort = 7233;
@@ -56,10 +63,20 @@ export class StartFailure extends Error {
 }
 
 /** Throws `StartFailure`. */
-export function checkConfig({ ip = defaultIp, port = defaultPort, metricsPort, ...config }: ServerConfig): void {
+export function checkConfig(config: ServerConfig): void {
+  checkListenConfig(config);
+  checkOpenConfig(config);
+}
+
+/** Throws `StartFailure`. */
+export function checkOpenConfig({ dbFilename }: OpenConfig): void {
+  if (dbFilename === "") throw new StartFailure("usage", "the database's file name is empty");
+}
+
+/** Throws `StartFailure`. */
+export function checkListenConfig({ ip = defaultIp, port = defaultPort, metricsPort, ...config }: ListenConfig): void {
   checkPorts({ port, "metrics port": metricsPort ?? 0, "HTTP port": config.httpPort ?? 0 });
   checkHttp(config);
-  if (config.dbFilename === "") throw new StartFailure("usage", "the database's file name is empty");
   if (!config.allowRemoteWithoutAuth && !isLoopback(ip))
     throw new StartFailure(
       "usage",
@@ -79,7 +96,7 @@ function checkPorts(ports: Readonly<Record<string, number>>): void {
   }
 }
 
-function checkHttp({ httpPublicUrl: publicUrl, httpCorsOrigins: origins = [] }: ServerConfig): void {
+function checkHttp({ httpPublicUrl: publicUrl, httpCorsOrigins: origins = [] }: ListenConfig): void {
   const isHttp = (url: string) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
   if (publicUrl !== undefined && !(isHttp(publicUrl) && /^[^?#]*$/.test(publicUrl)))
     throw new StartFailure(

@@ -1,7 +1,18 @@
 export type { AddressRule } from "./address-rules.ts";
-export { checkConfig, defaultIp, defaultPort, type ServerConfig, StartFailure } from "./config.ts";
-export { type RunningServer, startServer } from "./main.ts";
+export {
+  checkConfig,
+  defaultIp,
+  defaultPort,
+  type ListenConfig,
+  type OpenConfig,
+  type ServerConfig,
+  StartFailure,
+} from "./config.ts";
+export type { Listening } from "./listeners.ts";
+export { type OpenServer, openServer, type RunningServer, startServer } from "./main.ts";
 export { Metrics, type Sample } from "./metrics.ts";
+export type { DirectCallOptions } from "./rpc/direct-transport.ts";
+export type { Status } from "./rpc/transport.ts";
 export {
   createLog,
   type Log,

@@ -16,8 +16,9 @@ import {
   workflowservice,
 } from "@pawl/protocol";
 import { fileDescriptors } from "@pawl/protocol/descriptors";
-import { type ServerConfig, StartFailure } from "./config.ts";
-import { startServer } from "./main.ts";
+import { type OpenConfig, type ServerConfig, StartFailure } from "./config.ts";
+import { type OpenServer, openServer, startServer } from "./main.ts";
+import type { DirectCallOptions } from "./rpc/direct-transport.ts";
 import { RawClient } from "./rpc/raw-client.ts";
 import { statusCodes } from "./rpc/transport.ts";
 
@@ -35,6 +36,19 @@ async function start(t: TestContext, config: ServerConfig = {}) {
     return method.response.decode(bytes!) as ResponseOf<N>;
   }
   return { server, client, ask };
+}
+
+function askerOf(server: OpenServer) {
+  return async <N extends MethodName>(
+    name: N,
+    request: Init<RequestOf<N>>,
+    options?: DirectCallOptions,
+  ): Promise<ResponseOf<N>> => {
+    const method = methods[name];
+    const answer = await server.call(method.path, method.request.encode(request as never), options);
+    if ("code" in answer) return assert.fail(`${answer.code}: ${answer.message}`);
+    return method.response.decode(answer) as ResponseOf<N>;
+  };
 }
 
 function folder(t: TestContext): string {
@@ -139,6 +153,74 @@ describe("a running server", () => {
     assert.match(await answer.text(), /^service_requests\{operation="GetSystemInfo"\} 1$/m);
     assert.equal((await fetch(`http://127.0.0.1:${server.metricsPort}/`)).status, 404);
     assert.equal((await fetch(`http://127.0.0.1:${server.metricsPort}/metrics`, { method: "POST" })).status, 405);
+  });
+});
+
+describe("a server without a port", () => {
+  async function open(t: TestContext, config: OpenConfig = {}) {
+    const server = await openServer(config);
+    t.after(() => server.close());
+    return { server, ask: askerOf(server) };
+  }
+
+  test("answers from within the process as over gRPC, and lets others in when told to", async (t) => {
+    const { server, ask } = await open(t, { namespaces: ["orders"] });
+    assert.equal((await ask("DescribeNamespace", { namespace: "orders" })).namespaceInfo?.name, "orders");
+    const request = methods.DescribeNamespace.request.encode({ namespace: "nobody" });
+    const missing = await server.call(methods.DescribeNamespace.path, request);
+    assert.ok("code" in missing);
+    assert.deepEqual([missing.code, missing.message], ["NOT_FOUND", "Namespace nobody is not found."]);
+    assert.equal((await ask("ListClusters", {})).clusters[0]?.address, "");
+
+    const { ip, port, httpPort, metricsPort } = await server.serve({ port: 0, httpPort: 0 });
+    assert.deepEqual([ip, metricsPort], ["127.0.0.1", undefined]);
+    using client = new RawClient(port);
+    const over = await client.call(methods.DescribeNamespace.path, request);
+    assert.deepEqual([over.code, over.text], [statusCodes.NOT_FOUND, missing.message]);
+    assert.deepEqual(over.details, missing.details && Buffer.from(missing.details));
+    assert.equal((await fetch(`http://127.0.0.1:${httpPort}/api/v1/namespaces/orders`)).status, 200);
+    assert.equal((await ask("ListClusters", {})).clusters[0]?.address, `127.0.0.1:${port}`);
+    await assert.rejects(server.serve({ port: 0 }), { name: "StartFailure", message: /listens already/ });
+  });
+
+  test("that cannot listen goes on as before, and can be told to listen elsewhere", async (t) => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    t.after(() => other.close());
+    const { port } = other.address() as { port: number };
+    const { server, ask } = await open(t);
+    await assert.rejects(server.serve({ port, httpPort: 0, metricsPort: 0 }), { message: /is in use/ });
+    await assert.rejects(server.serve({ ip: "0.0.0.0" }), { message: /--allow-remote-without-auth/ });
+    await ask("GetSystemInfo", {});
+    await server.serve({ port: 0 });
+  });
+
+  test("ends a long poll when it closes, and then refuses", async (t) => {
+    const { server, ask } = await open(t);
+    const poll = ask(
+      "PollWorkflowTaskQueue",
+      { namespace: "default", taskQueue: { name: "q" }, identity: "test" },
+      { timeoutMs: 60_000 },
+    );
+    await Promise.all([server.close(), server.close()]);
+    assert.deepEqual((await poll).taskToken, new Uint8Array(0));
+    const refused = await server.call(methods.GetSystemInfo.path, new Uint8Array(0));
+    assert.ok("code" in refused && refused.code === "UNAVAILABLE");
+    await assert.rejects(server.serve({ port: 0 }), { message: /has been closed/ });
+  });
+
+  test("holds its file alone, and releases it", async (t) => {
+    const dbFilename = join(folder(t), "pawl.db");
+    const { server } = await open(t, { dbFilename, namespaces: ["orders"] });
+    await assert.rejects(openServer({ dbFilename }), (error: unknown) => {
+      assert.ok(error instanceof StartFailure);
+      assert.equal(error.reason, "environment");
+      assert.match(error.message, /another process|in use|already/);
+      return true;
+    });
+    await server.close();
+    const { ask } = await open(t, { dbFilename });
+    await ask("DescribeNamespace", { namespace: "orders" });
   });
 });
 

@@ -1,14 +1,20 @@
 /**
  * The only place that constructs and joins the parts of a server, and takes them apart in the opposite order.
  *
- *   store ─▶ namespaces, tokens, cluster ─▶ matching ─▶ ring (gives tasks to matching) ─▶ handlers ─▶ gRPC, HTTP
+ *   store ─▶ namespaces, tokens, cluster ─▶ matching ─▶ ring (gives tasks to matching) ─▶ handlers ─▶ calls: direct, gRPC, HTTP
  */
-import { lookup } from "node:dns/promises";
 import { methods } from "@pawl/protocol";
 import { MemoryStore, SqliteStore, type Store, StoreError } from "@pawl/store";
 import { AddressRules } from "./address-rules.ts";
 import { systemClock } from "./clock.ts";
-import { checkConfig, defaultIp, defaultPort, isLoopback, type ServerConfig, StartFailure } from "./config.ts";
+import {
+  checkConfig,
+  checkOpenConfig,
+  type ListenConfig,
+  type OpenConfig,
+  type ServerConfig,
+  StartFailure,
+} from "./config.ts";
 import { loadBatchJobs } from "./frontend/batch-job.ts";
 import { BatchRunner } from "./frontend/batch-runner.ts";
 import { DeploymentRegistry } from "./frontend/deployment-registry.ts";
@@ -18,38 +24,41 @@ import { NamespaceDeletions } from "./frontend/namespace-deletion.ts";
 import { NamespaceRegistry } from "./frontend/namespace-registry.ts";
 import { NexusEndpointRegistry } from "./frontend/nexus-endpoint-registry.ts";
 import { NexusTasks } from "./frontend/nexus-tasks.ts";
-import { type Parts, Rejection, type Started } from "./frontend/parts.ts";
+import { type Cluster, type Parts, Rejection, type Started } from "./frontend/parts.ts";
 import { QueryRegistry } from "./frontend/query-registry.ts";
 import { typeOfName } from "./frontend/search-attribute.ts";
 import { SearchAttributeRegistry } from "./frontend/search-attribute-registry.ts";
 import { loadCluster } from "./frontend/system.ts";
 import { TaskQueueConfigs } from "./frontend/task-queue-config.ts";
 import { Tokens } from "./frontend/tokens.ts";
-import { Guard } from "./http/guard.ts";
-import { HttpServer } from "./http/http-server.ts";
-import { RouteTable } from "./http/route-table.ts";
-import { servedRoutes } from "./http/served-routes.ts";
 import { limits, shardLimits } from "./limits.ts";
+import { Listeners, type Listening } from "./listeners.ts";
 import { Matching } from "./matching/matching.ts";
 import { callbackPath } from "./nexus/incoming.ts";
 import { OutsideCalls } from "./nexus/outside-calls.ts";
 import { systemRandom } from "./random.ts";
-import { unaryRoutes } from "./rpc/call.ts";
-import { GrpcServer } from "./rpc/grpc-server.ts";
+import { faultStatus, unaryRoutes } from "./rpc/call.ts";
+import { type DirectCallOptions, DirectTransport } from "./rpc/direct-transport.ts";
 import { Health } from "./rpc/health.ts";
-import { MetricsServer } from "./rpc/metrics-server.ts";
 import { reflectionRoutes } from "./rpc/reflection.ts";
-import type { Routes } from "./rpc/transport.ts";
+import type { Routes, Status } from "./rpc/transport.ts";
 import { Ring } from "./shard/ring.ts";
 import { quietTelemetry, type Telemetry } from "./telemetry.ts";
 
-export interface RunningServer {
-  readonly ip: string;
-  readonly port: number;
-  readonly metricsPort: number | undefined;
-  readonly httpPort: number | undefined;
+/** A server without a port. */
+export interface OpenServer {
   readonly storeKind: Store["kind"];
-  /** Stops taking work, lets what is under way finish, and closes the store. Calling it again waits for the same stop. */
+  /** One call from within this process, as it would be over gRPC. Resolves to the response's bytes, or to the status that it ends with; never throws. */
+  call(path: string, request: Uint8Array, options?: DirectCallOptions): Promise<Uint8Array | Status>;
+  /** Lets other processes call. Throws `StartFailure`, also when it listens already; then nothing more is open than before. */
+  serve(config?: ListenConfig): Promise<Listening>;
+  /** Stops taking work, lets what is under way finish, and closes the store. Calling it again waits for the same end. */
+  close(): Promise<void>;
+}
+
+export interface RunningServer extends Listening {
+  readonly storeKind: Store["kind"];
+  /** As `OpenServer.close`. */
   stop(): Promise<void>;
 }
 
@@ -58,31 +67,53 @@ type Close = () => void | Promise<void>;
 /** Throws `StartFailure`; then nothing is left open. */
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
   checkConfig(config);
+  const server = await openServer(config);
+  try {
+    return { ...(await server.serve(config)), storeKind: server.storeKind, stop: () => server.close() };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+/** Throws `StartFailure`; then nothing is left open. */
+export async function openServer(config: OpenConfig = {}): Promise<OpenServer> {
+  checkOpenConfig(config);
   const closes: Close[] = [];
   const closeAll = async () => {
     for (const close of closes.splice(0).reverse()) await close();
   };
   try {
-    const { ready, store } = await open(config, closes);
-    let stopping: Promise<void> | undefined;
-    const stop = () => {
-      stopping ??= closeAll();
-      return stopping;
+    const { store, direct, listeners } = await open(config, closes);
+    let closing: Promise<void> | undefined;
+    return {
+      storeKind: store.kind,
+      call: (path, request, options) => direct.call(path, request, options),
+      serve: (where = {}) => listeners.open(where),
+      close: () => {
+        closing ??= closeAll();
+        return closing;
+      },
     };
-    return { ...ready, storeKind: store.kind, stop };
   } catch (error) {
     await closeAll();
     throw startFailureOf(error);
   }
 }
 
-async function open(config: ServerConfig, closes: Close[]) {
+async function open(config: OpenConfig, closes: Close[]) {
   const { clock = systemClock, random = systemRandom, telemetry = quietTelemetry() } = config;
   const { log } = telemetry;
   const store = await openStore(config);
   closes.push(() => store.close());
   const shardCount = shardLimits.embeddedShards;
-  const cluster = await loadCluster(store, random, { shardCount, address: addressOf(config) });
+  const identity = await loadCluster(store, random);
+  const cluster: Cluster = {
+    ...{ ...identity, shardCount },
+    get address() {
+      return answers.listeners.address;
+    },
+  };
   const namespaces = await NamespaceRegistry.load(store, random);
   const tokens = await Tokens.load(store);
   const searchAttributes = await SearchAttributeRegistry.load(store);
@@ -137,17 +168,17 @@ async function open(config: ServerConfig, closes: Close[]) {
   };
   const addresses = new AddressRules(config.outsideAddresses);
   const parts: Parts = { ring, matching, store, ...registries, tokens, addresses, clock, random, cluster, telemetry };
-  const ready = await serve(config, parts, closes);
-  const callbackUrl = callbackUrlOf(config, ready);
-  const onFault = (what: string, error: unknown) => log.error("outside call fault", { what, error });
-  calls.open({ ...parts, ...(callbackUrl && { callbackUrl }), onFault });
-  log.info("server ready", { ...ready, store: store.kind, namespaces: namespaces.all().length });
-  if (store.kind === "memory") log.warn("state is kept in memory only: nothing survives the end of this process");
-  return { ready, store };
+  const answers = answering(parts, closes);
+  calls.open({
+    ...parts,
+    callbackUrl: (namespace) => answers.listeners.httpUrl(callbackPath(namespace)),
+    onFault: (what, error) => log.error("outside call fault", { what, error }),
+  });
+  return { store, ...answers };
 }
 
-/** From here on callers are heard. */
-async function serve(config: ServerConfig, parts: Parts, closes: Close[]) {
+/** What answers calls, whichever way they come in. */
+function answering(parts: Parts, closes: Close[]) {
   const { clock, random, telemetry } = parts;
   const services = new Set(Object.values(methods).map(({ service }) => service));
   const health = new Health(services);
@@ -157,51 +188,20 @@ async function serve(config: ServerConfig, parts: Parts, closes: Close[]) {
     unary: new Map([...unaryRoutes(handlers, { telemetry, random }), ...health.routes.unary]),
     streaming: new Map([...health.routes.streaming, ...reflectionRoutes([...services, "grpc.health.v1.Health"])]),
   };
-  const ip = config.ip ?? defaultIp;
-  const host = await hostOf(ip);
-  let metricsPort: number | undefined;
-  if (config.metricsPort !== undefined) {
-    const metrics = new MetricsServer(telemetry.metrics);
-    metricsPort = (await listen(metrics, { host, ip, port: config.metricsPort })).port;
-    closes.push(() => metrics.stop());
-  }
-  const http = httpServer(config, parts, routes, new Set(Object.keys(handlers)));
-  const httpPort = http && (await listen(http, { host, ip, port: config.httpPort! })).port;
-  if (http) closes.push(() => http.stop(0));
-  const grpc = new GrpcServer({ routes, clock, random, telemetry });
-  const { port } = await listen(grpc, { host, ip, port: config.port ?? defaultPort });
+  const direct = new DirectTransport({
+    ...{ routes, clock },
+    onFault: (path, error) => faultStatus(path, error, { telemetry, random }),
+  });
+  const listeners = new Listeners({ ...parts, routes, served: new Set(Object.keys(handlers)) });
   closes.push(async () => {
     health.set("notServing");
-    await Promise.all([grpc.stop(limits.drainMsMax), http?.stop(limits.drainMsMax)]);
+    await Promise.all([direct.stop(limits.drainMsMax), listeners.stop(limits.drainMsMax)]);
   });
   health.set("serving");
-  return { ip, port, metricsPort, httpPort };
+  return { direct, listeners };
 }
 
-function httpServer(config: ServerConfig, parts: Parts, { unary }: Routes, served: ReadonlySet<string>) {
-  const { ip = defaultIp, httpPort, httpPublicUrl: publicUrl, httpCorsOrigins: corsOrigins = [] } = config;
-  if (httpPort === undefined) return undefined;
-  const guard = new Guard({ ip, isLoopback: isLoopback(ip), publicUrl, corsOrigins });
-  const { clock, random, telemetry } = parts;
-  const routes = new RouteTable(servedRoutes({ ...parts, unary, served, publicUrl }));
-  return new HttpServer({ routes, guard, clock, random, telemetry });
-}
-
-/** Where callers outside reach this server's routes for them, if they can. */
-function callbackUrlOf(
-  { httpPublicUrl }: ServerConfig,
-  { ip, httpPort }: { ip: string; httpPort: number | undefined },
-) {
-  if (httpPort === undefined) return undefined;
-  const base = (httpPublicUrl ?? `http://${ip.includes(":") ? `[${ip}]` : ip}:${httpPort}`).replace(/\/$/, "");
-  return (namespace: string) => `${base}${callbackPath(namespace)}`;
-}
-
-function addressOf({ ip = defaultIp, port = defaultPort }: ServerConfig): string {
-  return `${ip}:${port}`;
-}
-
-function openStore({ dbFilename, sqlitePragmas }: ServerConfig): Promise<Store> | Store {
+function openStore({ dbFilename, sqlitePragmas }: OpenConfig): Promise<Store> | Store {
   if (dbFilename === undefined) return new MemoryStore();
   return SqliteStore.open({ filename: dbFilename, ...(sqlitePragmas && { pragmas: sqlitePragmas }) });
 }
@@ -255,36 +255,6 @@ function watchRing(ring: Ring, { metrics }: Telemetry): void {
   metrics.gauge("cache_bytes", "What they take, by the cache's own estimate.", () => ring.cached.bytes);
   metrics.gauge("timers_armed", "Runs that fall due soon.", () => ring.cached.timers);
   metrics.gauge("process_resident_memory_bytes", "Memory of the whole process.", () => process.memoryUsage.rss());
-}
-
-async function hostOf(ip: string): Promise<string> {
-  try {
-    return (await lookup(ip, { order: "ipv4first" })).address;
-  } catch (error) {
-    throw new StartFailure("usage", `${JSON.stringify(ip)} is no address of this machine`, { cause: error });
-  }
-}
-
-interface Listener {
-  listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>;
-}
-
-async function listen(listener: Listener, { host, ip, port }: { host: string; ip: string; port: number }) {
-  try {
-    return await listener.listen({ host, port });
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const address = `${ip}:${port}`;
-    const why =
-      code === "EADDRINUSE"
-        ? `port ${port} on ${ip} is in use; stop what listens there or choose another port`
-        : code === "EACCES"
-          ? `listening on ${address} is not allowed for this user`
-          : code === "EADDRNOTAVAIL"
-            ? `${ip} is no address of this machine`
-            : `cannot listen on ${address}: ${message}`;
-    throw new StartFailure("environment", why, { cause: error });
-  }
 }
 
 /** The store says by itself what is wrong with its file and what to do. */

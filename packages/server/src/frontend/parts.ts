@@ -86,13 +86,13 @@ export interface Queues {
   shutdownWorker(worker: { namespaceId: string; stickyQueue: string; workerInstanceKey: string }): void;
 }
 
-/** Who this server is, fixed at its start. */
+/** Who this server is. */
 export interface Cluster {
   /** A UUID made at the first start, the same ever after. */
   readonly id: string;
   readonly name: string;
   readonly shardCount: number;
-  /** What it was told to listen on, as `host:port`. */
+  /** Where it listens for gRPC, as `host:port`; "" when it does not. */
   readonly address: string;
 }
 

@@ -85,11 +85,7 @@ const clusterSetting = "cluster-id";
 export const clusterName = "active";
 
 /** The cluster's id is made at the first start on a store and kept there. */
-export async function loadCluster(
-  store: Store,
-  random: Random,
-  fixed: Pick<Cluster, "shardCount" | "address">,
-): Promise<Cluster> {
+export async function loadCluster(store: Store, random: Random): Promise<Pick<Cluster, "id" | "name">> {
   const id = await settle(store, clusterSetting, () => new TextEncoder().encode(random.uuid()));
-  return { id: new TextDecoder().decode(id), name: clusterName, ...fixed };
+  return { id: new TextDecoder().decode(id), name: clusterName };
 }

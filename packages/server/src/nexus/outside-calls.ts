@@ -20,7 +20,7 @@ export type CallParts = Pick<
   "ring" | "store" | "namespaces" | "nexusEndpoints" | "nexusTasks" | "tokens" | "addresses" | "clock"
 > & {
   /** Where handlers outside tell of the end of an operation that a run of this namespace calls, if they can reach this server over HTTP. */
-  readonly callbackUrl?: (namespace: string) => string;
+  readonly callbackUrl?: (namespace: string) => string | undefined;
   readonly onFault: (what: string, error: unknown) => void;
 };
 

@@ -74,7 +74,7 @@ export class FrameReader {
 }
 
 /** SDKs look for this text: it tells them not to send the same again. */
-function tooLarge(bytes: number): Status {
+export function tooLarge(bytes: number): Status {
   const message = `grpc: received message larger than max (${bytes} vs. ${limits.messageBytesMax})`;
   return { code: "RESOURCE_EXHAUSTED", message };
 }

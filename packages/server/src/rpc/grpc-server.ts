@@ -15,7 +15,7 @@ import { limits } from "../limits.ts";
 import type { Random } from "../random.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { type CallOwner, GrpcCall } from "./grpc-call.ts";
-import type { Routes, Status, Transport } from "./transport.ts";
+import { type Routes, type Transport, unknownMethod } from "./transport.ts";
 
 export interface GrpcServerParts {
   readonly routes: Routes;
@@ -44,14 +44,12 @@ export class GrpcServer implements Transport {
   readonly #owner: CallOwner;
   readonly #connections = new Map<ServerHttp2Session, Connection>();
   readonly #calls = new Set<GrpcCall>();
-  readonly #services: ReadonlySet<string>;
   #state: "open" | "stopping" = "open";
   #onIdle: (() => void) | undefined;
   #cancelSweep: Cancel | undefined;
 
   constructor(parts: GrpcServerParts) {
     this.#parts = parts;
-    this.#services = new Set([...parts.routes.unary.keys(), ...parts.routes.streaming.keys()].map(serviceOf));
     this.#owner = {
       clock: parts.clock,
       onEnd: (call) => this.#onCallEnd(call),
@@ -148,18 +146,9 @@ export class GrpcServer implements Transport {
     else {
       const open = streaming.get(call.path);
       if (open) call.converse(open);
-      else call.refuse(this.#unknown(call.path));
+      else call.refuse(unknownMethod(call.path, this.#parts.routes));
     }
     if (this.#state === "stopping") call.stop("now");
-  }
-
-  #unknown(path: string): Status {
-    const service = serviceOf(path);
-    const method = path.slice(service.length + 2);
-    const message = this.#services.has(service)
-      ? `unknown method ${method} for service ${service}`
-      : `unknown service ${service}`;
-    return { code: "UNIMPLEMENTED", message };
   }
 
   #onCallEnd(call: GrpcCall): void {
@@ -208,10 +197,6 @@ export class GrpcServer implements Transport {
     session.goaway(0, lastStreamId);
     this.#ping(connection, () => session.close());
   }
-}
-
-function serviceOf(path: string): string {
-  return path.slice(1, Math.max(1, path.lastIndexOf("/")));
 }
 
 function plainAnswer(stream: ServerHttp2Stream, status: number, text: string): void {

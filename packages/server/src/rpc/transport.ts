@@ -49,6 +49,16 @@ export interface Routes {
   readonly streaming: ReadonlyMap<string, Streaming>;
 }
 
+/** How a call ends whose path no route has. */
+export function unknownMethod(path: string, { unary, streaming }: Routes): Status {
+  const service = path.slice(1, Math.max(1, path.lastIndexOf("/")));
+  const isServed = [...unary.keys(), ...streaming.keys()].some((known) => known.startsWith(`/${service}/`));
+  const message = isServed
+    ? `unknown method ${path.slice(service.length + 2)} for service ${service}`
+    : `unknown service ${service}`;
+  return { code: "UNIMPLEMENTED", message };
+}
+
 export interface Transport {
   /** Throws what the socket says when the address is taken or not of this machine. */
   listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>;
