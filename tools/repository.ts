@@ -157,6 +157,7 @@ const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/sdk/src/telemetry/", "sdk/telemetry"],
   ["packages/sdk/src/envconfig/", "sdk/envconfig"],
   ["packages/sdk/src/opentelemetry/", "sdk/opentelemetry"],
+  ["packages/sdk/src/proto/", "sdk/proto"],
   ["packages/sdk/src/replay/", "sdk/replay"],
   ["packages/sdk/src/worker/", "sdk/worker"],
 ];

@@ -28,6 +28,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "sdk/connection": ["sdk/value", "sdk/telemetry", "protocol"],
   "sdk/opentelemetry": [...["sdk/value", "sdk/client", "sdk/worker", "sdk/workflow", "sdk/activity"]],
   "sdk/envconfig": ["sdk/value", "sdk/connection"],
+  "sdk/proto": ["protocol"],
   "sdk/replay": ["sdk/value", "protocol"],
   "sdk/worker": [
     ...["sdk/replay", "sdk/activity", "sdk/client", "sdk/connection", "sdk/codec", "sdk/telemetry", "sdk/value"],

@@ -36,6 +36,7 @@ const places: Readonly<Record<string, { readonly file: string; readonly door?: s
   "sdk/opentelemetry": { file: "packages/sdk/src/opentelemetry/index.ts", door: "@pawl/sdk/opentelemetry" },
   "sdk/envconfig": { file: "packages/sdk/src/envconfig/index.ts", door: "@pawl/sdk/envconfig" },
   "sdk/telemetry": { file: "packages/sdk/src/telemetry/runtime.ts" },
+  "sdk/proto": { file: "packages/sdk/src/proto/index.ts", door: "@pawl/sdk/proto" },
   "sdk/replay": { file: "packages/sdk/src/replay/replay.ts" },
   "sdk/worker": { file: "packages/sdk/src/worker/index.ts", door: "@pawl/sdk/worker" },
   testing: { file: "packages/testing/src/index.ts", door: "@pawl/testing" },

@@ -4,9 +4,11 @@
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { activityCommand } from "./activity.ts";
+import { definitions, groups } from "./commands.ts";
+import { completionCommand } from "./completion.ts";
 import { devCommand } from "./dev.ts";
 import { exitCodes, Failure } from "./failure.ts";
+import { addCommands } from "./program.ts";
 import { serverCommand } from "./server.ts";
 
 export function program(): Command {
@@ -16,7 +18,9 @@ export function program(): Command {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "pawl: ")) })
     .showHelpAfterError("(pawl --help lists commands and flags)")
     .exitOverride();
-  for (const command of [devCommand(), serverCommand(), activityCommand()]) pawl.addCommand(inherit(command, pawl));
+  for (const command of [devCommand(), serverCommand(), completionCommand(program)]) pawl.addCommand(command);
+  addCommands(pawl, groups, definitions);
+  for (const command of pawl.commands) inherit(command, pawl);
   return pawl;
 }
 
@@ -53,6 +57,11 @@ export async function run(args: readonly string[]): Promise<number> {
 
 /** Runs the command line of this process. */
 export async function main(): Promise<void> {
+  // Whoever reads the output may have seen enough, as `head` does.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exitCode ??= exitCodes.done;
+  });
   process.exitCode = await run(process.argv.slice(2));
 }
 

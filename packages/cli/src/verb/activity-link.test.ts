@@ -6,10 +6,10 @@ import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { startServer } from "@pawl/server";
-import { run } from "./main.ts";
-import { parseSpan } from "./span.ts";
+import { run } from "../main.ts";
+import { parseSpan } from "../span.ts";
 
-const main = fileURLToPath(new URL("main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 /** Runs one command line in this process. Its stdout is the test runner's, so only what fails can be run so. */
 async function refused(t: TestContext, args: readonly string[]): Promise<{ code: number; stderr: string }> {
@@ -66,7 +66,7 @@ describe("pawl activity link", () => {
     assert.equal(gone.code, 1);
     assert.match(gone.stderr, /^pawl: no server answers at http:.*\n$/);
     const table = [
-      [["activity", "link", "--workflow-id", "w"], /required option '-a, --activity-id <id>'/],
+      [["activity", "link", "--workflow-id", "w"], /needs -a, --activity-id <id>/],
       [["activity", "link", ...ids, "--expires-in", "soon"], /A span is written like 30m/],
       [["activity", "link", ...ids, "--http-address", "nowhere"], /no address such as/],
     ] as const;

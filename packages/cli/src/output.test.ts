@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { member, words } from "./output.ts";
+import { hasColors, paint, printable, progressLine } from "./terminal.ts";
+import { durationText, relativeText, spanText, timeText } from "./time-text.ts";
+
+test("spans in their two largest units", () => {
+  for (const [ms, text] of [
+    [0, "0s"],
+    [20, "20ms"],
+    [1_500, "1.5s"],
+    [42_000, "42s"],
+    [90_000, "1m 30s"],
+    [3_600_000, "1h"],
+    [93_784_000, "1d 2h"],
+  ] as const)
+    assert.equal(spanText(ms), text);
+  assert.equal(durationText("5400s"), "1h 30m");
+  assert.deepEqual([relativeText(-61_000), relativeText(61_000), relativeText(0)], ["1m 1s ago", "in 1m 1s", "now"]);
+});
+
+test("times as one asks for them", () => {
+  const time = "2030-01-01T00:00:10Z";
+  const nowMs = Date.parse("2030-01-01T00:00:20Z");
+  assert.equal(timeText(time, "relative", nowMs), "10s ago");
+  assert.equal(timeText(time, "iso", nowMs), "2030-01-01T00:00:10.000Z");
+  assert.equal(timeText(time, "raw", nowMs), time);
+});
+
+test("members are found by their paths, also names with dots", () => {
+  const value = { execution: { workflowId: "w" }, indexedFields: { "a.b": 1 } };
+  assert.equal(member(value, "execution.workflowId"), "w");
+  assert.equal(member(value, "indexedFields.a.b"), 1);
+  assert.equal(member(value, "execution.toString"), undefined);
+  assert.equal(words("WORKFLOW_EXECUTION_STATUS_TIMED_OUT", "WORKFLOW_EXECUTION_STATUS_"), "TimedOut");
+});
+
+describe("a terminal", () => {
+  test("has colours unless it is told otherwise", () => {
+    const tty = { isTTY: true };
+    for (const [choice, stream, environment, expected] of [
+      ["auto", tty, {}, true],
+      ["auto", tty, { NO_COLOR: "1" }, false],
+      ["auto", tty, { TERM: "dumb" }, false],
+      ["auto", {}, {}, false],
+      ["auto", {}, { FORCE_COLOR: "1" }, true],
+      ["always", {}, { NO_COLOR: "1" }, true],
+      ["never", tty, {}, false],
+    ] as const)
+      assert.equal(
+        hasColors(choice, stream, environment as NodeJS.ProcessEnv),
+        expected,
+        JSON.stringify([choice, stream, environment]),
+      );
+    assert.equal(paint("x", "red", true), "\u001b[31mx\u001b[0m");
+  });
+
+  test("gets no orders from what a server sends", () => {
+    assert.equal(printable("a\u001b[31mb\u0007\tc\n"), "a\ufffd[31mb\ufffd\tc\n");
+  });
+
+  test("has a bar", () => {
+    assert.equal(progressLine(1, 2, "done"), `${"█".repeat(15)}${"░".repeat(15)} 50% 1/2 done`);
+    assert.match(progressLine(0, 0, "done"), /^░{30} 0% 0\/0 done$/);
+  });
+});

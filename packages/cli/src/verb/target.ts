@@ -1,0 +1,68 @@
+/** Which workflow, or which of them all, a verb is about. */
+import { createInterface } from "node:readline/promises";
+import type { Init, RequestOf } from "@pawl/sdk/proto";
+import { decimal, onOff, required, text, type Values } from "../definition.ts";
+import { Failure } from "../failure.ts";
+import type { Session } from "../session.ts";
+import { followBatch } from "./batch-progress.ts";
+
+export const workflowFlags = {
+  workflowId: required("id", "its workflow id", { short: "w" }),
+  runId: text("id", "the run; default: the current one", { short: "r" }),
+};
+
+export const workflowsFlags = {
+  workflowId: text("id", "its workflow id; this or --query", { short: "w" }),
+  runId: text("id", "the run; default: the current one", { short: "r" }),
+  query: text("filter", "all workflows that this filter finds, in the background", { short: "q" }),
+  reason: text("words", "why; it is kept with what is done"),
+  rps: decimal("rate", "with --query: so many a second"),
+  yes: onOff("with --query: do not ask first", { short: "y" }),
+  wait: onOff("with --query: stay until it is done, with a bar in a terminal"),
+};
+
+export function execution({ workflowId, runId = "" }: { workflowId: string; runId?: string | undefined }) {
+  return { workflowId, runId };
+}
+
+type Operation = Omit<Init<RequestOf<"StartBatchOperation">>, "namespace" | "visibilityQuery" | "jobId" | "reason">;
+
+/** One workflow at once, or a batch of those that the query finds. */
+export async function oneOrAll(
+  session: Session,
+  flags: Values<typeof workflowsFlags>,
+  { one, all }: { one(target: { workflowId: string; runId: string }): Promise<void>; readonly all: Operation },
+): Promise<void> {
+  const { workflowId, runId, query } = flags;
+  if ((workflowId === undefined) === (query === undefined))
+    throw new Failure("usage", "say which: --workflow-id for one, or --query for all that a filter finds");
+  if (workflowId !== undefined) return one(execution({ workflowId, runId }));
+  if (runId !== undefined) throw new Failure("usage", "--run-id goes with --workflow-id, not with --query");
+  await startBatch(session, flags, all);
+}
+
+async function startBatch(
+  session: Session,
+  { query = "", reason, rps, yes, wait }: Values<typeof workflowsFlags>,
+  operation: Operation,
+): Promise<void> {
+  const { namespace, output } = session;
+  const { count } = await session.call("CountWorkflowExecutions", { namespace, query });
+  if (!yes && !(await isConfirmed(`Do this to about ${count} workflow(s)?`)))
+    throw new Failure("environment", "nothing was done");
+  const jobId = crypto.randomUUID();
+  const request = { namespace, visibilityQuery: query, jobId, reason: reason ?? `Requested by ${session.identity}` };
+  await session.call("StartBatchOperation", { ...request, ...operation, maxOperationsPerSecond: rps ?? 0 });
+  if (wait) return followBatch(session, jobId);
+  output.say(`Started batch ${jobId}; "pawl batch describe --job-id ${jobId}" shows how far it is`);
+  output.json({ batchJobId: jobId });
+}
+
+/** Throws {@link Failure} when there is nobody to ask. */
+export async function isConfirmed(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new Failure("usage", `${question} Nobody is there to ask: --yes says so beforehand`);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await prompt.question(`${question} y/N `);
+  prompt.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
