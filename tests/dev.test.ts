@@ -31,7 +31,7 @@ test("pawl dev shows a workflow complete, ends cleanly on Ctrl-C, and remembers 
   assert.equal(first.code, 0);
   assert.match(
     first.lines[0]!,
-    /^Pawl is ready on 127\.0\.0\.1:\d+ \(state in .*pawl\.db\); HTTP on http:\/\/127\.0\.0\.1:\d+$/,
+    /^Pawl is ready on 127\.0\.0\.1:\d+ \(state in .*pawl\.db\); HTTP on http:\/\/127\.0\.0\.1:\d+; web UI on http:\/\/127\.0\.0\.1:\d+$/,
   );
   const second = await devUntil(folder, /orders were placed before/);
   assert.equal(second.code, 0);

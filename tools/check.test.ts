@@ -21,6 +21,11 @@ test("every TypeScript file passes the type check", () => {
   assert.equal(exitCode, 0, output);
 });
 
+test("every file of the web UI passes the type check, which knows browsers", () => {
+  const { exitCode, output } = runTool("tsc", ["-p", "packages/ui", "--pretty", "false"]);
+  assert.equal(exitCode, 0, output);
+});
+
 test("every file passes Biome's rules and is formatted", () => {
   const { exitCode, output } = runTool("biome", ["check", "--error-on-warnings", "--colors=off", "."]);
   assert.equal(exitCode, 0, output);

@@ -52,7 +52,7 @@ const switchedOn = ["--dynamic-config-value", "frontend.WorkflowPauseEnabled=tru
 export async function startReference(options: ServerOptions = {}): Promise<RunningServer> {
   const python = await preparePython();
   if ("skipped" in python) throw new Error(`no reference server: ${python.skipped}`);
-  return start(python.tool.temporal, ["server", "start-dev", ...switchedOn], options);
+  return start(python.tool.temporal, ["server", "start-dev", "--headless", ...switchedOn], options);
 }
 
 /** A port that was free a moment ago. */
@@ -73,7 +73,7 @@ async function start(command: string, args: readonly string[], options: ServerOp
     command,
     [
       ...args,
-      ...["--ip", "127.0.0.1", "--port", String(port), "--headless", "--log-level", "error"],
+      ...["--ip", "127.0.0.1", "--port", String(port), "--log-level", "error"],
       ...(options.dbFilename === undefined ? [] : ["--db-filename", options.dbFilename]),
       ...(options.args ?? []),
     ],

@@ -27,7 +27,9 @@ export function devCommand(): Command {
     mkdirSync(dirname(resolve(flags.dbFilename)), { recursive: true });
     // As far from the gRPC port as the official servers have theirs.
     const httpPort = flags.httpPort ?? (flags.port === 0 ? 0 : flags.port + 10);
-    await runServer({ ...flags, httpPort }, async ({ ip, port }) => {
+    // Where the official development server has its web UI, as seen from its own port.
+    const uiPort = flags.uiPort ?? (flags.port === 0 ? 0 : flags.port + 1_000);
+    await runServer({ ...flags, httpPort, uiPort }, async ({ ip, port }) => {
       process.stdout.write(
         `Programs reach it with any Temporal SDK at ${ip}:${port}, namespace "default"; Ctrl-C ends it\n`,
       );

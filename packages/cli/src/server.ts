@@ -14,6 +14,7 @@ import {
   type ServerConfig,
   StartFailure,
   startServer,
+  type WebPages,
 } from "@pawl/server";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { Failure } from "./failure.ts";
@@ -25,6 +26,8 @@ export interface Flags {
   readonly namespace?: readonly string[];
   readonly metricsPort?: number;
   readonly httpPort?: number;
+  readonly uiPort?: number;
+  readonly headless?: boolean;
   readonly httpPublicUrl?: string;
   readonly httpCorsOrigin?: readonly string[];
   readonly callOutside?: readonly AddressRule[];
@@ -37,11 +40,10 @@ export interface Flags {
 
 /** Flags of the official command that ask for what is not here: better refused than ignored. */
 const unsupported: readonly { readonly flags: string; readonly why: string }[] = [
-  { flags: "--ui-port <port>", why: "this server has no web UI" },
-  { flags: "--ui-ip <ip>", why: "this server has no web UI" },
-  { flags: "--ui-public-path <path>", why: "this server has no web UI" },
-  { flags: "--ui-asset-path <path>", why: "this server has no web UI" },
-  { flags: "--ui-codec-endpoint <url>", why: "this server has no web UI" },
+  { flags: "--ui-ip <ip>", why: "the web UI listens on the address of --ip" },
+  { flags: "--ui-public-path <path>", why: "the web UI stands at the root of its port" },
+  { flags: "--ui-asset-path <path>", why: "the web UI is the one that comes with the server" },
+  { flags: "--ui-codec-endpoint <url>", why: "the web UI asks no codec server" },
   { flags: "--dynamic-config-value <key=value>", why: "this server has no dynamic configuration" },
   { flags: "--log-config", why: "this server has no configuration file; --log-level and --log-format say how it logs" },
 ];
@@ -53,8 +55,7 @@ export function serverCommand(): Command {
     .option(
       "-f, --db-filename <file>",
       "SQLite file that keeps the state; without it the state is lost when the server ends",
-    )
-    .option("--headless", "without a web UI, which this server does not have anyway");
+    );
   addServerOptions(command);
   for (const { flags } of unsupported) command.addOption(new Option(flags).hideHelp());
   return command.action(async (_alias: string | undefined, flags: Flags) => {
@@ -82,6 +83,8 @@ export function addServerOptions(command: Command): void {
       "this server may call https://HOST for callbacks and Nexus endpoints, such as *.example.org; with http:// before it, without TLS too; may be repeated",
       appendAddress,
     )
+    .option("--ui-port <port>", "serve the web UI on this port; 0 takes a free one", parsePort)
+    .option("--headless", "without the web UI")
     .option("--metrics-port <port>", "serve Prometheus metrics at /metrics on this port", parsePort)
     .option(
       "--sqlite-pragma <name=value>",
@@ -128,6 +131,7 @@ export async function runServer(
     ...(flags.dbFilename !== undefined && { dbFilename: flags.dbFilename }),
     ...(flags.metricsPort !== undefined && { metricsPort: flags.metricsPort }),
     ...(flags.httpPort !== undefined && { httpPort: flags.httpPort }),
+    ...(flags.uiPort !== undefined && !flags.headless && { ui: { port: flags.uiPort, pages: await webPages() } }),
     ...(flags.httpPublicUrl !== undefined && { httpPublicUrl: flags.httpPublicUrl }),
     ...(flags.httpCorsOrigin && { httpCorsOrigins: flags.httpCorsOrigin }),
     ...(flags.callOutside && { outsideAddresses: flags.callOutside }),
@@ -150,11 +154,21 @@ export async function runServer(
 
 const stopWithinMs = 10_000;
 
-function readyLine({ ip, port, httpPort, metricsPort, storeKind }: RunningServer, { dbFilename }: Flags): string {
+function readyLine(
+  { ip, port, httpPort, uiPort, metricsPort, storeKind }: RunningServer,
+  { dbFilename }: Flags,
+): string {
   const state = storeKind === "memory" ? "state in memory, not durable" : `state in ${dbFilename}`;
   const http = httpPort === undefined ? "" : `; HTTP on http://${hostText(ip)}:${httpPort}`;
   const metrics = metricsPort === undefined ? "" : `; metrics on http://${hostText(ip)}:${metricsPort}/metrics`;
-  return `Pawl is ready on ${hostText(ip)}:${port} (${state})${http}${metrics}`;
+  const ui = uiPort === undefined ? "" : `; web UI on http://${hostText(ip)}:${uiPort}`;
+  return `Pawl is ready on ${hostText(ip)}:${port} (${state})${http}${ui}${metrics}`;
+}
+
+/** Loaded only by a server that serves it. */
+async function webPages(): Promise<WebPages> {
+  const { openPages } = await import("@pawl/ui");
+  return openPages();
 }
 
 function hostText(ip: string): string {

@@ -40,11 +40,22 @@ export interface ListenConfig {
   readonly httpPublicUrl?: string;
   /** Origins whose web pages may use the HTTP API, such as `https://console.example.org`. Default: none but its own. */
   readonly httpCorsOrigins?: readonly string[];
+  /** Serves a web UI, and the API beside it for its use; port 0 takes a free one. Without it nothing is served. */
+  readonly ui?: { readonly port: number; readonly pages: WebPages };
   /** Nobody is asked who they are: listening for other machines must be said to be meant. */
   readonly allowRemoteWithoutAuth?: boolean;
 }
 
 export interface ServerConfig extends OpenConfig, ListenConfig {}
+
+/** What stands behind a path, such as `/` or `/assets/main-1A2B.js`. `undefined`: nothing. */
+export type WebPages = (path: string) => Promise<WebPage | undefined>;
+
+export interface WebPage {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
 
 export const defaultIp = "127.0.0.1";
 export const defaultPort = 7233;
@@ -75,7 +86,12 @@ export function checkOpenConfig({ dbFilename }: OpenConfig): void {
 
 /** Throws `StartFailure`. */
 export function checkListenConfig({ ip = defaultIp, port = defaultPort, metricsPort, ...config }: ListenConfig): void {
-  checkPorts({ port, "metrics port": metricsPort ?? 0, "HTTP port": config.httpPort ?? 0 });
+  checkPorts({
+    port,
+    "metrics port": metricsPort ?? 0,
+    "HTTP port": config.httpPort ?? 0,
+    "UI port": config.ui?.port ?? 0,
+  });
   checkHttp(config);
   if (!config.allowRemoteWithoutAuth && !isLoopback(ip))
     throw new StartFailure(

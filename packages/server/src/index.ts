@@ -7,6 +7,8 @@ export {
   type OpenConfig,
   type ServerConfig,
   StartFailure,
+  type WebPage,
+  type WebPages,
 } from "./config.ts";
 export type { Listening } from "./listeners.ts";
 export { type OpenServer, openServer, type RunningServer, startServer } from "./main.ts";

@@ -1,10 +1,19 @@
-/** The ports of a server: gRPC always, JSON over HTTP and metrics when asked for. All of them open, or none does. */
+/** The ports of a server: gRPC always, JSON over HTTP, the web UI and metrics when asked for. All of them open, or none does. */
 import { lookup } from "node:dns/promises";
-import { checkListenConfig, defaultIp, defaultPort, isLoopback, type ListenConfig, StartFailure } from "./config.ts";
+import {
+  checkListenConfig,
+  defaultIp,
+  defaultPort,
+  isLoopback,
+  type ListenConfig,
+  StartFailure,
+  type WebPages,
+} from "./config.ts";
 import type { Parts } from "./frontend/parts.ts";
+import type { Exchange } from "./http/exchange.ts";
 import { Guard } from "./http/guard.ts";
 import { HttpServer } from "./http/http-server.ts";
-import { RouteTable } from "./http/route-table.ts";
+import { type Route, RouteTable } from "./http/route-table.ts";
 import { servedRoutes } from "./http/served-routes.ts";
 import { GrpcServer } from "./rpc/grpc-server.ts";
 import { MetricsServer } from "./rpc/metrics-server.ts";
@@ -16,6 +25,7 @@ export interface Listening {
   readonly port: number;
   readonly metricsPort: number | undefined;
   readonly httpPort: number | undefined;
+  readonly uiPort: number | undefined;
 }
 
 export interface ListenersParts extends Parts {
@@ -98,7 +108,7 @@ export class Listeners {
   }
 
   async #open(config: ListenConfig): Promise<{ listening: Listening; listeners: readonly Listener[] }> {
-    const { ip = defaultIp, port = defaultPort, metricsPort, httpPort } = config;
+    const { ip = defaultIp, port = defaultPort, metricsPort, httpPort, ui } = config;
     const host = await hostOf(ip);
     const listeners: Listener[] = [];
     const listen = async (listener: Listener, wanted: number) => {
@@ -114,6 +124,7 @@ export class Listeners {
         ip,
         metricsPort: metrics && (await listen(metrics, metricsPort!)),
         httpPort: http && (await listen(http, httpPort!)),
+        uiPort: ui && (await listen(this.#uiServer(config, ui.pages), ui.port)),
         port: await listen(new GrpcServer({ routes, clock, random, telemetry }), port),
       };
       return { listening, listeners };
@@ -123,12 +134,29 @@ export class Listeners {
     }
   }
 
-  #httpServer({ ip = defaultIp, httpPublicUrl: publicUrl, httpCorsOrigins: corsOrigins = [] }: ListenConfig) {
-    const { clock, random, telemetry, routes, served } = this.#parts;
-    const guard = new Guard({ ip, isLoopback: isLoopback(ip), publicUrl, corsOrigins });
-    const table = new RouteTable(servedRoutes({ ...this.#parts, unary: routes.unary, served, publicUrl }));
-    return new HttpServer({ routes: table, guard, clock, random, telemetry });
+  #httpServer(config: ListenConfig) {
+    const { clock, random, telemetry } = this.#parts;
+    const routes = new RouteTable(this.#served(config));
+    return new HttpServer({ name: "http", routes, guard: guardOf(config), clock, random, telemetry });
   }
+
+  /** The API's routes without `/api` would stand where pages do. */
+  #uiServer(config: ListenConfig, pages: WebPages) {
+    const { clock, random, telemetry } = this.#parts;
+    const isBesidePages = ({ template, shape }: Route) => template.startsWith("/api/") || shape.type === "own";
+    const routes = new RouteTable(this.#served(config).filter(isBesidePages));
+    const elsewhere = async ({ verb, path }: Exchange) => (verb === "GET" || verb === "HEAD" ? pages(path) : undefined);
+    return new HttpServer({ name: "ui", routes, guard: guardOf(config), elsewhere, clock, random, telemetry });
+  }
+
+  #served({ httpPublicUrl: publicUrl }: ListenConfig): Route[] {
+    const { routes, served } = this.#parts;
+    return servedRoutes({ ...this.#parts, unary: routes.unary, served, publicUrl });
+  }
+}
+
+function guardOf({ ip = defaultIp, httpPublicUrl: publicUrl, httpCorsOrigins: corsOrigins = [] }: ListenConfig): Guard {
+  return new Guard({ ip, isLoopback: isLoopback(ip), publicUrl, corsOrigins });
 }
 
 function httpUrlOf({ httpPublicUrl }: ListenConfig, { ip, httpPort }: Listening): string | undefined {

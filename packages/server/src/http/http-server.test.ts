@@ -246,7 +246,15 @@ describe("faults", () => {
     const guard = new Guard({ ip: "127.0.0.1", isLoopback: true, publicUrl: undefined, corsOrigins: [] });
     const telemetry = { ...quietTelemetry(), log };
     const elsewhere = async ({ path }: Exchange) => (path === "/file" ? { status: 200, body: "text" } : undefined);
-    const http = new HttpServer({ routes, guard, elsewhere, clock: systemClock, random: seededRandom(1), telemetry });
+    const http = new HttpServer({
+      name: "ui",
+      routes,
+      guard,
+      elsewhere,
+      clock: systemClock,
+      random: seededRandom(1),
+      telemetry,
+    });
     const { port } = await http.listen({ host: "127.0.0.1", port: 0 });
     t.after(() => http.stop(0));
     return { port, lines };
@@ -291,7 +299,7 @@ describe("long polls and the end", () => {
 
   async function pending(other: RunningServer): Promise<number> {
     const metrics = await (await fetch(`http://127.0.0.1:${other.metricsPort}/metrics`)).text();
-    return Number(/^http_service_pending_requests (\d+)$/m.exec(metrics)![1]);
+    return Number(/^http_service_pending_requests\{listener="http"\} (\d+)$/m.exec(metrics)![1]);
   }
 
   test("end when the caller goes, when its deadline comes, and when the server stops", async () => {

@@ -15,6 +15,8 @@ import { invalid, problem, type Reply } from "./reply.ts";
 import type { RouteTable } from "./route-table.ts";
 
 export interface HttpServerParts {
+  /** What this listener is called in metrics. */
+  readonly name: "http" | "ui";
   readonly routes: RouteTable;
   readonly guard: Guard;
   /** Asked for what no route is there for, such as the files of a web page. `undefined`: it has none either. */
@@ -58,6 +60,7 @@ export class HttpServer implements Transport {
       () => {
         return this.#exchanges.size;
       },
+      { listener: parts.name },
     );
   }
 

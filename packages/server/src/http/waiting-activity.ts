@@ -71,7 +71,7 @@ export class Waiting implements AsyncDisposable {
   /** HTTP requests under way. */
   async pending(): Promise<number> {
     const metrics = await (await fetch(`http://127.0.0.1:${this.#server.metricsPort}/metrics`)).text();
-    return Number(/^http_service_pending_requests (\d+)$/m.exec(metrics)![1]);
+    return Number(/^http_service_pending_requests\{listener="http"\} (\d+)$/m.exec(metrics)![1]);
   }
 
   post(path: string, json: unknown, headers: OutgoingHttpHeaders = {}) {

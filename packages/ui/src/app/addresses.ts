@@ -1,0 +1,14 @@
+/** What stands in addresses, for the pages that read and change it. */
+import { getRouteApi } from "@tanstack/react-router";
+
+export interface WorkflowsSearch {
+  readonly query?: string;
+  readonly status?: string;
+  /** The token of a later page. */
+  readonly after?: string;
+}
+
+export const workflowsRoute = getRouteApi("/namespaces/$namespace/workflows");
+
+export const views = ["timeline", "events"] as const;
+export type View = (typeof views)[number];

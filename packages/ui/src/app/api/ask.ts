@@ -1,0 +1,55 @@
+/** Calls to the server that this page came from. */
+
+/** The server's own words for a refusal, or what became of the connection. */
+export class ApiError extends Error {
+  /** The HTTP status; 0 when no answer came. */
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+  }
+}
+
+export interface Ask {
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  /** Makes it a POST. */
+  readonly body?: unknown;
+  readonly method?: "DELETE";
+  readonly signal?: AbortSignal;
+}
+
+/** `segments` are percent-encoded. Throws {@link ApiError}. */
+export async function ask<Answer>(
+  segments: readonly string[],
+  { query = {}, body, method, signal }: Ask = {},
+): Promise<Answer> {
+  const url = pathOf(segments, query);
+  const response = await fetch(url, {
+    method: method ?? (body === undefined ? "GET" : "POST"),
+    ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    ...(signal && { signal }),
+  }).catch((error: unknown) => {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "The server does not answer.");
+  });
+  const text = await response.text();
+  if (!response.ok) throw new ApiError(response.status, refusalOf(text) ?? `The server answered ${response.status}.`);
+  return (text === "" ? {} : JSON.parse(text)) as Answer;
+}
+
+export function pathOf(segments: readonly string[], query: Readonly<Record<string, string | undefined>> = {}): string {
+  const given = Object.entries(query).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== "",
+  );
+  const search = given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+  return `/api/v1/${segments.map(encodeURIComponent).join("/")}${search}`;
+}
+
+function refusalOf(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as { message?: string }).message;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,146 @@
+/** Workflows as the API shows them: the parts that the pages read. 64-bit numbers are texts, times RFC 3339. */
+import { ask } from "./ask.ts";
+import type { Failure } from "./failure.ts";
+
+export interface Execution {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+export interface WorkflowInfo {
+  readonly execution: Execution;
+  readonly type: { readonly name: string };
+  readonly status: string;
+  readonly startTime?: string;
+  readonly closeTime?: string;
+  readonly executionTime?: string;
+  readonly historyLength?: string;
+  readonly historySizeBytes?: string;
+  readonly taskQueue?: string;
+  readonly memo?: { readonly fields?: Readonly<Record<string, unknown>> };
+  readonly searchAttributes?: { readonly indexedFields?: Readonly<Record<string, unknown>> };
+  readonly parentExecution?: Execution;
+  readonly parentNamespaceId?: string;
+  readonly rootExecution?: Execution;
+  readonly firstRunId?: string;
+}
+
+export interface PendingActivity {
+  readonly activityId: string;
+  readonly activityType: { readonly name: string };
+  readonly state: string;
+  readonly attempt?: number;
+  readonly maximumAttempts?: number;
+  readonly heartbeatDetails?: readonly unknown[];
+  readonly lastHeartbeatTime?: string;
+  readonly lastStartedTime?: string;
+  readonly scheduledTime?: string;
+  readonly nextAttemptScheduleTime?: string;
+  readonly lastFailure?: Failure;
+  readonly lastWorkerIdentity?: string;
+  readonly paused?: boolean;
+}
+
+export interface PendingChild {
+  readonly workflowId: string;
+  readonly runId?: string;
+  readonly workflowTypeName: string;
+}
+
+export interface PendingTask {
+  readonly state: string;
+  readonly scheduledTime?: string;
+  readonly originalScheduledTime?: string;
+  readonly startedTime?: string;
+  readonly attempt?: number;
+}
+
+export interface Description {
+  readonly workflowExecutionInfo: WorkflowInfo;
+  readonly executionConfig?: { readonly taskQueue?: { readonly name: string } };
+  readonly pendingActivities?: readonly PendingActivity[];
+  readonly pendingChildren?: readonly PendingChild[];
+  readonly pendingWorkflowTask?: PendingTask;
+  readonly pendingNexusOperations?: readonly {
+    readonly endpoint: string;
+    readonly operation: string;
+    readonly attempt?: number;
+  }[];
+}
+
+export interface WorkflowPage {
+  readonly executions?: readonly WorkflowInfo[];
+  readonly nextPageToken?: string;
+}
+
+export interface WorkflowCount {
+  readonly count?: string;
+  readonly groups?: readonly { readonly groupValues: readonly unknown[]; readonly count: string }[];
+}
+
+const pageSize = 50;
+
+export function listWorkflows(
+  namespace: string,
+  { query, after }: { readonly query: string; readonly after?: string },
+  signal: AbortSignal,
+) {
+  const asked = { query, pageSize: String(pageSize), nextPageToken: after };
+  return ask<WorkflowPage>(["namespaces", namespace, "workflows"], { query: asked, signal });
+}
+
+export function countByStatus(namespace: string, query: string, signal: AbortSignal) {
+  const grouped = `${query} GROUP BY ExecutionStatus`.trim();
+  return ask<WorkflowCount>(["namespaces", namespace, "workflow-count"], { query: { query: grouped }, signal });
+}
+
+/** One run; the latest of its id when `runId` is empty. */
+export interface RunAddress {
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+export function describeWorkflow({ namespace, workflowId, runId }: RunAddress, signal: AbortSignal) {
+  const query = { "execution.runId": runId };
+  return ask<Description>(["namespaces", namespace, "workflows", workflowId], { query, signal });
+}
+
+/** Parsed JSON values become the payloads of the input. */
+export function signalWorkflow({ namespace, workflowId, runId }: RunAddress, name: string, input: readonly unknown[]) {
+  const body = { workflowExecution: { runId }, input, identity };
+  return ask(["namespaces", namespace, "workflows", workflowId, "signal", name], { body });
+}
+
+export function cancelWorkflow({ namespace, workflowId, runId }: RunAddress, reason: string) {
+  return ask(["namespaces", namespace, "workflows", workflowId, "cancel"], {
+    body: { workflowExecution: { runId }, reason, identity },
+  });
+}
+
+export function terminateWorkflow({ namespace, workflowId, runId }: RunAddress, reason: string) {
+  return ask(["namespaces", namespace, "workflows", workflowId, "terminate"], {
+    body: { workflowExecution: { runId }, reason, identity },
+  });
+}
+
+/** How histories name whoever acted here. */
+export const identity = "web-ui";
+
+export interface QueuePollers {
+  readonly pollers?: readonly { readonly identity?: string; readonly lastAccessTime?: string }[];
+}
+
+export function workflowPollers(namespace: string, taskQueue: string, signal: AbortSignal) {
+  return ask<QueuePollers>(["namespaces", namespace, "task-queues", taskQueue], {
+    query: { taskQueueType: "TASK_QUEUE_TYPE_WORKFLOW" },
+    signal,
+  });
+}
+
+export function listNamespaces(signal: AbortSignal) {
+  return ask<{ namespaces?: readonly { namespaceInfo: { name: string } }[] }>(["namespaces"], {
+    query: { pageSize: "200" },
+    signal,
+  });
+}

@@ -1,0 +1,26 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { ApiError } from "./api/ask.ts";
+import { router } from "./routes.tsx";
+import { applyTheme, storedTheme } from "./shell/theme.ts";
+
+applyTheme(storedTheme());
+const client = new QueryClient({
+  // A refusal stays one; a server that is being restarted comes back.
+  defaultOptions: {
+    queries: {
+      retry: (count, error) => error instanceof ApiError && error.status === 0 && count < 2,
+      networkMode: "always",
+    },
+    mutations: { networkMode: "always" },
+  },
+});
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,78 @@
+/** A question with an answer that does something: a form in a modal dialog, which closes when the server has agreed. */
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, type ReactNode, useEffect, useId, useRef } from "react";
+import { CopyButton } from "./copy-button.tsx";
+
+export interface FormDialogProps {
+  readonly title: string;
+  /** What its button says. */
+  readonly action: string;
+  readonly isDangerous?: boolean;
+  /** The same by the command line. */
+  readonly command?: string;
+  readonly onClose: () => void;
+  /** Throws what is wrong with the form, or what the server refused. */
+  readonly onSubmit: (fields: FormData) => Promise<unknown>;
+  readonly children: ReactNode;
+}
+
+export function FormDialog({
+  title,
+  action,
+  isDangerous = false,
+  command,
+  onClose,
+  onSubmit,
+  children,
+}: FormDialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  const submission = useMutation({ mutationFn: onSubmit, onSuccess: onClose });
+  useEffect(() => dialog.current?.showModal(), []);
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    submission.mutate(new FormData(event.currentTarget));
+  };
+  return (
+    <dialog ref={dialog} aria-labelledby={titleId} onClose={onClose}>
+      <form onSubmit={submit}>
+        <h2 id={titleId}>{title}</h2>
+        {children}
+        {command !== undefined && (
+          <div className="command">
+            <code>{command}</code>
+            <CopyButton text={command} label="Copy the command" />
+          </div>
+        )}
+        {submission.error && (
+          <p className="refusal" role="alert">
+            {submission.error.message}
+          </p>
+        )}
+        <div className="buttons">
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Close
+          </button>
+          <button type="submit" className={isDangerous ? "danger" : "primary"} disabled={submission.isPending}>
+            {action}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+/** The JSON that was typed; `undefined` for nothing. Throws a sentence. */
+export function jsonField(fields: FormData, name: string): unknown {
+  const text = textField(fields, name);
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`This is no JSON: ${error instanceof Error ? error.message : ""}. Text stands in double quotes.`);
+  }
+}
+
+export function textField(fields: FormData, name: string): string {
+  return String(fields.get(name) ?? "").trim();
+}

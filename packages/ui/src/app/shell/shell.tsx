@@ -1,0 +1,76 @@
+/** What stands around every page. */
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import { listNamespaces } from "../api/workflows.ts";
+import { applyTheme, storedTheme, type Theme, themes } from "./theme.ts";
+
+export function Shell() {
+  const { namespace = "default" } = useParams({ strict: false });
+  return (
+    <>
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <header className="top">
+        <Link to="/namespaces/$namespace/workflows" params={{ namespace }} className="brand">
+          <img src="/icon.svg" alt="" width="24" height="24" /> Pawl
+        </Link>
+        <nav aria-label="Pages">
+          <Link to="/namespaces/$namespace/workflows" params={{ namespace }} activeProps={{ "aria-current": "page" }}>
+            Workflows
+          </Link>
+        </nav>
+        <NamespaceChoice namespace={namespace} />
+        <ThemeChoice />
+      </header>
+      <main id="main" tabIndex={-1}>
+        <Outlet />
+      </main>
+    </>
+  );
+}
+
+function NamespaceChoice({ namespace }: { readonly namespace: string }) {
+  const navigate = useNavigate();
+  const { data } = useQuery({
+    queryKey: ["namespaces"],
+    queryFn: ({ signal }) => listNamespaces(signal),
+    staleTime: 30_000,
+  });
+  const listed = (data?.namespaces ?? []).map(({ namespaceInfo }) => namespaceInfo.name);
+  const names = listed.includes(namespace) ? listed : [namespace, ...listed];
+  return (
+    <label className="choice">
+      <span>Namespace</span>
+      <select
+        value={namespace}
+        onChange={(event) =>
+          void navigate({ to: "/namespaces/$namespace/workflows", params: { namespace: event.target.value } })
+        }
+      >
+        {names.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function ThemeChoice() {
+  const [theme, setTheme] = useState(storedTheme);
+  const choose = (chosen: Theme) => {
+    applyTheme(chosen);
+    setTheme(chosen);
+  };
+  return (
+    <label className="choice">
+      <span>Theme</span>
+      <select value={theme} onChange={(event) => choose(event.target.value as Theme)}>
+        {themes.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,128 @@
+/** What a person can do to an open run, each as a form that also says how the command line does it. */
+import { useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { cancelWorkflow, type RunAddress, signalWorkflow, terminateWorkflow } from "../api/workflows.ts";
+import { FormDialog, jsonField, textField } from "../parts/form-dialog.tsx";
+import { temporalCommand } from "../parts/shell-word.ts";
+
+const actions = ["Signal", "Cancel", "Terminate"] as const;
+type Action = (typeof actions)[number];
+
+export function Actions({ address }: { readonly address: RunAddress }) {
+  const [open, setOpen] = useState<Action | undefined>();
+  const client = useQueryClient();
+  const close = () => {
+    setOpen(undefined);
+    void client.invalidateQueries({ queryKey: ["workflow", address.namespace, address.workflowId] });
+  };
+  return (
+    <div className="actions">
+      {actions.map((action) => (
+        <button
+          key={action}
+          type="button"
+          className={action === "Terminate" ? "danger" : ""}
+          onClick={() => setOpen(action)}
+        >
+          {action}
+        </button>
+      ))}
+      {open !== undefined && <ActionDialog action={open} address={address} onClose={close} />}
+    </div>
+  );
+}
+
+interface ActionProps {
+  readonly address: RunAddress;
+  readonly onClose: () => void;
+}
+
+function ActionDialog({ action, ...props }: ActionProps & { readonly action: Action }) {
+  switch (action) {
+    case "Signal":
+      return <SignalDialog {...props} />;
+    case "Cancel":
+      return (
+        <EndDialog {...props} verb="cancel" title="Ask this workflow to cancel?" end={cancelWorkflow}>
+          <p>Its code is told, and may clean up before it ends.</p>
+        </EndDialog>
+      );
+    case "Terminate":
+      return (
+        <EndDialog {...props} verb="terminate" title="Terminate this workflow?" end={terminateWorkflow}>
+          <p>It ends at once. Its code is not told and cannot clean up.</p>
+        </EndDialog>
+      );
+    default:
+      return action satisfies never;
+  }
+}
+
+function SignalDialog({ address, onClose }: ActionProps) {
+  const { namespace, workflowId, runId } = address;
+  const [name, setName] = useState("");
+  const [input, setInput] = useState("");
+  const command = temporalCommand(["workflow", "signal"], {
+    namespace,
+    "workflow-id": workflowId,
+    "run-id": runId,
+    name,
+    input,
+  });
+  const submit = async (fields: FormData) => {
+    const value = jsonField(fields, "input");
+    await signalWorkflow(address, textField(fields, "name"), value === undefined ? [] : [value]);
+  };
+  return (
+    <FormDialog title="Send a signal" action="Send" command={command} onClose={onClose} onSubmit={submit}>
+      <label>
+        Name
+        <input name="name" required value={name} onChange={(event) => setName(event.target.value)} />
+      </label>
+      <label>
+        Input, as JSON
+        <textarea
+          name="input"
+          rows={5}
+          value={input}
+          onChange={(event) => setInput(event.target.value)}
+          spellCheck={false}
+        />
+      </label>
+    </FormDialog>
+  );
+}
+
+interface EndProps extends ActionProps {
+  readonly verb: "cancel" | "terminate";
+  readonly title: string;
+  readonly end: (address: RunAddress, reason: string) => Promise<unknown>;
+  readonly children: ReactNode;
+}
+
+function EndDialog({ address, onClose, verb, title, end, children }: EndProps) {
+  const { namespace, workflowId, runId } = address;
+  const [reason, setReason] = useState("");
+  const command = temporalCommand(["workflow", verb], {
+    namespace,
+    "workflow-id": workflowId,
+    "run-id": runId,
+    reason,
+  });
+  return (
+    <FormDialog
+      title={title}
+      action={verb === "cancel" ? "Ask it to cancel" : "Terminate"}
+      isDangerous={verb === "terminate"}
+      command={command}
+      onClose={onClose}
+      onSubmit={(fields) => end(address, textField(fields, "reason"))}
+    >
+      {children}
+      <label>
+        Reason
+        <input name="reason" value={reason} onChange={(event) => setReason(event.target.value)} />
+      </label>
+    </FormDialog>
+  );
+}

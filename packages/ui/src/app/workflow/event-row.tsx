@@ -1,0 +1,19 @@
+import { useState } from "react";
+import { attributesOf, eventTitle, type HistoryEvent } from "../history/event.ts";
+import { JsonView } from "../parts/json-view.tsx";
+
+export function EventRow({ event }: { readonly event: HistoryEvent }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <div className="event">
+      <button type="button" className="row" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <span className="number faint">{event.eventId}</span>
+        <span>{eventTitle(event)}</span>
+        <time className="push faint" dateTime={event.eventTime}>
+          {new Date(event.eventTime).toLocaleString(undefined, { dateStyle: "short", timeStyle: "medium" })}
+        </time>
+      </button>
+      {isOpen && <JsonView value={attributesOf(event)} label={`event ${event.eventId}`} />}
+    </div>
+  );
+}

@@ -1,0 +1,59 @@
+import { Link } from "@tanstack/react-router";
+import type { Description, RunAddress } from "../api/workflows.ts";
+import { spanText } from "../history/timeline.ts";
+import { CopyButton } from "../parts/copy-button.tsx";
+import { Moment } from "../parts/moment.tsx";
+import { StatusBadge } from "../parts/status-badge.tsx";
+import { Actions } from "./actions.tsx";
+import type { Reason } from "./why.ts";
+
+export interface HeaderProps {
+  readonly address: RunAddress;
+  readonly description: Description;
+  readonly isOpen: boolean;
+  readonly why: Reason | undefined;
+}
+
+export function Header({ address, description, isOpen, why }: HeaderProps) {
+  const { namespace, workflowId } = address;
+  const { status, type, startTime, closeTime, taskQueue } = description.workflowExecutionInfo;
+  const tookMs = Date.parse(closeTime ?? "") - Date.parse(startTime ?? "");
+  return (
+    <section aria-label="Summary">
+      <nav aria-label="Breadcrumb" className="crumbs">
+        <Link to="/namespaces/$namespace/workflows" params={{ namespace }}>
+          Workflows
+        </Link>
+      </nav>
+      <div className="title">
+        <h1 className="breakable">{workflowId}</h1>
+        <CopyButton text={workflowId} label="Copy the workflow id" />
+        <StatusBadge status={status} />
+        {isOpen && <Actions address={address} />}
+      </div>
+      {why && (
+        <p className={`why mood-${why.mood}`}>
+          <b>{why.mood === "stuck" ? "Needs attention: " : ""}</b>
+          {why.text}
+        </p>
+      )}
+      <dl className="facts line">
+        <Fact name="Type">{type.name}</Fact>
+        <Fact name="Task queue">{taskQueue}</Fact>
+        <Fact name="Started">
+          <Moment at={startTime} />
+        </Fact>
+        {Number.isNaN(tookMs) ? null : <Fact name="Took">{spanText(tookMs)}</Fact>}
+      </dl>
+    </section>
+  );
+}
+
+export function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd className="breakable">{children}</dd>
+    </div>
+  );
+}

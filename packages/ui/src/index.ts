@@ -1,0 +1,86 @@
+/**
+ * The web UI as files for a server to serve. They are built from `app/` the first time that a checkout needs them, and whenever a source is newer
+ * than they are: half a second, while the server has long been ready.
+ */
+import { existsSync, globSync, readFileSync, statSync } from "node:fs";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "./build.ts";
+
+export interface Page {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+const folder = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(folder, "dist");
+const document = "index.html";
+
+/** Everything comes from the server itself; nothing that a text contains can run. */
+const policy = [
+  "default-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "object-src 'none'",
+].join("; ");
+
+const types: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".map": "application/json",
+};
+
+/**
+ * Begins to build if that is needed, and gives what stands behind a path: a file, or for all else the one document, whose script knows its pages.
+ * Paths below `/api` and `/assets` that are not there are `undefined`. When the UI cannot be built, every page says why.
+ */
+export function openPages(): (path: string) => Promise<Page | undefined> {
+  const files = load().catch((error: unknown) => error as Error);
+  return async (path) => {
+    const found = await files;
+    if (found instanceof Error) return unbuilt(found);
+    const file = found.get(path);
+    if (file) return file;
+    return /^\/(api|assets)(\/|$)/.test(path) ? undefined : found.get(`/${document}`);
+  };
+}
+
+async function load(): Promise<ReadonlyMap<string, Page>> {
+  if (isStale()) await build({ entryFolder: join(folder, "src/app"), outFolder: dist });
+  const names = globSync("**/*.*", { cwd: dist }).map((name) => name.replaceAll("\\", "/"));
+  return new Map(names.map((name) => [`/${name}`, pageOf(name)]));
+}
+
+function isStale(): boolean {
+  const built = join(dist, document);
+  if (!existsSync(built)) return true;
+  const builtAtMs = statSync(built).mtimeMs;
+  const sources = [...globSync("src/**/*.*", { cwd: folder }), "package.json"];
+  return sources.some((source) => statSync(join(folder, source)).mtimeMs > builtAtMs);
+}
+
+function pageOf(name: string): Page {
+  const isHashed = name.startsWith("assets/");
+  return {
+    status: 200,
+    headers: {
+      "content-type": types[extname(name)] ?? "application/octet-stream",
+      "content-security-policy": policy,
+      "cache-control": isHashed ? "public, max-age=31536000, immutable" : "no-cache",
+      "referrer-policy": "same-origin",
+    },
+    body: readFileSync(join(dist, name)),
+  };
+}
+
+function unbuilt(error: Error): Page {
+  return {
+    status: 500,
+    headers: { "content-type": "text/plain; charset=utf-8" },
+    body: `The web UI could not be built, and everything else works: ${error.message}\n`,
+  };
+}

@@ -1,0 +1,16 @@
+import { CancelledFailure, cancelled, heartbeat } from "@pawl/sdk/activity";
+
+export async function greet(name: string): Promise<string> {
+  return `Hello, ${name}!`;
+}
+
+export async function copyFiles(): Promise<void> {
+  heartbeat({ done: 3, total: 12 });
+  await cancelled().catch((error: unknown) => {
+    if (!(error instanceof CancelledFailure)) throw error;
+  });
+}
+
+export async function charge(message: string): Promise<void> {
+  throw new Error(message);
+}

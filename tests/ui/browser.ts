@@ -1,0 +1,87 @@
+/** A real Chromium, which comes in a package, and what every page that it opens is watched for. */
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import chromium from "@sparticuz/chromium";
+import { type Browser, type Page, chromium as playwright } from "playwright-core";
+import { repository } from "../rig/toolchain.ts";
+
+/** Why there is no browser here, if there is none: the package holds one for Linux on x64. On CI there has to be one. */
+export const noBrowser =
+  process.env["CI"] === "true" || (process.platform === "linux" && process.arch === "x64")
+    ? false
+    : `no browser for ${process.platform} on ${process.arch}`;
+
+const pictures = join(repository, ".cache/ui-pictures");
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+export async function openBrowser(): Promise<Browser> {
+  mkdirSync(pictures, { recursive: true });
+  // One process for all would not survive a page that is closed early.
+  const args = chromium.args.filter((arg) => !/^--(single-process|no-zygote)/.test(arg));
+  return playwright.launch({ executablePath: await chromium.executablePath(), args, headless: true });
+}
+
+/** A page, and all that must never happen on it. */
+export class WatchedPage {
+  readonly page: Page;
+  readonly #troubles: string[] = [];
+
+  private constructor(page: Page, origin: string) {
+    this.page = page;
+    page.on("pageerror", ({ message }) => this.#troubles.push(`error: ${message}`));
+    page.on("dialog", (dialog) => {
+      this.#troubles.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on("console", (message) => {
+      if (/Content Security Policy/i.test(message.text())) this.#troubles.push(message.text());
+    });
+    page.on("request", (request) => {
+      if (!request.url().startsWith(origin) && !request.url().startsWith("blob:"))
+        this.#troubles.push(`asked ${request.url()}`);
+    });
+  }
+
+  static async open(browser: Browser, origin: string, colorScheme: "light" | "dark" = "light"): Promise<WatchedPage> {
+    const context = await browser.newContext({ baseURL: origin, colorScheme, viewport: { width: 1280, height: 900 } });
+    return new WatchedPage(await context.newPage(), origin);
+  }
+
+  /** Nothing that was shown has run, nothing broke, nothing was asked of anybody else, and axe finds no serious barrier. Leaves a picture. */
+  async check(name: string): Promise<void> {
+    await this.page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+    assert.deepEqual(this.#troubles, []);
+    assert.equal(await this.page.evaluate(() => (globalThis as { hacked?: unknown }).hacked), undefined);
+    // The page's own policy lets nothing be added to it; the debugger's protocol may.
+    const session = await this.page.context().newCDPSession(this.page);
+    const source = await import("node:fs/promises").then(({ readFile }) => readFile(axe, "utf8"));
+    await session.send("Runtime.evaluate", { expression: source });
+    const found = await this.page.evaluate(async () => {
+      const { violations } = await (
+        globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }
+      ).axe.run();
+      return violations.map(({ id, impact, nodes }) => ({
+        id,
+        impact,
+        html: nodes.slice(0, 3).map(({ html }) => html),
+      }));
+    });
+    assert.deepEqual(
+      found.filter(({ impact }) => impact === "serious" || impact === "critical"),
+      [],
+    );
+    await session.detach();
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+}
+
+interface Violation {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: readonly { readonly html: string }[];
+}

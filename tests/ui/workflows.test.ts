@@ -1,0 +1,200 @@
+/** The web UI in a real browser, before a real server with a real worker. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Client, Connection } from "@pawl/sdk/client";
+import { Worker } from "@pawl/sdk/worker";
+import type { Browser } from "playwright-core";
+import { type RunningServer, startPawl } from "../rig/server.ts";
+import * as activities from "./activities.ts";
+import { noBrowser, openBrowser, WatchedPage } from "./browser.ts";
+import { approval, troubled } from "./workflows.ts";
+
+const options = { skip: noBrowser, timeout: 90_000 };
+const taskQueue = "ui";
+const hostile = `<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>"'\${7*7}{{7*7}}/../%2F`;
+
+let server: RunningServer;
+let connection: Connection;
+let client: Client;
+let browser: Browser;
+let origin: string;
+
+before(async () => {
+  if (noBrowser) return;
+  server = await startPawl({ args: ["--ui-port", "0"] });
+  origin = /web UI on (http:\/\/[\d.:]+)/.exec(server.logs())![1]!;
+  connection = await Connection.connect({ address: server.address });
+  client = new Client({ connection });
+  browser = await openBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await connection?.close();
+  await server?.stop();
+});
+
+function newWorker() {
+  const workflowsPath = fileURLToPath(new URL("./workflows.ts", import.meta.url));
+  return Worker.create({ connection, taskQueue, workflowsPath, activities });
+}
+
+test(
+  "an empty list says what to do; a workflow appears in it, and in the counts, without a reload",
+  options,
+  async () => {
+    const watched = await WatchedPage.open(browser, origin);
+    const { page } = watched;
+    await page.goto("/");
+    await page.getByText("No workflows yet").waitFor();
+    await watched.check("empty");
+    await client.workflow.start(approval, { workflowId: "seen-live", taskQueue, args: ["x"] });
+    await page.getByRole("link", { name: "seen-live" }).waitFor();
+    await page.getByRole("link", { name: "Running 1" }).waitFor();
+    await client.workflow.getHandle("seen-live").terminate("enough");
+    await page.getByRole("link", { name: "Terminated 1" }).waitFor();
+    await watched.check("list");
+    await watched.close();
+  },
+);
+
+test(
+  "a filter is in the address, and finds the same again; a query that makes no sense is refused in words",
+  options,
+  async () => {
+    for (const workflowId of ["find-1", "find-2", "other-1"])
+      await client.workflow.start(approval, { workflowId, taskQueue, args: ["x"] });
+    const watched = await WatchedPage.open(browser, origin);
+    const { page } = watched;
+    await page.goto("/namespaces/default/workflows");
+    await page.getByRole("textbox", { name: "Filter workflows" }).fill("find-");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await page.getByRole("link", { name: "other-1" }).waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "Running 2" }).click();
+    await page.waitForURL(/query=find-&status=Running/);
+    await page.reload();
+    await page.getByRole("link", { name: "find-1" }).waitFor();
+    assert.equal(await page.locator("tbody tr").count(), 2);
+    await page.getByRole("textbox", { name: "Filter workflows" }).fill("Nonsense = 1");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await page
+      .getByRole("alert")
+      .getByText(/Nonsense/)
+      .waitFor();
+    await watched.check("refused");
+    for (const workflowId of ["find-1", "find-2", "other-1"]) await client.workflow.getHandle(workflowId).terminate();
+    await watched.close();
+  },
+);
+
+test(
+  "a run is followed to its end: why it waits, a signal from the page, and its result, without a reload",
+  options,
+  async () => {
+    await client.workflow.start(approval, { workflowId: "to-approve", taskQueue, args: ["Ada"] });
+    const watched = await WatchedPage.open(browser, origin);
+    const { page } = watched;
+    await page.goto("/namespaces/default/workflows/to-approve");
+    await page.getByText("No worker asks the task queue “ui” for work.").waitFor();
+    const worker = await newWorker();
+    await worker.runUntil(async () => {
+      await page.getByText("It waits for a signal").waitFor();
+      await page.getByRole("button", { name: "Signal" }).click();
+      await page.getByLabel("Name", { exact: true }).fill("approve");
+      await page.getByLabel("Input, as JSON").fill("Grace");
+      await page.getByRole("button", { name: "Send" }).click();
+      await page
+        .getByRole("alert")
+        .getByText(/no JSON/)
+        .waitFor();
+      await page.getByLabel("Input, as JSON").fill('"Grace"');
+      await page.getByText(`--name approve --input '"Grace"'`).waitFor();
+      await watched.check("signal");
+      await page.getByRole("button", { name: "Send" }).click();
+      await page.getByText("Completed", { exact: true }).waitFor();
+      await page.getByText('"approver": "Grace"').waitFor();
+      assert.deepEqual(await client.workflow.getHandle("to-approve").result(), {
+        greeting: "Hello, Ada!",
+        approver: "Grace",
+      });
+    });
+    for (const kind of ["Activity", "Timer", "Signal"])
+      await page.locator(".group").getByText(kind, { exact: true }).waitFor();
+    await watched.check("completed");
+    await page.getByRole("button", { name: "Events", exact: true }).click();
+    await page.getByRole("button", { name: /Workflow signaled/ }).click();
+    await page.getByText('"signalName": "approve"').waitFor();
+    await watched.check("events");
+    await watched.close();
+  },
+);
+
+test(
+  "pending activities show attempt, failure, next try and progress; hostile texts stay texts; terminate asks first",
+  options,
+  async () => {
+    await client.workflow.start(troubled, {
+      workflowId: hostile,
+      taskQueue,
+      args: [hostile],
+      memo: { [hostile]: hostile },
+    });
+    const worker = await newWorker();
+    await worker.runUntil(async () => {
+      for (const theme of ["light", "dark"] as const) {
+        const watched = await WatchedPage.open(browser, origin, theme);
+        const { page } = watched;
+        await page.goto("/namespaces/default/workflows?status=Running");
+        await page.getByRole("link", { name: hostile }).click();
+        await page.getByText(/next try in \d+s/).waitFor();
+        await page.getByText("3 of 12").waitFor();
+        await page.locator(".card").getByText("Attempt 2").waitFor();
+        await page.getByText("<img src=x").first().waitFor();
+        await page.getByText(/is tried again in/).waitFor();
+        await page.reload();
+        await page.getByText("3 of 12").waitFor();
+        await watched.check(`pending-${theme}`);
+        if (theme === "dark") {
+          await page.getByRole("button", { name: "Terminate" }).click();
+          await page.getByText("Its code is not told").waitFor();
+          assert.equal((await client.workflow.getHandle(hostile).describe()).status.name, "RUNNING");
+          await page.getByLabel("Reason").fill(hostile);
+          await page.getByRole("dialog").getByRole("button", { name: "Terminate" }).click();
+          await page.getByText("Terminated", { exact: true }).waitFor();
+          await page.getByText(`Workflow terminated: ${hostile}`).waitFor();
+          await watched.check("terminated");
+        }
+        await watched.close();
+      }
+    });
+  },
+);
+
+test("a page whose server has gone says so", options, async () => {
+  const other = await startPawl({ args: ["--ui-port", "0"] });
+  const watched = await WatchedPage.open(browser, /web UI on (http:\/\/[\d.:]+)/.exec(other.logs())![1]!);
+  await watched.page.goto("/");
+  await watched.page.getByText("No workflows yet").waitFor();
+  await other.stop();
+  await watched.page.getByText("Disconnected").waitFor();
+  await watched.check("disconnected");
+  await watched.close();
+});
+
+test(
+  "pages are served with a policy that lets nothing from elsewhere in, and unknown files are not pages",
+  options,
+  async () => {
+    const document = await fetch(`${origin}/namespaces/default/workflows/any`);
+    assert.equal(document.status, 200);
+    assert.match(document.headers.get("content-security-policy") ?? "", /^default-src 'self';/);
+    const html = await document.text();
+    assert.doesNotMatch(html, /<style|<script(?![^>]* src=)|https?:\/\//);
+    const [, script] = /src="(\/assets\/[^"]+)"/.exec(html)!;
+    assert.match((await fetch(`${origin}${script}`)).headers.get("cache-control") ?? "", /immutable/);
+    for (const path of ["/assets/none.js", "/api/v1/none"]) assert.equal((await fetch(`${origin}${path}`)).status, 404);
+    const foreign = await fetch(`${origin}/api/v1/namespaces`, { headers: { origin: "https://elsewhere.example" } });
+    assert.equal(foreign.status, 403);
+  },
+);
