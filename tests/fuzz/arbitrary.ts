@@ -28,6 +28,12 @@ const namesOf: Readonly<Record<string, NameKind | LearnedText>> = {
   ...{ queryType: "typeName", type: "typeName", reason: "reason", cronSchedule: "cron", query: "query" },
   ...{ protocolInstanceId: "protocolInstanceId", "Message.id": "messageId", acceptedRequestMessageId: "messageId" },
   ...{ rejectedRequestMessageId: "messageId", indexedFields: "attribute", searchAttributes: "attribute" },
+  ...{ scheduleId: "scheduleId", cronString: "cron", timezoneName: "zone", jobId: "jobId", visibilityQuery: "query" },
+  ...{ second: "calendarField", minute: "calendarField", hour: "calendarField", dayOfMonth: "calendarField" },
+  ...{ month: "calendarField", year: "calendarField", dayOfWeek: "calendarField", buildId: "buildId" },
+  ...{ deploymentName: "deploymentName", "EndpointSpec.name": "endpointName", endpoint: "endpointName" },
+  ...{ "GetNexusEndpointRequest.id": "endpointId", "UpdateNexusEndpointRequest.id": "endpointId" },
+  ...{ "DeleteNexusEndpointRequest.id": "endpointId" },
   ...{ paths: "mask", workerInstanceKey: "workerInstanceKey", "TaskQueuePartition.name": "taskQueue" },
 };
 
@@ -201,7 +207,13 @@ export class Messages {
     const plausible = fc.nat({ max: 2 ** 20 }).map((choice) => {
       // Most calls name a workflow without its run; one that asks for a run that has gone gets no further.
       if (kind === "runId" && choice % 3 > 0) return nothing;
-      if (kind === "runId" || kind === "protocolInstanceId" || kind === "messageId" || kind === "liveActivityId")
+      if (
+        kind === "runId" ||
+        kind === "protocolInstanceId" ||
+        kind === "messageId" ||
+        kind === "liveActivityId" ||
+        kind === "endpointId"
+      )
         return Buffer.from(known.text(kind, choice));
       if (kind === "activityId" && choice % 3 > 0) return Buffer.from(known.text("liveActivityId", choice));
       return Buffer.from(known.name(kind, choice));
@@ -228,11 +240,11 @@ function bytesKind({ name, parent }: Field): LearnedBytes | undefined {
 }
 
 const needed =
-  /^(namespace|workflowId|execution|workflowExecution|taskQueue|taskToken|workflowType|activityType|activityId|timerId|name|commands|signalName|request|operations|query|queryType|updateRef|meta|updateId|input|startToCloseTimeout|startToFireTimeout|markerName|activity|id|body|identity|protocolInstanceId|requestId|workerInstanceKey|workflowExecutionRetentionPeriod|paths|updateMask)$/;
+  /^(namespace|workflowId|execution|workflowExecution|taskQueue|taskToken|workflowType|activityType|activityId|timerId|name|commands|signalName|request|operations|query|queryType|updateRef|meta|updateId|input|startToCloseTimeout|startToFireTimeout|markerName|activity|id|body|identity|protocolInstanceId|requestId|workerInstanceKey|workflowExecutionRetentionPeriod|paths|updateMask|scheduleId|schedule|action|patch|startTime|endTime|jobId|reason|visibilityQuery|deploymentVersion|deploymentName|buildId|spec|target|endpoint|service|operation)$/;
 
 /** Whatever is in them, nearly every request with one of them is refused. */
 const refused =
-  /^(intermediatePage|pageNumber|completionCallbacks|versioningOverride|versioningBehavior|deploymentOptions|timeSkippingConfig|isGlobalNamespace|promoteNamespace|useWorkflowBuildId)$/;
+  /^(intermediatePage|pageNumber|completionCallbacks|versioningOverride|versioningBehavior|deploymentOptions|timeSkippingConfig|isGlobalNamespace|promoteNamespace|useWorkflowBuildId|timezoneData|computeConfig)$/;
 
 /** A proto3 `optional` is a oneof of its own in the descriptor, and an ordinary field to us. */
 function isMember({ partOf }: Field): boolean {

@@ -42,11 +42,18 @@ const named = {
     "WorkerIdentity = 'worker-1'",
     "GROUP BY ExecutionStatus",
   ],
+  scheduleId: ["s1", "s2", "s3"],
+  calendarField: ["", "*", "1", "*/5", "1-3"],
+  zone: ["", "", "Europe/Rome"],
+  jobId: Array.from({ length: 8 }, (_, i) => `job-${i}`),
+  deploymentName: ["d1", "d2"],
+  buildId: ["b1", "b2"],
+  endpointName: ["endpoint-a", "endpoint-b", "endpoint-c"],
   plain: ["x", "text", "Größe", "1", "default"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type NameKind = keyof typeof named;
-const learnedText = ["runId", "protocolInstanceId", "messageId", "liveActivityId"] as const;
+const learnedText = ["runId", "protocolInstanceId", "messageId", "liveActivityId", "endpointId"] as const;
 const learnedBytes = ["workflowToken", "activityToken", "queryToken", "pageToken"] as const;
 export type LearnedText = (typeof learnedText)[number];
 export type LearnedBytes = (typeof learnedBytes)[number];

@@ -37,6 +37,8 @@ export async function ask<N extends MethodName>(
 export function learn(known: Known, name: MethodName, body: Uint8Array): void {
   const answer = methods[name].response.decode(body) as Readonly<Record<string, unknown>>;
   if (typeof answer["runId"] === "string") known.learnText("runId", answer["runId"]);
+  const endpointId = (answer["endpoint"] as { id?: unknown } | undefined)?.id;
+  if (typeof endpointId === "string") known.learnText("endpointId", endpointId);
   if (answer["nextPageToken"] instanceof Uint8Array) known.learnBytes("pageToken", answer["nextPageToken"]);
   if (name === "PollWorkflowTaskQueue")
     learnTask(known, answer as unknown as workflowservice.PollWorkflowTaskQueueResponse);
