@@ -45,6 +45,8 @@ const named = {
   scheduleId: ["s1", "s2", "s3"],
   calendarField: ["", "*", "1", "*/5", "1-3"],
   zone: ["", "", "Europe/Rome"],
+  /** A batch does what it is asked to do: the witnesses are not to be among its workflows. */
+  liveQuery: ["WorkflowId STARTS_WITH 'live-1'", "WorkflowId = 'live-2'", "WorkflowId IN ('live-3', 'live-4')"],
   jobId: Array.from({ length: 8 }, (_, i) => `job-${i}`),
   deploymentName: ["d1", "d2"],
   buildId: ["b1", "b2"],
