@@ -120,7 +120,11 @@ describe("pawl server", () => {
 
   test("a second signal ends it at once", async (t) => {
     const pawl = new Pawl(t, ["server", "--port", "0"]);
-    await linger(t, await pawl.port());
+    // A request that does not end keeps the server from stopping before the second signal has come.
+    const session = await linger(t, await pawl.port());
+    const path = "/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo";
+    session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc" }).on("error", () => {});
+    await new Promise((resolve) => session.ping(resolve));
     pawl.child.kill("SIGTERM");
     pawl.child.kill("SIGINT");
     assert.deepEqual(await pawl.exit, { code: 1, signal: null });
