@@ -1,6 +1,6 @@
 /** A worker that is no program: it takes one task when it is told to, and answers what it is told. */
 
-import type { command } from "@pawl/protocol";
+import type { command, failure } from "@pawl/protocol";
 import { type common, enums, type Init } from "@pawl/protocol";
 import { call } from "../rig/call.ts";
 
@@ -64,3 +64,16 @@ export const schedule = (activityId: string, queue: string): Init<command.Comman
     ...{ startToCloseTimeout: { seconds: 600 }, retryPolicy: { initialInterval: { seconds: 300 } } },
   },
 });
+
+/** Takes the queue's next activity task and fails it. */
+export async function failActivity(address: string, queue: string, given: Init<failure.Failure>): Promise<void> {
+  const taskQueue = { name: queue };
+  const task = await call(
+    address,
+    "PollActivityTaskQueue",
+    { namespace, taskQueue, identity: "w" },
+    { timeoutMs: 20_000 },
+  );
+  const { taskToken } = task;
+  await call(address, "RespondActivityTaskFailed", { namespace, taskToken, identity: "w", failure: given });
+}

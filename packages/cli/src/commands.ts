@@ -11,6 +11,7 @@ import { messageCommands } from "./verb/workflow-message.ts";
 import { resultCommands } from "./verb/workflow-result.ts";
 import { startCommands } from "./verb/workflow-start.ts";
 import { viewCommands } from "./verb/workflow-view.ts";
+import { whyCommands } from "./verb/workflow-why.ts";
 
 export const groups: readonly Group[] = [
   { path: "workflow", summary: "Start workflows, look at them, speak with them, end them" },
@@ -29,6 +30,7 @@ export const groups: readonly Group[] = [
 export const definitions: readonly Definition[] = [
   ...startCommands,
   ...viewCommands,
+  ...whyCommands,
   ...historyCommands,
   ...resultCommands,
   ...messageCommands,

@@ -1,37 +1,10 @@
 /** Times and spans of proto-JSON as people read them. */
-
-const unitMs = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["m", 60_000],
-  ["s", 1_000],
-] as const;
-
-/** `2 minutes ago` in short: `2m ago`, `in 3h 5m`; the two largest units. */
-export function relativeText(ms: number): string {
-  const span = spanText(Math.abs(ms));
-  if (span === "0s") return "now";
-  return ms < 0 ? `${span} ago` : `in ${span}`;
-}
-
-/** `1h 30m`, `42s`, `1.5s`, `20ms`: the two largest units. */
-export function spanText(ms: number): string {
-  if (ms > 0 && ms < 1_000) return `${Math.round(ms)}ms`;
-  if (ms < 10_000) return `${Number((ms / 1_000).toFixed(1))}s`;
-  const first = unitMs.findIndex(([, each]) => ms >= each);
-  let rest = ms;
-  const parts = unitMs.slice(first, first + 2).map(([unit, each]) => {
-    const amount = Math.floor(rest / each);
-    rest -= amount * each;
-    return amount === 0 ? "" : `${amount}${unit}`;
-  });
-  return parts.filter((part) => part !== "").join(" ");
-}
+import { agoText, spanText } from "@pawl/server/why";
 
 export function timeText(value: unknown, format: "relative" | "iso" | "raw", nowMs: number): string {
   const ms = Date.parse(String(value));
   if (format === "raw" || Number.isNaN(ms)) return String(value);
-  return format === "iso" ? new Date(ms).toISOString() : relativeText(ms - nowMs);
+  return format === "iso" ? new Date(ms).toISOString() : agoText(ms - nowMs);
 }
 
 /** From `"90s"` or `"1.500s"`, as proto-JSON writes spans. */

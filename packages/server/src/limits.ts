@@ -307,3 +307,17 @@ export const matchingLimits = {
 // A sticky queue must not be forgotten while it may still be the first choice, nor its goodbye.
 assert(matchingLimits.stickySeenMs < matchingLimits.idleMs);
 assert(matchingLimits.stickySeenMs <= matchingLimits.goodbyeMs);
+
+/** What one explanation of a waiting workflow may read, so that asking for it costs about as much as opening a few pages. */
+export const explanationLimits = {
+  /** How far back timers and errors are looked for. */
+  eventsMax: 2_000,
+  /** Workflows that are looked into, children and theirs included, and how far down. */
+  workflowsMax: 20,
+  depthMax: 5,
+  /** A worker's poll lasts a minute; who has not asked for two has gone. */
+  pollerGoneMs: 120_000,
+} as const;
+
+// Pollers are remembered for longer than it takes to miss them.
+assert(explanationLimits.pollerGoneMs < matchingLimits.idleMs);

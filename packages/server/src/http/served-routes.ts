@@ -11,6 +11,7 @@ import { linkRoutes } from "./link-routes.ts";
 import { nexusRoutes } from "./nexus-routes.ts";
 import { openApiRoute } from "./openapi.ts";
 import type { Route } from "./route-table.ts";
+import { whyRoutes } from "./why-routes.ts";
 
 export interface ServedParts
   extends Pick<Parts, "ring" | "namespaces" | "nexusEndpoints" | "nexusTasks" | "tokens" | "clock"> {
@@ -30,6 +31,7 @@ export function servedRoutes(parts: ServedParts): Route[] {
     ...activityRoutes(unary),
     ...linkRoutes(parts),
     ...activityProgressRoutes(parts),
+    ...whyRoutes(parts),
     ...nexusRoutes(parts),
     openApiRoute(referenceVersion, () => routes),
   ];
