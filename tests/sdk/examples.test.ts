@@ -1,60 +1,44 @@
 /** The examples, started as their readers start them. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import type { MigrationReport } from "../../examples/data-migration/activities.ts";
+import { readMigrated } from "../../examples/data-migration/tables.ts";
 import { runDemo } from "../../examples/demo.ts";
 import { processFile } from "../../examples/file-processing/workflows.ts";
-import { endWithThisProcess } from "../rig/server.ts";
+import { freePort, startPawl } from "../rig/server.ts";
+import { ExampleProgram, outputOf, startWorker } from "./example-program.ts";
 import { newId, useTarget } from "./target.ts";
 
 const target = useTarget();
-const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
 
-function start(file: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {
-  const child = spawn(process.execPath, [join(examples, file), ...args], {
-    stdio: ["ignore", "pipe", "ignore"],
-    env: { ...process.env, PAWL_ADDRESS: target.server.address, ...env },
+const address = () => target.server.address;
+const start = (t: TestContext, example: string, env: Record<string, string> = {}) =>
+  startWorker(t, example, { address: address(), env });
+const output = (file: string, args: readonly string[] = []) => outputOf(file, { address: address(), args });
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe("greeting", () => {
+  test("greets", async (t) => {
+    const worker = await start(t, "greeting");
+    assert.equal(await output("greeting/start.ts", ["Ada"]), "Hello, Ada!\n");
+    await worker.stop();
   });
-  endWithThisProcess(child);
-  return child;
-}
-
-async function startWorker(t: TestContext, example: string, env?: Record<string, string>): Promise<ChildProcess> {
-  const child = start(`${example}/worker.ts`, [], env);
-  // A worker without its server would try again for ever, and keep the test process.
-  t.after(() => child.kill("SIGKILL"));
-  await once(child.stdout!, "data");
-  return child;
-}
-
-async function stop(child: ChildProcess): Promise<number | null> {
-  const ended = once(child, "exit");
-  child.kill("SIGTERM");
-  return (await ended)[0] as number | null;
-}
-
-async function output(file: string, args: readonly string[]): Promise<string> {
-  const child = start(file, args);
-  const chunks: Buffer[] = [];
-  child.stdout!.on("data", (chunk: Buffer) => chunks.push(chunk));
-  const [code] = await once(child, "close");
-  assert.equal(code, 0, Buffer.concat(chunks).toString());
-  return Buffer.concat(chunks).toString();
-}
+});
 
 describe("order processing", () => {
   test("an order completes; a declined payment cancels its order", async (t) => {
-    const worker = await startWorker(t, "order-processing");
+    const worker = await start(t, "order-processing");
     const paid = await output("order-processing/start.ts", [newId("order"), "4990"]);
     assert.match(paid, /Result: {"status":"completed","notified":2}\nStatus: completed/);
     const declined = await output("order-processing/start.ts", [newId("order"), "999999"]);
     assert.match(declined, /Result: {"status":"cancelled","reason":"PaymentDeclined","notified":2}\nStatus: cancelled/);
-    assert.equal(await stop(worker), 0);
+    await worker.stop();
   });
 });
 
@@ -62,13 +46,13 @@ describe("loan approval", () => {
   test("a good applicant is approved though the bureau cannot be reached at first, a forged document is found", async (t) => {
     const ledger = await mkdtemp(join(tmpdir(), "pawl-loan-"));
     t.after(() => rm(ledger, { recursive: true }));
-    const worker = await startWorker(t, "loan-approval", { LOAN_LEDGER: ledger });
+    const worker = await start(t, "loan-approval", { LOAN_LEDGER: ledger });
     // By the formula of this example, erin has 825 points and bob 446.
     assert.match(await output("loan-approval/start.ts", ["erin"]), /"approved":true,"amount":10000,"interestRate":5.5/);
     assert.match(await output("loan-approval/start.ts", ["erin", "forged-payslip"]), /Document verification failed/);
     assert.match(await output("loan-approval/start.ts", ["bob"]), /Insufficient credit score/);
     assert.equal((await readdir(ledger)).length, 4, "three scores and one approval are remembered");
-    assert.equal(await stop(worker), 0);
+    await worker.stop();
   });
 });
 
@@ -77,9 +61,9 @@ describe("file processing", () => {
     const folder = await mkdtemp(join(tmpdir(), "pawl-file-"));
     t.after(() => rm(folder, { recursive: true }));
     const path = join(folder, "large.txt");
-    const lines = 100_000;
+    const lines = 70_000;
     await writeFile(path, "two words\n".repeat(lines));
-    const first = await startWorker(t, "file-processing");
+    const first = await start(t, "file-processing");
     const options = { workflowId: newId("file"), taskQueue: "file-processing", args: [path] as [string] };
     const handle = await target.client.workflow.start(processFile, options);
     // Heartbeats are throttled to 0.8 of their timeout: the second one carries progress.
@@ -89,14 +73,13 @@ describe("file processing", () => {
       return payload ? (JSON.parse(new TextDecoder().decode(payload.data)) as { lines: number }).lines : 0;
     };
     while ((await progress()) <= 1_000) await new Promise((resolve) => setTimeout(resolve, 20));
-    first.kill("SIGKILL");
-    await once(first, "exit");
-    const second = await startWorker(t, "file-processing");
+    await first.kill9();
+    const second = await start(t, "file-processing");
     const report = await handle.result();
     assert.deepEqual([report.lines, report.words, report.longestLine], [lines, 2 * lines, 9]);
     assert.ok(report.resumedAt > 1_000, `${report.resumedAt}`);
     assert.deepEqual(await readdir(folder), ["large.txt"]);
-    assert.equal(await stop(second), 0);
+    await second.stop();
   });
 
   test("a cancelled one cleans up", async (t) => {
@@ -104,14 +87,111 @@ describe("file processing", () => {
     t.after(() => rm(folder, { recursive: true }));
     const path = join(folder, "large.txt");
     await writeFile(path, "two words\n".repeat(200_000));
-    const worker = await startWorker(t, "file-processing");
+    const worker = await start(t, "file-processing");
     const options = { workflowId: newId("file"), taskQueue: "file-processing", args: [path] as [string] };
     const handle = await target.client.workflow.start(processFile, options);
     while ((await readdir(folder)).length === 1) await new Promise((resolve) => setTimeout(resolve, 20));
     await handle.cancel();
     await assert.rejects(handle.result(), /cancelled/);
     assert.deepEqual(await readdir(folder), ["large.txt"]);
-    assert.equal(await stop(worker), 0);
+    await worker.stop();
+  });
+});
+
+describe("data migration", () => {
+  test("a worker that is killed, and one that stops, hand over to the next", async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "pawl-migration-"));
+    t.after(() => rm(folder, { recursive: true }));
+    const first = await start(t, "data-migration");
+    const options = { address: address(), args: [folder, "4000"] };
+    const migration = new ExampleProgram("data-migration/start.ts", options);
+    await migration.prints(/Started/);
+    const migrated = async () => (await readMigrated(join(folder, "people"))).length;
+    await until(async () => (await migrated()) > 500);
+    await first.kill9();
+    const second = await start(t, "data-migration");
+    const before = await migrated();
+    // Rows that were there before are written again: new ones tell that the second worker is further than the first.
+    await until(async () => (await migrated()) > before);
+    await second.stop();
+    const third = await start(t, "data-migration");
+    const report = JSON.parse((await migration.output()).split("Report: ")[1]!) as MigrationReport;
+    assert.equal(report.rows, 4_000);
+    assert.ok(report.attempts >= 3, `${report.attempts}`);
+    assert.ok(report.resumedAt >= before, `${report.resumedAt} of ${before}`);
+    await third.stop();
+  });
+});
+
+describe("deadline-aware work", () => {
+  test("no attempt times out, and the slices add up", async (t) => {
+    const worker = await start(t, "deadline-aware");
+    const { pages, slices } = JSON.parse((await output("deadline-aware/start.ts", ["24"])).slice("Rendered: ".length));
+    assert.equal(pages, 24);
+    assert.ok(slices.length >= 3, `${slices}`);
+    assert.equal(
+      slices.reduce((sum: number, slice: number) => sum + slice, 0),
+      24,
+    );
+    assert.doesNotMatch(worker.printed, /failed/i);
+    await worker.stop();
+  });
+});
+
+describe("resilient processing", () => {
+  test("what may help is tried again, what cannot help is not", async (t) => {
+    const worker = await start(t, "resilient-processing");
+    assert.equal(
+      await output("resilient-processing/start.ts"),
+      [
+        "plain-1: processed (attempt 1)",
+        "flaky-2: processed (attempt 3)",
+        "busy-3: processed (attempt 2)",
+        "slow-4: processed (attempt 2)",
+        "invalid-5: rejected (InvalidRecord: a field is missing)",
+        "huge-6: rejected (RangeError: the amount is out of range)",
+        "down-7: given up (Error: service unavailable)\n",
+      ].join("\n"),
+    );
+    await worker.stop();
+  });
+});
+
+describe("human approval", () => {
+  test("the decision outlasts server and worker, and is taken once, by link or by token", async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "pawl-approval-"));
+    const [port, httpPort] = [await freePort(), await freePort()];
+    const serve = () =>
+      startPawl({ port, dbFilename: join(folder, "state.db"), args: ["--http-port", String(httpPort)] });
+    let server = await serve();
+    t.after(async () => {
+      await server.stop();
+      await rm(folder, { recursive: true });
+    });
+    const options = { address: server.address, env: { PAWL_HTTP_ADDRESS: `http://127.0.0.1:${httpPort}` } };
+    const post = async (url: string, body: unknown) =>
+      (await fetch(url, { method: "POST", body: JSON.stringify(body) })).status;
+    const worker = await startWorker(t, "human-approval", options);
+    const ask = async (title: string) => {
+      const asking = new ExampleProgram("human-approval/start.ts", { ...options, args: [title, "400"] });
+      const [, link, token] = await worker.prints(new RegExp(`"${title}"[^]*?link: (\\S+)\\s+task token: (\\S+)\n`));
+      return { asking, link: link!, token: token! };
+    };
+    const desk = await ask("a desk");
+    const lamp = await ask("a lamp");
+    await worker.kill9();
+    await server.kill9();
+    server = await serve();
+    assert.equal(await post(desk.link, { result: { approved: true, approver: "alice" } }), 200);
+    assert.equal(await post(desk.link, { result: { approved: true, approver: "mallory" } }), 410);
+    const completion = `http://127.0.0.1:${httpPort}/complete-activity`;
+    const refusal = { task_token: lamp.token, result: { approved: false, approver: "bob" } };
+    assert.equal(await post(completion, refusal), 200);
+    assert.equal(await post(completion, refusal), 404);
+    const second = await startWorker(t, "human-approval", options);
+    assert.match(await desk.asking.output(), /Result: 400 paid for a desk, approved by alice\n/);
+    assert.match(await lamp.asking.output(), /Result: refused by bob\n/);
+    await second.stop();
   });
 });
 
