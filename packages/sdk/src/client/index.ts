@@ -9,6 +9,12 @@ export {
 } from "../connection/connection.ts";
 export { LOCAL_TARGET } from "../connection/grpc-transport.ts";
 export {
+  type InProcessCallOptions,
+  type InProcessServer,
+  type InProcessStatus,
+  InProcessTransport,
+} from "../connection/in-process-transport.ts";
+export {
   CallFailed,
   type TlsConfig,
   type TlsConfig as TLSConfig,

@@ -1,0 +1,164 @@
+/**
+ * The whole system inside a program: server, client and workers in one process, without a port. The same code runs against a server elsewhere when
+ * it opens another address.
+ *
+ *   const app = await open("file:app.db");
+ *   await app.worker({ taskQueue: "orders", workflowsPath, activities });
+ *   await app.client.workflow.execute(order, { taskQueue: "orders", workflowId: "order-1", args: [42] });
+ *   await app.close();
+ */
+import { fileURLToPath } from "node:url";
+import { Client, type ClientOptions, Connection, InProcessTransport } from "@pawl/sdk/client";
+import { Worker, type WorkerOptions } from "@pawl/sdk/worker";
+import {
+  type ListenConfig,
+  type Listening,
+  type OpenConfig,
+  type OpenServer,
+  openServer,
+  StartFailure,
+} from "@pawl/server";
+
+export { type ListenConfig, type Listening, StartFailure };
+
+export interface OpenOptions
+  extends Pick<OpenConfig, "sqlitePragmas" | "searchAttributes" | "outsideAddresses" | "telemetry"> {
+  /** Of client and workers. Default: `default`. An embedded server makes it if it is not there. */
+  readonly namespace?: string;
+  /** Further options of the client. */
+  readonly client?: Omit<ClientOptions, "connection" | "namespace">;
+}
+
+/** Connection and namespace are those of the app. */
+export type AppWorkerOptions = Omit<WorkerOptions, "connection" | "namespace">;
+
+export interface App {
+  readonly client: Client;
+  readonly connection: Connection;
+  /** Makes a worker and lets it work, until `close()` or its own `shutdown()`. Throws as `Worker.create`. */
+  worker(options: AppWorkerOptions): Promise<Worker>;
+  /**
+   * Lets other processes in: workers in other languages, the command line. Throws `StartFailure`, also when the server is elsewhere and when it
+   * listens already. Default port: 7233.
+   */
+  serve(where?: ListenConfig): Promise<Listening>;
+  /**
+   * Lets the workers finish what they have taken on, then stops the server and releases its file. Calling it again waits for the same end. Throws
+   * an `AggregateError` when a worker had failed; all is closed then too.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * `file:app.db` keeps everything in that SQLite file, which one process may have open at a time; `memory:` forgets it at the end;
+ * `pawl://host:port` is a server elsewhere. Throws `StartFailure` for an address that is none of these and for a file that cannot be opened,
+ * `CallFailed` when the server elsewhere does not answer.
+ */
+export async function open(address: string, options: OpenOptions = {}): Promise<App> {
+  const { namespace = "default", client, ...config } = options;
+  const place = placeOf(address);
+  if (place.type === "elsewhere") {
+    const connection = await Connection.connect({ address: place.address });
+    return appOf({ server: undefined, connection, namespace }, client);
+  }
+  const file = place.type === "file" ? { dbFilename: place.filename } : {};
+  const server = await openServer({ ...config, ...file, namespaces: [namespace] });
+  const connection = Connection.lazy({ transport: new InProcessTransport(server) });
+  return appOf({ server, connection, namespace }, client);
+}
+
+async function appOf(parts: Omit<AppParts, "client">, options: OpenOptions["client"]): Promise<App> {
+  const { server, connection, namespace } = parts;
+  try {
+    return new OpenApp({ ...parts, client: new Client({ ...options, connection, namespace }) });
+  } catch (error) {
+    await connection.close();
+    await server?.close();
+    throw error;
+  }
+}
+
+type Place =
+  | { readonly type: "file"; readonly filename: string }
+  | { readonly type: "memory" }
+  | { readonly type: "elsewhere"; readonly address: string };
+
+function placeOf(address: string): Place {
+  if (address === "memory:") return { type: "memory" };
+  const [, scheme, rest = ""] = /^(file:|pawl:\/\/)(.+)$/s.exec(address) ?? [];
+  if (scheme === "file:") return { type: "file", filename: rest.startsWith("//") ? fileURLToPath(address) : rest };
+  if (scheme === "pawl://" && /^[^/?#@\s]+$/.test(rest)) return { type: "elsewhere", address: rest };
+  throw new StartFailure(
+    "usage",
+    `${JSON.stringify(address)} cannot be opened: it is file:<path>, memory: or pawl://<host>:<port>`,
+  );
+}
+
+interface AppParts {
+  readonly server: OpenServer | undefined;
+  readonly connection: Connection;
+  readonly namespace: string;
+  readonly client: Client;
+}
+
+interface RunningWorker {
+  readonly worker: Worker;
+  readonly ended: Promise<void>;
+}
+
+class OpenApp implements App {
+  readonly client: Client;
+  readonly connection: Connection;
+  readonly #parts: AppParts;
+  readonly #workers = new Set<RunningWorker>();
+  readonly #failures: unknown[] = [];
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: AppParts) {
+    this.#parts = parts;
+    this.client = parts.client;
+    this.connection = parts.connection;
+  }
+
+  async worker(options: AppWorkerOptions): Promise<Worker> {
+    const { connection, namespace } = this.#parts;
+    this.#requireOpen();
+    const worker = await Worker.create({ ...options, connection, namespace });
+    this.#requireOpen();
+    const ended = worker.run().then(
+      () => void this.#workers.delete(running),
+      (error: unknown) => {
+        this.#workers.delete(running);
+        this.#failures.push(error);
+      },
+    );
+    const running = { worker, ended };
+    this.#workers.add(running);
+    return worker;
+  }
+
+  async serve(where: ListenConfig = {}): Promise<Listening> {
+    const { server } = this.#parts;
+    if (!server) throw new StartFailure("usage", "the server is elsewhere: only an embedded one can be told to listen");
+    return await server.serve(where);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { server, connection } = this.#parts;
+    const workers = [...this.#workers];
+    for (const { worker } of workers) if (worker.getState() === "RUNNING") worker.shutdown();
+    await Promise.all(workers.map(({ ended }) => ended));
+    await connection.close();
+    await server?.close();
+    if (this.#failures.length > 0) throw new AggregateError(this.#failures, "a worker of this app has failed");
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== undefined) throw new StartFailure("usage", "this app has been closed");
+  }
+}

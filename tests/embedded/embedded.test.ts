@@ -1,0 +1,142 @@
+/** `open`: server, client and worker inside one process, and what happens to it from outside. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { describe, type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Connection, WorkflowNotFoundError } from "@pawl/sdk/client";
+import { type App, type OpenOptions, open } from "pawl";
+import { endWithThisProcess } from "../rig/server.ts";
+import { goSignal, greeting, nameUpdate } from "./workflows.ts";
+
+const workflowsPath = fileURLToPath(new URL("./workflows.ts", import.meta.url));
+const taskQueue = "greetings";
+const activities = { greet: async (name: string) => `Hello, ${name}!` };
+
+async function openFor(t: TestContext, address: string, options?: OpenOptions): Promise<App> {
+  const app = await open(address, options);
+  t.after(() => app.close());
+  return app;
+}
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), "pawl-embedded-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Everything of the API that waits: a task, an update, a result. */
+async function greet(app: App, workflowId: string): Promise<string> {
+  const handle = await app.client.workflow.start(greeting, { taskQueue, workflowId });
+  assert.equal(await handle.executeUpdate(nameUpdate, { args: ["Ada"] }), "you are Ada");
+  const result = handle.result();
+  await handle.signal(goSignal);
+  return await result;
+}
+
+describe("an app in one process", () => {
+  test("is ready in a moment, and runs workflows without a port", async (t) => {
+    const startedAtMs = performance.now();
+    const app = await openFor(t, "memory:");
+    const readyMs = performance.now() - startedAtMs;
+    assert.ok(readyMs < 1_000, `ready after ${readyMs} ms`); // some 10 ms, on a machine with nothing else to do
+    await app.worker({ taskQueue, workflowsPath, activities });
+    assert.equal(await greet(app, "one"), "Hello, Ada!");
+  });
+
+  test("keeps its namespace and its workflows in its file, which it holds alone and releases", async (t) => {
+    const address = `file:${join(folder(t), "app.db")}`;
+    const first = await openFor(t, address, { namespace: "shop" });
+    const handle = await first.client.workflow.start(greeting, { taskQueue, workflowId: "kept" });
+    await assert.rejects(open(address), { name: "StartFailure", message: /in use|another|already/ });
+    await Promise.all([first.close(), first.close()]);
+    await assert.rejects(first.worker({ taskQueue, activities }), { message: /has been closed/ });
+    await assert.rejects(first.client.workflow.getHandle("kept").describe(), /the connection is closed/);
+
+    const second = await openFor(t, address, { namespace: "shop" });
+    const described = await second.client.workflow.getHandle("kept").describe();
+    assert.deepEqual([described.runId, described.status.name], [handle.firstExecutionRunId, "RUNNING"]);
+    const other = await openFor(t, "memory:", { namespace: "shop" });
+    await assert.rejects(other.client.workflow.getHandle("kept").describe(), WorkflowNotFoundError);
+  });
+
+  test("serves others when told to; they and the app do each other's work", async (t) => {
+    const app = await openFor(t, "memory:");
+    const { port } = await app.serve({ port: 0 });
+    const outside = await openFor(t, `pawl://127.0.0.1:${port}`);
+    await outside.worker({ taskQueue, workflowsPath, activities });
+    assert.equal(await greet(app, "inside"), "Hello, Ada!");
+    assert.equal(await greet(outside, "outside"), "Hello, Ada!");
+    await assert.rejects(app.serve({ port: 0 }), { message: /listens already/ });
+    await assert.rejects(outside.serve(), { message: /elsewhere/ });
+    await outside.close();
+    await app.close();
+    await assert.rejects(Connection.connect({ address: `127.0.0.1:${port}`, connectTimeout: "300 ms" }));
+  });
+
+  test("lets an activity finish before it closes", async (t) => {
+    const app = await openFor(t, "memory:");
+    const begun = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<void>();
+    let isDone = false;
+    const slow = async (name: string) => {
+      begun.resolve();
+      await end.promise;
+      isDone = true;
+      return name;
+    };
+    await app.worker({ taskQueue, workflowsPath, activities: { greet: slow } });
+    const handle = await app.client.workflow.start(greeting, { taskQueue, workflowId: "slow" });
+    await handle.executeUpdate(nameUpdate, { args: ["Ada"] });
+    await handle.signal(goSignal);
+    await begun.promise;
+    const closed = app.close();
+    end.resolve();
+    await closed;
+    assert.equal(isDone, true);
+  });
+
+  test("says what is wrong with its address or its options, and leaves nothing open", async (t) => {
+    for (const address of ["", "app.db", "file:", "memory", "memory:x", "pawl://", "pawl://host/path", "http://host"])
+      await assert.rejects(open(address), { name: "StartFailure", message: /cannot be opened: it is file:/ }, address);
+    const file = `file:${join(folder(t), "app.db")}`;
+    const unloadable = { payloadConverterPath: join(folder(t), "none.ts") };
+    await assert.rejects(open(file, { client: { dataConverter: unloadable } }));
+    await assert.rejects(open(file, { namespace: "" }), { name: "StartFailure" });
+    await openFor(t, file);
+    await assert.rejects(open(`file:${join(folder(t), "none", "app.db")}`), { message: /does not exist/ });
+  });
+});
+
+test("the example goes on after kill -9 where it was", async (t) => {
+  const database = join(folder(t), "countdown.db");
+  const example = fileURLToPath(new URL("../../examples/embedded/app.ts", import.meta.url));
+  const start = () => {
+    const child = spawn(process.execPath, [example, database], { stdio: ["ignore", "pipe", "inherit"] });
+    endWithThisProcess(child);
+    return { child, lines: createInterface({ input: child.stdout! }) };
+  };
+  const first = start();
+  const before: string[] = [];
+  for await (const line of first.lines) {
+    before.push(line);
+    if (before.length === 3) break;
+  }
+  const died = once(first.child, "exit");
+  first.child.kill("SIGKILL");
+  await died;
+  assert.deepEqual(before, ["10 to go", "9 to go", "8 to go"]);
+
+  const second = start();
+  const after: string[] = [];
+  const ended = once(second.child, "exit");
+  for await (const line of second.lines) after.push(line);
+  assert.deepEqual(await ended, [0, null]);
+  // The step under way when it died may be done again; what was recorded is not.
+  assert.match(after[0]!, /^[87] to go$/);
+  assert.deepEqual(after.slice(-2), ["1 to go", "lift-off"]);
+});

@@ -1,0 +1,21 @@
+import { condition, defineSignal, defineUpdate, proxyActivities, setHandler } from "@pawl/sdk/workflow";
+
+const { greet } = proxyActivities<{ greet(name: string): Promise<string> }>({ startToCloseTimeout: "10 seconds" });
+
+export const nameUpdate = defineUpdate<string, [string]>("name");
+export const goSignal = defineSignal("go");
+
+/** Ends when it has been given a name and told to go on. */
+export async function greeting(): Promise<string> {
+  let name: string | undefined;
+  let goes = false;
+  setHandler(nameUpdate, (given) => {
+    name = given;
+    return `you are ${given}`;
+  });
+  setHandler(goSignal, () => {
+    goes = true;
+  });
+  await condition(() => name !== undefined && goes);
+  return await greet(name!);
+}
