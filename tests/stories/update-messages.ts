@@ -22,7 +22,7 @@ export function updatesOf(task: WorkflowTask): ReadonlyMap<string, update.Reques
 }
 
 /** Commands and messages that answer the updates of the task, each by its verdict. */
-export function answerUpdates(task: WorkflowTask, verdictOf: (updateId: string) => Verdict): Answer {
+export function answerUpdates(task: Pick<WorkflowTask, "messages">, verdictOf: (updateId: string) => Verdict): Answer {
   const answer: Answer = { commands: [], messages: [] };
   for (const { id, protocolInstanceId, eventId, body } of task.messages) {
     const request = update.Request.decode(body!.value);

@@ -42,6 +42,8 @@ export function writeShownTask(run: Run, task: Exclude<WorkflowTask, { type: "no
 /** Writes what happened outside the workflow's code, or buffers it while a workflow task is in flight (H2). Tells whether it was written. */
 export function happen(run: Run, nowMs: number, event: HistoryEventInit): boolean {
   if (run.workflowTask.type === "started") {
+    // The buffer outlives this process, so the task whose end flushes it must, too.
+    writeSpeculative(run);
     run.buffered.push(event);
     run.changes.core = true;
     return false;

@@ -14,10 +14,15 @@ const { UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
  * everything back after each command.
  */
 class CachedWorkflow extends ScriptedWorkflow {
-  protected override readonly keepsMemory = true;
+  protected override keepsMemory = true;
+
+  /** From here on as after a crash. */
+  loseMemory(): void {
+    this.keepsMemory = false;
+  }
 }
 
-function running(): ScriptedWorkflow {
+function running(): CachedWorkflow {
   const workflow = new CachedWorkflow();
   workflow.start();
   workflow.complete(workflow.pollTask());
@@ -124,6 +129,17 @@ test("a signal during a speculative task is flushed behind it, and the task stay
     "WORKFLOW_EXECUTION_SIGNALED",
     "WORKFLOW_TASK_SCHEDULED",
   ]);
+});
+
+test("a signal during a speculative task outlives the memory that alone knew of the task", () => {
+  const workflow = running();
+  ask(workflow, "u1");
+  workflow.pollTask();
+  workflow.signal("go");
+  workflow.loseMemory();
+  workflow.advance(10_000);
+  const expected = ["WORKFLOW_TASK_TIMED_OUT", "WORKFLOW_EXECUTION_SIGNALED", "WORKFLOW_TASK_SCHEDULED"];
+  assert.deepEqual(workflow.eventTypes().slice(6), expected);
 });
 
 test("an update asked for twice under one id is one update", () => {

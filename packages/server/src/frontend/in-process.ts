@@ -10,13 +10,13 @@ import {
   type ResponseOf,
   type taskqueue,
 } from "@pawl/protocol";
-import { MemoryStore } from "@pawl/store";
+import { MemoryStore, type Store } from "@pawl/store";
 import { AddressRules } from "../address-rules.ts";
-import { ManualClock } from "../clock.ts";
+import { type Clock, ManualClock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { Matching } from "../matching/matching.ts";
 import { seededRandom } from "../random.ts";
-import type { Started } from "../shard/dispatcher.ts";
+import type { Dispatcher, Started } from "../shard/dispatcher.ts";
 import { Ring } from "../shard/ring.ts";
 import { quietTelemetry } from "../telemetry.ts";
 import { loadBatchJobs } from "./batch-job.ts";
@@ -89,16 +89,32 @@ export class TestCall implements Call {
   }
 }
 
-export class InProcess {
-  readonly clock: ManualClock;
-  readonly store: MemoryStore;
+/** What a server in this process is made on. A server that is opened on the store of an earlier one goes on where that one stopped. */
+export interface Surroundings<C extends Clock, S extends Store> {
+  readonly clock: C;
+  readonly store: S;
+  /** Another for each start, so that ids differ. */
+  readonly seed?: number;
+  readonly shardCount?: number;
+  readonly cacheBytesMax?: number;
+  /** Stands between the shards and the task queues. */
+  readonly dispatcher?: (matching: Dispatcher) => Dispatcher;
+  /** Makes the requests that runs ask for; without it they are not made. */
+  readonly call?: (call: OutsideCall) => void;
+  /** Where those requests may go; by default nowhere. */
+  readonly addresses?: AddressRules;
+}
+
+export class InProcess<C extends Clock = ManualClock, S extends Store = MemoryStore> {
+  readonly clock: C;
+  readonly store: S;
   readonly matching: Matching<Started>;
   readonly parts: Parts;
   readonly faults: unknown[];
   readonly #ring: Ring;
   #handlers: Handlers;
 
-  private constructor({ faults, ...parts }: Opened) {
+  private constructor({ faults, seed, shardCount, ...parts }: Opened<C, S>) {
     this.clock = parts.clock;
     this.store = parts.store;
     this.matching = parts.matching;
@@ -107,24 +123,28 @@ export class InProcess {
     this.parts = {
       ...parts,
       queries: new QueryRegistry(),
-      nexusTasks: new NexusTasks({ matching: parts.matching, clock: parts.clock, random: seededRandom(5) }),
-      random: seededRandom(2),
-      cluster: { id: "00000000-0000-4000-8000-000000000000", name: "active", shardCount: 1, address: "127.0.0.1:7233" },
+      nexusTasks: new NexusTasks({ matching: parts.matching, clock: parts.clock, random: seededRandom(seed + 5) }),
+      random: seededRandom(seed + 2),
+      cluster: { id: "00000000-0000-4000-8000-000000000000", name: "active", shardCount, address: "127.0.0.1:7233" },
     };
     this.#handlers = handlersOf(this.parts);
     parts.batches.open(performerOf(this.#handlers));
   }
 
-  /** `call` makes the requests that runs ask for; without it they are not made. `addresses`: where they may go, by default nowhere. */
-  static async open({
+  static open(more: Pick<Surroundings<ManualClock, MemoryStore>, "call" | "addresses"> = {}): Promise<InProcess> {
+    return InProcess.openOn({ clock: new ManualClock(), store: new MemoryStore(), ...more });
+  }
+
+  static async openOn<C extends Clock, S extends Store>({
+    clock,
+    store,
+    seed = 0,
+    shardCount = 1,
+    cacheBytesMax = 1 << 24,
+    dispatcher = (queues) => queues,
     call = () => {},
     addresses = new AddressRules(),
-  }: {
-    call?: (call: OutsideCall) => void;
-    addresses?: AddressRules;
-  } = {}): Promise<InProcess> {
-    const clock = new ManualClock();
-    const store = new MemoryStore();
+  }: Surroundings<C, S>): Promise<InProcess<C, S>> {
     const deployments = await DeploymentRegistry.load(store);
     const matching = new Matching<Started>(clock, deployments);
     deployments.watch((namespaceId, taskQueues) => matching.reroute(namespaceId, taskQueues));
@@ -133,20 +153,22 @@ export class InProcess {
       store,
       clock,
       routing: deployments,
-      random: seededRandom(1),
-      dispatcher: matching,
-      shardCount: 1,
+      random: seededRandom(seed + 1),
+      dispatcher: dispatcher(matching),
+      shardCount,
       owner: "test",
-      cacheBytesMax: 1 << 24,
+      cacheBytesMax,
       retentionMs: () => limits.retentionMsDefault,
       onFault: (_what, error) => faults.push(error),
       call,
     });
-    const namespaces = await NamespaceRegistry.load(store, seededRandom(3));
-    const retention = { seconds: 86_400, nanos: 0 };
-    const draft = draftOf({ namespace: testNamespace, workflowExecutionRetentionPeriod: retention });
-    if (draft instanceof Rejection) throw new Error(draft.message);
-    await namespaces.create(draft);
+    const namespaces = await NamespaceRegistry.load(store, seededRandom(seed + 3));
+    if (!namespaces.find(testNamespace)) {
+      const retention = { seconds: 86_400, nanos: 0 };
+      const draft = draftOf({ namespace: testNamespace, workflowExecutionRetentionPeriod: retention });
+      if (draft instanceof Rejection) throw new Error(draft.message);
+      await namespaces.create(draft);
+    }
     const searchAttributes = await SearchAttributeRegistry.load(store);
     const queueConfigs = await TaskQueueConfigs.load(store, matching, clock);
     const telemetry = quietTelemetry();
@@ -159,8 +181,8 @@ export class InProcess {
     });
     return new InProcess({
       ...{ clock, store, matching, ring, faults, namespaces, searchAttributes, queueConfigs, namespaceDeletions },
-      ...{ batchJobs, batches, telemetry },
-      nexusEndpoints: await NexusEndpointRegistry.load({ store, clock, random: seededRandom(4) }),
+      ...{ batchJobs, batches, telemetry, seed, shardCount },
+      nexusEndpoints: await NexusEndpointRegistry.load({ store, clock, random: seededRandom(seed + 4) }),
       deployments,
       tokens: await Tokens.load(store),
       addresses,
@@ -240,9 +262,12 @@ export class InProcess {
   }
 }
 
-interface Opened extends Omit<Parts, "queries" | "nexusTasks" | "random" | "cluster"> {
-  readonly clock: ManualClock;
-  readonly store: MemoryStore;
+interface Opened<C extends Clock, S extends Store>
+  extends Omit<Parts, "queries" | "nexusTasks" | "random" | "cluster"> {
+  readonly clock: C;
+  readonly store: S;
+  readonly seed: number;
+  readonly shardCount: number;
   readonly matching: Matching<Started>;
   readonly ring: Ring;
   readonly faults: unknown[];

@@ -169,6 +169,24 @@ for (const fault of ["unknown-applied", "unknown-lost", "full"] as const) {
   });
 }
 
+test("after a commit of unknown outcome, the first task of a run that it began is dispatched", async () => {
+  const rig = await new Rig().open();
+  rig.waiting = 1;
+  await rig.start();
+  // The next run begins at once only when this one has lasted a while.
+  rig.clock.advance(2_000);
+  rig.store.failNextCommit("unknown-applied");
+  const next = { commandType: enums.CommandType.CONTINUE_AS_NEW_WORKFLOW_EXECUTION };
+  const attributes = {
+    continueAsNewWorkflowExecutionCommandAttributes: { backoffStartInterval: { seconds: 0, nanos: 0 } },
+  };
+  await assert.rejects(rig.complete(rig.delivered[0]!, [{ ...next, ...attributes }]), Unavailable);
+  assert.equal(rig.offered.length, 0);
+  rig.clock.advance(1_000);
+  await rig.settle();
+  assert.equal(rig.offered.length, 1);
+});
+
 test("a shard whose lease was taken over stops, and its successor goes on", async () => {
   const store = new MemoryStore();
   const first = await new Rig(store).open();

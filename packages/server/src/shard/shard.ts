@@ -412,6 +412,9 @@ export class Shard {
       const runId = entry.type === "redispatch" ? entry.runId : machineOf(entry.key.kind).selectorOf(entry.command);
       return { type: "redispatch", key: entry.key, runId: runId || null, held: deliveries };
     });
+    // A command on one run may have begun another (continue as new, a retry), whose first task nobody holds either.
+    const keys = new Map(entries.filter(({ runId }) => runId !== null).map(({ key }) => [keyText(key), key]));
+    for (const key of keys.values()) entries.push({ type: "redispatch", key, runId: null, held: [] });
     clock.wake(clock.nowMs() + shardLimits.retryMs, () => {
       if (this.#state === "open") for (const entry of entries) this.#enqueue(entry);
       else for (const { held } of entries) for (const { reservation } of held) reservation.release();

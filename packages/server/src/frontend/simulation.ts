@@ -1,0 +1,7 @@
+/** A door for simulations: a whole server on a clock, a store and chance that the simulation makes, without a network. */
+export { type Cancel, type Clock, ManualClock } from "../clock.ts";
+export { type Random, seededRandom } from "../random.ts";
+export type { Dispatcher } from "../shard/dispatcher.ts";
+export { Unavailable } from "../shard/shard.ts";
+export { refusalOf } from "./faults.ts";
+export { InProcess, TestCall, testNamespace } from "./in-process.ts";

@@ -1,0 +1,170 @@
+/** Clients that start workflows, ask things of them and wait for their ends, repeating every request until they hear yes or no. */
+import { enums, history } from "@pawl/protocol";
+import { text } from "../stories/requests.ts";
+import type { AnswerCheck } from "./answer-check.ts";
+import { taskQueue } from "./decision.ts";
+import type { Network } from "./network.ts";
+import { drawProgram } from "./program.ts";
+import type { World } from "./world.ts";
+
+const { EventType, UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
+const workflowType = { name: "T" };
+
+/** One client and the workflow that is its own. */
+export class Client {
+  readonly #world: World;
+  readonly #network: Network;
+  readonly #check: AnswerCheck;
+  readonly workflowId: string;
+  #underWay = 0;
+  #numbers = 0;
+  #isClosed = false;
+  hasEnded = false;
+
+  constructor({
+    world,
+    network,
+    check,
+    workflowId,
+  }: { world: World; network: Network; check: AnswerCheck; workflowId: string }) {
+    this.#world = world;
+    this.#network = network;
+    this.#check = check;
+    this.workflowId = workflowId;
+  }
+
+  get isDone(): boolean {
+    return this.hasEnded && this.#underWay === 0;
+  }
+
+  start(workflowIds: readonly string[]): void {
+    this.#spawn("client", async () => {
+      const { chance } = this.#world;
+      for (let lives = chance.between(1, 2); lives > 0; lives--) {
+        await this.#world.sleep(chance.between(0, 20_000));
+        this.#isClosed = false;
+        if (!(await this.#begin(workflowIds))) return;
+        this.#spawn("nudge", () => this.#nudge());
+        for (let number = chance.between(0, 6); number > 0; number--) this.#spawn("ask", () => this.#ask());
+        await this.#awaitEnd();
+        this.#isClosed = true;
+      }
+      this.hasEnded = true;
+    });
+  }
+
+  #spawn(name: string, run: () => Promise<void>): void {
+    this.#underWay += 1;
+    this.#world.spawn(`${name} of ${this.workflowId}`, async () => {
+      await run();
+      this.#underWay -= 1;
+    });
+  }
+
+  #name(what: string): string {
+    return `${this.workflowId} ${what} ${++this.#numbers}`;
+  }
+
+  async #begin(workflowIds: readonly string[]): Promise<boolean> {
+    const { chance } = this.#world;
+    const bounds = { workflowIds, depth: 2, waitsForSignals: true };
+    const timeoutSeconds = chance.hits(0.15) ? chance.between(20, 200) : 0;
+    const request = {
+      workflowId: this.workflowId,
+      workflowType,
+      taskQueue: { name: taskQueue },
+      input: text(drawProgram(chance, bounds)),
+      requestId: chance.uuid(),
+      identity: "client",
+      workflowRunTimeout: { seconds: timeoutSeconds, nanos: 0 },
+      ...(chance.hits(0.15) && { retryPolicy: { initialInterval: { seconds: 1, nanos: 0 }, maximumAttempts: 3 } }),
+    };
+    const answer = chance.hits(0.8)
+      ? await this.#network.insist("StartWorkflowExecution", request, { about: this.workflowId })
+      : await this.#network.insist("SignalWithStartWorkflowExecution", {
+          ...request,
+          signalName: this.#name("with start"),
+        });
+    return answer !== undefined;
+  }
+
+  /** For programs that wait for signals. */
+  async #nudge(): Promise<void> {
+    while (!this.#isClosed && !this.#world.isOver) {
+      await this.#world.sleep(this.#world.chance.between(5_000, 40_000));
+      if (this.#isClosed) return;
+      await this.#signal();
+    }
+  }
+
+  async #signal(): Promise<void> {
+    await this.#network.insist("SignalWorkflowExecution", {
+      workflowExecution: { workflowId: this.workflowId },
+      signalName: this.#name("signal"),
+      requestId: this.#world.chance.uuid(),
+    });
+  }
+
+  async #ask(): Promise<void> {
+    const { chance } = this.#world;
+    await this.#world.sleep(chance.skewed(0, 60_000));
+    const workflowExecution = { workflowId: this.workflowId };
+    const kind = chance.between(0, 19);
+    if (kind < 7) return this.#signal();
+    if (kind < 13) return this.#update();
+    if (kind < 14) return this.#cancel();
+    if (kind < 15) return this.#terminate();
+    if (kind < 17) await this.#network.insist("DescribeWorkflowExecution", { execution: workflowExecution });
+    else if (kind < 18) await this.#network.insist("ListWorkflowExecutions", {});
+    else await this.#network.insist("CountWorkflowExecutions", { query: "ExecutionStatus = 'Running'" });
+  }
+
+  /** Asked again under its id until there is an outcome. */
+  async #update(): Promise<void> {
+    const updateId = this.#name("update");
+    const request = {
+      workflowExecution: { workflowId: this.workflowId },
+      waitPolicy: { lifecycleStage: Stage.COMPLETED },
+      request: { meta: { updateId, identity: "client" }, input: { name: "change", args: text(updateId) } },
+    };
+    while (!this.#world.isOver && !this.#isClosed) {
+      const answer = await this.#network.insist("UpdateWorkflowExecution", request, { timeoutMs: 20_000 });
+      if (answer?.type !== "ok" || answer.response.outcome) return;
+    }
+  }
+
+  async #cancel(): Promise<void> {
+    const workflowExecution = { workflowId: this.workflowId };
+    const request = { workflowExecution, requestId: this.#world.chance.uuid(), reason: "enough" };
+    await this.#network.insist("RequestCancelWorkflowExecution", request);
+  }
+
+  async #terminate(): Promise<void> {
+    const [runId] = this.#world.safety.chain(this.workflowId).slice(-1);
+    if (runId === undefined) return;
+    const request = { workflowExecution: { workflowId: this.workflowId, runId }, reason: "enough" };
+    const answer = await this.#network.insist("TerminateWorkflowExecution", request);
+    if (answer?.type === "ok") this.#check.terminated.add(runId);
+  }
+
+  /** Follows the chain of runs to its end, as SDKs do for a result. */
+  async #awaitEnd(): Promise<void> {
+    let runId = "";
+    while (!this.#world.isOver) {
+      const execution = { workflowId: this.workflowId, runId };
+      const filter = { historyEventFilterType: enums.HistoryEventFilterType.CLOSE_EVENT };
+      const request = { execution, waitNewEvent: true, ...filter };
+      const answer = await this.#network.insist("GetWorkflowExecutionHistory", request, { timeoutMs: 30_000 });
+      if (answer?.type !== "ok" || !answer.response.history) return;
+      const [event] = history.History.decode(answer.response.history).events;
+      if (!event || event.eventType === EventType.WORKFLOW_EXECUTION_STARTED) continue;
+      const next =
+        event.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ??
+        event.workflowExecutionCompletedEventAttributes?.newExecutionRunId ??
+        event.workflowExecutionFailedEventAttributes?.newExecutionRunId ??
+        event.workflowExecutionTimedOutEventAttributes?.newExecutionRunId;
+      if (!next) return;
+      runId = next;
+    }
+  }
+}

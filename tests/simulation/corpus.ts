@@ -1,0 +1,11 @@
+/** Seeds that once failed, and what was found. They are played for ever, though as the programs of seeds change they may come to show something else. */
+export const corpus: readonly { readonly seed: number; readonly found: string }[] = [
+  {
+    seed: 12,
+    found: "a signal that was buffered behind a speculative task was stuck after a crash, which forgot the task",
+  },
+  {
+    seed: 70,
+    found: "a run that continued as new in a commit of unknown outcome had its first task dispatched by nobody",
+  },
+];

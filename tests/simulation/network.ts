@@ -1,0 +1,145 @@
+/**
+ * Between callers and the server: requests and answers are late, lost or doubled, and a caller that hears nothing does not know what happened.
+ * The decoded messages are those of the wire.
+ */
+import { Rejection } from "@pawl/engine";
+import type { Init, MethodName, RequestOf, ResponseOf } from "@pawl/protocol";
+import { methods } from "@pawl/protocol";
+import { refusalOf, TestCall } from "@pawl/server/simulation";
+import type { AnswerCheck } from "./answer-check.ts";
+import type { Process, World } from "./world.ts";
+
+export type Answer<R> =
+  | { readonly type: "ok"; readonly response: R }
+  | { readonly type: "refused"; readonly code: string; readonly message: string }
+  /** Whether it was done is not known. */
+  | { readonly type: "lost" };
+
+export interface CallOptions {
+  /** How long the caller waits. Default 10 s. */
+  readonly timeoutMs?: number;
+  /** What the answer is about, for whoever checks it. */
+  readonly about?: string;
+}
+
+/** Asking again may help. */
+const passing = new Set(["UNAVAILABLE", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED"]);
+/** For those that a caller with good manners can meet. */
+const allowed = new Set([
+  ...passing,
+  ...["INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "FAILED_PRECONDITION", "OUT_OF_RANGE"],
+]);
+
+export class Network {
+  readonly #world: World;
+  readonly #check: AnswerCheck;
+
+  constructor(world: World, check: AnswerCheck) {
+    this.#world = world;
+    this.#check = check;
+  }
+
+  async call<N extends MethodName>(
+    method: N,
+    request: Init<RequestOf<N>>,
+    { timeoutMs = 10_000, about = "" }: CallOptions = {},
+  ): Promise<Answer<ResponseOf<N>>> {
+    const world = this.#world;
+    const { chance, faults } = world;
+    const deadlineMs = world.clock.nowMs() + timeoutMs;
+    if (chance.hits(faults.requestLost)) {
+      await world.sleep(chance.between(1, timeoutMs));
+      return { type: "lost" };
+    }
+    if (chance.hits(faults.requestTwice)) {
+      const laterMs = chance.skewed(0, 20_000);
+      world.reached("request twice");
+      world.spawn(method, async () => {
+        await world.sleep(laterMs);
+        await this.#arrive(method, request, deadlineMs + laterMs, about);
+      });
+    }
+    await this.#delay();
+    const answer = await this.#arrive(method, request, deadlineMs, about);
+    await this.#delay();
+    if (world.clock.nowMs() >= deadlineMs || chance.hits(faults.answerLost)) return { type: "lost" };
+    return answer;
+  }
+
+  /** Asks until the server has said yes or no; undefined when the simulation is over first. */
+  async insist<N extends MethodName>(method: N, request: Init<RequestOf<N>>, options?: CallOptions) {
+    while (!this.#world.isOver) {
+      const answer = await this.call(method, request, options);
+      if (answer.type === "ok" || (answer.type === "refused" && !passing.has(answer.code))) return answer;
+      await this.#world.sleep(this.#world.chance.between(50, 1_000));
+    }
+    return undefined;
+  }
+
+  async #delay(): Promise<void> {
+    const { chance, faults } = this.#world;
+    const delayMs = chance.skewed(0, faults.networkDelayMsMax);
+    if (delayMs > 0) await this.#world.sleep(delayMs);
+  }
+
+  /** The request is at the server's door. */
+  async #arrive<N extends MethodName>(
+    method: N,
+    request: Init<RequestOf<N>>,
+    deadlineMs: number,
+    about: string,
+  ): Promise<Answer<ResponseOf<N>>> {
+    const { process } = this.#world;
+    if (!process || this.#world.clock.nowMs() >= deadlineMs) return { type: "lost" };
+    const call = new TestCall(process.clock.nowMs() + deadlineMs - this.#world.clock.nowMs());
+    const gone = Promise.withResolvers<Answer<ResponseOf<N>>>();
+    const cancelDeadline = this.#world.clock.wake(deadlineMs, () => call.end("deadline"));
+    // A caller that is no more waits a moment for nobody: long enough for what the server does then.
+    const cancelGone = this.#world.clock.wake(deadlineMs + 500, () => gone.resolve({ type: "lost" }));
+    const onDeath = () => gone.resolve({ type: "lost" });
+    process.death.signal.addEventListener("abort", onDeath, { once: true });
+    const answered = this.#serve(process, method, request, call, about);
+    try {
+      return await Promise.race([answered, gone.promise]);
+    } finally {
+      cancelDeadline();
+      cancelGone();
+      process.death.signal.removeEventListener("abort", onDeath);
+    }
+  }
+
+  async #serve<N extends MethodName>(
+    process: Process,
+    method: N,
+    request: Init<RequestOf<N>>,
+    call: TestCall,
+    about: string,
+  ): Promise<Answer<ResponseOf<N>>> {
+    const answer = await this.#answerOf(process, method, request, call);
+    if (process.death.signal.aborted || this.#world.isOver) return { type: "lost" };
+    if (answer instanceof Rejection) {
+      this.#world.note(`${method} ${about} ${answer.code} ${answer.message}`);
+      if (!allowed.has(answer.code))
+        this.#world.violate(`I28: ${method} is answered with ${answer.code}: ${answer.message}`);
+      this.#check.refused(method, answer.code, about);
+      return { type: "refused", code: answer.code, message: answer.message };
+    }
+    this.#world.note(`${method} ${about} ok`);
+    this.#world.noteBytes(methods[method].response.encode(answer as never));
+    this.#check.answered(method, request, answer, about);
+    return { type: "ok", response: answer };
+  }
+
+  async #answerOf<N extends MethodName>(process: Process, method: N, request: Init<RequestOf<N>>, call: TestCall) {
+    try {
+      return await process.server.call(method, request, call);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal) return refusal;
+      return new Rejection(
+        "INTERNAL" as never,
+        error instanceof Error ? (error.stack ?? error.message) : String(error),
+      );
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/** One seed from beginning to end: faults, then healing, then nothing may be left undone. */
+import { AnswerCheck } from "./answer-check.ts";
+import { Client } from "./clients.ts";
+import { checkEnd } from "./end-check.ts";
+import type { Mutant } from "./mutants.ts";
+import { Network } from "./network.ts";
+import { Worker } from "./workers.ts";
+import { World } from "./world.ts";
+
+/** Retries of everything are over long before. */
+const healsWithinMs = 3_600_000;
+
+export interface Outcome {
+  readonly seed: number;
+  /** The same for the same seed and the same sources. */
+  readonly traceHash: string;
+  readonly violation: string | undefined;
+  readonly commits: number;
+  readonly answers: number;
+  readonly runs: number;
+  readonly labels: ReadonlyMap<string, number>;
+}
+
+export interface SimulationOptions {
+  readonly mutant?: Mutant | undefined;
+  /** Told of everything that happens. */
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Outcome> {
+  const world = new World(seed, options);
+  const check = new AnswerCheck(world);
+  const network = new Network(world, check);
+  const startedAtMs = world.clock.nowMs();
+  startServers(world);
+  for (const name of ["worker-1", "worker-2"]) new Worker(world, network, name).start();
+  const workflowIds = Array.from({ length: world.chance.between(2, 5) }, (_, index) => `w${index + 1}`);
+  const clients = workflowIds.map((workflowId) => new Client({ world, network, check, workflowId }));
+  for (const client of clients) client.start(workflowIds);
+  setClocks(world);
+
+  await world.run(startedAtMs + world.faults.lastsMs);
+  world.heal();
+  const isDone = () =>
+    world.process !== undefined && clients.every((client) => client.isDone) && world.safety.openCount === 0;
+  // What was due before the clock was set back is due that much later.
+  await world.run(world.clock.nowMs() + healsWithinMs + world.machine.backMs, isDone);
+  if (world.violation === undefined) {
+    let isChecked = false;
+    world.spawn("the check of the end", async () => {
+      await checkEnd(world, network, check, clients);
+      isChecked = true;
+    });
+    await world.run(world.clock.nowMs() + 60_000, () => isChecked);
+  }
+  world.end();
+  const { traceHash, violation, safety, labels } = { traceHash: world.traceHash(), ...pick(world) };
+  return {
+    seed,
+    traceHash,
+    violation,
+    commits: safety.commits,
+    answers: check.answers,
+    runs: safety.runs().length,
+    labels,
+  };
+}
+
+function pick({ violation, safety, labels }: World) {
+  return { violation, safety, labels };
+}
+
+/** Keeps a server running: it crashes, or another takes its shards over; then there is another a little later. */
+function startServers(world: World): void {
+  const { chance } = world;
+  world.spawn("servers", async () => {
+    await world.prepare();
+    await world.startServer();
+    while (!world.isOver) {
+      const { crashEveryMs, overlaps } = world.faults;
+      if (crashEveryMs === 0) {
+        await world.sleep(1_000);
+        continue;
+      }
+      await world.sleep(chance.between(1, 2 * crashEveryMs));
+      if (world.faults.crashEveryMs === 0) continue;
+      if (overlaps && chance.hits(0.5)) {
+        world.reached("takeover");
+        await world.startServer();
+        await world.sleep(chance.skewed(0, 10_000));
+        world.killOld();
+      } else {
+        world.crash();
+        await world.sleep(chance.skewed(1, 30_000));
+        await world.startServer();
+      }
+    }
+  });
+}
+
+function setClocks(world: World): void {
+  world.spawn("clock", async () => {
+    while (world.faults.clockJumpEveryMs > 0 && !world.isOver) {
+      await world.sleep(world.chance.between(1, 2 * world.faults.clockJumpEveryMs));
+      const byMs = world.chance.between(-world.faults.clockJumpMsMax, world.faults.clockJumpMsMax);
+      world.note(`clock set by ${byMs} ms`);
+      world.reached("clock set");
+      world.machine.set(byMs);
+    }
+  });
+}

@@ -1,0 +1,169 @@
+/** Workers that poll, work and answer as SDKs do, and die, dawdle or repeat themselves when the seed says so. */
+import { enums, history, type ResponseOf } from "@pawl/protocol";
+import { text } from "../stories/requests.ts";
+import { answerUpdates, completeUpdates, type Verdict } from "../stories/update-messages.ts";
+import { brokenActivity, decide, taskQueue } from "./decision.ts";
+import type { Network } from "./network.ts";
+import type { ActivityScript } from "./program.ts";
+import type { World } from "./world.ts";
+
+type Event = history.HistoryEvent;
+type WorkflowTask = ResponseOf<"PollWorkflowTaskQueue">;
+type ActivityTask = ResponseOf<"PollActivityTaskQueue">;
+
+const pollTimeoutMs = 70_000;
+const verdicts: readonly Verdict[] = ["complete", "accept", "complete", "reject"];
+
+export class Worker {
+  readonly #world: World;
+  readonly #network: Network;
+  readonly #name: string;
+  /** Histories by run id, as a cache of runs would hold them. */
+  readonly #cache = new Map<string, Event[]>();
+  #lives = 1;
+
+  constructor(world: World, network: Network, name: string) {
+    this.#world = world;
+    this.#network = network;
+    this.#name = name;
+  }
+
+  start(): void {
+    const { NORMAL, STICKY } = enums.TaskQueueKind;
+    const sticky = () => ({ name: this.#stickyQueue, kind: STICKY, normalName: taskQueue });
+    this.#loop("workflow", () => this.#pollWorkflowTask(() => ({ name: taskQueue, kind: NORMAL, normalName: "" })));
+    this.#loop("sticky", () => this.#pollWorkflowTask(sticky));
+    for (const number of [1, 2]) this.#loop(`activity ${number}`, () => this.#pollActivityTask());
+  }
+
+  get #stickyQueue(): string {
+    return `${this.#name}-${this.#lives}`;
+  }
+
+  #loop(what: string, poll: () => Promise<void>): void {
+    this.#world.spawn(`${this.#name} ${what}`, async () => {
+      while (!this.#world.isOver) {
+        const before = this.#world.clock.nowMs();
+        await poll();
+        if (this.#world.clock.nowMs() - before < 5) await this.#world.sleep(this.#world.chance.between(1, 20));
+      }
+    });
+  }
+
+  /** Forgets everything, as another process would. */
+  #die(): void {
+    this.#world.reached("worker dies");
+    this.#cache.clear();
+    this.#lives += 1;
+  }
+
+  async #pollWorkflowTask(queue: () => object): Promise<void> {
+    const { chance, faults } = this.#world;
+    const life = this.#lives;
+    const request = { taskQueue: queue(), identity: this.#name };
+    const answer = await this.#network.call("PollWorkflowTaskQueue", request, { timeoutMs: pollTimeoutMs });
+    if (answer.type !== "ok") return this.#world.sleep(chance.between(100, 1_000));
+    if (answer.response.taskToken.length === 0 || life !== this.#lives) return;
+    if (chance.hits(faults.workerDies)) return this.#die();
+    if (chance.hits(faults.workerIsLate)) await this.#world.sleep(chance.between(5_000, 30_000));
+    await this.#work(answer.response);
+  }
+
+  async #work(task: WorkflowTask): Promise<void> {
+    const { chance, faults } = this.#world;
+    const { runId = "" } = task.workflowExecution ?? {};
+    const events = await this.#eventsOf(task);
+    if (!events) return;
+    const isSpeculative = this.#world.safety.run(runId)?.workflowTask.type !== "started";
+    const about = { about: `${runId} ${task.startedEventId}${isSpeculative ? " speculative" : ""}` };
+    const { taskToken } = task;
+    if (chance.hits(faults.workerFailsTask)) {
+      const cause = enums.WorkflowTaskFailedCause.WORKFLOW_WORKER_UNHANDLED_FAILURE;
+      await this.#network.call("RespondWorkflowTaskFailed", { taskToken, cause, identity: this.#name }, about);
+      return;
+    }
+    const answered = answerUpdates(task, () => chance.pick(verdicts));
+    const earlier = completeUpdates(acceptedIn(events));
+    const request = {
+      taskToken,
+      identity: this.#name,
+      commands: [...earlier.commands, ...answered.commands, ...decide(events)],
+      messages: [...earlier.messages, ...answered.messages],
+      stickyAttributes: {
+        workerTaskQueue: { name: this.#stickyQueue, kind: enums.TaskQueueKind.STICKY, normalName: taskQueue },
+        scheduleToStartTimeout: { seconds: 5, nanos: 0 },
+      },
+      forceCreateNewWorkflowTask: chance.hits(0.05),
+    };
+    const times = chance.hits(faults.workerAnswersTwice) ? 2 : 1;
+    for (let time = 0; time < times; time++) {
+      const answer = await this.#network.call("RespondWorkflowTaskCompleted", request, about);
+      if (answer.type === "ok") this.#cache.set(runId, events);
+      else if (time === 0) this.#cache.delete(runId);
+    }
+  }
+
+  /** What the task brings, behind what the cache has; all of it from the server where that leaves a gap. */
+  async #eventsOf({ history: bytes, workflowExecution, startedEventId }: WorkflowTask): Promise<Event[] | undefined> {
+    const fresh = bytes ? history.History.decode(bytes).events : [];
+    const first = fresh[0]?.eventId ?? 0;
+    if (first === 1) return fresh;
+    const cached = this.#cache.get(workflowExecution?.runId ?? "")?.filter(({ eventId }) => eventId < first) ?? [];
+    if (first > 0 && cached.length === first - 1) {
+      this.#world.reached("sticky");
+      return [...cached, ...fresh];
+    }
+    const answer = await this.#network.call("GetWorkflowExecutionHistory", { execution: workflowExecution });
+    if (answer.type !== "ok" || !answer.response.history) return undefined;
+    const all = history.History.decode(answer.response.history).events;
+    const shown = fresh.filter(({ eventId }) => eventId > all.length);
+    return [...all, ...shown].filter(({ eventId }) => eventId <= startedEventId);
+  }
+
+  async #pollActivityTask(): Promise<void> {
+    const { chance, faults } = this.#world;
+    const request = { taskQueue: { name: taskQueue }, identity: this.#name };
+    const answer = await this.#network.call("PollActivityTaskQueue", request, { timeoutMs: pollTimeoutMs });
+    if (answer.type !== "ok") return this.#world.sleep(chance.between(100, 1_000));
+    if (answer.response.taskToken.length === 0) return;
+    if (chance.hits(faults.workerDies)) return this.#world.reached("worker dies");
+    await this.#act(answer.response);
+  }
+
+  async #act(task: ActivityTask): Promise<void> {
+    const { chance, faults } = this.#world;
+    const { taskToken, attempt, activityId, input } = task;
+    const script = JSON.parse(new TextDecoder().decode(input?.payloads[0]?.data)) as ActivityScript;
+    const about = { about: `${task.workflowExecution?.runId} ${activityId} ${attempt}` };
+    for (let beat = 1; beat <= script.heartbeats; beat++) {
+      await this.#world.sleep(script.workMs / script.heartbeats);
+      const details = text(`${attempt}.${beat}`);
+      const answer = await this.#network.call("RecordActivityTaskHeartbeat", { taskToken, details }, about);
+      if (answer.type === "refused" && answer.code === "NOT_FOUND") return;
+      if (answer.type === "ok" && answer.response.cancelRequested) {
+        await this.#network.insist("RespondActivityTaskCanceled", { taskToken, details: text("gone") }, about);
+        return;
+      }
+    }
+    if (script.heartbeats === 0) await this.#world.sleep(script.workMs);
+    if (chance.hits(faults.workerIsLate)) await this.#world.sleep(chance.between(5_000, 60_000));
+    const times = chance.hits(faults.workerAnswersTwice) ? 2 : 1;
+    for (let time = 0; time < times; time++) {
+      if (attempt <= script.failures) {
+        const failure = brokenActivity(script.finalFailure);
+        await this.#network.insist("RespondActivityTaskFailed", { taskToken, failure }, about);
+      } else await this.#network.insist("RespondActivityTaskCompleted", { taskToken, result: text(activityId) }, about);
+    }
+  }
+}
+
+/** Updates that were accepted and not completed: this task completes them. */
+function acceptedIn(events: readonly Event[]): Set<string> {
+  const open = new Set<string>();
+  for (const event of events) {
+    const accepted = event.workflowExecutionUpdateAcceptedEventAttributes?.protocolInstanceId;
+    if (accepted !== undefined) open.add(accepted);
+    open.delete(event.workflowExecutionUpdateCompletedEventAttributes?.meta?.updateId ?? "");
+  }
+  return open;
+}

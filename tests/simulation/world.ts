@@ -1,0 +1,174 @@
+/**
+ * One simulated world: its time, its chance, one disk, and at most two server processes on it. One thread, no real time: whatever waits, waits on
+ * the world's clock, and between two moments every promise that can go on has gone on.
+ */
+import { createHash } from "node:crypto";
+import { type Dispatcher, InProcess, ManualClock } from "@pawl/server/simulation";
+import type { Store } from "@pawl/store";
+import { Chance } from "./chance.ts";
+import { Disk } from "./disk.ts";
+import { drawFaults, type FaultPlan, withoutFaults } from "./fault-plan.ts";
+import { MachineClock, type ProcessClock } from "./machine-clock.ts";
+import type { Mutant, Seams } from "./mutants.ts";
+import { ProcessStore } from "./process-store.ts";
+import { SafetyCheck } from "./safety-check.ts";
+
+const smallCacheBytes = 1;
+const cacheBytes = 1 << 24;
+/** Faults of the server that are no bugs: what the simulation did to its store. */
+const expectedFaults = new Set(["CommitUnknown", "StoreFull", "LeaseLost", "Unreadable", "Unavailable"]);
+
+export interface Process {
+  readonly server: InProcess<ProcessClock, Store>;
+  readonly clock: ProcessClock;
+  readonly store: ProcessStore;
+  /** Aborts when it dies: callers hear that the connection is gone. */
+  readonly death: AbortController;
+}
+
+export class World {
+  readonly clock = new ManualClock();
+  readonly chance: Chance;
+  readonly disk: Disk;
+  readonly safety: SafetyCheck;
+  readonly machine = new MachineClock(this.clock);
+  /** What this seed has come across, to see whether simulations reach what they are meant to test. */
+  readonly labels = new Map<string, number>();
+  readonly #seams: Seams;
+  readonly #hash = createHash("sha256");
+  readonly #log: ((line: string) => void) | undefined;
+  faults: FaultPlan;
+  /** Undefined while no server runs. */
+  process: Process | undefined;
+  /** The one before, if it has not noticed that it has lost its shards. */
+  #old: Process | undefined;
+  #isOver = false;
+  violation: string | undefined;
+
+  constructor(
+    seed: number,
+    options: { readonly mutant?: Mutant | undefined; readonly log?: ((line: string) => void) | undefined } = {},
+  ) {
+    this.chance = new Chance(seed);
+    this.faults = drawFaults(this.chance);
+    this.#seams = options.mutant?.make() ?? {};
+    this.#log = options.log;
+    this.safety = new SafetyCheck(this);
+    this.disk = new Disk((writes) => this.safety.committed(writes));
+    if (options.log) this.note(`faults ${JSON.stringify(this.faults)}`);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Everything that happened goes into the hash that two runs of one seed must share. */
+  note(what: string): void {
+    this.#hash.update(what).update("\n");
+    this.#log?.(`${((this.clock.nowMs() - 1_700_000_000_000) / 1_000).toFixed(3)} ${what}`);
+  }
+
+  noteBytes(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  traceHash(): string {
+    return this.#hash.copy().digest("hex").slice(0, 16);
+  }
+
+  reached(label: string): void {
+    this.labels.set(label, (this.labels.get(label) ?? 0) + 1);
+  }
+
+  /** The first one ends the simulation. */
+  violate(what: string): void {
+    if (this.violation === undefined) this.note(`VIOLATION ${what}`);
+    this.violation ??= what;
+    this.end();
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.wake(this.clock.nowMs() + Math.ceil(ms), resolve));
+  }
+
+  /** Runs beside everything else; an error is a failure of the simulation. */
+  spawn(name: string, run: () => Promise<void>): void {
+    run().catch((error: unknown) => this.violate(`${name} threw ${error instanceof Error ? error.stack : error}`));
+  }
+
+  /** Lets everything happen until `isDone`, at the latest until the time is `untilMs`. */
+  async run(untilMs: number, isDone: () => boolean = () => false): Promise<void> {
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#lookAtFaults();
+      if (this.#isOver || isDone() || this.clock.nowMs() >= untilMs) return;
+      if (!this.clock.skip()) return this.violate("nobody waits for anything any more");
+    }
+  }
+
+  heal(): void {
+    this.note("heal");
+    this.faults = withoutFaults(this.faults);
+  }
+
+  /** The key of the cluster's tokens, which the first server would draw where no seed reaches. */
+  async prepare(): Promise<void> {
+    const bytes = new Uint8Array(32).map(() => this.chance.between(0, 255));
+    await this.disk.commit(null, [{ table: "setting", name: "token-key", bytes }]);
+  }
+
+  async startServer(): Promise<void> {
+    const clock = this.machine.process();
+    const store = new ProcessStore(this.disk, this);
+    const death = new AbortController();
+    const server = await InProcess.openOn<ProcessClock, Store>({
+      clock: (this.#seams.clock?.(clock) as ProcessClock | undefined) ?? clock,
+      store: this.#seams.store?.(store, this) ?? store,
+      seed: this.chance.seed(),
+      shardCount: this.faults.shardCount,
+      cacheBytesMax: this.faults.tinyCache ? smallCacheBytes : cacheBytes,
+      ...(this.#seams.dispatcher && { dispatcher: (matching: Dispatcher) => this.#seams.dispatcher!(matching, this) }),
+    });
+    store.isOpen = true;
+    this.#kill(this.#old);
+    this.#old = this.process;
+    this.process = { server, clock, store, death };
+    this.note("server started");
+  }
+
+  /** The process dies, at whatever it was doing. */
+  crash(): void {
+    this.note("crash");
+    this.reached("crash");
+    this.#kill(this.process);
+    this.#kill(this.#old);
+    this.process = undefined;
+    this.#old = undefined;
+  }
+
+  killOld(): void {
+    this.#kill(this.#old);
+    this.#old = undefined;
+  }
+
+  #kill(process: Process | undefined): void {
+    process?.clock.die();
+    process?.store.die();
+    process?.death.abort();
+  }
+
+  #lookAtFaults(): void {
+    for (const process of [this.process, this.#old]) {
+      for (const fault of process?.server.faults.splice(0) ?? []) {
+        const name = fault instanceof Error ? fault.name : String(fault);
+        if (!expectedFaults.has(name))
+          this.violate(`the server reports a bug: ${fault instanceof Error ? fault.stack : fault}`);
+        else this.reached(`fault ${name}`);
+      }
+    }
+  }
+}
