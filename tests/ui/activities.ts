@@ -1,4 +1,4 @@
-import { CancelledFailure, cancelled, heartbeat } from "@pawl/sdk/activity";
+import { CancelledFailure, CompleteAsyncError, cancelled, heartbeat } from "@pawl/sdk/activity";
 
 export async function greet(name: string): Promise<string> {
   return `Hello, ${name}!`;
@@ -13,4 +13,9 @@ export async function copyFiles(): Promise<void> {
 
 export async function charge(message: string): Promise<void> {
   throw new Error(message);
+}
+
+/** Leaves its end to somebody else. */
+export async function askPerson(): Promise<unknown> {
+  throw new CompleteAsyncError();
 }

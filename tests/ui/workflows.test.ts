@@ -1,58 +1,27 @@
 /** The web UI in a real browser, before a real server with a real worker. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { Client, Connection } from "@pawl/sdk/client";
-import { Worker } from "@pawl/sdk/worker";
-import type { Browser } from "playwright-core";
-import { type RunningServer, startPawl } from "../rig/server.ts";
-import * as activities from "./activities.ts";
-import { noBrowser, openBrowser, WatchedPage } from "./browser.ts";
+import { test } from "node:test";
+import { WatchedPage } from "./browser.ts";
+import { newWorker, openPage, options, startWithUi, taskQueue, useStage } from "./stage.ts";
 import { approval, troubled } from "./workflows.ts";
 
-const options = { skip: noBrowser, timeout: 90_000 };
-const taskQueue = "ui";
 const hostile = `<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>"'\${7*7}{{7*7}}/../%2F`;
 
-let server: RunningServer;
-let connection: Connection;
-let client: Client;
-let browser: Browser;
-let origin: string;
-
-before(async () => {
-  if (noBrowser) return;
-  server = await startPawl({ args: ["--ui-port", "0"] });
-  origin = /web UI on (http:\/\/[\d.:]+)/.exec(server.logs())![1]!;
-  connection = await Connection.connect({ address: server.address });
-  client = new Client({ connection });
-  browser = await openBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  await connection?.close();
-  await server?.stop();
-});
-
-function newWorker() {
-  const workflowsPath = fileURLToPath(new URL("./workflows.ts", import.meta.url));
-  return Worker.create({ connection, taskQueue, workflowsPath, activities });
-}
+const stage = useStage();
 
 test(
   "an empty list says what to do; a workflow appears in it, and in the counts, without a reload",
   options,
   async () => {
-    const watched = await WatchedPage.open(browser, origin);
+    const watched = await openPage(stage);
     const { page } = watched;
     await page.goto("/");
     await page.getByText("No workflows yet").waitFor();
     await watched.check("empty");
-    await client.workflow.start(approval, { workflowId: "seen-live", taskQueue, args: ["x"] });
+    await stage.client.workflow.start(approval, { workflowId: "seen-live", taskQueue, args: ["x"] });
     await page.getByRole("link", { name: "seen-live" }).waitFor();
     await page.getByRole("link", { name: "Running 1" }).waitFor();
-    await client.workflow.getHandle("seen-live").terminate("enough");
+    await stage.client.workflow.getHandle("seen-live").terminate("enough");
     await page.getByRole("link", { name: "Terminated 1" }).waitFor();
     await watched.check("list");
     await watched.close();
@@ -64,8 +33,8 @@ test(
   options,
   async () => {
     for (const workflowId of ["find-1", "find-2", "other-1"])
-      await client.workflow.start(approval, { workflowId, taskQueue, args: ["x"] });
-    const watched = await WatchedPage.open(browser, origin);
+      await stage.client.workflow.start(approval, { workflowId, taskQueue, args: ["x"] });
+    const watched = await openPage(stage);
     const { page } = watched;
     await page.goto("/namespaces/default/workflows");
     await page.getByRole("textbox", { name: "Filter workflows" }).fill("find-");
@@ -83,7 +52,8 @@ test(
       .getByText(/Nonsense/)
       .waitFor();
     await watched.check("refused");
-    for (const workflowId of ["find-1", "find-2", "other-1"]) await client.workflow.getHandle(workflowId).terminate();
+    for (const workflowId of ["find-1", "find-2", "other-1"])
+      await stage.client.workflow.getHandle(workflowId).terminate();
     await watched.close();
   },
 );
@@ -92,12 +62,12 @@ test(
   "a run is followed to its end: why it waits, a signal from the page, and its result, without a reload",
   options,
   async () => {
-    await client.workflow.start(approval, { workflowId: "to-approve", taskQueue, args: ["Ada"] });
-    const watched = await WatchedPage.open(browser, origin);
+    await stage.client.workflow.start(approval, { workflowId: "to-approve", taskQueue, args: ["Ada"] });
+    const watched = await openPage(stage);
     const { page } = watched;
     await page.goto("/namespaces/default/workflows/to-approve");
     await page.getByText("No worker asks the task queue “ui” for work.").waitFor();
-    const worker = await newWorker();
+    const worker = await newWorker(stage);
     await worker.runUntil(async () => {
       await page.getByText("It waits for a signal").waitFor();
       await page.getByRole("button", { name: "Signal" }).click();
@@ -114,7 +84,7 @@ test(
       await page.getByRole("button", { name: "Send" }).click();
       await page.getByText("Completed", { exact: true }).waitFor();
       await page.getByText('"approver": "Grace"').waitFor();
-      assert.deepEqual(await client.workflow.getHandle("to-approve").result(), {
+      assert.deepEqual(await stage.client.workflow.getHandle("to-approve").result(), {
         greeting: "Hello, Ada!",
         approver: "Grace",
       });
@@ -134,16 +104,16 @@ test(
   "pending activities show attempt, failure, next try and progress; hostile texts stay texts; terminate asks first",
   options,
   async () => {
-    await client.workflow.start(troubled, {
+    await stage.client.workflow.start(troubled, {
       workflowId: hostile,
       taskQueue,
       args: [hostile],
       memo: { [hostile]: hostile },
     });
-    const worker = await newWorker();
+    const worker = await newWorker(stage);
     await worker.runUntil(async () => {
       for (const theme of ["light", "dark"] as const) {
-        const watched = await WatchedPage.open(browser, origin, theme);
+        const watched = await openPage(stage, theme);
         const { page } = watched;
         await page.goto("/namespaces/default/workflows?status=Running");
         await page.getByRole("link", { name: hostile }).click();
@@ -158,7 +128,7 @@ test(
         if (theme === "dark") {
           await page.getByRole("button", { name: "Terminate" }).click();
           await page.getByText("Its code is not told").waitFor();
-          assert.equal((await client.workflow.getHandle(hostile).describe()).status.name, "RUNNING");
+          assert.equal((await stage.client.workflow.getHandle(hostile).describe()).status.name, "RUNNING");
           await page.getByLabel("Reason").fill(hostile);
           await page.getByRole("dialog").getByRole("button", { name: "Terminate" }).click();
           await page.getByText("Terminated", { exact: true }).waitFor();
@@ -172,11 +142,11 @@ test(
 );
 
 test("a page whose server has gone says so", options, async () => {
-  const other = await startPawl({ args: ["--ui-port", "0"] });
-  const watched = await WatchedPage.open(browser, /web UI on (http:\/\/[\d.:]+)/.exec(other.logs())![1]!);
+  const other = await startWithUi();
+  const watched = await WatchedPage.open(stage.browser, other.origin);
   await watched.page.goto("/");
   await watched.page.getByText("No workflows yet").waitFor();
-  await other.stop();
+  await other.server.stop();
   await watched.page.getByText("Disconnected").waitFor();
   await watched.check("disconnected");
   await watched.close();
@@ -186,15 +156,18 @@ test(
   "pages are served with a policy that lets nothing from elsewhere in, and unknown files are not pages",
   options,
   async () => {
-    const document = await fetch(`${origin}/namespaces/default/workflows/any`);
+    const document = await fetch(`${stage.origin}/namespaces/default/workflows/any`);
     assert.equal(document.status, 200);
     assert.match(document.headers.get("content-security-policy") ?? "", /^default-src 'self';/);
     const html = await document.text();
     assert.doesNotMatch(html, /<style|<script(?![^>]* src=)|https?:\/\//);
     const [, script] = /src="(\/assets\/[^"]+)"/.exec(html)!;
-    assert.match((await fetch(`${origin}${script}`)).headers.get("cache-control") ?? "", /immutable/);
-    for (const path of ["/assets/none.js", "/api/v1/none"]) assert.equal((await fetch(`${origin}${path}`)).status, 404);
-    const foreign = await fetch(`${origin}/api/v1/namespaces`, { headers: { origin: "https://elsewhere.example" } });
+    assert.match((await fetch(`${stage.origin}${script}`)).headers.get("cache-control") ?? "", /immutable/);
+    for (const path of ["/assets/none.js", "/api/v1/none"])
+      assert.equal((await fetch(`${stage.origin}${path}`)).status, 404);
+    const foreign = await fetch(`${stage.origin}/api/v1/namespaces`, {
+      headers: { origin: "https://elsewhere.example" },
+    });
     assert.equal(foreign.status, 403);
   },
 );

@@ -1,7 +1,7 @@
-import { condition, defineSignal, proxyActivities, setHandler, sleep } from "@pawl/sdk/workflow";
+import { condition, defineQuery, defineSignal, proxyActivities, setHandler, sleep } from "@pawl/sdk/workflow";
 import type * as activities from "./activities.ts";
 
-const { copyFiles, charge, greet } = proxyActivities<typeof activities>({
+const { askPerson, copyFiles, charge, greet } = proxyActivities<typeof activities>({
   startToCloseTimeout: "1 minute",
   heartbeatTimeout: "30 seconds",
   retry: { initialInterval: "30 seconds" },
@@ -13,6 +13,7 @@ export async function approval(order: unknown): Promise<{ greeting: string; appr
   setHandler(defineSignal<[string]>("approve"), (name) => {
     approver = name;
   });
+  setHandler(defineQuery<{ order: unknown; approver: string }>("state"), () => ({ order, approver }));
   const greeting = await greet(String(order));
   await sleep(50);
   await condition(() => approver !== "");
@@ -22,4 +23,9 @@ export async function approval(order: unknown): Promise<{ greeting: string; appr
 /** An activity that says how far it is, and one that fails and is tried again much later. */
 export async function troubled(message: string): Promise<void> {
   await Promise.all([copyFiles(), charge(message)]);
+}
+
+/** What a person says, in place of the activity that asks. */
+export async function review(): Promise<unknown> {
+  return await askPerson();
 }

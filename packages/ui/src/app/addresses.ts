@@ -12,3 +12,6 @@ export const workflowsRoute = getRouteApi("/namespaces/$namespace/workflows");
 
 export const views = ["timeline", "events"] as const;
 export type View = (typeof views)[number];
+
+export const schedulesRoute = getRouteApi("/namespaces/$namespace/schedules");
+export const scheduleRoute = getRouteApi("/namespaces/$namespace/schedules/$scheduleId");

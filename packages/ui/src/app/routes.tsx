@@ -2,6 +2,8 @@
 import { createRootRoute, createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { type View, views, type WorkflowsSearch } from "./addresses.ts";
 import { Empty } from "./parts/notice.tsx";
+import { SchedulesPage } from "./schedules/list-page.tsx";
+import { SchedulePage } from "./schedules/page.tsx";
 import { Shell } from "./shell/shell.tsx";
 import { WorkflowPage } from "./workflow/page.tsx";
 import { WorkflowsPage } from "./workflows/page.tsx";
@@ -56,8 +58,30 @@ const historyLink = createRoute({
   },
 });
 
+const schedules = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/schedules",
+  validateSearch: (search: Record<string, unknown>): { readonly after?: string } => texts(search, ["after"]),
+  component: SchedulesPage,
+});
+
+const schedule = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/schedules/$scheduleId",
+  component: SchedulePage,
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, namespaceHome, workflowsRoute, workflowRoute, latestRoute, historyLink]),
+  routeTree: root.addChildren([
+    home,
+    namespaceHome,
+    workflowsRoute,
+    workflowRoute,
+    latestRoute,
+    historyLink,
+    schedules,
+    schedule,
+  ]),
   // Plain text on both sides, for people who read and change addresses.
   parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
   stringifySearch: (search) => {

@@ -124,6 +124,37 @@ export function terminateWorkflow({ namespace, workflowId, runId }: RunAddress, 
   });
 }
 
+export function queryWorkflow({ namespace, workflowId, runId }: RunAddress, name: string, input: readonly unknown[]) {
+  const body = { execution: { runId }, query: { queryArgs: input } };
+  return ask<{ queryResult?: readonly unknown[]; queryRejected?: { status?: string } }>(
+    ["namespaces", namespace, "workflows", workflowId, "query", name],
+    { body },
+  );
+}
+
+/** A new run with the history up to this end of a workflow task. */
+export function resetWorkflow(
+  { namespace, workflowId, runId }: RunAddress,
+  { eventId, reason }: { readonly eventId: string; readonly reason: string },
+) {
+  const body = {
+    ...{ workflowExecution: { runId }, reason, workflowTaskFinishEventId: eventId },
+    ...{ requestId: crypto.randomUUID(), identity },
+  };
+  return ask<{ runId: string }>(["namespaces", namespace, "workflows", workflowId, "reset"], { body });
+}
+
+/** In place of the worker that has it. */
+export function completeActivity({ namespace, workflowId, runId }: RunAddress, activityId: string, result: unknown) {
+  const body = { runId, identity, ...(result !== undefined && { result: [result] }) };
+  return ask(["namespaces", namespace, "workflows", workflowId, "activities", activityId, "complete"], { body });
+}
+
+export function failActivity({ namespace, workflowId, runId }: RunAddress, activityId: string, message: string) {
+  const body = { runId, identity, failure: { message, applicationFailureInfo: { type: "FailedByHand" } } };
+  return ask(["namespaces", namespace, "workflows", workflowId, "activities", activityId, "fail"], { body });
+}
+
 /** How histories name whoever acted here. */
 export const identity = "web-ui";
 

@@ -20,6 +20,9 @@ export function Shell() {
           <Link to="/namespaces/$namespace/workflows" params={{ namespace }} activeProps={{ "aria-current": "page" }}>
             Workflows
           </Link>
+          <Link to="/namespaces/$namespace/schedules" params={{ namespace }} activeProps={{ "aria-current": "page" }}>
+            Schedules
+          </Link>
         </nav>
         <NamespaceChoice namespace={namespace} />
         <ThemeChoice />

@@ -2,13 +2,21 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { cancelWorkflow, type RunAddress, signalWorkflow, terminateWorkflow } from "../api/workflows.ts";
+import type { HistoryEvent } from "../history/event.ts";
 import { FormDialog, jsonField, textField } from "../parts/form-dialog.tsx";
 import { temporalCommand } from "../parts/shell-word.ts";
+import { ResetDialog } from "./reset-dialog.tsx";
 
-const actions = ["Signal", "Cancel", "Terminate"] as const;
+const actions = ["Signal", "Reset", "Cancel", "Terminate"] as const;
 type Action = (typeof actions)[number];
 
-export function Actions({ address }: { readonly address: RunAddress }) {
+interface ActionsProps {
+  readonly address: RunAddress;
+  readonly isOpen: boolean;
+  readonly events: readonly HistoryEvent[];
+}
+
+export function Actions({ address, isOpen, events }: ActionsProps) {
   const [open, setOpen] = useState<Action | undefined>();
   const client = useQueryClient();
   const close = () => {
@@ -17,17 +25,19 @@ export function Actions({ address }: { readonly address: RunAddress }) {
   };
   return (
     <div className="actions">
-      {actions.map((action) => (
-        <button
-          key={action}
-          type="button"
-          className={action === "Terminate" ? "danger" : ""}
-          onClick={() => setOpen(action)}
-        >
-          {action}
-        </button>
-      ))}
-      {open !== undefined && <ActionDialog action={open} address={address} onClose={close} />}
+      {actions
+        .filter((action) => isOpen || action === "Reset")
+        .map((action) => (
+          <button
+            key={action}
+            type="button"
+            className={action === "Terminate" ? "danger" : ""}
+            onClick={() => setOpen(action)}
+          >
+            {action}
+          </button>
+        ))}
+      {open !== undefined && <ActionDialog action={open} address={address} events={events} onClose={close} />}
     </div>
   );
 }
@@ -37,10 +47,17 @@ interface ActionProps {
   readonly onClose: () => void;
 }
 
-function ActionDialog({ action, ...props }: ActionProps & { readonly action: Action }) {
+interface ActionDialogProps extends ActionProps {
+  readonly action: Action;
+  readonly events: readonly HistoryEvent[];
+}
+
+function ActionDialog({ action, events, ...props }: ActionDialogProps) {
   switch (action) {
     case "Signal":
       return <SignalDialog {...props} />;
+    case "Reset":
+      return <ResetDialog {...props} events={events} />;
     case "Cancel":
       return (
         <EndDialog {...props} verb="cancel" title="Ask this workflow to cancel?" end={cancelWorkflow}>

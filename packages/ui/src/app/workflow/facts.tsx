@@ -2,9 +2,9 @@
 import { Link } from "@tanstack/react-router";
 import { shownFields } from "../api/payload.ts";
 import type { Description, RunAddress } from "../api/workflows.ts";
+import { Fact } from "../parts/fact.tsx";
 import { JsonView } from "../parts/json-view.tsx";
 import { Moment } from "../parts/moment.tsx";
-import { Fact } from "./header.tsx";
 
 export function Facts({ address, description }: { readonly address: RunAddress; readonly description: Description }) {
   const info = description.workflowExecutionInfo;

@@ -1,7 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import type { Description, RunAddress } from "../api/workflows.ts";
+import type { HistoryEvent } from "../history/event.ts";
 import { spanText } from "../history/timeline.ts";
 import { CopyButton } from "../parts/copy-button.tsx";
+import { Fact } from "../parts/fact.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { StatusBadge } from "../parts/status-badge.tsx";
 import { Actions } from "./actions.tsx";
@@ -12,9 +14,10 @@ export interface HeaderProps {
   readonly description: Description;
   readonly isOpen: boolean;
   readonly why: Reason | undefined;
+  readonly events: readonly HistoryEvent[];
 }
 
-export function Header({ address, description, isOpen, why }: HeaderProps) {
+export function Header({ address, description, isOpen, why, events }: HeaderProps) {
   const { namespace, workflowId } = address;
   const { status, type, startTime, closeTime, taskQueue } = description.workflowExecutionInfo;
   const tookMs = Date.parse(closeTime ?? "") - Date.parse(startTime ?? "");
@@ -29,7 +32,7 @@ export function Header({ address, description, isOpen, why }: HeaderProps) {
         <h1 className="breakable">{workflowId}</h1>
         <CopyButton text={workflowId} label="Copy the workflow id" />
         <StatusBadge status={status} />
-        {isOpen && <Actions address={address} />}
+        <Actions address={address} isOpen={isOpen} events={events} />
       </div>
       {why && (
         <p className={`why mood-${why.mood}`}>
@@ -46,14 +49,5 @@ export function Header({ address, description, isOpen, why }: HeaderProps) {
         {Number.isNaN(tookMs) ? null : <Fact name="Took">{spanText(tookMs)}</Fact>}
       </dl>
     </section>
-  );
-}
-
-export function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd className="breakable">{children}</dd>
-    </div>
   );
 }

@@ -1,8 +1,9 @@
 /** The history: as groups on a time axis, or event by event. Only what is in view is drawn, so its length does not matter. */
 
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useState } from "react";
+import { useDeferredValue, useMemo, useState } from "react";
 import type { HistoryEvent } from "../history/event.ts";
+import { eventHolds } from "../history/search.ts";
 import { Rows } from "../parts/rows.tsx";
 import { EventRow } from "./event-row.tsx";
 import type { LiveHistory } from "./live-history.ts";
@@ -71,8 +72,11 @@ function Download({ history, workflowId }: { readonly history: LiveHistory; read
 }
 
 function EventList({ events, text }: { readonly events: readonly HistoryEvent[]; readonly text: string }) {
-  const wanted = text.trim().toLowerCase();
-  const shown = wanted === "" ? events : events.filter((event) => JSON.stringify(event).toLowerCase().includes(wanted));
+  const wanted = useDeferredValue(text.trim().toLowerCase());
+  const shown = useMemo(
+    () => (wanted === "" ? events : events.filter((event) => eventHolds(event, wanted))),
+    [events, wanted],
+  );
   return (
     <Rows count={shown.length} keyOf={(i) => shown[i]!.eventId} label="Events">
       {(i) => <EventRow event={shown[i]!} />}

@@ -12,6 +12,7 @@ import { HistoryPanel } from "./history-panel.tsx";
 import { InputAndResult } from "./input-and-result.tsx";
 import { type LiveHistory, useLiveHistory } from "./live-history.ts";
 import { PendingActivities } from "./pending-activities.tsx";
+import { Queries } from "./queries.tsx";
 import { whyRunning } from "./why.ts";
 
 const refreshMs = 1_000;
@@ -78,10 +79,17 @@ function Run({ address, description, history }: RunProps) {
   const why = whyRunning({ description, groups: history.groups, pollerCount, nowMs });
   return (
     <>
-      <Header address={address} description={description} isOpen={isOpen(description)} why={why} />
-      <PendingActivities activities={description.pendingActivities ?? []} nowMs={nowMs} />
+      <Header
+        address={address}
+        description={description}
+        isOpen={isOpen(description)}
+        why={why}
+        events={history.events}
+      />
+      <PendingActivities activities={description.pendingActivities ?? []} nowMs={nowMs} address={address} />
       <InputAndResult events={history.events} isOpen={isOpen(description)} />
       <HistoryPanel history={history} isOpen={isOpen(description)} nowMs={nowMs} address={address} />
+      <Queries address={address} isOpen={isOpen(description)} />
       <Facts address={address} description={description} />
     </>
   );

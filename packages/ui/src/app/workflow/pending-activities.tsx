@@ -1,10 +1,11 @@
 /** What the run's activities are doing: attempt, last failure, when they are tried again, how far they are. */
 import { failureText } from "../api/failure.ts";
 import { shownPayloads } from "../api/payload.ts";
-import type { PendingActivity } from "../api/workflows.ts";
+import type { PendingActivity, RunAddress } from "../api/workflows.ts";
 import { spanText } from "../history/timeline.ts";
 import { JsonView } from "../parts/json-view.tsx";
 import { Moment } from "../parts/moment.tsx";
+import { ActivityAnswer } from "./activity-answer.tsx";
 import { progressOf } from "./progress.ts";
 
 /** Beyond this the list is cut, and says so. */
@@ -13,7 +14,9 @@ const shownMax = 100;
 export function PendingActivities({
   activities,
   nowMs,
+  address,
 }: {
+  readonly address: RunAddress;
   readonly activities: readonly PendingActivity[];
   readonly nowMs: number;
 }) {
@@ -27,7 +30,7 @@ export function PendingActivities({
       </h2>
       <ul className="cards">
         {sorted.slice(0, shownMax).map((activity) => (
-          <Card key={activity.activityId} activity={activity} nowMs={nowMs} />
+          <Card key={activity.activityId} activity={activity} nowMs={nowMs} address={address} />
         ))}
       </ul>
       {sorted.length > shownMax && <p className="faint">{sorted.length - shownMax} more are not shown.</p>}
@@ -35,7 +38,13 @@ export function PendingActivities({
   );
 }
 
-function Card({ activity, nowMs }: { readonly activity: PendingActivity; readonly nowMs: number }) {
+interface CardProps {
+  readonly activity: PendingActivity;
+  readonly nowMs: number;
+  readonly address: RunAddress;
+}
+
+function Card({ activity, nowMs, address }: CardProps) {
   const {
     activityType,
     activityId,
@@ -68,6 +77,7 @@ function Card({ activity, nowMs }: { readonly activity: PendingActivity; readonl
           <JsonView value={details} label="heartbeat details" />
         </details>
       )}
+      {activity.state.endsWith("_STARTED") && <ActivityAnswer address={address} activity={activity} />}
     </li>
   );
 }

@@ -1,8 +1,9 @@
 /** Groups of events as bars on one time axis. */
-import { useState } from "react";
+import { useDeferredValue, useMemo, useState } from "react";
 import { shownPayload } from "../api/payload.ts";
 import type { RunAddress } from "../api/workflows.ts";
 import type { Group } from "../history/groups.ts";
+import { eventHolds } from "../history/search.ts";
 import { place, type Span, spanText, ticks, zoomed } from "../history/timeline.ts";
 import { Rows } from "../parts/rows.tsx";
 import { EventRow } from "./event-row.tsx";
@@ -23,10 +24,15 @@ export function Timeline({ history, isOpen, nowMs, text }: HistoryProps & { read
   const startMs = history.groups[0]?.startMs ?? 0;
   const whole = { fromMs: startMs, toMs: Math.max(isOpen ? nowMs : history.lastMs, startMs + 1) };
   const span = zoom ?? whole;
-  const wanted = text.trim().toLowerCase();
-  const shown = history.groups.filter(
-    (group) => (withTasks || group.kind !== "task") && (wanted === "" || matches(group, wanted)),
+  const wanted = useDeferredValue(text.trim().toLowerCase());
+  const shown = useMemo(
+    () =>
+      history.groups.filter(
+        (group) => (withTasks || group.kind !== "task") && (wanted === "" || matches(group, wanted)),
+      ),
+    [history.groups, withTasks, wanted],
   );
+  if (history.groups.length === 0) return <p className="faint">Reading the history…</p>;
   const scale = (factor: number) => {
     const next = zoomed(span, factor, whole);
     setZoom(next.fromMs === whole.fromMs && next.toMs === whole.toMs ? undefined : next);
@@ -71,7 +77,7 @@ export function Timeline({ history, isOpen, nowMs, text }: HistoryProps & { read
         </div>
       </div>
       <Rows count={shown.length} keyOf={(i) => shown[i]!.id} label="Timeline">
-        {(i) => <GroupRow group={shown[i]!} span={span} nowMs={isOpen ? nowMs : history.lastMs} />}
+        {(i) => <GroupRow group={shown[i]!} span={span} nowMs={isOpen ? nowMs : history.lastMs} isRunOpen={isOpen} />}
       </Rows>
     </>
   );
@@ -102,12 +108,19 @@ const statusNames = {
   point: "",
 } as const satisfies Record<Group["status"], string>;
 
-function GroupRow({ group, span, nowMs }: { readonly group: Group; readonly span: Span; readonly nowMs: number }) {
+interface GroupRowProps {
+  readonly group: Group;
+  readonly span: Span;
+  readonly nowMs: number;
+  readonly isRunOpen: boolean;
+}
+
+function GroupRow({ group, span, nowMs, isRunOpen }: GroupRowProps) {
   const [isOpen, setOpen] = useState(false);
   const { kind, status, startMs, endMs, attempt } = group;
   const tookMs = (endMs ?? nowMs) - startMs;
   const words = [
-    statusNames[status],
+    status === "open" && !isRunOpen ? "never ended" : statusNames[status],
     status === "point" ? "" : spanText(Math.max(0, tookMs)),
     attempt > 1 ? `attempt ${attempt}` : "",
   ];
@@ -121,7 +134,7 @@ function GroupRow({ group, span, nowMs }: { readonly group: Group; readonly span
           {typeof summary === "string" && <span className="faint"> {summary}</span>}
         </span>
         <span className="lane">
-          <Bar group={group} span={span} nowMs={nowMs} />
+          <Bar group={group} span={span} nowMs={nowMs} isRunOpen={isRunOpen} />
         </span>
         <span className="group-words faint">{words.filter((word) => word !== "").join(" · ")}</span>
       </button>
@@ -131,15 +144,8 @@ function GroupRow({ group, span, nowMs }: { readonly group: Group; readonly span
 }
 
 /** From schedule to end, with the part before the last attempt began paler. */
-function Bar({
-  group: { kind, status, startMs, endMs, attemptMs },
-  span,
-  nowMs,
-}: {
-  readonly group: Group;
-  readonly span: Span;
-  readonly nowMs: number;
-}) {
+function Bar({ group: { kind, status, startMs, endMs, attemptMs }, span, nowMs, isRunOpen }: GroupRowProps) {
+  const look = status === "open" && !isRunOpen ? "abandoned" : status;
   const toMs = endMs ?? nowMs;
   if (toMs < span.fromMs || startMs > span.toMs) return null;
   const from = place(span, startMs);
@@ -148,8 +154,8 @@ function Bar({
   if (status === "point") return <span className={`point kind-${kind}`} style={{ left: percent(from) }} />;
   return (
     <>
-      <span className={`span waiting group-${status}`} style={{ left: percent(from), width: percent(to - from) }} />
-      <span className={`span group-${status}`} style={{ left: percent(run), width: percent(to - run) }} />
+      <span className={`span waiting group-${look}`} style={{ left: percent(from), width: percent(to - from) }} />
+      <span className={`span group-${look}`} style={{ left: percent(run), width: percent(to - run) }} />
     </>
   );
 }
@@ -165,10 +171,7 @@ function titleOf(group: Group): string {
 }
 
 function matches(group: Group, wanted: string): boolean {
-  return (
-    group.name.toLowerCase().includes(wanted) ||
-    group.events.some((event) => JSON.stringify(event).toLowerCase().includes(wanted))
-  );
+  return group.name.toLowerCase().includes(wanted) || group.events.some((event) => eventHolds(event, wanted));
 }
 
 function percent(share: number): string {

@@ -1,0 +1,101 @@
+/** All schedules of a namespace: what they start, and when next. */
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useEffect } from "react";
+import { schedulesRoute } from "../addresses.ts";
+import { type ListedSchedule, listSchedules } from "../api/schedules.ts";
+import { Moment } from "../parts/moment.tsx";
+import { Empty, Loading, Problem } from "../parts/notice.tsx";
+
+const refreshMs = 3_000;
+
+export function SchedulesPage() {
+  const { namespace } = schedulesRoute.useParams();
+  const { after } = schedulesRoute.useSearch();
+  const list = useQuery({
+    queryKey: ["schedules", namespace, after],
+    queryFn: ({ signal }) => listSchedules(namespace, after, signal),
+    refetchInterval: refreshMs,
+    placeholderData: keepPreviousData,
+  });
+  useEffect(() => {
+    document.title = `Schedules · ${namespace} · Pawl`;
+  }, [namespace]);
+  const rows = list.data?.schedules ?? [];
+  return (
+    <div className="page">
+      <h1>Schedules</h1>
+      {list.error ? (
+        <Problem error={list.error} onRetry={list.refetch} />
+      ) : !list.data ? (
+        <Loading what="schedules" />
+      ) : rows.length === 0 ? (
+        <Empty title="No schedules">
+          <p>A schedule starts a workflow at the times that it is told, by cron expression, interval or calendar.</p>
+        </Empty>
+      ) : (
+        <Table rows={rows} />
+      )}
+      <Pager after={after} next={list.data?.nextPageToken} />
+    </div>
+  );
+}
+
+function Pager({ after, next }: { readonly after: string | undefined; readonly next: string | undefined }) {
+  return (
+    <nav className="pager" aria-label="Pages of the list">
+      {after !== undefined && (
+        <Link from={schedulesRoute.id} search={{}}>
+          ← First
+        </Link>
+      )}
+      {next !== undefined && next !== "" && (
+        <Link from={schedulesRoute.id} search={{ after: next }}>
+          More →
+        </Link>
+      )}
+    </nav>
+  );
+}
+
+function Table({ rows }: { readonly rows: readonly ListedSchedule[] }) {
+  const { namespace } = schedulesRoute.useParams();
+  return (
+    <div className="scroll">
+      <table>
+        <thead>
+          <tr>
+            {["State", "Schedule", "Starts", "Last", "Next"].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ scheduleId, info }) => (
+            <tr key={scheduleId}>
+              <td>
+                <ScheduleState isPaused={info?.paused === true} />
+              </td>
+              <td className="breakable">
+                <Link to="/namespaces/$namespace/schedules/$scheduleId" params={{ namespace, scheduleId }}>
+                  {scheduleId}
+                </Link>
+              </td>
+              <td className="breakable">{info?.workflowType?.name}</td>
+              <td>
+                <Moment at={info?.recentActions?.at(-1)?.actualTime} />
+              </td>
+              <td>{info?.paused ? <span className="faint">–</span> : <Moment at={info?.futureActionTimes?.[0]} />}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+export function ScheduleState({ isPaused }: { readonly isPaused: boolean }) {
+  return <span className={`badge status-${isPaused ? "Paused" : "Running"}`}>{isPaused ? "Paused" : "Active"}</span>;
+}
