@@ -121,6 +121,35 @@ async function workerOf(page: string, files: readonly Program[], connection: Nat
   });
 }
 
+test("operations: the flags that it lists are those of the server", { timeout: testMs }, async () => {
+  const pawl = join(repository, "packages/cli/bin/pawl.cjs");
+  const help = await run(process.execPath, [pawl, "server", "--help"]);
+  const served = [...help.matchAll(/^ {2}(?:-\w, | {4})?(--[a-z-]+)/gm)].map(([, flag]) => flag);
+  const listed = (await sectionOf("operations.md", "## Flags")).matchAll(/^\| (`--[^|]*)/gm);
+  const flags = [...listed].flatMap(([, cell = ""]) => [...cell.matchAll(/--[a-z-]+/g)].map(([flag]) => flag));
+  assert.deepEqual(flags.toSorted(), served.filter((flag) => flag !== "--help").toSorted());
+});
+
+test("operations: the metrics that it lists are served", { timeout: testMs }, async () => {
+  const metricsPort = await freePort();
+  const watched = await startPawl({ args: ["--metrics-port", String(metricsPort), "--http-port", "0"] });
+  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  const rows = (await sectionOf("operations.md", "## Metrics")).matchAll(/^\| (`[a-z][^|]*)/gm);
+  const names = [...rows].flatMap(([, cell = ""]) => [...cell.matchAll(/`([a-z_]+)`/g)].map(([, name]) => name!));
+  assert.ok(names.length > 0);
+  // Errors have a series when there has been one.
+  const served = names.filter((name) => name !== "service_error_with_type" && name !== "http_service_requests");
+  for (const name of served) assert.match(text, new RegExp(`^# TYPE ${name} `, "m"), name);
+  assert.equal(await watched.stop(), 0);
+});
+
+async function sectionOf(page: string, heading: string): Promise<string> {
+  const text = await readFile(join(repository, "docs", page), "utf8");
+  const [, section] = text.split(`\n${heading}\n`);
+  assert.ok(section, `${page} has a section ${heading}`);
+  return section.split("\n## ")[0]!;
+}
+
 test("getting started: the order goes on after a kill -9 of the program and of the server", {
   timeout: testMs,
 }, async () => {
