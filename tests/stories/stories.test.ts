@@ -16,6 +16,7 @@ import { controlStories } from "./control-stories.ts";
 import { deploymentStories } from "./deployment-stories.ts";
 import { differences } from "./difference.ts";
 import { familyStories } from "./family-stories.ts";
+import { FreshServer } from "./fresh-server.ts";
 import { knownAs, knownDifferences } from "./known-differences.ts";
 import { limitStories } from "./limit-stories.ts";
 import { nexusEndpointStories } from "./nexus-endpoint-stories.ts";
@@ -59,7 +60,7 @@ const stories = [
   ...limitStories,
 ].filter(({ name }) => name.includes(wanted));
 const sideBySide = 24;
-/** Two ports from here on, so that several checkouts can play at once. */
+/** Four ports from here on, so that several checkouts can play at once. */
 const port = Number(process.env["PAWL_STORIES_PORT"] ?? 25_000);
 
 const python = await preparePython();
@@ -69,12 +70,24 @@ describe("the reference server", {
   skip: "skipped" in python ? python.skipped : false,
 }, () => {
   const server = running(port, startReference);
+  // What the reference server answers depends on the pace of the machine, and on the order of Go's maps. A story whose answers are not those
+  // recorded is told again, on a fresh server with less company, and once more alone: then what is recorded has grown old.
+  const fresh = [new FreshServer(port + 2, 4), new FreshServer(port + 3, 1)];
+  after(() => Promise.all(fresh.map((one) => one.close())));
   for (const each of stories) {
     test(each.sentence, async () => {
       const played = await play(each, server.connection());
-      assert.deepEqual(played.at(-1)?.["threw"], undefined);
-      if (recording) await writeRecording(each.name, played);
-      else assertEqual(await readRecording(each.name), played);
+      if (recording) {
+        assert.deepEqual(played.at(-1)?.["threw"], undefined);
+        return writeRecording(each.name, played);
+      }
+      const recorded = await readRecording(each.name);
+      let last = played;
+      for (const one of fresh) {
+        if (isEqual(recorded, last)) return;
+        last = await one.play(each);
+      }
+      assertEqual(recorded, last);
     });
   }
 });
@@ -123,6 +136,10 @@ function running(port: number, startServer: (options: { port: number }) => Promi
 }
 
 type Recording = Awaited<ReturnType<typeof play>>;
+
+function isEqual(recorded: Recording | undefined, played: Recording): boolean {
+  return recorded !== undefined && differences(recorded, played).length === 0;
+}
 
 function assertEqual(
   expected: Recording | undefined,

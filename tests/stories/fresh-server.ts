@@ -1,0 +1,40 @@
+import { type RunningServer, startReference } from "../rig/server.ts";
+import { Connection } from "./connection.ts";
+import { play, type Recorded, type Story } from "./story.ts";
+
+/** A reference server that is started when the first story needs it, and plays only so many at once. */
+export class FreshServer {
+  readonly #port: number;
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+  #started: Promise<{ server: RunningServer; connection: Connection }> | undefined;
+
+  constructor(port: number, atOnce: number) {
+    this.#port = port;
+    this.#free = atOnce;
+  }
+
+  async play(story: Story): Promise<Recorded[]> {
+    if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#free -= 1;
+    try {
+      this.#started ??= this.#start();
+      return await play(story, (await this.#started).connection);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free += 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    const started = await this.#started;
+    started?.connection.close();
+    await started?.server.kill9();
+  }
+
+  async #start() {
+    const server = await startReference({ port: this.#port });
+    return { server, connection: await Connection.open(server.address) };
+  }
+}
