@@ -9,6 +9,8 @@ const worker = await Worker.create({
   taskQueue: "data-migration",
   workflowsPath: fileURLToPath(new URL("./workflows.ts", import.meta.url)),
   activities,
+  // A worker that was killed a moment ago is waited for no longer than this, before another one takes its workflows over.
+  stickyQueueScheduleToStartTimeout: "1 second",
 });
 
 process.once("SIGINT", () => worker.shutdown());

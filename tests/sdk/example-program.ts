@@ -68,6 +68,11 @@ export class ExampleProgram {
     await this.#closed;
   }
 
+  /** Ctrl+C. */
+  interrupt(): void {
+    this.#child.kill("SIGINT");
+  }
+
   /** SIGTERM, then waits for an end with exit code 0. */
   async stop(): Promise<void> {
     this.#child.kill("SIGTERM");

@@ -195,6 +195,62 @@ describe("human approval", () => {
   });
 });
 
+describe("local activities", () => {
+  test("short steps leave markers and no events of activities", async (t) => {
+    const worker = await start(t, "local-activities");
+    const printed = await output("local-activities/start.ts", ["book", "lamp", "pen"]);
+    assert.match(printed, /Offer: {"total":7902,"reservation":"offer-\d+: 3 items"}/);
+    assert.match(printed, /events: 4 local activities, 1 ordinary/);
+    await worker.stop();
+  });
+});
+
+describe("saga", () => {
+  test("what was done is taken back in reverse order, by failure and by cancellation", async (t) => {
+    const worker = await start(t, "saga");
+    const deeds = (tripId: string) =>
+      [...worker.printed.matchAll(new RegExp(`^${tripId}: (.*),`, "gm"))].map(([, deed]) => deed);
+    const [whole, soldOut, cancelled] = [newId("trip"), newId("trip"), newId("trip")];
+    assert.match(await output("saga/start.ts", [whole]), /Booked: hotel Ritz, flight LH 1, car small\n/);
+    assert.deepEqual(deeds(whole), ["hotel booked", "flight booked", "car booked"]);
+    assert.match(await output("saga/start.ts", [soldOut, "sold-out"]), /Not booked: the trip was not booked\n/);
+    assert.deepEqual(deeds(soldOut), [
+      ...["hotel booked", "flight booked"],
+      ...["car had not been booked", "flight cancelled", "hotel cancelled"],
+    ]);
+    const options = { address: address(), args: [cancelled, "small", "60"] };
+    const waiting = new ExampleProgram("saga/start.ts", options);
+    await worker.prints(new RegExp(`${cancelled}: flight booked`));
+    waiting.interrupt();
+    assert.match(await waiting.output(), /Not booked: .*canceled/i);
+    assert.deepEqual(deeds(cancelled), ["hotel booked", "flight booked", "flight cancelled", "hotel cancelled"]);
+    await worker.stop();
+  });
+});
+
+describe("polling", () => {
+  test("three ways, and none fills the history", async (t) => {
+    const worker = await start(t, "polling");
+    const lines = (await output("polling/start.ts")).trim().split("\n");
+    assert.deepEqual(
+      lines.map((line) => line.replace(/ \d+ events/, "")),
+      ["frequent: printed,", "infrequent: printed,", "sequence: printed,"],
+    );
+    for (const line of lines) assert.ok(Number(line.match(/(\d+) events/)?.[1]) <= 20, line);
+    await worker.stop();
+  });
+});
+
+describe("complex progress", () => {
+  test("the second attempt does the third stage alone, and whoever waits sees how far it is", async (t) => {
+    const worker = await start(t, "complex-progress");
+    const printed = await output("complex-progress/start.ts", ["250"]);
+    assert.match(printed, /encode: frame \d+ of 250/);
+    assert.match(printed, /Report: {"scenes":10,"bytes":170000,"attempts":2,"skipped":\["analyse","encode"\]}/);
+    await worker.stop();
+  });
+});
+
 test("the demo tells its story once", async () => {
   const { address } = target.server;
   const namespace = newId("demo");
