@@ -251,6 +251,46 @@ describe("complex progress", () => {
   });
 });
 
+describe("schedule", () => {
+  test("actions are taken by the clock, and those of a morning in the past are made up for", async (t) => {
+    const worker = await start(t, "schedule");
+    const lines = (await output("schedule/start.ts", [newId("reports")])).trim().split("\n");
+    assert.match(lines[1]!, /^paused: that was enough; \d+ reports in all/);
+    assert.deepEqual(lines.slice(2).sort(), [
+      ...["sales report for 2026-01-05T09:00:00.000Z", "sales report for 2026-01-05T10:00:00.000Z"],
+      "sales report for 2026-01-05T11:00:00.000Z",
+    ]);
+    await worker.stop();
+  });
+});
+
+describe("shopping cart", () => {
+  test("updates answer, refusals leave no trace, and the cart outlives its runs", async (t) => {
+    const worker = await start(t, "shopping-cart");
+    const cart = newId("cart");
+    assert.deepEqual((await output("shopping-cart/start.ts", [cart])).trim().split("\n"), [
+      'Cart: {"items":{"book":2},"total":3980,"generation":0}',
+      "-1 × pen refused: -1 is no quantity",
+      "98 × book refused: at most 99 of book",
+      "1 × unicorn refused: there is no unicorn in the shop",
+      'Cart: {"items":{"book":2,"pen":25},"total":7730,"generation":2}',
+      `Checked out: order of ${cart} for 7730`,
+      `Result: order of ${cart} for 7730`,
+    ]);
+    await worker.stop();
+  });
+});
+
+describe("child fan-out", () => {
+  test("the parts add up, and the one that failed is named", async (t) => {
+    const worker = await start(t, "child-fan-out");
+    const printed = await output("child-fan-out/start.ts", ["20000", "1000", "5"]);
+    // There are 2,262 primes below 20,000, 105 of them from 13,000 to 14,000.
+    assert.match(printed, /Census: {"primes":2157,"parts":20,"failed":\[{"from":13000,"to":14000}\]}/);
+    await worker.stop();
+  });
+});
+
 test("the demo tells its story once", async () => {
   const { address } = target.server;
   const namespace = newId("demo");

@@ -1,0 +1,3 @@
+export async function writeReport(kind: string, at: string): Promise<string> {
+  return `${kind} report for ${at}`;
+}

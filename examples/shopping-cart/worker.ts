@@ -1,0 +1,18 @@
+import { fileURLToPath } from "node:url";
+import { NativeConnection, Worker } from "@pawl/sdk/worker";
+import { address } from "../address.ts";
+import * as activities from "./activities.ts";
+
+const connection = await NativeConnection.connect({ address });
+const worker = await Worker.create({
+  connection,
+  taskQueue: "shopping-cart",
+  workflowsPath: fileURLToPath(new URL("./workflows.ts", import.meta.url)),
+  activities,
+});
+
+process.once("SIGINT", () => worker.shutdown());
+process.once("SIGTERM", () => worker.shutdown());
+console.log("The worker of shopping-cart is ready.");
+await worker.run();
+await connection.close();
