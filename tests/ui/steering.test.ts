@@ -136,7 +136,7 @@ test("a history of 50,000 events is read, scrolled and searched without a freeze
   assert.ok((await page.locator(".rows-item").count()) < 100);
   const longestMs = Number(await page.evaluate("longestMs"));
   t.diagnostic(`longest task while reading and scrolling: ${Math.round(longestMs)} ms`);
-  assert.ok(longestMs < 1_000, `${longestMs} ms`);
+  assert.ok(longestMs < 2_000, `${longestMs} ms`);
   await page.getByLabel("Search the history").fill("timer-31415");
   await page.locator(".group").getByText("timer-31415").waitFor();
   await watched.check("long");

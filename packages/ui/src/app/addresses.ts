@@ -15,3 +15,5 @@ export type View = (typeof views)[number];
 
 export const schedulesRoute = getRouteApi("/namespaces/$namespace/schedules");
 export const scheduleRoute = getRouteApi("/namespaces/$namespace/schedules/$scheduleId");
+export const workersRoute = getRouteApi("/namespaces/$namespace/workers");
+export const taskQueueRoute = getRouteApi("/namespaces/$namespace/task-queues/$taskQueue");

@@ -5,6 +5,8 @@ import { Empty } from "./parts/notice.tsx";
 import { SchedulesPage } from "./schedules/list-page.tsx";
 import { SchedulePage } from "./schedules/page.tsx";
 import { Shell } from "./shell/shell.tsx";
+import { TaskQueuePage } from "./task-queue/page.tsx";
+import { WorkersPage } from "./workers/page.tsx";
 import { WorkflowPage } from "./workflow/page.tsx";
 import { WorkflowsPage } from "./workflows/page.tsx";
 
@@ -71,6 +73,19 @@ const schedule = createRoute({
   component: SchedulePage,
 });
 
+const workers = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/workers",
+  validateSearch: (search: Record<string, unknown>): { readonly after?: string } => texts(search, ["after"]),
+  component: WorkersPage,
+});
+
+const taskQueue = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/task-queues/$taskQueue",
+  component: TaskQueuePage,
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
@@ -81,6 +96,8 @@ export const router = createRouter({
     historyLink,
     schedules,
     schedule,
+    workers,
+    taskQueue,
   ]),
   // Plain text on both sides, for people who read and change addresses.
   parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),

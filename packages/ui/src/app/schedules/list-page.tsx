@@ -6,6 +6,8 @@ import { schedulesRoute } from "../addresses.ts";
 import { type ListedSchedule, listSchedules } from "../api/schedules.ts";
 import { Moment } from "../parts/moment.tsx";
 import { Empty, Loading, Problem } from "../parts/notice.tsx";
+import { Pager } from "../parts/pager.tsx";
+import { Table } from "../parts/table.tsx";
 
 const refreshMs = 3_000;
 
@@ -34,65 +36,35 @@ export function SchedulesPage() {
           <p>A schedule starts a workflow at the times that it is told, by cron expression, interval or calendar.</p>
         </Empty>
       ) : (
-        <Table rows={rows} />
+        <ScheduleTable rows={rows} />
       )}
       <Pager after={after} next={list.data?.nextPageToken} />
     </div>
   );
 }
 
-function Pager({ after, next }: { readonly after: string | undefined; readonly next: string | undefined }) {
-  return (
-    <nav className="pager" aria-label="Pages of the list">
-      {after !== undefined && (
-        <Link from={schedulesRoute.id} search={{}}>
-          ← First
-        </Link>
-      )}
-      {next !== undefined && next !== "" && (
-        <Link from={schedulesRoute.id} search={{ after: next }}>
-          More →
-        </Link>
-      )}
-    </nav>
-  );
-}
-
-function Table({ rows }: { readonly rows: readonly ListedSchedule[] }) {
+function ScheduleTable({ rows }: { readonly rows: readonly ListedSchedule[] }) {
   const { namespace } = schedulesRoute.useParams();
   return (
-    <div className="scroll">
-      <table>
-        <thead>
-          <tr>
-            {["State", "Schedule", "Starts", "Last", "Next"].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ scheduleId, info }) => (
-            <tr key={scheduleId}>
-              <td>
-                <ScheduleState isPaused={info?.paused === true} />
-              </td>
-              <td className="breakable">
-                <Link to="/namespaces/$namespace/schedules/$scheduleId" params={{ namespace, scheduleId }}>
-                  {scheduleId}
-                </Link>
-              </td>
-              <td className="breakable">{info?.workflowType?.name}</td>
-              <td>
-                <Moment at={info?.recentActions?.at(-1)?.actualTime} />
-              </td>
-              <td>{info?.paused ? <span className="faint">–</span> : <Moment at={info?.futureActionTimes?.[0]} />}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={["State", "Schedule", "Starts", "Last", "Next"]}>
+      {rows.map(({ scheduleId, info }) => (
+        <tr key={scheduleId}>
+          <td>
+            <ScheduleState isPaused={info?.paused === true} />
+          </td>
+          <td className="breakable">
+            <Link to="/namespaces/$namespace/schedules/$scheduleId" params={{ namespace, scheduleId }}>
+              {scheduleId}
+            </Link>
+          </td>
+          <td className="breakable">{info?.workflowType?.name}</td>
+          <td>
+            <Moment at={info?.recentActions?.at(-1)?.actualTime} />
+          </td>
+          <td>{info?.paused ? <span className="faint">–</span> : <Moment at={info?.futureActionTimes?.[0]} />}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -23,6 +23,9 @@ export function Shell() {
           <Link to="/namespaces/$namespace/schedules" params={{ namespace }} activeProps={{ "aria-current": "page" }}>
             Schedules
           </Link>
+          <Link to="/namespaces/$namespace/workers" params={{ namespace }} activeProps={{ "aria-current": "page" }}>
+            Workers
+          </Link>
         </nav>
         <NamespaceChoice namespace={namespace} />
         <ThemeChoice />

@@ -42,7 +42,11 @@ export function Header({ address, description, isOpen, why, events }: HeaderProp
       )}
       <dl className="facts line">
         <Fact name="Type">{type.name}</Fact>
-        <Fact name="Task queue">{taskQueue}</Fact>
+        <Fact name="Task queue">
+          <Link to="/namespaces/$namespace/task-queues/$taskQueue" params={{ namespace, taskQueue: taskQueue ?? "" }}>
+            {taskQueue}
+          </Link>
+        </Fact>
         <Fact name="Started">
           <Moment at={startTime} />
         </Fact>

@@ -8,6 +8,7 @@ import { spanText } from "../history/timeline.ts";
 import { Moment } from "../parts/moment.tsx";
 import { Empty, Loading, Problem } from "../parts/notice.tsx";
 import { StatusBadge } from "../parts/status-badge.tsx";
+import { Table } from "../parts/table.tsx";
 import { isQuery, queryOf, queryOfText } from "./filter.ts";
 import { StatusBar } from "./status-bar.tsx";
 
@@ -102,24 +103,11 @@ function List({ rows, next, search }: ListProps) {
     );
   return (
     <>
-      <div className="scroll">
-        <table>
-          <thead>
-            <tr>
-              {["Status", "Workflow", "Type", "Started", "Took", "Events"].map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <Row key={row.execution.runId} row={row} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table columns={["Status", "Workflow", "Type", "Started", "Took", "Events"]}>
+        {rows.map((row) => (
+          <Row key={row.execution.runId} row={row} />
+        ))}
+      </Table>
       <nav className="pager" aria-label="Pages of the list">
         {search.after !== undefined && (
           <Link from={workflowsRoute.id} search={({ after: _, ...kept }) => kept}>
@@ -155,7 +143,7 @@ function Row({ row }: { readonly row: WorkflowInfo }) {
         <Moment at={startTime} />
       </td>
       <td>{Number.isNaN(tookMs) ? <span className="faint">–</span> : spanText(tookMs)}</td>
-      <td className="number">{historyLength}</td>
+      <td>{historyLength}</td>
     </tr>
   );
 }

@@ -1,0 +1,100 @@
+/** The workers that say how they are: where they run, what they take, how busy they are. */
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useEffect } from "react";
+import { workersRoute } from "../addresses.ts";
+import { listWorkers, type Slots, type WorkerHeartbeat } from "../api/workers.ts";
+import { Moment } from "../parts/moment.tsx";
+import { Empty, Loading, Problem } from "../parts/notice.tsx";
+import { Pager } from "../parts/pager.tsx";
+import { Table } from "../parts/table.tsx";
+
+const refreshMs = 3_000;
+const columns = ["State", "Worker", "Task queue", "SDK", "Workflow tasks", "Activities", "Started", "Last heard of"];
+
+export function WorkersPage() {
+  const { namespace } = workersRoute.useParams();
+  const { after } = workersRoute.useSearch();
+  const list = useQuery({
+    queryKey: ["workers", namespace, after],
+    queryFn: ({ signal }) => listWorkers(namespace, after, signal),
+    refetchInterval: refreshMs,
+    placeholderData: keepPreviousData,
+  });
+  useEffect(() => {
+    document.title = `Workers · ${namespace} · Pawl`;
+  }, [namespace]);
+  const workers = list.data?.workersInfo ?? [];
+  return (
+    <div className="page">
+      <h1>Workers</h1>
+      {list.error ? (
+        <Problem error={list.error} onRetry={list.refetch} />
+      ) : !list.data ? (
+        <Loading what="workers" />
+      ) : workers.length === 0 ? (
+        <Empty title="No worker has said how it is">
+          <p>Workers whose SDK sends no heartbeats are seen on the pages of their task queues only.</p>
+        </Empty>
+      ) : (
+        <Table columns={columns}>
+          {workers.map(({ workerHeartbeat: worker }) => (
+            <Row key={worker.workerInstanceKey} worker={worker} />
+          ))}
+        </Table>
+      )}
+      <Pager after={after} next={list.data?.nextPageToken} />
+    </div>
+  );
+}
+
+const states: Readonly<Record<string, { readonly label: string; readonly look: string }>> = {
+  WORKER_STATUS_RUNNING: { label: "Running", look: "Running" },
+  WORKER_STATUS_SHUTTING_DOWN: { label: "Stopping", look: "TimedOut" },
+  WORKER_STATUS_SHUTDOWN: { label: "Stopped", look: "Canceled" },
+};
+
+function Row({ worker }: { readonly worker: WorkerHeartbeat }) {
+  const { namespace } = workersRoute.useParams();
+  const { label, look } = states[worker.status ?? ""] ?? { label: "Unknown", look: "Canceled" };
+  const taskQueue = worker.taskQueue ?? "";
+  return (
+    <tr>
+      <td>
+        <span className={`badge status-${look}`}>{label}</span>
+      </td>
+      <td className="breakable">{worker.workerIdentity}</td>
+      <td className="breakable">
+        <Link to="/namespaces/$namespace/task-queues/$taskQueue" params={{ namespace, taskQueue }}>
+          {taskQueue}
+        </Link>
+      </td>
+      <td className="breakable">
+        {worker.sdkName} {worker.sdkVersion}
+      </td>
+      <td>
+        <Busy slots={worker.workflowTaskSlotsInfo} />
+      </td>
+      <td>
+        <Busy slots={worker.activityTaskSlotsInfo} />
+      </td>
+      <td>
+        <Moment at={worker.startTime} />
+      </td>
+      <td>
+        <Moment at={worker.heartbeatTime} />
+      </td>
+    </tr>
+  );
+}
+
+/** Of its slots, how many are taken; polls that wait for a task take one too. */
+function Busy({ slots }: { readonly slots: Slots | undefined }) {
+  if (!slots) return <span className="faint">–</span>;
+  const used = slots.currentUsedSlots ?? 0;
+  return (
+    <>
+      {used} of {used + (slots.currentAvailableSlots ?? 0)} slots
+    </>
+  );
+}
