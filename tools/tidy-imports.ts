@@ -34,7 +34,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["sdk/replay", "sdk/activity", "sdk/client", "sdk/connection", "sdk/codec", "sdk/telemetry", "sdk/value"],
     ...["types:sdk/workflow", "protocol"],
   ],
-  testing: ["sdk", "server", "store"],
+  testing: ["sdk", "server", "protocol"],
   cli: ["sdk", "server", "ui"],
   ui: [],
   tests: ["protocol", "engine", "store", "server", "sdk", "testing", "cli", "ui", "tools", "examples"],

@@ -94,6 +94,8 @@ export interface Machine<R extends HostedRun, E extends Execution<R>, C extends 
   takeChanges(run: R): RunChanges | undefined;
   /** Everything of the run that waits for a worker or another execution: to be done again after a restart, when memory is empty. */
   pendingEffects(run: R): Effect[];
+  /** Which task of the run a worker holds; `workflow` when it holds both. */
+  heldBy(run: R): "nobody" | "activity" | "workflow";
   /** Whether memory knows something of the run that the store does not, so that it must not be forgotten. */
   isPinned(run: R): boolean;
   /** An estimate of the run's size in memory. */

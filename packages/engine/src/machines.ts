@@ -22,6 +22,11 @@ const workflow: Machine<Run, Workflow, Command> = {
   restore,
   takeChanges,
   pendingEffects,
+  heldBy: (run) => {
+    if (run.status.type === "closed") return "nobody";
+    if (run.workflowTask.type === "started") return "workflow";
+    return [...run.activities.values()].some(({ status }) => status.type === "started") ? "activity" : "nobody";
+  },
   isPinned,
   memoryBytes,
 };

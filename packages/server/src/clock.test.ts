@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type mock, type TestContext, test } from "node:test";
+import { describe, type mock, type TestContext, test } from "node:test";
 import fc from "fast-check";
-import { ManualClock, systemClock } from "./clock.ts";
+import { ManualClock, SkippingClock, systemClock } from "./clock.ts";
 
 test("sleepers run in the order of their times, equal ones in the order in which they were set, and cancelled ones never", () => {
   fc.assert(
@@ -161,4 +161,36 @@ test("a sleeper that sets another for now on the system clock does not keep the 
   await new Promise((resolve) => setImmediate(resolve));
   assert.ok(ran >= 1 && ran < 100, `ran ${ran} times in one turn`);
   cancel();
+});
+
+describe("the clock that jumps", () => {
+  test("wakes at once what has fallen due by a jump, in order, and nobody who waits for an answer", () => {
+    const clock = new SkippingClock();
+    const woken: string[] = [];
+    const beganAtMs = clock.nowMs();
+    const cancels = [
+      clock.due.wake(beganAtMs + 2_000_000, () => woken.push("second")),
+      clock.due.wake(beganAtMs + 1_000_000, () => woken.push("first")),
+      clock.due.wake(beganAtMs + 9_000_000, () => woken.push("later")),
+      clock.wake(beganAtMs + 1_000_000, () => woken.push("caller")),
+    ];
+    clock.skipTo(beganAtMs + 3_000_000);
+    assert.deepEqual(woken, ["first", "second"]);
+    assert.ok(clock.nowMs() >= beganAtMs + 3_000_000 && clock.nowMs() < beganAtMs + 4_000_000);
+    assert.equal(Math.abs(clock.due.nowMs() - clock.nowMs()) < 1_000, true);
+    clock.skipTo(beganAtMs); // has passed
+    assert.ok(clock.nowMs() >= beganAtMs + 3_000_000);
+    for (const cancel of cancels) cancel();
+  });
+
+  test("lets a caller wait as long as it asked to, whatever the jumps before and meanwhile", async () => {
+    const clock = new SkippingClock();
+    clock.skipTo(clock.nowMs() + 5_000_000);
+    const beganAtMs = performance.now();
+    const waited = new Promise<void>((resolve) => clock.wake(clock.nowMs() + 30, resolve));
+    clock.skipTo(clock.nowMs() + 5_000_000);
+    await waited;
+    const tookMs = performance.now() - beganAtMs;
+    assert.ok(tookMs >= 25 && tookMs < 5_000, `${tookMs} ms`);
+  });
 });

@@ -14,6 +14,8 @@ export interface Clock {
   nowMs(): number;
   /** Runs `run` once, when `nowMs() >= atMs`. */
   wake(atMs: number, run: () => void): Cancel;
+  /** The clock by which what runs have planned falls due, when that is another: one that jumps, while callers wait as long as they asked to. */
+  readonly due?: Clock;
 }
 
 /**
@@ -23,12 +25,17 @@ export interface Clock {
 const sleepMaxMs = 1_000;
 
 class SystemClock implements Clock {
+  readonly #now: () => number;
   readonly #sleepers = new Sleepers();
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
 
+  constructor(now = () => Date.now()) {
+    this.#now = now;
+  }
+
   nowMs(): number {
-    return Date.now();
+    return this.#now();
   }
 
   wake(atMs: number, run: () => void): Cancel {
@@ -38,6 +45,12 @@ class SystemClock implements Clock {
       this.#sleepers.remove(sleeper);
       if (this.#sleepers.nextAtMs === undefined) this.#disarm();
     };
+  }
+
+  /** The time of day has been set forward: what has fallen due by that is done now. */
+  catchUp(): void {
+    this.#disarm();
+    this.#ring();
   }
 
   #arm(): void {
@@ -64,6 +77,35 @@ class SystemClock implements Clock {
     } finally {
       this.#arm(); // also when a sleeper threw: the others keep their turn
     }
+  }
+}
+
+/**
+ * The machine's time and the jumps that were made ahead of it. What runs have planned falls due by it; who waits for an answer waits in real time,
+ * so that no call ends because of a jump.
+ */
+export class SkippingClock implements Clock {
+  #skippedMs = 0;
+  readonly #due = new SystemClock(() => this.nowMs());
+
+  get due(): Clock {
+    return this.#due;
+  }
+
+  nowMs(): number {
+    return Date.now() + this.#skippedMs;
+  }
+
+  wake(atMs: number, run: () => void): Cancel {
+    return systemClock.wake(atMs - this.#skippedMs, run);
+  }
+
+  /** Jumps; a time that has passed already changes nothing. */
+  skipTo(atMs: number): void {
+    const aheadMs = atMs - this.nowMs();
+    if (aheadMs <= 0) return;
+    this.#skippedMs += aheadMs;
+    this.#due.catchUp();
   }
 }
 

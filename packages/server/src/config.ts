@@ -21,6 +21,8 @@ export interface OpenConfig {
   // Seams for tests and embedding; the real ones by default.
 
   readonly clock?: Clock;
+  /** How far ahead memory knows what falls due. Default: 2 minutes. A server whose clock jumps must know of all that it can jump to. */
+  readonly timersAheadMs?: number;
   readonly random?: Random;
   /** Default: counts, and writes no log. */
   readonly telemetry?: Telemetry;

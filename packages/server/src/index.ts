@@ -1,4 +1,5 @@
 export type { AddressRule } from "./address-rules.ts";
+export { type Clock, SkippingClock } from "./clock.ts";
 export {
   checkConfig,
   defaultIp,
@@ -15,6 +16,7 @@ export { type OpenServer, openServer, type RunningServer, startServer } from "./
 export { Metrics, type Sample } from "./metrics.ts";
 export type { DirectCallOptions } from "./rpc/direct-transport.ts";
 export type { Status } from "./rpc/transport.ts";
+export type { Standing } from "./shard/standing.ts";
 export {
   createLog,
   type Log,

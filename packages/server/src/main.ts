@@ -43,6 +43,7 @@ import { Health } from "./rpc/health.ts";
 import { reflectionRoutes } from "./rpc/reflection.ts";
 import type { Routes, Status } from "./rpc/transport.ts";
 import { Ring } from "./shard/ring.ts";
+import type { Standing } from "./shard/standing.ts";
 import { quietTelemetry, type Telemetry } from "./telemetry.ts";
 
 /** A server without a port. */
@@ -52,6 +53,8 @@ export interface OpenServer {
   call(path: string, request: Uint8Array, options?: DirectCallOptions): Promise<Uint8Array | Status>;
   /** Lets other processes call. Throws `StartFailure`, also when it listens already; then nothing more is open than before. */
   serve(config?: ListenConfig): Promise<Listening>;
+  /** What its runs wait for, for whoever makes its clock jump. */
+  standing(): Standing;
   /** Stops taking work, lets what is under way finish, and closes the store. Calling it again waits for the same end. */
   close(): Promise<void>;
 }
@@ -84,12 +87,13 @@ export async function openServer(config: OpenConfig = {}): Promise<OpenServer> {
     for (const close of closes.splice(0).reverse()) await close();
   };
   try {
-    const { store, direct, listeners } = await open(config, closes);
+    const { store, ring, direct, listeners } = await open(config, closes);
     let closing: Promise<void> | undefined;
     return {
       storeKind: store.kind,
       call: (path, request, options) => direct.call(path, request, options),
       serve: (where = {}) => listeners.open(where),
+      standing: () => ring.standing,
       close: () => {
         closing ??= closeAll();
         return closing;
@@ -127,7 +131,8 @@ async function open(config: OpenConfig, closes: Close[]) {
   const queueConfigs = await TaskQueueConfigs.load(store, matching, clock);
   const calls = new OutsideCalls();
   const ring = await Ring.open({
-    ...{ store, clock, random, dispatcher: matching, routing: deployments, shardCount },
+    ...{ store, clock: clock.due ?? clock, random, dispatcher: matching, routing: deployments, shardCount },
+    ...(config.timersAheadMs !== undefined && { timersAheadMs: config.timersAheadMs }),
     owner: random.uuid(),
     cacheBytesMax: shardLimits.cacheBytesMax,
     retentionMs: (namespaceId) => {
@@ -174,7 +179,7 @@ async function open(config: OpenConfig, closes: Close[]) {
     callbackUrl: (namespace) => answers.listeners.httpUrl(callbackPath(namespace)),
     onFault: (what, error) => log.error("outside call fault", { what, error }),
   });
-  return { store, ...answers };
+  return { store, ring, ...answers };
 }
 
 /** What answers calls, whichever way they come in. */

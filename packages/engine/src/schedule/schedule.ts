@@ -247,6 +247,7 @@ export const scheduleMachine: Machine<ScheduleRun, ScheduleExecution, ScheduleCo
   restore: restoreSchedule,
   takeChanges: takeScheduleChanges,
   pendingEffects: (run) => pendingMessages(run, scheduleSender(run)),
+  heldBy: () => "nobody",
   isPinned: () => false,
   memoryBytes: (run) => memoryBytesAtLeast + 3 * run.sizeBytes,
 };

@@ -149,6 +149,8 @@ export const standaloneMachine: Machine<StandaloneRun, StandaloneActivity, Stand
     const task = standaloneTaskOf(run);
     return task ? [{ type: "dispatch", task }] : [];
   },
+  heldBy: ({ status, attempts }) =>
+    status.type === "open" && attempts.status.type === "started" ? "activity" : "nobody",
   isPinned: () => false,
   memoryBytes: (run) => idleRunBytes + run.sizeBytes,
 };

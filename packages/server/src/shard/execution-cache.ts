@@ -48,6 +48,10 @@ export class ExecutionCache {
     }
   }
 
+  values(): Hosted[] {
+    return [...this.#entries.values()].map(({ hosted }) => hosted);
+  }
+
   get size(): number {
     return this.#entries.size;
   }

@@ -2,6 +2,7 @@
 import type { CommandOfKind, ExecutionKey, Kind, Rejection, ReplyOfKind } from "@pawl/engine";
 import { Messages } from "./messages.ts";
 import { Shard, type ShardParts } from "./shard.ts";
+import { joined, type Standing } from "./standing.ts";
 import { Watch } from "./watch.ts";
 
 export interface RingParts extends Omit<ShardParts, "watch" | "carry" | "cacheBytesMax"> {
@@ -47,6 +48,10 @@ export class Ring {
   /** Resolves at the next commit that touches the run, or when the signal aborts. Call it before reading. */
   changed(runId: string, signal: AbortSignal): Promise<void> {
     return this.#watch.changed(runId, signal);
+  }
+
+  get standing(): Standing {
+    return this.#shards.map(({ standing }) => standing).reduce(joined);
   }
 
   async close(): Promise<void> {

@@ -33,6 +33,7 @@ import type { Random } from "../random.ts";
 import type { Dispatcher, Reservation, Started } from "./dispatcher.ts";
 import { ExecutionCache } from "./execution-cache.ts";
 import { type Hosted, keyText } from "./hosted.ts";
+import { type Standing, waitsForOf } from "./standing.ts";
 import { Timers } from "./timers.ts";
 import type { Watch } from "./watch.ts";
 import { addWrites, type ExecutionWrites } from "./writes.ts";
@@ -59,6 +60,8 @@ export interface ShardParts {
   /** Makes a request to somebody outside; what came of it comes back as a command. */
   readonly call: (call: Call) => void;
   readonly cacheBytesMax: number;
+  /** See `TimersParts.horizonMs`. */
+  readonly timersAheadMs?: number;
   /** How long closed runs of a namespace are kept. */
   readonly retentionMs: (namespaceId: string) => number;
   /** How task queues route between versions of workers; absent: there are none. */
@@ -121,6 +124,7 @@ export class Shard {
       store: parts.store,
       shardId: lease.shardId,
       clock: parts.clock,
+      horizonMs: parts.timersAheadMs,
       wake: (run) => this.#wake(run),
       onFault: (error) => parts.onFault("read due runs", error),
     });
@@ -157,6 +161,13 @@ export class Shard {
 
   get cached(): { readonly executions: number; readonly bytes: number; readonly timers: number } {
     return { executions: this.#cache.size, bytes: this.#cache.bytes, timers: this.#timers.size };
+  }
+
+  get standing(): Standing {
+    return {
+      waitsFor: this.#running === undefined ? waitsForOf(this.#cache.values()) : "itself",
+      nextDueMs: this.#timers.nextAtMs,
+    };
   }
 
   #enqueue(entry: Entry): void {

@@ -8,9 +8,7 @@
 import type { RunRef, Store } from "@pawl/store";
 import type { Cancel, Clock } from "../clock.ts";
 
-/** How far ahead memory knows what is due, and how often it looks. */
-const horizonMs = 120_000;
-const refreshMs = 60_000;
+const horizonMsDefault = 120_000;
 const pageSize = 1_000;
 
 interface Armed extends RunRef {
@@ -21,6 +19,8 @@ export interface TimersParts {
   readonly store: Store;
   readonly shardId: number;
   readonly clock: Clock;
+  /** How far ahead memory knows what is due; the store is read again when half of that has passed. Default: 2 minutes. */
+  readonly horizonMs?: number | undefined;
   /** Looks at the run; it is armed again afterwards if it has more to do. */
   readonly wake: (run: RunRef) => void;
   readonly onFault: (error: unknown) => void;
@@ -66,12 +66,20 @@ export class Timers {
     this.#schedule();
   }
 
+  /** When the next of those known falls due; Infinity when none is. */
+  get nextAtMs(): number {
+    let nextAtMs = Number.POSITIVE_INFINITY;
+    for (const { atMs } of this.#armed.values()) nextAtMs = Math.min(nextAtMs, atMs);
+    return nextAtMs;
+  }
+
   get size(): number {
     return this.#armed.size;
   }
 
   async #refresh(): Promise<void> {
     const { store, shardId, clock } = this.#parts;
+    const { horizonMs = horizonMsDefault } = this.#parts;
     const beforeMs = clock.nowMs() + horizonMs;
     this.#horizonAtMs = beforeMs;
     try {
@@ -86,7 +94,7 @@ export class Timers {
     } catch (error) {
       this.#parts.onFault(error);
     }
-    if (!this.#closed) this.#cancelRefresh = clock.wake(clock.nowMs() + refreshMs, () => void this.#refresh());
+    if (!this.#closed) this.#cancelRefresh = clock.wake(clock.nowMs() + horizonMs / 2, () => void this.#refresh());
   }
 
   #fireDue(): void {

@@ -1,0 +1,30 @@
+import { condition, defineUpdate, executeChild, proxyActivities, setHandler, sleep } from "@pawl/sdk/workflow";
+
+const { flaky, slow } = proxyActivities<{ flaky(): Promise<number>; slow(): Promise<string> }>({
+  startToCloseTimeout: "10 days",
+  heartbeatTimeout: "5 minutes",
+  retry: { initialInterval: "2 hours", backoffCoefficient: 2, maximumAttempts: 3 },
+});
+
+export const doneUpdate = defineUpdate<string, [number]>("done");
+
+export async function wait(ms: number): Promise<number> {
+  const before = Date.now();
+  await sleep(ms);
+  return Date.now() - before;
+}
+
+export const parent = async (ms: number): Promise<number> => await executeChild(wait, { args: [ms] });
+export const retried = async (): Promise<number> => await flaky();
+export const silent = async (): Promise<string> => await slow();
+
+/** Each update takes its time; the workflow ends with the first. */
+export async function updated(): Promise<void> {
+  let isDone = false;
+  setHandler(doneUpdate, async (ms) => {
+    await sleep(ms);
+    isDone = true;
+    return "updated";
+  });
+  await condition(() => isDone);
+}
