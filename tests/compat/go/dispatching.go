@@ -171,12 +171,12 @@ func LocalNap(ctx workflow.Context, duration time.Duration) (naps int, err error
 }
 
 func localActivityLongScenario(ctx context.Context, s *check.Scenario) {
-	run := s.StartWith(ctx, client.StartWorkflowOptions{WorkflowTaskTimeout: 2 * time.Second}, LocalNap, 5*time.Second)
+	run := s.StartWith(ctx, client.StartWorkflowOptions{WorkflowTaskTimeout: 4 * time.Second}, LocalNap, 10*time.Second)
 	s.Equal(check.Result[int](ctx, s, run), 1, "how often it ran")
 	events := s.Events(ctx, run.GetID(), "")
 	s.Equal(check.Count(events, "WorkflowTaskTimedOut"), 0, "workflow tasks that timed out")
 	s.Equal(check.Count(events, "MarkerRecorded"), 1, "markers")
-	s.True(check.Count(events, "WorkflowTaskCompleted") >= 3, "several workflow tasks of 2 s held a local activity of 5 s")
+	s.True(check.Count(events, "WorkflowTaskCompleted") >= 3, "several workflow tasks of 4 s held a local activity of 10 s")
 }
 
 func tryLocally(ctx context.Context) (int32, error) {

@@ -99,7 +99,7 @@ func SleepUnaware(ctx context.Context, duration time.Duration) (string, error) {
 func AutoHeartbeat(ctx workflow.Context, duration time.Duration) (slept string, err error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute,
-		HeartbeatTimeout:    2 * time.Second,
+		HeartbeatTimeout:    4 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 		WaitForCancellation: true,
 	})
@@ -108,7 +108,7 @@ func AutoHeartbeat(ctx workflow.Context, duration time.Duration) (slept string, 
 }
 
 func autoHeartbeatScenario(ctx context.Context, s *check.Scenario) {
-	outliving := s.Start(ctx, AutoHeartbeat, 4*time.Second)
+	outliving := s.Start(ctx, AutoHeartbeat, 7*time.Second)
 	cancelled := s.Start(ctx, AutoHeartbeat, time.Minute)
 	s.Eventually("the activity begins", time.Minute, func() bool { return len(patternDeeds.of(cancelled.GetID())) == 1 })
 	s.NoError(s.Client.CancelWorkflow(ctx, cancelled.GetID(), ""))

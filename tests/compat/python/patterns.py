@@ -75,7 +75,7 @@ class AutoHeartbeat:
             sleep_unaware,
             seconds,
             start_to_close_timeout=timedelta(minutes=1),
-            heartbeat_timeout=timedelta(seconds=2),
+            heartbeat_timeout=timedelta(seconds=4),
             retry_policy=ONCE,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
@@ -87,7 +87,7 @@ async def auto_heartbeat_scenario(context: Context) -> None:
             AutoHeartbeat.run, seconds, id=context.new_id(), task_queue=context.task_queue
         )
 
-    outliving, cancelled = await start(4), await start(60)
+    outliving, cancelled = await start(7), await start(60)
 
     async def begun() -> bool:
         return cancelled.id in deeds

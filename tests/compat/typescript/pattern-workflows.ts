@@ -17,7 +17,7 @@ const short = proxyActivities<typeof activities>({ startToCloseTimeout: "10s" })
 export async function autoHeartbeat(ms: number): Promise<string> {
   const { sleepUnaware } = proxyActivities<typeof activities>({
     startToCloseTimeout: "1 minute",
-    heartbeatTimeout: "2s",
+    heartbeatTimeout: "4s",
     retry: { maximumAttempts: 1 },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });

@@ -33,7 +33,7 @@ async function activityCause(result: Promise<unknown>): Promise<ApplicationFailu
 }
 
 async function autoHeartbeat(context: Context): Promise<void> {
-  const outliving = await start(context, workflows.autoHeartbeat, 4_000);
+  const outliving = await start(context, workflows.autoHeartbeat, 7_000);
   const cancelled = await start(context, workflows.autoHeartbeat, 60_000);
   await eventually(() => deeds.has(cancelled.workflowId), "the activity begins");
   await cancelled.cancel();

@@ -104,7 +104,7 @@ public final class Patterns {
     public String run(long ms) {
       return stub(
               within(Duration.ofMinutes(1))
-                  .setHeartbeatTimeout(Duration.ofSeconds(2))
+                  .setHeartbeatTimeout(Duration.ofSeconds(4))
                   .setRetryOptions(ONCE)
                   .setCancellationType(ActivityCancellationType.WAIT_CANCELLATION_COMPLETED))
           .sleepUnaware(ms);
@@ -112,7 +112,7 @@ public final class Patterns {
   }
 
   static void autoHeartbeat(Context context) throws Exception {
-    WorkflowStub outliving = context.start(AutoHeartbeat.class, 4_000);
+    WorkflowStub outliving = context.start(AutoHeartbeat.class, 7_000);
     WorkflowStub cancelled = context.start(AutoHeartbeat.class, 60_000);
     Check.eventually("the activity begins", Duration.ofMinutes(1), () -> deedsOf(cancelled).size() == 1);
     cancelled.cancel();
