@@ -1,10 +1,15 @@
 /** The table of commands. What stands here is parsed, helped with, documented and completed. */
 import type { Definition, Group } from "./definition.ts";
 import { activityCommands } from "./verb/activity.ts";
+import { batchCommands } from "./verb/batch.ts";
 import { clusterCommands } from "./verb/cluster.ts";
+import { deploymentCommands } from "./verb/deployment.ts";
 import { namespaceCommands } from "./verb/namespace.ts";
+import { nexusEndpointCommands } from "./verb/nexus-endpoint.ts";
+import { scheduleCommands } from "./verb/schedule.ts";
 import { searchAttributeCommands } from "./verb/search-attribute.ts";
 import { taskQueueCommands } from "./verb/task-queue.ts";
+import { workerCommands } from "./verb/worker.ts";
 import { endCommands } from "./verb/workflow-end.ts";
 import { historyCommands } from "./verb/workflow-history.ts";
 import { messageCommands } from "./verb/workflow-message.ts";
@@ -17,6 +22,10 @@ export const groups: readonly Group[] = [
   { path: "workflow", summary: "Start workflows, look at them, speak with them, end them" },
   { path: "workflow update", summary: "Send updates to workflows" },
   { path: "activity", summary: "Work with activities, of workflows or standalone" },
+  { path: "schedule", summary: "Start workflows again and again" },
+  { path: "batch", summary: "Work on many workflows, in the background" },
+  { path: "worker", summary: "See workers, and manage their versions" },
+  { path: "worker deployment", summary: "Versions of workers, and which of them is given tasks" },
   { path: "task-queue", summary: "See who polls a task queue, and limit its rates" },
   { path: "task-queue config", summary: "Rates and weights of a task queue" },
   { path: "namespace", summary: "Namespaces" },
@@ -25,6 +34,8 @@ export const groups: readonly Group[] = [
   { path: "operator namespace", summary: "Namespaces" },
   { path: "operator search-attribute", summary: "Search attributes of a namespace" },
   { path: "operator cluster", summary: "What the server is and how it is" },
+  { path: "operator nexus", summary: "Nexus" },
+  { path: "operator nexus endpoint", summary: "Where calls of Nexus operations go" },
 ];
 
 export const definitions: readonly Definition[] = [
@@ -36,8 +47,13 @@ export const definitions: readonly Definition[] = [
   ...messageCommands,
   ...endCommands,
   ...activityCommands,
+  ...scheduleCommands,
+  ...batchCommands,
   ...taskQueueCommands,
+  ...workerCommands,
+  ...deploymentCommands,
   ...namespaceCommands,
   ...searchAttributeCommands,
   ...clusterCommands,
+  ...nexusEndpointCommands,
 ];

@@ -97,6 +97,11 @@ export function time(help: string): Flag<number | undefined> {
   return { placeholder: "time", help, parse: parseTime };
 }
 
+/** The same, and it has to be said. */
+export function requiredTime(help: string): Flag<number> {
+  return { placeholder: "time", help, parse: parseTime, isRequired: true };
+}
+
 export function choice<const C extends string>(
   choices: readonly C[],
   help: string,

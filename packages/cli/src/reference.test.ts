@@ -66,7 +66,7 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.l
   }
 
   for (const [words, expected] of [
-    [["pawl", "work"], ["workflow"]],
+    [["pawl", "workf"], ["workflow"]],
     [
       ["pawl", "workflow", "sta"],
       ["start", "stack"],
