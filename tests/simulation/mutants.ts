@@ -1,15 +1,239 @@
-import type { Clock, Dispatcher } from "@pawl/server/simulation";
-import type { Store } from "@pawl/store";
+/**
+ * Servers that break a promise, made of the real one by changing what lies around it: its store, its clock, what stands between shards and queues,
+ * and what leaves its handlers. A simulation that lets one of them pass tests nothing.
+ */
+import { Rejection } from "@pawl/engine";
+import type { MethodName } from "@pawl/protocol";
+import type { Cancel, Clock, Dispatcher } from "@pawl/server/simulation";
+import { CommitUnknown, type Lease, type Store, type Write } from "@pawl/store";
 import type { World } from "./world.ts";
 
-/** What a mutant puts between the server and its surroundings, anew for each process. */
+type Answered = object | Rejection;
+/** Asks the server itself. */
+type Ask = (request: object) => Promise<Answered>;
+
+/** What a mutant puts between the server and its surroundings. */
 export interface Seams {
   readonly store?: (store: Store, world: World) => Store;
   readonly clock?: (clock: Clock) => Clock;
   readonly dispatcher?: (dispatcher: Dispatcher, world: World) => Dispatcher;
+  readonly handler?: (method: MethodName, request: object, ask: Ask, world: World) => Promise<Answered>;
 }
 
 export interface Mutant {
   readonly name: string;
+  /** The checks that may notice it first. */
+  readonly caughtBy: RegExp;
+  /** Anew for each seed; what it returns serves all processes of the seed. */
   readonly make: () => Seams;
+}
+
+type Commit = Store["commit"];
+
+export const mutants: readonly Mutant[] = [
+  commits(
+    "a store that drops one commit in thirty that it acknowledged",
+    /^I[126]:|reports a bug/,
+    (commit, world) => async (lease, writes) =>
+      lease && world.chance.hits(1 / 30) ? undefined : commit(lease, writes),
+  ),
+  commits("a store that acknowledges a commit before it is written", /^I(1|25):/, (commit) => {
+    let before: Promise<unknown> = Promise.resolve();
+    return async (lease, writes) => {
+      if (!lease) return commit(lease, writes);
+      before = before.then(() => commit(lease, writes)).catch(() => undefined);
+    };
+  }),
+  {
+    name: "a store without a fence: whoever had the shard before may still write",
+    caughtBy: /^I[0-9]+:|reports a bug/,
+    make: () => {
+      const newest = new Map<number, Lease>();
+      return {
+        store: (store) =>
+          over(store, {
+            acquire: async (shardId, owner) => {
+              const lease = await store.acquire(shardId, owner);
+              newest.set(shardId, lease);
+              return lease;
+            },
+            commit: (lease, writes) => store.commit(lease && (newest.get(lease.shardId) ?? lease), writes),
+          }),
+      };
+    },
+  },
+  commits(
+    "a store that takes a commit of unknown outcome for done",
+    /^I[0-9]+:|reports a bug/,
+    (commit) => async (lease, writes) =>
+      commit(lease, writes).catch((error: unknown) => {
+        if (!(error instanceof CommitUnknown)) throw error;
+      }),
+  ),
+  commits(
+    "a store that writes an unknown commit once more",
+    /reports a bug/,
+    (commit) => async (lease, writes) =>
+      commit(lease, writes).catch((error: unknown) => {
+        if (!(error instanceof CommitUnknown)) throw error;
+        return commit(lease, writes);
+      }),
+  ),
+  writes("a store that loses the list's row", /^I26:/, ({ table }) => table !== "visibility"),
+  writes(
+    "a store that loses a pending thing of a run now and then",
+    /^(I10|I2|L3|I15):/,
+    ({ table }, world) => table !== "part" || !world.chance.hits(0.1),
+  ),
+  writes(
+    "a store that loses a batch of events now and then",
+    /^I[26]:/,
+    ({ table }, world) => table !== "history" || !world.chance.hits(0.02),
+  ),
+  writes(
+    "a store that loses a snapshot now and then",
+    /^I[0-9]+:|^L3/,
+    ({ table }, world) => table !== "run" || !world.chance.hits(0.05),
+  ),
+  writes("a store that does not note which run an id means", /^(I4|I2|I1):/, ({ table }) => table !== "current"),
+  rewrites("a shard that does not note when to look again", /^(L3|L2|I30):/, (write) =>
+    write.table === "run" ? { ...write, wakeAtMs: null } : write,
+  ),
+  rewrites("a shard that looks again a second late", /^(L3|L2):/, (write) =>
+    write.table === "run" && write.wakeAtMs !== null ? { ...write, wakeAtMs: write.wakeAtMs + 1_000 } : write,
+  ),
+  rewrites("a shard that does not note what waits for a worker", /^L3:/, (write) =>
+    write.table === "run" ? { ...write, undispatched: false } : write,
+  ),
+  reads("a restart that hands nothing out again", /^(L1|L3):/, () => ({ undispatchedRuns: async () => [] })),
+  reads("a restart that does not look for what is due", /^(L1|L3):/, () => ({ wakingRuns: async () => [] })),
+  reads("a shard that reads a run as it was when it was first read", /^I[0-9]+:|reports a bug/, (store) => {
+    const first = new Map<string, Awaited<ReturnType<Store["loadRuns"]>>[number]>();
+    return {
+      loadRuns: async (runIds) => {
+        const rows = await store.loadRuns(runIds);
+        for (const [index, row] of rows.entries())
+          if (row && !first.has(runIds[index]!)) first.set(runIds[index]!, row);
+        return runIds.map((runId) => first.get(runId) ?? null);
+      },
+    };
+  }),
+  {
+    name: "a clock that is a second fast for whoever is woken",
+    caughtBy: /^I(8|20):/,
+    make: () => ({ clock: hasty }),
+  },
+  {
+    name: "task queues that lose one task in twenty",
+    caughtBy: /^(L1|L3):/,
+    make: () => ({
+      dispatcher: (dispatcher, world) => ({
+        reserve: (task) => dispatcher.reserve(task),
+        offer: (task) => void (world.chance.hits(0.05) || dispatcher.offer(task)),
+      }),
+    }),
+  },
+  {
+    name: "task queues that give one task to two workers",
+    caughtBy: /^I25:/,
+    make: () => ({ dispatcher: twice }),
+  },
+  answers("a server that accepts the end of a task that has ended", /^I(14|1):/, async (method, request, ask) => {
+    const answer = await ask(request);
+    return method.startsWith("Respond") && answer instanceof Rejection && answer.code === "NOT_FOUND" ? {} : answer;
+  }),
+  answers("a server that acknowledges signals that it forgets", /^I17:/, async (method, request, ask, world) =>
+    method === "SignalWorkflowExecution" && world.chance.hits(0.1) ? { link: undefined } : ask(request),
+  ),
+  answers("a server that does not recognise a signal that comes again", /^I17:/, async (method, request, ask) =>
+    ask(method === "SignalWorkflowExecution" ? { ...request, requestId: "" } : request),
+  ),
+  answers("a server that acknowledges terminations that it forgets", /^I22:/, async (method, request, ask) =>
+    method === "TerminateWorkflowExecution" ? {} : ask(request),
+  ),
+  answers("a server that tells a history without its end", /^I7:/, async (method, request, ask, world) => {
+    const answer = await ask(request);
+    const isWhole = method === "GetWorkflowExecutionHistory" && !("waitNewEvent" in request);
+    return isWhole && world.isHealed && !(answer instanceof Rejection)
+      ? { ...answer, history: new Uint8Array() }
+      : answer;
+  }),
+];
+
+function over(store: Store, changed: Partial<Store>): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const value = name in changed ? changed[name as keyof Store] : target[name as keyof Store];
+      return typeof value === "function" ? value.bind(name in changed ? changed : target) : value;
+    },
+  });
+}
+
+function commits(name: string, caughtBy: RegExp, change: (commit: Commit, world: World) => Commit): Mutant {
+  const store = (each: Store, world: World) =>
+    over(each, { commit: change((lease, all) => each.commit(lease, all), world) });
+  return { name, caughtBy, make: () => ({ store }) };
+}
+
+function writes(name: string, caughtBy: RegExp, isKept: (write: Write, world: World) => boolean): Mutant {
+  return commits(
+    name,
+    caughtBy,
+    (commit, world) => (lease, all) =>
+      commit(
+        lease,
+        all.filter((write) => isKept(write, world)),
+      ),
+  );
+}
+
+function rewrites(name: string, caughtBy: RegExp, change: (write: Write) => Write): Mutant {
+  return commits(name, caughtBy, (commit) => (lease, all) => commit(lease, all.map(change)));
+}
+
+function reads(name: string, caughtBy: RegExp, change: (store: Store) => Partial<Store>): Mutant {
+  return { name, caughtBy, make: () => ({ store: (store) => over(store, change(store)) }) };
+}
+
+function answers(name: string, caughtBy: RegExp, handler: NonNullable<Seams["handler"]>): Mutant {
+  return { name, caughtBy, make: () => ({ handler }) };
+}
+
+/** Sleepers wake a second early and are told that it is time. */
+function hasty(clock: Clock): Clock {
+  let aheadMs = 0;
+  return {
+    nowMs: () => clock.nowMs() + aheadMs,
+    wake(atMs, run): Cancel {
+      return clock.wake(atMs - 1_000, () => {
+        aheadMs = 1_000;
+        clock.wake(clock.nowMs() + 1, () => {
+          aheadMs = 0;
+        });
+        run();
+      });
+    },
+  };
+}
+
+function twice(dispatcher: Dispatcher): Dispatcher {
+  return {
+    offer: (task) => dispatcher.offer(task),
+    reserve(task) {
+      const [first, second] = [dispatcher.reserve(task), dispatcher.reserve(task)];
+      if (!first || !second) return first;
+      return {
+        poller: first.poller,
+        sticky: first.sticky,
+        deliver(started) {
+          first.deliver(started);
+          second.deliver(started);
+        },
+        release() {
+          first.release();
+          second.release();
+        },
+      };
+    },
+  };
 }

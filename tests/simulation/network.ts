@@ -89,7 +89,7 @@ export class Network {
     deadlineMs: number,
     about: string,
   ): Promise<Answer<ResponseOf<N>>> {
-    const { process } = this.#world;
+    const process = this.#world.processOfCaller();
     if (!process || this.#world.clock.nowMs() >= deadlineMs) return { type: "lost" };
     const call = new TestCall(process.clock.nowMs() + deadlineMs - this.#world.clock.nowMs());
     const gone = Promise.withResolvers<Answer<ResponseOf<N>>>();
@@ -132,7 +132,11 @@ export class Network {
 
   async #answerOf<N extends MethodName>(process: Process, method: N, request: Init<RequestOf<N>>, call: TestCall) {
     try {
-      return await process.server.call(method, request, call);
+      const ask = (asked: object) =>
+        process.server.call(method, asked as Init<RequestOf<N>>, call) as Promise<object | Rejection>;
+      const mutant = this.#world.seams.handler;
+      if (!mutant) return await process.server.call(method, request, call);
+      return (await mutant(method, request as object, ask, this.#world)) as ResponseOf<N> | Rejection;
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal) return refusal;

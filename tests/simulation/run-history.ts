@@ -40,6 +40,7 @@ export class HistoryViolation extends Error {}
 export class RunHistory {
   /** How far the server's clock has been set back by now: a timer is timed by it, and its events only never go back. */
   readonly #backMs: () => number;
+  readonly #nowMs: () => number;
   readonly events: Event[] = [];
   readonly batches: Uint8Array[] = [];
   /** Scheduled event ids of activities that have not ended. */
@@ -63,8 +64,9 @@ export class RunHistory {
   closing: Event | undefined;
   #lastAtMs = 0;
 
-  constructor(backMs: () => number) {
+  constructor({ backMs, nowMs }: { backMs: () => number; nowMs: () => number }) {
     this.#backMs = backMs;
+    this.#nowMs = nowMs;
   }
 
   get lastEventId(): number {
@@ -99,6 +101,7 @@ export class RunHistory {
     must(isTold || timeMs(event) >= this.#lastAtMs, `I8: ${name} is older than the one before`);
     if (!isTold) this.#lastAtMs = timeMs(event);
     must((eventId === 1) === (eventType === Type.WORKFLOW_EXECUTION_STARTED), `I6: ${name} is no beginning`);
+    must(timeMs(event) <= this.#nowMs() + this.#backMs(), `I8: ${name} is from the future`);
     this.events.push(event);
     if (closings.includes(eventType)) this.closing = event;
     if (triggers.includes(eventType)) this.lastTriggerEventId = eventId;

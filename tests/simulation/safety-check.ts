@@ -102,7 +102,7 @@ export class SafetyCheck {
     const fresh = {
       write,
       parts: new Map(),
-      history: new RunHistory(() => this.#world.machine.backMs),
+      history: new RunHistory({ backMs: () => this.#world.machine.backMs, nowMs: () => this.#world.machine.nowMs() }),
       visibility: undefined,
       attempts: new Map(),
     };

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { corpus } from "./corpus.ts";
 import { type Outcome, simulate } from "./simulation.ts";
 
-const seedCount = 300;
+const seedCount = 250;
 /** What simulations must come across to mean something. */
 const expectedLabels = [
   ...["crash", "takeover", "fenced", "clock set", "worker dies", "request twice", "sticky"],

@@ -34,7 +34,7 @@ export class World {
   readonly machine = new MachineClock(this.clock);
   /** What this seed has come across, to see whether simulations reach what they are meant to test. */
   readonly labels = new Map<string, number>();
-  readonly #seams: Seams;
+  readonly seams: Seams;
   readonly #hash = createHash("sha256");
   readonly #log: ((line: string) => void) | undefined;
   faults: FaultPlan;
@@ -43,6 +43,7 @@ export class World {
   /** The one before, if it has not noticed that it has lost its shards. */
   #old: Process | undefined;
   #isOver = false;
+  isHealed = false;
   violation: string | undefined;
 
   constructor(
@@ -51,7 +52,7 @@ export class World {
   ) {
     this.chance = new Chance(seed);
     this.faults = drawFaults(this.chance);
-    this.#seams = options.mutant?.make() ?? {};
+    this.seams = options.mutant?.make() ?? {};
     this.#log = options.log;
     this.safety = new SafetyCheck(this);
     this.disk = new Disk((writes) => this.safety.committed(writes));
@@ -112,6 +113,7 @@ export class World {
 
   heal(): void {
     this.note("heal");
+    this.isHealed = true;
     this.faults = withoutFaults(this.faults);
   }
 
@@ -126,18 +128,23 @@ export class World {
     const store = new ProcessStore(this.disk, this);
     const death = new AbortController();
     const server = await InProcess.openOn<ProcessClock, Store>({
-      clock: (this.#seams.clock?.(clock) as ProcessClock | undefined) ?? clock,
-      store: this.#seams.store?.(store, this) ?? store,
+      clock: (this.seams.clock?.(clock) as ProcessClock | undefined) ?? clock,
+      store: this.seams.store?.(store, this) ?? store,
       seed: this.chance.seed(),
       shardCount: this.faults.shardCount,
       cacheBytesMax: this.faults.tinyCache ? smallCacheBytes : cacheBytes,
-      ...(this.#seams.dispatcher && { dispatcher: (matching: Dispatcher) => this.#seams.dispatcher!(matching, this) }),
+      ...(this.seams.dispatcher && { dispatcher: (matching: Dispatcher) => this.seams.dispatcher!(matching, this) }),
     });
     store.isOpen = true;
     this.#kill(this.#old);
     this.#old = this.process;
     this.process = { server, clock, store, death };
     this.note("server started");
+  }
+
+  /** Callers that were connected to the process before do not know that it has lost its shards. */
+  processOfCaller(): Process | undefined {
+    return this.#old && this.chance.hits(0.5) ? this.#old : this.process;
   }
 
   /** The process dies, at whatever it was doing. */
