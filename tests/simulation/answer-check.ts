@@ -79,7 +79,9 @@ export class AnswerCheck {
     );
     const run = this.#world.safety.run(runId);
     if (!run) return this.#world.violate(`I25: a workflow task of run ${runId} is delivered, which is not there`);
-    const isStarted = run.workflowTask.type === "started" || run.nextEventId > startedEventId;
+    // On its way, it may have been timed out already.
+    const isLater = run.nextEventId > startedEventId || run.workflowTaskAttempt > attempt;
+    const isStarted = run.workflowTask.type === "started" || isLater;
     // A task for updates alone is in memory until one is accepted.
     const mayBeSpeculative = run.nextEventId <= startedEventId && attempt === 1;
     if (run.status.type === "open" && !isStarted && !mayBeSpeculative)
