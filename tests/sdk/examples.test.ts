@@ -15,8 +15,8 @@ import { newId, useTarget } from "./target.ts";
 const target = useTarget();
 
 const address = () => target.server.address;
-const start = (t: TestContext, example: string, env: Record<string, string> = {}) =>
-  startWorker(t, example, { address: address(), env });
+const start = (t: TestContext, example: string, env: Record<string, string> = {}, args: readonly string[] = []) =>
+  startWorker(t, example, { address: address(), env, args });
 const output = (file: string, args: readonly string[] = []) => outputOf(file, { address: address(), args });
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
@@ -287,6 +287,50 @@ describe("child fan-out", () => {
     const printed = await output("child-fan-out/start.ts", ["20000", "1000", "5"]);
     // There are 2,262 primes below 20,000, 105 of them from 13,000 to 14,000.
     assert.match(printed, /Census: {"primes":2157,"parts":20,"failed":\[{"from":13000,"to":14000}\]}/);
+    await worker.stop();
+  });
+});
+
+describe("versioning", () => {
+  test("a run of the first version goes on as it began, in a worker of the second", async (t) => {
+    const [old, young] = [newId("parcel"), newId("parcel")];
+    const first = await start(t, "versioning", {}, ["1"]);
+    await output("versioning/start.ts", [old]);
+    const handle = target.client.workflow.getHandle(old);
+    await until(async () =>
+      (await handle.fetchHistory()).events.some((event) => event.activityTaskCompletedEventAttributes),
+    );
+    await first.stop();
+    const second = await start(t, "versioning", {}, ["2"]);
+    await output("versioning/start.ts", [young]);
+    assert.equal(await output("versioning/pick-up.ts", [old]), `Result: ${old} billed, ${old} shipped\n`);
+    assert.equal(
+      await output("versioning/pick-up.ts", [young]),
+      `Result: ${young} insured, ${young} billed, ${young} shipped\n`,
+    );
+    const forward = await output("versioning/replay.ts", ["2", old, young]);
+    assert.equal(forward.match(/: replays$/gm)?.length, 2, forward);
+    const back = await output("versioning/replay.ts", ["1", old, young]);
+    assert.match(back, new RegExp(`^${old} on \\S+: replays\n${young} on \\S+: does not replay: `));
+    await second.stop();
+  });
+});
+
+describe("encryption", () => {
+  test("client and worker understand each other, and the server has nothing but cipher", async (t) => {
+    const worker = await start(t, "encryption");
+    const printed = await output("encryption/start.ts", ["Ada Lovelace"]);
+    assert.match(
+      printed,
+      /Result: honey for Ada Lovelace\nQuery: cough\nThe server has: binary\/encrypted, key demo\n/,
+    );
+    const [, workflowId] = printed.match(/^Workflow: (\S+)$/m)!;
+    const { events } = await target.client.workflow.getHandle(workflowId!).fetchHistory();
+    const stored = JSON.stringify(events, (_, value) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString() : value,
+    );
+    assert.match(stored, /prescribe/);
+    assert.doesNotMatch(stored, /Lovelace|cough|honey/);
     await worker.stop();
   });
 });
