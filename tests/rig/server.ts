@@ -3,10 +3,12 @@
  * answer a real gRPC call, and both end with this process.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { Client } from "pg";
 import { call } from "./call.ts";
 import { preparePython } from "./python.ts";
 import { repository } from "./toolchain.ts";
@@ -39,10 +41,33 @@ export interface RunningServer {
   logs(): string;
 }
 
-/** Pawl's server. Throws with the server's output when it ends or does not answer within a minute. */
+/**
+ * Pawl's server. Throws with the server's output when it ends or does not answer within a minute.
+ *
+ * With `PAWL_TEST_DB_URL` in the environment its state is in that PostgreSQL database instead: in a schema for each file, or of its own.
+ */
 export async function startPawl(options: ServerOptions = {}): Promise<RunningServer> {
   const pawl = join(repository, "packages/cli/bin/pawl.cjs");
-  return start(process.execPath, [pawl, "server"], options);
+  const databaseUrl = process.env["PAWL_TEST_DB_URL"];
+  if (databaseUrl === undefined) return start(process.execPath, [pawl, "server"], options);
+  const { dbFilename = randomUUID(), ...rest } = options;
+  const url = await schemaUrl(databaseUrl, dbFilename);
+  return start(process.execPath, [pawl, "server"], { ...rest, env: { ...rest.env, PAWL_DB_URL: url } });
+}
+
+/** A schema that stands for a file. */
+async function schemaUrl(databaseUrl: string, dbFilename: string): Promise<string> {
+  const schema = `test_${createHash("sha256").update(dbFilename).digest("hex").slice(0, 32)}`;
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+  } finally {
+    await client.end();
+  }
+  const url = new URL(databaseUrl);
+  url.searchParams.set("options", `-csearch_path=${schema}`);
+  return url.href;
 }
 
 /** Features that the reference server has, and its development server leaves switched off. */

@@ -163,6 +163,10 @@ describe("pawl server", () => {
       [["--port", String(port)], /^pawl: port \d+ on 127\.0\.0\.1 is in use; .*\n$/],
       [["--port", "0", "--db-filename", noDatabase], /^pawl: .*notes\.txt is .*not a SQLite database.*\n$/],
       [["--port", "0", "--db-filename", "/no/such/folder/pawl.db"], /^pawl: .*the folder .* does not exist\n$/],
+      [
+        ["--port", "0", "--db-url", "postgres://u:secret@127.0.0.1:1/db"],
+        /^pawl: cannot open postgres:\/\/127\.0\.0\.1:1\/db: .*\n$/,
+      ],
     ] as const;
     for (const [flags, sentence] of table) {
       const { code, stdout, stderr } = await spawned(t, "server", ...flags);

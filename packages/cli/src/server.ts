@@ -23,6 +23,7 @@ export interface Flags {
   readonly ip: string;
   readonly port: number;
   readonly dbFilename?: string;
+  readonly dbUrl?: string;
   readonly namespace?: readonly string[];
   readonly metricsPort?: number;
   readonly httpPort?: number;
@@ -50,11 +51,17 @@ const unsupported: readonly { readonly flags: string; readonly why: string }[] =
 
 export function serverCommand(): Command {
   const command = new Command("server")
-    .description("Start a server: one process, its state in one file")
+    .description("Start a server: one process, its state in one file or PostgreSQL database")
     .addArgument(new Argument("[start-dev]", "what the official command line calls the same").choices(["start-dev"]))
     .option(
       "-f, --db-filename <file>",
       "SQLite file that keeps the state; without it the state is lost when the server ends",
+    )
+    .addOption(
+      new Option(
+        "--db-url <url>",
+        "PostgreSQL database that keeps the state instead, postgres://user:password@host:port/database",
+      ).env("PAWL_DB_URL"),
     );
   addServerOptions(command);
   for (const { flags } of unsupported) command.addOption(new Option(flags).hideHelp());
@@ -129,6 +136,7 @@ export async function runServer(
   const server = await start({
     ...{ ip: flags.ip, port: flags.port, namespaces: flags.namespace ?? [], sqlitePragmas: flags.sqlitePragma ?? {} },
     ...(flags.dbFilename !== undefined && { dbFilename: flags.dbFilename }),
+    ...(flags.dbUrl !== undefined && { dbUrl: flags.dbUrl }),
     ...(flags.metricsPort !== undefined && { metricsPort: flags.metricsPort }),
     ...(flags.httpPort !== undefined && { httpPort: flags.httpPort }),
     ...(flags.uiPort !== undefined && !flags.headless && { ui: { port: flags.uiPort, pages: await webPages() } }),
@@ -154,11 +162,8 @@ export async function runServer(
 
 const stopWithinMs = 10_000;
 
-function readyLine(
-  { ip, port, httpPort, uiPort, metricsPort, storeKind }: RunningServer,
-  { dbFilename }: Flags,
-): string {
-  const state = storeKind === "memory" ? "state in memory, not durable" : `state in ${dbFilename}`;
+function readyLine({ ip, port, httpPort, uiPort, metricsPort }: RunningServer, flags: Flags): string {
+  const state = stateText(flags);
   const http = httpPort === undefined ? "" : `; HTTP on http://${hostText(ip)}:${httpPort}`;
   const metrics = metricsPort === undefined ? "" : `; metrics on http://${hostText(ip)}:${metricsPort}/metrics`;
   const ui = uiPort === undefined ? "" : `; web UI on http://${hostText(ip)}:${uiPort}`;
@@ -169,6 +174,13 @@ function readyLine(
 async function webPages(): Promise<WebPages> {
   const { openPages } = await import("@pawl/ui");
   return openPages();
+}
+
+function stateText({ dbFilename, dbUrl }: Flags): string {
+  if (dbUrl === undefined) return dbFilename === undefined ? "state in memory, not durable" : `state in ${dbFilename}`;
+  // Without who may use it, and their password.
+  const { host, pathname } = new URL(dbUrl);
+  return `state in postgres://${host}${pathname}`;
 }
 
 function hostText(ip: string): string {

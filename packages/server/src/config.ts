@@ -9,6 +9,8 @@ import type { Telemetry } from "./telemetry.ts";
 export interface OpenConfig {
   /** The SQLite file that keeps the state. Without it the state is in memory and ends with the process. */
   readonly dbFilename?: string;
+  /** The PostgreSQL database that keeps the state, as `postgres://user:password@host:port/database`, instead of a file. */
+  readonly dbUrl?: string;
   /** Settings of SQLite's that differ from ours. */
   readonly sqlitePragmas?: Readonly<Record<string, string | number>>;
   /** Namespaces to make beside `default`, if they are not there. */
@@ -82,8 +84,14 @@ export function checkConfig(config: ServerConfig): void {
 }
 
 /** Throws `StartFailure`. */
-export function checkOpenConfig({ dbFilename }: OpenConfig): void {
+export function checkOpenConfig({ dbFilename, dbUrl }: OpenConfig): void {
   if (dbFilename === "") throw new StartFailure("usage", "the database's file name is empty");
+  if (dbUrl === undefined) return;
+  if (dbFilename !== undefined)
+    throw new StartFailure("usage", "the state is in a file or in a database, and both are given");
+  // Not repeated: there may be a password in it.
+  if (!URL.canParse(dbUrl) || !/^postgres(ql)?:$/.test(new URL(dbUrl).protocol))
+    throw new StartFailure("usage", "the database is given as postgres://user:password@host:port/database");
 }
 
 /** Throws `StartFailure`. */

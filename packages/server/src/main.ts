@@ -4,7 +4,7 @@
  *   store ─▶ namespaces, tokens, cluster ─▶ matching ─▶ ring (gives tasks to matching) ─▶ handlers ─▶ calls: direct, gRPC, HTTP
  */
 import { methods } from "@pawl/protocol";
-import { MemoryStore, SqliteStore, type Store, StoreError } from "@pawl/store";
+import { MemoryStore, PostgresStore, SqliteStore, type Store, StoreError } from "@pawl/store";
 import { AddressRules } from "./address-rules.ts";
 import { systemClock } from "./clock.ts";
 import {
@@ -206,7 +206,8 @@ function answering(parts: Parts, closes: Close[]) {
   return { direct, listeners };
 }
 
-function openStore({ dbFilename, sqlitePragmas }: OpenConfig): Promise<Store> | Store {
+function openStore({ dbFilename, dbUrl, sqlitePragmas }: OpenConfig): Promise<Store> | Store {
+  if (dbUrl !== undefined) return PostgresStore.open({ url: dbUrl });
   if (dbFilename === undefined) return new MemoryStore();
   return SqliteStore.open({ filename: dbFilename, ...(sqlitePragmas && { pragmas: sqlitePragmas }) });
 }

@@ -1,0 +1,173 @@
+/** Connections to PostgreSQL: how they are opened, how values come back, what their errors mean, and the claim of one server on a database. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
+import { textOfStored } from "./postgres-text.ts";
+import { StoreUnusable } from "./store.ts";
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database`, with further parameters of a connection behind `?`. */
+  readonly url: string;
+  /** Connections for reads. Default 4. */
+  readonly readConnections?: number;
+}
+
+const versionMin = 140_000;
+const connectMsMax = 5_000;
+/** A statement that has no answer by then has lost its server: behind a network that swallows packets nothing else would tell. */
+const answerMsMax = 30_000;
+/** How long a claim waits for an earlier holder to go, e.g. a server that was killed and whose last statement is still at work. */
+const claimMsMax = 10_000;
+const claimPollMs = 50;
+
+/** Distinguishes our claims from advisory locks of other programs: "Pawl" in ASCII. */
+const lockClass = 0x5061_776c;
+
+const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, text: 25, oid: 26 } as const;
+
+/** What a value of a row is, from its text: bytes are a `Uint8Array`, whole numbers are numbers. */
+function parserOf(oid: number): (text: string) => unknown {
+  switch (oid) {
+    case oids.bool:
+      return (text) => text === "t";
+    case oids.bytea:
+      return bytesOfHex;
+    case oids.int2:
+    case oids.int4:
+    case oids.int8:
+    case oids.oid:
+      return Number;
+    case oids.text:
+      return textOfStored;
+    default:
+      return (text) => text;
+  }
+}
+
+/** `\x0123…`. Memory of its own: caches keep these for long, and would keep all of a shared piece with one. */
+function bytesOfHex(text: string): Uint8Array {
+  const bytes = Buffer.allocUnsafeSlow((text.length - 2) / 2);
+  bytes.write(text.slice(2), "hex");
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+export function clientConfig(url: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    connectionTimeoutMillis: connectMsMax,
+    query_timeout: answerMsMax,
+    keepAlive: true,
+    application_name: "pawl",
+    types: { getTypeParser: parserOf } as unknown as pg.CustomTypesConfig,
+  };
+}
+
+/** How messages name the database: never with its password. */
+export function nameOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `postgres://${host}${pathname}`;
+}
+
+/** The one connection that writes, with the claim on the database. */
+export interface WriterConnection {
+  readonly db: pg.Client;
+  /** For the end of the session that is left behind, see `claim`. */
+  readonly processId: number;
+}
+
+/**
+ * Opens a connection and claims the database for it: a session lock, which only one connection has, and which PostgreSQL frees when the session
+ * has ended with all it was doing. So whoever holds it knows that no commit of an earlier holder can still appear.
+ *
+ * `predecessor` is this server's own earlier session, if there was one: it is ended, as nobody listens to it any more.
+ * Throws `StoreUnusable` when somebody else holds the claim, and for a server that is too old or a database that is not in UTF-8.
+ */
+export async function openWriter(url: string, predecessor?: number): Promise<WriterConnection> {
+  const db = new pg.Client(clientConfig(url));
+  // The loss of an idle connection is noticed by the next use of it; without a listener it would end the process.
+  db.on("error", () => {});
+  try {
+    await db.connect();
+    const where = nameOf(url);
+    await requireUsable(db, where);
+    await db.query(`
+      SET idle_session_timeout = 0;
+      SET idle_in_transaction_session_timeout = '1min';
+      SET statement_timeout = '1min';
+      SET tcp_keepalives_idle = 10;
+      SET tcp_keepalives_interval = 5;
+      SET tcp_keepalives_count = 3;
+      SET default_transaction_isolation = 'read committed'`);
+    // What waits for more than the local disk is left as it is.
+    await db.query(
+      "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')",
+    );
+    const processId: number = (await db.query("SELECT pg_backend_pid() AS pid")).rows[0].pid;
+    await claim(db, where, predecessor);
+    return { db, processId };
+  } catch (error) {
+    await db.end().catch(() => {});
+    throw error;
+  }
+}
+
+async function requireUsable(db: pg.Client, where: string): Promise<void> {
+  const { rows } = await db.query(
+    "SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS follows, current_schema() AS schema",
+  );
+  const [{ version, encoding, follows, schema }] = rows;
+  if (version < versionMin)
+    throw new StoreUnusable(`${where} is PostgreSQL ${Math.floor(version / 10_000)}; Pawl needs 14 or newer`);
+  if (encoding !== "UTF8") throw new StoreUnusable(`${where} is in ${encoding}; Pawl needs a database in UTF8`);
+  if (follows) throw new StoreUnusable(`${where} is a standby, which takes no writes; connect to its primary`);
+  if (schema === null) throw new StoreUnusable(`${where} has no schema of its search_path`);
+}
+
+async function claim(db: pg.Client, where: string, predecessor: number | undefined): Promise<void> {
+  const giveUpAtMs = performance.now() + claimMsMax;
+  // Schemas of one database are apart: each may be one server's.
+  const schema = "(SELECT (oid::bigint & 2147483647)::integer FROM pg_namespace WHERE nspname = current_schema())";
+  for (;;) {
+    const { rows } = await db.query(`SELECT pg_try_advisory_lock(${lockClass}, ${schema}) AS is_ours`);
+    if (rows[0]?.is_ours === true) return;
+    const holders = await db.query(`
+      SELECT a.pid, a.client_addr::text AS address FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+      WHERE l.locktype = 'advisory' AND l.classid = ${lockClass} AND l.objid = ${schema} AND l.granted
+        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
+    const [holder] = holders.rows;
+    if (predecessor !== undefined && holder?.pid === predecessor)
+      await db.query("SELECT pg_terminate_backend($1)", [predecessor]);
+    else if (performance.now() > giveUpAtMs)
+      throw new StoreUnusable(
+        `${where} is in use by another server${holder ? ` (at ${holder.address ?? "this machine"}, session ${holder.pid})` : ""}; ` +
+          "one server at a time may use a database: stop that one, or choose another database or schema",
+      );
+    await delay(claimPollMs);
+  }
+}
+
+/** Classes of SQLSTATE that say that the statement can never be stored, whatever the state of the server: data, constraints, syntax, sizes. */
+const rejections = new Set(["22", "23", "42", "54"]);
+const diskFull = "53100";
+
+/**
+ * What an error of a write means. `rejected` and `full`: PostgreSQL has said so, and nothing was written. `unknown`: everything else, first of all
+ * a connection that broke.
+ */
+export function outcomeOf(error: unknown): "rejected" | "full" | "unknown" {
+  const state = sqlStateOf(error);
+  if (state === null) return "unknown";
+  if (state === diskFull) return "full";
+  return rejections.has(state.slice(0, 2)) ? "rejected" : "unknown";
+}
+
+/** The five characters of an error that PostgreSQL has sent; null for any other error. */
+export function sqlStateOf(error: unknown): string | null {
+  return error instanceof pg.DatabaseError && error.code !== undefined ? error.code : null;
+}
+
+export function messageOf(error: unknown): string {
+  // A failure to connect to each of a host's addresses comes as one error with an empty message.
+  if (error instanceof AggregateError && error.message === "") return error.errors.map(messageOf).join("; ");
+  return error instanceof Error ? error.message : String(error);
+}

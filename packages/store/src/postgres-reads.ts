@@ -1,0 +1,216 @@
+/** The reads, on a small pool of connections. Each is one statement, so that all it finds is of one moment. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
+import { clientConfig, messageOf, sqlStateOf } from "./postgres-connection.ts";
+import { countSql, listSql } from "./postgres-query.ts";
+import { openListOrder } from "./postgres-schema.ts";
+import { kindCode } from "./postgres-statement.ts";
+import { storedText, textOfStored } from "./postgres-text.ts";
+import {
+  CommitUnknown,
+  type ExecutionKey,
+  type ExecutionKind,
+  executionKinds,
+  type HistoryRange,
+  type RunRef,
+  type Store,
+  type StoredBatch,
+  type StoredRun,
+  type VisibilityQuery,
+  type VisibilityRow,
+} from "./store.ts";
+import { prefixEnd } from "./text-order.ts";
+import { compareScalars } from "./visibility-filter.ts";
+
+/** A read changes nothing, so that it is simply made again when its connection breaks: for as long as a restart of PostgreSQL takes. */
+const retryMsMax = 5_000;
+const retryMsFirst = 20;
+const retryMsBetweenMax = 500;
+
+type Counts = Awaited<ReturnType<Store["countVisibility"]>>;
+type CountedValue = Counts[number]["value"];
+
+export class PostgresReads {
+  readonly #pool: pg.Pool;
+
+  constructor(url: string, connections: number) {
+    this.#pool = new pg.Pool({ ...clientConfig(url), max: connections });
+    // The pool has already dropped the connection that broke; without a listener it would end the process.
+    this.#pool.on("error", () => {});
+  }
+
+  async loadCurrent(keys: readonly ExecutionKey[]): Promise<(string | null)[]> {
+    if (keys.length === 0) return [];
+    const rows = await this.#rows("current", currentText, [
+      keys.map(({ namespaceId }) => storedText(namespaceId)),
+      keys.map(({ businessId }) => storedText(businessId)),
+      keys.map(({ kind }) => kindCode(kind)),
+    ]);
+    const found = new Map(rows.map(({ place, run_id }) => [place, run_id]));
+    return keys.map((_, at) => found.get(at + 1) ?? null);
+  }
+
+  async loadRuns(runIds: readonly string[]): Promise<(StoredRun | null)[]> {
+    if (runIds.length === 0) return [];
+    const rows = await this.#rows("runs", runsText, [runIds.map(storedText)]);
+    const runs = new Map<string, StoredRun & { parts: Map<string, Uint8Array> }>();
+    for (const { run_id, kind, namespace_id, business_id, part, bytes } of rows)
+      if (part === null)
+        runs.set(run_id, {
+          ...{ kind: kindOf(kind), namespaceId: namespace_id, businessId: business_id },
+          ...{ snapshot: bytes, parts: new Map() },
+        });
+    for (const { run_id, part, bytes } of rows) if (part !== null) runs.get(run_id)?.parts.set(part, bytes);
+    return runIds.map((runId) => runs.get(runId) ?? null);
+  }
+
+  async readHistory(
+    runId: string,
+    { fromEventId, toEventId, eventCountMax, bytesMax }: HistoryRange,
+    direction: "ascending" | "descending",
+  ): Promise<StoredBatch[]> {
+    const values = [storedText(runId), fromEventId, toEventId, eventCountMax, bytesMax];
+    const rows = await this.#rows(`history ${direction}`, historyTexts[direction], values);
+    return rows.map(({ first_event_id: firstEventId, last_event_id: lastEventId, events }) => ({
+      ...{ firstEventId, lastEventId, events },
+    }));
+  }
+
+  async wakingRuns(shardId: number, page: { beforeMs: number; limit: number }) {
+    const rows = await this.#rows(
+      "waking",
+      `SELECT kind, namespace_id, business_id, run_id, wake_at_ms FROM run
+       WHERE shard_id = $1 AND wake_at_ms IS NOT NULL AND wake_at_ms < $2 ORDER BY wake_at_ms LIMIT $3`,
+      [shardId, page.beforeMs, page.limit],
+    );
+    return rows.map((row) => ({ ...refOf(row), wakeAtMs: row["wake_at_ms"] as number }));
+  }
+
+  async undispatchedRuns(shardId: number, page: { afterRunId?: string; limit: number }): Promise<RunRef[]> {
+    const rows = await this.#rows(
+      "undispatched",
+      `SELECT kind, namespace_id, business_id, run_id FROM run
+       WHERE shard_id = $1 AND undispatched AND run_id > $2 ORDER BY run_id LIMIT $3`,
+      [shardId, storedText(page.afterRunId ?? ""), page.limit],
+    );
+    return rows.map(refOf);
+  }
+
+  async listVisibility(query: VisibilityQuery): Promise<VisibilityRow[]> {
+    const { text, values } = listSql(query);
+    const rows = await this.#rows(null, text, values);
+    return rows.map(({ list_order, start_time_ms: startTimeMs, run_id: runId, info }) => ({
+      ...{ closeTimeMs: list_order === openListOrder ? null : list_order, startTimeMs, runId, info },
+    }));
+  }
+
+  async countVisibility(query: Parameters<Store["countVisibility"]>[0]): Promise<Counts> {
+    const { text, values } = countSql(query);
+    const rows = await this.#rows(null, text, values);
+    const counts = rows.map(({ value, count }) => ({ value: countedValue(value), count }));
+    return counts.sort(({ value: left }, { value: right }) => {
+      if (left === null || right === null) return Number(right === null) - Number(left === null);
+      return compareScalars(left, right);
+    });
+  }
+
+  async namespaces(): Promise<{ id: string; name: string; bytes: Uint8Array }[]> {
+    return (await this.#rows("namespaces", "SELECT id, name, bytes FROM namespace ORDER BY id", [])).map(
+      ({ id, name, bytes }) => ({ id, name, bytes }),
+    );
+  }
+
+  async setting(name: string): Promise<Uint8Array | null> {
+    const rows = await this.#rows("setting", "SELECT bytes FROM setting WHERE name = $1", [storedText(name)]);
+    return rows[0]?.["bytes"] ?? null;
+  }
+
+  async settings(prefix: string): Promise<{ name: string; bytes: Uint8Array }[]> {
+    const end = prefixEnd(prefix);
+    const rows = await this.#rows(
+      "settings",
+      "SELECT name, bytes FROM setting WHERE name >= $1 AND ($2::text IS NULL OR name < $2) ORDER BY name",
+      [storedText(prefix), end === null ? null : storedText(end)],
+    );
+    return rows.map(({ name, bytes }) => ({ name, bytes }));
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+
+  /** `name`: the statement is kept prepared under it; null for those of many shapes, which are planned for their values. */
+  async #rows(name: string | null, text: string, values: readonly unknown[]): Promise<Row[]> {
+    const giveUpAtMs = performance.now() + retryMsMax;
+    for (let waitMs = retryMsFirst; ; waitMs = Math.min(waitMs * 2, retryMsBetweenMax)) {
+      try {
+        return (await this.#pool.query({ ...(name !== null && { name }), text, values: [...values] })).rows;
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        if (performance.now() + waitMs > giveUpAtMs)
+          throw new CommitUnknown(`PostgreSQL cannot be reached: ${messageOf(error)}`);
+      }
+      await delay(waitMs);
+    }
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what a row holds is known by its statement alone.
+type Row = Record<string, any>;
+
+/** The connection broke, or the server is starting, stopping or has too many of them: another try may do. */
+function isPassing(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return state === null || /^(08|53|57|58|XX)/.test(state);
+}
+
+const currentText = `
+  SELECT wanted.place, current.run_id
+  FROM unnest($1::text[], $2::text[], $3::integer[]) WITH ORDINALITY AS wanted (namespace_id, business_id, kind, place)
+  JOIN current ON current.namespace_id = wanted.namespace_id AND current.business_id = wanted.business_id AND current.kind = wanted.kind`;
+
+/** The run with its snapshot, and each of its parts, as a row. */
+const runsText = `
+  SELECT run_id, kind, namespace_id, business_id, NULL AS part, snapshot AS bytes FROM run WHERE run_id = ANY ($1::text[])
+  UNION ALL
+  SELECT run_id, NULL, NULL, NULL, part, bytes FROM part WHERE run_id = ANY ($1::text[])`;
+
+/** A batch is of the page when those before it have filled neither the count nor the bytes. Each has an event at least, so that a limit holds both. */
+function historyText(order: "" | "DESC", least: string): string {
+  return `
+    SELECT first_event_id, last_event_id, events FROM (
+      SELECT *, sum(last_event_id - first_event_id + 1) OVER before AS events_before, sum(octet_length(events)) OVER before AS bytes_before
+      FROM (
+        SELECT first_event_id, last_event_id, events FROM history
+        WHERE run_id = $1 AND first_event_id <= $3::bigint AND last_event_id >= $2::bigint ${least}
+        ORDER BY first_event_id ${order} LIMIT $4::bigint) AS page
+      WINDOW before AS (ORDER BY first_event_id ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS counted
+    WHERE events_before IS NULL OR (events_before < $4::bigint AND bytes_before < $5::bigint)
+    ORDER BY first_event_id ${order}`;
+}
+
+const historyTexts = {
+  // The batch that holds the first event is the last that begins at or before it.
+  ascending: historyText(
+    "",
+    "AND first_event_id >= coalesce((SELECT max(first_event_id) FROM history WHERE run_id = $1 AND first_event_id <= $2::bigint), 0)",
+  ),
+  descending: historyText("DESC", ""),
+} as const;
+
+function refOf({ kind, namespace_id, business_id, run_id }: Row): RunRef {
+  return { kind: kindOf(kind), namespaceId: namespace_id, businessId: business_id, runId: run_id };
+}
+
+function kindOf(code: number): ExecutionKind {
+  const kind = executionKinds[code];
+  if (kind === undefined) throw new Error(`a row of unknown kind ${code}`);
+  return kind;
+}
+
+function countedValue(json: string | null): CountedValue {
+  if (json === null) return null;
+  const value = JSON.parse(json) as CountedValue;
+  return typeof value === "string" ? textOfStored(value) : value;
+}

@@ -1,0 +1,134 @@
+/**
+ * The schema in PostgreSQL, as the steps that lead to it, and the taking of these steps. A step that has been released is never edited: the
+ * next one is appended. `pawl_schema.version` is the number of steps taken.
+ *
+ *   - Texts are in collation "C", so that orders and ranges are those of every other store: by code point.
+ *   - `visibility.list_order` is the close time, or the largest safe integer while the run is open, so that "open first, then by close
+ *     time" is one descending walk of an index. Indexes leave out the run id, the last term of the order, which decides only among rows of one
+ *     millisecond. Attributes have an index that answers for the equality of a text, of rows that have any.
+ *   - Only what PostgreSQL shares with databases that speak its protocol: no extensions, no functions of our own.
+ */
+
+import type { ClientBase } from "pg";
+import { StoreUnusable } from "./store.ts";
+
+/** `visibility.list_order` of an open run. */
+export const openListOrder = Number.MAX_SAFE_INTEGER;
+
+export const postgresSchema: readonly string[] = [
+  `
+  CREATE TABLE shard (
+    shard_id integer PRIMARY KEY,
+    range_id bigint NOT NULL,
+    owner text NOT NULL
+  );
+
+  CREATE TABLE current (
+    namespace_id text COLLATE "C" NOT NULL,
+    business_id text COLLATE "C" NOT NULL,
+    kind integer NOT NULL,
+    run_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (namespace_id, business_id, kind)
+  );
+
+  CREATE TABLE run (
+    run_id text COLLATE "C" PRIMARY KEY,
+    shard_id integer NOT NULL,
+    wake_at_ms bigint,
+    undispatched boolean NOT NULL,
+    kind integer NOT NULL,
+    namespace_id text COLLATE "C" NOT NULL,
+    business_id text COLLATE "C" NOT NULL,
+    snapshot bytea NOT NULL
+  );
+  CREATE INDEX run_waking ON run (shard_id, wake_at_ms) WHERE wake_at_ms IS NOT NULL;
+  CREATE INDEX run_undispatched ON run (shard_id, run_id) WHERE undispatched;
+
+  CREATE TABLE part (
+    run_id text COLLATE "C" NOT NULL,
+    part text COLLATE "C" NOT NULL,
+    bytes bytea NOT NULL,
+    PRIMARY KEY (run_id, part)
+  );
+
+  CREATE TABLE history (
+    run_id text COLLATE "C" NOT NULL,
+    first_event_id bigint NOT NULL,
+    last_event_id bigint NOT NULL,
+    events bytea NOT NULL,
+    PRIMARY KEY (run_id, first_event_id)
+  );
+
+  CREATE TABLE visibility (
+    run_id text COLLATE "C" PRIMARY KEY,
+    kind integer NOT NULL,
+    namespace_id text COLLATE "C" NOT NULL,
+    business_id text COLLATE "C" NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    task_queue text COLLATE "C" NOT NULL,
+    status integer NOT NULL,
+    list_order bigint NOT NULL,
+    start_time_ms bigint NOT NULL,
+    execution_time_ms bigint NOT NULL,
+    history_length bigint,
+    history_size_bytes bigint,
+    execution_duration_ms bigint,
+    state_transition_count bigint,
+    parent_workflow_id text COLLATE "C",
+    parent_run_id text COLLATE "C",
+    root_workflow_id text COLLATE "C" NOT NULL,
+    root_run_id text COLLATE "C" NOT NULL,
+    search_attributes jsonb NOT NULL,
+    info bytea NOT NULL
+  );
+  CREATE INDEX visibility_in_order ON visibility (namespace_id, kind, list_order, start_time_ms, status);
+  CREATE INDEX visibility_by_status ON visibility (namespace_id, kind, status, list_order, start_time_ms);
+  CREATE INDEX visibility_by_type ON visibility (namespace_id, kind, type, list_order, start_time_ms, status);
+  CREATE INDEX visibility_by_business_id ON visibility (namespace_id, kind, business_id, list_order, start_time_ms, status);
+  CREATE INDEX visibility_by_attribute ON visibility USING gin (search_attributes jsonb_path_ops)
+    WHERE search_attributes <> '{}'::jsonb;
+
+  CREATE TABLE namespace (
+    id text COLLATE "C" PRIMARY KEY,
+    name text COLLATE "C" NOT NULL,
+    bytes bytea NOT NULL,
+    CONSTRAINT namespace_name UNIQUE (name)
+  );
+
+  CREATE TABLE setting (
+    name text COLLATE "C" PRIMARY KEY,
+    bytes bytea NOT NULL
+  );
+  `,
+];
+
+/**
+ * Takes the steps that the database has not taken yet, one transaction a step. Whoever calls this holds the claim on the database
+ * (`postgres-connection.ts`), so that nobody else is at it. Throws `StoreUnusable` for a database of a newer Pawl, or tables of another program.
+ */
+export async function migrate(db: ClientBase, where: string, steps: readonly string[] = postgresSchema): Promise<void> {
+  const exists = await db.query("SELECT to_regclass('pawl_schema') IS NOT NULL AS is_there");
+  if (exists.rows[0]?.is_there !== true) await begin(db, where);
+  const version = Number((await db.query("SELECT version FROM pawl_schema")).rows[0]?.version);
+  if (version > steps.length)
+    throw new StoreUnusable(
+      `${where} has schema version ${version}, and this Pawl knows versions up to ${steps.length}: ` +
+        "it was written by a newer Pawl; run that one, or choose another database",
+    );
+  for (let step = version; step < steps.length; step += 1)
+    await db.query(`BEGIN; ${steps[step]}; UPDATE pawl_schema SET version = ${step + 1}; COMMIT`);
+}
+
+async function begin(db: ClientBase, where: string): Promise<void> {
+  const found = await db.query(
+    "SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() LIMIT 1",
+  );
+  const [taken] = found.rows;
+  if (taken !== undefined)
+    throw new StoreUnusable(
+      `${where} holds tables of another program (${taken.name}); choose another database, or a schema of its own with ?options=-csearch_path%3Dname`,
+    );
+  await db.query(
+    "BEGIN; CREATE TABLE pawl_schema (version integer NOT NULL); INSERT INTO pawl_schema VALUES (0); COMMIT",
+  );
+}

@@ -1,0 +1,201 @@
+/** What the store over PostgreSQL keeps when sessions are ended under it and the server dies under load: nothing acknowledged is lost, nothing is half there. */
+
+import assert from "node:assert/strict";
+import { after, type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { CommitUnknown, type Lease, PostgresStore, type Store, StoreUnusable } from "@pawl/store";
+import { historyWrite, partWrite, runWrite, visibilityWrite, wholeHistory } from "@pawl/store/conformance";
+import { Postgres } from "../rig/postgres.ts";
+
+const postgres = await Postgres.start();
+after(() => postgres.remove());
+
+async function opened(t: TestContext, url: string): Promise<PostgresStore> {
+  const store = await PostgresStore.open({ url });
+  t.after(() => store.close());
+  return store;
+}
+
+interface Ledger {
+  readonly acked: Set<string>;
+  readonly unknown: Set<string>;
+  /** What a read just after an unknown commit said of it, which must stay so (D2). */
+  readonly seen: Map<string, boolean>;
+}
+
+/** Commits run after run on one shard until `signal`; a fault is noted, and the next commit tried. */
+async function load(store: Store, lease: Lease, { acked, unknown, seen }: Ledger, signal: AbortSignal): Promise<void> {
+  for (let i = 0; !signal.aborted; i += 1) {
+    const runId = `run ${lease.shardId}-${i}`;
+    try {
+      await store.commit(lease, [
+        ...[runWrite(runId), partWrite(runId, "a/1", "x"), historyWrite(runId, 1, 3)],
+        ...[visibilityWrite(runId), historyWrite(`all of ${lease.shardId}`, i)],
+      ]);
+      acked.add(runId);
+    } catch (error) {
+      assert.ok(error instanceof CommitUnknown, String(error));
+      unknown.add(runId);
+      const found = await store.loadRuns([runId]).catch((error: unknown) => {
+        assert.ok(error instanceof CommitUnknown, String(error));
+        return null;
+      });
+      if (found !== null) seen.set(runId, found[0] !== null);
+    }
+  }
+}
+
+/** Everything of a run is there, or nothing. */
+async function isThere(store: Store, runId: string, listed: ReadonlySet<string>): Promise<boolean> {
+  const [[run], history] = [await store.loadRuns([runId]), await store.readHistory(runId, wholeHistory)];
+  const found = [run !== null, run?.parts.size === 1, history.length === 1, listed.has(runId)];
+  assert.equal(new Set(found).size, 1, `${runId} is half there: ${found}`);
+  return found[0] === true;
+}
+
+async function checked(store: Store, { acked, unknown, seen }: Ledger): Promise<void> {
+  const rows = await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 1_000_000 });
+  const listed = new Set(rows.map(({ runId }) => runId));
+  for (const runId of acked) assert.ok(await isThere(store, runId, listed), `${runId} was acknowledged and is lost`);
+  for (const runId of unknown) {
+    const isNow = await isThere(store, runId, listed);
+    assert.equal(isNow, seen.get(runId) ?? isNow, `${runId} has come or gone after it was read`);
+  }
+  assert.ok(rows.every(({ runId }) => acked.has(runId) || unknown.has(runId)));
+}
+
+/** Runs load on a few shards while `fault` happens again and again, and checks what is left, also from a new store. */
+async function survives(t: TestContext, fault: () => Promise<void>, times: number): Promise<void> {
+  const url = await postgres.newSchema();
+  const store = await opened(t, url);
+  const ledger: Ledger = { acked: new Set(), unknown: new Set(), seen: new Map() };
+  const stop = new AbortController();
+  const shards = await Promise.all([1, 2, 3, 4, 5, 6].map((shardId) => store.acquire(shardId, "me")));
+  const loads = shards.map((lease) => load(store, lease, ledger, stop.signal));
+  for (let i = 0; i < times; i += 1) {
+    const before = ledger.acked.size;
+    // Each fault meets a load that is under way.
+    while (ledger.acked.size < before + 100) await delay(5);
+    await fault();
+  }
+  const before = ledger.acked.size;
+  while (ledger.acked.size < before + 100) await delay(5);
+  stop.abort();
+  await Promise.all(loads);
+  assert.ok(ledger.unknown.size > 0, "no commit was under way when a fault came");
+  await checked(store, ledger);
+  await store.close();
+  await checked(await opened(t, url), ledger);
+  t.diagnostic(`${ledger.acked.size} acknowledged, ${ledger.unknown.size} unknown`);
+}
+
+const endSessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pawl'";
+
+test("sessions that are ended under load lose nothing", (t) =>
+  survives(t, async () => void (await postgres.run(endSessions)), 20));
+
+test("a server that dies and recovers under load loses nothing, and is used again within three seconds", async (t) => {
+  await survives(
+    t,
+    async () => {
+      await postgres.downAtOnce();
+      await postgres.up();
+    },
+    4,
+  );
+});
+
+test("while the server is away commits and reads end as unknown, and go on when it is back", async (t) => {
+  const store = await opened(t, await postgres.newSchema());
+  const lease = await store.acquire(1, "me");
+  await store.commit(lease, [runWrite("before")]);
+  await postgres.downAtOnce();
+  await assert.rejects(store.commit(lease, [runWrite("during")]), CommitUnknown);
+  await assert.rejects(store.loadRuns(["before"]), CommitUnknown);
+  await postgres.up();
+  const backAtMs = performance.now();
+  await store.commit(lease, [runWrite("after")]);
+  assert.ok(performance.now() - backAtMs < 3_000);
+  const found = await store.loadRuns(["before", "during", "after"]);
+  assert.deepEqual(
+    found.map((run) => run !== null),
+    [true, false, true],
+  );
+});
+
+test("a session that is ended while nothing is under way fails no commit", async (t) => {
+  const store = await opened(t, await postgres.newSchema());
+  const lease = await store.acquire(1, "me");
+  for (let i = 0; i < 3; i += 1) {
+    await postgres.run(endSessions);
+    // The end of the session reaches this process a moment later.
+    await postgres.run("SELECT pg_sleep(0.1)");
+    await store.commit(lease, [runWrite(`run ${i}`)]);
+  }
+});
+
+test("a database is one server's at a time, and free again when that has closed it", async (t) => {
+  const url = await postgres.newSchema();
+  const first = await PostgresStore.open({ url });
+  const refused = await PostgresStore.open({ url }).then(
+    () => null,
+    (error: Error) => error,
+  );
+  assert.ok(refused instanceof StoreUnusable);
+  assert.match(
+    refused.message,
+    /^postgres:\/\/127\.0\.0\.1:\d+\/postgres is in use by another server \(at .*session \d+\)/,
+  );
+  await first.acquire(1, "me");
+  await first.close();
+  const second = await opened(t, url);
+  assert.deepEqual(await second.acquire(1, "me"), { shardId: 1, rangeId: 2 });
+});
+
+test("a database of a newer Pawl, and the tables of another program, are refused and left as they were", async () => {
+  const newer = await postgres.newSchema();
+  await (await PostgresStore.open({ url: newer })).close();
+  await postgres.run("UPDATE pawl_schema SET version = 99", newer);
+  await assert.rejects(PostgresStore.open({ url: newer }), /schema version 99.*newer Pawl/);
+  const theirs = await postgres.newSchema();
+  await postgres.run("CREATE TABLE theirs (a integer)", theirs);
+  await assert.rejects(PostgresStore.open({ url: theirs }), /another program \(theirs\)/);
+  const tables = "SELECT count(*)::int AS count FROM information_schema.tables WHERE table_schema = current_schema()";
+  assert.deepEqual(await postgres.run(tables, theirs), [{ count: 1 }]);
+});
+
+test("a text may hold any character, also those that PostgreSQL does not know, and orders stay those of code points", async (t) => {
+  const store = await opened(t, await postgres.newSchema());
+  const lease = await store.acquire(1, "me");
+  const texts = ["\u0000", "\u0000\u0001", "\u0001", "\u0001\u0000", "\u0001\u0002", "a\u0000", "a\u0000b", "a\u0001"];
+  await store.commit(
+    lease,
+    texts.flatMap((text) => [
+      runWrite(text, { businessId: text, undispatched: true }),
+      visibilityWrite(text, { businessId: text, searchAttributes: { [text]: text, K: text, Half: "\ud800" } }),
+    ]),
+  );
+  assert.deepEqual(
+    (await store.undispatchedRuns(1, { limit: 99 })).map(({ runId }) => runId),
+    texts,
+  );
+  for (const text of texts)
+    for (const name of ["WorkflowId", "K", text])
+      assert.deepEqual(
+        (
+          await store.listVisibility({
+            ...{ kind: "workflow", namespaceId: "ns", limit: 9 },
+            filter: { op: "=", name, value: text },
+          })
+        ).map(({ runId }) => runId),
+        [text],
+      );
+  const starting = await store.countVisibility({
+    ...{ kind: "workflow", namespaceId: "ns", groupBy: "K" },
+    filter: { op: "startsWith", name: "K", prefix: "a\u0000" },
+  });
+  assert.deepEqual(starting, [
+    { value: "a\u0000", count: 1 },
+    { value: "a\u0000b", count: 1 },
+  ]);
+});
