@@ -19,7 +19,12 @@ export interface CallOptions {
 
 const frameHead = 5;
 
-export class Connection {
+/** How a story speaks to a server. */
+export interface Calls {
+  unary(path: string, message: Uint8Array, options?: CallOptions): Promise<Answer>;
+}
+
+export class Connection implements Calls {
   readonly #session: ClientHttp2Session;
 
   private constructor(session: ClientHttp2Session) {

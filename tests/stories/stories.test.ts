@@ -11,12 +11,13 @@ import { type RunningServer, startPawl, startReference } from "../rig/server.ts"
 import { activityAnswerStories } from "./activity-answer-stories.ts";
 import { activityStories } from "./activity-stories.ts";
 import { badInputStories } from "./bad-input-stories.ts";
-import { Connection } from "./connection.ts";
+import { type Calls, Connection } from "./connection.ts";
 import { controlStories } from "./control-stories.ts";
 import { deploymentStories } from "./deployment-stories.ts";
 import { differences } from "./difference.ts";
 import { familyStories } from "./family-stories.ts";
 import { FreshServer } from "./fresh-server.ts";
+import { InMemory } from "./in-memory.ts";
 import { knownAs, knownDifferences } from "./known-differences.ts";
 import { limitStories } from "./limit-stories.ts";
 import { nexusEndpointStories } from "./nexus-endpoint-stories.ts";
@@ -30,7 +31,7 @@ import { resetStories } from "./reset-stories.ts";
 import { scheduleStories } from "./schedule-stories.ts";
 import { standaloneActivityRuleStories } from "./standalone-activity-rule-stories.ts";
 import { standaloneActivityStories } from "./standalone-activity-stories.ts";
-import { play } from "./story.ts";
+import { play, type Story } from "./story.ts";
 import { timerStories } from "./timer-stories.ts";
 import { updateStories } from "./update-stories.ts";
 import { workflowStories } from "./workflow-stories.ts";
@@ -96,17 +97,16 @@ if (!recording) {
   const shown = new Set<unknown>();
   describe("Pawl answers as the reference server does", { concurrency: sideBySide }, () => {
     const server = running(port + 1, startPawl);
-    for (const each of stories) {
-      test(each.sentence, async () => {
-        const expected = await readRecording(each.name);
-        const actual = await play(each, server.connection());
-        assertEqual(expected, actual, (line) => {
-          const known = knownAs(each.name, line);
-          if (known) shown.add(known);
-          return known === undefined;
-        });
-      });
-    }
+    for (const each of stories) test(each.sentence, () => asRecorded(each, server.connection(), shown));
+  });
+
+  describe("so does the engine in memory, without a network", { concurrency: sideBySide }, () => {
+    let server: InMemory | undefined;
+    before(async () => {
+      server = await InMemory.open();
+    });
+    after(() => server?.close());
+    for (const each of stories) test(each.sentence, () => asRecorded(each, server!, new Set()));
   });
 
   test("every known difference is still there", {
@@ -120,6 +120,17 @@ if (!recording) {
 test("every story has a name of its own", () => {
   assert.equal(new Set(stories.map(({ name }) => name)).size, stories.length);
 });
+
+/** `shown` takes the known differences that the story shows. */
+async function asRecorded(story: Story, calls: Calls, shown: Set<unknown>): Promise<void> {
+  const expected = await readRecording(story.name);
+  const actual = await play(story, calls);
+  assertEqual(expected, actual, (line) => {
+    const known = knownAs(story.name, line);
+    if (known) shown.add(known);
+    return known === undefined;
+  });
+}
 
 function running(port: number, startServer: (options: { port: number }) => Promise<RunningServer>) {
   let server: RunningServer | undefined;

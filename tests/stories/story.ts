@@ -3,7 +3,7 @@
  * recorded, then the history and description of every run it met. Played on two servers, both recordings must be equal.
  */
 import { enums, history, type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/protocol";
-import type { CallOptions, Connection } from "./connection.ts";
+import type { CallOptions, Calls } from "./connection.ts";
 import { Normaliser, type Plain } from "./normalise.ts";
 import { text } from "./requests.ts";
 
@@ -40,7 +40,7 @@ const pollTimeoutMs = 15_000;
 const emptyPollTimeoutMs = 2_500;
 
 /** Plays the story and returns its recording. A script that throws ends its recording with the error. */
-export async function play({ name, script }: Story, connection: Connection): Promise<Recorded[]> {
+export async function play({ name, script }: Story, connection: Calls): Promise<Recorded[]> {
   const player = new Play(name, connection);
   try {
     await script(player);
@@ -55,11 +55,11 @@ export class Play {
   readonly recording: Recorded[] = [];
   /** The default task queue and workflow id. */
   readonly name: string;
-  readonly #connection: Connection;
+  readonly #connection: Calls;
   readonly #normaliser = new Normaliser();
   readonly #runs = new Map<string, string>();
 
-  constructor(name: string, connection: Connection) {
+  constructor(name: string, connection: Calls) {
     this.name = name;
     this.#connection = connection;
   }

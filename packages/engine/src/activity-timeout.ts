@@ -45,10 +45,17 @@ export function dueTimeout(activity: Attempts, nowMs: number): enums.TimeoutType
   let due: Deadline | undefined;
   for (const deadline of deadlines(activity)) {
     if (deadline.atMs > nowMs) continue;
-    if (!due || deadline.atMs < due.atMs || (deadline.atMs === due.atMs && deadline.timeout < due.timeout))
-      due = deadline;
+    if (!due || deadline.atMs < due.atMs || (deadline.atMs === due.atMs && isFirst(deadline, due))) due = deadline;
   }
   return due?.timeout;
+}
+
+const { SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, START_TO_CLOSE, HEARTBEAT } = enums.TimeoutType;
+/** Which of two deadlines of one millisecond is first: what counts from the schedule began before what counts from a start. */
+const order: readonly enums.TimeoutType[] = [SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, START_TO_CLOSE, HEARTBEAT];
+
+function isFirst({ timeout }: Deadline, other: Deadline): boolean {
+  return order.indexOf(timeout) < order.indexOf(other.timeout);
 }
 
 export function timeOutActivity(run: Run, step: Step, activity: Activity, timeout: enums.TimeoutType): void {
