@@ -248,7 +248,10 @@ function lists(): Story[] {
   return [
     story("standalone-list", "activities are listed and counted by their attributes", async (s) => {
       await start(s, { activityId: `${s.name}-2`, activityType: { name: "Other" }, requestId: "2" });
-      await finish(s, await s.activityTask());
+      const task = await s.activityTask();
+      // It is to have taken longer than nothing, and to have started before the next.
+      await pause(20);
+      await finish(s, task);
       await start(s);
       await s.start();
       await counted(s, `TaskQueue = '${s.name}' and ExecutionStatus = 'Completed'`, 1);
