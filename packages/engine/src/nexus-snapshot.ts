@@ -1,7 +1,9 @@
 /** Nexus operations and completion callbacks as bytes, each a part of its run's snapshot, and back. */
-import { decode, encode } from "@msgpack/msgpack";
+
+import { decode } from "@msgpack/msgpack";
 import { common, failure } from "@pawl/protocol";
 import { optional, restored } from "./encoded-message.ts";
+import { pack } from "./pack.ts";
 import type { CallAttempts, CompletionCallback, NexusCancellation, NexusOperation } from "./run.ts";
 
 interface EncodedAttempts extends Omit<CallAttempts, "lastFailure"> {
@@ -27,7 +29,7 @@ export function encodeNexusOperation(operation: NexusOperation | undefined): Uin
   if (!operation) return null;
   const { scheduled: _, ...kept } = operation;
   const encoded = { ...plainAttempts(kept), cancellation: kept.cancellation && plainAttempts(kept.cancellation) };
-  return encode(encoded, { ignoreUndefined: true });
+  return pack(encoded);
 }
 
 export function decodeNexusOperation(bytes: Uint8Array): NexusOperation {
@@ -43,7 +45,7 @@ interface EncodedCallback extends Omit<CompletionCallback, "callback" | "lastFai
 export function encodeCallback(callback: CompletionCallback | undefined): Uint8Array | null {
   if (!callback) return null;
   const encoded = { ...plainAttempts(callback), callback: common.Callback.encode(callback.callback) };
-  return encode(encoded, { ignoreUndefined: true });
+  return pack(encoded);
 }
 
 export function decodeCallback(bytes: Uint8Array): CompletionCallback {

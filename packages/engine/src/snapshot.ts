@@ -5,7 +5,8 @@
  * Version 1. A reader refuses versions it does not know; a new field must be optional or raise the version. Messages of the API are kept in
  * their own encoding, because user-chosen names occur in them as map keys.
  */
-import { decode, encode } from "@msgpack/msgpack";
+
+import { decode } from "@msgpack/msgpack";
 import { common, history, sdk, update } from "@pawl/protocol";
 import { type EncodedAttempts, plainAttempts, restoredAttempts } from "./attempt-snapshot.ts";
 import { hasCallbackUnderWay } from "./completion-callback.ts";
@@ -13,6 +14,7 @@ import { optional, restored } from "./encoded-message.ts";
 import type { PartChange, RunChanges } from "./execution.ts";
 import { decodeCallback, decodeNexusOperation, encodeCallback, encodeNexusOperation } from "./nexus-snapshot.ts";
 import type { Outgoing } from "./outbox.ts";
+import { pack } from "./pack.ts";
 import {
   type Activity,
   type Attempts,
@@ -142,7 +144,7 @@ function encodeSnapshot(run: Run): Uint8Array {
     resetRunId: run.resetRunId || undefined,
     versioning: run.versioning ?? undefined,
   };
-  return encode(core, { ignoreUndefined: true });
+  return pack(core);
 }
 
 function encodePart(run: Run, part: string): Uint8Array | null {
@@ -154,11 +156,11 @@ function encodePart(run: Run, part: string): Uint8Array | null {
     }
     case "t": {
       const timer = run.timers.get(key);
-      return timer ? encode(timer) : null;
+      return timer ? pack(timer) : null;
     }
     case "c": {
       const child = run.children.get(Number(key));
-      return child ? encode(child) : null;
+      return child ? pack(child) : null;
     }
     case "n":
       return encodeNexusOperation(run.nexusOperations.get(Number(key)));
@@ -166,13 +168,13 @@ function encodePart(run: Run, part: string): Uint8Array | null {
       return encodeCallback(run.callbacks.get(Number(key)));
     case "o": {
       const outgoing = run.outbox.get(Number(key));
-      return outgoing ? encode(outgoing) : null;
+      return outgoing ? pack(outgoing) : null;
     }
     case "u":
       return encodeUpdate(run.updates.get(key));
     case "q": {
       const eventId = run.attachedRequests.get(key);
-      return eventId === undefined ? null : encode(eventId);
+      return eventId === undefined ? null : pack(eventId);
     }
     case "r":
       return run.signalRequestIds.has(key) ? new Uint8Array(0) : null;
@@ -193,10 +195,10 @@ interface EncodedUpdate {
 /** Only what history holds of an update is kept: that it was taken over from a reset run or accepted, and its outcome. */
 function encodeUpdate(known: Update | undefined): Uint8Array | null {
   if (known?.status === "reapplied")
-    return encode({ acceptedEventId: known.admittedEventId, request: update.Request.encode(known.request) });
-  if (known?.status === "accepted") return encode({ acceptedEventId: known.acceptedEventId });
+    return pack({ acceptedEventId: known.admittedEventId, request: update.Request.encode(known.request) });
+  if (known?.status === "accepted") return pack({ acceptedEventId: known.acceptedEventId });
   if (known?.status === "completed")
-    return encode({ acceptedEventId: known.acceptedEventId, outcome: update.Outcome.encode(known.outcome) });
+    return pack({ acceptedEventId: known.acceptedEventId, outcome: update.Outcome.encode(known.outcome) });
   return null;
 }
 
@@ -212,7 +214,7 @@ function decodeUpdate(bytes: Uint8Array): Update {
 type EncodedActivity = EncodedAttempts & Omit<Activity, keyof Attempts | "scheduled">;
 
 function encodeActivity({ scheduled: _, ...activity }: Activity): Uint8Array {
-  return encode(plainAttempts(activity), { ignoreUndefined: true });
+  return pack(plainAttempts(activity));
 }
 
 function decodeActivity(bytes: Uint8Array): Activity {

@@ -1,9 +1,11 @@
 /** A schedule as bytes, and back, by the rules of `../snapshot.ts`. Version 1. */
-import { decode, encode } from "@msgpack/msgpack";
+
+import { decode } from "@msgpack/msgpack";
 import { common, schedule } from "@pawl/protocol";
 import { optional, restored } from "../encoded-message.ts";
 import type { PartChange, RunChanges } from "../execution.ts";
 import type { Outgoing } from "../outbox.ts";
+import { pack } from "../pack.ts";
 import { scheduleWakeAtMs } from "./advance.ts";
 import { scheduleRecord } from "./schedule-describe.ts";
 import { noScheduleChanges, type ScheduleRun } from "./schedule-run.ts";
@@ -36,7 +38,7 @@ export function takeScheduleChanges(run: ScheduleRun): RunChanges | undefined {
     snapshot,
     parts: [...changes.parts].map((part): PartChange => {
       const outgoing = run.outbox.get(Number(part.slice(2)));
-      return [part, outgoing ? encode(outgoing, { ignoreUndefined: true }) : null];
+      return [part, outgoing ? pack(outgoing) : null];
     }),
     batches: [],
     wakeAtMs: Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null,
@@ -57,7 +59,7 @@ function encodeSnapshot(run: ScheduleRun): Uint8Array {
     memo: optional(common.Memo, run.memo),
     searchAttributes: optional(common.SearchAttributes, run.searchAttributes),
   };
-  return encode(core, { ignoreUndefined: true });
+  return pack(core);
 }
 
 /** Throws when the snapshot is of a version this engine does not know. */

@@ -1,12 +1,14 @@
 /**
  * A standalone activity as bytes, and back, by the rules of `snapshot.ts`. Version 1.
  */
-import { decode, encode } from "@msgpack/msgpack";
+
+import { decode } from "@msgpack/msgpack";
 import { activity as api, common, history, sdk } from "@pawl/protocol";
 import { nextActivityAtMs } from "../activity-timeout.ts";
 import { type EncodedAttempts, plainAttempts, restoredAttempts } from "../attempt-snapshot.ts";
 import { optional, restored } from "../encoded-message.ts";
 import type { PartChange, RunChanges } from "../execution.ts";
+import { pack } from "../pack.ts";
 import { standaloneRecord } from "./standalone-describe.ts";
 import { noStandaloneChanges, type StandaloneRun, type StandaloneStart, standaloneTaskOf } from "./standalone-run.ts";
 
@@ -80,7 +82,7 @@ function encodeSnapshot(run: StandaloneRun): Uint8Array {
     attempts: plainAttempts(run.attempts),
     links: run.links.map((link) => common.Link.encode(link)),
   };
-  return encode(core, { ignoreUndefined: true });
+  return pack(core);
 }
 
 function encodePart({ input, header, outcome }: StandaloneRun, part: "i" | "r"): Uint8Array | null {
