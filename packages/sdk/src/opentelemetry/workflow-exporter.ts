@@ -14,10 +14,10 @@ export interface SpanExporterLike {
   export(spans: never[], done: (result: never) => void): void;
 }
 
-/** The worker's sink `exporter`, for spans that workflow code has ended. `resource`: who sends them, in OpenTelemetry's form. */
+/** The worker's sink `exporter`, for spans that workflow code has ended. `resource`: who sends them, in OpenTelemetry's form; default: nobody. */
 export function makeWorkflowExporter(
   target: SpanProcessorLike | SpanExporterLike,
-  resource?: unknown,
+  resource: unknown = { attributes: {} },
 ): InjectedSink<OpenTelemetryWorkflowExporter["exporter"]> {
   return {
     export: {
