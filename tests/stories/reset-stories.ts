@@ -176,9 +176,9 @@ export const resetStories: readonly Story[] = [
 
   story("reset-activities", "activities that are pending at the point are scheduled again", async (s) => {
     await s.start();
-    await s.step([activity(s.name), activity(s.name, { activityId: "b" })]);
+    await s.step([activity(s.name), activity(`${s.name}-b`, { activityId: "b" })]);
     await act(s);
-    const running = await s.activityTask();
+    const running = await s.activityTask(`${s.name}-b`);
     await s.step([]);
     await reset(s, { workflowTaskFinishEventId: 11 });
     await s.attempt("RespondActivityTaskCompleted", {
@@ -187,7 +187,12 @@ export const resetStories: readonly Story[] = [
       taskToken: running.taskToken,
       result: text("late"),
     });
-    await act(s);
+    const again = await s.activityTask(`${s.name}-b`);
+    await s.call("RespondActivityTaskCompleted", {
+      namespace: "default",
+      identity: "worker",
+      taskToken: again.taskToken,
+    });
     await s.step([complete("again")]);
   }),
 
