@@ -3,28 +3,18 @@
  * front as `CRON_TZ=Area/City `. Without one, times are UTC.
  */
 import { Cron } from "croner";
+import { descriptors, durationTextMs, zonePrefix } from "./cron-text.ts";
 
 type Schedule = { readonly type: "every"; readonly ms: number } | { readonly type: "cron"; readonly cron: Cron };
 
-const zonePrefix = /^(?:CRON_TZ|TZ)=(\S+)\s+/;
-/** A Map, because callers' own text is looked up in it. */
-const descriptors: ReadonlyMap<string, string> = new Map([
-  ["@yearly", "0 0 1 1 *"],
-  ["@annually", "0 0 1 1 *"],
-  ["@monthly", "0 0 1 * *"],
-  ["@weekly", "0 0 * * 0"],
-  ["@daily", "0 0 * * *"],
-  ["@midnight", "0 0 * * *"],
-  ["@hourly", "0 * * * *"],
-]);
-const unitsMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
+const units = ["h", "m", "s", "ms"] as const;
 
 function parse(text: string): Schedule | undefined {
   const zone = zonePrefix.exec(text);
   const body = text.slice(zone?.[0].length ?? 0).trim();
   const every = /^@every\s+(.+)$/.exec(body);
   if (every) {
-    const ms = goDurationMs(every[1]!);
+    const ms = durationTextMs(every[1]!, units);
     return ms === undefined || ms < 1_000 ? undefined : { type: "every", ms: Math.floor(ms / 1_000) * 1_000 };
   }
   const pattern = descriptors.get(body) ?? body;
@@ -36,14 +26,6 @@ function parse(text: string): Schedule | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Like `1h30m`. */
-function goDurationMs(text: string): number | undefined {
-  if (!/^(?:\d+(?:\.\d+)?(?:ms|h|m|s))+$/.test(text)) return undefined;
-  let ms = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)) ms += Number(amount) * unitsMs[unit!]!;
-  return ms;
 }
 
 /** Why the schedule cannot be used, or undefined. One that never comes is of no use either. */

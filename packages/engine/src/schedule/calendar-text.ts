@@ -1,5 +1,6 @@
 /** Calendars as people write them: fields of text, and cron lines. Both become structured calendars, or intervals. */
 import type { Init, schedule } from "@pawl/protocol";
+import { descriptors, durationTextMs, zonePrefix } from "../cron-text.ts";
 import { fieldRules, nameOf, notInRange } from "./calendar.ts";
 
 type Ranges = Init<schedule.Range>[];
@@ -72,16 +73,6 @@ function nameNumber(field: Field, text: string): number | undefined {
   return field === "month" ? at + 1 : at;
 }
 
-const shorthands: Readonly<Record<string, string>> = {
-  "@yearly": "0 0 1 1 *",
-  "@annually": "0 0 1 1 *",
-  "@monthly": "0 0 1 * *",
-  "@weekly": "0 0 * * 0",
-  "@daily": "0 0 * * *",
-  "@midnight": "0 0 * * *",
-  "@hourly": "0 * * * *",
-};
-
 export type CronLine =
   | { readonly type: "calendar"; readonly calendar: Structured; readonly timeZone: string | undefined }
   | {
@@ -98,10 +89,14 @@ export type CronLine =
 export function cronLineOf(line: string): CronLine {
   const [timed = "", ...comments] = line.split("#");
   const comment = comments.join("#").trim();
-  const [, timeZone, body = ""] = /^\s*(?:(?:CRON_TZ|TZ)=(\S+)\s+)?(.*)$/s.exec(timed) ?? [];
-  const text = body.trim();
+  const zone = zonePrefix.exec(timed.trimStart());
+  const timeZone = zone?.[1];
+  const text = timed
+    .trimStart()
+    .slice(zone?.[0].length ?? 0)
+    .trim();
   if (text.startsWith("@every")) return { ...everyOf(text.slice("@every".length).trim()), timeZone };
-  const written = shorthands[text.toLowerCase()] ?? text;
+  const written = descriptors.get(text.toLowerCase()) ?? text;
   if (written.startsWith("@")) throw new CalendarTextError(`CronString has no shorthand ${written}`);
   const fields = written.split(/\s+/);
   if (fields.length < 5 || fields.length > 7) throw new CalendarTextError("CronString does not have 5-7 fields");
@@ -117,13 +112,11 @@ function everyOf(text: string): { type: "interval"; intervalMs: number; phaseMs:
   return { type: "interval", intervalMs: durationOf(interval), phaseMs: phase === undefined ? 0 : durationOf(phase) };
 }
 
-const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 };
+const units = ["d", "h", "m", "s"] as const;
 
-/** `1h30m`, `90s`, `2d`; whole seconds. */
+/** `1h30m`, `90s`, `2d`. */
 function durationOf(text: string): number {
-  const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)([dhms])/g)];
-  const written = parts.map(([part]) => part).join("");
-  if (parts.length === 0 || written !== text.trim())
-    throw new CalendarTextError(`invalid duration ${JSON.stringify(text)}`);
-  return parts.reduce((sum, [, count = "0", unit = "s"]) => sum + Number(count) * unitMs[unit]!, 0);
+  const ms = durationTextMs(text.trim(), units);
+  if (ms === undefined) throw new CalendarTextError(`invalid duration ${JSON.stringify(text)}`);
+  return ms;
 }

@@ -132,6 +132,7 @@ test("what cannot be is refused with the field and the rule", () => {
     [{ timezoneName: "Nowhere/Land" }, /^unknown time zone Nowhere\/Land$/],
     [{ timezoneData: new Uint8Array(3) }, /^timezone_data/],
     [{ cronString: ["1 2 3"] }, /^CronString does not have 5-7 fields$/],
+    [{ cronString: ["constructor"] }, /^CronString does not have 5-7 fields$/],
     [{ cronString: ["61 * * * *"] }, /^Minute is not in range \[0-59\]$/],
     [{ cronString: ["* * * * mon-x"] }, /^DayOfWeek/],
     [{ cronString: ["*/0 * * * *"] }, /^Minute has an invalid step/],
