@@ -159,8 +159,12 @@ export function answeredOptions(options: ActivityOptions, original = false): Ini
 }
 
 export function wireOptions(options: ActivityOptions): Init<api.ActivityOptions> {
+  return { taskQueue: { name: options.taskQueue, normalName: options.taskQueue }, ...wireRules(options) };
+}
+
+/** Everything but where it runs. */
+export function wireRules(options: ActivityOptions): Omit<Init<api.ActivityOptions>, "taskQueue"> {
   return {
-    taskQueue: { name: options.taskQueue, normalName: options.taskQueue },
     scheduleToCloseTimeout: toDuration(options.scheduleToCloseTimeoutMs),
     scheduleToStartTimeout: toDuration(options.scheduleToStartTimeoutMs),
     startToCloseTimeout: toDuration(options.startToCloseTimeoutMs),

@@ -1,6 +1,6 @@
 /** What a caller is shown of a standalone activity: its description, and its row in lists. */
 import { activity as api, type common, type Init, toDuration, toTimestamp } from "@pawl/protocol";
-import { wireRetryPolicy } from "../backoff.ts";
+import { wireRules } from "../attempt-operator.ts";
 import { optionalDuration } from "../new-run.ts";
 import { indexedAttributes, type VisibilityRecord } from "../visibility.ts";
 import { runStateOf, type StandaloneRun, statusOf } from "./standalone-run.ts";
@@ -35,12 +35,7 @@ function startedInfo(run: StandaloneRun): Init<api.ActivityExecutionInfo> {
     status: statusOf(run),
     runState: runStateOf(run),
     taskQueue: options.taskQueue,
-    scheduleToCloseTimeout: toDuration(options.scheduleToCloseTimeoutMs),
-    scheduleToStartTimeout: toDuration(options.scheduleToStartTimeoutMs),
-    startToCloseTimeout: toDuration(options.startToCloseTimeoutMs),
-    heartbeatTimeout: toDuration(options.heartbeatTimeoutMs),
-    retryPolicy: wireRetryPolicy(options.retryPolicy),
-    priority: options.priority,
+    ...wireRules(options),
     scheduleTime: toTimestamp(start.scheduledAtMs),
     executionTime: toTimestamp(attempts.scheduledAtMs),
     startDelay: optionalDuration(run.startDelayMs),
