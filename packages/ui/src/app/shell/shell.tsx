@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { listNamespaces } from "../api/workflows.ts";
+import { navGroups } from "./nav.ts";
 import { applyTheme, storedTheme, type Theme, themes } from "./theme.ts";
 
 export function Shell() {
@@ -16,24 +17,33 @@ export function Shell() {
         <Link to="/namespaces/$namespace/workflows" params={{ namespace }} className="brand">
           <img src="/icon.svg" alt="" width="24" height="24" /> Pawl
         </Link>
-        <nav aria-label="Pages">
-          <Link to="/namespaces/$namespace/workflows" params={{ namespace }} activeProps={{ "aria-current": "page" }}>
-            Workflows
-          </Link>
-          <Link to="/namespaces/$namespace/schedules" params={{ namespace }} activeProps={{ "aria-current": "page" }}>
-            Schedules
-          </Link>
-          <Link to="/namespaces/$namespace/workers" params={{ namespace }} activeProps={{ "aria-current": "page" }}>
-            Workers
-          </Link>
-        </nav>
         <NamespaceChoice namespace={namespace} />
         <ThemeChoice />
       </header>
-      <main id="main" tabIndex={-1}>
-        <Outlet />
-      </main>
+      <div className="frame">
+        <Pages namespace={namespace} />
+        <main id="main" tabIndex={-1}>
+          <Outlet />
+        </main>
+      </div>
     </>
+  );
+}
+
+function Pages({ namespace }: { readonly namespace: string }) {
+  return (
+    <nav aria-label="Pages" className="pages">
+      {navGroups.map(({ title, items }) => (
+        <section key={title} aria-label={title}>
+          <p className="faint">{title}</p>
+          {items.map(({ label, to }) => (
+            <Link key={to} to={to} params={{ namespace }} activeProps={{ "aria-current": "page" }}>
+              {label}
+            </Link>
+          ))}
+        </section>
+      ))}
+    </nav>
   );
 }
 
