@@ -62,6 +62,8 @@ export const limits = {
   /** A connection without a request is closed after this time. */
   httpIdleMsMax: 75 * secondMs,
   httpConnectionsMax: 10_000,
+  /** In one answer of the HTTP route that lists task queues; those with the most waiting tasks are among them. */
+  taskQueuesListedMax: 1_000,
   /** Server-sent events: how long a reader may take nothing before it is cut off, how often a stream without news says that it lives, and how long it rests after news. */
   streamStallMsMax: 30 * secondMs,
   streamBeatMs: 15 * secondMs,

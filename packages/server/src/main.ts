@@ -148,6 +148,7 @@ async function open(config: OpenConfig, closes: Close[]) {
   // Before the ring closes, so that no task is reserved for a poller that is sent away.
   closes.push(() => matching.close());
   watchRing(ring, telemetry);
+  telemetry.metrics.gauge("approximate_backlog_count", "Tasks that wait for a worker.", () => matching.backlogCount);
   const batchJobs = await loadBatchJobs(store);
   const batches = new BatchRunner({ ring, store, clock, batchJobs, namespaces, searchAttributes, telemetry });
   closes.push(() => batches.close());

@@ -22,6 +22,7 @@ import type {
   Question,
   QueueDescription,
   QueueKind,
+  QueueName,
 } from "../matching/match.ts";
 import type { Random } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
@@ -83,6 +84,8 @@ export interface Queues {
   giveBack(match: Match<Started>): void;
   /** `version`: of its workers of one version alone. */
   describe(namespaceId: string, kind: QueueKind, taskQueue: string, version?: DeploymentVersion): QueueDescription;
+  /** Those of a namespace that were used lately, sticky ones left out. */
+  list(namespaceId: string): readonly QueueName[];
   shutdownWorker(worker: { namespaceId: string; stickyQueue: string; workerInstanceKey: string }): void;
 }
 

@@ -10,11 +10,15 @@ import { historyFollower } from "./history-stream.ts";
 import { linkRoutes } from "./link-routes.ts";
 import { nexusRoutes } from "./nexus-routes.ts";
 import { openApiRoute } from "./openapi.ts";
+import { operatorRoutes } from "./operator-routes.ts";
 import type { Route } from "./route-table.ts";
 import { whyRoutes } from "./why-routes.ts";
 
 export interface ServedParts
-  extends Pick<Parts, "ring" | "namespaces" | "nexusEndpoints" | "nexusTasks" | "tokens" | "clock"> {
+  extends Pick<
+    Parts,
+    "ring" | "matching" | "namespaces" | "nexusEndpoints" | "nexusTasks" | "tokens" | "clock" | "telemetry"
+  > {
   /** Each method's wrapper by its path, as for gRPC. */
   readonly unary: ReadonlyMap<string, Unary>;
   /** The methods behind which there is a handler. */
@@ -32,6 +36,7 @@ export function servedRoutes(parts: ServedParts): Route[] {
     ...linkRoutes(parts),
     ...activityProgressRoutes(parts),
     ...whyRoutes(parts),
+    ...operatorRoutes(parts),
     ...nexusRoutes(parts),
     openApiRoute(referenceVersion, () => routes),
   ];

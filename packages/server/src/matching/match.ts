@@ -150,6 +150,11 @@ export interface Reservation<Started> {
   release(): void;
 }
 
+export interface QueueName {
+  readonly kind: QueueKind;
+  readonly taskQueue: string;
+}
+
 /** Tasks of one queue, or of one priority key in it. */
 export interface QueueStats {
   readonly backlogCount: number;

@@ -16,6 +16,7 @@ import type {
   QueueConfig,
   QueueDescription,
   QueueKind,
+  QueueName,
   QueueStats,
   Reservation,
   Routing,
@@ -36,6 +37,7 @@ export type {
   QueueConfig,
   QueueDescription,
   QueueKind,
+  QueueName,
   QueueStats,
   Reservation,
   Routing,
@@ -162,11 +164,22 @@ export class Matching<Started> {
     return described.length === 1 ? described[0]! : together(described);
   }
 
+  /** The queues of a namespace that were used lately, sticky ones left out; in no order. */
+  list(namespaceId: string): QueueName[] {
+    const addresses = new Set([...this.#queues.keys(), ...this.#versions.addresses()]);
+    return [...addresses].filter((address) => namespaceOf(address) === namespaceId).map(nameOf);
+  }
+
+  /** How many tasks wait, in all queues. */
+  get backlogCount(): number {
+    const nowMs = this.#clock.nowMs();
+    return this.#all().reduce((total, queue) => total + queue.describe(nowMs).backlogCount, 0);
+  }
+
   /** The routing of these queues has changed: what waits for a version that it does not belong to any more moves (M4). */
   reroute(namespaceId: string, taskQueues: Iterable<string>): void {
     for (const taskQueue of taskQueues) {
-      for (const kind of ["workflow", "activity", "nexus"] as const)
-        this.#reroute(addressOf({ namespaceId, kind, taskQueue }));
+      for (const kind of queueKinds) this.#reroute(addressOf({ namespaceId, kind, taskQueue }));
     }
   }
 
@@ -328,6 +341,7 @@ const addresses = { workflow: "w", query: "w", activity: "a", nexus: "n" } as co
   QueueKind | "query",
   string
 >;
+const queueKinds = ["workflow", "activity", "nexus"] as const satisfies readonly QueueKind[];
 const unrouted: Routing = { target: () => ({ version: null }), has: () => false };
 
 function isSame(a: DeploymentVersion | null, b: DeploymentVersion | null): boolean {
@@ -363,6 +377,12 @@ function sumOf(all: readonly QueueStats[]): QueueStats {
 /** Queries wait with the workflow tasks. Namespace ids are UUIDs, so two addresses are never equal by accident. */
 function addressOf(queue: { kind: QueueKind | "query"; namespaceId: string; taskQueue: string }): string {
   return `${addresses[queue.kind]}/${queue.namespaceId}/${queue.taskQueue}`;
+}
+
+function nameOf(address: string): QueueName {
+  const [letter, , ...rest] = address.split("/");
+  const kind = queueKinds.find((each) => addresses[each] === letter)!;
+  return { kind, taskQueue: rest.join("/") };
 }
 
 function namespaceOf(address: string): string | undefined {

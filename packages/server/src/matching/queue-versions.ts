@@ -27,6 +27,11 @@ export class QueueVersions<Started> {
     return [...(this.#queues.get(address)?.values() ?? [])];
   }
 
+  /** Of the task queues that have any. */
+  addresses(): Iterable<string> {
+    return this.#queues.keys();
+  }
+
   *all(): Generator<TaskQueue<Started>> {
     for (const versions of this.#queues.values()) yield* versions.values();
   }
