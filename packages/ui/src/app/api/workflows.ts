@@ -151,7 +151,11 @@ export function completeActivity({ namespace, workflowId, runId }: RunAddress, a
 }
 
 export function failActivity({ namespace, workflowId, runId }: RunAddress, activityId: string, message: string) {
-  const body = { runId, identity, failure: { message, applicationFailureInfo: { type: "FailedByHand" } } };
+  const body = {
+    runId,
+    identity,
+    failure: { message, applicationFailureInfo: { type: "FailedByHand", nonRetryable: true } },
+  };
   return ask(["namespaces", namespace, "workflows", workflowId, "activities", activityId, "fail"], { body });
 }
 

@@ -2,6 +2,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useEffect, useId, useRef } from "react";
 import { CopyButton } from "./copy-button.tsx";
+import { jsonProblem } from "./json-syntax.ts";
 
 export interface FormDialogProps {
   readonly title: string;
@@ -66,11 +67,9 @@ export function FormDialog({
 export function jsonField(fields: FormData, name: string): unknown {
   const text = textField(fields, name);
   if (text === "") return undefined;
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Error(`This is no JSON: ${error instanceof Error ? error.message : ""}. Text stands in double quotes.`);
-  }
+  const problem = jsonProblem(text);
+  if (problem !== undefined) throw new Error(problem);
+  return JSON.parse(text);
 }
 
 export function textField(fields: FormData, name: string): string {

@@ -3,8 +3,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { deleteSchedule, patchSchedule, type ScheduleAddress, type SchedulePatch } from "../api/schedules.ts";
+import { pawlCommand } from "../parts/command-line.ts";
 import { FormDialog, textField } from "../parts/form-dialog.tsx";
-import { temporalCommand } from "../parts/shell-word.ts";
 
 type Action = "trigger" | "pause" | "unpause" | "backfill" | "delete";
 
@@ -72,7 +72,7 @@ function TriggerDialog({ address, onClose }: DialogProps) {
     <FormDialog
       title="Start its workflow now?"
       action="Trigger"
-      command={temporalCommand(["schedule", "trigger"], { ...ids, "overlap-policy": "AllowAll" })}
+      command={pawlCommand(["schedule", "trigger"], { ...ids, "overlap-policy": "AllowAll" })}
       onClose={onClose}
       onSubmit={() => patchSchedule(address, { triggerImmediately: { overlapPolicy: allowAll } })}
     >
@@ -89,7 +89,7 @@ function PauseDialog({ address, onClose, verb }: DialogProps & { readonly verb: 
     <FormDialog
       title={verb === "pause" ? "Pause this schedule?" : "Let this schedule go on?"}
       action={titles[verb]}
-      command={`${temporalCommand(["schedule", "toggle"], { ...ids, reason })} --${verb}`}
+      command={pawlCommand(["schedule", "toggle"], { ...ids, reason, [verb]: true })}
       onClose={onClose}
       onSubmit={(fields) => patchSchedule(address, patch(textField(fields, "reason")))}
     >
@@ -137,7 +137,7 @@ function DeleteDialog({ address, onClose }: DialogProps) {
       title="Delete this schedule?"
       action="Delete"
       isDangerous
-      command={temporalCommand(["schedule", "delete"], { namespace, "schedule-id": scheduleId })}
+      command={pawlCommand(["schedule", "delete"], { namespace, "schedule-id": scheduleId })}
       onClose={onClose}
       onSubmit={async () => {
         await deleteSchedule(address);

@@ -3,6 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { listNamespaces } from "../api/workflows.ts";
+import { type TimeStyle, timeStyle, timeStyles } from "../parts/moment.tsx";
+import { useRemembered } from "../parts/remembered.ts";
 import { navGroups } from "./nav.ts";
 import { applyTheme, storedTheme, type Theme, themes } from "./theme.ts";
 
@@ -18,6 +20,7 @@ export function Shell() {
           <img src="/icon.svg" alt="" width="24" height="24" /> Pawl
         </Link>
         <NamespaceChoice namespace={namespace} />
+        <TimesChoice />
         <ThemeChoice />
       </header>
       <div className="frame">
@@ -66,6 +69,20 @@ function NamespaceChoice({ namespace }: { readonly namespace: string }) {
         }
       >
         {names.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function TimesChoice() {
+  const style = useRemembered(timeStyle);
+  return (
+    <label className="choice">
+      <span>Times</span>
+      <select value={style} onChange={(event) => timeStyle.set(event.target.value as TimeStyle)}>
+        {timeStyles.map((name) => (
           <option key={name}>{name}</option>
         ))}
       </select>

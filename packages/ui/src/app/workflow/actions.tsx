@@ -3,8 +3,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { cancelWorkflow, type RunAddress, signalWorkflow, terminateWorkflow } from "../api/workflows.ts";
 import type { HistoryEvent } from "../history/event.ts";
+import { pawlCommand } from "../parts/command-line.ts";
 import { FormDialog, jsonField, textField } from "../parts/form-dialog.tsx";
-import { temporalCommand } from "../parts/shell-word.ts";
+import { JsonEditor } from "../parts/json-editor.tsx";
 import { ResetDialog } from "./reset-dialog.tsx";
 
 const actions = ["Signal", "Reset", "Cancel", "Terminate"] as const;
@@ -79,7 +80,7 @@ function SignalDialog({ address, onClose }: ActionProps) {
   const { namespace, workflowId, runId } = address;
   const [name, setName] = useState("");
   const [input, setInput] = useState("");
-  const command = temporalCommand(["workflow", "signal"], {
+  const command = pawlCommand(["workflow", "signal"], {
     namespace,
     "workflow-id": workflowId,
     "run-id": runId,
@@ -96,16 +97,7 @@ function SignalDialog({ address, onClose }: ActionProps) {
         Name
         <input name="name" required value={name} onChange={(event) => setName(event.target.value)} />
       </label>
-      <label>
-        Input, as JSON
-        <textarea
-          name="input"
-          rows={5}
-          value={input}
-          onChange={(event) => setInput(event.target.value)}
-          spellCheck={false}
-        />
-      </label>
+      <JsonEditor label="Input, as JSON" name="input" value={input} onChange={setInput} />
     </FormDialog>
   );
 }
@@ -120,7 +112,7 @@ interface EndProps extends ActionProps {
 function EndDialog({ address, onClose, verb, title, end, children }: EndProps) {
   const { namespace, workflowId, runId } = address;
   const [reason, setReason] = useState("");
-  const command = temporalCommand(["workflow", verb], {
+  const command = pawlCommand(["workflow", verb], {
     namespace,
     "workflow-id": workflowId,
     "run-id": runId,

@@ -2,8 +2,9 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { completeActivity, failActivity, type PendingActivity, type RunAddress } from "../api/workflows.ts";
+import { pawlCommand } from "../parts/command-line.ts";
 import { FormDialog, jsonField, textField } from "../parts/form-dialog.tsx";
-import { temporalCommand } from "../parts/shell-word.ts";
+import { JsonEditor } from "../parts/json-editor.tsx";
 
 interface AnswerProps {
   readonly address: RunAddress;
@@ -44,21 +45,12 @@ function CompleteDialog({ address, activity: { activityId, activityType }, onClo
     <FormDialog
       title={`Complete ${activityType.name}`}
       action="Complete it"
-      command={temporalCommand(["activity", "complete"], { ...ids, result })}
+      command={pawlCommand(["activity", "complete"], { ...ids, result: result || "null" })}
       onClose={onClose}
-      onSubmit={async (fields) => completeActivity(address, activityId, jsonField(fields, "result"))}
+      onSubmit={async (fields) => completeActivity(address, activityId, jsonField(fields, "result") ?? null)}
     >
       <p>The workflow goes on with this result. What the worker says afterwards is not heard.</p>
-      <label>
-        Result, as JSON
-        <textarea
-          name="result"
-          rows={5}
-          value={result}
-          onChange={(event) => setResult(event.target.value)}
-          spellCheck={false}
-        />
-      </label>
+      <JsonEditor label="Result, as JSON" name="result" value={result} onChange={setResult} hint="Nothing is null." />
     </FormDialog>
   );
 }
@@ -72,11 +64,11 @@ function FailDialog({ address, activity: { activityId, activityType }, onClose }
       title={`Fail ${activityType.name}`}
       action="Fail it"
       isDangerous
-      command={temporalCommand(["activity", "fail"], { ...ids, reason })}
+      command={pawlCommand(["activity", "fail"], { ...ids, reason })}
       onClose={onClose}
       onSubmit={(fields) => failActivity(address, activityId, textField(fields, "reason"))}
     >
-      <p>This attempt fails; its retry policy says whether there is another.</p>
+      <p>It fails for good, whatever its retry policy says.</p>
       <label>
         Why
         <input name="reason" required value={reason} onChange={(event) => setReason(event.target.value)} />

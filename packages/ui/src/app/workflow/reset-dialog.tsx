@@ -2,8 +2,8 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { type RunAddress, resetWorkflow } from "../api/workflows.ts";
 import type { HistoryEvent } from "../history/event.ts";
+import { pawlCommand } from "../parts/command-line.ts";
 import { FormDialog, textField } from "../parts/form-dialog.tsx";
-import { temporalCommand } from "../parts/shell-word.ts";
 import { resetPoints } from "./reset-points.ts";
 
 interface ResetDialogProps {
@@ -32,7 +32,7 @@ export function ResetDialog({ address, events, onClose }: ResetDialogProps) {
       title="Reset this workflow?"
       action="Reset"
       isDangerous
-      command={temporalCommand(["workflow", "reset"], { ...ids, reason })}
+      command={pawlCommand(["workflow", "reset"], { ...ids, reason })}
       onClose={onClose}
       onSubmit={submit}
     >

@@ -1,0 +1,43 @@
+/** JSON as somebody types it: its words for colouring, and where it goes wrong. */
+
+export type JsonKind = "key" | "string" | "number" | "word" | "mark" | "blank" | "stray";
+
+export interface JsonToken {
+  readonly kind: JsonKind;
+  readonly text: string;
+}
+
+const pattern =
+  /(?<blank>\s+)|(?<key>"(?:[^"\\\n]|\\.)*"(?=\s*:))|(?<string>"(?:[^"\\\n]|\\.)*"?)|(?<number>-?\d[\d.eE+-]*)|(?<word>true|false|null)|(?<mark>[{}[\],:])|(?<stray>.)/gu;
+
+/** Whole: the texts put together are the text that was given. */
+export function jsonTokens(text: string): JsonToken[] {
+  return Array.from(text.matchAll(pattern), ({ 0: word, groups = {} }) => ({
+    kind: (Object.keys(groups).find((name) => groups[name] !== undefined) ?? "stray") as JsonKind,
+    text: word,
+  }));
+}
+
+/** What is wrong, in words, with the line where it is known; `undefined` for nothing at all and for JSON. */
+export function jsonProblem(text: string): string | undefined {
+  if (text.trim() === "") return undefined;
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : "";
+    const [, position] = /at position (\d+)/.exec(message) ?? [];
+    const where = position === undefined ? "" : `, line ${text.slice(0, Number(position)).split("\n").length}`;
+    const what = message.replace(/\s+(in JSON )?at position \d+( \(line \d+ column \d+\))?/, "").replace(/, ".*$/s, "");
+    return `This is no JSON${where}: ${what}. Text stands in double quotes.`;
+  }
+}
+
+/** Indented by two spaces; what is no JSON stays as it is. */
+export function formattedJson(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
