@@ -73,7 +73,11 @@ async function prepared<T>(recipe: Recipe<T>, fingerprint: string): Promise<T> {
 const outputShown = 8_192;
 
 /** Runs a command to its end. Throws with the end of its output when it fails, and {@link LanguageMissing} when there is no such command. */
-export async function run(command: string, args: readonly string[], options: { cwd?: string } = {}): Promise<string> {
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(command, [...args], { ...options, maxBuffer: 64 * 1024 * 1024 });
     return stdout.trim();

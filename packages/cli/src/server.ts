@@ -18,8 +18,9 @@ import {
 } from "@pawl/server";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { Failure } from "./failure.ts";
+import { addSecurityOptions, type SecurityFlags, securityConfig } from "./server-security.ts";
 
-export interface Flags {
+export interface Flags extends SecurityFlags {
   readonly ip: string;
   readonly port: number;
   readonly dbFilename?: string;
@@ -64,6 +65,7 @@ export function serverCommand(): Command {
       ).env("PAWL_DB_URL"),
     );
   addServerOptions(command);
+  addSecurityOptions(command);
   for (const { flags } of unsupported) command.addOption(new Option(flags).hideHelp());
   return command.action(async (_alias: string | undefined, flags: Flags) => {
     refuseUnsupported(command);
@@ -145,9 +147,12 @@ export async function runServer(
     ...(flags.callOutside && { outsideAddresses: flags.callOutside }),
     ...(flags.searchAttribute && { searchAttributes: flags.searchAttribute }),
     ...(flags.allowRemoteWithoutAuth && { allowRemoteWithoutAuth: true }),
+    ...securityConfig(flags),
     telemetry: { log, metrics: new Metrics(), stopwatchMs: () => performance.now() },
   });
   process.stdout.write(`${readyLine(server, flags)}\n`);
+  const onHangup = () => void server.reload();
+  process.on("SIGHUP", onHangup);
   const companion = await begin(server);
   log.info("stopping", { signal: await signals.first });
   const late = setTimeout(() => {
@@ -156,18 +161,21 @@ export async function runServer(
   }, stopWithinMs);
   await companion?.stop();
   await server.stop();
+  process.off("SIGHUP", onHangup);
   clearTimeout(late);
   signals.dispose();
 }
 
 const stopWithinMs = 10_000;
 
-function readyLine({ ip, port, httpPort, uiPort, metricsPort }: RunningServer, flags: Flags): string {
+function readyLine({ ip, port, httpPort, uiPort, metricsPort, isSecure }: RunningServer, flags: Flags): string {
   const state = stateText(flags);
-  const http = httpPort === undefined ? "" : `; HTTP on http://${hostText(ip)}:${httpPort}`;
+  const scheme = isSecure ? "https" : "http";
+  const http = httpPort === undefined ? "" : `; HTTP on ${scheme}://${hostText(ip)}:${httpPort}`;
   const metrics = metricsPort === undefined ? "" : `; metrics on http://${hostText(ip)}:${metricsPort}/metrics`;
-  const ui = uiPort === undefined ? "" : `; web UI on http://${hostText(ip)}:${uiPort}`;
-  return `Pawl is ready on ${hostText(ip)}:${port} (${state})${http}${ui}${metrics}`;
+  const ui = uiPort === undefined ? "" : `; web UI on ${scheme}://${hostText(ip)}:${uiPort}`;
+  const tls = isSecure ? " with TLS" : "";
+  return `Pawl is ready on ${hostText(ip)}:${port}${tls} (${state})${http}${ui}${metrics}`;
 }
 
 /** Loaded only by a server that serves it. */

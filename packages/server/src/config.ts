@@ -44,10 +44,21 @@ export interface ListenConfig {
   readonly httpPublicUrl?: string;
   /** Origins whose web pages may use the HTTP API, such as `https://console.example.org`. Default: none but its own. */
   readonly httpCorsOrigins?: readonly string[];
+  /** Speaks TLS on the ports of gRPC, HTTP and the web UI. Default: none of them does. */
+  readonly tls?: TlsConfig;
   /** Serves a web UI, and the API beside it for its use; port 0 takes a free one. Without it nothing is served. */
   readonly ui?: { readonly port: number; readonly pages: WebPages };
-  /** Nobody is asked who they are: listening for other machines must be said to be meant. */
+  /** Where nobody is asked who they are (no mutual TLS), listening for other machines must be said to be meant. */
   readonly allowRemoteWithoutAuth?: boolean;
+}
+
+/** Files in PEM. They are read again when they change; connections that are open go on. */
+export interface TlsConfig {
+  /** The server's certificate, with those between it and its authority. */
+  readonly certPath: string;
+  readonly keyPath: string;
+  /** The authorities of which callers must have a certificate (mutual TLS). Without it nobody needs one. */
+  readonly clientCaPath?: string;
 }
 
 export interface ServerConfig extends OpenConfig, ListenConfig {}
@@ -103,10 +114,11 @@ export function checkListenConfig({ ip = defaultIp, port = defaultPort, metricsP
     "UI port": config.ui?.port ?? 0,
   });
   checkHttp(config);
-  if (!config.allowRemoteWithoutAuth && !isLoopback(ip))
+  const asksWho = config.tls?.clientCaPath !== undefined;
+  if (!config.allowRemoteWithoutAuth && !asksWho && !isLoopback(ip))
     throw new StartFailure(
       "usage",
-      `${ip} can be reached from other machines, and this server asks nobody who they are; listen on ${defaultIp}, or pass --allow-remote-without-auth if the network keeps strangers out`,
+      `${ip} can be reached from other machines, and this server asks nobody who they are; listen on ${defaultIp}, ask for certificates with --tls-client-ca-path, or pass --allow-remote-without-auth if the network keeps strangers out`,
     );
 }
 

@@ -8,6 +8,7 @@ export {
   type OpenConfig,
   type ServerConfig,
   StartFailure,
+  type TlsConfig,
   type WebPage,
   type WebPages,
 } from "./config.ts";

@@ -46,6 +46,10 @@ export const limits = {
   streamResetsPerSecond: 1_000,
   /** How often connections are looked at: for their age, and for signs of life. */
   connectionSweepMs: 5 * secondMs,
+  /** How long a client may take to say hello over TLS. */
+  tlsHandshakeMsMax: 10 * secondMs,
+  /** How often files that an operator may exchange (certificates, keys) are looked at. */
+  fileLookMs: 5 * secondMs,
   /** From SIGTERM to exit: calls under way get the first part, the rest of the process the second. */
   drainMsMax: 7 * secondMs,
   /** After the last answer: how long clients may take to close their connections. */

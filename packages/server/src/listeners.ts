@@ -18,6 +18,7 @@ import { servedRoutes } from "./http/served-routes.ts";
 import { GrpcServer } from "./rpc/grpc-server.ts";
 import { MetricsServer } from "./rpc/metrics-server.ts";
 import type { Routes } from "./rpc/transport.ts";
+import { Tls } from "./tls.ts";
 
 /** Where a server can be reached. */
 export interface Listening {
@@ -26,6 +27,8 @@ export interface Listening {
   readonly metricsPort: number | undefined;
   readonly httpPort: number | undefined;
   readonly uiPort: number | undefined;
+  /** Whether gRPC, HTTP and the web UI speak TLS. */
+  readonly isSecure: boolean;
 }
 
 export interface ListenersParts extends Parts {
@@ -51,6 +54,7 @@ type State =
       /** Without a slash at its end. */
       readonly httpUrl: string | undefined;
       readonly listeners: readonly Listener[];
+      readonly tls: Tls | undefined;
     }
   | { readonly type: "stopped" };
 
@@ -82,9 +86,9 @@ export class Listeners {
     const opening = this.#open(config);
     this.#state = { type: "opening", done: opening.catch(() => {}) };
     try {
-      const { listening, listeners } = await opening;
+      const { listening, listeners, tls } = await opening;
       const address = `${listening.ip}:${listening.port}`;
-      this.#state = { type: "listening", address, httpUrl: httpUrlOf(config, listening), listeners };
+      this.#state = { type: "listening", address, httpUrl: httpUrlOf(config, listening), listeners, tls };
       const { telemetry, store, namespaces } = this.#parts;
       telemetry.log.info("server ready", { ...listening, store: store.kind, namespaces: namespaces.all().length });
       if (store.kind === "memory")
@@ -96,18 +100,24 @@ export class Listeners {
     }
   }
 
+  /** Reads the files again that may be exchanged while the server runs. Resolves to whether all of them make sense. */
+  async reload(): Promise<boolean> {
+    return this.#state.type !== "listening" || (await this.#state.tls?.reload()) !== false;
+  }
+
   /** Takes no new calls and lets those under way finish within `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     if (this.#state.type === "opening") await this.#state.done;
-    const listeners = this.#state.type === "listening" ? this.#state.listeners : [];
+    const { listeners, tls } = this.#state.type === "listening" ? this.#state : { listeners: [], tls: undefined };
     this.#state = { type: "stopped" };
+    tls?.close();
     const isMetrics = (listener: Listener) => listener instanceof MetricsServer;
     const stopAll = (some: readonly Listener[]) => Promise.all(some.map((listener) => listener.stop(graceMs)));
     await stopAll(listeners.filter((listener) => !isMetrics(listener)));
     await stopAll(listeners.filter(isMetrics)); // last: how a server drains is worth seeing
   }
 
-  async #open(config: ListenConfig): Promise<{ listening: Listening; listeners: readonly Listener[] }> {
+  async #open(config: ListenConfig) {
     const { ip = defaultIp, port = defaultPort, metricsPort, httpPort, ui } = config;
     const host = await hostOf(ip);
     const listeners: Listener[] = [];
@@ -117,36 +127,39 @@ export class Listeners {
       return port;
     };
     const { clock, random, telemetry, routes } = this.#parts;
+    const tls = config.tls && (await Tls.open(config.tls, { clock, log: telemetry.log }));
     try {
       const metrics = metricsPort === undefined ? undefined : new MetricsServer(telemetry.metrics);
-      const http = httpPort === undefined ? undefined : this.#httpServer(config);
+      const http = httpPort === undefined ? undefined : this.#httpServer(config, tls);
       const listening = {
         ip,
         metricsPort: metrics && (await listen(metrics, metricsPort!)),
         httpPort: http && (await listen(http, httpPort!)),
-        uiPort: ui && (await listen(this.#uiServer(config, ui.pages), ui.port)),
-        port: await listen(new GrpcServer({ routes, clock, random, telemetry }), port),
+        uiPort: ui && (await listen(this.#uiServer(config, ui.pages, tls), ui.port)),
+        port: await listen(new GrpcServer({ routes, clock, random, telemetry, tls }), port),
+        isSecure: tls !== undefined,
       };
-      return { listening, listeners };
+      return { listening, listeners, tls };
     } catch (error) {
+      tls?.close();
       await Promise.all(listeners.map((listener) => listener.stop(0)));
       throw error;
     }
   }
 
-  #httpServer(config: ListenConfig) {
+  #httpServer(config: ListenConfig, tls: Tls | undefined) {
     const { clock, random, telemetry } = this.#parts;
     const routes = new RouteTable(this.#served(config));
-    return new HttpServer({ name: "http", routes, guard: guardOf(config), clock, random, telemetry });
+    return new HttpServer({ name: "http", routes, guard: guardOf(config), clock, random, telemetry, tls });
   }
 
   /** The API's routes without `/api` would stand where pages do. */
-  #uiServer(config: ListenConfig, pages: WebPages) {
+  #uiServer(config: ListenConfig, pages: WebPages, tls: Tls | undefined) {
     const { clock, random, telemetry } = this.#parts;
     const isBesidePages = ({ template, shape }: Route) => template.startsWith("/api/") || shape.type === "own";
     const routes = new RouteTable(this.#served(config).filter(isBesidePages));
     const elsewhere = async ({ verb, path }: Exchange) => (verb === "GET" || verb === "HEAD" ? pages(path) : undefined);
-    return new HttpServer({ name: "ui", routes, guard: guardOf(config), elsewhere, clock, random, telemetry });
+    return new HttpServer({ name: "ui", routes, guard: guardOf(config), elsewhere, clock, random, telemetry, tls });
   }
 
   #served({ httpPublicUrl: publicUrl }: ListenConfig): Route[] {
@@ -159,9 +172,12 @@ function guardOf({ ip = defaultIp, httpPublicUrl: publicUrl, httpCorsOrigins: co
   return new Guard({ ip, isLoopback: isLoopback(ip), publicUrl, corsOrigins });
 }
 
-function httpUrlOf({ httpPublicUrl }: ListenConfig, { ip, httpPort }: Listening): string | undefined {
+function httpUrlOf({ httpPublicUrl }: ListenConfig, { ip, httpPort, isSecure }: Listening): string | undefined {
   if (httpPort === undefined) return undefined;
-  return (httpPublicUrl ?? `http://${ip.includes(":") ? `[${ip}]` : ip}:${httpPort}`).replace(/\/$/, "");
+  return (httpPublicUrl ?? `${isSecure ? "https" : "http"}://${ip.includes(":") ? `[${ip}]` : ip}:${httpPort}`).replace(
+    /\/$/,
+    "",
+  );
 }
 
 async function hostOf(ip: string): Promise<string> {

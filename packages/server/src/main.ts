@@ -53,6 +53,8 @@ export interface OpenServer {
   call(path: string, request: Uint8Array, options?: DirectCallOptions): Promise<Uint8Array | Status>;
   /** Lets other processes call. Throws `StartFailure`, also when it listens already; then nothing more is open than before. */
   serve(config?: ListenConfig): Promise<Listening>;
+  /** Reads certificates again, as happens by itself some seconds after they change. Resolves to whether they make sense; if not, the ones before stay. */
+  reload(): Promise<boolean>;
   /** What its runs wait for, for whoever makes its clock jump. */
   standing(): Standing;
   /** Stops taking work, lets what is under way finish, and closes the store. Calling it again waits for the same end. */
@@ -61,6 +63,8 @@ export interface OpenServer {
 
 export interface RunningServer extends Listening {
   readonly storeKind: Store["kind"];
+  /** As `OpenServer.reload`. */
+  reload(): Promise<boolean>;
   /** As `OpenServer.close`. */
   stop(): Promise<void>;
 }
@@ -72,7 +76,11 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   checkConfig(config);
   const server = await openServer(config);
   try {
-    return { ...(await server.serve(config)), storeKind: server.storeKind, stop: () => server.close() };
+    const listening = await server.serve(config);
+    return {
+      ...{ ...listening, storeKind: server.storeKind },
+      ...{ reload: () => server.reload(), stop: () => server.close() },
+    };
   } catch (error) {
     await server.close();
     throw error;
@@ -93,6 +101,7 @@ export async function openServer(config: OpenConfig = {}): Promise<OpenServer> {
       storeKind: store.kind,
       call: (path, request, options) => direct.call(path, request, options),
       serve: (where = {}) => listeners.open(where),
+      reload: () => listeners.reload(),
       standing: () => ring.standing,
       close: () => {
         closing ??= closeAll();

@@ -66,6 +66,12 @@ export class Exchange implements Incoming {
     return this.#request.method ?? "GET";
   }
 
+  /** The address that the caller asked, such as `https://127.0.0.1:7243`. */
+  get origin(): string {
+    const isSecure = "encrypted" in this.#request.socket;
+    return `${isSecure ? "https" : "http"}://${this.header("host")}`;
+  }
+
   /** All of them, by their lower-case names. */
   get headers(): IncomingHttpHeaders {
     return this.#request.headers;

@@ -1,5 +1,6 @@
 /** HTTP/1.1 on Node's own server: limits, who may ask, routes, and the end of all of it. What a route does is in its own file; it may throw `JsonProblem` for a request that is wrong. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { JsonProblem } from "@pawl/protocol/json";
 import type { Clock } from "../clock.ts";
@@ -9,6 +10,7 @@ import type { Random } from "../random.ts";
 import { faultStatus } from "../rpc/call.ts";
 import type { Transport } from "../rpc/transport.ts";
 import type { Telemetry } from "../telemetry.ts";
+import type { Tls } from "../tls.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
 import { invalid, problem, type Reply } from "./reply.ts";
@@ -24,6 +26,7 @@ export interface HttpServerParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
+  readonly tls?: Tls | undefined;
 }
 
 export class HttpServer implements Transport {
@@ -42,14 +45,7 @@ export class HttpServer implements Transport {
       headersFor: (request) => parts.guard.headersFor(request),
       onEnd: (exchange, status) => this.#onExchangeEnd(exchange, status),
     };
-    this.#server = createServer({
-      maxHeaderSize: limits.httpHeadBytesMax,
-      headersTimeout: limits.httpHeadMsMax,
-      requestTimeout: limits.httpRequestMsMax,
-      keepAliveTimeout: limits.httpIdleMsMax,
-      connectionsCheckingInterval: limits.connectionSweepMs,
-      noDelay: true,
-    });
+    this.#server = serverOf(parts.tls);
     this.#server.maxConnections = limits.httpConnectionsMax;
     this.#server.on("request", (request, response) => this.#onRequest(request, response));
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuseGarbage(error, socket));
@@ -137,6 +133,22 @@ export class HttpServer implements Transport {
     }
     counter.add();
   }
+}
+
+function serverOf(tls: Tls | undefined): Server {
+  const options = {
+    maxHeaderSize: limits.httpHeadBytesMax,
+    headersTimeout: limits.httpHeadMsMax,
+    requestTimeout: limits.httpRequestMsMax,
+    keepAliveTimeout: limits.httpIdleMsMax,
+    connectionsCheckingInterval: limits.connectionSweepMs,
+    noDelay: true,
+  };
+  if (!tls) return createServer(options);
+  const server = createTlsServer({ ...options, ...tls.listenerOptions(["http/1.1"]) });
+  server.on("tlsClientError", () => {}); // its socket closes; who it was is not known
+  tls.keep(server);
+  return server;
 }
 
 /** What stands between the slashes, decoded: an encoded slash is part of a name. `undefined` when it cannot be decoded. */

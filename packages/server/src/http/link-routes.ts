@@ -97,7 +97,7 @@ async function make(exchange: Exchange, parts: LinkParts): Promise<Reply> {
   checkMembers(json, ["task_token", "taskToken", "namespace", "workflowId", "runId", "activityId", "expiresIn"]);
   const made = await makeActivityLink(parts, targetOf(json), durationMsOf(json["expiresIn"]));
   if (made instanceof Rejection) return problem(statusOf(made));
-  const base = (parts.publicUrl ?? `http://${exchange.header("host")}`).replace(/\/$/, "");
+  const base = (parts.publicUrl ?? exchange.origin).replace(/\/$/, "");
   return jsonReply({ url: `${base}${prefix}/${made.token}`, ...linkJson(made) });
 }
 

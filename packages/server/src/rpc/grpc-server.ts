@@ -9,11 +9,13 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { type AddressInfo, createServer as createListener, type Server } from "node:net";
+import { type AddressInfo, createServer as createListener, type Server, type Socket } from "node:net";
+import { createServer as createTlsListener } from "node:tls";
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import type { Random } from "../random.ts";
 import type { Telemetry } from "../telemetry.ts";
+import type { Tls } from "../tls.ts";
 import { type CallOwner, GrpcCall } from "./grpc-call.ts";
 import { type Routes, type Transport, unknownMethod } from "./transport.ts";
 
@@ -22,6 +24,7 @@ export interface GrpcServerParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
+  readonly tls?: Tls | undefined;
 }
 
 /** A connection. `draining`: it has been asked to go away. */
@@ -72,7 +75,7 @@ export class GrpcServer implements Transport {
     this.#http2.on("session", (session) => this.#onSession(session));
     this.#http2.on("stream", (stream, headers) => this.#onStream(stream, headers));
     this.#http2.on("sessionError", () => {}); // the session closes, which is noticed there
-    this.#listener = createListener({ noDelay: true }, (socket) => this.#http2.emit("connection", socket));
+    this.#listener = listenerOf(parts.tls, (socket) => this.#http2.emit("connection", socket));
     const { metrics } = parts.telemetry;
     metrics.gauge("service_connections", "Open client connections.", () => this.#connections.size);
     metrics.gauge("service_pending_requests", "Calls under way, long polls among them.", () => this.#calls.size);
@@ -197,6 +200,14 @@ export class GrpcServer implements Transport {
     session.goaway(0, lastStreamId);
     this.#ping(connection, () => session.close());
   }
+}
+
+function listenerOf(tls: Tls | undefined, onConnection: (socket: Socket) => void): Server {
+  if (!tls) return createListener({ noDelay: true }, onConnection);
+  const listener = createTlsListener({ ...tls.listenerOptions(["h2"]), noDelay: true }, onConnection);
+  listener.on("tlsClientError", () => {}); // its socket closes; who it was is not known
+  tls.keep(listener);
+  return listener;
 }
 
 function plainAnswer(stream: ServerHttp2Stream, status: number, text: string): void {
