@@ -1,43 +1,30 @@
 /**
  * Filters over visibility as PostgreSQL's SQL. Only values are ours to place, and all of them are bound; column names come from a closed map.
  *
- * They say the same as `visibility-query.ts` (SQLite) and `visibility-filter.ts` (memory): a missing value makes a comparison NULL, numbers come
+ * `visibility-sql.ts` says what is alike in every database: a missing value makes a comparison NULL, numbers come
  * before texts, a boolean is the number 0 or 1, and of a list nothing but membership is asked.
  */
 
-import { openListOrder } from "./postgres-schema.ts";
-import { attributeText, kindCode } from "./postgres-statement.ts";
+import { kindCode } from "./kind-code.ts";
+import { attributeText } from "./postgres-statement.ts";
 import { storedText } from "./postgres-text.ts";
-import type { Store, VisibilityFilter, VisibilityQuery, visibilityColumns } from "./store.ts";
-import { prefixEnd } from "./text-order.ts";
+import type { Store, VisibilityFilter, VisibilityQuery } from "./store.ts";
+import { openListOrder } from "./visibility-row.ts";
+import {
+  closeTimeRange,
+  columns,
+  condition,
+  conjuncts,
+  type Dialect,
+  isColumn,
+  type Order,
+  type Scalar,
+} from "./visibility-sql.ts";
 
 export interface BoundSql {
   readonly text: string;
   readonly values: readonly unknown[];
 }
-
-type ColumnName = (typeof visibilityColumns)[number];
-type Scalar = string | number | boolean;
-type Order = "=" | "<" | "<=" | ">" | ">=";
-
-const columns: Readonly<Record<ColumnName, string>> = {
-  WorkflowId: "business_id",
-  RunId: "run_id",
-  WorkflowType: "type",
-  TaskQueue: "task_queue",
-  ExecutionStatus: "status",
-  StartTime: "start_time_ms",
-  ExecutionTime: "execution_time_ms",
-  CloseTime: `nullif(list_order, ${openListOrder})`,
-  HistoryLength: "history_length",
-  HistorySizeBytes: "history_size_bytes",
-  ExecutionDuration: "execution_duration_ms",
-  StateTransitionCount: "state_transition_count",
-  ParentWorkflowId: "parent_workflow_id",
-  ParentRunId: "parent_run_id",
-  RootWorkflowId: "root_workflow_id",
-  RootRunId: "root_run_id",
-};
 
 /** Selects list_order, start_time_ms, run_id and info, in the order of a list. */
 export function listSql(query: VisibilityQuery): BoundSql {
@@ -124,100 +111,33 @@ function where(
 ): string[] {
   const conditions = [`namespace_id = ${values.text(namespaceId)}`, `kind = ${values.bigint(kindCode(kind))}::integer`];
   if (filter !== undefined) {
-    conditions.push(condition(filter, values));
-    for (const part of conjuncts(filter)) conditions.push(...indexed(part, values));
+    const dialect = dialectOf(values);
+    conditions.push(condition(filter, dialect));
+    for (const part of conjuncts(filter))
+      conditions.push(...closeTimeRange(part, dialect), ...indexedAttribute(part, values));
   }
   return conditions;
 }
 
-function conjuncts(filter: VisibilityFilter): readonly VisibilityFilter[] {
-  return filter.op === "and" ? filter.all.flatMap(conjuncts) : [filter];
+function dialectOf(values: Values): Dialect {
+  return {
+    oneOf: (name, wanted) => oneOf(name, wanted, values),
+    compared: (name, order, wanted) => compared(name, order, wanted, values),
+    presence: (name) => (isColumn(name) ? columns[name] : attribute(name, values)),
+    number: (value) => values.number(value),
+  };
 }
 
-/** What a condition says that an index can answer; it comes on top of the condition itself. */
-function indexed(filter: VisibilityFilter, values: Values): string[] {
-  if (!("name" in filter)) return [];
-  if (filter.name === "CloseTime") return closeTimeRange(filter, values);
+/** What a condition says that the index of attributes can answer; it comes on top of the condition itself. */
+function indexedAttribute(filter: VisibilityFilter, values: Values): string[] {
   if (filter.op !== "=" || typeof filter.value !== "string" || isColumn(filter.name)) return [];
   const [name, value] = [attributeText(filter.name), attributeText(filter.value)];
   const holds = [{ [name]: value }, { [name]: [value] }].map((part) => `search_attributes @> ${values.json(part)}`);
   return ["search_attributes <> '{}'::jsonb", `(${holds.join(" OR ")})`];
 }
 
-function closeTimeRange(filter: VisibilityFilter, values: Values): string[] {
-  switch (filter.op) {
-    case "=":
-    case "<":
-    case "<=":
-    case ">":
-    case ">=":
-      return [`list_order ${filter.op} ${values.number(Number(filter.value))}`];
-    case "between":
-      return [`list_order BETWEEN ${values.number(Number(filter.low))} AND ${values.number(Number(filter.high))}`];
-    case "isNull":
-      return [`list_order = ${openListOrder}`];
-    default:
-      return [];
-  }
-}
-
-function condition(filter: VisibilityFilter, values: Values): string {
-  switch (filter.op) {
-    case "and":
-    case "or":
-      return junction(filter.op, filter.all, values);
-    case "not":
-      return `(NOT ${condition(filter.filter, values)})`;
-    case "=":
-      return oneOf(filter.name, [filter.value], values);
-    case "!=":
-      return `(NOT ${oneOf(filter.name, [filter.value], values)})`;
-    case "<":
-    case "<=":
-    case ">":
-    case ">=":
-      return compared(filter.name, filter.op, filter.value, values);
-    case "in":
-      return oneOf(filter.name, filter.values, values);
-    case "notIn":
-      return `(NOT ${oneOf(filter.name, filter.values, values)})`;
-    case "between":
-      return range(filter.name, filter.low, filter.high, values);
-    case "notBetween":
-      return `(NOT ${range(filter.name, filter.low, filter.high, values)})`;
-    case "startsWith":
-      return startsWith(filter.name, filter.prefix, values);
-    case "notStartsWith":
-      return `(NOT ${startsWith(filter.name, filter.prefix, values)})`;
-    case "isNull":
-      return `(${presence(filter.name, values)} IS NULL)`;
-    case "isNotNull":
-      return `(${presence(filter.name, values)} IS NOT NULL)`;
-    default:
-      return filter satisfies never;
-  }
-}
-
-/** Bracketed in halves, so that an expression of n terms is not n deep. */
-function junction(op: "and" | "or", all: readonly VisibilityFilter[], values: Values): string {
-  const [first] = all;
-  if (first === undefined) return op === "and" ? "TRUE" : "FALSE";
-  if (all.length === 1) return condition(first, values);
-  const middle = all.length >> 1;
-  const halves = [all.slice(0, middle), all.slice(middle)].map((half) => junction(op, half, values));
-  return `(${halves.join(op === "and" ? " AND " : " OR ")})`;
-}
-
-function isColumn(name: string): name is ColumnName {
-  return Object.hasOwn(columns, name);
-}
-
 function attribute(name: string, values: Values): string {
   return `(search_attributes -> ${values.attributeName(name)})`;
-}
-
-function presence(name: string, values: Values): string {
-  return isColumn(name) ? columns[name] : attribute(name, values);
 }
 
 const textColumns = new Set<string>([
@@ -251,7 +171,7 @@ function tested(name: string, tests: Tests, values: Values): string {
     WHEN 'boolean' THEN ${tests.number(`(CASE ${plain} WHEN 'true' THEN 1 ELSE 0 END)`)} ${list} END)`;
 }
 
-function compared(name: string, op: Order, wanted: Scalar, values: Values): string {
+function compared(name: string, op: Exclude<Order, "=">, wanted: Scalar, values: Values): string {
   // Numbers come before texts, whatever they are; NULL stays NULL.
   const always = (value: string, isTrue: boolean) =>
     `(${value} IS NOT NULL AND ${isTrue}) OR (${value} IS NULL AND NULL)`;
@@ -266,10 +186,6 @@ function compared(name: string, op: Order, wanted: Scalar, values: Values): stri
           number: (value) => `${value} ${op} ${values.number(Number(wanted))}`,
         };
   return tested(name, tests, values);
-}
-
-function range(name: string, low: Scalar, high: Scalar, values: Values): string {
-  return `(${compared(name, ">=", low, values)} AND ${compared(name, "<=", high, values)})`;
 }
 
 /** Of arrays, so that the text of a statement and its parameters stay few however many values there are. */
@@ -292,11 +208,4 @@ function oneOf(name: string, wanted: readonly Scalar[], values: Values): string 
 /** False, and NULL where the value is: `= ANY` of nothing would be false there too. */
 function never(value: string): string {
   return `${value} <> ${value}`;
-}
-
-/** As a range, which an index can answer, and in which `%` and `_` mean themselves. */
-function startsWith(name: string, prefix: string, values: Values): string {
-  const end = prefixEnd(prefix);
-  const least = compared(name, ">=", prefix, values);
-  return end === null ? least : `(${least} AND ${compared(name, "<", end, values)})`;
 }

@@ -2,10 +2,9 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
+import { kindCode } from "./kind-code.ts";
 import { clientConfig, messageOf, sqlStateOf } from "./postgres-connection.ts";
 import { countSql, listSql } from "./postgres-query.ts";
-import { openListOrder } from "./postgres-schema.ts";
-import { kindCode } from "./postgres-statement.ts";
 import { storedText, textOfStored } from "./postgres-text.ts";
 import {
   CommitUnknown,
@@ -22,6 +21,7 @@ import {
 } from "./store.ts";
 import { prefixEnd } from "./text-order.ts";
 import { compareScalars } from "./visibility-filter.ts";
+import { openListOrder } from "./visibility-row.ts";
 
 /** A read changes nothing, so that it is simply made again when its connection breaks: for as long as a restart of PostgreSQL takes. */
 const retryMsMax = 5_000;

@@ -12,9 +12,6 @@
 import type { ClientBase } from "pg";
 import { StoreUnusable } from "./store.ts";
 
-/** `visibility.list_order` of an open run. */
-export const openListOrder = Number.MAX_SAFE_INTEGER;
-
 export const postgresSchema: readonly string[] = [
   `
   CREATE TABLE shard (

@@ -9,9 +9,10 @@
  *       values.
  */
 
-import { openListOrder } from "./postgres-schema.ts";
+import { kindCode } from "./kind-code.ts";
 import { storedText } from "./postgres-text.ts";
-import { type ExecutionKey, executionKinds, type Lease, type SearchValue, type Write } from "./store.ts";
+import type { Lease, SearchValue, Write } from "./store.ts";
+import { visibilityRowColumns, visibilityRowValues } from "./visibility-row.ts";
 
 /** Writes that need no look at what is there. */
 export type PlainWrite = Exclude<Write, { table: "namespace" | "setting" }>;
@@ -21,10 +22,6 @@ export interface Statement {
   readonly name: string;
   readonly text: string;
   readonly values: readonly unknown[];
-}
-
-export function kindCode(kind: ExecutionKey["kind"]): number {
-  return executionKinds.indexOf(kind);
 }
 
 interface Column {
@@ -69,11 +66,10 @@ const tables = {
     columns: [
       ...text("run_id"),
       ...integer("kind"),
-      ...text("namespace_id", "business_id", "type", "task_queue"),
-      ...integer("status"),
-      ...bigint("list_order", "start_time_ms", "execution_time_ms"),
-      ...bigint("history_length", "history_size_bytes", "execution_duration_ms", "state_transition_count"),
-      ...text("parent_workflow_id", "parent_run_id", "root_workflow_id", "root_run_id"),
+      ...text("namespace_id", ...visibilityRowColumns.text),
+      ...integer(visibilityRowColumns.status),
+      ...bigint(...visibilityRowColumns.times, ...visibilityRowColumns.sizes),
+      ...text(...visibilityRowColumns.family),
       { name: "search_attributes", type: "jsonb" },
       bytea("info"),
     ],
@@ -200,28 +196,8 @@ export class Segment {
 }
 
 function visibilityRow(write: PlainWrite & { table: "visibility" }): readonly Value[] {
-  return [
-    write.runId,
-    kindCode(write.kind),
-    write.namespaceId,
-    write.businessId,
-    write.type,
-    write.taskQueue,
-    write.status,
-    write.closeTimeMs ?? openListOrder,
-    write.startTimeMs,
-    write.executionTimeMs,
-    write.historyLength,
-    write.historySizeBytes,
-    write.executionDurationMs,
-    write.stateTransitionCount,
-    write.parentWorkflowId,
-    write.parentRunId,
-    write.rootWorkflowId,
-    write.rootRunId,
-    attributesJson(write.searchAttributes),
-    write.info,
-  ];
+  const { runId, kind, namespaceId, searchAttributes, info } = write;
+  return [runId, kindCode(kind), namespaceId, ...visibilityRowValues(write), attributesJson(searchAttributes), info];
 }
 
 /** An attribute may hold half of a surrogate pair, which JSON can write and PostgreSQL refuses. */

@@ -1,9 +1,9 @@
 /** Lists and counts of workflows, on the read-only connection of the reader thread: a filter may have to look at every row. */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { openListOrder } from "./sqlite-schema.ts";
+import { type BoundSql, countSql, listSql } from "./sqlite-query.ts";
 import type { Store, VisibilityQuery, VisibilityRow } from "./store.ts";
-import { type BoundSql, countSql, listSql } from "./visibility-query.ts";
+import { openListOrder } from "./visibility-row.ts";
 
 /** Statements of visibility filters kept prepared. Their texts differ by the shape of the filter only, values are bound. */
 const preparedMax = 64;

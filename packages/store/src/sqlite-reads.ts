@@ -4,7 +4,7 @@
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { kindCode, kindOfCode } from "./sqlite-schema.ts";
+import { kindCode, kindOfCode } from "./kind-code.ts";
 import type { ExecutionKey, HistoryRange, RunRef, StoredBatch, StoredRun } from "./store.ts";
 import { prefixEnd } from "./text-order.ts";
 

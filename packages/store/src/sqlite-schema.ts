@@ -11,22 +11,6 @@
  *   - Lists, one for each kind of execution in a namespace, are numbered in `visibility_list`, because each index of `visibility` starts
  *     with one.
  */
-import { type ExecutionKind, executionKinds } from "./store.ts";
-
-/** `visibility.list_order` of an open run. */
-export const openListOrder = Number.MAX_SAFE_INTEGER;
-
-/** `kind` of a row: the place in the list of kinds. */
-export function kindCode(kind: ExecutionKind): number {
-  return executionKinds.indexOf(kind);
-}
-
-export function kindOfCode(code: number): ExecutionKind {
-  const kind = executionKinds[code];
-  if (kind === undefined) throw new Error(`a row of unknown kind ${code}`);
-  return kind;
-}
-
 export const sqliteSchema: readonly string[] = [
   `
   CREATE TABLE shard (

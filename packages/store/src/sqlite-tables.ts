@@ -1,30 +1,15 @@
 /** The writes of the contract as statements on one connection. Knows no threads and no groups; the caller owns the transaction. */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { kindCode, openListOrder } from "./sqlite-schema.ts";
+import { kindCode } from "./kind-code.ts";
 import { type ExecutionKey, isExpected, type Lease } from "./store.ts";
+import { visibilityRowColumns, visibilityRowValues } from "./visibility-row.ts";
 import type { FramedWrite } from "./write-frame.ts";
 
-const visibilityColumnNames = [
-  "run_id",
-  "list_key",
-  "business_id",
-  "type",
-  "task_queue",
-  "status",
-  "list_order",
-  "start_time_ms",
-  "execution_time_ms",
-  "history_length",
-  "history_size_bytes",
-  "execution_duration_ms",
-  "state_transition_count",
-  "parent_workflow_id",
-  "parent_run_id",
-  "root_workflow_id",
-  "root_run_id",
-  "search_attributes",
-  "info",
+const visibilityColumnNames: readonly string[] = [
+  ...["run_id", "list_key"],
+  ...Object.values(visibilityRowColumns).flat(),
+  ...["search_attributes", "info"],
 ];
 
 export class SqliteTables {
@@ -209,27 +194,8 @@ export class SqliteTables {
   }
 
   #applyVisibility(write: FramedWrite & { table: "visibility" }): void {
-    this.#putVisibility.run(
-      write.runId,
-      this.#listKey(write),
-      write.businessId,
-      write.type,
-      write.taskQueue,
-      write.status,
-      write.closeTimeMs ?? openListOrder,
-      write.startTimeMs,
-      write.executionTimeMs,
-      write.historyLength,
-      write.historySizeBytes,
-      write.executionDurationMs,
-      write.stateTransitionCount,
-      write.parentWorkflowId,
-      write.parentRunId,
-      write.rootWorkflowId,
-      write.rootRunId,
-      write.searchAttributes,
-      write.info,
-    );
+    const { runId, searchAttributes, info } = write;
+    this.#putVisibility.run(runId, this.#listKey(write), ...visibilityRowValues(write), searchAttributes, info);
   }
 
   #listKey({ kind, namespaceId }: Pick<ExecutionKey, "kind" | "namespaceId">): number {

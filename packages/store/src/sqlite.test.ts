@@ -17,9 +17,10 @@ import {
 import { migrate } from "./migrate.ts";
 import { SqliteStore } from "./sqlite.ts";
 import { requireSqliteVersion } from "./sqlite-file.ts";
-import { openListOrder, sqliteSchema } from "./sqlite-schema.ts";
+import { listSql } from "./sqlite-query.ts";
+import { sqliteSchema } from "./sqlite-schema.ts";
 import { type Store, StoreUnusable } from "./store.ts";
-import { listSql } from "./visibility-query.ts";
+import { openListOrder } from "./visibility-row.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pawl-store-"));
 after(() => rmSync(folder, { recursive: true }));

@@ -1,5 +1,5 @@
 /**
- * Filters over visibility rows in memory, and the order of a list. They say the same as the SQL of `visibility-query.ts`, and the
+ * Filters over visibility rows in memory, and the order of a list. They say the same as the SQL of `visibility-sql.ts`, and the
  * conformance suite holds them to it: a comparison with a missing value is neither true nor false, here null.
  */
 

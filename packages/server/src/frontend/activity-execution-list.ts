@@ -5,7 +5,7 @@ import type { Namespace } from "./namespace-registry.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { type Attribute, type CustomAttributes, findAttribute } from "./search-attribute.ts";
 import { activityStatuses } from "./status-name.ts";
-import { count, listRows, readQuery } from "./visibility.ts";
+import { count, type Lists, listRows, queryOf } from "./visibility.ts";
 import type { Resolve } from "./visibility-filter.ts";
 
 const { KEYWORD } = enums.IndexedValueType;
@@ -34,30 +34,23 @@ export function activityResolver(namespace: Namespace, custom: CustomAttributes)
   };
 }
 
+const activityLists: Lists = { kind: "activity", statuses: activityStatuses, resolverOf: activityResolver };
+
 export function activityExecutionListHandlers(parts: Parts) {
-  const { namespaces } = parts;
-  const queryOf = (request: { readonly namespace: string; readonly query: string }) => {
-    const namespace = namespaces.byName(request.namespace);
-    if (namespace instanceof Rejection) return namespace;
-    const query = readQuery(request.query, activityResolver(namespace, parts.searchAttributes));
-    return query instanceof Rejection ? query : { namespaceId: namespace.id, query };
-  };
   return {
     ListActivityExecutions: async (request) => {
-      const read = queryOf(request);
-      if (read instanceof Rejection) return read;
-      const { namespaceId, query } = read;
-      const rows = await listRows(parts, { kind: "activity", namespaceId }, query.filter, request);
+      const asked = queryOf(parts, activityLists, request);
+      if (asked instanceof Rejection) return asked;
+      const rows = await listRows(parts, "activity", asked, request);
       if (rows instanceof Rejection) return rows;
       const { infos, ...more } = rows;
       return { executions: infos.map((info) => activity.ActivityExecutionListInfo.decode(info)), ...more };
     },
 
     CountActivityExecutions: async (request) => {
-      const read = queryOf(request);
-      if (read instanceof Rejection) return read;
-      const { namespaceId, query } = read;
-      const counted = await count(parts, { kind: "activity", namespaceId, statuses: activityStatuses }, query);
+      const asked = queryOf(parts, activityLists, request);
+      if (asked instanceof Rejection) return asked;
+      const counted = await count(parts, asked);
       // The reference server has the statuses of activities as texts, and orders groups by them.
       return { ...counted, groups: counted.groups.sort((a, b) => Buffer.compare(shownValue(a), shownValue(b))) };
     },

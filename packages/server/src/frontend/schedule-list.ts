@@ -5,7 +5,7 @@ import type { Namespace } from "./namespace-registry.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { type Attribute, type CustomAttributes, findAttribute } from "./search-attribute.ts";
 import { workflowStatuses } from "./status-name.ts";
-import { count, listRows, readQuery } from "./visibility.ts";
+import { count, type Lists, listRows, queryOf } from "./visibility.ts";
 import type { Resolve } from "./visibility-filter.ts";
 
 const scheduleId: Attribute = { name: "ScheduleId", type: enums.IndexedValueType.KEYWORD, column: "WorkflowId" };
@@ -14,31 +14,23 @@ function resolverOf(namespace: Namespace, custom: CustomAttributes): Resolve {
   return (name) => (name === scheduleId.name ? scheduleId : findAttribute(name, namespace, custom));
 }
 
+const scheduleLists: Lists = { kind: "schedule", statuses: workflowStatuses, resolverOf };
+
 export function scheduleListHandlers(parts: Parts) {
-  const { namespaces, clock } = parts;
-  const queryOf = (request: { readonly namespace: string; readonly query: string }) => {
-    const namespace = namespaces.byName(request.namespace);
-    if (namespace instanceof Rejection) return namespace;
-    const query = readQuery(request.query, resolverOf(namespace, parts.searchAttributes));
-    return query instanceof Rejection ? query : { namespaceId: namespace.id, query };
-  };
   return {
     ListSchedules: async (request) => {
-      const read = queryOf(request);
-      if (read instanceof Rejection) return read;
-      const { namespaceId, query } = read;
+      const asked = queryOf(parts, scheduleLists, request);
+      if (asked instanceof Rejection) return asked;
       const { nextPageToken, maximumPageSize: pageSize } = request;
-      const rows = await listRows(parts, { kind: "schedule", namespaceId }, query.filter, { nextPageToken, pageSize });
+      const rows = await listRows(parts, "schedule", asked, { nextPageToken, pageSize });
       if (rows instanceof Rejection) return rows;
       const { infos, ...more } = rows;
-      return { schedules: infos.map((info) => shownNow(info, clock.nowMs())), ...more };
+      return { schedules: infos.map((info) => shownNow(info, parts.clock.nowMs())), ...more };
     },
 
     CountSchedules: async (request) => {
-      const read = queryOf(request);
-      if (read instanceof Rejection) return read;
-      const { namespaceId, query } = read;
-      return count(parts, { kind: "schedule", namespaceId, statuses: workflowStatuses }, query);
+      const asked = queryOf(parts, scheduleLists, request);
+      return asked instanceof Rejection ? asked : count(parts, asked);
     },
   } satisfies Handlers;
 }

@@ -1,7 +1,7 @@
 /** Lists and counts of workflows by a filter. */
 import { Rejection } from "@pawl/engine";
 import { type common, enums, type filter, type RequestOf, timestampMs, workflow } from "@pawl/protocol";
-import type { ExecutionKind, VisibilityFilter, VisibilityPosition } from "@pawl/store";
+import type { ExecutionKind, VisibilityFilter, VisibilityPosition, VisibilityQuery } from "@pawl/store";
 import { limits } from "../limits.ts";
 import { invalid, isLonger } from "./field-rules.ts";
 import type { Namespace } from "./namespace-registry.ts";
@@ -15,7 +15,6 @@ import { parseQuery } from "./visibility-query.ts";
 const { WorkflowExecutionStatus } = enums;
 
 export function visibilityHandlers(parts: Parts) {
-  const { namespaces } = parts;
   return {
     ...legacyHandlers(parts),
 
@@ -24,11 +23,8 @@ export function visibilityHandlers(parts: Parts) {
     ScanWorkflowExecutions: async (request) => listByQuery(parts, request),
 
     CountWorkflowExecutions: async (request) => {
-      const namespace = namespaces.byName(request.namespace);
-      if (namespace instanceof Rejection) return namespace;
-      const query = readQuery(request.query, workflowResolver(namespace, parts.searchAttributes));
-      if (query instanceof Rejection) return query;
-      return count(parts, { kind: "workflow", namespaceId: namespace.id, statuses: workflowStatuses }, query);
+      const asked = queryOf(parts, workflowLists, request);
+      return asked instanceof Rejection ? asked : count(parts, asked);
     },
   } satisfies Handlers;
 }
@@ -37,12 +33,37 @@ async function listByQuery(
   parts: Parts,
   request: RequestOf<"ListWorkflowExecutions"> | RequestOf<"ScanWorkflowExecutions">,
 ) {
-  const namespace = parts.namespaces.byName(request.namespace);
+  const asked = queryOf(parts, workflowLists, request);
+  if (asked instanceof Rejection) return asked;
+  if (asked.groupBy !== undefined) return invalid("invalid query: operation is not supported: 'GROUP BY' clause");
+  return listWorkflows(parts, asked, request);
+}
+
+/** The lists of one kind of execution: how filters name attributes there, and how statuses are written. */
+export interface Lists {
+  readonly kind: ExecutionKind;
+  readonly statuses: StatusNames;
+  resolverOf(namespace: Namespace, custom: CustomAttributes): Resolve;
+}
+
+const workflowLists: Lists = { kind: "workflow", statuses: workflowStatuses, resolverOf: workflowResolver };
+
+/** A query of one list, read. */
+export interface Asked extends ReadQuery {
+  readonly lists: Lists;
+  readonly namespaceId: string;
+}
+
+/** What a request asks of the list of its namespace. */
+export function queryOf(
+  { namespaces, searchAttributes }: Parts,
+  lists: Lists,
+  request: { readonly namespace: string; readonly query: string },
+): Asked | Rejection {
+  const namespace = namespaces.byName(request.namespace);
   if (namespace instanceof Rejection) return namespace;
-  const query = readQuery(request.query, workflowResolver(namespace, parts.searchAttributes));
-  if (query instanceof Rejection) return query;
-  if (query.groupBy !== undefined) return invalid("invalid query: operation is not supported: 'GROUP BY' clause");
-  return listWorkflows(parts, namespace, query.filter, request);
+  const query = readQuery(request.query, lists.resolverOf(namespace, searchAttributes));
+  return query instanceof Rejection ? query : { ...query, lists, namespaceId: namespace.id };
 }
 
 export function workflowResolver(namespace: Namespace, custom: CustomAttributes): Resolve {
@@ -97,18 +118,10 @@ export interface Page {
   readonly pageSize: number;
 }
 
-/** One kind of execution in a namespace, and how its statuses are written. */
-export interface Listed {
-  readonly kind: ExecutionKind;
-  readonly namespaceId: string;
-  readonly statuses: StatusNames;
-}
-
 /** How many there are, by group when the query asks for groups. */
 export async function count(
   { store }: Parts,
-  { kind, namespaceId, statuses }: Listed,
-  { filter, groupBy }: ReadQuery,
+  { lists: { kind, statuses }, namespaceId, filter, groupBy }: Asked,
 ): Promise<{ count: number; groups: { groupValues: common.Payload[]; count: number }[] }> {
   const counts = await store.countVisibility({ kind, namespaceId, filter, ...(groupBy !== undefined && { groupBy }) });
   const groups = groupBy === undefined ? [] : counts;
@@ -121,8 +134,11 @@ export async function count(
   };
 }
 
-async function listWorkflows(parts: Parts, namespace: Namespace, filter: VisibilityFilter, page: Page) {
-  const rows = await listRows(parts, { kind: "workflow", namespaceId: namespace.id }, filter, page);
+/** The rows of one list that a filter selects. */
+type Selection = Pick<VisibilityQuery, "namespaceId"> & { readonly filter: VisibilityFilter };
+
+async function listWorkflows(parts: Parts, selection: Selection, page: Page) {
+  const rows = await listRows(parts, "workflow", selection, page);
   if (rows instanceof Rejection) return rows;
   const { infos, ...more } = rows;
   return { executions: infos.map((info) => workflow.WorkflowExecutionInfo.decode(info)), ...more };
@@ -131,8 +147,8 @@ async function listWorkflows(parts: Parts, namespace: Namespace, filter: Visibil
 /** One page of a kind's rows, as they were stored. */
 export async function listRows(
   { store, tokens }: Parts,
-  { kind, namespaceId }: Pick<Listed, "kind" | "namespaceId">,
-  filter: VisibilityFilter,
+  kind: ExecutionKind,
+  { namespaceId, filter }: Selection,
   page: Page,
 ): Promise<{ infos: Uint8Array[]; nextPageToken?: Uint8Array } | Rejection> {
   const of = kind === "workflow" ? "visibility" : `visibility of ${kind}`;
@@ -170,7 +186,8 @@ function legacyHandlers(parts: Parts) {
       const filters = legacyFilters(request, "StartTime");
       if (filters instanceof Rejection) return filters;
       const open: VisibilityFilter = { op: "=", name: "ExecutionStatus", value: WorkflowExecutionStatus.RUNNING };
-      return listWorkflows(parts, namespace, undivided([open, ...filters]), pageOf(request));
+      const filter = undivided([open, ...filters]);
+      return listWorkflows(parts, { namespaceId: namespace.id, filter }, pageOf(request));
     },
 
     ListClosedWorkflowExecutions: async (request) => {
@@ -181,7 +198,8 @@ function legacyHandlers(parts: Parts) {
       const closed: VisibilityFilter = { op: "!=", name: "ExecutionStatus", value: WorkflowExecutionStatus.RUNNING };
       const status = statusFilter(request);
       if (status instanceof Rejection) return status;
-      return listWorkflows(parts, namespace, undivided([closed, ...filters, ...status]), pageOf(request));
+      const filter = undivided([closed, ...filters, ...status]);
+      return listWorkflows(parts, { namespaceId: namespace.id, filter }, pageOf(request));
     },
   } satisfies Handlers;
 }

@@ -1,0 +1,134 @@
+/**
+ * Filters over visibility as SQL: what is said alike in every database. How a value is written, and how an attribute is compared, is the
+ * business of a dialect (`sqlite-query.ts`, `postgres-query.ts`). The same filters over rows in memory: `visibility-filter.ts`.
+ *
+ * Column names come from a closed map, and everything else that a caller may choose is bound. A missing value makes a comparison NULL, as in
+ * SQL: neither `x = 1` nor `NOT x = 1` selects a row without `x`.
+ */
+
+import type { VisibilityFilter, visibilityColumns } from "./store.ts";
+import { prefixEnd } from "./text-order.ts";
+import { openListOrder } from "./visibility-row.ts";
+
+export type ColumnName = (typeof visibilityColumns)[number];
+export type Scalar = string | number | boolean;
+export type Order = "=" | "<" | "<=" | ">" | ">=";
+
+/** Expressions of one database, each with its values bound. */
+export interface Dialect {
+  /** The value is one of these; of a list, any element is. NULL where there is no value, also when none is wanted. */
+  oneOf(name: string, wanted: readonly Scalar[]): string;
+  /** NULL for a list, of which nothing but membership is asked. */
+  compared(name: string, order: Exclude<Order, "=">, wanted: Scalar): string;
+  /** NULL where there is no value, and nowhere else. */
+  presence(name: string): string;
+  /** A number to compare `list_order` with. */
+  number(value: number): string;
+}
+
+export const columns: Readonly<Record<ColumnName, string>> = {
+  WorkflowId: "business_id",
+  RunId: "run_id",
+  WorkflowType: "type",
+  TaskQueue: "task_queue",
+  ExecutionStatus: "status",
+  StartTime: "start_time_ms",
+  ExecutionTime: "execution_time_ms",
+  CloseTime: `nullif(list_order, ${openListOrder})`,
+  HistoryLength: "history_length",
+  HistorySizeBytes: "history_size_bytes",
+  ExecutionDuration: "execution_duration_ms",
+  StateTransitionCount: "state_transition_count",
+  ParentWorkflowId: "parent_workflow_id",
+  ParentRunId: "parent_run_id",
+  RootWorkflowId: "root_workflow_id",
+  RootRunId: "root_run_id",
+};
+
+export function isColumn(name: string): name is ColumnName {
+  return Object.hasOwn(columns, name);
+}
+
+/** The parts of a filter that must all hold. */
+export function conjuncts(filter: VisibilityFilter): readonly VisibilityFilter[] {
+  return filter.op === "and" ? filter.all.flatMap(conjuncts) : [filter];
+}
+
+export function condition(filter: VisibilityFilter, dialect: Dialect): string {
+  switch (filter.op) {
+    case "and":
+    case "or":
+      return junction(filter.op, filter.all, dialect);
+    case "not":
+      return `(NOT ${condition(filter.filter, dialect)})`;
+    case "=":
+      return dialect.oneOf(filter.name, [filter.value]);
+    case "!=":
+      return `(NOT ${dialect.oneOf(filter.name, [filter.value])})`;
+    case "<":
+    case "<=":
+    case ">":
+    case ">=":
+      return dialect.compared(filter.name, filter.op, filter.value);
+    case "in":
+      return dialect.oneOf(filter.name, filter.values);
+    case "notIn":
+      return `(NOT ${dialect.oneOf(filter.name, filter.values)})`;
+    case "between":
+      return between(filter, dialect);
+    case "notBetween":
+      return `(NOT ${between(filter, dialect)})`;
+    case "startsWith":
+      return startsWith(filter, dialect);
+    case "notStartsWith":
+      return `(NOT ${startsWith(filter, dialect)})`;
+    case "isNull":
+      return `(${dialect.presence(filter.name)} IS NULL)`;
+    case "isNotNull":
+      return `(${dialect.presence(filter.name)} IS NOT NULL)`;
+    default:
+      return filter satisfies never;
+  }
+}
+
+/** Bracketed in halves: databases limit how deep an expression may be, and a flat list of n terms would be n deep. */
+function junction(op: "and" | "or", all: readonly VisibilityFilter[], dialect: Dialect): string {
+  const [first] = all;
+  if (first === undefined) return op === "and" ? "TRUE" : "FALSE";
+  if (all.length === 1) return condition(first, dialect);
+  const middle = all.length >> 1;
+  const halves = [all.slice(0, middle), all.slice(middle)].map((half) => junction(op, half, dialect));
+  return `(${halves.join(op === "and" ? " AND " : " OR ")})`;
+}
+
+type Of<Op extends VisibilityFilter["op"]> = Extract<VisibilityFilter, { op: Op }>;
+
+function between({ name, low, high }: Of<"between" | "notBetween">, dialect: Dialect): string {
+  return `(${dialect.compared(name, ">=", low)} AND ${dialect.compared(name, "<=", high)})`;
+}
+
+/** As a range, which an index can answer, and in which `%` and `_` mean themselves. */
+function startsWith({ name, prefix }: Of<"startsWith" | "notStartsWith">, dialect: Dialect): string {
+  const end = prefixEnd(prefix);
+  const least = dialect.compared(name, ">=", prefix);
+  return end === null ? least : `(${least} AND ${dialect.compared(name, "<", end)})`;
+}
+
+/** What a condition on the close time says about `list_order`, which is in the indexes; it comes on top of the condition itself. */
+export function closeTimeRange(filter: VisibilityFilter, dialect: Dialect): string[] {
+  if (!("name" in filter) || filter.name !== "CloseTime") return [];
+  switch (filter.op) {
+    case "=":
+    case "<":
+    case "<=":
+    case ">":
+    case ">=":
+      return [`list_order ${filter.op} ${dialect.number(Number(filter.value))}`];
+    case "between":
+      return [`list_order BETWEEN ${dialect.number(Number(filter.low))} AND ${dialect.number(Number(filter.high))}`];
+    case "isNull":
+      return [`list_order = ${openListOrder}`];
+    default:
+      return [];
+  }
+}
