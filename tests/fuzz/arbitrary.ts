@@ -20,7 +20,8 @@ export type Spice = (typeof spices)[number];
 const namesOf: Readonly<Record<string, NameKind | LearnedText>> = {
   ...{ namespace: "namespace", workflowNamespace: "namespace", workflowId: "workflowId", runId: "runId" },
   ...{ firstExecutionRunId: "runId", parentRunId: "runId", activityId: "activityId", id: "activityId" },
-  ...{ "RegisterNamespaceRequest.namespace": "newNamespace" },
+  ...{ "RegisterNamespaceRequest.namespace": "newNamespace", "DeleteNamespaceRequest.namespace": "newNamespace" },
+  ...{ "UpdateTaskQueueConfigRequest.taskQueue": "limitedQueue" },
   ...{ timerId: "timerId", updateId: "updateId", "Meta.updateId": "updateId", signalName: "signalName" },
   ...{ "TaskQueue.name": "taskQueue", normalName: "taskQueue", "WorkflowQuery.queryType": "typeName" },
   ...{ taskQueue: "taskQueue", stickyTaskQueue: "stickyQueue", identity: "identity", requestId: "requestId" },
@@ -45,7 +46,7 @@ const namesOf: Readonly<Record<string, NameKind | LearnedText>> = {
 
 /** Calls that change a namespace get this one: the live traffic must not lose its own. */
 export const spareNamespace = "fuzz-spare";
-const changesNamespace = /^(Update|Deprecate|Delete)Namespace/;
+const changesNamespace = /^(Update|Deprecate)Namespace/;
 
 export class Messages {
   readonly #known: Known;
@@ -70,7 +71,8 @@ export class Messages {
   /** Requests of the type with this full name. */
   of(typeName: string): Bytes {
     const type = root.lookupType(typeName);
-    const [plain, mild, hot] = spices.map((spice) => this.message(type, spice, 0)) as [Bytes, Bytes, Bytes];
+    const [unpaired, mild, hot] = spices.map((spice) => this.message(type, spice, 0)) as [Bytes, Bytes, Bytes];
+    const plain = this.#withLiveActivity(type, unpaired);
     return fc.oneof(
       { weight: 8, arbitrary: plain },
       { weight: 6, arbitrary: mild },
@@ -78,6 +80,23 @@ export class Messages {
       { weight: 2, arbitrary: broken(mild) },
       { weight: 1, arbitrary: nested(type) },
     );
+  }
+
+  /** Half of the requests that name a workflow and an activity name an activity of that workflow. A field that comes again replaces the first. */
+  #withLiveActivity(type: Message, message: Bytes): Bytes {
+    const [workflowId, activityId, runId] = ["workflowId", "activityId", "runId"].map((name) =>
+      type.fieldsArray.find((each) => each.name === name),
+    );
+    if (!workflowId || !activityId) return message;
+    return fc.tuple(message, fc.nat({ max: 2 ** 20 })).map(([bytes, choice]) => {
+      const live = choice % 2 === 0 ? this.#known.activity(choice >> 1) : undefined;
+      if (!live) return bytes;
+      const ids = [
+        delimited(workflowId.id, Buffer.from(live.workflowId)),
+        delimited(activityId.id, Buffer.from(live.activityId)),
+      ];
+      return Buffer.concat([bytes, ...ids, ...(runId ? [delimited(runId.id, nothing)] : [])]);
+    });
   }
 
   message(type: Message, spice: Spice, depth: number): Bytes {
@@ -242,6 +261,7 @@ function bytesKind({ name, parent }: Field): LearnedBytes | undefined {
   if (name !== "taskToken") return undefined;
   const request = parent?.name ?? "";
   if (request.includes("Query")) return "queryToken";
+  if (request.includes("Nexus")) return "nexusToken";
   return request.includes("WorkflowTask") ? "workflowToken" : "activityToken";
 }
 

@@ -10,6 +10,8 @@ const named = {
   namespace: ["default"],
   workflowId: Array.from({ length: liveIds }, (_, i) => `live-${i}`),
   taskQueue: ["fuzz-a", "fuzz-b"],
+  /** A queue whose rate is set to nothing would end the live traffic. */
+  limitedQueue: ["fuzz-limited"],
   stickyQueue: ["fuzz-sticky-a", "fuzz-sticky-b"],
   activityId: ["a1", "a2", "a3", "5", "6"],
   timerId: ["t1", "t2", "t3"],
@@ -56,11 +58,18 @@ const named = {
 
 export type NameKind = keyof typeof named;
 const learnedText = ["runId", "protocolInstanceId", "messageId", "liveActivityId", "endpointId"] as const;
-const learnedBytes = ["workflowToken", "activityToken", "queryToken", "pageToken"] as const;
+const learnedBytes = ["workflowToken", "activityToken", "nexusToken", "queryToken", "pageToken"] as const;
 export type LearnedText = (typeof learnedText)[number];
 export type LearnedBytes = (typeof learnedBytes)[number];
 
+/** An activity under way, by both of its ids: either alone says nothing. */
+export interface LiveActivity {
+  readonly workflowId: string;
+  readonly activityId: string;
+}
+
 export class Known {
+  readonly #activities: LiveActivity[] = [];
   readonly #texts = new Map<LearnedText, string[]>(learnedText.map((kind) => [kind, []]));
   readonly #bytes = new Map<LearnedBytes, Uint8Array[]>(learnedBytes.map((kind) => [kind, []]));
 
@@ -70,6 +79,15 @@ export class Known {
 
   learnBytes(kind: LearnedBytes, value: Uint8Array): void {
     if (value.length > 0) keep(this.#bytes.get(kind)!, value);
+  }
+
+  learnActivity(activity: LiveActivity): void {
+    this.learnText("liveActivityId", activity.activityId);
+    keep(this.#activities, activity);
+  }
+
+  activity(choice: number): LiveActivity | undefined {
+    return latest(this.#activities, choice);
   }
 
   name(kind: NameKind, choice: number): string {
@@ -84,7 +102,7 @@ export class Known {
   /** Empty when none is known yet. Half of the time the latest, which then is nobody else's: a task token is good for one answer. */
   bytes(kind: LearnedBytes, choice: number): Uint8Array {
     const kept = this.#bytes.get(kind)!;
-    const fresh = Math.floor(choice / 2) % 2 === 0 ? kept.pop() : undefined;
+    const fresh = Math.floor(choice / 2) % 2 === 0 && kept.length > 1 ? kept.pop() : undefined;
     return fresh ?? latest(kept, choice) ?? new Uint8Array(0);
   }
 }

@@ -4,6 +4,8 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import {
+  enums,
+  history as histories,
   type Init,
   type MethodName,
   methods,
@@ -16,6 +18,12 @@ import { framed } from "./input.ts";
 import { type Known, liveIds } from "./known.ts";
 
 const queues = ["fuzz-a", "fuzz-b"];
+/** The endpoint of the live workflows; its tasks go to the first queue. */
+export const liveEndpoint = "fuzz-live";
+export const liveEndpointSpec = {
+  name: liveEndpoint,
+  target: { worker: { namespace: "default", taskQueue: queues[0]! } },
+};
 const pollMs = 3_000;
 const startEveryMs = 8;
 
@@ -47,8 +55,10 @@ export function learn(known: Known, name: MethodName, body: Uint8Array): void {
     if (workflowTask) learnTask(known, workflowTask);
     for (const { taskToken } of activityTasks) known.learnBytes("activityToken", taskToken);
   }
-  if (name === "PollActivityTaskQueue" && answer["taskToken"] instanceof Uint8Array)
-    known.learnBytes("activityToken", answer["taskToken"]);
+  const polled = ({ PollActivityTaskQueue: "activityToken", PollNexusTaskQueue: "nexusToken" } as const)[
+    name as string
+  ];
+  if (polled && answer["taskToken"] instanceof Uint8Array) known.learnBytes(polled, answer["taskToken"]);
 }
 
 function learnTask(known: Known, task: workflowservice.PollWorkflowTaskQueueResponse): void {
@@ -78,6 +88,7 @@ export class Traffic {
     const lives = queues.flatMap((queue, i) => [
       ...Array.from({ length: 6 }, () => this.#repeat(() => this.#workflowTask(queue))),
       ...Array.from({ length: 4 }, () => this.#repeat(() => this.#activityTask(queue))),
+      this.#repeat(() => this.#nexusTask(queue)),
       this.#repeat(() => this.#begin(queue, i)),
     ]);
     this.#done = Promise.all(lives);
@@ -128,19 +139,28 @@ export class Traffic {
     this.counts.updates += task.messages.length;
     await ask(this.#caller, "RespondWorkflowTaskCompleted", {
       ...{ namespace: "default", identity: "worker-1", taskToken: task.taskToken },
-      commands: count % 16 === 1 ? [finish] : [activity(queue, count), timer(count)],
+      commands: count % 16 === 1 ? [finish] : [...cancelLast(task), activity(queue, count), timer(count), operation],
     });
   }
 
   async #activityTask(queue: string): Promise<void> {
     const poll = { namespace: "default", taskQueue: { name: queue }, identity: "worker-2" };
-    const { taskToken, activityId } = await ask(this.#caller, "PollActivityTaskQueue", poll, pollMs);
+    const task = await ask(this.#caller, "PollActivityTaskQueue", poll, pollMs);
+    const { taskToken, activityId, workflowExecution } = task;
     if (taskToken.length === 0) return;
     this.#known.learnBytes("activityToken", taskToken);
-    this.#known.learnText("liveActivityId", activityId);
+    this.#known.learnActivity({ workflowId: workflowExecution?.workflowId ?? "", activityId });
     if (++this.counts.activityTasks % 2 === 0) return;
     await ask(this.#caller, "RecordActivityTaskHeartbeat", { namespace: "default", taskToken });
     await ask(this.#caller, "RespondActivityTaskCompleted", { namespace: "default", taskToken });
+  }
+
+  /** Nobody but an input ever answers one. */
+  async #nexusTask(queue: string): Promise<void> {
+    const poll = { namespace: "default", taskQueue: { name: queue }, identity: "worker-2" };
+    const { taskToken } = await ask(this.#caller, "PollNexusTaskQueue", poll, pollMs);
+    this.#known.learnBytes("nexusToken", taskToken);
+    if (taskToken.length > 0) await delay(100);
   }
 }
 
@@ -156,6 +176,30 @@ function activity(queue: string, count: number): Command {
     },
   };
 }
+
+/** Asks the last activity of the history to stop, if it is still under way. */
+function cancelLast({ history }: workflowservice.PollWorkflowTaskQueueResponse): Command[] {
+  const { events } = histories.History.decode(history ?? new Uint8Array());
+  const last = events.findLast(({ eventType }) => eventType === enums.EventType.ACTIVITY_TASK_SCHEDULED);
+  if (last === undefined) return [];
+  const touched = events.some((event) =>
+    [
+      event.activityTaskStartedEventAttributes,
+      event.activityTaskCancelRequestedEventAttributes,
+      event.activityTaskCanceledEventAttributes,
+    ].some((attributes) => attributes?.scheduledEventId === last.eventId),
+  );
+  if (touched) return [];
+  return [{ commandType: 4, requestCancelActivityTaskCommandAttributes: { scheduledEventId: last.eventId } }];
+}
+
+const operation: Command = {
+  commandType: 17,
+  scheduleNexusOperationCommandAttributes: {
+    ...{ endpoint: liveEndpoint, service: "Orders", operation: "charge" },
+    scheduleToCloseTimeout: { seconds: 5 },
+  },
+};
 
 function timer(count: number): Command {
   return {
