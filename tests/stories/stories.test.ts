@@ -29,6 +29,7 @@ import { queueStories } from "./queue-stories.ts";
 import { readRecording, writeRecording } from "./recording.ts";
 import { resetStories } from "./reset-stories.ts";
 import { scheduleStories } from "./schedule-stories.ts";
+import { sizeStories } from "./size-stories.ts";
 import { standaloneActivityRuleStories } from "./standalone-activity-rule-stories.ts";
 import { standaloneActivityStories } from "./standalone-activity-stories.ts";
 import { play, type Story } from "./story.ts";
@@ -59,6 +60,7 @@ const stories = [
   ...resetStories,
   ...workflowPauseStories,
   ...limitStories,
+  ...sizeStories,
 ].filter(({ name }) => name.includes(wanted));
 const sideBySide = 24;
 /** Four ports from here on, so that several checkouts can play at once. */

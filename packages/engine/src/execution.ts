@@ -5,6 +5,7 @@
 import type { Delivery, Message } from "./outbox.ts";
 import type { Rejection } from "./rejection.ts";
 import type { EventBatch } from "./run.ts";
+import type { SizeWarning } from "./run-size.ts";
 import type { ScheduleCommand, ScheduleReplies } from "./schedule/schedule.ts";
 import type { StandaloneCommand, StandaloneReplies } from "./standalone/standalone-activity.ts";
 import type { Step } from "./step.ts";
@@ -74,6 +75,8 @@ export interface RunChanges {
   readonly deleted: boolean;
   /** The run is new, and becomes the one that its key means. */
   readonly current: boolean;
+  /** Figures of the run that have passed their mark now. */
+  readonly warnings?: readonly SizeWarning[];
 }
 
 /**
@@ -87,10 +90,11 @@ export interface Machine<R extends HostedRun, E extends Execution<R>, C extends 
   selectorOf(command: C | HostCommand): RunSelector | undefined;
   /** Whether the current run must have been loaded besides, because the command may end it. */
   needsCurrent?(command: C | HostCommand): boolean;
+  /** Throws `Oversized` for what would make a run too large: its `instead` is a command of the same machine. */
   execute(execution: E, command: C | HostCommand, step: Step): unknown | Rejection;
   /** The run that `takeChanges` wrote. Throws when the snapshot is of a version that this build does not know. */
   restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Array>): R;
-  /** Takes what has changed since the last call; undefined when nothing has. Afterwards `wakeAtMs` is right. */
+  /** Takes what has changed since the last call; undefined when nothing has. Afterwards `wakeAtMs` is right. Throws `Oversized`. */
   takeChanges(run: R): RunChanges | undefined;
   /** Everything of the run that waits for a worker or another execution: to be done again after a restart, when memory is empty. */
   pendingEffects(run: R): Effect[];

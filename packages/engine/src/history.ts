@@ -17,6 +17,7 @@ const tailBytesMax = 256 * 1024;
 /** Writes an event now and returns its id. */
 export function write(run: Run, nowMs: number, event: HistoryEventInit): number {
   writeSpeculative(run);
+  run.arrivedLast = 0;
   const eventId = run.nextEventId++;
   run.lastEventAtMs = Math.max(run.lastEventAtMs, nowMs);
   // A started event of an activity keeps its true, earlier time; everything else happens now.
@@ -48,7 +49,9 @@ export function happen(run: Run, nowMs: number, event: HistoryEventInit): boolea
     run.changes.core = true;
     return false;
   }
+  const { arrivedLast } = run;
   write(run, nowMs, event);
+  run.arrivedLast = arrivedLast + 1;
   return true;
 }
 
@@ -112,6 +115,7 @@ function withStartedId(event: HistoryEventInit, startedIds: ReadonlyMap<number, 
 
 /** Encodes the events written since the last batch. Called after a started event (H4) and at the end of each command. */
 export function sealBatch(run: Run): void {
+  run.arrivedLast = 0;
   const first = run.open[0];
   if (!first) return;
   const bytes = history.History.encode({ events: run.open });

@@ -10,6 +10,7 @@ export { isTakenOver } from "./reapply.ts";
 export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
 export type { LaterRun, ReadChain } from "./reset.ts";
 export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./run.ts";
+export { Oversized, type SizeWarning } from "./run-size.ts";
 export { upcomingTimes } from "./schedule/schedule-describe.ts";
 export { Spec } from "./schedule/spec.ts";
 export type { StandaloneDescription } from "./standalone/standalone-describe.ts";

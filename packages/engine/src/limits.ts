@@ -4,7 +4,12 @@ export const limits = {
   blobBytesMax: 2 * 1024 * 1024,
   idBytesMax: 1_000,
   historyEventsMax: 51_200,
+  historyEventsWarn: 10_240,
   historyBytesMax: 50 * 1024 * 1024,
+  historyBytesWarn: 10 * 1024 * 1024,
+  /** What is kept of a run beside its history: the snapshot with memo and search attributes, pending things, buffered events. */
+  stateBytesMax: 8 * 1024 * 1024,
+  stateBytesWarn: 1024 * 1024,
   suggestContinueAsNewEvents: 4_096,
   suggestContinueAsNewBytes: 4 * 1024 * 1024,
   pendingActivitiesMax: 2_000,

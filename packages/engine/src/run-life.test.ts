@@ -247,15 +247,6 @@ test("continue-as-new closes the run and begins another at least a second after 
   workflow.complete(workflow.pollTask(), [commands.completeWorkflow()]);
 });
 
-test("a history beyond its limit ends the run", () => {
-  const workflow = new ScriptedWorkflow();
-  workflow.start();
-  const markers = Array.from({ length: 20_000 }, () => commands.marker("m"));
-  for (let task = 0; task < 3 && workflow.run().status.type === "open"; task++)
-    workflow.complete(workflow.pollTask(), markers, { forceCreateNewWorkflowTask: true });
-  assert.equal(workflow.eventTypes().at(-1), "WORKFLOW_EXECUTION_TERMINATED");
-});
-
 // The driver asserts, after every command, dense ids, one closing event, matching references, and that rejections change nothing.
 test("whatever order commands come in, history stays lawful", () => {
   const action = fc.record({

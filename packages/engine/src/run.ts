@@ -279,6 +279,9 @@ export interface EventBatch {
 }
 
 /** What has changed since the last commit: the shard turns it into writes. */
+/** What a run may have too much of. */
+export type SizeKind = "history count" | "history size" | "mutable state size";
+
 export interface Changes {
   /** The snapshot without parts has changed. */
   core: boolean;
@@ -380,6 +383,13 @@ export interface Run {
   readonly changes: Changes;
   /** Something that is in memory only has changed: whoever watches the run must look. */
   noticed: boolean;
+  /** The newest events of the current command that have come from outside: see `checkHistory`. */
+  arrivedLast: number;
+  /** What is kept of the run beside its history, and how much each part of that takes that counts: see `noteStateBytes`. */
+  stateBytes: number;
+  readonly partBytes: Map<string, number>;
+  /** Figures that were beyond their mark when last looked at. */
+  warned: readonly SizeKind[];
 }
 
 export function isOpen(run: Run): boolean {
@@ -454,9 +464,16 @@ export function freshRun({
 }
 
 /** The fields of a run that no snapshot holds, as they are when it comes into memory. */
-export function memoryOnly(): Pick<Run, "open" | "tail" | "tailBytes" | "wakeAtMs" | "changes" | "noticed"> {
-  return { open: [], tail: [], tailBytes: 0, wakeAtMs: Number.POSITIVE_INFINITY, changes: noChanges(), noticed: false };
+export function memoryOnly(): Pick<Run, MemoryOnly> {
+  return {
+    ...{ open: [], tail: [], tailBytes: 0, wakeAtMs: Number.POSITIVE_INFINITY, changes: noChanges(), noticed: false },
+    ...{ arrivedLast: 0, stateBytes: 0, partBytes: new Map(), warned: [] },
+  };
 }
+
+type MemoryOnly =
+  | ("open" | "tail" | "tailBytes" | "wakeAtMs" | "changes" | "noticed")
+  | ("arrivedLast" | "stateBytes" | "partBytes" | "warned");
 
 export function noChanges(): Changes {
   return { core: false, parts: new Set(), batches: [], visibility: false, deleted: false, current: false };

@@ -19,6 +19,7 @@ import { isTakenOver } from "./reapply.ts";
 import { Rejection } from "./rejection.ts";
 import type { LaterRun, ReadChain } from "./reset.ts";
 import type { EventBatch, Run, Workflow } from "./run.ts";
+import type { SizeWarning } from "./run-size.ts";
 import { restore, takeChanges } from "./snapshot.ts";
 import { Step } from "./step.ts";
 import { type DeploymentVersion, noRouting, type Routing } from "./versioning.ts";
@@ -59,6 +60,8 @@ export class ScriptedWorkflow {
   nexusEndpointIds = new Map([["endpoint", "endpoint-id"]]);
   /** Messages to other workflows, in order. */
   messages: Extract<Effect, { type: "send" }>[] = [];
+  /** Figures of runs that passed their mark, in order. */
+  readonly warnings: SizeWarning[] = [];
   currentRunId: string | null = null;
   readonly #rows = new Map<string, Row>();
   readonly #idPrefix: string;
@@ -284,6 +287,7 @@ export class ScriptedWorkflow {
       const changes = takeChanges(run);
       if (!changes) continue;
       changed = true;
+      this.warnings.push(...(changes.warnings ?? []));
       if (changes.deleted) {
         this.#rows.delete(runId);
         if (workflow.currentRunId === runId) workflow.currentRunId = null;

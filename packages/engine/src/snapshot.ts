@@ -28,6 +28,7 @@ import {
   type Timer,
   type Update,
 } from "./run.ts";
+import { checkState, noteStateBytes, takeWarnings } from "./run-size.ts";
 import type { Versioning } from "./versioning.ts";
 import { visibilityRecord } from "./visibility.ts";
 import { nextWakeAtMs } from "./wake.ts";
@@ -40,8 +41,12 @@ export function takeChanges(run: Run): RunChanges | undefined {
   run.stateTransitionCount += 1;
   run.wakeAtMs = nextWakeAtMs(run);
   const parts = [...changes.parts].map((part): PartChange => [part, encodePart(run, part)]);
+  const snapshot = encodeSnapshot(run);
+  noteStateBytes(run, "core", snapshot);
+  for (const [part, bytes] of parts) noteStateBytes(run, part, bytes);
+  checkState(run);
   const taken: RunChanges = {
-    snapshot: encodeSnapshot(run),
+    snapshot,
     parts,
     batches: [...changes.batches],
     wakeAtMs: Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null,
@@ -49,6 +54,7 @@ export function takeChanges(run: Run): RunChanges | undefined {
     visibility: changes.visibility && !changes.deleted ? visibilityRecord(run) : null,
     deleted: changes.deleted,
     current: changes.current,
+    warnings: takeWarnings(run),
   };
   Object.assign(changes, noChanges());
   return taken;
@@ -264,6 +270,10 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     signalCount: core.signalCount,
   };
   for (const [part, bytes] of parts) restorePart(run, part, bytes);
+  noteStateBytes(run, "core", snapshot);
+  for (const [part, bytes] of parts) noteStateBytes(run, part, bytes);
+  // They were told when they came up.
+  takeWarnings(run);
   run.wakeAtMs = nextWakeAtMs(run);
   return run;
 }

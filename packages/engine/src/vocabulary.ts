@@ -72,6 +72,8 @@ export type Command =
   | { readonly type: "signal"; readonly request: workflowservice.SignalWorkflowExecutionRequest }
   | { readonly type: "requestCancel"; readonly request: workflowservice.RequestCancelWorkflowExecutionRequest }
   | { readonly type: "terminate"; readonly request: workflowservice.TerminateWorkflowExecutionRequest }
+  /** Instead of a command that would have made the run too large. */
+  | { readonly type: "endOversized"; readonly runId: string; readonly reason: string }
   | {
       readonly type: "startWorkflowTask";
       readonly runId: string;
@@ -185,6 +187,7 @@ export interface Replies {
   signal: { readonly runId: string };
   requestCancel: Record<never, never>;
   terminate: Record<never, never>;
+  endOversized: Record<never, never>;
   startWorkflowTask: StartedWorkflowTask;
   completeWorkflowTask: {
     /** Present when the caller asked for the next task inline and there is one. */

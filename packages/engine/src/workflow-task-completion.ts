@@ -74,7 +74,6 @@ export function completeWorkflowTask(
   dispatchScheduled(completion);
   if (moved) redispatchActivities(run, step, completion.scheduled);
   const hadBuffered = flushBuffer(run, step.nowMs);
-  if (isOpen(run) && isTooLong(run)) terminateTooLong(run, step);
   // A transition that began while another version had this task is still to come.
   const inTransition = (run.versioning?.transition ?? null) !== null;
   const isDue = hadBuffered || request.forceCreateNewWorkflowTask || inTransition;
@@ -284,16 +283,4 @@ export function failWorkflowTask(
   });
   scheduleWorkflowTask(run, step);
   return {};
-}
-
-export function isTooLong(run: Run): boolean {
-  return run.nextEventId - 1 > limits.historyEventsMax || run.historySizeBytes > limits.historyBytesMax;
-}
-
-export function terminateTooLong(run: Run, step: Step): void {
-  const reason =
-    run.historySizeBytes > limits.historyBytesMax
-      ? "Workflow history size exceeds limit."
-      : "Workflow history count exceeds limit.";
-  terminate(run, step, { reason, details: undefined, identity: "history-service" });
 }

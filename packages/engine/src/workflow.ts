@@ -26,6 +26,7 @@ import { pauseRun, unpauseRun } from "./pause.ts";
 import { Rejection } from "./rejection.ts";
 import { resetRun } from "./reset.ts";
 import { isOpen, type Run, type Workflow } from "./run.ts";
+import { checkHistory } from "./run-size.ts";
 import { signal } from "./signal.ts";
 import { currentRun, signalWithStart, startWorkflow } from "./start.ts";
 import { startWithUpdate } from "./start-with-update.ts";
@@ -35,12 +36,12 @@ import type { Command, Replies, ReplyTo, RunSelector } from "./vocabulary.ts";
 import { nextWakeAtMs, wake } from "./wake.ts";
 import { updateOptions } from "./workflow-options.ts";
 import { clearSticky, failStartedTask, scheduleWorkflowTask, startWorkflowTask } from "./workflow-task.ts";
-import { completeWorkflowTask, failWorkflowTask, isTooLong, terminateTooLong } from "./workflow-task-completion.ts";
+import { completeWorkflowTask, failWorkflowTask } from "./workflow-task-completion.ts";
 
 export function execute<C extends Command>(workflow: Workflow, command: C, step: Step): ReplyTo<C> | Rejection {
   const reply = decide(workflow, command, step);
   for (const run of workflow.runs.values()) {
-    if (run.open.length > 0 && isOpen(run) && isTooLong(run)) terminateTooLong(run, step);
+    checkHistory(run);
     if (isBufferFull(run)) endForBuffer(run, step);
     sealBatch(run);
     if (run.noticed) notice(run, step);
@@ -127,6 +128,8 @@ function decideFor(run: Run, workflow: Workflow, command: OfRun, step: Step): Re
       return cancelRun(run, command.request, step);
     case "terminate":
       return terminateRun(run, command.request, step);
+    case "endOversized":
+      return endOversized(run, command.reason, step);
     case "startWorkflowTask":
       return startWorkflowTask(run, step, command);
     case "completeWorkflowTask":
@@ -134,8 +137,7 @@ function decideFor(run: Run, workflow: Workflow, command: OfRun, step: Step): Re
     case "failWorkflowTask":
       return failWorkflowTask(run, step, command);
     case "resetSticky":
-      clearSticky(run);
-      return {};
+      return resetSticky(run);
     case "startActivityTask":
       return startActivityTask(run, step, command);
     case "completeActivity":
@@ -159,8 +161,7 @@ function decideFor(run: Run, workflow: Workflow, command: OfRun, step: Step): Re
     case "pollUpdate":
       return pollUpdate(run, command.updateId);
     case "delivered":
-      delivered(run, step, command.messageId, command.delivery);
-      return {};
+      return delivered(run, step, command.messageId, command.delivery);
     case "startNexusOperationEnded":
       return startNexusOperationEnded(run, step, command);
     case "cancelNexusOperationEnded":
@@ -223,11 +224,12 @@ function receive(workflow: Workflow, message: Message, step: Step): Delivery {
 }
 
 /** The receiver has answered: the sender forgets the message and records what its workflow must know. */
-function delivered(run: Run, step: Step, messageId: number, delivery: Delivery): void {
+function delivered(run: Run, step: Step, messageId: number, delivery: Delivery): Replies["delivered"] {
   const message = take(run, messageId);
   if (message?.type === "startChild") childStartDelivered(run, step, message, delivery);
   else if (message?.type === "signalExternal") signalDelivered(run, step, message, delivery);
   else if (message?.type === "cancelExternal") cancelDelivered(run, step, message, delivery);
+  return {};
 }
 
 function notFound({ workflowId }: Workflow, runId: RunSelector): Rejection {
@@ -277,6 +279,18 @@ function terminateRun(
     identity: request.identity,
     links: request.links,
   });
+  return {};
+}
+
+function resetSticky(run: Run): Replies["resetSticky"] {
+  clearSticky(run);
+  return {};
+}
+
+/** Its size does not matter any more: a closed run has no limits. */
+function endOversized(run: Run, reason: string, step: Step): Replies["endOversized"] | Rejection {
+  if (!isOpen(run)) return completed;
+  terminate(run, step, { reason, details: undefined, identity: "history-service" });
   return {};
 }
 

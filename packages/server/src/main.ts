@@ -149,6 +149,12 @@ async function open(config: OpenConfig, closes: Close[]) {
       return namespace instanceof Rejection ? limits.retentionMsDefault : namespace.retentionMs;
     },
     onFault: (what, error) => log.error("shard fault", { what, error }),
+    onLarge: ({ key: { businessId, namespaceId }, what, ended, ...figures }) =>
+      log.warn(`${what} exceeds ${ended ? "error" : "warn"} limit`, {
+        namespaceId,
+        workflowId: businessId,
+        ...figures,
+      }),
     call: (call) => calls.make(call),
     ...commitCounts(telemetry),
   });

@@ -8,6 +8,7 @@ import { seededRandom } from "../random.ts";
 import type { Started } from "./dispatcher.ts";
 import { Ring, shardOf } from "./ring.ts";
 import { Unavailable } from "./shard.ts";
+import type { LargeRun } from "./writes.ts";
 
 const namespaceId = "11111111-1111-4111-8111-111111111111";
 const poller: Poller = { identity: "worker", requestId: "poll" };
@@ -18,6 +19,7 @@ class Rig {
   readonly offered: Task[] = [];
   readonly delivered: Started[] = [];
   readonly faults: string[] = [];
+  readonly large: Omit<LargeRun, "runId" | "key">[] = [];
   waiting = 0;
   retentionMs = 24 * 3_600_000;
   released = 0;
@@ -39,6 +41,7 @@ class Rig {
       cacheBytesMax: 1_000_000,
       retentionMs: () => this.retentionMs,
       onFault: (what) => this.faults.push(what),
+      onLarge: ({ runId: _, key: __, ...figures }) => this.large.push(figures),
       call: () => {},
       dispatcher: {
         reserve: () => {
@@ -393,4 +396,27 @@ test("a closed activity is deleted when its retention is over, also after a rest
   await after.settle();
   assert.equal(await count(), 0);
   assert.deepEqual(await store.loadCurrent([activityKey(namespaceId, "a")]), [null]);
+});
+
+test("a run that would become too large is ended, and who asked is told why", async () => {
+  const rig = await new Rig().open();
+  rig.waiting = 1;
+  await rig.start();
+  const markers = Array.from({ length: 51_200 }, () => ({
+    commandType: enums.CommandType.RECORD_MARKER,
+    recordMarkerCommandAttributes: { markerName: "m" },
+  }));
+  // Nobody else is hurt by it: both commands are in one batch.
+  const [refused, other] = await Promise.all([
+    rig.complete(rig.delivered[0]!, [timer(1), ...markers]),
+    rig.start("other"),
+  ]);
+  assert(refused instanceof Rejection);
+  assert.equal(`${refused.code} ${refused.message}`, "INVALID_ARGUMENT Workflow history count exceeds limit.");
+  assert(!(other instanceof Rejection));
+  const described = await rig.submit({ type: "describe", runId: "" });
+  assert(!(described instanceof Rejection));
+  assert.equal(described.workflowExecutionInfo?.status, enums.WorkflowExecutionStatus.TERMINATED);
+  assert.deepEqual(rig.large, [{ what: "history count", value: 51_205, above: 51_200, ended: true }]);
+  assert.deepEqual(rig.faults, []);
 });

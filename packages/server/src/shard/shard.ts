@@ -9,15 +9,18 @@
  *   S3. A failed commit is of unknown outcome: what was cached is forgotten and read again, and the caller is told UNAVAILABLE.
  *   S4. A bug in one command fails that command alone: the batch is thrown away and its commands run one by one.
  *   S5. The fence is checked inside the write transaction: when the lease is lost, the shard stops.
+ *   S6. A command that would make a run too large does not happen: alone like a bug, it is thrown away, and the run is ended instead.
  */
 import {
   type Call,
   type CommandOfKind,
   type Effect,
   type ExecutionKey,
+  type HostCommand,
   type Kind,
   machineOf,
   noRouting,
+  Oversized,
   Rejection,
   type ReplyOfKind,
   type Routing,
@@ -36,7 +39,7 @@ import { type Hosted, keyText } from "./hosted.ts";
 import { type Standing, waitsForOf } from "./standing.ts";
 import { Timers } from "./timers.ts";
 import type { Watch } from "./watch.ts";
-import { addWrites, type ExecutionWrites } from "./writes.ts";
+import { addWrites, type ExecutionWrites, type LargeRun } from "./writes.ts";
 
 /** The caller may try again: the outcome is unknown, or the shard cannot take the command now. */
 export class Unavailable extends Error {
@@ -68,6 +71,8 @@ export interface ShardParts {
   readonly routing?: Routing;
   /** Told of faults and bugs, with what was being done. */
   readonly onFault: (what: string, error: unknown) => void;
+  /** Told of runs that become large, once what made them so is committed. */
+  readonly onLarge?: (run: LargeRun) => void;
   /** Counts for metrics. */
   readonly onCommit?: (commit: { readonly commands: number; readonly writes: number }) => void;
 }
@@ -106,6 +111,14 @@ interface Outcome {
   /** What no waiting worker took at once. */
   readonly effects: readonly Effect[];
 }
+
+/** A batch before its commit. */
+interface Executed {
+  readonly outcomes: readonly Outcome[];
+  readonly changed: ExecutionWrites;
+}
+
+const hostCommands = ["wake", "receive", "delivered"] satisfies HostCommand["type"][];
 
 export class Shard {
   readonly #parts: ShardParts;
@@ -197,9 +210,32 @@ export class Shard {
       this.#parts.onFault("read executions", error);
       return this.#refuse(batch, new Unavailable("unknown", "the store could not be read; try again"));
     }
-    const outcomes = this.#executeAll(batch, hosted);
-    if (outcomes) return this.#commit(batch, hosted, outcomes);
-    if (batch.length > 1) await this.#runAlone(batch);
+    const executed = this.#executeAll(batch, hosted);
+    if (executed === "failed") return;
+    if (executed === "again") return this.#runAlone(batch);
+    if (executed instanceof Oversized) return this.#endOversized(batch[0]!, executed);
+    await this.#commit(batch, hosted, executed);
+  }
+
+  /**
+   * What the entry would have made of a run is too large to be kept. The run is ended instead, and whoever sent the command is told why; what came
+   * from the clock or from another execution is done after all, to the ended run.
+   */
+  async #endOversized(entry: Entry, { what, value, max, instead, rejection }: Oversized): Promise<void> {
+    const { key } = entry;
+    let failure: unknown;
+    const reject = (error: unknown) => {
+      failure = error;
+    };
+    const resolve = (reply: unknown) => {
+      if (reply instanceof Rejection) failure = new Error(`${rejection.message} ${reply.message}`);
+    };
+    await this.#runBatch([{ type: "command", key, command: instead, resolve, reject }]);
+    if (failure) return this.#refuse([entry], failure);
+    this.#parts.onLarge?.({ key, runId: instead.runId, what, value, above: max, ended: true });
+    const asked = entry.type === "command" && !(hostCommands as readonly string[]).includes(entry.command.type);
+    if (asked) entry.resolve(rejection as never);
+    else await this.#runBatch([entry]);
   }
 
   /** S4: alone, each either goes through or fails by itself. */
@@ -246,21 +282,22 @@ export class Shard {
   }
 
   /** All of the batch, synchronously (S1). On a bug nothing of it is kept, and a batch of one fails (S4). */
-  #executeAll(batch: readonly Entry[], hosted: ReadonlyMap<string, Hosted>): Outcome[] | undefined {
+  #executeAll(batch: readonly Entry[], hosted: ReadonlyMap<string, Hosted>): Executed | Oversized | "again" | "failed" {
     const outcomes: Outcome[] = [];
-    for (const entry of batch) {
-      try {
-        outcomes.push(this.#execute(entry, hosted.get(keyText(entry.key))!));
-      } catch (error) {
-        this.#abandon(batch, outcomes);
-        if (batch.length === 1) {
-          this.#parts.onFault(`execute ${entry.type === "command" ? entry.command.type : entry.type}`, error);
-          this.#refuse(batch, error);
-        }
-        return undefined;
-      }
+    const changed: ExecutionWrites = { writes: [], touched: [], large: [] };
+    try {
+      for (const entry of batch) outcomes.push(this.#execute(entry, hosted.get(keyText(entry.key))!));
+      for (const one of hosted.values()) addWrites(changed, one);
+      return { outcomes, changed };
+    } catch (error) {
+      this.#abandon(batch, outcomes);
+      if (batch.length > 1) return "again";
+      if (error instanceof Oversized) return error;
+      const [entry] = batch;
+      this.#parts.onFault(`execute ${entry?.type === "command" ? entry.command.type : entry?.type}`, error);
+      this.#refuse(batch, error);
+      return "failed";
     }
-    return outcomes;
   }
 
   #execute(entry: Entry, hosted: Hosted): Outcome {
@@ -348,11 +385,8 @@ export class Shard {
   async #commit(
     batch: readonly Entry[],
     hosted: ReadonlyMap<string, Hosted>,
-    outcomes: readonly Outcome[],
+    { outcomes, changed: { writes, touched, large } }: Executed,
   ): Promise<void> {
-    const changed: ExecutionWrites = { writes: [], touched: [] };
-    for (const one of hosted.values()) addWrites(changed, one);
-    const { writes, touched } = changed;
     if (writes.length > 0) {
       try {
         await this.#parts.store.commit(this.#lease, writes);
@@ -363,6 +397,7 @@ export class Shard {
     }
     for (const [id, one] of hosted) this.#cache.put(id, one);
     this.#answer(outcomes, touched);
+    for (const run of large) this.#parts.onLarge?.(run);
   }
 
   /** Everything that the commit made true is now said (S2). */

@@ -1,3 +1,4 @@
+import type { ExecutionKey, SizeWarning } from "@pawl/engine";
 import type { RunRef, Write } from "@pawl/store";
 import type { Hosted } from "./hosted.ts";
 
@@ -5,10 +6,23 @@ export interface ExecutionWrites {
   readonly writes: Write[];
   /** Runs that changed, with the time at which each must be looked at again. */
   readonly touched: (RunRef & { readonly wakeAtMs: number | null })[];
+  /** Runs that have become large. */
+  readonly large: LargeRun[];
 }
 
-/** Adds what a commit must write of an execution: takes the changes of its runs since the last commit. */
-export function addWrites({ writes, touched }: ExecutionWrites, { key, machine, execution }: Hosted): void {
+/** A figure of a run that is beyond its mark, or beyond its limit: then the run has been ended. */
+export interface LargeRun {
+  readonly key: ExecutionKey;
+  readonly runId: string;
+  readonly what: SizeWarning["what"];
+  /** Events or bytes. */
+  readonly value: number;
+  readonly above: number;
+  readonly ended: boolean;
+}
+
+/** Adds what a commit must write of an execution: takes the changes of its runs since the last commit. Throws `Oversized`. */
+export function addWrites({ writes, touched, large }: ExecutionWrites, { key, machine, execution }: Hosted): void {
   let current = false;
   for (const [runId, run] of execution.runs) {
     const changes = machine.takeChanges(run);
@@ -21,7 +35,9 @@ export function addWrites({ writes, touched }: ExecutionWrites, { key, machine, 
       if (execution.currentRunId === runId) execution.currentRunId = null;
       continue;
     }
-    const { snapshot, wakeAtMs, undispatched } = changes;
+    const { snapshot, wakeAtMs, undispatched, warnings = [] } = changes;
+    for (const { what, value, warnAbove } of warnings)
+      large.push({ key, runId, what, value, above: warnAbove, ended: false });
     touched.push({ ...key, runId, wakeAtMs });
     writes.push({ table: "run", ...key, runId, snapshot, wakeAtMs, undispatched });
     for (const [part, bytes] of changes.parts) writes.push({ table: "part", runId, part, bytes });
