@@ -13,6 +13,7 @@ import {
   resetAttempts,
   type StartOver,
 } from "./attempt-operator.ts";
+import { noteNoRetry } from "./derived-attribute.ts";
 import { Rejection } from "./rejection.ts";
 import { type Activity, type ActivityOptions, isOpen, type Run, touchActivity } from "./run.ts";
 import type { Step } from "./step.ts";
@@ -83,6 +84,7 @@ export function resetActivities(run: Run, step: Step, command: Reset): Record<ne
   if (chosen instanceof Rejection) return chosen;
   for (const one of chosen) {
     if (one.paused && !command.keepPaused) run.changes.visibility = true;
+    noteNoRetry(run, one);
     resetAttempts(one, step.nowMs, command);
     changed(run, step, one);
   }

@@ -21,6 +21,7 @@ import {
   takeAttempt,
 } from "./attempt.ts";
 import { resolveRetryPolicy, retryPolicyProblem, wireRetryPolicy } from "./backoff.ts";
+import { noteNoRetry, noteRetry } from "./derived-attribute.ts";
 import { happen, write } from "./history.ts";
 import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
@@ -369,7 +370,10 @@ export function retryOrState(
 ): enums.RetryState {
   const cancelRequested = activity.cancelRequestedEventId !== null;
   const state = retryAttempt(activity, { nowMs: step.nowMs, cancelRequested, cause, held: run.pause !== null });
-  if (state === enums.RetryState.IN_PROGRESS) touchActivity(run, activity);
+  if (state === enums.RetryState.IN_PROGRESS) {
+    touchActivity(run, activity);
+    noteRetry(run, activity);
+  }
   return state;
 }
 
@@ -418,5 +422,6 @@ export function forgetActivity(run: Run, activity: Activity): void {
   run.activities.delete(activity.scheduledEventId);
   run.activityIds.delete(activity.activityId);
   if (activity.paused) run.changes.visibility = true;
+  noteNoRetry(run, activity);
   touchActivity(run, activity);
 }

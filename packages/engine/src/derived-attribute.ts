@@ -2,7 +2,7 @@
 import { type common, enums } from "@pawl/protocol";
 import { limits } from "./limits.ts";
 import { pascalCase } from "./pascal-case.ts";
-import type { Run } from "./run.ts";
+import { type Activity, isOpen, type Run } from "./run.ts";
 
 const metadata = { encoding: new TextEncoder().encode("json/plain"), type: new TextEncoder().encode("KeywordList") };
 
@@ -14,6 +14,38 @@ export function shownSearchAttributes(run: Run): common.SearchAttributes {
   const problems = reportedProblems(run);
   if (problems.length > 0) indexedFields["TemporalReportedProblems"] = keywordList(problems);
   return { indexedFields };
+}
+
+/**
+ * What lists can be filtered by and nobody is shown, because the reference server has nothing like it: which types of the run's activities are being
+ * tried again after a failure, and why it goes nowhere.
+ */
+export function unshownAttributes(run: Run): Readonly<Record<string, readonly string[]>> {
+  if (!isOpen(run)) return {};
+  const retrying = [...run.activities.values()].filter(isRetrying);
+  const reasons = [
+    ...(reportedProblems(run).length > 0 ? ["WorkflowTaskFailing"] : []),
+    ...(retrying.some(({ attempt }) => attempt > limits.stuckAttempts) ? ["ActivityFailing"] : []),
+  ];
+  const types = [...new Set(retrying.map(({ activityType }) => activityType))].sort();
+  return {
+    ...(types.length > 0 && { PawlRetryingActivities: types }),
+    ...(reasons.length > 0 && { PawlStuckReasons: reasons }),
+  };
+}
+
+function isRetrying({ attempt, reset }: Activity): boolean {
+  return attempt > 1 && !reset;
+}
+
+/** An activity begins another attempt after one that has come to nothing. */
+export function noteRetry(run: Run, { attempt }: Activity): void {
+  if (attempt === 2 || attempt === limits.stuckAttempts + 1) run.changes.visibility = true;
+}
+
+/** An activity ends, or its attempts begin anew. */
+export function noteNoRetry(run: Run, activity: Activity): void {
+  if (isRetrying(activity)) run.changes.visibility = true;
 }
 
 export function keywordList(values: readonly string[]): common.Payload {

@@ -50,6 +50,8 @@ export const limits = {
   callbacksMax: 2_000,
   /** From so many workflow tasks in a row on that came to nothing, lists show it. */
   reportedFailures: 5,
+  /** From so many failed attempts on of an activity that is tried again, lists call its workflow stuck. */
+  stuckAttempts: 10,
   /** Builds of workers that are remembered of a chain, the newest. */
   resetPointsMax: 20,
   /** Times of a schedule's spec that are excluded one after the other, before the rest is taken for excluded too. */

@@ -1,5 +1,5 @@
 import { workflow as api, type common } from "@pawl/protocol";
-import { shownSearchAttributes } from "./derived-attribute.ts";
+import { shownSearchAttributes, unshownAttributes } from "./derived-attribute.ts";
 import { executionInfo } from "./describe.ts";
 import { isOpen, type Run } from "./run.ts";
 import { statusOf } from "./start.ts";
@@ -44,7 +44,7 @@ export function visibilityRecord(run: Run): VisibilityRecord {
     parentRunId: start.parent?.runId ?? null,
     rootWorkflowId: start.root?.workflowId ?? run.workflowId,
     rootRunId: start.root?.runId ?? run.runId,
-    searchAttributes: indexedAttributes(shownSearchAttributes(run)),
+    searchAttributes: { ...indexedAttributes(shownSearchAttributes(run)), ...unshownAttributes(run) },
     info: api.WorkflowExecutionInfo.encode(executionInfo(run)),
   };
 }

@@ -148,6 +148,10 @@ export const limits = {
 
   historyPageEventsMax: 256,
   visibilityPageMax: 1_000,
+  /** Open executions that one request for pending activities reads, and activities that it shows. */
+  pendingScanMax: 200,
+  pendingPageMax: 200,
+  pendingPageDefault: 50,
   namespacePageDefault: 100,
   namespacePageMax: 1_000,
   /** The text of a list filter. */

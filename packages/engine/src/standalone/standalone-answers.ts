@@ -3,11 +3,11 @@ import { type common, enums, failure, type Init } from "@pawl/protocol";
 import { dueTimeout, timeoutMessage } from "../activity-timeout.ts";
 import { isLegal, mayStart, readyAttempt, retryAttempt, type Transition, takeAttempt } from "../attempt.ts";
 import { wireRetryPolicy } from "../backoff.ts";
-import { pendingActivity } from "../describe.ts";
 import { Rejection } from "../rejection.ts";
 import type { ActivityStatus } from "../run.ts";
 import type { Step } from "../step.ts";
 import type { CommandOf, Replies, StartedActivityTask } from "../vocabulary.ts";
+import { pendingStandalone } from "./standalone-describe.ts";
 import { type StandaloneRun, standaloneTaskOf, stateOf } from "./standalone-run.ts";
 
 const { ActivityExecutionStatus, RetryState, TimeoutType } = enums;
@@ -180,16 +180,13 @@ export function locateStandalone(
   const refused = problem(run, command, "locate");
   if (refused) return refused;
   const { attempts, activityId, start } = run;
-  const { activityType } = start;
-  const cancelRequestedEventId = run.cancelRequest ? 0 : null;
-  const shown = { ...attempts, scheduledEventId: 0, activityId, activityType, cancelRequestedEventId };
   return {
     activity: { runId: run.runId, scheduledEventId: 0, attempt: attempts.attempt },
     workflowType: "",
     activityId,
-    activityType,
+    activityType: start.activityType,
     startedAtMs: attempts.status.type === "started" ? attempts.status.startedAtMs : undefined,
-    info: pendingActivity({ ...shown, scheduled: undefined }),
+    info: pendingStandalone(run),
   };
 }
 

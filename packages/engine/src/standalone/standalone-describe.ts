@@ -1,6 +1,7 @@
 /** What a caller is shown of a standalone activity: its description, and its row in lists. */
 import { activity as api, type common, type Init, toDuration, toTimestamp } from "@pawl/protocol";
 import { wireRules } from "../attempt-operator.ts";
+import { pendingActivity } from "../describe.ts";
 import { optionalDuration } from "../new-run.ts";
 import { indexedAttributes, type VisibilityRecord } from "../visibility.ts";
 import { runStateOf, type StandaloneRun, statusOf } from "./standalone-run.ts";
@@ -23,6 +24,14 @@ export function describeStandalone(run: StandaloneRun): StandaloneDescription {
     outcome: run.outcome ?? undefined,
     stateTransitionCount: run.stateTransitionCount,
   };
+}
+
+/** The run as what it is while it is open: a pending activity. */
+export function pendingStandalone({ attempts, activityId, start, cancelRequest }: StandaloneRun) {
+  const { activityType } = start;
+  const cancelRequestedEventId = cancelRequest ? 0 : null;
+  const shown = { ...attempts, scheduledEventId: 0, activityId, activityType, cancelRequestedEventId };
+  return pendingActivity({ ...shown, scheduled: undefined });
 }
 
 function startedInfo(run: StandaloneRun): Init<api.ActivityExecutionInfo> {

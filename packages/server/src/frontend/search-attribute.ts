@@ -75,6 +75,12 @@ const serverOnly: Readonly<Record<string, AttributeType>> = {
   TemporalExternalPayloadSizeBytes: INT,
 };
 
+/** Ours: lists can be filtered by them, and no answer shows them, because clients of the API do not expect any. */
+const unshown: Readonly<Record<string, AttributeType>> = {
+  PawlRetryingActivities: KEYWORD_LIST,
+  PawlStuckReasons: KEYWORD_LIST,
+};
+
 const reservedPrefix = "Temporal";
 
 /** Every attribute that is in all namespaces, with its type. */
@@ -84,6 +90,7 @@ export const builtInAttributes: Readonly<Record<string, AttributeType>> = { ...s
 export function isBuiltIn(name: string): boolean {
   return (
     Object.hasOwn(builtInAttributes, name) ||
+    Object.hasOwn(unshown, name) ||
     name.startsWith(reservedPrefix) ||
     ["NamespaceId", "Memo", "MemoEncoding"].includes(name)
   );
@@ -122,7 +129,8 @@ export function findAttribute(name: string, namespace: Namespace, custom: Custom
       custom.typeOf(namespace, candidate) ??
       typeIn(system, candidate) ??
       typeIn(predefined, candidate) ??
-      typeIn(serverOnly, candidate);
+      typeIn(serverOnly, candidate) ??
+      typeIn(unshown, candidate);
     if (type !== undefined) return { name: candidate, type };
   }
   return undefined;
@@ -174,7 +182,7 @@ export function attributesToUpsert(
 function settableType(name: string, namespace: Namespace, custom: CustomAttributes): AttributeType | Rejection {
   const type = custom.typeOf(namespace, name) ?? typeIn(predefined, name);
   if (type !== undefined) return type;
-  if (typeIn(system, name) !== undefined || typeIn(serverOnly, name) !== undefined)
+  if ([system, serverOnly, unshown].some((table) => typeIn(table, name) !== undefined))
     return invalid(`${name} attribute can't be set in SearchAttributes`);
   return name.startsWith(reservedPrefix)
     ? invalid(`search attribute ${name} is not defined`)

@@ -11,13 +11,15 @@ import { linkRoutes } from "./link-routes.ts";
 import { nexusRoutes } from "./nexus-routes.ts";
 import { openApiRoute } from "./openapi.ts";
 import { operatorRoutes } from "./operator-routes.ts";
+import { pendingRoutes } from "./pending-routes.ts";
 import type { Route } from "./route-table.ts";
 import { whyRoutes } from "./why-routes.ts";
 
 export interface ServedParts
   extends Pick<
     Parts,
-    "ring" | "matching" | "namespaces" | "nexusEndpoints" | "nexusTasks" | "tokens" | "clock" | "telemetry"
+    | ("ring" | "matching" | "store" | "namespaces" | "searchAttributes")
+    | ("nexusEndpoints" | "nexusTasks" | "tokens" | "clock" | "telemetry")
   > {
   /** Each method's wrapper by its path, as for gRPC. */
   readonly unary: ReadonlyMap<string, Unary>;
@@ -36,6 +38,7 @@ export function servedRoutes(parts: ServedParts): Route[] {
     ...linkRoutes(parts),
     ...activityProgressRoutes(parts),
     ...whyRoutes(parts),
+    ...pendingRoutes(parts),
     ...operatorRoutes(parts),
     ...nexusRoutes(parts),
     openApiRoute(referenceVersion, () => routes),
