@@ -151,6 +151,7 @@ const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/sdk/src/value/", "sdk/value"],
   ["packages/sdk/src/workflow/", "sdk/workflow"],
   ["packages/sdk/src/activity/", "sdk/activity"],
+  ["packages/sdk/src/nexus/", "sdk/nexus"],
   ["packages/sdk/src/connection/", "sdk/connection"],
   ["packages/sdk/src/client/", "sdk/client"],
   ["packages/sdk/src/codec/", "sdk/codec"],

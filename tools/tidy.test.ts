@@ -30,6 +30,7 @@ const places: Readonly<Record<string, { readonly file: string; readonly door?: s
   "sdk/value": { file: "packages/sdk/src/value/index.ts", door: "@pawl/sdk/common" },
   "sdk/workflow": { file: "packages/sdk/src/workflow/index.ts", door: "@pawl/sdk/workflow" },
   "sdk/activity": { file: "packages/sdk/src/activity/index.ts", door: "@pawl/sdk/activity" },
+  "sdk/nexus": { file: "packages/sdk/src/nexus/index.ts", door: "@pawl/sdk/nexus" },
   "sdk/client": { file: "packages/sdk/src/client/index.ts", door: "@pawl/sdk/client" },
   "sdk/connection": { file: "packages/sdk/src/connection/connection.ts" },
   "sdk/codec": { file: "packages/sdk/src/codec/message-codec.ts" },

@@ -7,7 +7,7 @@ import { exportedNames } from "./module-exports.ts";
 
 const page = readFileSync(new URL("../../docs/sdk-exports.md", import.meta.url), "utf8");
 const installed = fileURLToPath(new URL("../compat/typescript/node_modules/", import.meta.url));
-const modules = ["workflow", "activity", "client", "worker", "common"] as const;
+const modules = ["workflow", "activity", "client", "worker", "common", "nexus"] as const;
 
 interface Row {
   readonly name: string;

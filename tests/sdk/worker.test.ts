@@ -34,7 +34,10 @@ describe("a worker is made", () => {
 
   test("with nothing to run: refused", async () => {
     const { connection } = target;
-    await assert.rejects(Worker.create({ connection, taskQueue: "x" }), /workflowsPath, workflowBundle or activities/);
+    await assert.rejects(
+      Worker.create({ connection, taskQueue: "x" }),
+      /workflowsPath, workflowBundle, activities or nexusServices/,
+    );
   });
 
   test("in less than half a second", async () => {

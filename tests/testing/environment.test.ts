@@ -4,10 +4,12 @@ import { describe, type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Client, Connection, WorkflowFailedError } from "@pawl/sdk/client";
-import { ActivityFailure, TimeoutFailure } from "@pawl/sdk/common";
+import { ActivityFailure, DefaultLogger, TimeoutFailure } from "@pawl/sdk/common";
+import { startWorkflow, WorkflowRunOperationHandler } from "@pawl/sdk/nexus";
 import { Worker } from "@pawl/sdk/worker";
 import { TestWorkflowEnvironment } from "@pawl/testing";
-import { doneUpdate, parent, retried, silent, updated, wait } from "./workflows.ts";
+import { HandlerError, serviceHandler } from "nexus-rpc";
+import { asksForPatience, doneUpdate, parent, patience, retried, silent, updated, wait } from "./workflows.ts";
 
 const workflowsPath = fileURLToPath(new URL("./workflows.ts", import.meta.url));
 const taskQueue = "tests";
@@ -120,6 +122,32 @@ describe("time that is skipped", () => {
       return true;
     });
     assert.equal(ran, 3);
+  });
+
+  test("a Nexus operation that a workflow does for months is over in a moment", async (t) => {
+    const env = await TestWorkflowEnvironment.createTimeSkipping();
+    let asked = 0;
+    const handler = serviceHandler(patience, {
+      wait: new WorkflowRunOperationHandler(async (context, ms: number) => {
+        asked += 1;
+        // Whoever asks again does so after a backoff, which is skipped too.
+        if (asked < 3) throw new HandlerError("UNAVAILABLE", "not yet");
+        return await startWorkflow(context, wait, { args: [ms], workflowId: context.requestId });
+      }),
+    });
+    const worker = await Worker.create({
+      ...{ connection: env.nativeConnection, taskQueue, workflowsPath, nexusServices: [handler] },
+      logger: new DefaultLogger("ERROR"),
+    });
+    await env.connection.operatorService.createNexusEndpoint({
+      spec: { name: "patience", target: { worker: { namespace: "default", taskQueue } } },
+    });
+    t.after(() => env.teardown());
+    await worker.runUntil(async () => {
+      const options = { taskQueue, workflowId: "asks", args: ["patience", 90 * dayMs] as [string, number] };
+      assert.ok((await env.client.workflow.execute(asksForPatience, options)) >= 90 * dayMs);
+      assert.equal(asked, 3);
+    });
   });
 
   test("others may join over gRPC, and their calls do not end because time jumps", async (t) => {

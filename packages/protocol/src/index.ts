@@ -1,5 +1,6 @@
 export * from "./duration.ts";
 export * from "./gen/index.js";
+export * from "./nexus-link.ts";
 export * from "./service.ts";
 export * from "./status.ts";
 export * from "./task-token.ts";

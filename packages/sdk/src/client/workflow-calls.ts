@@ -6,6 +6,7 @@ import { WorkflowExecutionAlreadyStartedError } from "../value/errors.ts";
 import { composeInterceptors, type Headers } from "../value/interceptors.ts";
 import { toPayloads } from "../value/payload-converter.ts";
 import { wireFields, wirePayloads } from "../value/wire.ts";
+import { linked, linkFields } from "./call-links.ts";
 import type { ResolvedClientOptions } from "./client-options.ts";
 import { QueryNotRegisteredError, QueryRejectedError, rethrowCallFailure } from "./errors.ts";
 import type {
@@ -53,7 +54,7 @@ export class WorkflowCalls {
 
   async #start(input: WorkflowStartInput): Promise<workflowservice.StartWorkflowExecutionResponse> {
     const { connection, messageCodec, namespace } = this.#options;
-    const fields = this.startRequest(input);
+    const fields = { ...this.startRequest(input), ...linkFields(input.options) };
     const offer = input.options.requestEagerStart
       ? connection.eagerStarts.offer(namespace, input.options.taskQueue)
       : undefined;
@@ -64,6 +65,7 @@ export class WorkflowCalls {
       // The eager task goes to its worker as it came: that decodes it by itself.
       const response = await attempt(about, namespace, () => connection.call("StartWorkflowExecution", request));
       offer?.(response.eagerWorkflowTask);
+      linked(input.options, response.link);
       return response;
     } catch (error) {
       offer?.(undefined);
@@ -90,9 +92,11 @@ export class WorkflowCalls {
         ...(this.startRequest(last) as Init<workflowservice.SignalWithStartWorkflowExecutionRequest>),
         ...{ signalName, signalInput: wirePayloads(toPayloads(payloadConverter, ...signalArgs)) },
         header: wireHeader(headers),
+        ...linkFields(options),
       };
       const about = { workflowType, workflowId: options.workflowId };
       const response = await attempt(about, namespace, () => call("SignalWithStartWorkflowExecution", request));
+      linked(options, response.signalLink);
       return response.runId;
     });
     return await signalWithStart(input);
@@ -105,10 +109,12 @@ export class WorkflowCalls {
       const request = {
         ...{ namespace, identity, workflowExecution, signalName, requestId: randomUUID() },
         ...{ input: wirePayloads(toPayloads(payloadConverter, ...args)), header: wireHeader(headers) },
+        ...linkFields(last),
       };
-      await call("SignalWorkflowExecution", request).catch(
+      const { link } = await call("SignalWorkflowExecution", request).catch(
         this.#rethrow("Failed to signal Workflow", workflowExecution),
       );
+      linked(last, link);
     });
     await signal(input);
   }

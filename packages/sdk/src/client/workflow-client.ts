@@ -314,8 +314,8 @@ export class WorkflowClient {
       client: this,
       result: () => this.result<W>(workflowId, target.runIdForResult, target),
       signal: (def, ...args) => this.#calls.signal({ workflowExecution, signalName: nameOf(def), args, headers }),
-      signalWithOptions: (signalName, { args = [] } = {}) =>
-        this.#calls.signal({ workflowExecution, signalName, args: [...args], headers }),
+      signalWithOptions: (signalName, { args = [], ...linked } = {}) =>
+        this.#calls.signal({ ...linked, workflowExecution, signalName, args: [...args], headers }),
       query: (def, ...args) => query(nameOf(def), args),
       queryWithOptions: (queryName, { args = [] } = {}) => query(queryName, [...args]),
       executeUpdate: async (def, options = {}) =>

@@ -61,6 +61,12 @@ export class HistoryModel {
     this.#news(EventType.WORKFLOW_EXECUTION_SIGNALED, { workflowExecutionSignaledEventAttributes: { signalName } });
   }
 
+  cancel(): void {
+    this.#news(EventType.WORKFLOW_EXECUTION_CANCEL_REQUESTED, {
+      workflowExecutionCancelRequestedEventAttributes: { cause: "test" },
+    });
+  }
+
   /** Ends the thing at this place of what is open. */
   end(at: number): void {
     const [open] = this.#open.splice(at % this.#open.length, 1);
@@ -119,6 +125,13 @@ export class HistoryModel {
         this.#openChild(initiated.eventId);
         return;
       }
+      case CommandType.SCHEDULE_NEXUS_OPERATION: {
+        const { eventId: scheduledEventId } = this.#add(EventType.NEXUS_OPERATION_SCHEDULED, {
+          nexusOperationScheduledEventAttributes: command.scheduleNexusOperationCommandAttributes as never,
+        });
+        this.#openNexusOperation(scheduledEventId);
+        return;
+      }
       case CommandType.RECORD_MARKER:
         this.#add(EventType.MARKER_RECORDED, {
           markerRecordedEventAttributes: command.recordMarkerCommandAttributes as never,
@@ -138,6 +151,19 @@ export class HistoryModel {
       default:
         throw new RangeError(`the model knows no command of type ${command.commandType}`);
     }
+  }
+
+  #openNexusOperation(scheduledEventId: number): void {
+    this.#open.push(() => {
+      this.#open.push(() => [
+        EventType.NEXUS_OPERATION_COMPLETED,
+        { nexusOperationCompletedEventAttributes: { scheduledEventId } },
+      ]);
+      return [
+        EventType.NEXUS_OPERATION_STARTED,
+        { nexusOperationStartedEventAttributes: { scheduledEventId, operationToken: "token" } },
+      ];
+    });
   }
 
   #openChild(initiatedEventId: number): void {

@@ -36,8 +36,8 @@ const commandsOf: ReadonlyMap<number, readonly CommandType[]> = new Map<number, 
   [EventType.WORKFLOW_EXECUTION_FAILED, ["failWorkflow"]],
   [EventType.WORKFLOW_EXECUTION_CANCELED, ["cancelWorkflow"]],
   [EventType.WORKFLOW_EXECUTION_CONTINUED_AS_NEW, ["continueAsNew"]],
-  // This SDK gives no such command, so that its event is always a disagreement.
-  [EventType.NEXUS_OPERATION_SCHEDULED, []],
+  [EventType.NEXUS_OPERATION_SCHEDULED, ["scheduleNexusOperation"]],
+  [EventType.NEXUS_OPERATION_CANCEL_REQUESTED, ["cancelNexusOperation"]],
 ]);
 
 const eventNames = new Map(Object.entries(EventType).map(([name, value]) => [value as number, name]));
@@ -130,6 +130,10 @@ function isSame(command: HistoryCommand, event: history.HistoryEvent): boolean {
       const { workflowExecution } = event.requestCancelExternalWorkflowExecutionInitiatedEventAttributes!;
       return workflowExecution?.workflowId === command.target.workflowId;
     }
+    case "scheduleNexusOperation": {
+      const { endpoint, service, operation } = event.nexusOperationScheduledEventAttributes!;
+      return endpoint === command.endpoint && service === command.service && operation === command.operation;
+    }
     case "acceptUpdate":
       return event.workflowExecutionUpdateAcceptedEventAttributes!.protocolInstanceId === command.id;
     case "completeUpdate":
@@ -164,6 +168,8 @@ export function describeEvent(event: history.HistoryEvent): string {
       return `${name} of local activity ${marker.end.activityType} (${marker.end.seq})`;
     return `${name} ${JSON.stringify(marker.name)}`;
   }
+  const nexus = event.nexusOperationScheduledEventAttributes;
+  if (nexus) return `${name} of Nexus operation ${nexus.service}.${nexus.operation} at ${nexus.endpoint}`;
   const signal = event.signalExternalWorkflowExecutionInitiatedEventAttributes;
   if (signal) return `${name} of signal ${signal.signalName} to ${signal.workflowExecution?.workflowId}`;
   return name;
@@ -186,6 +192,10 @@ export function describeDeed(command: HistoryCommand | undefined): string {
       return `sent signal ${command.name} to workflow ${command.target.workflowId}`;
     case "cancelExternal":
       return `cancelled workflow ${command.target.workflowId}`;
+    case "scheduleNexusOperation":
+      return `called Nexus operation ${command.service}.${command.operation} at ${command.endpoint}`;
+    case "cancelNexusOperation":
+      return `cancelled Nexus operation ${command.seq}`;
     case "patch":
       return `called patched(${JSON.stringify(command.patchId)})`;
     case "localActivityEnd":

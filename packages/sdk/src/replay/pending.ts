@@ -19,21 +19,34 @@ export interface PendingChild {
   readonly workflowType: string;
 }
 
+export interface PendingNexusOperation {
+  readonly seq: number;
+}
+
 export interface Pending {
   readonly activities: Map<number, PendingActivity>;
   readonly children: Map<number, PendingChild>;
+  readonly nexusOperations: Map<number, PendingNexusOperation>;
   readonly externalSignals: Map<number, number>;
   readonly externalCancels: Map<number, number>;
 }
 
 export function nothingPending(): Pending {
-  return { activities: new Map(), children: new Map(), externalSignals: new Map(), externalCancels: new Map() };
+  return {
+    ...{ activities: new Map(), children: new Map(), nexusOperations: new Map() },
+    ...{ externalSignals: new Map(), externalCancels: new Map() },
+  };
 }
 
 /** `undefined` for events that are no news to workflow code. */
 export function resolutionOf(event: history.HistoryEvent, pending: Pending): Job | undefined {
   if (event.timerFiredEventAttributes) return { type: "timer", seq: Number(event.timerFiredEventAttributes.timerId) };
-  return activityEnd(event, pending) ?? childNews(event, pending) ?? externalNews(event, pending);
+  return (
+    activityEnd(event, pending) ??
+    childNews(event, pending) ??
+    nexusNews(event, pending) ??
+    externalNews(event, pending)
+  );
 }
 
 function activityEnd(event: history.HistoryEvent, { activities }: Pending): Job | undefined {
@@ -127,6 +140,34 @@ function childEnd(event: history.HistoryEvent): ChildEnd | undefined {
   if (!terminated) return undefined;
   const info = { terminatedFailureInfo: { identity: "" } };
   return { ...terminated, status: "failed", cause: bare("Child Workflow execution terminated", info) };
+}
+
+function nexusNews(event: history.HistoryEvent, { nexusOperations }: Pending): Job | undefined {
+  const started = event.nexusOperationStartedEventAttributes;
+  if (started) {
+    const { scheduledEventId, operationToken } = started;
+    const seq = nexusOperations.get(scheduledEventId)?.seq;
+    const token = operationToken || undefined;
+    return seq === undefined ? undefined : { type: "nexusStart", seq, scheduledEventId, token };
+  }
+  const heard = event.nexusOperationCancelRequestCompletedEventAttributes;
+  const unheard = event.nexusOperationCancelRequestFailedEventAttributes;
+  if (heard || unheard) {
+    const seq = nexusOperations.get((heard ?? unheard)!.scheduledEventId)?.seq;
+    const failure = unheard && (unheard.failure ?? bare("Nexus operation cancellation request failed", {}));
+    return seq === undefined ? undefined : { type: "nexusCancel", seq, failure };
+  }
+  const completed = event.nexusOperationCompletedEventAttributes;
+  const cancelled = event.nexusOperationCanceledEventAttributes;
+  const failed = event.nexusOperationFailedEventAttributes ?? event.nexusOperationTimedOutEventAttributes ?? cancelled;
+  const scheduledEventId = (completed ?? failed)?.scheduledEventId;
+  const operation = scheduledEventId === undefined ? undefined : nexusOperations.get(scheduledEventId);
+  if (!operation || scheduledEventId === undefined) return undefined;
+  nexusOperations.delete(scheduledEventId);
+  const { seq } = operation;
+  if (completed) return { type: "nexus", seq, outcome: { status: "completed", result: completed.result } };
+  const failure = failed?.failure ?? bare("Nexus operation failed", {});
+  return { type: "nexus", seq, outcome: { status: cancelled ? "cancelled" : "failed", failure } };
 }
 
 function externalNews(event: history.HistoryEvent, { externalSignals, externalCancels }: Pending): Job | undefined {

@@ -62,6 +62,11 @@ const child = (seq: number): WorkflowCommand => ({
   ...{ runTimeoutMs: undefined, taskTimeoutMs: undefined, retryPolicy: undefined, cronSchedule: undefined },
   ...{ reusePolicy: 0, parentClosePolicy: 1, summary: undefined, details: undefined, priority: undefined },
 });
+const nexus = (seq: number): WorkflowCommand => ({
+  ...{ type: "scheduleNexusOperation", seq, endpoint: "there", service: "shop", operation: "price", headers: {} },
+  ...{ input: { metadata: {}, data: new Uint8Array(0) }, summary: undefined, scheduleToCloseTimeoutMs: undefined },
+  ...{ scheduleToStartTimeoutMs: undefined, startToCloseTimeoutMs: undefined },
+});
 const patch = (patchId: string, deprecated = false): WorkflowCommand => ({ type: "patch", patchId, deprecated });
 const complete: WorkflowCommand = { type: "completeWorkflow", result: undefined };
 
@@ -181,6 +186,33 @@ describe("activations", () => {
       jobs?.map((job) => (job.type === "randomSeed" ? job.seed : job.type)),
       ["start", "reset-run"],
     );
+  });
+
+  test("what ended before the task cannot be cancelled in it, though the code hears of the end later", () => {
+    const begun = [timer(1), activity(1), nexus(1)];
+    const tooLate: WorkflowCommand[] = [
+      { type: "cancelTimer", seq: 1 },
+      { type: "cancelActivity", seq: 1 },
+      { type: "cancelNexusOperation", seq: 1 },
+    ];
+    const model = new HistoryModel();
+    const live = new Replay(identity);
+    const code = () => answering(begun, [...tooLate, timer(2)]);
+    const liveCode = code();
+    drive(live, liveCode, model.events, model.startTask());
+    model.completeTask(live.takeCompletion().commands);
+    model.cancel();
+    while (model.openCount > 0) model.end(0);
+    const started = model.startTask();
+    const heard = drive(live, liveCode, model.events, started);
+    assert.deepEqual(typesOf(heard), [["cancel", "timer", "activity", "nexusStart", "nexus"]]);
+    const { commands } = live.takeCompletion();
+    assert.deepEqual(
+      commands.map(({ commandType }) => commandType),
+      [enums.CommandType.START_TIMER],
+    );
+    model.completeTask(commands);
+    drive(new Replay(identity), code(), model.events, 0);
   });
 
   test("what code does after it has ended counts for nothing", () => {
@@ -341,6 +373,7 @@ describe("nondeterminism", () => {
     ["nothing at all", [], 5, /activity work.*did nothing/],
     ["an end", [complete], 5, /activity work.*completed the workflow/],
     ["a local activity", [local(1)], 5, /activity work.*did nothing/],
+    ["a Nexus operation", [nexus(1)], 5, /activity work.*called Nexus operation shop\.price at there/],
   ] as const) {
     test(`${what}: named with the event, what history holds and what the code did`, () => {
       const model = new HistoryModel();
@@ -364,7 +397,7 @@ describe("nondeterminism", () => {
 
 /** Code made of a list of numbers: each thing that it hears makes it do the next one's commands. */
 function codeOf(program: readonly number[]): Code {
-  const kinds = [activity, timer, child, local, (seq: number) => patch(`p${seq}`)];
+  const kinds = [activity, timer, child, local, (seq: number) => patch(`p${seq}`), nexus];
   let heard = 0;
   const seqs = kinds.map(() => 0);
   return ({ jobs }) => {

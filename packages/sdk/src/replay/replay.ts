@@ -8,6 +8,7 @@
  *   R2. Within an activation: start, patches, seeds; then signals and updates; then everything else; each in the order of history.
  *   R3. A command leaves one event after its task's completion, in order. At the next task none may be left over.
  *   R4. A local activity ends inside a task: replayed, its marker brings an activation of its own at the place where it stands.
+ *   R5. What ended in the history before the task cannot be cancelled in it, though its code hears of the end after it gave the cancellation.
  */
 import { enums, type history, type protocol, timestampMs } from "@pawl/protocol";
 import {
@@ -53,6 +54,9 @@ export interface Completion {
 const rank = { start: 0, patch: 1, randomSeed: 1, signal: 2, update: 2 } as Partial<Record<Job["type"], number>>;
 const rankLast = 3;
 
+/** The news after which there is nothing left to cancel. */
+const endOf = { cancelTimer: "timer", cancelActivity: "activity", cancelNexusOperation: "nexus" } as const;
+
 export class Replay {
   readonly #identity: RunIdentity;
   #events: readonly history.HistoryEvent[] = [];
@@ -67,6 +71,8 @@ export class Replay {
   };
   /** News since the last activation. */
   #jobs: Job[] = [];
+  /** News of the last activation. */
+  #told: readonly Job[] = [];
   /** Local activities that ended while the live task waits for them. */
   #localEnds: Job[] = [];
   readonly #outgoing = new Outgoing();
@@ -129,6 +135,7 @@ export class Replay {
     }
     const jobs = this.#localEnds;
     this.#localEnds = [];
+    this.#told = jobs;
     return jobs.length > 0 ? { ...this.#clock, jobs } : undefined;
   }
 
@@ -140,6 +147,8 @@ export class Replay {
         this.#localActivities.set(command.seq, { command, handedOut: false });
       } else if (command.type === "cancelLocalActivity") {
         this.#localCancels.push(command.seq);
+      } else if (this.#isTooLate(command)) {
+        // R5.
       } else if (command.type === "rejectUpdate") {
         if (isLive) this.#freshMessages.push(this.#updates.answer(command));
       } else {
@@ -190,6 +199,17 @@ export class Replay {
     this.#lastEventId = Math.max(lastStartedEventId, this.#lastEventId - 2);
   }
 
+  #isTooLate(command: WorkflowCommand): boolean {
+    switch (command.type) {
+      case "cancelTimer":
+      case "cancelActivity":
+      case "cancelNexusOperation":
+        return this.#told.some((job) => job.type === endOf[command.type] && job.seq === command.seq);
+      default:
+        return false;
+    }
+  }
+
   #acceptForHistory(command: HistoryCommand, isLive: boolean): void {
     if (command.type === "patch") this.#patchIds.add(command.patchId);
     if (closingCommands.has(command.type as WorkflowCommand["type"])) this.#closed = true;
@@ -199,7 +219,7 @@ export class Replay {
       ...wireCommands(command, {
         ...this.#identity,
         patchIds: this.#patchIds,
-        scheduledEventId: (seq) => this.#scheduledEventId(seq),
+        scheduledEventId: (kind, seq) => this.#scheduledEventId(kind, seq),
       }),
     );
     if (command.type === "acceptUpdate" || command.type === "completeUpdate") {
@@ -207,11 +227,12 @@ export class Replay {
     }
   }
 
-  #scheduledEventId(seq: number): number {
-    for (const [scheduledEventId, activity] of this.#pending.activities) {
-      if (activity.seq === seq) return scheduledEventId;
+  #scheduledEventId(kind: "activity" | "nexusOperation", seq: number): number {
+    const { activities, nexusOperations } = this.#pending;
+    for (const [scheduledEventId, begun] of kind === "activity" ? activities : nexusOperations) {
+      if (begun.seq === seq) return scheduledEventId;
     }
-    throw new RangeError(`activity ${seq} is not pending`);
+    throw new RangeError(`${kind} ${seq} is not pending`);
   }
 
   #take(event: history.HistoryEvent): Activation | undefined {
@@ -314,6 +335,9 @@ export class Replay {
           ...{ seq: command.seq, workflowId: command.workflowId, workflowType: command.workflowType },
         });
         break;
+      case "scheduleNexusOperation":
+        this.#pending.nexusOperations.set(eventId, { seq: command.seq });
+        break;
       case "signalExternal":
         this.#pending.externalSignals.set(eventId, command.seq);
         break;
@@ -336,12 +360,14 @@ export class Replay {
     this.#clock = { ...this.#clock, timestampMs: Math.max(this.#clock.timestampMs, end.completedAtMs) };
     // News that stands after the task's completion belongs to the next task; this alone belongs to this one.
     const job: Job = { type: "localActivity", seq: end.seq, outcome: end.outcome };
+    this.#told = [job];
     return { ...this.#clock, jobs: [job] };
   }
 
   #activation(): Activation {
     const jobs = this.#jobs.toSorted((a, b) => (rank[a.type] ?? rankLast) - (rank[b.type] ?? rankLast));
     this.#jobs = [];
+    this.#told = jobs;
     return { ...this.#clock, jobs };
   }
 }

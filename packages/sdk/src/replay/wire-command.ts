@@ -1,6 +1,6 @@
 /** Commands of workflow code as the commands of a workflow task's completion. */
 import { type command, enums, type Init } from "@pawl/protocol";
-import type { ActivityCommand, ChildCommand, ContinueAsNewCommand, Target } from "../value/activation.ts";
+import type { ActivityCommand, ChildCommand, ContinueAsNewCommand, NexusCommand, Target } from "../value/activation.ts";
 import { encodeSearchAttributes } from "../value/search-attributes.ts";
 import { wireDuration, wireFields, wirePayload, wirePayloads, wireRetryPolicy } from "../value/wire.ts";
 import { changeVersionAttribute, localActivityFields, patchFields } from "./marker.ts";
@@ -20,7 +20,8 @@ const { CommandType } = enums;
 export interface WireScope {
   readonly namespace: string;
   readonly taskQueue: string;
-  scheduledEventId(activitySeq: number): number;
+  /** The event that began what code gave this number. */
+  scheduledEventId(kind: "activity" | "nexusOperation", seq: number): number;
   /** Every patch of this run so far. */
   readonly patchIds: ReadonlySet<string>;
 }
@@ -30,7 +31,7 @@ export function wireCommands(each: HistoryCommand, scope: WireScope): WireComman
     case "scheduleActivity":
       return [scheduleActivity(each, scope)];
     case "cancelActivity": {
-      const scheduledEventId = scope.scheduledEventId(each.seq);
+      const scheduledEventId = scope.scheduledEventId("activity", each.seq);
       const attributes = { requestCancelActivityTaskCommandAttributes: { scheduledEventId } };
       return [{ commandType: CommandType.REQUEST_CANCEL_ACTIVITY_TASK, ...attributes }];
     }
@@ -60,6 +61,13 @@ export function wireCommands(each: HistoryCommand, scope: WireScope): WireComman
       const requestCancelExternalWorkflowExecutionCommandAttributes = { ...where, ...execution, reason: each.reason };
       const commandType = CommandType.REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION;
       return [{ commandType, requestCancelExternalWorkflowExecutionCommandAttributes }];
+    }
+    case "scheduleNexusOperation":
+      return [scheduleNexusOperation(each)];
+    case "cancelNexusOperation": {
+      const scheduledEventId = scope.scheduledEventId("nexusOperation", each.seq);
+      const attributes = { requestCancelNexusOperationCommandAttributes: { scheduledEventId } };
+      return [{ commandType: CommandType.REQUEST_CANCEL_NEXUS_OPERATION, ...attributes }];
     }
     case "patch":
       return patch(each, scope);
@@ -139,6 +147,21 @@ function startChild(each: ChildCommand, { namespace, taskQueue }: WireScope): Wi
       memo: each.memo ? { fields: wireFields(each.memo) } : undefined,
       searchAttributes: each.searchAttributes ? { indexedFields: wireFields(each.searchAttributes) } : undefined,
       priority: each.priority,
+    },
+  };
+}
+
+function scheduleNexusOperation(each: NexusCommand): WireCommand {
+  return {
+    commandType: CommandType.SCHEDULE_NEXUS_OPERATION,
+    userMetadata: each.summary ? { summary: wirePayload(each.summary) } : undefined,
+    scheduleNexusOperationCommandAttributes: {
+      ...{ endpoint: each.endpoint, service: each.service, operation: each.operation },
+      input: wirePayload(each.input),
+      nexusHeader: each.headers,
+      scheduleToCloseTimeout: wireDuration(each.scheduleToCloseTimeoutMs),
+      scheduleToStartTimeout: wireDuration(each.scheduleToStartTimeoutMs),
+      startToCloseTimeout: wireDuration(each.startToCloseTimeoutMs),
     },
   };
 }

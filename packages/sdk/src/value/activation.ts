@@ -69,6 +69,9 @@ export type Job =
   | { type: "localActivity"; seq: number; outcome: LocalActivityOutcome }
   | { type: "childStart"; seq: number; outcome: ChildStartOutcome }
   | { type: "child"; seq: number; outcome: Outcome }
+  | { type: "nexusStart"; seq: number; scheduledEventId: number; token: string | undefined }
+  | { type: "nexus"; seq: number; outcome: Outcome }
+  | { type: "nexusCancel"; seq: number; failure: ProtoFailure | undefined }
   | { type: "externalSignal"; seq: number; failure: ProtoFailure | undefined }
   | { type: "externalCancel"; seq: number; failure: ProtoFailure | undefined };
 
@@ -154,6 +157,20 @@ export interface ContinueAsNewCommand {
   retryPolicy: CompiledRetryPolicy | undefined;
 }
 
+export interface NexusCommand {
+  type: "scheduleNexusOperation";
+  seq: number;
+  endpoint: string;
+  service: string;
+  operation: string;
+  input: Payload;
+  headers: Record<string, string>;
+  scheduleToCloseTimeoutMs: number | undefined;
+  scheduleToStartTimeoutMs: number | undefined;
+  startToCloseTimeoutMs: number | undefined;
+  summary: Payload | undefined;
+}
+
 /** An execution by its id, or a child of this run by the `seq` it was started with. */
 export type Target =
   | { workflowId: string; runId: string | undefined; namespace: string }
@@ -171,6 +188,8 @@ type CommandOfCode =
   | ChildCommand
   | { type: "signalExternal"; seq: number; target: Target; name: string; input: Payloads; headers: Fields }
   | { type: "cancelExternal"; seq: number; target: Target; reason: string }
+  | NexusCommand
+  | { type: "cancelNexusOperation"; seq: number }
   | { type: "patch"; patchId: string; deprecated: boolean }
   | { type: "upsertSearchAttributes"; fields: Fields }
   | { type: "upsertMemo"; fields: Fields }

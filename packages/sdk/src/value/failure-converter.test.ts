@@ -23,7 +23,8 @@ import { defaultPayloadConverter as converter } from "./payload-converter.ts";
 
 /** Over the wire and back, as bytes. */
 function sent(error: unknown): TemporalFailure {
-  return failureToError(failure.Failure.decode(failure.Failure.encode(errorToFailure(error, converter))), converter);
+  const bytes = failure.Failure.encode(errorToFailure(error, converter));
+  return failureToError(failure.Failure.decode(bytes), converter) as TemporalFailure;
 }
 
 function plain(error: unknown): unknown {
@@ -118,7 +119,7 @@ describe("encoded common attributes", () => {
     assert.equal(failure.stackTrace, "");
     assert.doesNotMatch(JSON.stringify({ ...failure, encodedAttributes: undefined, cause: undefined }), /secret/);
     // Whoever reads it need not write so itself.
-    const back = defaultFailureConverter.failureToError(failure, converter);
+    const back = defaultFailureConverter.failureToError(failure, converter) as ApplicationFailure;
     assert.equal(back.message, "secret");
     assert.equal(back.cause?.message, "inner secret");
     assert.equal(back.failure, failure, "it goes on as it came");

@@ -1,5 +1,6 @@
 /** Errors ⇄ failures of the wire, with their chains of causes, in the form that every Temporal SDK reads and writes. */
 import type { enums, failure } from "@pawl/protocol";
+import { HandlerError, HandlerErrorType } from "nexus-rpc";
 import { msToNumber } from "./duration.ts";
 import { isError } from "./errors.ts";
 import {
@@ -7,6 +8,7 @@ import {
   ApplicationFailure,
   CancelledFailure,
   ChildWorkflowFailure,
+  NexusOperationFailure,
   type ProtoFailure,
   RetryState,
   ServerFailure,
@@ -38,6 +40,11 @@ const timeoutTypeNumber = {
   SCHEDULE_TO_CLOSE: 3,
   HEARTBEAT: 4,
 } as const satisfies Record<TimeoutType, enums.TimeoutType>;
+
+const retryBehaviorNumber = {
+  RETRYABLE: 1,
+  NON_RETRYABLE: 2,
+} as const satisfies Record<string, enums.NexusHandlerErrorRetryBehavior>;
 
 const benign = 1 satisfies enums.ApplicationErrorCategory;
 
@@ -76,10 +83,10 @@ export class DefaultFailureConverter implements FailureConverter {
   }
 
   /** Never throws: details that cannot be read are left out. */
-  failureToError(from: ProtoFailure, converter: PayloadConverter): TemporalFailure {
+  failureToError(from: ProtoFailure, converter: PayloadConverter): TemporalFailure | HandlerError {
     const { message, stackTrace } = readAttributes(from, converter);
     const error = newError({ ...from, message, stackTrace }, converter, this);
-    error.failure = from;
+    if (error instanceof TemporalFailure) error.failure = from;
     error.stack = stackTrace ? `${error.name}: ${message}\n${stackTrace}` : `${error.name}: ${message}`;
     return error;
   }
@@ -106,7 +113,7 @@ export class DefaultFailureConverter implements FailureConverter {
 export const defaultFailureConverter = new DefaultFailureConverter();
 
 /** Without codecs and custom converters: what is written and read inside the SDK itself. */
-export function failureToError(from: ProtoFailure, converter: PayloadConverter): TemporalFailure {
+export function failureToError(from: ProtoFailure, converter: PayloadConverter): TemporalFailure | HandlerError {
   return defaultFailureConverter.failureToError(from, converter);
 }
 
@@ -124,7 +131,11 @@ function readAttributes(from: ProtoFailure, converter: PayloadConverter): { mess
   return { message: text("message", message), stackTrace: text("stack_trace", stackTrace) };
 }
 
-function newError(from: ProtoFailure, converter: PayloadConverter, failures: FailureConverter): TemporalFailure {
+function newError(
+  from: ProtoFailure,
+  converter: PayloadConverter,
+  failures: FailureConverter,
+): TemporalFailure | HandlerError {
   const cause = from.cause ? failures.failureToError(from.cause, converter) : undefined;
   const message = from.message || undefined;
   if (from.applicationFailureInfo) return applicationFailure(from, from.applicationFailureInfo, converter, cause);
@@ -150,7 +161,13 @@ function newError(from: ProtoFailure, converter: PayloadConverter, failures: Fai
     const state = decodeRetryState(retryState);
     return new ActivityFailure(message, activityType?.name ?? "", activityId || undefined, state, identity, cause);
   }
-  // Kinds this SDK has no class for (Nexus) and failures with none, which some SDKs send for plain errors.
+  if (from.nexusOperationExecutionFailureInfo) {
+    const { scheduledEventId, endpoint, service, operation, operationToken } = from.nexusOperationExecutionFailureInfo;
+    const of = [endpoint, service, operation] as const;
+    return new NexusOperationFailure(message, scheduledEventId || undefined, ...of, operationToken || undefined, cause);
+  }
+  if (from.nexusHandlerFailureInfo) return handlerError(from, from.nexusHandlerFailureInfo, cause);
+  // Failures of no kind, which some SDKs send for plain errors.
   return new ApplicationFailure(message, undefined, false, undefined, cause);
 }
 
@@ -169,6 +186,19 @@ function applicationFailure(
     cause,
     nextRetryDelay: nextRetryDelay ? nextRetryDelay.seconds * 1_000 + nextRetryDelay.nanos / 1e6 : undefined,
     category: category === benign ? "BENIGN" : undefined,
+  });
+}
+
+function handlerError(
+  from: ProtoFailure,
+  { type, retryBehavior }: failure.NexusHandlerFailureInfo,
+  cause: Error | undefined,
+): HandlerError {
+  const isKnown = Object.hasOwn(HandlerErrorType, type);
+  return new HandlerError(isKnown ? (type as HandlerErrorType) : "UNKNOWN", from.message || "Nexus handler error", {
+    cause,
+    retryableOverride: retryBehavior === 0 ? undefined : retryBehavior === retryBehaviorNumber.RETRYABLE,
+    rawErrorType: type,
   });
 }
 
@@ -195,6 +225,13 @@ function newFailure(error: unknown, converter: PayloadConverter, failures: Failu
       ...infoOf(error, converter),
     };
   }
+  if (error instanceof HandlerError) {
+    return {
+      ...blank(error),
+      cause: optionalFailure(error.cause, converter, failures),
+      nexusHandlerFailureInfo: { type: error.rawErrorType, retryBehavior: retryBehaviorOf(error) },
+    };
+  }
   if (isError(error)) {
     const applicationFailureInfo = { type: error.name, nonRetryable: false, category: 0 as const };
     const cause = optionalFailure((error as { cause?: unknown }).cause, converter, failures);
@@ -208,6 +245,11 @@ function newFailure(error: unknown, converter: PayloadConverter, failures: Failu
     stackTrace: "",
     applicationFailureInfo: { type: "", nonRetryable: false, category: 0 },
   };
+}
+
+function retryBehaviorOf({ retryableOverride }: HandlerError): enums.NexusHandlerErrorRetryBehavior {
+  if (retryableOverride === undefined) return 0;
+  return retryableOverride ? retryBehaviorNumber.RETRYABLE : retryBehaviorNumber.NON_RETRYABLE;
 }
 
 function optionalFailure(
@@ -272,6 +314,11 @@ function infoOf(error: TemporalFailure, converter: PayloadConverter): Partial<Pr
         retryState: encodeRetryState(error.retryState),
       },
     };
+  }
+  if (error instanceof NexusOperationFailure) {
+    const { scheduledEventId = 0, endpoint, service, operation, operationToken = "" } = error;
+    const info = { scheduledEventId, endpoint, service, operation, operationId: "", operationToken };
+    return { nexusOperationExecutionFailureInfo: info };
   }
   if (error instanceof CancelledFailure)
     return { canceledFailureInfo: { details: details(error.details), identity: "" } };

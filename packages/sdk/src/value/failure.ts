@@ -188,6 +188,34 @@ export class ChildWorkflowFailure extends TemporalFailure {
 }
 recognizeAcrossRealms(ChildWorkflowFailure, "ChildWorkflowFailure");
 
+/** What a workflow sees of a Nexus operation that failed; `cause` says why. */
+export class NexusOperationFailure extends TemporalFailure {
+  /** `undefined` when the operation never got into the history. */
+  readonly scheduledEventId: number | undefined;
+  readonly endpoint: string;
+  readonly service: string;
+  readonly operation: string;
+  /** What its handler calls an operation that goes on by itself. */
+  readonly operationToken: string | undefined;
+  constructor(
+    message: string | undefined,
+    scheduledEventId: number | undefined,
+    endpoint: string,
+    service: string,
+    operation: string,
+    operationToken: string | undefined,
+    cause?: Error,
+  ) {
+    super(message, cause);
+    this.scheduledEventId = scheduledEventId;
+    this.endpoint = endpoint;
+    this.service = service;
+    this.operation = operation;
+    this.operationToken = operationToken;
+  }
+}
+recognizeAcrossRealms(NexusOperationFailure, "NexusOperationFailure");
+
 /** The error itself when it is a failure, else an application failure of its name. */
 export function ensureTemporalFailure(error: unknown): TemporalFailure {
   return error instanceof TemporalFailure ? error : ensureApplicationFailure(error);
@@ -200,11 +228,11 @@ export function ensureApplicationFailure(error: unknown): ApplicationFailure {
   return failure;
 }
 
-/** The error itself, or what an activity or child failure wraps, is a cancellation. */
+/** The error itself, or what an activity's, a child's or a Nexus operation's failure wraps, is a cancellation. */
 export function isCancellation(error: unknown): boolean {
   if (error instanceof CancelledFailure) return true;
-  if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) return isCancellation(error.cause);
-  return false;
+  const wrappers = [ActivityFailure, ChildWorkflowFailure, NexusOperationFailure];
+  return wrappers.some((each) => error instanceof each) && isCancellation((error as TemporalFailure).cause);
 }
 
 /** The first error of the chain that is not a wrapper, as text: what most callers want to show. */

@@ -25,8 +25,8 @@ export interface BundledModules {
 }
 
 /** What workflow code imports is evaluated once and shared by all runs; everything else is evaluated for each run. */
-export const sharedModules = ["@pawl/sdk/workflow", "@pawl/sdk/common"] as const;
-const outsideModules = /^@pawl\/sdk\/(client|worker|activity)$/;
+export const sharedModules = ["@pawl/sdk/workflow", "@pawl/sdk/common", "nexus-rpc"] as const;
+const outsideModules = /^@pawl\/sdk\/(client|worker|activity|nexus)$/;
 
 export const userFile = "workflow-bundle.js";
 export const runtimeFile = "pawl-workflow-runtime.js";
@@ -92,6 +92,7 @@ async function buildRuntime(): Promise<WorkflowBundle> {
   const modules = {
     workflow: door,
     common: fileURLToPath(import.meta.resolve(sharedModules[1])),
+    nexus: fileURLToPath(import.meta.resolve(sharedModules[2])),
     activator: join(dirname(door), `activator${extension}`),
   };
   const contents = Object.entries(modules)

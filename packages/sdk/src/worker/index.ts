@@ -46,6 +46,13 @@ export type {
   ActivityInterceptors,
   ActivityInterceptorsFactory,
   ActivityOutboundCallsInterceptor,
+  NexusCancelOperationInput,
+  NexusInboundCallsInterceptor,
+  NexusInterceptors,
+  NexusInterceptorsFactory,
+  NexusOutboundCallsInterceptor,
+  NexusStartOperationInput,
+  NexusStartOperationOutput,
   WorkerInterceptors,
 } from "./interceptors.ts";
 export type { WorkerPlugin } from "./plugin.ts";
@@ -57,6 +64,7 @@ export type {
   ActivitySlotInfo,
   FixedSizeSlotSupplier,
   LocalActivitySlotInfo,
+  NexusSlotInfo,
   ResourceBasedSlotOptions,
   ResourceBasedSlotsForType,
   ResourceBasedTuner,

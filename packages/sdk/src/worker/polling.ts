@@ -8,8 +8,9 @@ import type { CompiledWorkerOptions } from "./worker-options.ts";
 
 export type WorkflowTask = workflowservice.PollWorkflowTaskQueueResponse;
 export type ActivityTask = workflowservice.PollActivityTaskQueueResponse;
+export type NexusTask = workflowservice.PollNexusTaskQueueResponse;
 
-export type PollerType = "workflow_task" | "sticky_workflow_task" | "activity_task";
+export type PollerType = "workflow_task" | "sticky_workflow_task" | "activity_task" | "nexus_task";
 
 export interface PollingParts {
   readonly connection: Connection;
@@ -69,6 +70,22 @@ export class Polling {
     });
   }
 
+  nexusTasks(handled: Handled<NexusTask>): Promise<void> {
+    const { options } = this.#parts;
+    return this.#run("nexus_task", {
+      ...handled,
+      name: "Nexus task",
+      count: options.nexusPollers,
+      logger: options.logger,
+      poll: () => this.#pollNexusTask(),
+      infoOf: ({ request }) => {
+        const { service = "", operation = "" } = request?.startOperation ?? request?.cancelOperation ?? {};
+        return { type: "nexus", service, operation };
+      },
+      suggestionOf: (task) => task.pollerScalingDecision?.pollRequestDeltaSuggestion ?? 0,
+    });
+  }
+
   #run<T>(type: PollerType, parts: PollerParts<T>): Promise<void> {
     const pollers = new Pollers(parts);
     this.#pollers.set(type, {
@@ -121,6 +138,18 @@ export class Polling {
       return undefined;
     }
     this.#lastTaskAtMs.set("activity_task", Date.now());
+    return task;
+  }
+
+  async #pollNexusTask(): Promise<NexusTask | undefined> {
+    const { connection, options, metrics } = this.#parts;
+    const taskQueue = { name: options.taskQueue, kind: enums.TaskQueueKind.NORMAL };
+    const task = await connection.call("PollNexusTaskQueue", { ...this.#identity(), taskQueue }, this.#callOptions());
+    if (task.taskToken.length === 0) {
+      metrics.count("nexus_poll_no_task", this.#tags());
+      return undefined;
+    }
+    this.#lastTaskAtMs.set("nexus_task", Date.now());
     return task;
   }
 

@@ -28,6 +28,7 @@ export class WorkflowTaskError extends Error {
 interface Runtime {
   readonly workflow: object;
   readonly common: object;
+  readonly nexus: object;
   readonly activator: typeof activator;
 }
 
@@ -74,10 +75,10 @@ export class Sandbox {
     );
     this.#runtime = module.exports as Runtime;
     const evaluate = <T>(code: string) => vm.runInContext(code, parsingContext) as T;
-    const { activator: door, workflow, common } = this.#runtime;
+    const { activator: door, ...shared } = this.#runtime;
     door.installGlobals(evaluate("globalThis"));
     // Before any code of the user has run.
-    door.freezeShared([workflow, common, ...objectsOf(workflow), ...objectsOf(common)]);
+    door.freezeShared(Object.values(shared).flatMap((each) => [each, ...objectsOf(each)]));
     // What a run writes to `globalThis` is its own, and gone with it.
     this.#newGlobal = evaluate("() => Object.create(globalThis)");
     const parameters = ["module", "exports", "require", "globalThis", "self", "global"];
@@ -163,6 +164,7 @@ export class Sandbox {
     const require = (name: string) => {
       if (name === sharedModules[0]) return this.#runtime.workflow;
       if (name === sharedModules[1]) return this.#runtime.common;
+      if (name === sharedModules[2]) return this.#runtime.nexus;
       throw new Error(
         `workflow code cannot require ${JSON.stringify(name)}: import it, so that it is part of the bundle`,
       );

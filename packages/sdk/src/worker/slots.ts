@@ -3,7 +3,8 @@
 export type SlotInfo =
   | { readonly type: "workflow"; readonly workflowType: string; readonly isSticky: boolean }
   | { readonly type: "activity"; readonly activityType: string }
-  | { readonly type: "local-activity"; readonly activityType: string };
+  | { readonly type: "local-activity"; readonly activityType: string }
+  | { readonly type: "nexus"; readonly service: string; readonly operation: string };
 
 /** One slot that was taken. */
 export interface Slot {

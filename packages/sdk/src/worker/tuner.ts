@@ -8,6 +8,7 @@ import { FixedSlots, type SlotInfo, type Slots } from "./slots.ts";
 export type WorkflowSlotInfo = Extract<SlotInfo, { type: "workflow" }>;
 export type ActivitySlotInfo = Extract<SlotInfo, { type: "activity" }>;
 export type LocalActivitySlotInfo = Extract<SlotInfo, { type: "local-activity" }>;
+export type NexusSlotInfo = Extract<SlotInfo, { type: "nexus" }>;
 
 export interface FixedSizeSlotSupplier {
   type: "fixed-size";
@@ -39,12 +40,15 @@ export interface TunerHolder {
   workflowTaskSlotSupplier: SlotSupplier<WorkflowSlotInfo>;
   activityTaskSlotSupplier: SlotSupplier<ActivitySlotInfo>;
   localActivityTaskSlotSupplier: SlotSupplier<LocalActivitySlotInfo>;
+  /** Default: 100. */
+  nexusTaskSlotSupplier?: SlotSupplier<NexusSlotInfo>;
 }
 
 export type ResourceBasedTuner = Controlled & {
   workflowTaskSlotOptions?: ResourceBasedSlotOptions;
   activityTaskSlotOptions?: ResourceBasedSlotOptions;
   localActivityTaskSlotOptions?: ResourceBasedSlotOptions;
+  nexusTaskSlotOptions?: ResourceBasedSlotOptions;
 };
 
 export type WorkerTuner = TunerHolder | ResourceBasedTuner;
@@ -53,12 +57,16 @@ export interface WorkerSlots {
   readonly workflow: Slots;
   readonly activity: Slots;
   readonly localActivity: Slots;
+  readonly nexus: Slots;
 }
+
+export const nexusSlotsDefault = 100;
 
 const defaults = {
   workflow: { minimumSlots: 2, maximumSlots: 1_000, rampThrottle: 10 },
   activity: { minimumSlots: 1, maximumSlots: 2_000, rampThrottle: 50 },
   "local-activity": { minimumSlots: 1, maximumSlots: 2_000, rampThrottle: 50 },
+  nexus: { minimumSlots: 1, maximumSlots: 2_000, rampThrottle: 50 },
 } as const satisfies Record<SlotInfo["type"], Required<ResourceBasedSlotOptions>>;
 
 /** Throws `TypeError` for options that are none. */
@@ -89,11 +97,12 @@ export function slotsOf(
         throw new TypeError(`the tuner's supplier of ${type} slots has a type that there is not`);
     }
   };
-  const { workflow, activity, localActivity } = suppliersOf(tuner);
+  const { workflow, activity, localActivity, nexus } = suppliersOf(tuner);
   return {
     workflow: make("workflow", workflow as SlotSupplier<never>),
     activity: make("activity", activity as SlotSupplier<never>),
     localActivity: make("local-activity", localActivity as SlotSupplier<never>),
+    nexus: make("nexus", nexus as SlotSupplier<never>),
   };
 }
 
@@ -103,6 +112,7 @@ function suppliersOf(tuner: WorkerTuner) {
       workflow: tuner.workflowTaskSlotSupplier,
       activity: tuner.activityTaskSlotSupplier,
       localActivity: tuner.localActivityTaskSlotSupplier,
+      nexus: tuner.nexusTaskSlotSupplier ?? ({ type: "fixed-size", numSlots: nexusSlotsDefault } as const),
     };
   }
   const { controller, tunerOptions } = tuner;
@@ -114,6 +124,7 @@ function suppliersOf(tuner: WorkerTuner) {
     workflow: based(tuner.workflowTaskSlotOptions),
     activity: based(tuner.activityTaskSlotOptions),
     localActivity: based(tuner.localActivityTaskSlotOptions),
+    nexus: based(tuner.nexusTaskSlotOptions),
   };
 }
 

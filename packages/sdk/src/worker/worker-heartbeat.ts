@@ -77,9 +77,11 @@ export class WorkerHeartbeat {
       workflowTaskSlotsInfo: slotsInfo(slots.workflow),
       activityTaskSlotsInfo: slotsInfo(slots.activity),
       localActivitySlotsInfo: slotsInfo(slots.localActivity),
+      nexusTaskSlotsInfo: slotsInfo(slots.nexus),
       workflowPollerInfo: poller("workflow_task"),
       workflowStickyPollerInfo: poller("sticky_workflow_task"),
       activityPollerInfo: poller("activity_task"),
+      nexusPollerInfo: poller("nexus_task"),
       currentStickyCacheSize: cache?.size ?? 0,
     };
   }
@@ -89,6 +91,7 @@ const pollersOf = {
   workflow_task: "workflowPollers",
   sticky_workflow_task: "stickyPollers",
   activity_task: "activityPollers",
+  nexus_task: "nexusPollers",
 } as const satisfies Record<PollerType, keyof CompiledWorkerOptions>;
 
 function slotsInfo({ kind, taken, max }: Slots) {

@@ -1,5 +1,6 @@
 /** What a worker is made with, and what that comes to. */
 import { hostname } from "node:os";
+import { ServiceHandler } from "nexus-rpc";
 import { loadDataConverter } from "../codec/load-data-converter.ts";
 import type { Connection } from "../connection/connection.ts";
 import { Runtime } from "../telemetry/runtime.ts";
@@ -14,7 +15,7 @@ import type { WorkerInterceptors } from "./interceptors.ts";
 import type { WorkerPlugin } from "./plugin.ts";
 import type { PollerCount } from "./poller.ts";
 import type { InjectedSinks } from "./sinks.ts";
-import type { WorkerTuner } from "./tuner.ts";
+import { nexusSlotsDefault, type WorkerTuner } from "./tuner.ts";
 
 export interface WorkerOptions {
   /** Default: one to `localhost:7233`, which the worker closes with itself. */
@@ -41,8 +42,11 @@ export interface WorkerOptions {
   sinks?: InjectedSinks<any>;
   /** Functions by the names of their activities; one named `default` runs those that have none of their own. Without any the worker runs workflows alone. */
   activities?: object;
+  /** Made by `serviceHandler` of `nexus-rpc`; each service once. */
+  // biome-ignore lint/suspicious/noExplicitAny: the operations of any user.
+  nexusServices?: ServiceHandler<any>[];
   logger?: Logger;
-  /** How many tasks are done at a time, and by which rule. Excludes the three numbers below. */
+  /** How many tasks are done at a time, and by which rule. Excludes the four numbers below. */
   tuner?: WorkerTuner;
   /** Default: 100. */
   maxConcurrentActivityTaskExecutions?: number;
@@ -50,8 +54,12 @@ export interface WorkerOptions {
   maxConcurrentLocalActivityExecutions?: number;
   /** Default: 40. */
   maxConcurrentWorkflowTaskExecutions?: number;
+  /** Default: 100. */
+  maxConcurrentNexusTaskExecutions?: number;
   /** Default: 5. */
   maxConcurrentActivityTaskPolls?: number;
+  /** Default: 5. */
+  maxConcurrentNexusTaskPolls?: number;
   /** Default: 5: two of the queue's own, three of this worker's sticky one. At least 2. */
   maxConcurrentWorkflowTaskPolls?: number;
   /** The share of workflow polls that are of the queue's own. Default: 0.4. */
@@ -59,6 +67,7 @@ export interface WorkerOptions {
   /** In place of a fixed number of polls. */
   workflowTaskPollerBehavior?: PollerBehavior;
   activityTaskPollerBehavior?: PollerBehavior;
+  nexusTaskPollerBehavior?: PollerBehavior;
   /** Of the queue, over all its workers, by the server. Default: no limit. */
   maxTaskQueueActivitiesPerSecond?: number;
   /** Of this worker alone. Default: no limit. */
@@ -110,6 +119,7 @@ export interface CompiledWorkerOptions {
   readonly taskQueue: string;
   readonly identity: string;
   readonly activities: UntypedActivities;
+  readonly nexusServices: readonly ServiceHandler[];
   readonly loadedDataConverter: LoadedDataConverter;
   readonly interceptors: WorkerInterceptors;
   // biome-ignore lint/suspicious/noExplicitAny: the sinks of any user.
@@ -121,6 +131,7 @@ export interface CompiledWorkerOptions {
   readonly workflowPollers: PollerCount;
   readonly stickyPollers: PollerCount;
   readonly activityPollers: PollerCount;
+  readonly nexusPollers: PollerCount;
   readonly queueActivitiesPerSecond: number | undefined;
   readonly activitiesPerSecond: number | undefined;
   readonly eagerPerTask: number;
@@ -158,6 +169,7 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
     taskQueue,
     identity: options.identity ?? `${process.pid}@${hostname()}`,
     activities: functionsOf(activities),
+    nexusServices: checkedServices(options.nexusServices),
     loadedDataConverter: loadForWorker(options),
     interceptors: options.interceptors ?? {},
     sinks: options.sinks ?? {},
@@ -167,6 +179,7 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
     tuner: tunerOf(options, positive),
     ...workflowPollersOf(options, positive("maxConcurrentWorkflowTaskPolls", 5, 2)),
     activityPollers: pollerCount(options, "activityTaskPollerBehavior", positive("maxConcurrentActivityTaskPolls", 5)),
+    nexusPollers: pollerCount(options, "nexusTaskPollerBehavior", positive("maxConcurrentNexusTaskPolls", 5)),
     queueActivitiesPerSecond: rate(options, "maxTaskQueueActivitiesPerSecond"),
     activitiesPerSecond: rate(options, "maxActivitiesPerSecond"),
     eagerPerTask: positive("maxEagerActivityReservationsPerWorkflowTask", eagerPerTaskDefault, 0),
@@ -190,6 +203,7 @@ const slotNumbers = [
   "maxConcurrentWorkflowTaskExecutions",
   "maxConcurrentActivityTaskExecutions",
   "maxConcurrentLocalActivityExecutions",
+  "maxConcurrentNexusTaskExecutions",
 ] as const;
 
 function tunerOf(options: WorkerOptions, positive: Positive): WorkerTuner {
@@ -203,6 +217,7 @@ function tunerOf(options: WorkerOptions, positive: Positive): WorkerTuner {
     workflowTaskSlotSupplier: fixed(positive("maxConcurrentWorkflowTaskExecutions", 40)),
     activityTaskSlotSupplier: fixed(positive("maxConcurrentActivityTaskExecutions", 100)),
     localActivityTaskSlotSupplier: fixed(positive("maxConcurrentLocalActivityExecutions", 100)),
+    nexusTaskSlotSupplier: fixed(positive("maxConcurrentNexusTaskExecutions", nexusSlotsDefault)),
   };
 }
 
@@ -227,7 +242,7 @@ function fixedCount(count: number): PollerCount {
 
 function pollerCount(
   options: WorkerOptions,
-  name: "workflowTaskPollerBehavior" | "activityTaskPollerBehavior",
+  name: "workflowTaskPollerBehavior" | "activityTaskPollerBehavior" | "nexusTaskPollerBehavior",
   polls: number,
 ): PollerCount {
   const behavior = options[name];
@@ -264,6 +279,19 @@ function loadForWorker({ dataConverter, workflowsPath, workflowBundle }: WorkerO
     );
   }
   return loadDataConverter(dataConverter);
+}
+
+function checkedServices(services: readonly ServiceHandler[] = []): readonly ServiceHandler[] {
+  const names = new Set<string>();
+  for (const service of services) {
+    if (!(service instanceof ServiceHandler)) {
+      throw new TypeError("WorkerOptions.nexusServices: each must be made by serviceHandler() of nexus-rpc");
+    }
+    const { name } = service.definition;
+    if (names.has(name)) throw new TypeError(`WorkerOptions.nexusServices: service ${name} is there twice`);
+    names.add(name);
+  }
+  return services;
 }
 
 /** Own and inherited functions, bound: an instance of a class of activities serves as well as a module. */

@@ -12,8 +12,9 @@ import { IllegalStateError, NamespaceNotFoundError } from "../value/errors.ts";
 import { ActivityRunner } from "./activity-runner.ts";
 import { bundleOf, bundleRuntime, type WorkflowBundle } from "./bundle.ts";
 import { EagerActivities } from "./eager-activities.ts";
+import { NexusRunner } from "./nexus-runner.ts";
 import type { WorkerPlugin } from "./plugin.ts";
-import { type ActivityTask, Polling, type WorkflowTask } from "./polling.ts";
+import { type ActivityTask, type NexusTask, Polling, type WorkflowTask } from "./polling.ts";
 import { type HistoryToReplay, type ReplayResult, type ReplayWorkerOptions, replayHistories } from "./replayer.ts";
 import { RunCache } from "./run-cache.ts";
 import { Sandbox, watchRejections } from "./sandbox.ts";
@@ -46,6 +47,7 @@ interface WorkflowSide {
 
 interface WorkerParts {
   readonly activities: ActivityRunner;
+  readonly nexus: NexusRunner;
   readonly slots: WorkerSlots;
   readonly eager: EagerActivities;
   readonly workflows: WorkflowSide | undefined;
@@ -59,6 +61,7 @@ export class Worker {
   readonly #connection: Connection;
   readonly #ownsConnection: boolean;
   readonly #activities: ActivityRunner;
+  readonly #nexus: NexusRunner;
   readonly #slots: WorkerSlots;
   readonly #eager: EagerActivities;
   readonly #workflows: WorkflowSide | undefined;
@@ -81,6 +84,7 @@ export class Worker {
     this.#connection = connection.connection;
     this.#ownsConnection = connection.isOwned;
     this.#activities = parts.activities;
+    this.#nexus = parts.nexus;
     this.#slots = parts.slots;
     this.#eager = parts.eager;
     this.#workflows = parts.workflows;
@@ -111,14 +115,16 @@ export class Worker {
     const codec = new MessageCodec(converters.payloadCodecs);
     const takesHeartbeats = await requireNamespace(connection, namespace);
     const stopping = new AbortController();
+    const shared = { connection, namespace, taskQueue, identity, logger, converters, codec };
+    const common = { ...shared, runtime: Runtime.instance(), client: clientFor(options, connection) };
     const runner = new ActivityRunner({
-      ...{ connection, namespace, taskQueue, identity, activities, logger },
-      ...{ converters, codec, workerShutdown: stopping.signal, runtime: Runtime.instance() },
+      ...{ ...common, activities, workerShutdown: stopping.signal },
       interceptors: compiled.interceptors.activity ?? [],
       deployment: compiled.deployment,
       heartbeat: { defaultMs: compiled.heartbeatDefaultMs, longestMs: compiled.heartbeatLongestMs },
-      client: clientFor(options, connection),
     });
+    const interceptors = compiled.interceptors.nexus ?? [];
+    const nexus = new NexusRunner({ ...common, interceptors, services: compiled.nexusServices });
     const version = compiled.deployment?.version;
     const context = {
       taskQueue,
@@ -129,13 +135,13 @@ export class Worker {
     const slots = slotsOf(compiled.tuner, context, logger);
     const eager = new EagerActivities(runner, slots.activity, stopping.signal, compiled.eagerPerTask);
     const workflows = code && workflowSide(compiled, connection, code, { activities: runner, eager, codec, slots });
-    if (!workflows && !runner.hasActivities) {
-      throw new TypeError("a worker needs WorkerOptions.workflowsPath, workflowBundle or activities");
+    if (!workflows && !runner.hasActivities && !nexus.hasServices) {
+      throw new TypeError("a worker needs WorkerOptions.workflowsPath, workflowBundle, activities or nexusServices");
     }
     return new Worker(
       compiled,
       { connection, isOwned },
-      { activities: runner, slots, eager, workflows, stopping, plugins, takesHeartbeats },
+      { activities: runner, nexus, slots, eager, workflows, stopping, plugins, takesHeartbeats },
     );
   }
 
@@ -259,7 +265,10 @@ export class Worker {
     await this.#endPolls(done);
     const grace = new AbortController();
     const cancel = delay(shutdownGraceMs, undefined, { signal: grace.signal }).then(
-      () => this.#activities.cancelAll(),
+      () => {
+        this.#activities.cancelAll();
+        this.#nexus.cancelAll();
+      },
       () => undefined,
     );
     try {
@@ -300,6 +309,10 @@ export class Worker {
       const handle = (task: ActivityTask) => this.#activities.run(task);
       pollers.push(this.#polling.activityTasks({ slots: this.#slots.activity, signal, handle }));
     }
+    if (this.#nexus.hasServices) {
+      const handle = (task: NexusTask) => this.#nexus.run(task);
+      pollers.push(this.#polling.nexusTasks({ slots: this.#slots.nexus, signal, handle }));
+    }
     return pollers;
   }
 
@@ -339,6 +352,7 @@ export class Worker {
       ...ofSlots("ActivityWorker", this.#slots.activity, reserved("activity_task")),
       ...ofSlots("WorkflowWorker", this.#slots.workflow, reserved("workflow_task", "sticky_workflow_task")),
       ...ofSlots("LocalActivityWorker", this.#slots.localActivity, 0),
+      ...(this.#nexus.hasServices ? ofSlots("NexusWorker", this.#slots.nexus, reserved("nexus_task")) : []),
       ...ofPollers,
       ...(cache ? [{ name: "sticky_cache_size", value: cache.size, tags } as const] : []),
     ];

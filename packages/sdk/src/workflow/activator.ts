@@ -191,6 +191,12 @@ function apply(run: WorkflowRun, job: Job): void {
       return waiters.childStart.get(job.seq)?.resolve(job.outcome);
     case "child":
       return waiters.child.get(job.seq)?.resolve(job.outcome);
+    case "nexusStart":
+      return waiters.nexusStart.get(job.seq)?.resolve(job);
+    case "nexus":
+      return waiters.nexus.get(job.seq)?.resolve(job.outcome);
+    case "nexusCancel":
+      return waiters.nexusCancel.get(job.seq)?.resolve(job.failure);
     case "externalSignal":
       return waiters.externalSignal.get(job.seq)?.resolve(job.failure);
     case "externalCancel":

@@ -123,6 +123,16 @@ export {
   stackTraceQuery,
   workflowMetadataQuery,
 } from "./messages.ts";
+export {
+  createNexusServiceClient,
+  NexusOperationCancellationType,
+  type NexusOperationHandle,
+  type NexusServiceClient,
+  type NexusServiceClientOptions,
+  type StartNexusOperationInput,
+  type StartNexusOperationOptions,
+  type StartNexusOperationOutput,
+} from "./nexus.ts";
 export { getRandomStream, type WorkflowRandomStream, workflowRandom } from "./random-streams.ts";
 export { proxySinks, type Sink, type SinkCall, type SinkFunction, type Sinks } from "./sinks.ts";
 export { log, metricMeter, workflowLogAttributes } from "./telemetry.ts";

@@ -8,6 +8,7 @@ import type { MetricTags } from "../value/metrics.ts";
 import type { ActivityOptions, LocalActivityOptions } from "../value/options.ts";
 import type { ChildWorkflowOptions } from "./child-workflow.ts";
 import type { ContinueAsNewOptions } from "./execution.ts";
+import type { StartNexusOperationInput, StartNexusOperationOutput } from "./nexus.ts";
 import type { TimerOptions } from "./timer.ts";
 
 export type WorkflowInterceptorsFactory = () => WorkflowInterceptors;
@@ -122,6 +123,11 @@ export interface WorkflowOutboundCallsInterceptor {
     input: StartChildWorkflowExecutionInput,
     next: Next<WorkflowOutboundCallsInterceptor, "startChildWorkflowExecution">,
   ) => Promise<[Promise<string>, Promise<unknown>]>;
+  /** Resolves once the operation has started or ended. */
+  startNexusOperation?: (
+    input: StartNexusOperationInput,
+    next: Next<WorkflowOutboundCallsInterceptor, "startNexusOperation">,
+  ) => Promise<StartNexusOperationOutput>;
   signalWorkflow?: (
     input: SignalWorkflowInput,
     next: Next<WorkflowOutboundCallsInterceptor, "signalWorkflow">,

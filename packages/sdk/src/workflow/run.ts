@@ -55,12 +55,21 @@ export interface Waiter<T> {
   reject(error: unknown): void;
 }
 
+/** What is known of a Nexus operation that goes on by itself. */
+export interface NexusStarted {
+  readonly scheduledEventId: number;
+  readonly token: string | undefined;
+}
+
 export interface Waiters {
   readonly timer: Map<number, Waiter<void>>;
   readonly activity: Map<number, Waiter<Outcome>>;
   readonly localActivity: Map<number, Waiter<LocalActivityOutcome>>;
   readonly childStart: Map<number, Waiter<ChildStartOutcome>>;
   readonly child: Map<number, Waiter<Outcome>>;
+  readonly nexusStart: Map<number, Waiter<NexusStarted>>;
+  readonly nexus: Map<number, Waiter<Outcome>>;
+  readonly nexusCancel: Map<number, Waiter<ProtoFailure | undefined>>;
   readonly externalSignal: Map<number, Waiter<ProtoFailure | undefined>>;
   readonly externalCancel: Map<number, Waiter<ProtoFailure | undefined>>;
 }
@@ -82,7 +91,8 @@ export class WorkflowRun {
   readonly interceptors = new LoadedInterceptors();
   readonly waiters: Waiters = {
     ...{ timer: new Map(), activity: new Map(), localActivity: new Map() },
-    ...{ childStart: new Map(), child: new Map(), externalSignal: new Map(), externalCancel: new Map() },
+    ...{ childStart: new Map(), child: new Map(), nexusStart: new Map(), nexus: new Map(), nexusCancel: new Map() },
+    ...{ externalSignal: new Map(), externalCancel: new Map() },
   };
   readonly conditions = new Map<number, Condition>();
   readonly knownPatches = new Set<string>();

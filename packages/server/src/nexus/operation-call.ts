@@ -7,12 +7,21 @@ import {
   payloadBytes,
   Rejection,
 } from "@pawl/engine";
-import { common, enums, failure, history, type Init, type nexus, toTimestamp } from "@pawl/protocol";
+import {
+  common,
+  enums,
+  failure,
+  fromNexusLinks,
+  history,
+  type Init,
+  type nexus,
+  toNexusLink,
+  toTimestamp,
+} from "@pawl/protocol";
 import { systemCallback } from "../frontend/callback-rules.ts";
 import { readEvent } from "../frontend/history-page.ts";
 import type { NexusEndpoint } from "../frontend/nexus-endpoint-registry.ts";
 import { handlerFailure, isRetryable } from "../frontend/nexus-failure.ts";
-import { fromNexusLinks, toNexusLink } from "../frontend/nexus-link.ts";
 import type { NexusAnswer } from "../frontend/nexus-tasks.ts";
 import { limits } from "../limits.ts";
 import { askExternal } from "./external-call.ts";

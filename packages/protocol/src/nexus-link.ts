@@ -1,5 +1,5 @@
 /** Links between executions as Nexus carries them, addresses with a type, and as this API's events hold them. */
-import { common, enums, type nexus } from "@pawl/protocol";
+import { common, enums, type nexus } from "./gen/index.js";
 
 const eventLinkType = "temporal.api.common.v1.Link.WorkflowEvent";
 const eventPath = /^\/namespaces\/([^/]+)\/workflows\/([^/]+)\/([^/]+)\/history$/;
