@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WatchedPage } from "./browser.ts";
+import { hostile } from "./hostile.ts";
 import { newWorker, openPage, options, startWithUi, taskQueue, useStage } from "./stage.ts";
 import { approval, troubled } from "./workflows.ts";
-
-const hostile = `<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>"'\${7*7}{{7*7}}/../%2F`;
 
 const stage = useStage();
 

@@ -1,15 +1,25 @@
-/** Addresses of what operators look after: schedules, workers, queues. */
+/** Addresses of what operators look after. */
 import { createRoute } from "@tanstack/react-router";
+import { BatchesPage } from "./batches/list-page.tsx";
+import { BatchPage } from "./batches/page.tsx";
+import { ClusterPage } from "./cluster/page.tsx";
+import { DeploymentsPage } from "./deployments/list-page.tsx";
+import { DeploymentPage } from "./deployments/page.tsx";
+import { NamespacesPage } from "./namespaces/page.tsx";
+import { EndpointsPage } from "./nexus/endpoints-page.tsx";
 import { root, texts } from "./root-route.tsx";
 import { SchedulesPage } from "./schedules/list-page.tsx";
 import { SchedulePage } from "./schedules/page.tsx";
+import { SearchAttributesPage } from "./search-attributes/page.tsx";
+import { TaskQueuesPage } from "./task-queue/list-page.tsx";
 import { TaskQueuePage } from "./task-queue/page.tsx";
 import { WorkersPage } from "./workers/page.tsx";
+import { WorkerPage } from "./workers/worker-page.tsx";
 
 const schedules = createRoute({
   getParentRoute: () => root,
   path: "/namespaces/$namespace/schedules",
-  validateSearch: (search: Record<string, unknown>): { readonly after?: string } => texts(search, ["after"]),
+  validateSearch: pageOf,
   component: SchedulesPage,
 });
 
@@ -22,7 +32,7 @@ const schedule = createRoute({
 const workers = createRoute({
   getParentRoute: () => root,
   path: "/namespaces/$namespace/workers",
-  validateSearch: (search: Record<string, unknown>): { readonly after?: string } => texts(search, ["after"]),
+  validateSearch: pageOf,
   component: WorkersPage,
 });
 
@@ -32,4 +42,84 @@ const taskQueue = createRoute({
   component: TaskQueuePage,
 });
 
-export const operatorRoutes = [schedules, schedule, workers, taskQueue] as const;
+const worker = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/workers/$workerKey",
+  component: WorkerPage,
+});
+
+const taskQueues = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/task-queues",
+  component: TaskQueuesPage,
+});
+
+const batches = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/batch-operations",
+  validateSearch: pageOf,
+  component: BatchesPage,
+});
+
+const batch = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/batch-operations/$jobId",
+  component: BatchPage,
+});
+
+const deployments = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/deployments",
+  validateSearch: pageOf,
+  component: DeploymentsPage,
+});
+
+const deployment = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/deployments/$deployment",
+  component: DeploymentPage,
+});
+
+const searchAttributes = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/search-attributes",
+  component: SearchAttributesPage,
+});
+
+const namespaces = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces",
+  validateSearch: pageOf,
+  component: NamespacesPage,
+});
+
+const endpoints = createRoute({
+  getParentRoute: () => root,
+  path: "/nexus",
+  validateSearch: pageOf,
+  component: EndpointsPage,
+});
+
+const cluster = createRoute({ getParentRoute: () => root, path: "/cluster", component: ClusterPage });
+
+/** The address of a list that has nothing but its page in its search. */
+function pageOf(search: Record<string, unknown>): { readonly after?: string } {
+  return texts(search, ["after"]);
+}
+
+export const operatorRoutes = [
+  schedules,
+  schedule,
+  workers,
+  worker,
+  taskQueues,
+  taskQueue,
+  batches,
+  batch,
+  deployments,
+  deployment,
+  searchAttributes,
+  namespaces,
+  endpoints,
+  cluster,
+] as const;

@@ -1,6 +1,6 @@
 /** A question with an answer that does something: a form in a modal dialog, which closes when the server has agreed. */
 import { useMutation } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useEffect, useId, useRef } from "react";
+import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { CopyButton } from "./copy-button.tsx";
 import { jsonProblem } from "./json-syntax.ts";
 
@@ -9,8 +9,8 @@ export interface FormDialogProps {
   /** What its button says. */
   readonly action: string;
   readonly isDangerous?: boolean;
-  /** The same by the command line. */
-  readonly command?: string;
+  /** The same by the command line, for what the form says at the moment. */
+  readonly command?: string | ((fields: FormData) => string);
   readonly onClose: () => void;
   /** Throws what is wrong with the form, or what the server refused. */
   readonly onSubmit: (fields: FormData) => Promise<unknown>;
@@ -29,20 +29,27 @@ export function FormDialog({
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   const submission = useMutation({ mutationFn: onSubmit, onSuccess: onClose });
-  useEffect(() => dialog.current?.showModal(), []);
+  const form = useRef<HTMLFormElement>(null);
+  const [fields, setFields] = useState<FormData | undefined>();
+  const read = () => setFields(new FormData(form.current!));
+  useEffect(() => {
+    dialog.current?.showModal();
+    setFields(new FormData(form.current!));
+  }, []);
+  const line = typeof command === "function" ? fields && command(fields) : command;
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     submission.mutate(new FormData(event.currentTarget));
   };
   return (
     <dialog ref={dialog} aria-labelledby={titleId} onClose={onClose}>
-      <form onSubmit={submit}>
+      <form ref={form} onSubmit={submit} onInput={read}>
         <h2 id={titleId}>{title}</h2>
         {children}
-        {command !== undefined && (
+        {line !== undefined && (
           <div className="command">
-            <code>{command}</code>
-            <CopyButton text={command} label="Copy the command" />
+            <code>{line}</code>
+            <CopyButton text={line} label="Copy the command" />
           </div>
         )}
         {submission.error && (

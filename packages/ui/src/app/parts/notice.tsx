@@ -34,3 +34,12 @@ export function Loading({ what }: { readonly what: string }) {
     </div>
   );
 }
+
+/** Above what was read before the server went away. */
+export function Stale() {
+  return (
+    <p className="disconnected" role="alert">
+      The server does not answer; this is how it was last seen.
+    </p>
+  );
+}

@@ -1,15 +1,15 @@
 /** What stands around every page. */
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { listNamespaces } from "../api/workflows.ts";
 import { type TimeStyle, timeStyle, timeStyles } from "../parts/moment.tsx";
 import { useRemembered } from "../parts/remembered.ts";
-import { navGroups } from "./nav.ts";
+import { type NavItem, navGroups } from "./nav.ts";
 import { applyTheme, storedTheme, type Theme, themes } from "./theme.ts";
 
 export function Shell() {
-  const { namespace = "default" } = useParams({ strict: false });
+  const namespace = useNamespace();
   return (
     <>
       <a className="skip" href="#main">
@@ -33,15 +33,31 @@ export function Shell() {
   );
 }
 
+/** That of the page; on pages of the whole server the one before. */
+function useNamespace(): string {
+  const { namespace } = useParams({ strict: false });
+  const last = useRef("default");
+  useEffect(() => {
+    if (namespace !== undefined) last.current = namespace;
+  }, [namespace]);
+  return namespace ?? last.current;
+}
+
 function Pages({ namespace }: { readonly namespace: string }) {
   return (
     <nav aria-label="Pages" className="pages">
       {navGroups.map(({ title, items }) => (
         <section key={title} aria-label={title}>
           <p className="faint">{title}</p>
-          {items.map(({ label, to }) => (
-            <Link key={to} to={to} params={{ namespace }} activeProps={{ "aria-current": "page" }}>
-              {label}
+          {items.map((item: (typeof items)[number] & NavItem) => (
+            <Link
+              key={item.to}
+              to={item.to}
+              params={{ namespace }}
+              activeOptions={{ exact: item.isExact === true, includeSearch: false }}
+              activeProps={{ "aria-current": "page" }}
+            >
+              {item.label}
             </Link>
           ))}
         </section>

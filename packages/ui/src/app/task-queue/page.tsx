@@ -3,12 +3,15 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { taskQueueRoute } from "../addresses.ts";
-import { describeQueue, type QueueDescription, type QueueKind } from "../api/workers.ts";
+import { describeQueue, type QueueAddress, type QueueDescription, type QueueKind } from "../api/workers.ts";
 import { spanText } from "../history/timeline.ts";
 import { Fact } from "../parts/fact.tsx";
 import { Moment } from "../parts/moment.tsx";
-import { Loading, Problem } from "../parts/notice.tsx";
+import { Loading, Problem, Stale } from "../parts/notice.tsx";
 import { Table } from "../parts/table.tsx";
+import { useDialog } from "../parts/use-dialog.ts";
+import { LimitsDialog } from "./limits-dialog.tsx";
+import { perSecond } from "./list-page.tsx";
 
 const refreshMs = 2_000;
 
@@ -20,7 +23,11 @@ export function TaskQueuePage() {
   return (
     <div className="page">
       <section aria-label="Summary">
-        <p className="crumbs faint">Task queue</p>
+        <nav aria-label="Breadcrumb" className="crumbs">
+          <Link to="/namespaces/$namespace/task-queues" params={{ namespace }}>
+            Task queues
+          </Link>
+        </nav>
         <h1 className="breakable">{taskQueue}</h1>
         <p>
           <Link
@@ -34,6 +41,7 @@ export function TaskQueuePage() {
       </section>
       <Part kind="WORKFLOW" title="Workflow tasks" />
       <Part kind="ACTIVITY" title="Activities" />
+      <Part kind="NEXUS" title="Nexus requests" />
     </div>
   );
 }
@@ -48,10 +56,11 @@ function Part({ kind, title }: { readonly kind: QueueKind; readonly title: strin
   return (
     <section aria-label={title}>
       <h2>{title}</h2>
-      {queue.error ? (
+      {queue.data && queue.error && <Stale />}
+      {queue.data ? (
+        <Description queue={queue.data} address={{ namespace, taskQueue, kind }} />
+      ) : queue.error ? (
         <Problem error={queue.error} onRetry={queue.refetch} />
-      ) : queue.data ? (
-        <Description queue={queue.data} />
       ) : (
         <Loading what={title.toLowerCase()} />
       )}
@@ -59,7 +68,13 @@ function Part({ kind, title }: { readonly kind: QueueKind; readonly title: strin
   );
 }
 
-function Description({ queue: { stats = {}, pollers = [] } }: { readonly queue: QueueDescription }) {
+interface DescriptionProps {
+  readonly queue: QueueDescription;
+  readonly address: QueueAddress;
+}
+
+function Description({ queue, address }: DescriptionProps) {
+  const { stats = {}, pollers = [] } = queue;
   const waiting = Number(stats.approximateBacklogCount ?? 0);
   const oldestMs = Number.parseFloat(stats.approximateBacklogAge ?? "0") * 1_000;
   return (
@@ -72,8 +87,10 @@ function Description({ queue: { stats = {}, pollers = [] } }: { readonly queue: 
       <dl className="facts">
         <Fact name="Waiting">{waiting.toLocaleString()}</Fact>
         <Fact name="Oldest has waited">{waiting > 0 ? spanText(oldestMs) : "–"}</Fact>
-        <Fact name="Added per second">{rate(stats.tasksAddRate)}</Fact>
-        <Fact name="Taken per second">{rate(stats.tasksDispatchRate)}</Fact>
+        <Fact name="Added">{perSecond(stats.tasksAddRate)}</Fact>
+        <Fact name="Taken">{perSecond(stats.tasksDispatchRate)}</Fact>
+        {/* The server limits what activities and Nexus requests are handed out; workflow tasks it does not. */}
+        {address.kind !== "WORKFLOW" && <Limits queue={queue} address={address} />}
       </dl>
       {pollers.length > 0 && (
         <Table columns={["Worker", "Last asked"]}>
@@ -91,6 +108,22 @@ function Description({ queue: { stats = {}, pollers = [] } }: { readonly queue: 
   );
 }
 
-function rate(perSecond = 0): string {
-  return perSecond.toLocaleString(undefined, { maximumFractionDigits: 1 });
+function Limits({ queue, address }: DescriptionProps) {
+  const { namespace, taskQueue, kind } = address;
+  const dialog = useDialog<"limits">(["task-queue", namespace, taskQueue, kind]);
+  const { requestsPerSecond, rateLimitSource } = queue.effectiveRateLimit ?? {};
+  const byWorker = rateLimitSource?.endsWith("_WORKER") ? ", as its workers ask for" : "";
+  const perKey = queue.config?.fairnessKeysRateLimitDefault?.rateLimit?.requestsPerSecond;
+  const reason = queue.config?.queueRateLimit?.metadata?.reason;
+  return (
+    <Fact name="Limit">
+      {queue.effectiveRateLimit ? `${perSecond(requestsPerSecond)}${byWorker}` : "none"}
+      {perKey !== undefined && `; ${perSecond(perKey)} for one fairness key`}
+      {reason && <span className="faint"> {reason}</span>}{" "}
+      <button type="button" className="quiet" onClick={() => dialog.show("limits")}>
+        Change<span className="hidden"> the limit of {kind === "ACTIVITY" ? "activities" : "Nexus requests"}</span>
+      </button>
+      {dialog.open && <LimitsDialog address={address} queue={queue} onClose={dialog.close} />}
+    </Fact>
+  );
 }

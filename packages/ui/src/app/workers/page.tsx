@@ -10,7 +10,17 @@ import { Pager } from "../parts/pager.tsx";
 import { Table } from "../parts/table.tsx";
 
 const refreshMs = 3_000;
-const columns = ["State", "Worker", "Task queue", "SDK", "Workflow tasks", "Activities", "Started", "Last heard of"];
+const columns = [
+  "State",
+  "Worker",
+  "Task queue",
+  "SDK",
+  "Version",
+  "Workflow tasks",
+  "Activities",
+  "Started",
+  "Last heard of",
+];
 
 export function WorkersPage() {
   const { namespace } = workersRoute.useParams();
@@ -54,16 +64,27 @@ const states: Readonly<Record<string, { readonly label: string; readonly look: s
   WORKER_STATUS_SHUTDOWN: { label: "Stopped", look: "Canceled" },
 };
 
+export function WorkerState({ status = "" }: { readonly status: string | undefined }) {
+  const { label, look } = states[status] ?? { label: "Unknown", look: "Canceled" };
+  return <span className={`badge status-${look}`}>{label}</span>;
+}
+
 function Row({ worker }: { readonly worker: WorkerHeartbeat }) {
   const { namespace } = workersRoute.useParams();
-  const { label, look } = states[worker.status ?? ""] ?? { label: "Unknown", look: "Canceled" };
   const taskQueue = worker.taskQueue ?? "";
   return (
     <tr>
       <td>
-        <span className={`badge status-${look}`}>{label}</span>
+        <WorkerState status={worker.status} />
       </td>
-      <td className="breakable">{worker.workerIdentity}</td>
+      <td className="breakable">
+        <Link
+          to="/namespaces/$namespace/workers/$workerKey"
+          params={{ namespace, workerKey: worker.workerInstanceKey }}
+        >
+          {worker.workerIdentity}
+        </Link>
+      </td>
       <td className="breakable">
         <Link to="/namespaces/$namespace/task-queues/$taskQueue" params={{ namespace, taskQueue }}>
           {taskQueue}
@@ -72,6 +93,7 @@ function Row({ worker }: { readonly worker: WorkerHeartbeat }) {
       <td className="breakable">
         {worker.sdkName} {worker.sdkVersion}
       </td>
+      <td className="breakable">{worker.deploymentVersion?.buildId ?? <span className="faint">–</span>}</td>
       <td>
         <Busy slots={worker.workflowTaskSlotsInfo} />
       </td>

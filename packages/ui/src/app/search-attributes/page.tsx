@@ -1,0 +1,122 @@
+/** Search attributes: what workflows of this namespace can be found by. */
+import { useQuery } from "@tanstack/react-query";
+import { searchAttributesRoute } from "../addresses.ts";
+import {
+  addSearchAttribute,
+  attributeTypes,
+  listSearchAttributes,
+  removeSearchAttribute,
+} from "../api/search-attributes.ts";
+import { pawlCommand } from "../parts/command-line.ts";
+import { ChoiceField, TextField } from "../parts/field.tsx";
+import { FormDialog, textField } from "../parts/form-dialog.tsx";
+import { ListPage } from "../parts/list-page.tsx";
+import { Empty } from "../parts/notice.tsx";
+import { useDialog } from "../parts/use-dialog.ts";
+
+interface Attribute {
+  readonly name: string;
+  readonly type: string;
+  readonly isOwn: boolean;
+}
+
+type Dialog = { readonly type: "add" } | { readonly type: "remove"; readonly name: string };
+
+const refreshMs = 5_000;
+
+export function SearchAttributesPage() {
+  const { namespace } = searchAttributesRoute.useParams();
+  const list = useQuery({
+    queryKey: ["search-attributes", namespace],
+    queryFn: ({ signal }) => listSearchAttributes(namespace, signal),
+    refetchInterval: refreshMs,
+  });
+  const dialog = useDialog<Dialog>(["search-attributes", namespace]);
+  const { customAttributes = {}, systemAttributes = {} } = list.data ?? {};
+  const rows = [...attributesOf(customAttributes, true), ...attributesOf(systemAttributes, false)];
+  return (
+    <>
+      <ListPage
+        title="Search attributes"
+        actions={
+          <button type="button" onClick={() => dialog.show({ type: "add" })}>
+            Add a search attribute
+          </button>
+        }
+        list={list}
+        rows={rows}
+        columns={["Name", "Type", "Whose", ""]}
+        row={({ name, type, isOwn }: Attribute) => (
+          <tr key={name}>
+            <td className="breakable">{name}</td>
+            <td>{type}</td>
+            <td>{isOwn ? "this namespace's" : <span className="faint">everybody's</span>}</td>
+            <td>
+              {isOwn && (
+                <button type="button" className="quiet" onClick={() => dialog.show({ type: "remove", name })}>
+                  Remove<span className="hidden"> {name}</span>
+                </button>
+              )}
+            </td>
+          </tr>
+        )}
+        empty={<Empty title="No search attributes" />}
+      />
+      {dialog.open?.type === "add" && <AddDialog namespace={namespace} onClose={dialog.close} />}
+      {dialog.open?.type === "remove" && (
+        <RemoveDialog namespace={namespace} name={dialog.open.name} onClose={dialog.close} />
+      )}
+    </>
+  );
+}
+
+function attributesOf(attributes: Readonly<Record<string, string>>, isOwn: boolean): Attribute[] {
+  return Object.entries(attributes)
+    .map(([name, type]) => ({ name, type: typeWord(type), isOwn }))
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** `INDEXED_VALUE_TYPE_KEYWORD_LIST` as it is written in commands: `KeywordList`. */
+function typeWord(type: string): string {
+  const wanted = type.replace("INDEXED_VALUE_TYPE_", "").replaceAll("_", "").toLowerCase();
+  return attributeTypes.find((known) => known.toLowerCase() === wanted) ?? type;
+}
+
+interface DialogProps {
+  readonly namespace: string;
+  readonly onClose: () => void;
+}
+
+function AddDialog({ namespace, onClose }: DialogProps) {
+  return (
+    <FormDialog
+      title="Add a search attribute"
+      action="Add"
+      command={(fields) =>
+        pawlCommand(["search-attribute", "create"], {
+          ...{ namespace, name: textField(fields, "name"), type: textField(fields, "type") },
+        })
+      }
+      onClose={onClose}
+      onSubmit={(fields) => addSearchAttribute(namespace, textField(fields, "name"), textField(fields, "type"))}
+    >
+      <TextField label="Name" name="name" required />
+      <ChoiceField label="Type" name="type" choices={Object.fromEntries(attributeTypes.map((type) => [type, type]))} />
+    </FormDialog>
+  );
+}
+
+function RemoveDialog({ namespace, name, onClose }: DialogProps & { readonly name: string }) {
+  return (
+    <FormDialog
+      title={`Remove ${name}?`}
+      action="Remove"
+      isDangerous
+      command={pawlCommand(["search-attribute", "remove"], { namespace, name, yes: true })}
+      onClose={onClose}
+      onSubmit={() => removeSearchAttribute(namespace, name)}
+    >
+      <p>Workflows are not found by it any more, and code that sets it is refused.</p>
+    </FormDialog>
+  );
+}

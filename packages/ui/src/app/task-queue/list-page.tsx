@@ -1,0 +1,87 @@
+/** The task queues of a namespace that were used lately: who polls them, and what waits in them. */
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { FormEvent } from "react";
+import { taskQueuesRoute } from "../addresses.ts";
+import { type ListedQueue, listQueues } from "../api/workers.ts";
+import { spanText } from "../history/timeline.ts";
+import { ListPage } from "../parts/list-page.tsx";
+import { Empty } from "../parts/notice.tsx";
+
+const refreshMs = 2_000;
+
+export function TaskQueuesPage() {
+  const { namespace } = taskQueuesRoute.useParams();
+  const list = useQuery({
+    queryKey: ["task-queues", namespace],
+    queryFn: ({ signal }) => listQueues(namespace, signal),
+    refetchInterval: refreshMs,
+  });
+  return (
+    <ListPage
+      title="Task queues"
+      intro={
+        <>
+          <QueueBox namespace={namespace} />
+          {list.data?.isCut && <p className="faint">Only those with the most waiting tasks are shown.</p>}
+        </>
+      }
+      list={list}
+      rows={list.data?.taskQueues ?? []}
+      columns={["Task queue", "Tasks", "Workers that ask", "Waiting", "Oldest has waited", "Added", "Taken"]}
+      row={(queue: ListedQueue) => <Row key={`${queue.kind} ${queue.name}`} queue={queue} namespace={namespace} />}
+      empty={
+        <Empty title="No task queue was used lately">
+          <p>One appears when a worker polls it or a workflow is started on it.</p>
+        </Empty>
+      }
+    />
+  );
+}
+
+function QueueBox({ namespace }: { readonly namespace: string }) {
+  const navigate = taskQueuesRoute.useNavigate();
+  const go = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const taskQueue = String(new FormData(event.currentTarget).get("name") ?? "").trim();
+    void navigate({ to: "/namespaces/$namespace/task-queues/$taskQueue", params: { namespace, taskQueue } });
+  };
+  return (
+    <search>
+      <form className="filter" onSubmit={go}>
+        <input
+          {...{ name: "name", required: true, placeholder: "Name of a task queue", autoComplete: "off" }}
+          aria-label="Name of a task queue"
+          spellCheck={false}
+        />
+        <button type="submit">Look at it</button>
+      </form>
+    </search>
+  );
+}
+
+const kinds = { workflow: "Workflow tasks", activity: "Activities", nexus: "Nexus requests" } as const;
+
+function Row({ queue, namespace }: { readonly queue: ListedQueue; readonly namespace: string }) {
+  const { name, kind, pollers, backlogCount, backlogAgeMs, addRate, dispatchRate } = queue;
+  const isStuck = pollers === 0 && backlogCount > 0;
+  return (
+    <tr>
+      <td className="breakable">
+        <Link to="/namespaces/$namespace/task-queues/$taskQueue" params={{ namespace, taskQueue: name }}>
+          {name}
+        </Link>
+      </td>
+      <td>{kinds[kind]}</td>
+      <td>{pollers === 0 ? <span className={isStuck ? "refusal" : "faint"}>none</span> : pollers}</td>
+      <td>{backlogCount.toLocaleString()}</td>
+      <td>{backlogCount > 0 ? spanText(backlogAgeMs) : <span className="faint">–</span>}</td>
+      <td>{perSecond(addRate)}</td>
+      <td>{perSecond(dispatchRate)}</td>
+    </tr>
+  );
+}
+
+export function perSecond(rate = 0): string {
+  return `${rate.toLocaleString(undefined, { maximumFractionDigits: 1 })}/s`;
+}
