@@ -7,8 +7,10 @@ export { type Delivery, type Follower, type Message, receiverOf } from "./outbox
 export type { Call, CallEffect, CallFailure, NexusInput } from "./outside-call.ts";
 export { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts";
 export { isTakenOver } from "./reapply.ts";
+export type { RebuildTarget } from "./rebuild.ts";
 export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
 export type { LaterRun, ReadChain } from "./reset.ts";
+export { BaseReading, type ReadBase } from "./reset-reading.ts";
 export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./run.ts";
 export { Oversized, type SizeWarning } from "./run-size.ts";
 export { upcomingTimes } from "./schedule/schedule-describe.ts";

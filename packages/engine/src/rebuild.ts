@@ -32,7 +32,31 @@ export interface RebuildTarget {
 
 /** Throws when the events do not begin with that of a start. */
 export function rebuild(events: readonly history.HistoryEvent[], target: RebuildTarget): Run {
-  const [first] = events;
+  return new Rebuilding(events, target).done();
+}
+
+/** A fold that is given the events some at a time. */
+export class Rebuilding {
+  readonly #run: Run;
+
+  /** Throws when the events, the first ones, do not begin with that of a start. */
+  constructor(first: readonly history.HistoryEvent[], target: RebuildTarget) {
+    this.#run = begun(first[0], target);
+    this.add(first);
+  }
+
+  add(events: readonly history.HistoryEvent[]): void {
+    for (const event of events) fold(this.#run, event);
+  }
+
+  done(): Run {
+    Object.assign(this.#run.changes, noChanges());
+    return this.#run;
+  }
+}
+
+/** The run before its first event is folded into it. */
+function begun(first: history.HistoryEvent | undefined, target: RebuildTarget): Run {
   const started = first?.workflowExecutionStartedEventAttributes;
   if (!first || !started) throw new Error("history does not begin with the start of a workflow");
   const start = startOf(first, started, target);
@@ -46,8 +70,6 @@ export function rebuild(events: readonly history.HistoryEvent[], target: Rebuild
   if (start.retryPolicy || start.cronSchedule !== "")
     run.startEvent = history.WorkflowExecutionStartedEventAttributes.encode(started);
   foldCallbacks(run, first);
-  for (const event of events) fold(run, event);
-  Object.assign(run.changes, noChanges());
   return run;
 }
 

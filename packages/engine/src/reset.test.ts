@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { enums, history, update } from "@pawl/protocol";
 import fc from "fast-check";
 import type { Delivery } from "./outbox.ts";
+import { rebuild } from "./rebuild.ts";
 import { Rejection } from "./rejection.ts";
+import { BaseReading } from "./reset-reading.ts";
 import {
   applicationFailure,
   type CommandInit,
@@ -86,7 +88,7 @@ test("what happened after the histories were read is taken over from memory, or 
     [begun(), "stale"],
   ] as const) {
     const runId = workflow.currentRunId!;
-    const read = { ...workflow.read(runId), base: [...workflow.read(runId).base] };
+    const read = workflow.read(runId, 4);
     workflow.signal("late");
     const before = workflow.events(runId).length;
     const reply = workflow.do({ type: "reset", request: resetRequest(runId, 4), read });
@@ -96,10 +98,35 @@ test("what happened after the histories were read is taken over from memory, or 
   }
 });
 
+test("what was read serves again when the command is done once more, as after others of its batch have failed", () => {
+  const workflow = begun();
+  const runId = workflow.currentRunId!;
+  const read = workflow.read(runId, 4);
+  const before = JSON.stringify(read.base.folded?.workflowTask);
+  workflow.do({ type: "reset", request: resetRequest(runId, 4), read });
+  assert.equal(JSON.stringify(read.base.folded?.workflowTask), before);
+  assert.equal(read.base.folded?.status.type, "open");
+});
+
+test("a long history is folded some events at a time, and the same comes of it", () => {
+  const workflow = new ScriptedWorkflow();
+  workflow.start();
+  const timers = Array.from({ length: 1_800 }, (_, index) => commands.timer(`t${index}`, 60_000));
+  workflow.complete(workflow.pollTask(), timers, { forceCreateNewWorkflowTask: true });
+  workflow.pollTask();
+  const target = { namespaceId: "ns", workflowId: "wf", namespace: "default", requestId: "", runId: "new" };
+  const reading = new BaseReading(1_807, target);
+  const turns = workflow.batches().map((batch) => [...reading.take(batch)].length);
+  assert.deepEqual(turns, [0, 0, 3, 0]);
+  const { folded, prefix, since } = reading.read;
+  assert.deepEqual(folded, rebuild(workflow.events(), target));
+  assert.deepEqual([prefix.length, since.length], [4, 0]);
+});
+
 test("another run that became the current one in the meantime makes what was read stale", () => {
   const workflow = begun(new CachedWorkflow());
   const runId = workflow.currentRunId!;
-  const read = workflow.read(runId);
+  const read = workflow.read(runId, 4);
   workflow.do({ type: "terminate", request: { ...terminateRequest } });
   workflow.do({ type: "startWorkflow", request: startRequest({ requestId: "other" }) });
   assert.deepEqual(workflow.do({ type: "reset", request: resetRequest(runId, 4), read }), { type: "stale" });
@@ -308,7 +335,7 @@ function resetSomewhere(workflow: ScriptedWorkflow, pick: number): void {
   const request = resetRequest(workflow.currentRunId!, end, {
     requestId: `reset-at-${end}-${workflow.events().length}`,
   });
-  const reply = workflow.try({ type: "reset", request, read: workflow.read(workflow.currentRunId!) });
+  const reply = workflow.try({ type: "reset", request, read: workflow.read(workflow.currentRunId!, end) });
   if (reply instanceof Rejection) assert.match(reply.message, /at the boundary|in range/);
   else if (reply.type === "reset") assert.equal(workflow.run().status.type, "open");
   else assert.fail("everything was read");

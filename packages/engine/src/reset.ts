@@ -15,8 +15,8 @@ import { sealBatch } from "./history.ts";
 import { makeCurrent, runExpiresAtMs } from "./new-run.ts";
 import { pendingEffects } from "./pending-effects.ts";
 import { excludedTypes, reapply, takesNothing } from "./reapply.ts";
-import { rebuild } from "./rebuild.ts";
 import { Rejection } from "./rejection.ts";
+import type { ReadBase } from "./reset-reading.ts";
 import { type Activity, type EventBatch, isOpen, type Run, type Workflow } from "./run.ts";
 import { currentRun } from "./start.ts";
 import type { Step } from "./step.ts";
@@ -24,12 +24,11 @@ import type { CommandOf, Replies } from "./vocabulary.ts";
 import { changeOptions } from "./workflow-options.ts";
 import { failStartedTask, scheduleWorkflowTask, startWorkflowTask } from "./workflow-task.ts";
 
-/** What the caller has read of histories, which the engine does not hold. */
+/** What the caller has read of histories. */
 export interface ReadChain {
   /** The run that was the current one before anything was read. */
   readonly currentRunId: string;
-  /** The base run from its first event, in batches as they were committed. */
-  readonly base: readonly EventBatch[];
+  readonly base: ReadBase;
   /** The runs that continued the base as new, in order; of their events those that a reset may take over. */
   readonly later: readonly LaterRun[];
 }
@@ -53,20 +52,19 @@ export function resetRun(
   const current = currentRun(workflow);
   if (!current) return new Rejection("NOT_FOUND", `workflow not found for ID: ${workflow.workflowId}`);
   if (current.start.reset?.requestId === request.requestId) return { type: "reset", runId: current.runId };
-  const rest = batchesAfter(base, read.base.at(-1)?.lastEventId ?? 0);
-  if (current.runId !== read.currentRunId || !rest) return { type: "stale" };
-  const batches = [...read.base, ...rest];
-  const prefix = batches.filter(({ lastEventId }) => lastEventId < finishEventId);
-  if (prefix.at(-1)?.lastEventId !== finishEventId - 1)
+  const { prefix, folded, since, lastEventId } = read.base;
+  const rest = batchesAfter(base, lastEventId);
+  if (current.runId !== read.currentRunId || !rest || lastEventId < finishEventId - 1) return { type: "stale" };
+  if (!folded || prefix.at(-1)?.lastEventId !== finishEventId - 1)
     return invalid(
       `StateRebuilder unable to Rebuild mutable state to event ID: ${finishEventId - 1}, version: 0, this event must be at the boundary`,
     );
-  const next = nextRun(base, step, { prefix, requestId: request.requestId });
+  const next = nextRun(base, step, { prefix, folded, requestId: request.requestId });
   if (next.workflowTask.type === "none")
     return invalid(
       `Can only reset workflow to event ID in range [WorkflowTaskScheduled +1, WorkflowTaskStarted + 1]: ${finishEventId}`,
     );
-  const chain = { base: batches.slice(prefix.length), later: read.later };
+  const chain = { base: [...since, ...decoded(rest)], later: read.later };
   const events = eventsSince(current, step, { chain, reason: request.reason, base });
   if (!events) return { type: "stale" };
 
@@ -104,19 +102,22 @@ function decoded(batches: readonly EventBatch[]): history.HistoryEvent[] {
   return batches.flatMap(({ bytes }) => history.History.decode(bytes).events);
 }
 
+interface Fork {
+  readonly prefix: readonly EventBatch[];
+  readonly folded: Run;
+  readonly requestId: string;
+}
+
 /** A run as it was at the end of the prefix, with its time anew (X1). */
-function nextRun(
-  base: Run,
-  step: Step,
-  { prefix, requestId }: { prefix: readonly EventBatch[]; requestId: string },
-): Run {
-  const target = { ...base, runId: step.newId(), namespace: base.start.namespace, requestId: base.start.requestId };
-  const { start, ...rebuilt } = rebuild(decoded(prefix), target);
+function nextRun(base: Run, step: Step, { prefix, folded, requestId }: Fork): Run {
+  // A copy: the command may be done again, after others of its batch have failed.
+  const { start, ...rebuilt } = structuredClone(folded);
   const executionExpiresAtMs = start.executionTimeoutMs > 0 ? step.nowMs + start.executionTimeoutMs : 0;
   const next: Run = {
     ...rebuilt,
     start: {
       ...start,
+      requestId: base.start.requestId,
       startedAtMs: step.nowMs,
       executionExpiresAtMs,
       runExpiresAtMs: runExpiresAtMs(start.runTimeoutMs, step.nowMs, executionExpiresAtMs),
@@ -131,7 +132,7 @@ function nextRun(
 }
 
 interface Since {
-  readonly chain: { readonly base: readonly EventBatch[]; readonly later: readonly LaterRun[] };
+  readonly chain: { readonly base: readonly history.HistoryEvent[]; readonly later: readonly LaterRun[] };
   readonly reason: string;
   readonly base: Run;
 }
@@ -142,7 +143,7 @@ function eventsSince(current: Run, step: Step, { chain, reason, base }: Since): 
   const inChain = (last?.runId ?? base.runId) === current.runId;
   const unread = last && inChain ? batchesAfter(current, last.lastEventId) : [];
   if (!unread) return undefined;
-  const events = [...decoded(chain.base), ...chain.later.flatMap((run) => run.events), ...decoded(unread)];
+  const events = [...chain.base, ...chain.later.flatMap((run) => run.events), ...decoded(unread)];
   if (!isOpen(current)) return events;
   const lastEventId = current.nextEventId - 1;
   terminate(current, step, { reason, details: undefined, identity: "history-resetter", reset: true });

@@ -18,6 +18,7 @@ import type { Call } from "./outside-call.ts";
 import { isTakenOver } from "./reapply.ts";
 import { Rejection } from "./rejection.ts";
 import type { LaterRun, ReadChain } from "./reset.ts";
+import { BaseReading } from "./reset-reading.ts";
 import type { EventBatch, Run, Workflow } from "./run.ts";
 import type { SizeWarning } from "./run-size.ts";
 import { restore, takeChanges } from "./snapshot.ts";
@@ -216,14 +217,17 @@ export class ScriptedWorkflow {
     });
   }
 
-  /** The histories that a reset of `runId` reads. */
-  read(runId: string): ReadChain {
+  /** The histories that a reset of `runId` to `finishEventId` reads. */
+  read(runId: string, finishEventId: number): ReadChain {
     const later: LaterRun[] = [];
     const nextOf = (id: string) =>
       this.events(id).at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
     for (let next = nextOf(runId); next !== undefined; next = nextOf(next))
       later.push({ runId: next, lastEventId: this.events(next).length, events: this.events(next).filter(isTakenOver) });
-    return { currentRunId: this.currentRunId!, base: this.#row(runId).batches, later };
+    const ids = { namespaceId: "ns", workflowId: this.workflowId, runId: `${this.#idPrefix}-reset-${++this.#ids}` };
+    const base = new BaseReading(finishEventId, { ...ids, namespace: "default", requestId: "" });
+    for (const batch of this.#row(runId).batches) for (const _ of base.take(batch));
+    return { currentRunId: this.currentRunId!, base: base.read, later };
   }
 
   /** Resets the run, by default the current one, at the end of a workflow task; returns the run that came of it. */
@@ -232,7 +236,7 @@ export class ScriptedWorkflow {
     { runId = this.currentRunId!, ...more }: { runId?: string } & Partial<ResetRequest> = {},
   ): string {
     const request = resetRequest(runId, workflowTaskFinishEventId, { requestId: `reset-${++this.#ids}`, ...more });
-    const reply = this.do({ type: "reset", request, read: this.read(runId) });
+    const reply = this.do({ type: "reset", request, read: this.read(runId, workflowTaskFinishEventId) });
     assert(reply.type === "reset", "what was read is all that there is");
     return reply.runId;
   }
@@ -240,6 +244,11 @@ export class ScriptedWorkflow {
   /** Types of the events of a run (the current one), without their prefix. */
   eventTypes(runId = this.currentRunId!): string[] {
     return this.events(runId).map((event) => nameOf(event));
+  }
+
+  /** The history of a run (the current one) as it was committed. */
+  batches(runId = this.currentRunId!): readonly EventBatch[] {
+    return this.#row(runId).batches;
   }
 
   events(runId = this.currentRunId!): readonly history.HistoryEvent[] {

@@ -24,6 +24,11 @@ export interface Clock {
  */
 const sleepMaxMs = 1_000;
 
+/** Lets others have their turn: for work that would hold the event loop for long. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 class SystemClock implements Clock {
   readonly #now: () => number;
   readonly #sleepers = new Sleepers();

@@ -1,6 +1,17 @@
 /** Resetting a run: reads the histories that the engine folds and takes over, and asks it to do so. */
-import { type EventBatch, isTakenOver, type LaterRun, type Located, Rejection, workflowKey } from "@pawl/engine";
+import {
+  BaseReading,
+  type EventBatch,
+  isTakenOver,
+  type LaterRun,
+  type Located,
+  type ReadBase,
+  type RebuildTarget,
+  Rejection,
+  workflowKey,
+} from "@pawl/engine";
 import { enums, history, type RequestOf } from "@pawl/protocol";
+import { nextTurn } from "../clock.ts";
 import { Unavailable } from "../shard/shard.ts";
 import { executionProblem, idProblem, invalid } from "./field-rules.ts";
 import { type Handlers, limits, type Parts } from "./parts.ts";
@@ -13,7 +24,7 @@ type Key = ReturnType<typeof workflowKey>;
 const attemptsMax = 5;
 
 export function resetHandlers(parts: Parts) {
-  const { namespaces, ring } = parts;
+  const { namespaces, ring, random, clock } = parts;
   return {
     ResetWorkflowExecution: async (request) => {
       const namespace = namespaces.byName(request.namespace);
@@ -29,7 +40,10 @@ export function resetHandlers(parts: Parts) {
         if (base instanceof Rejection) return base;
         const read = {
           currentRunId: current.runId,
-          base: await readBatches(parts, base),
+          base: await readBase(parts, base, request.workflowTaskFinishEventId, {
+            ...{ namespaceId: namespace.id, namespace: namespace.name, workflowId, requestId: "" },
+            runId: random.orderedUuid(clock.nowMs()),
+          }),
           later: await readLater(parts, key, base),
         };
         // By its id: which run is the current one may have changed since.
@@ -66,9 +80,14 @@ function operationsProblem({ postResetOperations }: Request): Rejection | undefi
   return undefined;
 }
 
-/** The whole history of a run as far as it was located. */
-async function readBatches({ store }: Parts, run: Located): Promise<EventBatch[]> {
-  const read: EventBatch[] = [];
+async function readBase(parts: Parts, base: Located, finishEventId: number, target: RebuildTarget): Promise<ReadBase> {
+  const reading = new BaseReading(finishEventId, target);
+  for await (const batch of batchesOf(parts, base)) for (const _ of reading.take(batch)) await nextTurn();
+  return reading.read;
+}
+
+/** The whole history of a run as far as it was located. Others have a turn between its pages. */
+async function* batchesOf({ store }: Parts, run: Located): AsyncGenerator<EventBatch> {
   for (let fromEventId = 1; fromEventId <= run.lastEventId; ) {
     const page = await store.readHistory(run.runId, {
       fromEventId,
@@ -78,10 +97,10 @@ async function readBatches({ store }: Parts, run: Located): Promise<EventBatch[]
     });
     // It was deleted between the two looks.
     if (page.length === 0) throw new Unavailable("busy", "the run has just been deleted; try again");
-    for (const { events, ...ids } of page) read.push({ ...ids, bytes: events });
+    for (const { events, ...ids } of page) yield { ...ids, bytes: events };
     fromEventId = page.at(-1)!.lastEventId + 1;
+    if (fromEventId <= run.lastEventId) await nextTurn();
   }
-  return read;
 }
 
 /** The runs that continued `base` as new, with the events that a reset takes over. A run that was deleted ends them. */
@@ -92,9 +111,9 @@ async function readLater(parts: Parts, key: Key, base: Located): Promise<LaterRu
     const runId = await continuedAs(parts, run);
     const next = await parts.ring.submit(key, { type: "locate", runId });
     if (next instanceof Rejection) break;
-    const events = (await readBatches(parts, next)).flatMap(({ bytes }) =>
-      history.History.decode(bytes).events.filter(isTakenOver),
-    );
+    const events: history.HistoryEvent[] = [];
+    for await (const { bytes } of batchesOf(parts, next))
+      events.push(...history.History.decode(bytes).events.filter(isTakenOver));
     later.push({ runId, lastEventId: next.lastEventId, events });
     run = next;
   }
