@@ -1,6 +1,6 @@
 /** Medians of all rounds, the two servers beside each other, and the goals that the medians are held against. */
 import { type IdleResult, idleScenarios } from "./idle.ts";
-import { type Metric, type Sample, type Scenario, scenarios } from "./scenario.ts";
+import { longestPause, type Metric, type Sample, type Scenario, scenarios } from "./scenario.ts";
 import type { System } from "./system.ts";
 
 /** What was measured: of each scenario, the samples of each system in the order of the rounds. */
@@ -179,6 +179,12 @@ export function goalsOf(sections: readonly Section[], idle: IdleResults): Goal[]
     ),
     goal("heartbeats at least 10,000/s", row("heartbeat", "heartbeats")?.pawl, (rate) => rate >= 10_000, "/s"),
     goal("p99 of heartbeats at most 50 ms", row("heartbeat", "answer to heartbeat p99")?.pawl, (ms) => ms <= 50, " ms"),
+    goal(
+      "no pause of the event loop above 50 ms over a history of 50,000 events",
+      row("history-50000", longestPause)?.pawl,
+      (ms) => ms <= 50,
+      " ms",
+    ),
     goal("ready at most 5 s after kill -9", full && full.firstWriteMs / 1e3, (seconds) => seconds <= 5, " s"),
   ];
 }

@@ -121,6 +121,9 @@ const updateMetrics: readonly Metric[] = [
   ...costs("update", ({ report }) => numberAt(report, "updates")),
 ];
 
+/** How late the event loop came at worst, while the load ran. */
+export const longestPause = "longest pause of the event loop";
+
 export const scenarios: readonly Scenario[] = [
   {
     name: "throughput",
@@ -216,7 +219,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "history-50000",
-    about: "a history of some 50,000 events, read page by page and replayed",
+    about: "a history of some 50,000 events, read page by page, replayed, and folded for a reset",
     load: ({ quick }) => [
       "history",
       "--batches",
@@ -232,6 +235,8 @@ export const scenarios: readonly Scenario[] = [
       ...latencies("page", "pageMs"),
       ...latencies("describe", "describeMs"),
       reported("signal to end, replayed", "ms", "lower", "replayedMs"),
+      reported("reset", "ms", "lower", "resetMs"),
+      { name: longestPause, unit: "ms", better: "lower", of: (s) => s.probe?.loopDelayMs.max },
       ...costs("1,000 events", ({ report }) => numberAt(report, "events") / 1_000),
     ],
   },

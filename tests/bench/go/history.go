@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/worker"
 )
@@ -20,6 +23,8 @@ type reading struct {
 	PageMs  spread `json:"pageMs"`
 	// From a signal to the run's end, by a worker that has forgotten the run: all pages, and the replay.
 	ReplayedMs float64 `json:"replayedMs"`
+	// A reset to the end of the last workflow task: the server folds the whole history.
+	ResetMs    float64 `json:"resetMs"`
 	DescribeMs spread  `json:"describeMs"`
 	ClientCpu  float64 `json:"clientCpuSeconds"`
 }
@@ -86,6 +91,9 @@ func longHistory(ctx context.Context, flags *flag.FlagSet, args []string) (any, 
 		return nil, err
 	}
 	report.ReplayedMs = float64(time.Since(began).Microseconds()) / 1000
+	if report.ResetMs, err = resetToLastTask(ctx, s, run.GetID(), run.GetRunID()); err != nil {
+		return nil, err
+	}
 	report.ClientCpu = ownCpuSeconds()
 	for latencies, into := range map[*[]time.Duration]*spread{&whole: &report.WholeMs, &pages: &report.PageMs, &described: &report.DescribeMs} {
 		if *into, err = spreadOf(*latencies); err != nil {
@@ -93,6 +101,31 @@ func longHistory(ctx context.Context, flags *flag.FlagSet, args []string) (any, 
 		}
 	}
 	return report, nil
+}
+
+// resetToLastTask returns the milliseconds that the reset took.
+func resetToLastTask(ctx context.Context, s *session, workflowId, runId string) (float64, error) {
+	execution := &common.WorkflowExecution{WorkflowId: workflowId, RunId: runId}
+	page, err := s.client.WorkflowService().GetWorkflowExecutionHistoryReverse(ctx, &workflowservice.GetWorkflowExecutionHistoryReverseRequest{
+		Namespace: s.namespace, Execution: execution, MaximumPageSize: 10,
+	})
+	if err != nil {
+		return 0, err
+	}
+	events := page.History.Events
+	at := slices.IndexFunc(events, func(e *historypb.HistoryEvent) bool { return e.EventType == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED })
+	if at < 0 {
+		return 0, errors.New("the newest events hold no completed workflow task")
+	}
+	began := time.Now()
+	_, err = s.client.ResetWorkflowExecution(ctx, &workflowservice.ResetWorkflowExecutionRequest{
+		Namespace: s.namespace, WorkflowExecution: execution, WorkflowTaskFinishEventId: events[at].EventId, RequestId: s.prefix, Reason: "measured",
+	})
+	took := time.Since(began)
+	if err != nil {
+		return 0, err
+	}
+	return float64(took.Microseconds()) / 1000, s.client.TerminateWorkflow(ctx, workflowId, "", "measured")
 }
 
 func readPages(ctx context.Context, s *session, workflowId, runId string) ([]time.Duration, error) {
