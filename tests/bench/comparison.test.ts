@@ -100,12 +100,12 @@ describe("goals", () => {
     return goalsOf(sectionsOf({ samples, idle: new Map(), failures: new Map() }, 2), results).map((goal) => goal.met);
   };
   test("are met, missed, or not measured", () => {
-    assert.deepEqual(met(400, idle), [true, null, null, true, false, null, null, null, false]);
-    assert.deepEqual(met(399, undefined), [false, null, null, null, null, null, null, null, null]);
+    assert.deepEqual(met(400, idle), [true, null, null, true, false, null, null, null, null, false]);
+    assert.deepEqual(met(399, undefined), [false, null, null, null, null, null, null, null, null, null]);
   });
   test("for 100,000 open workflows are not judged by fewer", () => {
     const few = { ...idle, workflows: 10_000 };
-    assert.deepEqual(met(400, few).slice(3), [null, null, null, null, null, null]);
+    assert.deepEqual(met(400, few).slice(3), [null, null, null, null, null, null, null]);
     assert.deepEqual(met(400, idle, { ...idle, rssBytes: 400e6 }).slice(3, 5), [true, true]);
   });
 });
