@@ -145,8 +145,7 @@ export const anywhere: readonly { readonly rule: Rule; readonly word: RegExp; re
   },
   {
     rule: "registry-host",
-    // The namespace of a Maven project file is a name that looks like an address.
-    word: new RegExp(`https?://(?!maven\\.apache\\.org/(?:POM|xsd))[^\\s"'<>)]*(${hostNames})[^\\s"'<>)]*`, "g"),
+    word: new RegExp(`https?://[^\\s"'<>)]*(${hostNames})[^\\s"'<>)]*`, "g"),
     instead: "the address of a package registry; the user's own client configuration names it",
   },
 ];

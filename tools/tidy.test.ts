@@ -218,7 +218,6 @@ const inOrder: readonly (readonly [path: string, text: string])[] = [
   [shard, "// every *.md file"],
   ["tests/torture/kill.ts", 'const root = new URL("../../", import.meta.url);'],
   ["tests/compat/go/worker_test.go", "package compat"],
-  ["tests/compat/java/pom.xml", '<project xmlns="http://example.org/project">'],
   ["packages/store/src/sqlite.test.ts", 'test("only: one owner", { timeout: 1_000 }, () => {});'],
   ["packages/store/src/only-once.ts", "queue.only(first);"],
   ["packages/server/src/shard/shard.ts", "x;\n".repeat(fileLinesMax)],
