@@ -5,57 +5,53 @@ import { timeoutName } from "./backoff.ts";
 import type { Activity, Attempts, Run } from "./run.ts";
 import type { Step } from "./step.ts";
 
-interface Deadline {
-  readonly timeout: enums.TimeoutType;
-  readonly atMs: number;
-}
+const { SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, START_TO_CLOSE, HEARTBEAT } = enums.TimeoutType;
+type Timeout = typeof SCHEDULE_TO_START | typeof SCHEDULE_TO_CLOSE | typeof START_TO_CLOSE | typeof HEARTBEAT;
+/** Of two that pass in one millisecond the first counts, like at the reference server: what began with the schedule before what began with a start. */
+const timeouts: readonly Timeout[] = [SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, START_TO_CLOSE, HEARTBEAT];
+const never = Number.POSITIVE_INFINITY;
 
-/** Every deadline that runs for the activity in its present state. */
-function deadlines(activity: Attempts): Deadline[] {
+/** When one of the timeouts passes; Infinity while it does not run. Asked of every pending activity at every commit, so it makes no objects. */
+function deadlineMs(activity: Attempts, timeout: Timeout): number {
   const { status, options } = activity;
   // Nobody is late for what an operator holds back. An attempt that runs into the pause is judged when the pause ends.
-  if (activity.paused) return [];
-  const all: Deadline[] = [];
-  const add = (timeout: enums.TimeoutType, baseMs: number, timeoutMs: number) => {
-    if (timeoutMs > 0) all.push({ timeout, atMs: baseMs + timeoutMs });
-  };
-  add(enums.TimeoutType.SCHEDULE_TO_CLOSE, activity.scheduledAtMs, options.scheduleToCloseTimeoutMs);
-  if (status.type === "scheduled")
-    add(enums.TimeoutType.SCHEDULE_TO_START, status.dispatchAtMs, options.scheduleToStartTimeoutMs);
-  if (status.type === "started") {
-    add(enums.TimeoutType.START_TO_CLOSE, status.startedAtMs, options.startToCloseTimeoutMs);
-    add(
-      enums.TimeoutType.HEARTBEAT,
-      Math.max(status.startedAtMs, activity.lastHeartbeatAtMs ?? 0),
-      options.heartbeatTimeoutMs,
-    );
+  if (activity.paused) return never;
+  switch (timeout) {
+    case SCHEDULE_TO_CLOSE:
+      return after(activity.scheduledAtMs, options.scheduleToCloseTimeoutMs);
+    case SCHEDULE_TO_START:
+      return status.type === "scheduled" ? after(status.dispatchAtMs, options.scheduleToStartTimeoutMs) : never;
+    case START_TO_CLOSE:
+      return status.type === "started" ? after(status.startedAtMs, options.startToCloseTimeoutMs) : never;
+    case HEARTBEAT: {
+      if (status.type !== "started") return never;
+      return after(Math.max(status.startedAtMs, activity.lastHeartbeatAtMs ?? 0), options.heartbeatTimeoutMs);
+    }
+    default:
+      return timeout satisfies never;
   }
-  return all;
+}
+
+/** A timeout of 0 is none. */
+function after(baseMs: number, timeoutMs: number): number {
+  return timeoutMs > 0 ? baseMs + timeoutMs : never;
 }
 
 /** When the activity next needs attention by itself. */
 export function nextActivityAtMs(activity: Attempts): number {
-  let atMs = activity.status.type === "backingOff" ? activity.status.dispatchAtMs : Number.POSITIVE_INFINITY;
-  for (const deadline of deadlines(activity)) atMs = Math.min(atMs, deadline.atMs);
+  let atMs = activity.status.type === "backingOff" ? activity.status.dispatchAtMs : never;
+  for (const timeout of timeouts) atMs = Math.min(atMs, deadlineMs(activity, timeout));
   return atMs;
 }
 
-/** The deadline that has passed, the earliest first; of two at once, the one with the smaller number, like the reference server. */
+/** The timeout that has passed, the earliest first. */
 export function dueTimeout(activity: Attempts, nowMs: number): enums.TimeoutType | undefined {
-  let due: Deadline | undefined;
-  for (const deadline of deadlines(activity)) {
-    if (deadline.atMs > nowMs) continue;
-    if (!due || deadline.atMs < due.atMs || (deadline.atMs === due.atMs && isFirst(deadline, due))) due = deadline;
+  let due: Timeout | undefined;
+  for (const timeout of timeouts) {
+    const atMs = deadlineMs(activity, timeout);
+    if (atMs <= nowMs && (due === undefined || atMs < deadlineMs(activity, due))) due = timeout;
   }
-  return due?.timeout;
-}
-
-const { SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, START_TO_CLOSE, HEARTBEAT } = enums.TimeoutType;
-/** Which of two deadlines of one millisecond is first: what counts from the schedule began before what counts from a start. */
-const order: readonly enums.TimeoutType[] = [SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, START_TO_CLOSE, HEARTBEAT];
-
-function isFirst({ timeout }: Deadline, other: Deadline): boolean {
-  return order.indexOf(timeout) < order.indexOf(other.timeout);
+  return due;
 }
 
 export function timeOutActivity(run: Run, step: Step, activity: Activity, timeout: enums.TimeoutType): void {

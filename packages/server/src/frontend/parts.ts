@@ -48,7 +48,7 @@ export interface Call {
   /** Aborts when the caller has gone, its deadline has passed, or the server stops: then long polls answer that there is nothing yet. */
   readonly signal: AbortSignal;
   /** Why the signal aborted. An answer still reaches the caller only when the server stops. */
-  readonly ended: () => "no" | "cancelled" | "deadline" | "stopping";
+  ended(): "no" | "cancelled" | "deadline" | "stopping";
   /** The SDK's name and version as it gives them, "" when it gives none. */
   readonly clientName: string;
   readonly clientVersion: string;

@@ -3,6 +3,7 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from "node:crypto";
 import { Rejection } from "@pawl/engine";
 import {
+  type ActivityTaskToken,
   type CallbackToken,
   decodeToken,
   encodeToken,
@@ -19,8 +20,12 @@ const keySetting = "token-key";
 const keyBytes = 32;
 const macBytes = 16;
 
+/** Tokens of activities that are remembered, twice over. A few hundred bytes each. */
+const rememberedMax = 4_096;
+
 export class Tokens {
   readonly #mac: TokenMac;
+  readonly #activities = new RecentTokens();
 
   /** `key` is 32 secret bytes, the same on every node of the cluster and after every restart. */
   constructor(key: Uint8Array) {
@@ -34,16 +39,26 @@ export class Tokens {
   }
 
   seal(token: Token): Uint8Array {
-    return encodeToken(token, this.#mac);
+    const bytes = encodeToken(token, this.#mac);
+    if (token.kind === "activity") this.#activities.add(bytes, token);
+    return bytes;
   }
 
   /** A task's token, as a worker sends it back. */
   open<K extends "workflow" | "activity" | "query" | "nexus">(kind: K, bytes: Uint8Array): TokenOf<K> | Rejection {
     if (bytes.length === 0) return new Rejection("INVALID_ARGUMENT", "Task token not set on request.");
-    const token = decodeToken(kind, bytes, this.#mac);
-    if (token) return token;
+    const token = kind === "activity" ? this.#openActivity(bytes) : decodeToken(kind, bytes, this.#mac);
+    if (token) return token as TokenOf<K>;
     const message = kind === "query" ? "Invalid TaskToken." : "Error deserializing task token.";
     return new Rejection("INVALID_ARGUMENT", message);
+  }
+
+  #openActivity(bytes: Uint8Array): ActivityTaskToken | undefined {
+    const known = this.#activities.get(bytes);
+    if (known) return known;
+    const token = decodeToken("activity", bytes, this.#mac);
+    if (token) this.#activities.add(bytes, token);
+    return token;
   }
 
   /** What a handler gives back with the end of a Nexus operation, as the text of a header. */
@@ -72,6 +87,40 @@ export class Tokens {
     if (token?.of === of && token.namespaceId === namespaceId) return token.values;
     return new Rejection("INVALID_ARGUMENT", "Invalid NextPageToken.");
   }
+}
+
+/**
+ * Tokens that were made or checked lately, by all of their bytes: a worker comes back with one soon, and with the same one at every heartbeat.
+ * Two generations, so that those in use stay while the others go.
+ */
+class RecentTokens {
+  #young = new Map<string, ActivityTaskToken>();
+  #old: ReadonlyMap<string, ActivityTaskToken> = new Map();
+
+  get(bytes: Uint8Array): ActivityTaskToken | undefined {
+    const text = textOf(bytes);
+    const young = this.#young.get(text);
+    if (young) return young;
+    const old = this.#old.get(text);
+    if (old) this.#keep(text, old);
+    return old;
+  }
+
+  add(bytes: Uint8Array, token: ActivityTaskToken): void {
+    this.#keep(textOf(bytes), token);
+  }
+
+  #keep(text: string, token: ActivityTaskToken): void {
+    if (this.#young.size >= rememberedMax) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(text, token);
+  }
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
 function hmac(key: KeyObject): TokenMac {

@@ -59,26 +59,44 @@ async function serve(
     return { code: "INVALID_ARGUMENT", message: `${method.name}: the request cannot be decoded: ${reason}` };
   }
   try {
-    const response = await handler(request, callOf(incoming));
+    const response = await handler(request, new IncomingCall(incoming));
     return response instanceof Rejection ? statusOf(response) : method.response.encode(response as never);
   } catch (error) {
     return faultStatus(method.name, error, parts);
   }
 }
 
-function callOf(incoming: Incoming): Call {
-  return {
-    deadlineMs: incoming.deadlineMs,
-    get signal() {
-      return incoming.signal;
-    },
-    ended: () => incoming.ended(),
-    clientName: incoming.header("client-name"),
-    clientVersion: incoming.header("client-version"),
-    get supportedFeatures() {
-      return incoming.header("supported-features").split(",");
-    },
-  };
+/** A class, because one is made for every call: an object with getters of its own would cost more than all that it is asked. */
+class IncomingCall implements Call {
+  readonly #incoming: Incoming;
+
+  constructor(incoming: Incoming) {
+    this.#incoming = incoming;
+  }
+
+  get deadlineMs(): number | undefined {
+    return this.#incoming.deadlineMs;
+  }
+
+  get signal(): AbortSignal {
+    return this.#incoming.signal;
+  }
+
+  ended(): "no" | "cancelled" | "deadline" | "stopping" {
+    return this.#incoming.ended();
+  }
+
+  get clientName(): string {
+    return this.#incoming.header("client-name");
+  }
+
+  get clientVersion(): string {
+    return this.#incoming.header("client-version");
+  }
+
+  get supportedFeatures(): readonly string[] {
+    return this.#incoming.header("supported-features").split(",");
+  }
 }
 
 /** A refusal as its status, with its detail as the first and only one: SDKs read no further. */

@@ -1,7 +1,7 @@
 /**
  * What gRPC puts into HTTP/2: messages behind a prefix of five bytes, timeouts, statuses as headers. Pure: bytes and texts in, bytes and texts out.
  */
-import { gunzip, gunzipSync, inflate, inflateSync } from "node:zlib";
+import { constants, gunzip, gunzipSync, inflate, inflateSync } from "node:zlib";
 import { limits } from "../limits.ts";
 import { type Status, statusCodes } from "./transport.ts";
 
@@ -100,10 +100,18 @@ export function decompress(encoding: string, bytes: Buffer): Buffer | Status | P
       codec(bytes, options, (error, result) => resolve(error ? decompressionProblem(error) : result));
     });
   try {
-    return encoding === "gzip" ? gunzipSync(bytes, options) : inflateSync(bytes, options);
+    return encoding === "gzip"
+      ? gunzipSync(bytes, { ...options, chunkSize: gunzipChunkBytes(bytes) })
+      : inflateSync(bytes, options);
   } catch (error) {
     return decompressionProblem(error as NodeJS.ErrnoException);
   }
+}
+
+/** Room for all of the message, which gzip tells at its end, so that it is inflated in one go into no more memory than it needs. */
+function gunzipChunkBytes(bytes: Buffer): number {
+  const told = bytes.length < 4 ? 0 : bytes.readUInt32LE(bytes.length - 4);
+  return Math.min(Math.max(told, constants.Z_MIN_CHUNK), syncBytesMax) + 1;
 }
 
 function encodingProblem(encoding: string): Status {
