@@ -141,6 +141,7 @@ const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/server/src/main", "server/main"],
   ["packages/server/src/listeners", "server/main"],
   ["packages/server/src/index.ts", "server/main"],
+  ["packages/server/src/doctor/", "server/doctor"],
   ["packages/server/src/nexus/", "server/nexus"],
   ["packages/server/src/rpc/", "server/rpc"],
   ["packages/server/src/http/", "server/http"],

@@ -16,6 +16,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "server/shard": ["server/root", "engine", "store", "protocol"],
   "server/frontend": ["server/root", "server/shard", "server/matching", "engine", "store", "protocol"],
   "server/nexus": ["server/root", "server/frontend", "server/shard", "engine", "store", "protocol"],
+  "server/doctor": ["server/root", "server/shard", "engine", "store", "protocol"],
   "server/rpc": ["server/root", "server/frontend", "protocol"],
   "server/http": ["server/root", "server/rpc", "server/frontend", "server/nexus", "protocol"],
   "server/main": ["server", "engine", "store", "protocol"],

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { enums, history as histories, type MethodName, methods } from "@pawl/protocol";
+import { mustBeSound } from "../rig/doctor.ts";
 import { type RunningServer, startPawl } from "../rig/server.ts";
 import { repository } from "../rig/toolchain.ts";
 import { spareNamespace } from "./arbitrary.ts";
@@ -242,6 +243,8 @@ test(`no input crashes the server, stalls it or changes what it does not name (P
     t.diagnostic(`${runs} runs described and read after kill -9`);
     await servesNormally(again);
     again.close();
+    await mustBeSound(dbFilename);
+    await mustBeSound(server.address);
   } catch (error) {
     t.diagnostic(
       `what the server said:\n${server

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { call } from "../rig/call.ts";
+import { mustBeSound } from "../rig/doctor.ts";
 import { Postgres } from "../rig/postgres.ts";
 import { startPawl } from "../rig/server.ts";
 
@@ -39,4 +40,5 @@ test("a server on PostgreSQL keeps what it acknowledged over kill -9, keeps a se
   }
   const { count } = await call(second.address, "CountWorkflowExecutions", { namespace: "default" });
   assert.equal(count, 50);
+  await mustBeSound(url);
 });

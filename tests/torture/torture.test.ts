@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { mustBeSound } from "../rig/doctor.ts";
 import { prepareNode } from "../rig/node.ts";
 import { freePort, type RunningServer, startPawl, startReference } from "../rig/server.ts";
 import { repository } from "../rig/toolchain.ts";
@@ -81,6 +82,10 @@ test(`nothing that was acknowledged is lost or doubled by ${kills} kills of the 
     // A run in which hardly anything happened proves nothing.
     assert(found.workflows >= kills, `only ${found.workflows} workflows ran`);
     assert.equal(found.replayed, found.workflows);
+    if (startServer === startPawl) {
+      await mustBeSound(server.address);
+      await mustBeSound(dbFilename);
+    }
   } finally {
     for (const child of processes) if (child.exitCode === null) child.kill("SIGKILL");
     await server.kill9();

@@ -4,6 +4,7 @@ import { activityCommands } from "./verb/activity.ts";
 import { batchCommands } from "./verb/batch.ts";
 import { clusterCommands } from "./verb/cluster.ts";
 import { deploymentCommands } from "./verb/deployment.ts";
+import { doctorCommands } from "./verb/doctor.ts";
 import { namespaceCommands } from "./verb/namespace.ts";
 import { nexusEndpointCommands } from "./verb/nexus-endpoint.ts";
 import { scheduleCommands } from "./verb/schedule.ts";
@@ -56,4 +57,5 @@ export const definitions: readonly Definition[] = [
   ...searchAttributeCommands,
   ...clusterCommands,
   ...nexusEndpointCommands,
+  ...doctorCommands,
 ];

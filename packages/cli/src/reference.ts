@@ -23,6 +23,8 @@ export function referencePage(program: Command, groups: readonly Group[], defini
     flagTable(connectionFlags),
     "\nOutput. `NO_COLOR` is heeded.\n",
     flagTable(outputFlags),
+    "\n## Commands without a noun",
+    ...definitions.filter(({ path }) => parentOf(path) === "").map(commandSection),
     ...sections.flatMap(({ group, members }) => [
       `\n## pawl ${group.path}\n`,
       `${group.summary}.`,

@@ -16,11 +16,17 @@ const status = {
   unauthenticated: 16,
 } as const;
 
+/** Whether this is the {@link Failure} of a call about something that is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Failure && error.cause instanceof CallFailed && error.cause.code === status.notFound;
+}
+
 /** A {@link Failure} for what a server said or did not say; anything else as it is. */
 export function refusalText(error: unknown, { address, namespace }: Reached): unknown {
   if (!(error instanceof CallFailed)) return error;
   const { code, details } = error;
   const said = details === "" ? `the server answered with status ${code}` : details;
+  const cause = { cause: error };
   switch (code) {
     case status.unavailable:
       return new Failure(
@@ -31,8 +37,8 @@ export function refusalText(error: unknown, { address, namespace }: Reached): un
       return new Failure("environment", `${address} did not answer in time (${said})`);
     case status.notFound:
       if (/namespace .*not found/i.test(said))
-        return new Failure("environment", `${said}; "pawl namespace list" shows those of ${address}`);
-      return new Failure("environment", `${said} (namespace ${namespace}; --namespace names another)`);
+        return new Failure("environment", `${said}; "pawl namespace list" shows those of ${address}`, cause);
+      return new Failure("environment", `${said} (namespace ${namespace}; --namespace names another)`, cause);
     case status.denied:
     case status.unauthenticated:
       return new Failure("environment", `${said}; --api-key or the profile says who is asking`);

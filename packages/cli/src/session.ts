@@ -48,6 +48,22 @@ export class Session {
     );
   }
 
+  /** Undefined when there is no such thing. */
+  async find<N extends MethodName>(name: N, request: Init<RequestOf<N>>): Promise<ResponseOf<N> | undefined> {
+    try {
+      return await this.call(name, request);
+    } catch (error) {
+      const { isMissing } = await import("./refusal.ts");
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The same, with another server. */
+  at(address: string): Session {
+    return new Session({ ...this.flags, address });
+  }
+
   /** A call that the server answers when something has happened, in minutes perhaps. */
   async wait<N extends MethodName>(name: N, request: Init<RequestOf<N>>): Promise<ResponseOf<N>> {
     return this.#answered(name, async (connection) =>

@@ -96,6 +96,8 @@ export interface Machine<R extends HostedRun, E extends Execution<R>, C extends 
   restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Array>): R;
   /** Takes what has changed since the last call; undefined when nothing has. Afterwards `wakeAtMs` is right. Throws `Oversized`. */
   takeChanges(run: R): RunChanges | undefined;
+  /** The row by which lists show the run as it is now. */
+  listed(run: R): VisibilityRecord;
   /** Everything of the run that waits for a worker or another execution: to be done again after a restart, when memory is empty. */
   pendingEffects(run: R): Effect[];
   /** Which task of the run a worker holds; `workflow` when it holds both. */

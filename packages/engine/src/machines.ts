@@ -6,6 +6,7 @@ import { isPinned, type Run, type Workflow } from "./run.ts";
 import { scheduleMachine } from "./schedule/schedule.ts";
 import { restore, takeChanges } from "./snapshot.ts";
 import { standaloneMachine } from "./standalone/standalone-activity.ts";
+import { visibilityRecord } from "./visibility.ts";
 import type { Command } from "./vocabulary.ts";
 import { execute, needsCurrent, selectorOf } from "./workflow.ts";
 
@@ -21,6 +22,7 @@ const workflow: Machine<Run, Workflow, Command> = {
   execute,
   restore,
   takeChanges,
+  listed: visibilityRecord,
   pendingEffects,
   heldBy: (run) => {
     if (run.status.type === "closed") return "nobody";

@@ -13,7 +13,9 @@ import {
   toDuration,
   workflowservice,
 } from "@pawl/protocol";
-import { checkRebuild } from "./determined-state.ts";
+import { differencesFromHistory } from "./determined-state.ts";
+import { violationsOf } from "./invariant/run-check.ts";
+import { RunHistory } from "./invariant/run-history.ts";
 import type { Call } from "./outside-call.ts";
 import { isTakenOver } from "./reapply.ts";
 import { Rejection } from "./rejection.ts";
@@ -24,6 +26,7 @@ import type { SizeWarning } from "./run-size.ts";
 import { restore, takeChanges } from "./snapshot.ts";
 import { Step } from "./step.ts";
 import { type DeploymentVersion, noRouting, type Routing } from "./versioning.ts";
+import type { VisibilityRecord } from "./visibility.ts";
 import type {
   Command,
   Effect,
@@ -38,9 +41,10 @@ import { execute } from "./workflow.ts";
 interface Row {
   snapshot: Uint8Array;
   readonly parts: Map<string, Uint8Array>;
-  readonly events: history.HistoryEvent[];
-  readonly batches: EventBatch[];
+  readonly history: RunHistory;
   wakeAtMs: number | null;
+  undispatched: boolean;
+  visibility: VisibilityRecord | undefined;
 }
 
 export type CommandInit = Init<command.Command>;
@@ -226,7 +230,7 @@ export class ScriptedWorkflow {
       later.push({ runId: next, lastEventId: this.events(next).length, events: this.events(next).filter(isTakenOver) });
     const ids = { namespaceId: "ns", workflowId: this.workflowId, runId: `${this.#idPrefix}-reset-${++this.#ids}` };
     const base = new BaseReading(finishEventId, { ...ids, namespace: "default", requestId: "" });
-    for (const batch of this.#row(runId).batches) for (const _ of base.take(batch));
+    for (const batch of this.batches(runId)) for (const _ of base.take(batch));
     return { currentRunId: this.currentRunId!, base: base.read, later };
   }
 
@@ -246,13 +250,16 @@ export class ScriptedWorkflow {
     return this.events(runId).map((event) => nameOf(event));
   }
 
-  /** The history of a run (the current one) as it was committed. */
-  batches(runId = this.currentRunId!): readonly EventBatch[] {
-    return this.#row(runId).batches;
+  events(runId = this.currentRunId!): readonly history.HistoryEvent[] {
+    return this.#row(runId).history.events;
   }
 
-  events(runId = this.currentRunId!): readonly history.HistoryEvent[] {
-    return this.#row(runId).events;
+  /** The history of a run (the current one) as it was committed. */
+  batches(runId = this.currentRunId!): readonly EventBatch[] {
+    return this.#row(runId).history.batches.map((bytes) => {
+      const { events } = history.History.decode(bytes);
+      return { firstEventId: events[0]!.eventId, lastEventId: events.at(-1)!.eventId, bytes };
+    });
   }
 
   /** The state of a run as it would be read after a restart. */
@@ -267,6 +274,11 @@ export class ScriptedWorkflow {
 
   wakeAtMs(runId = this.currentRunId!): number | null {
     return this.#row(runId).wakeAtMs;
+  }
+
+  /** What a store would hold of the current run beside its state. */
+  rows(): Pick<Row, "history" | "wakeAtMs" | "undispatched" | "visibility"> {
+    return this.#row(this.currentRunId!);
   }
 
   #row(runId: string): Row {
@@ -305,9 +317,10 @@ export class ScriptedWorkflow {
       const row: Row = this.#rows.get(runId) ?? {
         snapshot: changes.snapshot,
         parts: new Map(),
-        events: [],
-        batches: [],
+        history: new RunHistory({ nowMs: () => this.nowMs }),
         wakeAtMs: null,
+        undispatched: false,
+        visibility: undefined,
       };
       this.#rows.set(runId, row);
       row.snapshot = changes.snapshot;
@@ -316,70 +329,17 @@ export class ScriptedWorkflow {
         if (bytes) row.parts.set(part, bytes);
         else row.parts.delete(part);
       }
-      for (const batch of changes.batches) {
-        const { events } = history.History.decode(batch.bytes);
-        assert.equal(events[0]?.eventId, batch.firstEventId);
-        assert.equal(events.at(-1)?.eventId, batch.lastEventId);
-        row.events.push(...events);
-        row.batches.push(batch);
-      }
-      checkHistory(row.events, run);
-      checkRebuild(row.events, run);
+      row.undispatched = changes.undispatched;
+      row.visibility = changes.visibility ?? row.visibility;
+      for (const batch of changes.batches) row.history.append(batch.firstEventId, batch.lastEventId, batch.bytes);
+      assert.deepEqual(differencesFromHistory(row.history.events, run), [], "state rebuilt from history (R1)");
+      const { namespaceId, workflowId: businessId } = workflow;
+      const kept = { kind: "workflow", namespaceId, businessId, runId, run: this.run(runId) } as const;
+      for (const violation of violationsOf({ ...kept, ...row })) throw violation;
     }
     this.currentRunId = workflow.currentRunId;
     return changed;
   }
-}
-
-const closingEvents: readonly string[] = [
-  "WORKFLOW_EXECUTION_COMPLETED",
-  "WORKFLOW_EXECUTION_FAILED",
-  "WORKFLOW_EXECUTION_CANCELED",
-  "WORKFLOW_EXECUTION_TERMINATED",
-  "WORKFLOW_EXECUTION_TIMED_OUT",
-  "WORKFLOW_EXECUTION_CONTINUED_AS_NEW",
-];
-
-/** Written after the fact, with the time at which the worker or handler began. */
-const startsElsewhere: readonly number[] = [
-  enums.EventType.ACTIVITY_TASK_STARTED,
-  enums.EventType.NEXUS_OPERATION_STARTED,
-];
-
-/** I5, I6, I8, I9 of the reliability programme, on the whole history of one run. */
-function checkHistory(events: readonly history.HistoryEvent[], run: Run): void {
-  const closedOnce = new Set<number>();
-  let lastMs = 0;
-  for (const [index, event] of events.entries()) {
-    assert.equal(event.eventId, index + 1, "event ids are dense (I6)");
-    const atMs = event.eventTime!.seconds * 1_000 + event.eventTime!.nanos / 1e6;
-    if (!startsElsewhere.includes(event.eventType)) {
-      assert(atMs >= lastMs, "event times do not decrease (I8)");
-      lastMs = atMs;
-    }
-    if (closingEvents.includes(nameOf(event)))
-      assert.equal(index, events.length - 1, "nothing follows the closing event (I5)");
-    const end =
-      event.activityTaskCompletedEventAttributes ??
-      event.activityTaskFailedEventAttributes ??
-      event.activityTaskTimedOutEventAttributes ??
-      event.activityTaskCanceledEventAttributes;
-    if (!end) continue;
-    assert.equal(
-      nameOf(events[end.scheduledEventId - 1]!),
-      "ACTIVITY_TASK_SCHEDULED",
-      "an end names its scheduled event (I9)",
-    );
-    if (end.startedEventId > 0)
-      assert.equal(
-        nameOf(events[end.startedEventId - 1]!),
-        "ACTIVITY_TASK_STARTED",
-        "an end names its started event (I9)",
-      );
-    assert(!closedOnce.has(end.scheduledEventId), "an activity ends once (I9)");
-    closedOnce.add(end.scheduledEventId);
-  }
-  assert.equal(run.nextEventId, events.length + 1, "state agrees with history (I10)");
 }
 
 function nameOf(event: history.HistoryEvent): string {

@@ -31,6 +31,22 @@ export function migrate(db: DatabaseSync, filename: string, steps: readonly stri
   }
 }
 
+/** Throws `StoreUnusable` unless the file has taken all of the steps, and no more. Changes nothing. */
+export function requireVersion(db: DatabaseSync, filename: string, steps: readonly string[]): void {
+  if (pragmaNumber(db, "application_id") !== applicationId)
+    throw new StoreUnusable(`${filename} is no file of Pawl's: it has never been a server's --db-filename`);
+  const version = pragmaNumber(db, "user_version");
+  if (version !== steps.length) throw new StoreUnusable(otherVersion(filename, version, steps.length));
+}
+
+/** What to do about state of another version that is only to be read. */
+export function otherVersion(where: string, version: number, known: number): string {
+  const found = `${where} has schema version ${version}, and this Pawl reads version ${known}`;
+  return version > known
+    ? `${found}: use the newer Pawl that wrote it`
+    : `${found}: start a server of this version on it once, which brings it up to date`;
+}
+
 function pragmaNumber(db: DatabaseSync, name: "user_version" | "application_id"): number {
   return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }

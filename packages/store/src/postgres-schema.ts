@@ -10,6 +10,7 @@
  */
 
 import type { ClientBase } from "pg";
+import { otherVersion } from "./migrate.ts";
 import { StoreUnusable } from "./store.ts";
 
 export const postgresSchema: readonly string[] = [
@@ -114,6 +115,14 @@ export async function migrate(db: ClientBase, where: string, steps: readonly str
     );
   for (let step = version; step < steps.length; step += 1)
     await db.query(`BEGIN; ${steps[step]}; UPDATE pawl_schema SET version = ${step + 1}; COMMIT`);
+}
+
+/** Throws `StoreUnusable` unless all of the steps, and no more, have been taken. Changes nothing. */
+export async function requireVersion(db: ClientBase, where: string, steps: readonly string[]): Promise<void> {
+  const exists = await db.query("SELECT to_regclass('pawl_schema') IS NOT NULL AS is_there");
+  if (exists.rows[0]?.is_there !== true) throw new StoreUnusable(`${where} holds no state of Pawl's`);
+  const version = Number((await db.query("SELECT version FROM pawl_schema")).rows[0]?.version);
+  if (version !== steps.length) throw new StoreUnusable(otherVersion(where, version, steps.length));
 }
 
 async function begin(db: ClientBase, where: string): Promise<void> {

@@ -10,7 +10,7 @@
  */
 
 import { kindCode } from "./kind-code.ts";
-import { storedText } from "./postgres-text.ts";
+import { storedText, textOfStored } from "./postgres-text.ts";
 import type { Lease, SearchValue, Write } from "./store.ts";
 import { visibilityRowColumns, visibilityRowValues } from "./visibility-row.ts";
 
@@ -209,6 +209,16 @@ function attributesJson(attributes: Readonly<Record<string, SearchValue>>): stri
   return JSON.stringify(
     Object.fromEntries(Object.entries(attributes).map(([name, value]) => [attributeText(name), storedValue(value)])),
   );
+}
+
+/** What `attributesJson` was made of, but for halves of surrogate pairs. */
+export function attributesOfText(text: string): Record<string, SearchValue> {
+  const given = (value: SearchValue) => {
+    if (typeof value === "object") return value.map(textOfStored);
+    return typeof value === "string" ? textOfStored(value) : value;
+  };
+  const stored = JSON.parse(text) as Record<string, SearchValue>;
+  return Object.fromEntries(Object.entries(stored).map(([name, value]) => [textOfStored(name), given(value)]));
 }
 
 export function attributeText(value: string): string {

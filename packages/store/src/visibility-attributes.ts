@@ -15,6 +15,16 @@ export function attributesJson(attributes: Readonly<Record<string, SearchValue>>
   return JSON.stringify(Object.fromEntries(names.map((name) => [storedName(name), attributes[name]])));
 }
 
+/** What `attributesJson` was made of. */
+export function attributesOfJson(json: string): Record<string, SearchValue> {
+  const stored = JSON.parse(json) as Record<string, SearchValue>;
+  return Object.fromEntries(Object.entries(stored).map(([name, value]) => [givenName(name), value]));
+}
+
+function givenName(name: string): string {
+  return name.replace(/%([0-9a-f]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+}
+
 export function attributePath(name: string): string {
   return `$."${storedName(name)}"`;
 }

@@ -1,6 +1,7 @@
 /** Columns that a row of `visibility` has in every database, and their values. A database adds which list a row is in, attributes and info. */
 
-import type { VisibilityWrite } from "./store.ts";
+import type { InspectedVisibility } from "./inspection.ts";
+import type { ExecutionKey, VisibilityWrite } from "./store.ts";
 
 /** `list_order` of an open run: it comes before every close time. */
 export const openListOrder = Number.MAX_SAFE_INTEGER;
@@ -22,4 +23,31 @@ export function visibilityRowValues(write: Omit<VisibilityWrite, "searchAttribut
     ...[write.historyLength, write.historySizeBytes, write.executionDurationMs, write.stateTransitionCount],
     ...[write.parentWorkflowId, write.parentRunId, write.rootWorkflowId, write.rootRunId],
   ];
+}
+
+/** The inverse, from the columns of a row by their names. */
+export function visibilityOfRow(
+  row: Readonly<Record<string, unknown>>,
+  known: Pick<InspectedVisibility, keyof ExecutionKey | "searchAttributes">,
+): InspectedVisibility {
+  const number = (name: string) => (row[name] === null ? null : Number(row[name]));
+  const text = (name: string) => (row[name] === null ? null : String(row[name]));
+  return {
+    ...known,
+    runId: String(row["run_id"]),
+    type: String(row["type"]),
+    taskQueue: String(row["task_queue"]),
+    status: Number(row["status"]),
+    startTimeMs: Number(row["start_time_ms"]),
+    executionTimeMs: Number(row["execution_time_ms"]),
+    closeTimeMs: Number(row["list_order"]) === openListOrder ? null : Number(row["list_order"]),
+    historyLength: number("history_length"),
+    historySizeBytes: number("history_size_bytes"),
+    executionDurationMs: number("execution_duration_ms"),
+    stateTransitionCount: number("state_transition_count"),
+    parentWorkflowId: text("parent_workflow_id"),
+    parentRunId: text("parent_run_id"),
+    rootWorkflowId: String(row["root_workflow_id"]),
+    rootRunId: String(row["root_run_id"]),
+  };
 }

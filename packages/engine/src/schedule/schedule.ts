@@ -16,7 +16,7 @@ import { detail, Rejection } from "../rejection.ts";
 import type { Step } from "../step.ts";
 import type { Replies } from "../vocabulary.ts";
 import { advance, buffer, changeState, delivered, receiveClosed, skipUntil } from "./advance.ts";
-import { conflictTokenOf, describeSchedule, matchingTimes } from "./schedule-describe.ts";
+import { conflictTokenOf, describeSchedule, matchingTimes, scheduleRecord } from "./schedule-describe.ts";
 import { noScheduleChanges, type ScheduleExecution, type ScheduleRun, scheduleSender } from "./schedule-run.ts";
 import { restoreSchedule, takeScheduleChanges } from "./schedule-snapshot.ts";
 import { Spec, SpecError } from "./spec.ts";
@@ -246,6 +246,7 @@ export const scheduleMachine: Machine<ScheduleRun, ScheduleExecution, ScheduleCo
   execute,
   restore: restoreSchedule,
   takeChanges: takeScheduleChanges,
+  listed: scheduleRecord,
   pendingEffects: (run) => pendingMessages(run, scheduleSender(run)),
   heldBy: () => "nobody",
   isPinned: () => false,

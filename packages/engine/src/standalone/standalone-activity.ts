@@ -17,7 +17,7 @@ import {
   startStandaloneTask,
   wakeStandalone,
 } from "./standalone-answers.ts";
-import { describeStandalone, type StandaloneDescription } from "./standalone-describe.ts";
+import { describeStandalone, type StandaloneDescription, standaloneRecord } from "./standalone-describe.ts";
 import {
   deleteStandalone,
   type EndRequest,
@@ -145,6 +145,7 @@ export const standaloneMachine: Machine<StandaloneRun, StandaloneActivity, Stand
   execute: executeStandalone,
   restore: restoreStandalone,
   takeChanges: takeStandaloneChanges,
+  listed: standaloneRecord,
   pendingEffects: (run) => {
     const task = standaloneTaskOf(run);
     return task ? [{ type: "dispatch", task }] : [];

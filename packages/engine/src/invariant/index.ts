@@ -1,0 +1,11 @@
+/** `@pawl/engine/invariant`: what must hold of what a store keeps, each check once: for the simulation after every commit, for `pawl doctor` at any time. */
+export {
+  currentViolations,
+  type KeptExecution,
+  type KeptRun,
+  type ListedRun,
+  stateViolations,
+  violationsOf,
+} from "./run-check.ts";
+export { type HistoryClock, RunHistory } from "./run-history.ts";
+export { type Invariant, must, Violation } from "./violation.ts";
