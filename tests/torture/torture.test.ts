@@ -16,20 +16,13 @@ import { mustBeSound } from "../rig/doctor.ts";
 import { prepareNode } from "../rig/node.ts";
 import { freePort, type RunningServer, startPawl, startReference } from "../rig/server.ts";
 import { repository } from "../rig/toolchain.ts";
+import { random } from "./random.ts";
 
 const kills = Number(process.env["PAWL_TORTURE_KILLS"] ?? 20);
 const seed = Number(process.env["PAWL_TORTURE_SEED"] ?? Date.now() % 1_000_000);
 const startServer = process.env["PAWL_TORTURE_TARGET"] === "reference" ? startReference : startPawl;
 const programs = join(repository, "tests/compat/typescript/torture");
 const [upMsMin, upMsMax] = [100, 1_500];
-
-function random(state: number): () => number {
-  let value = state;
-  return () => {
-    value = (Math.imul(value, 1_664_525) + 1_013_904_223) >>> 0;
-    return value / 2 ** 32;
-  };
-}
 
 test(`nothing that was acknowledged is lost or doubled by ${kills} kills of the server (PAWL_TORTURE_SEED=${seed})`, {
   timeout: 600_000,
