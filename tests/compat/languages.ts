@@ -5,7 +5,7 @@ import { prepareNode } from "../rig/node.ts";
 import { preparePython } from "../rig/python.ts";
 import { startPawl, startReference } from "../rig/server.ts";
 import type { Prepared, Program } from "../rig/toolchain.ts";
-import { everyLanguage, onlyGo, onlyPython, pythonAndGo } from "./sentences.ts";
+import { afterwards, everyLanguage, onlyGo, onlyPython, pythonAndGo } from "./sentences.ts";
 
 export interface Tool {
   readonly scenarios: Program;
@@ -21,10 +21,14 @@ export interface Language {
 }
 
 export const all: readonly Language[] = [
-  { name: "Python", sentences: { ...everyLanguage, ...pythonAndGo, ...onlyPython }, prepare: preparePython },
-  { name: "TypeScript", sentences: everyLanguage, prepare: prepareNode },
-  { name: "Go", sentences: { ...everyLanguage, ...pythonAndGo, ...onlyGo }, prepare: prepareGo },
-  { name: "Java", sentences: everyLanguage, prepare: prepareJava },
+  {
+    name: "Python",
+    sentences: { ...everyLanguage, ...pythonAndGo, ...onlyPython, ...afterwards },
+    prepare: preparePython,
+  },
+  { name: "TypeScript", sentences: { ...everyLanguage, ...afterwards }, prepare: prepareNode },
+  { name: "Go", sentences: { ...everyLanguage, ...pythonAndGo, ...onlyGo, ...afterwards }, prepare: prepareGo },
+  { name: "Java", sentences: { ...everyLanguage, ...afterwards }, prepare: prepareJava },
 ];
 
 const chosen = process.env["PAWL_COMPAT_LANGUAGES"]?.toLowerCase().split(",");

@@ -80,6 +80,11 @@ export const onlyGo = {
   "worker-session": "the activities of a session run on one worker, and sessions wait for room",
 } as const;
 
+/** Looks at what the others have left, so it runs after them. */
+export const afterwards = {
+  "replay-all": "every history that a worker of this language has made replays clean in its official replayer",
+} as const;
+
 /** Needs somebody who speaks HTTP to the server, so it runs apart from the others. */
 export const overHttp = {
   "approval-over-http": "activities are completed, failed and answered by a link over HTTP, by somebody without an SDK",

@@ -33,7 +33,7 @@ func init() {
 	for _, each := range []map[string]check.Func{
 		runningScenarios, messagingScenarios, endingScenarios, observingScenarios, heartbeatScenarios,
 		outlastingScenarios, patternScenarios, dispatchScenarios, standaloneScenarios, callingScenarios, controllingScenarios,
-		versionScenarios, longrunning.Scenarios,
+		versionScenarios, longrunning.Scenarios, afterwards,
 	} {
 		maps.Copy(scenarios, each)
 	}
@@ -66,10 +66,8 @@ func runScenario(s *check.Scenario) outcome {
 	return outcome{s.Name, text == "", text, time.Since(began).Milliseconds(), s.WorkflowIDs}
 }
 
-func runScenarios(c client.Client, names []string, address, namespace string) bool {
-	queue := "go-" + uuid.NewString()
-	// Often, so that cancellation is soon seen and a heartbeat is not late on a busy machine.
-	shared := worker.New(c, queue, worker.Options{MaxHeartbeatThrottleInterval: 200 * time.Millisecond})
+// registerAll registers what the shared worker does.
+func registerAll(shared worker.Worker) {
 	for _, workflow := range []any{
 		SequenceAndParallel, Retrying, Rejected, TimingOut, Local, Timers, Approval,
 		Basket, Busy, Cancellable, Obedient, Failing, FailOnce, Observed, Steps, Outlasting,
@@ -88,17 +86,35 @@ func runScenarios(c client.Client, names []string, address, namespace string) bo
 	registerCalling(shared)
 	registerControlling(shared)
 	longrunning.Register(shared)
+}
+
+func runScenarios(c client.Client, names []string, address, namespace string) bool {
+	queue := "go-" + uuid.NewString()
+	// Often, so that cancellation is soon seen and a heartbeat is not late on a busy machine.
+	shared := worker.New(c, queue, worker.Options{MaxHeartbeatThrottleInterval: 200 * time.Millisecond})
+	registerAll(shared)
 	if err := shared.Start(); err != nil {
 		log.Fatal(err)
 	}
 	outcomes := make(chan outcome)
-	var running sync.WaitGroup
-	for _, name := range names {
+	run := func(name string) {
 		s := &check.Scenario{Name: name, Client: c, Address: address, Namespace: namespace, TaskQueue: queue}
-		running.Go(func() { outcomes <- runScenario(s) })
+		outcomes <- runScenario(s)
 	}
 	go func() {
+		var running sync.WaitGroup
+		var last []string
+		for _, name := range names {
+			if afterwards[name] != nil {
+				last = append(last, name)
+				continue
+			}
+			running.Go(func() { run(name) })
+		}
 		running.Wait()
+		for _, name := range last {
+			run(name)
+		}
 		close(outcomes)
 	}()
 	ok := true

@@ -22,25 +22,19 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 import calling
-import controlling
-import dispatching
-import ending
 import heartbeat
-import messaging
-import observing
-import outlasting
 import patterns
+import replaying
 import rolling
-import running
-import standalone
 import versions
 from harness import Context
+from replaying import topics
 from seeds import advanced, long_running, orders, training
 
-topics = [running, messaging, ending, observing, outlasting, patterns, dispatching, standalone, calling, controlling]
 # These have workers of their own.
 others = [heartbeat, rolling, versions, training, orders, long_running, advanced]
-scenarios = {name: run for topic in [*topics, *others] for name, run in topic.scenarios.items()}
+afterwards = replaying.scenarios
+scenarios = {name: run for topic in [*topics, *others, replaying] for name, run in topic.scenarios.items()}
 
 
 async def run_scenario(name: str, client: Client, address: str, queue: str) -> bool:
@@ -68,7 +62,9 @@ async def run_scenarios(names: list[str], client: Client, address: str) -> bool:
         # Often, so that cancellation is soon seen and a heartbeat is not late on a busy machine.
         max_heartbeat_throttle_interval=timedelta(milliseconds=200),
     ):
-        results = await asyncio.gather(*(run_scenario(name, client, address, queue) for name in names))
+        together = [name for name in names if name not in afterwards]
+        results = await asyncio.gather(*(run_scenario(name, client, address, queue) for name in together))
+        results += [await run_scenario(name, client, address, queue) for name in names if name in afterwards]
     return all(results)
 
 

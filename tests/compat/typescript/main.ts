@@ -24,6 +24,7 @@ import { scenarios as observing } from "./observing.ts";
 import { scenarios as outlasting } from "./outlasting.ts";
 import * as patternActivities from "./pattern-activities.ts";
 import { answer, scenarios as patterns } from "./patterns.ts";
+import { afterwards } from "./replaying.ts";
 import { scenarios as running } from "./running.ts";
 import { scenarios as longRunning } from "./seeds/long-running.ts";
 import * as longRunningActivities from "./seeds/long-running-activities.ts";
@@ -39,6 +40,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ...dispatching,
   ...calling,
   ...longRunning,
+  ...afterwards,
 };
 const scenarioWithinMs = 120_000;
 
@@ -79,7 +81,12 @@ async function runScenarios(names: readonly string[], address: string, namespace
     maxHeartbeatThrottleInterval: 200,
   });
   const shared = { address, client, connection, workflowBundle, taskQueue };
-  const results = await worker.runUntil(Promise.all(names.map((name) => runScenario(name, shared))));
+  const results = await worker.runUntil(async () => {
+    const together = names.filter((name) => !(name in afterwards)).map((name) => runScenario(name, shared));
+    const oks = await Promise.all(together);
+    for (const name of names) if (name in afterwards) oks.push(await runScenario(name, shared));
+    return oks;
+  });
   await client.connection.close();
   await connection.close();
   return results.every((ok) => ok);

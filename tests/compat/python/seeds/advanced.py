@@ -143,7 +143,7 @@ def new_worker(context: Context, queue: str) -> Worker:
 
 
 async def timeouts(context: Context) -> None:
-    queue = f"configured-{uuid.uuid4()}"
+    queue = f"python-configured-{uuid.uuid4()}"
     async with new_worker(context, queue):
         for kind, resolved in RESOLVED.items():
             handle = await context.client.start_workflow(Configured.run, kind, id=context.new_id(), task_queue=queue)
@@ -164,7 +164,7 @@ async def timeouts(context: Context) -> None:
 
 
 async def mistakes(context: Context) -> None:
-    queue = f"mistaken-{uuid.uuid4()}"
+    queue = f"python-mistaken-{uuid.uuid4()}"
 
     async def start(mistake: str) -> WorkflowHandle[Mistaken, Any]:
         return await context.client.start_workflow(Mistaken.run, mistake, id=context.new_id(), task_queue=queue)

@@ -36,7 +36,7 @@ def new_worker(context: Context, queue: str) -> Worker:
 
 
 async def progress(context: Context) -> None:
-    queue = f"files-{uuid.uuid4()}"
+    queue = f"python-files-{uuid.uuid4()}"
     with TemporaryDirectory() as folder:
         path = write_lines(folder, 450)
         async with new_worker(context, queue):
@@ -52,7 +52,7 @@ async def progress(context: Context) -> None:
 
 
 async def cancellation(context: Context) -> None:
-    queue = f"files-{uuid.uuid4()}"
+    queue = f"python-files-{uuid.uuid4()}"
     with TemporaryDirectory() as folder:
         path = write_lines(folder, 240)
         async with new_worker(context, queue):
@@ -71,7 +71,7 @@ async def cancellation(context: Context) -> None:
 
 
 async def batch(context: Context) -> None:
-    queue = f"files-{uuid.uuid4()}"
+    queue = f"python-files-{uuid.uuid4()}"
     items = ["a", "bad-1", "b", "stuck", "c", "bad-2", "d"]
     async with new_worker(context, queue):
         handle = await context.client.start_workflow(

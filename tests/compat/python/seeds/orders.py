@@ -31,7 +31,7 @@ def order_worker(client: Client, queue: str) -> Worker:
 
 
 async def order_processing(context: Context) -> None:
-    queue = f"order-processing-{uuid.uuid4()}"
+    queue = f"python-order-processing-{uuid.uuid4()}"
     payments = "POST https://payments.example.com/charge"
     # As its own client, like the document's worker.
     client = await Client.connect(context.address, namespace=context.namespace)
@@ -66,7 +66,7 @@ async def order_processing(context: Context) -> None:
 async def order_test(context: Context) -> None:
     """The document's own test, on an environment that uses this server."""
     env = WorkflowEnvironment.from_client(context.client)
-    queue = f"test-{uuid.uuid4()}"
+    queue = f"python-test-{uuid.uuid4()}"
     async with order_worker(env.client, queue):
         result = await env.client.execute_workflow(
             OrderWorkflow.run, OrderInput("test-1", 100), id=context.new_id(), task_queue=queue

@@ -37,7 +37,7 @@ def training_worker(context: Context, queue: str) -> Worker:
 
 
 async def call_api(context: Context) -> None:
-    queue = f"my-task-queue-{uuid.uuid4()}"
+    queue = f"python-my-task-queue-{uuid.uuid4()}"
     run = workflows.MyDataWorkflow.run
     with_policy = workflows.MyDataWorkflowWithRetryPolicy.run
     async with training_worker(context, queue):
@@ -63,7 +63,7 @@ async def call_api(context: Context) -> None:
 
 
 async def large_file(context: Context) -> None:
-    queue = f"my-task-queue-{uuid.uuid4()}"
+    queue = f"python-my-task-queue-{uuid.uuid4()}"
     async with training_worker(context, queue):
         result = await context.client.execute_workflow(
             workflows.LargeFileWorkflow.run, "/videos/1.mp4", id=context.new_id(), task_queue=queue
@@ -72,7 +72,7 @@ async def large_file(context: Context) -> None:
 
 
 async def notification(context: Context) -> None:
-    queue = f"my-task-queue-{uuid.uuid4()}"
+    queue = f"python-my-task-queue-{uuid.uuid4()}"
     notification_id, user = str(uuid.uuid4()), f"user-{uuid.uuid4()}"
 
     async def notify() -> dict[str, Any]:
@@ -92,7 +92,7 @@ async def notification(context: Context) -> None:
 
 
 async def loan_approval(context: Context) -> None:
-    queue = f"my-task-queue-{uuid.uuid4()}"
+    queue = f"python-my-task-queue-{uuid.uuid4()}"
 
     async def apply(applicant: str, documents: list[str]) -> dict[str, Any]:
         return await context.client.execute_workflow(

@@ -55,10 +55,24 @@ public final class Main {
             Patterns.scenarios,
             Dispatching.scenarios,
             Calling.scenarios,
-            LongRunning.scenarios)) {
+            LongRunning.scenarios,
+            Replaying.afterwards)) {
       scenarios.putAll(topic);
     }
   }
+
+  /** Those of the shared worker. */
+  static final List<Class<?>[]> workflows =
+      List.of(
+          Running.workflows,
+          Messaging.workflows,
+          Ending.workflows,
+          Observing.workflows,
+          Outlasting.workflows,
+          Patterns.workflows,
+          Dispatching.workflows,
+          Calling.workflows,
+          LongRunning.workflows);
 
   public static void main(String[] arguments) throws Exception {
     List<String> names = new ArrayList<>();
@@ -101,18 +115,8 @@ public final class Main {
     // Often, so that cancellation is soon seen and a heartbeat is not late on a busy machine.
     WorkerOptions options = WorkerOptions.newBuilder().setMaxHeartbeatThrottleInterval(Duration.ofMillis(200)).build();
     Worker worker = factory.newWorker(queue, options);
-    for (Class<?>[] workflows :
-        List.of(
-            Running.workflows,
-            Messaging.workflows,
-            Ending.workflows,
-            Observing.workflows,
-            Outlasting.workflows,
-            Patterns.workflows,
-            Dispatching.workflows,
-            Calling.workflows,
-            LongRunning.workflows)) {
-      worker.registerWorkflowImplementationTypes(workflows);
+    for (Class<?>[] topic : workflows) {
+      worker.registerWorkflowImplementationTypes(topic);
     }
     worker.registerActivitiesImplementations(
         new RunningActivities.Impl(),
@@ -127,12 +131,17 @@ public final class Main {
     factory.start();
     ExecutorService threads = Executors.newCachedThreadPool();
     List<Callable<Boolean>> tasks = new ArrayList<>();
+    List<Callable<Boolean>> last = new ArrayList<>();
     for (String name : names) {
-      tasks.add(() -> runScenario(new Context(name, client, address, queue), threads));
+      (Replaying.afterwards.containsKey(name) ? last : tasks)
+          .add(() -> runScenario(new Context(name, client, address, queue), threads));
     }
     boolean ok = true;
     for (Future<Boolean> result : threads.invokeAll(tasks)) {
       ok &= result.get();
+    }
+    for (Callable<Boolean> task : last) {
+      ok &= task.call();
     }
     factory.shutdownNow();
     return ok;
