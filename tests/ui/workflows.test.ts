@@ -140,13 +140,16 @@ test(
   },
 );
 
-test("a page whose server has gone says so", options, async () => {
+test("a page whose server has gone says so, and shows what it has; a new one has nothing", options, async () => {
   const other = await startWithUi();
   const watched = await WatchedPage.open(stage.browser, other.origin);
-  await watched.page.goto("/");
-  await watched.page.getByText("No workflows yet").waitFor();
+  const { page } = watched;
+  await page.goto("/");
+  await page.getByText("No workflows yet").waitFor();
   await other.server.stop();
-  await watched.page.getByText("Disconnected").waitFor();
+  await page.getByText("The server does not answer; this is how it was last seen.").waitFor();
+  await page.getByRole("link", { name: "Running", exact: true }).click();
+  await page.getByText("Disconnected").waitFor();
   await watched.check("disconnected");
   await watched.close();
 });

@@ -29,3 +29,13 @@ export async function troubled(message: string): Promise<void> {
 export async function review(): Promise<unknown> {
   return await askPerson();
 }
+
+const { charge: chargeAtOnce } = proxyActivities<typeof activities>({
+  startToCloseTimeout: "1 minute",
+  retry: { initialInterval: "5 milliseconds", backoffCoefficient: 1 },
+});
+
+/** An activity that fails and is tried again at once, without end. */
+export async function insistent(message: string): Promise<void> {
+  await chargeAtOnce(message);
+}

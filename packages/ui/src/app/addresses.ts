@@ -6,6 +6,9 @@ export interface WorkflowsSearch {
   readonly status?: string;
   /** The token of a later page. */
   readonly after?: string;
+  /** See `workflows/columns.ts`. */
+  readonly columns?: string;
+  readonly sort?: string;
 }
 
 export const workflowsRoute = getRouteApi("/namespaces/$namespace/workflows");

@@ -25,7 +25,8 @@ const namespaceHome = createRoute({
 const workflowsRoute = createRoute({
   getParentRoute: () => root,
   path: "/namespaces/$namespace/workflows",
-  validateSearch: (search: Record<string, unknown>): WorkflowsSearch => texts(search, ["query", "status", "after"]),
+  validateSearch: (search: Record<string, unknown>): WorkflowsSearch =>
+    texts(search, ["query", "status", "after", "columns", "sort"]),
   component: WorkflowsPage,
 });
 

@@ -40,3 +40,8 @@ export function describeBatch({ namespace, jobId }: BatchAddress, signal: AbortS
 export function stopBatch({ namespace, jobId }: BatchAddress, reason: string) {
   return ask(["namespaces", namespace, "batch-operations", jobId, "stop"], { body: { reason, identity } });
 }
+
+/** `body`: what is done to which workflows; see StartBatchOperation. */
+export function startBatch({ namespace, jobId }: BatchAddress, body: object) {
+  return ask(["namespaces", namespace, "batch-operations", jobId], { body });
+}

@@ -82,11 +82,15 @@ const pageSize = 50;
 
 export function listWorkflows(
   namespace: string,
-  { query, after }: { readonly query: string; readonly after?: string },
+  { query, after, size = pageSize }: { readonly query: string; readonly after?: string; readonly size?: number },
   signal: AbortSignal,
 ) {
-  const asked = { query, pageSize: String(pageSize), nextPageToken: after };
+  const asked = { query, pageSize: String(size), nextPageToken: after };
   return ask<WorkflowPage>(["namespaces", namespace, "workflows"], { query: asked, signal });
+}
+
+export function countWorkflows(namespace: string, query: string, signal: AbortSignal) {
+  return ask<WorkflowCount>(["namespaces", namespace, "workflow-count"], { query: { query }, signal });
 }
 
 export function countByStatus(namespace: string, query: string, signal: AbortSignal) {

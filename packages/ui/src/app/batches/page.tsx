@@ -53,7 +53,7 @@ export function BatchPage() {
             </div>
           )}
         </div>
-        <Progress batch={batch.data} />
+        <BatchProgress batch={batch.data} />
         <Facts batch={batch.data} namespace={namespace} />
       </section>
       <Executions batch={batch.data} namespace={namespace} />
@@ -66,7 +66,7 @@ function isRunning({ state }: BatchDescription): boolean {
   return state?.endsWith("_RUNNING") === true;
 }
 
-function Progress({ batch }: { readonly batch: BatchDescription }) {
+export function BatchProgress({ batch }: { readonly batch: BatchDescription }) {
   const [total, done, failed] = [
     batch.totalOperationCount,
     batch.completeOperationCount,

@@ -1,5 +1,7 @@
 /** From what a person types and clicks to a query of the list. */
 
+import { quoted } from "./conditions.ts";
+
 /** Names that the list knows, as it writes them. */
 export const statuses = [
   "Running",
@@ -34,10 +36,6 @@ export function queryOfText(text: string): string {
 
 export function isQuery(text: string): boolean {
   return /[=<>]|\b(IN|BETWEEN|STARTS_WITH|IS)\b|^\(/i.test(text);
-}
-
-function quoted(text: string): string {
-  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
 /** `WORKFLOW_EXECUTION_STATUS_TIMED_OUT` is `TimedOut`. */

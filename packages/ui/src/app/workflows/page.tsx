@@ -1,24 +1,99 @@
 /** The list: live, filtered, and all of it in the address. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { type FormEvent, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { type WorkflowsSearch, workflowsRoute } from "../addresses.ts";
-import { countByStatus, listWorkflows, type WorkflowInfo } from "../api/workflows.ts";
-import { spanText } from "../history/timeline.ts";
-import { Moment } from "../parts/moment.tsx";
-import { Empty, Loading, Problem } from "../parts/notice.tsx";
-import { StatusBadge } from "../parts/status-badge.tsx";
-import { Table } from "../parts/table.tsx";
-import { isQuery, queryOf, queryOfText } from "./filter.ts";
+import { listSearchAttributes } from "../api/search-attributes.ts";
+import { countByStatus, listWorkflows } from "../api/workflows.ts";
+import { Empty, Loading, Problem, Stale } from "../parts/notice.tsx";
+import { useRemembered } from "../parts/remembered.ts";
+import { attributesOf } from "./attributes.ts";
+import { type BatchVerb, batchVerbs, queryOfRuns } from "./batch.ts";
+import { BatchDialog, verbTitles } from "./batch-dialog.tsx";
+import { ColumnChooser } from "./column-chooser.tsx";
+import { type Column, columnsKey, columnsOf, defaultColumns, sortOf, usualColumns } from "./columns.ts";
+import { queryOf, queryOfText } from "./filter.ts";
+import { FilterBox } from "./filter-box.tsx";
+import { List } from "./list.tsx";
 import { StatusBar } from "./status-bar.tsx";
+import { ViewBar } from "./view-bar.tsx";
 
 const refreshMs = 2_000;
 
 export function WorkflowsPage() {
   const { namespace } = workflowsRoute.useParams();
   const search = workflowsRoute.useSearch();
+  const navigate = workflowsRoute.useNavigate();
+  const usual = useRemembered(usualColumns);
   const { query: text = "", status = "", after } = search;
   const query = queryOf({ text, status });
+  const { list, counts, attributes } = useLists({ namespace, text, query, after });
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [batch, setBatch] = useState<ChosenBatch | undefined>();
+  const clear = () => setChosen(new Set());
+  const [seen, setSeen] = useState(query);
+  if (seen !== query) {
+    setSeen(query);
+    clear();
+  }
+  useEffect(() => {
+    document.title = `Workflows · ${namespace} · Pawl`;
+  }, [namespace]);
+  const columns = columnsOf(search.columns ?? usual) ?? defaultColumns;
+  const chooseColumns = (changed: readonly Column[]) => {
+    usualColumns.set(columnsKey(changed));
+    void navigate({ search: (before) => ({ ...before, columns: columnsKey(changed) }), replace: true });
+  };
+  const rows = list.data?.executions ?? [];
+  const isNothing = rows.length === 0 && after === undefined;
+  return (
+    <div className="page">
+      <h1>Workflows</h1>
+      <ViewBar />
+      <FilterBox text={text} attributes={attributes} />
+      <StatusBar counts={counts.data} status={status} />
+      {list.data && list.error && <Stale />}
+      {!list.data ? (
+        list.error ? (
+          <Problem error={list.error} onRetry={list.refetch} />
+        ) : (
+          <Loading what="workflows" />
+        )
+      ) : isNothing ? (
+        <Nothing isFiltered={query !== ""} />
+      ) : (
+        <>
+          <div className="list-head">
+            <BatchBar {...{ query, chosen, onClear: clear, onAct: setBatch }} />
+            <ColumnChooser chosen={columns} rows={rows} attributes={attributes} onChange={chooseColumns} />
+          </div>
+          <List rows={rows} columns={columns} sort={sortOf(search.sort)} chosen={chosen} onChoose={setChosen} />
+          <ListPager search={search} next={list.data.nextPageToken} />
+        </>
+      )}
+      {batch && (
+        <BatchDialog
+          {...{ namespace, ...batch }}
+          onClose={() => {
+            setBatch(undefined);
+            clear();
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+interface Asked {
+  readonly namespace: string;
+  /** As it is typed. */
+  readonly text: string;
+  /** With the status. */
+  readonly query: string;
+  readonly after: string | undefined;
+}
+
+function useLists({ namespace, text, query, after }: Asked) {
   const list = useQuery({
     queryKey: ["workflows", namespace, query, after],
     queryFn: ({ signal }) => listWorkflows(namespace, { query, ...(after !== undefined && { after }) }, signal),
@@ -31,64 +106,18 @@ export function WorkflowsPage() {
     refetchInterval: refreshMs,
     placeholderData: keepPreviousData,
   });
-  useEffect(() => {
-    document.title = `Workflows · ${namespace} · Pawl`;
-  }, [namespace]);
-  return (
-    <div className="page">
-      <h1>Workflows</h1>
-      <FilterBox key={text} text={text} />
-      <StatusBar counts={counts.data} status={status} />
-      {list.error ? (
-        <Problem error={list.error} onRetry={list.refetch} />
-      ) : list.data ? (
-        <List rows={list.data.executions ?? []} next={list.data.nextPageToken} search={search} />
-      ) : (
-        <Loading what="workflows" />
-      )}
-    </div>
-  );
+  const registered = useQuery({
+    queryKey: ["search-attributes", namespace],
+    queryFn: ({ signal }) => listSearchAttributes(namespace, signal),
+    staleTime: 30_000,
+  });
+  return { list, counts, attributes: attributesOf(registered.data?.customAttributes ?? {}) };
 }
 
-function FilterBox({ text }: { readonly text: string }) {
-  const navigate = workflowsRoute.useNavigate();
-  const [typed, setTyped] = useState(text);
-  const apply = (event: FormEvent) => {
-    event.preventDefault();
-    void navigate({
-      search: ({ status }) => ({ ...(status && { status }), ...(typed.trim() && { query: typed.trim() }) }),
-    });
-  };
-  const meaning = typed.trim() !== "" && !isQuery(typed) ? queryOfText(typed.trim()) : "";
-  return (
-    <search>
-      <form className="filter" onSubmit={apply}>
-        <input
-          value={typed}
-          onChange={(event) => setTyped(event.target.value)}
-          aria-label="Filter workflows"
-          placeholder="Beginning of an id or type, or a query: WorkflowType = 'Order' AND StartTime > '2026-01-01T00:00:00Z'"
-          spellCheck={false}
-          autoComplete="off"
-        />
-        <button type="submit">Filter</button>
-        {meaning !== "" && <p className="faint meaning">{meaning}</p>}
-      </form>
-    </search>
-  );
-}
-
-interface ListProps {
-  readonly rows: readonly WorkflowInfo[];
-  readonly next: string | undefined;
-  readonly search: WorkflowsSearch;
-}
-
-function List({ rows, next, search }: ListProps) {
+function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
   const { namespace } = workflowsRoute.useParams();
-  const isFiltered = search.query !== undefined || search.status !== undefined;
-  if (rows.length === 0 && search.after === undefined)
-    return isFiltered ? (
+  if (isFiltered)
+    return (
       <Empty title="No workflow matches">
         <p>
           <Link to="/namespaces/$namespace/workflows" params={{ namespace }}>
@@ -96,54 +125,68 @@ function List({ rows, next, search }: ListProps) {
           </Link>
         </p>
       </Empty>
-    ) : (
-      <Empty title="No workflows yet">
-        <p>Start one with any Temporal SDK in namespace “{namespace}”, and it appears here as it happens.</p>
-      </Empty>
     );
   return (
-    <>
-      <Table columns={["Status", "Workflow", "Type", "Started", "Took", "Events"]}>
-        {rows.map((row) => (
-          <Row key={row.execution.runId} row={row} />
-        ))}
-      </Table>
-      <nav className="pager" aria-label="Pages of the list">
-        {search.after !== undefined && (
-          <Link from={workflowsRoute.id} search={({ after: _, ...kept }) => kept}>
-            ← Newest
-          </Link>
-        )}
-        {next !== undefined && next !== "" && (
-          <Link from={workflowsRoute.id} search={(before) => ({ ...before, after: next })}>
-            Older →
-          </Link>
-        )}
-      </nav>
-    </>
+    <Empty title="No workflows yet">
+      <p>Start one with any Temporal SDK in namespace “{namespace}”, and it appears here as it happens.</p>
+    </Empty>
   );
 }
 
-function Row({ row }: { readonly row: WorkflowInfo }) {
-  const { namespace } = workflowsRoute.useParams();
-  const { execution, type, status, startTime, closeTime, historyLength } = row;
-  const tookMs = Date.parse(closeTime ?? "") - Date.parse(startTime ?? "");
+interface BatchBarProps {
+  readonly query: string;
+  readonly chosen: ReadonlySet<string>;
+  readonly onClear: () => void;
+  readonly onAct: (batch: ChosenBatch) => void;
+}
+
+interface ChosenBatch {
+  readonly verb: BatchVerb;
+  readonly query: string;
+}
+
+function BatchBar({ query, chosen, onClear, onAct }: BatchBarProps) {
+  const [isAll, setIsAll] = useState(false);
+  if (chosen.size === 0)
+    return <p className="faint batch-bar">Choose rows to cancel, terminate, signal, reset or delete them together.</p>;
   return (
-    <tr>
-      <td>
-        <StatusBadge status={status} />
-      </td>
-      <td className="breakable">
-        <Link to="/namespaces/$namespace/workflows/$workflowId/$runId" params={{ namespace, ...execution }}>
-          {execution.workflowId}
+    <section className="batch-bar" aria-label="Chosen workflows">
+      <b>{isAll ? "All that match" : `${chosen.size} chosen`}</b>
+      <button type="button" className="quiet" onClick={() => setIsAll(!isAll)}>
+        {isAll ? "Only the chosen ones" : query === "" ? "All workflows instead" : "All that match instead"}
+      </button>
+      <span className="actions">
+        {batchVerbs.map((verb) => (
+          <button
+            key={verb}
+            type="button"
+            className={verb === "terminate" || verb === "delete" ? "danger" : ""}
+            onClick={() => onAct({ verb, query: isAll ? query : queryOfRuns([...chosen]) })}
+          >
+            {verbTitles[verb]}
+          </button>
+        ))}
+      </span>
+      <button type="button" className="quiet" onClick={onClear}>
+        Clear
+      </button>
+    </section>
+  );
+}
+
+function ListPager({ search, next }: { readonly search: WorkflowsSearch; readonly next: string | undefined }) {
+  return (
+    <nav className="pager" aria-label="Pages of the list">
+      {search.after !== undefined && (
+        <Link from={workflowsRoute.id} search={({ after: _, ...kept }) => kept}>
+          ← Newest
         </Link>
-      </td>
-      <td className="breakable">{type.name}</td>
-      <td>
-        <Moment at={startTime} />
-      </td>
-      <td>{Number.isNaN(tookMs) ? <span className="faint">–</span> : spanText(tookMs)}</td>
-      <td>{historyLength}</td>
-    </tr>
+      )}
+      {next !== undefined && next !== "" && (
+        <Link from={workflowsRoute.id} search={(before) => ({ ...before, after: next })}>
+          Older →
+        </Link>
+      )}
+    </nav>
   );
 }

@@ -21,8 +21,9 @@ export function StatusBar({ counts, status }: { readonly counts: WorkflowCount |
       <nav aria-label="Statuses">
         <Link
           from={workflowsRoute.id}
-          search={({ query }) => ({ ...(query && { query }) })}
+          search={({ status: _, after: __, ...kept }) => kept}
           className="chip"
+          activeOptions={{ exact: true }}
           aria-current={status === "" ? "true" : undefined}
         >
           All <b>{total.toLocaleString()}</b>
@@ -31,8 +32,9 @@ export function StatusBar({ counts, status }: { readonly counts: WorkflowCount |
           <Link
             key={name}
             from={workflowsRoute.id}
-            search={({ query }) => ({ ...(query && { query }), status: name })}
+            search={({ after: _, ...kept }) => ({ ...kept, status: name })}
             className={`chip status-${name}`}
+            activeOptions={{ exact: true }}
             aria-current={status === name ? "true" : undefined}
           >
             {statusLabel(name)} <b>{count.toLocaleString()}</b>

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { WorkflowInfo } from "../api/workflows.ts";
+import { type Column, cellValue, columnsKey, columnsOf, namesIn, sorted, sortKey, sortOf } from "./columns.ts";
+
+function row(workflowId: string, more: Partial<WorkflowInfo> = {}): WorkflowInfo {
+  return { execution: { workflowId, runId: `r-${workflowId}` }, type: { name: "T" }, status: "Running", ...more };
+}
+
+test("columns stand in addresses and are read from them; what is none is left out", () => {
+  const columns: Column[] = [
+    { kind: "fact", name: "Status" },
+    { kind: "attribute", name: "a,b" },
+    { kind: "memo", name: "ä:x" },
+  ];
+  assert.deepEqual(columnsOf(columnsKey(columns)), columns);
+  assert.deepEqual(columnsOf("Nonsense,Events,memo:%E0%A4%A"), [{ kind: "fact", name: "Events" }]);
+  assert.equal(columnsOf("Nonsense"), undefined);
+});
+
+test("a cell shows a fact, an attribute or what is in a memo", () => {
+  const shown = row("w", {
+    ...{ startTime: "2026-01-01T00:00:00Z", closeTime: "2026-01-01T00:00:05Z", historyLength: "12" },
+    searchAttributes: { indexedFields: { Tags: ["a", "b"], Total: 3 } },
+    memo: { fields: { note: { deep: [1] } } },
+  });
+  const value = (key: string) => cellValue(columnsOf(key)![0]!, shown);
+  assert.deepEqual(
+    ["Duration", "Events", "attribute:Tags", "attribute:Total", "memo:note", "memo:none", "Parent"].map(value),
+    [5_000, 12, "a, b", 3, '{"deep":[1]}', undefined, undefined],
+  );
+  assert.deepEqual(namesIn([shown, row("x")]), { attributes: ["Tags", "Total"], memos: ["note"] });
+});
+
+test("rows are put in order by numbers and texts, those without a value last", () => {
+  const rows = [row("w-10", { historyLength: "9" }), row("w-9", { historyLength: "10" }), row("w-1")];
+  const ids = (sort: string) => sorted(rows, sortOf(sort)).map(({ execution }) => execution.workflowId);
+  assert.deepEqual(ids("WorkflowId"), ["w-1", "w-9", "w-10"]);
+  assert.deepEqual(ids("Events"), ["w-10", "w-9", "w-1"]);
+  assert.deepEqual(ids("-Events"), ["w-9", "w-10", "w-1"]);
+  assert.equal(sortKey(sortOf("-Events")!), "-Events");
+  assert.equal(sortOf("Nonsense"), undefined);
+});
