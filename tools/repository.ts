@@ -143,6 +143,7 @@ const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/server/src/index.ts", "server/main"],
   ["packages/server/src/doctor/", "server/doctor"],
   ["packages/server/src/nexus/", "server/nexus"],
+  ["packages/server/src/access/", "server/access"],
   ["packages/server/src/rpc/", "server/rpc"],
   ["packages/server/src/http/", "server/http"],
   ["packages/server/src/frontend/", "server/frontend"],

@@ -24,6 +24,7 @@ const places: Readonly<Record<string, { readonly file: string; readonly door?: s
   "server/shard": { file: "packages/server/src/shard/shard.ts" },
   "server/frontend": { file: "packages/server/src/frontend/workflow.ts" },
   "server/nexus": { file: "packages/server/src/nexus/outside-calls.ts" },
+  "server/access": { file: "packages/server/src/access/gate.ts" },
   "server/doctor": { file: "packages/server/src/doctor/index.ts", door: "@pawl/server/doctor" },
   "server/rpc": { file: "packages/server/src/rpc/call.ts" },
   "server/http": { file: "packages/server/src/http/exchange.ts" },

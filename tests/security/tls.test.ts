@@ -9,7 +9,14 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { Connection } from "@pawl/sdk/client";
-import { type RunningServer, StartFailure, startServer } from "@pawl/server";
+import {
+  authFileText,
+  makeApiKey,
+  type RunningServer,
+  type ServerConfig,
+  StartFailure,
+  startServer,
+} from "@pawl/server";
 import { Authority, type Certificate } from "../rig/certificate.ts";
 import { prepareNode } from "../rig/node.ts";
 import { repository, run } from "../rig/toolchain.ts";
@@ -38,9 +45,13 @@ for (const [name, certificate] of Object.entries(callers)) write(name, certifica
 const ports = { port: 0, httpPort: 0, ui: { port: 0, pages: async () => undefined } };
 
 /** A server with a certificate of its own name, so that it can be exchanged. */
-async function serve(name: string, options: { clientCaPath?: string } = {}): Promise<RunningServer> {
+async function serve(name: string, options: { clientCaPath?: string } = {}, more: Partial<ServerConfig> = {}) {
   write(name, authority.certificate({ commonName: name, hosts, usage: "server" }));
-  return startServer({ ...ports, tls: { certPath: at(`${name}.pem`), keyPath: at(`${name}.key`), ...options } });
+  return startServer({
+    ...ports,
+    ...more,
+    tls: { certPath: at(`${name}.pem`), keyPath: at(`${name}.key`), ...options },
+  });
 }
 
 /** Asks GetSystemInfo with Pawl's own SDK. */
@@ -55,8 +66,12 @@ async function call({ port }: RunningServer, certificate?: Certificate): Promise
   }
 }
 
-async function ask(port: number, certificate?: Certificate): Promise<number> {
-  const asked = request({ host: "localhost", port, path: "/api/v1/system-info", ca: authority.cert, ...certificate });
+async function ask(
+  port: number,
+  certificate?: Certificate,
+  { path = "/api/v1/system-info", verb = "GET" } = {},
+): Promise<number> {
+  const asked = request({ host: "localhost", port, path, method: verb, ca: authority.cert, ...certificate });
   asked.end();
   const [response] = await once(asked, "response");
   response.resume();
@@ -146,20 +161,47 @@ describe("mutual TLS", () => {
     const asking = await startServer({ ip: "0.0.0.0", port: 0, tls: { ...tls, clientCaPath: at("ca.pem") } });
     await asking.stop();
   });
+});
 
-  test("the official TypeScript SDK connects", { timeout: 300_000 }, async (t) => {
+describe("mutual TLS and keys together", () => {
+  let server: RunningServer;
+  const keys = { writer: makeApiKey(), worker: makeApiKey() };
+  before(async () => {
+    const apiKeys = Object.entries(keys).map(([name, { id, hash }]) => ({
+      id,
+      name,
+      hash,
+      permissions: [`default:${name}`],
+    }));
+    const certificates = [{ name: "caller", permissions: ["default:reader"] }];
+    writeFileSync(at("auth.json"), authFileText({ apiKeys, certificates }));
+    server = await serve("keys", { clientCaPath: at("ca.pem") }, { auth: { file: at("auth.json") } });
+  });
+  after(() => server.stop());
+
+  test("the official TypeScript SDK runs a workflow, its client and its worker by keys of their own", {
+    timeout: 300_000,
+  }, async (t) => {
     const prepared = await prepareNode();
     if ("skipped" in prepared) return t.skip(prepared.skipped);
     const program = join(repository, "tests/compat/typescript/secure-connection.ts");
     const files = { TLS_CA: at("ca.pem"), TLS_CERT: at("client.pem"), TLS_KEY: at("client.key") };
-    const env = { ...process.env, ...files, ADDRESS: `localhost:${server.port}` };
-    assert.match(
-      await run(process.execPath, [program], { env }),
-      /^connected to default, the workflow came to 16,18,20,22,24$/m,
-    );
+    const credentials = { API_KEY: keys.writer.text, WORKER_API_KEY: keys.worker.text };
+    const env = { ...process.env, ...files, ...credentials, ADDRESS: `localhost:${server.port}` };
+    const printed = await run(process.execPath, [program], { env });
+    assert.match(printed, /^connected to default, the workflow came to 16,18,20,22,24$/m);
   });
 
-  test("the command line connects", { timeout: 60_000 }, async () => {
+  test("a certificate has the rights that the file gives to its name", async () => {
+    const path = "/api/v1/namespaces/default/workflows";
+    const statusOf = (certificate: Certificate, verb: string) => ask(server.httpPort!, certificate, { path, verb });
+    assert.equal(await statusOf(callers.client, "GET"), 200);
+    assert.equal(await ask(server.httpPort!, callers.client, { path: `${path}/x`, verb: "POST" }), 403);
+    const unknown = authority.certificate({ commonName: "somebody new", usage: "client" });
+    assert.equal(await statusOf(unknown, "GET"), 401);
+  });
+
+  test("the command line shows its key", { timeout: 60_000 }, async () => {
     const pawl = join(repository, "packages/cli/bin/pawl.cjs");
     const tls = [
       "--tls-ca-path",
@@ -169,8 +211,12 @@ describe("mutual TLS", () => {
       "--tls-key-path",
       at("client.key"),
     ];
-    const args = [pawl, "namespace", "list", "--address", `localhost:${server.port}`, ...tls, "-o", "json"];
-    assert.match(await run(process.execPath, args), /"default"/);
+    const where = ["--address", `localhost:${server.port}`, ...tls];
+    const start = ["workflow", "start", "--type", "W", "--task-queue", "q", "--workflow-id", "by-key"];
+    const writer = ["--api-key", keys.writer.text];
+    assert.match(await run(process.execPath, [pawl, ...start, ...where, ...writer]), /by-key/);
+    const worker = ["--api-key", keys.worker.text];
+    await assert.rejects(run(process.execPath, [pawl, ...start, ...where, ...worker]), /Request unauthorized/);
   });
 });
 

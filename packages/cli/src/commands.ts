@@ -1,6 +1,7 @@
 /** The table of commands. What stands here is parsed, helped with, documented and completed. */
 import type { Definition, Group } from "./definition.ts";
 import { activityCommands } from "./verb/activity.ts";
+import { apiKeyCommands } from "./verb/api-key.ts";
 import { batchCommands } from "./verb/batch.ts";
 import { clusterCommands } from "./verb/cluster.ts";
 import { deploymentCommands } from "./verb/deployment.ts";
@@ -31,6 +32,7 @@ export const groups: readonly Group[] = [
   { path: "task-queue config", summary: "Rates and weights of a task queue" },
   { path: "namespace", summary: "Namespaces" },
   { path: "search-attribute", summary: "Search attributes of a namespace" },
+  { path: "api-key", summary: "Keys of a server that asks who calls, in its file" },
   { path: "operator", summary: "The same names as in the official command line, for the whole server" },
   { path: "operator namespace", summary: "Namespaces" },
   { path: "operator search-attribute", summary: "Search attributes of a namespace" },
@@ -58,4 +60,5 @@ export const definitions: readonly Definition[] = [
   ...clusterCommands,
   ...nexusEndpointCommands,
   ...doctorCommands,
+  ...apiKeyCommands,
 ];

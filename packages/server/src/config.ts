@@ -46,6 +46,10 @@ export interface ListenConfig {
   readonly httpCorsOrigins?: readonly string[];
   /** Speaks TLS on the ports of gRPC, HTTP and the web UI. Default: none of them does. */
   readonly tls?: TlsConfig;
+  /** Default: nobody is asked who he is, and everybody may do everything. */
+  readonly auth?: AuthConfig;
+  /** Where calls that are refused or change something are written down, a line of JSON each; `-` is standard error. Needs `auth`. */
+  readonly auditLogPath?: string;
   /** Serves a web UI, and the API beside it for its use; port 0 takes a free one. Without it nothing is served. */
   readonly ui?: { readonly port: number; readonly pages: WebPages };
   /** Where nobody is asked who they are (no mutual TLS), listening for other machines must be said to be meant. */
@@ -59,6 +63,24 @@ export interface TlsConfig {
   readonly keyPath: string;
   /** The authorities of which callers must have a certificate (mutual TLS). Without it nobody needs one. */
   readonly clientCaPath?: string;
+}
+
+/** Who may call. With any of these, whoever comes from another process must say who he is, and may do what he has been given alone. */
+export interface AuthConfig {
+  /** A file of API keys and names in certificates (`access/auth-file.ts`), read again when it changes. */
+  readonly file?: string;
+  readonly jwt?: JwtConfig;
+}
+
+export interface JwtConfig {
+  /** The keys that tokens are signed with: a file that holds a JSON Web Key Set, or its URL. */
+  readonly jwks: string;
+  /** For whom tokens have to be (`aud`), because an issuer makes them for others, too. */
+  readonly audience: string;
+  /** Who has to have made them (`iss`). Default: whoever has the keys. */
+  readonly issuer?: string;
+  /** Where a token says what its bearer may do, as a list of `NAMESPACE:ROLE`. */
+  readonly permissionsClaim: string;
 }
 
 export interface ServerConfig extends OpenConfig, ListenConfig {}
@@ -114,12 +136,22 @@ export function checkListenConfig({ ip = defaultIp, port = defaultPort, metricsP
     "UI port": config.ui?.port ?? 0,
   });
   checkHttp(config);
-  const asksWho = config.tls?.clientCaPath !== undefined;
+  checkAuth(config);
+  const asksWho = config.auth !== undefined || config.tls?.clientCaPath !== undefined;
   if (!config.allowRemoteWithoutAuth && !asksWho && !isLoopback(ip))
     throw new StartFailure(
       "usage",
-      `${ip} can be reached from other machines, and this server asks nobody who they are; listen on ${defaultIp}, ask for certificates with --tls-client-ca-path, or pass --allow-remote-without-auth if the network keeps strangers out`,
+      `${ip} can be reached from other machines, and this server asks nobody who they are; listen on ${defaultIp}, say who may call with --auth-file, --auth-jwks or --tls-client-ca-path, or pass --allow-remote-without-auth if the network keeps strangers out`,
     );
+}
+
+function checkAuth({ auth, auditLogPath }: ListenConfig): void {
+  if (auditLogPath !== undefined && !auth)
+    throw new StartFailure("usage", "an audit log says who did what, which needs --auth-file or --auth-jwks");
+  const jwks = auth?.jwt?.jwks;
+  if (jwks === undefined || !/^http:/i.test(jwks)) return;
+  if (!URL.canParse(jwks) || !isLoopback(new URL(jwks).hostname))
+    throw new StartFailure("usage", "the keys that tokens are signed with are fetched by https:// or read from a file");
 }
 
 function checkPorts(ports: Readonly<Record<string, number>>): void {

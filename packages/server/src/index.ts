@@ -1,6 +1,9 @@
+export { makeApiKey } from "./access/api-key.ts";
+export { type AuthFile, authFileText, parseAuthFile, type StoredKey } from "./access/auth-file.ts";
 export type { AddressRule } from "./address-rules.ts";
 export { type Clock, SkippingClock } from "./clock.ts";
 export {
+  type AuthConfig,
   checkConfig,
   defaultIp,
   defaultPort,

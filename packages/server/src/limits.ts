@@ -50,6 +50,15 @@ export const limits = {
   tlsHandshakeMsMax: 10 * secondMs,
   /** How often files that an operator may exchange (certificates, keys) are looked at. */
   fileLookMs: 5 * secondMs,
+  /** How far the clocks of this machine and of who issues tokens may differ. */
+  jwtSkewMsMax: 30 * secondMs,
+  /** A token whose signature was good is not checked again for so long; and so many are remembered. */
+  jwtRememberedMs: minuteMs,
+  jwtRememberedMax: 10_000,
+  /** How long a server of keys has to answer. */
+  jwksMsMax: 5 * secondMs,
+  /** After this time the user of the web UI logs in again. */
+  sessionMsMax: 12 * hourMs,
   /** From SIGTERM to exit: calls under way get the first part, the rest of the process the second. */
   drainMsMax: 7 * secondMs,
   /** After the last answer: how long clients may take to close their connections. */

@@ -1,5 +1,6 @@
 /** The ports of a server: gRPC always, JSON over HTTP, the web UI and metrics when asked for. All of them open, or none does. */
 import { lookup } from "node:dns/promises";
+import { Access } from "./access/access.ts";
 import {
   checkListenConfig,
   defaultIp,
@@ -15,6 +16,7 @@ import { Guard } from "./http/guard.ts";
 import { HttpServer } from "./http/http-server.ts";
 import { type Route, RouteTable } from "./http/route-table.ts";
 import { servedRoutes } from "./http/served-routes.ts";
+import type { Gate } from "./rpc/gate.ts";
 import { GrpcServer } from "./rpc/grpc-server.ts";
 import { MetricsServer } from "./rpc/metrics-server.ts";
 import type { Routes } from "./rpc/transport.ts";
@@ -32,7 +34,10 @@ export interface Listening {
 }
 
 export interface ListenersParts extends Parts {
+  /** For callers who need nobody's leave. */
   readonly routes: Routes;
+  /** For those whom the gate lets in. */
+  readonly routesBehind: (gate: Gate) => Routes;
   /** The methods behind which there is a handler. */
   readonly served: ReadonlySet<string>;
 }
@@ -42,6 +47,13 @@ interface Listener {
   listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>;
   /** Lets what is under way finish within `graceMs`. */
   stop(graceMs: number): Promise<void>;
+}
+
+/** What all ports have in common. */
+interface Door {
+  readonly tls: Tls | undefined;
+  readonly access: Access | undefined;
+  readonly routes: Routes;
 }
 
 type State =
@@ -55,6 +67,7 @@ type State =
       readonly httpUrl: string | undefined;
       readonly listeners: readonly Listener[];
       readonly tls: Tls | undefined;
+      readonly access: Access | undefined;
     }
   | { readonly type: "stopped" };
 
@@ -86,9 +99,9 @@ export class Listeners {
     const opening = this.#open(config);
     this.#state = { type: "opening", done: opening.catch(() => {}) };
     try {
-      const { listening, listeners, tls } = await opening;
+      const { listening, listeners, tls, access } = await opening;
       const address = `${listening.ip}:${listening.port}`;
-      this.#state = { type: "listening", address, httpUrl: httpUrlOf(config, listening), listeners, tls };
+      this.#state = { type: "listening", address, httpUrl: httpUrlOf(config, listening), listeners, tls, access };
       const { telemetry, store, namespaces } = this.#parts;
       telemetry.log.info("server ready", { ...listening, store: store.kind, namespaces: namespaces.all().length });
       if (store.kind === "memory")
@@ -102,18 +115,22 @@ export class Listeners {
 
   /** Reads the files again that may be exchanged while the server runs. Resolves to whether all of them make sense. */
   async reload(): Promise<boolean> {
-    return this.#state.type !== "listening" || (await this.#state.tls?.reload()) !== false;
+    if (this.#state.type !== "listening") return true;
+    const read = await Promise.all([this.#state.tls?.reload(), this.#state.access?.reload()]);
+    return !read.includes(false);
   }
 
   /** Takes no new calls and lets those under way finish within `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     if (this.#state.type === "opening") await this.#state.done;
-    const { listeners, tls } = this.#state.type === "listening" ? this.#state : { listeners: [], tls: undefined };
+    const { listeners, tls, access } =
+      this.#state.type === "listening" ? this.#state : { listeners: [], tls: undefined, access: undefined };
     this.#state = { type: "stopped" };
     tls?.close();
     const isMetrics = (listener: Listener) => listener instanceof MetricsServer;
     const stopAll = (some: readonly Listener[]) => Promise.all(some.map((listener) => listener.stop(graceMs)));
     await stopAll(listeners.filter((listener) => !isMetrics(listener)));
+    await access?.close();
     await stopAll(listeners.filter(isMetrics)); // last: how a server drains is worth seeing
   }
 
@@ -126,45 +143,57 @@ export class Listeners {
       listeners.push(listener);
       return port;
     };
-    const { clock, random, telemetry, routes } = this.#parts;
-    const tls = config.tls && (await Tls.open(config.tls, { clock, log: telemetry.log }));
+    const { clock, random, telemetry } = this.#parts;
+    const { log } = telemetry;
+    const tls = config.tls && (await Tls.open(config.tls, { clock, log }));
+    let access: Access | undefined;
     try {
+      access = config.auth && (await Access.open(config.auth, config.auditLogPath, { ...this.#parts, log }));
+      const gate = access?.gate;
+      const routes = gate ? this.#parts.routesBehind(gate) : this.#parts.routes;
+      const door: Door = { tls, access, routes };
       const metrics = metricsPort === undefined ? undefined : new MetricsServer(telemetry.metrics);
-      const http = httpPort === undefined ? undefined : this.#httpServer(config, tls);
+      const http = httpPort === undefined ? undefined : this.#httpServer(config, door);
       const listening = {
         ip,
         metricsPort: metrics && (await listen(metrics, metricsPort!)),
         httpPort: http && (await listen(http, httpPort!)),
-        uiPort: ui && (await listen(this.#uiServer(config, ui.pages, tls), ui.port)),
-        port: await listen(new GrpcServer({ routes, clock, random, telemetry, tls }), port),
+        uiPort: ui && (await listen(this.#uiServer(config, ui.pages, door), ui.port)),
+        port: await listen(new GrpcServer({ routes, clock, random, telemetry, tls, gate }), port),
         isSecure: tls !== undefined,
       };
-      return { listening, listeners, tls };
+      return { listening, listeners, tls, access };
     } catch (error) {
       tls?.close();
+      await access?.close();
       await Promise.all(listeners.map((listener) => listener.stop(0)));
       throw error;
     }
   }
 
-  #httpServer(config: ListenConfig, tls: Tls | undefined) {
+  #httpServer(config: ListenConfig, door: Door) {
     const { clock, random, telemetry } = this.#parts;
-    const routes = new RouteTable(this.#served(config));
-    return new HttpServer({ name: "http", routes, guard: guardOf(config), clock, random, telemetry, tls });
+    const routes = new RouteTable(this.#served(config, door));
+    const { tls, access } = door;
+    const entry = { guard: guardOf(config), tls, gate: access?.gate };
+    return new HttpServer({ name: "http", routes, ...entry, clock, random, telemetry });
   }
 
   /** The API's routes without `/api` would stand where pages do. */
-  #uiServer(config: ListenConfig, pages: WebPages, tls: Tls | undefined) {
+  #uiServer(config: ListenConfig, pages: WebPages, door: Door) {
     const { clock, random, telemetry } = this.#parts;
     const isBesidePages = ({ template, shape }: Route) => template.startsWith("/api/") || shape.type === "own";
-    const routes = new RouteTable(this.#served(config).filter(isBesidePages));
+    const routes = new RouteTable(this.#served(config, door).filter(isBesidePages));
     const elsewhere = async ({ verb, path }: Exchange) => (verb === "GET" || verb === "HEAD" ? pages(path) : undefined);
-    return new HttpServer({ name: "ui", routes, guard: guardOf(config), elsewhere, clock, random, telemetry, tls });
+    const { tls, access } = door;
+    const entry = { guard: guardOf(config), tls, gate: access?.gate };
+    return new HttpServer({ name: "ui", routes, ...entry, elsewhere, clock, random, telemetry });
   }
 
-  #served({ httpPublicUrl: publicUrl }: ListenConfig): Route[] {
-    const { routes, served } = this.#parts;
-    return servedRoutes({ ...this.#parts, unary: routes.unary, served, publicUrl });
+  #served({ httpPublicUrl: publicUrl }: ListenConfig, { routes, access }: Door): Route[] {
+    const { served, routes: trusted } = this.#parts;
+    const unary = { unary: routes.unary, trustedUnary: trusted.unary };
+    return servedRoutes({ ...this.#parts, ...unary, served, publicUrl, gate: access?.gate });
   }
 }
 

@@ -39,6 +39,7 @@ import { OutsideCalls } from "./nexus/outside-calls.ts";
 import { systemRandom } from "./random.ts";
 import { faultStatus, unaryRoutes } from "./rpc/call.ts";
 import { type DirectCallOptions, DirectTransport } from "./rpc/direct-transport.ts";
+import type { Gate } from "./rpc/gate.ts";
 import { Health } from "./rpc/health.ts";
 import { reflectionRoutes } from "./rpc/reflection.ts";
 import type { Routes, Status } from "./rpc/transport.ts";
@@ -53,7 +54,7 @@ export interface OpenServer {
   call(path: string, request: Uint8Array, options?: DirectCallOptions): Promise<Uint8Array | Status>;
   /** Lets other processes call. Throws `StartFailure`, also when it listens already; then nothing more is open than before. */
   serve(config?: ListenConfig): Promise<Listening>;
-  /** Reads certificates again, as happens by itself some seconds after they change. Resolves to whether they make sense; if not, the ones before stay. */
+  /** Reads certificates, keys and who may do what again, as happens by itself some seconds after they change. Resolves to whether they make sense; if not, the ones before stay. */
   reload(): Promise<boolean>;
   /** What its runs wait for, for whoever makes its clock jump. */
   standing(): Standing;
@@ -205,15 +206,17 @@ function answering(parts: Parts, closes: Close[]) {
   const health = new Health(services);
   const handlers = handlersOf(parts);
   parts.batches.open(performerOf(handlers));
-  const routes: Routes = {
-    unary: new Map([...unaryRoutes(handlers, { telemetry, random }), ...health.routes.unary]),
+  const routesBehind = (gate: Gate | undefined): Routes => ({
+    unary: new Map([...unaryRoutes(handlers, { telemetry, random, gate }), ...health.routes.unary]),
     streaming: new Map([...health.routes.streaming, ...reflectionRoutes([...services, "grpc.health.v1.Health"])]),
-  };
+  });
+  // Whoever calls from within this process needs nobody's leave.
+  const routes = routesBehind(undefined);
   const direct = new DirectTransport({
     ...{ routes, clock },
     onFault: (path, error) => faultStatus(path, error, { telemetry, random }),
   });
-  const listeners = new Listeners({ ...parts, routes, served: new Set(Object.keys(handlers)) });
+  const listeners = new Listeners({ ...parts, routes, routesBehind, served: new Set(Object.keys(handlers)) });
   closes.push(async () => {
     health.set("notServing");
     await Promise.all([direct.stop(limits.drainMsMax), listeners.stop(limits.drainMsMax)]);

@@ -1,5 +1,5 @@
 /** The API's own HTTP bindings, method by method from the table: JSON becomes the message, and the same wrapper as for gRPC takes it from there. */
-import { type HttpBinding, type Method, methods } from "@pawl/protocol";
+import { type HttpBinding, type Method, type MethodName, methods } from "@pawl/protocol";
 import { type MessageSchema, messageSchema } from "@pawl/protocol/json";
 import type { Unary } from "../rpc/transport.ts";
 import { wantsEvents } from "./event-stream.ts";
@@ -31,7 +31,7 @@ export function apiRoutes({ unary, served, followers = {} }: ApiRouteOptions): R
       const bound = { method, handler, body, follower };
       const isServed = served.has(method.name);
       return {
-        ...{ verb, template: path, operation: method.name },
+        ...{ verb, template: path, operation: method.name as MethodName },
         shape: { type: "method", method, body, isServed, follows: follower !== undefined },
         serve: (exchange, values) => serve(exchange, values, bound),
       };

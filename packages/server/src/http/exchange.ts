@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
+import { certificateNames } from "../rpc/certificate-names.ts";
 import { parseTimeout } from "../rpc/grpc-frame.ts";
 import type { Incoming, Status } from "../rpc/transport.ts";
 import { problem, type Reply } from "./reply.ts";
@@ -97,6 +98,10 @@ export class Exchange implements Incoming {
   header(name: string): string {
     const value = this.#request.headers[name] ?? this.#request.headers[`grpc-metadata-${name}`];
     return (Array.isArray(value) ? value.join(",") : value) ?? clientDefaults[name] ?? "";
+  }
+
+  certificateNames(): readonly string[] {
+    return certificateNames(this.#request.socket);
   }
 
   /** The whole body, or the refusal of one that is too large or did not come whole. */

@@ -242,7 +242,7 @@ describe("faults", () => {
     const lines: string[] = [];
     const log = createLog({ level: "error", format: "json", nowMs: () => 0, write: (line) => lines.push(line) });
     const shape = { type: "own", summary: "", answer: {} } as const;
-    const routes = new RouteTable([{ verb: "GET", template: "/x", operation: "X", shape, serve }]);
+    const routes = new RouteTable([{ verb: "GET", template: "/x", operation: "OpenApi", shape, serve }]);
     const guard = new Guard({ ip: "127.0.0.1", isLoopback: true, publicUrl: undefined, corsOrigins: [] });
     const telemetry = { ...quietTelemetry(), log };
     const elsewhere = async ({ path }: Exchange) => (path === "/file" ? { status: 200, body: "text" } : undefined);

@@ -2,19 +2,22 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import { methods } from "@pawl/protocol";
 import { JsonProblem } from "@pawl/protocol/json";
 import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import type { Counter } from "../metrics.ts";
 import type { Random } from "../random.ts";
 import { faultStatus } from "../rpc/call.ts";
+import type { Gate } from "../rpc/gate.ts";
 import type { Transport } from "../rpc/transport.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Tls } from "../tls.ts";
+import { wantsEvents } from "./event-stream.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
 import { invalid, problem, type Reply } from "./reply.ts";
-import type { RouteTable } from "./route-table.ts";
+import type { PathValues, Route, RouteTable } from "./route-table.ts";
 
 export interface HttpServerParts {
   /** What this listener is called in metrics. */
@@ -27,6 +30,7 @@ export interface HttpServerParts {
   readonly random: Random;
   readonly telemetry: Telemetry;
   readonly tls?: Tls | undefined;
+  readonly gate?: Gate | undefined;
 }
 
 export class HttpServer implements Transport {
@@ -107,12 +111,27 @@ export class HttpServer implements Transport {
     const found = this.#parts.routes.find(exchange.verb, segments);
     if (found.type === "found") {
       exchange.operation = found.route.operation;
-      const reply = await found.route.serve(exchange, found.values);
+      const reply = await this.#enter(exchange, found.route, found.values);
       if (reply) exchange.answer(reply);
       return;
     }
     const elsewhere = await this.#parts.elsewhere?.(exchange);
     exchange.answer(elsewhere ?? notFound(exchange, found));
+  }
+
+  /**
+   * Before anything of the body is read the caller has said who he is. A route that only carries a call of the API is judged with that call, one that
+   * judges itself by itself; all others are judged here.
+   */
+  async #enter(exchange: Exchange, route: Route, values: PathValues): Promise<Reply | undefined> {
+    const { gate } = this.#parts;
+    if (!gate || gate.isOpen(route.operation)) return route.serve(exchange, values);
+    const visit = await gate.enter(exchange);
+    if ("code" in visit) return problem(visit);
+    if (route.judges === "itself" || isJudgedWithItsCall(route, exchange)) return route.serve(exchange, values);
+    const refusal = visit.admitTo(route.operation, route.namespaceOf?.(values) ?? values.get("namespace"));
+    visit.ended(refusal?.code ?? "OK");
+    return refusal ? problem(refusal) : route.serve(exchange, values);
   }
 
   /** JSON that is no request is its sender's mistake; all else is a fault or a bug of ours. */
@@ -133,6 +152,11 @@ export class HttpServer implements Transport {
     }
     counter.add();
   }
+}
+
+function isJudgedWithItsCall({ operation, shape }: Route, exchange: Exchange): boolean {
+  const isFollowed = shape.type === "method" && shape.follows && wantsEvents(exchange);
+  return Object.hasOwn(methods, operation) && !isFollowed;
 }
 
 function serverOf(tls: Tls | undefined): Server {

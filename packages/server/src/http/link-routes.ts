@@ -10,6 +10,7 @@ import {
 } from "../frontend/activity-link.ts";
 import { type Parts, Rejection } from "../frontend/parts.ts";
 import { statusOf } from "../rpc/call.ts";
+import type { Gate } from "../rpc/gate.ts";
 import type { Status, Unary } from "../rpc/transport.ts";
 import { checkMembers, errorSchema, failureJson } from "./activity-routes.ts";
 import type { Exchange } from "./exchange.ts";
@@ -20,7 +21,9 @@ import { jsonReply, problem, type Reply } from "./reply.ts";
 import type { Route } from "./route-table.ts";
 
 export interface LinkParts extends Pick<Parts, "ring" | "namespaces" | "tokens" | "clock"> {
-  readonly unary: ReadonlyMap<string, Unary>;
+  /** Each method's wrapper, for callers who need nobody's leave: the link is theirs. */
+  readonly trustedUnary: ReadonlyMap<string, Unary>;
+  readonly gate: Gate | undefined;
   /** What links begin with; without it, the address at which the maker of the link reached this server. */
   readonly publicUrl: string | undefined;
 }
@@ -31,7 +34,7 @@ export function linkRoutes(parts: LinkParts): Route[] {
   const template = `${prefix}/{link}`;
   return [
     {
-      ...{ verb: "POST", template: prefix, operation: "MakeActivityLink" },
+      ...{ verb: "POST", template: prefix, operation: "MakeActivityLink", judges: "itself" },
       shape: {
         ...{ type: "own", summary: "Makes a link that lets whoever has it complete an activity once." },
         ...{ body: makeSchema, answer: linkSchema },
@@ -95,10 +98,24 @@ async function make(exchange: Exchange, parts: LinkParts): Promise<Reply> {
   if ("status" in body) return body;
   const { json } = body;
   checkMembers(json, ["task_token", "taskToken", "namespace", "workflowId", "runId", "activityId", "expiresIn"]);
-  const made = await makeActivityLink(parts, targetOf(json), durationMsOf(json["expiresIn"]));
+  const target = targetOf(json);
+  const visit = await parts.gate?.enter(exchange);
+  if (visit !== undefined) {
+    const refused = "code" in visit ? visit : visit.admitTo("MakeActivityLink", namespaceOf(parts, target));
+    if (!("code" in visit)) visit.ended(refused?.code ?? "OK");
+    if (refused) return problem(refused);
+  }
+  const made = await makeActivityLink(parts, target, durationMsOf(json["expiresIn"]));
   if (made instanceof Rejection) return problem(statusOf(made));
   const base = (parts.publicUrl ?? exchange.origin).replace(/\/$/, "");
   return jsonReply({ url: `${base}${prefix}/${made.token}`, ...linkJson(made) });
+}
+
+function namespaceOf({ tokens, namespaces }: LinkParts, target: LinkTarget): string {
+  if (!("taskToken" in target)) return target.namespace;
+  const token = tokens.open("activity", target.taskToken);
+  const namespace = token instanceof Rejection ? token : namespaces.byId(token.namespaceId);
+  return namespace instanceof Rejection ? "" : namespace.name;
 }
 
 function targetOf(json: Json): LinkTarget {
@@ -142,7 +159,7 @@ async function answer(exchange: Exchange, parts: LinkParts, text: string): Promi
   const rpc = given.type === "complete" ? "RespondActivityTaskCompleted" : "RespondActivityTaskFailed";
   const content = given.type === "complete" ? { result: [given.result] } : { failure: failureJson(given.error) };
   const request = { taskToken: Buffer.from(link.taskToken).toString("base64"), identity: "activity-link", ...content };
-  const callable = { method: methods[rpc], handler: parts.unary.get(methods[rpc].path)! };
+  const callable = { method: methods[rpc], handler: parts.trustedUnary.get(methods[rpc].path)! };
   const answered = await callMethod(exchange, callable, request);
   // Somebody else was faster.
   if ("code" in answered && answered.code === "NOT_FOUND")

@@ -1,5 +1,7 @@
 /** Nexus over HTTP, for callers and handlers that are not workers of this server. Its answers and its errors are Nexus' own, not those of the other routes. */
 
+import type { Operation } from "../access/table.ts";
+import { Rejection } from "../frontend/parts.ts";
 import { headerValues } from "../nexus/http-form.ts";
 import {
   complete,
@@ -27,19 +29,21 @@ export function nexusRoutes(parts: IncomingParts): Route[] {
       taskQueue: values.get("task_queue") ?? "",
     });
   const operations = [
-    { template: endpointTemplate, name: "ByEndpoint", find: byEndpoint },
-    { template: queueTemplate, name: "ByTaskQueue", find: byQueue },
-  ].flatMap(({ template, name, find }) => [
-    route(template, `StartNexusOperation${name}`, "Starts a Nexus operation.", (exchange, values) =>
-      ask(parts, { exchange, values, destination: find(values), cancels: false }),
-    ),
-    route(
-      `${template}/cancel`,
-      `CancelNexusOperation${name}`,
-      "Asks to cancel a Nexus operation.",
-      (exchange, values) => ask(parts, { exchange, values, destination: find(values), cancels: true }),
-    ),
-  ]);
+    { template: endpointTemplate, name: "ByEndpoint" as const, find: byEndpoint },
+    { template: queueTemplate, name: "ByTaskQueue" as const, find: byQueue },
+  ]
+    .flatMap(({ template, name, find }) => [
+      route(template, `StartNexusOperation${name}`, "Starts a Nexus operation.", (exchange, values) =>
+        ask(parts, { exchange, values, destination: find(values), cancels: false }),
+      ),
+      route(
+        `${template}/cancel`,
+        `CancelNexusOperation${name}`,
+        "Asks to cancel a Nexus operation.",
+        (exchange, values) => ask(parts, { exchange, values, destination: find(values), cancels: true }),
+      ),
+    ])
+    .map((each) => ({ ...each, namespaceOf: (values: PathValues) => namespaceOf(parts, values) }));
   const tell = async (exchange: Exchange, values: PathValues) => {
     const body = await exchange.body();
     if ("status" in body) return body;
@@ -55,7 +59,17 @@ export function nexusRoutes(parts: IncomingParts): Route[] {
   ];
 }
 
-function route(template: string, operation: string, summary: string, serve: Route["serve"]): Route {
+/** Of the queue that the path leads to; "" where it leads nowhere. */
+function namespaceOf(parts: IncomingParts, values: PathValues): string {
+  const named = values.get("namespace");
+  if (named !== undefined) return named;
+  const destination = endpointDestination(parts, values.get("endpoint") ?? "");
+  if (isRefusal(destination)) return "";
+  const namespace = parts.namespaces.byId(destination.namespaceId);
+  return namespace instanceof Rejection ? "" : namespace.name;
+}
+
+function route(template: string, operation: Operation, summary: string, serve: Route["serve"]): Route {
   return { verb: "POST", template, operation, shape: { type: "own", summary, body: {}, answer: {}, refusal }, serve };
 }
 

@@ -4,7 +4,7 @@ import { methods } from "@pawl/protocol";
 import { type Route, RouteTable, type Verb } from "./route-table.ts";
 
 const route = (verb: Verb, template: string): Route => ({
-  ...{ verb, template, operation: `${verb} ${template}` },
+  ...{ verb, template, operation: `${verb} ${template}` as never },
   shape: { type: "own", summary: "", answer: {} },
   serve: async () => undefined,
 });

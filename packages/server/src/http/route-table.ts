@@ -1,5 +1,6 @@
 /** Routes by verb and path. A template is made of literal segments and parameters in braces; a literal goes before a parameter. */
 import type { Method } from "@pawl/protocol";
+import type { Operation } from "../access/table.ts";
 import type { Exchange } from "./exchange.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import type { Reply } from "./reply.ts";
@@ -37,9 +38,13 @@ export interface Route {
   readonly verb: Verb;
   /** Such as `/api/v1/namespaces/{namespace}/workflows/{execution.workflow_id}`. */
   readonly template: string;
-  /** The RPC, or what the route is called in metrics. */
-  readonly operation: string;
+  /** The RPC, or what the route is called in metrics and in the table of who may do what. */
+  readonly operation: Operation;
   readonly shape: RouteShape;
+  /** The namespace that decides who may have it, where that is not the path's own `namespace`. */
+  readonly namespaceOf?: (values: PathValues) => string;
+  /** It knows only from its body what it is about, and asks the gate then. */
+  readonly judges?: "itself";
   /** `undefined`: the answer was written as a stream. */
   serve(exchange: Exchange, values: PathValues): Promise<Reply | undefined>;
 }

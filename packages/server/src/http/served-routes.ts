@@ -2,6 +2,7 @@
 import { methods } from "@pawl/protocol";
 import type { Parts } from "../frontend/parts.ts";
 import { referenceVersion } from "../frontend/system.ts";
+import type { Gate } from "../rpc/gate.ts";
 import type { Unary } from "../rpc/transport.ts";
 import { activityRoutes } from "./activity-routes.ts";
 import { activityProgressRoutes } from "./activity-stream.ts";
@@ -23,6 +24,9 @@ export interface ServedParts
   > {
   /** Each method's wrapper by its path, as for gRPC. */
   readonly unary: ReadonlyMap<string, Unary>;
+  /** The same for what a signed link allows, whoever has it. */
+  readonly trustedUnary: ReadonlyMap<string, Unary>;
+  readonly gate: Gate | undefined;
   /** The methods behind which there is a handler. */
   readonly served: ReadonlySet<string>;
   /** What links begin with, if it is not the address that their maker asked. */

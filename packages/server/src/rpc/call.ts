@@ -3,15 +3,18 @@
  */
 import { googleRpc, type Method, type MethodName, methods } from "@pawl/protocol";
 import { refusalOf } from "../frontend/faults.ts";
-import { type Call, type Handlers, Rejection } from "../frontend/parts.ts";
+import { type Call, type Handlers, Rejection, type RejectionCode } from "../frontend/parts.ts";
 import type { Counter } from "../metrics.ts";
 import type { Random } from "../random.ts";
 import type { LogFields, Telemetry } from "../telemetry.ts";
+import type { Gate } from "./gate.ts";
 import { type Incoming, type Status, type StatusCode, statusCodes, type Unary } from "./transport.ts";
 
 export interface CallParts {
   readonly telemetry: Telemetry;
   readonly random: Random;
+  /** Asks each caller who he is. Without one everybody may do everything. */
+  readonly gate?: Gate | undefined;
 }
 
 /** Every method of the API by its path; those without a handler say so. */
@@ -25,38 +28,39 @@ type AnyHandler = (request: unknown, call: Call) => unknown;
 
 function route(method: Method, handler: Handlers[MethodName], parts: CallParts): Unary {
   const watch = new MethodWatch(method, parts.telemetry);
-  if (!handler) {
-    const { name, service } = method;
-    const unknown: Status = {
-      code: "UNIMPLEMENTED",
-      message: `unknown method ${name} for service ${service}: not implemented by this server`,
-    };
+  const serves = parts.gate ? guarded(parts.gate) : serve;
+  const { name, service } = method;
+  const message = `unknown method ${name} for service ${service}: not implemented by this server`;
+  const unknown: Status = { code: "UNIMPLEMENTED", message };
+  if (!handler && !parts.gate)
     return async (_bytes, incoming) => {
-      watch.ended("UNIMPLEMENTED", parts.telemetry.stopwatchMs(), incoming);
+      watch.ended(unknown.code, parts.telemetry.stopwatchMs(), incoming);
       return unknown;
     };
-  }
+  // Who may not call a method does not learn whether it is served.
+  const served = (handler as AnyHandler | undefined) ?? (() => new Rejection("UNIMPLEMENTED", message));
   return async (bytes, incoming) => {
     const startedAt = parts.telemetry.stopwatchMs();
-    const answer = await serve(method, handler as AnyHandler, parts, bytes, incoming);
+    const answer = await serves(method, served, parts, bytes, incoming);
     watch.ended("code" in answer ? answer.code : "OK", startedAt, incoming);
     return answer;
   };
 }
 
-async function serve(
+type Serve = (
   method: Method,
   handler: AnyHandler,
   parts: CallParts,
   bytes: Uint8Array,
   incoming: Incoming,
-): Promise<Uint8Array | Status> {
+) => Promise<Uint8Array | Status>;
+
+const serve: Serve = async (method, handler, parts, bytes, incoming) => {
   let request: unknown;
   try {
     request = method.request.decode(bytes);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { code: "INVALID_ARGUMENT", message: `${method.name}: the request cannot be decoded: ${reason}` };
+    return undecodable(method, error);
   }
   try {
     const response = await handler(request, new IncomingCall(incoming));
@@ -64,6 +68,28 @@ async function serve(
   } catch (error) {
     return faultStatus(method.name, error, parts);
   }
+};
+
+/** The same for callers who have to say who they are: before anything of the request is read. */
+function guarded(gate: Gate): Serve {
+  return async (method, handler, parts, bytes, incoming) => {
+    const visit = await gate.enter(incoming);
+    if ("code" in visit) return visit;
+    const judged: AnyHandler = async (request, call) => {
+      const refusal = visit.admit(method, request);
+      if (refusal) return new Rejection(refusal.code as RejectionCode, refusal.message);
+      const response = await handler(request, call);
+      return response instanceof Rejection ? response : visit.shown(method, response);
+    };
+    const answer = await serve(method, judged, parts, bytes, incoming);
+    visit.ended("code" in answer ? answer.code : "OK");
+    return answer;
+  };
+}
+
+function undecodable({ name }: Method, error: unknown): Status {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { code: "INVALID_ARGUMENT", message: `${name}: the request cannot be decoded: ${reason}` };
 }
 
 /** A class, because one is made for every call: an object with getters of its own would cost more than all that it is asked. */

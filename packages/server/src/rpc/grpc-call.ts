@@ -2,6 +2,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
+import { type CallerSocket, certificateNames } from "./certificate-names.ts";
 import {
   acceptedEncodings,
   decompress,
@@ -87,6 +88,10 @@ export class GrpcCall implements Incoming {
   header(name: string): string {
     const value = this.#headers[name];
     return typeof value === "string" ? value : (value?.join(",") ?? "");
+  }
+
+  certificateNames(): readonly string[] {
+    return certificateNames(this.#stream.session?.socket as CallerSocket | undefined);
   }
 
   /** The handler runs as soon as the message is there. */

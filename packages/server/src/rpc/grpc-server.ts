@@ -16,8 +16,9 @@ import { limits } from "../limits.ts";
 import type { Random } from "../random.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Tls } from "../tls.ts";
+import type { Gate } from "./gate.ts";
 import { type CallOwner, GrpcCall } from "./grpc-call.ts";
-import { type Routes, type Transport, unknownMethod } from "./transport.ts";
+import { type Routes, type Streaming, type Transport, unknownMethod } from "./transport.ts";
 
 export interface GrpcServerParts {
   readonly routes: Routes;
@@ -25,6 +26,8 @@ export interface GrpcServerParts {
   readonly random: Random;
   readonly telemetry: Telemetry;
   readonly tls?: Tls | undefined;
+  /** Asked about streams; what has one request and one answer asks it by itself. */
+  readonly gate?: Gate | undefined;
 }
 
 /** A connection. `draining`: it has been asked to go away. */
@@ -148,10 +151,23 @@ export class GrpcServer implements Transport {
     if (handler) call.serve(handler);
     else {
       const open = streaming.get(call.path);
-      if (open) call.converse(open);
+      if (open) this.#converse(call, open);
       else call.refuse(unknownMethod(call.path, this.#parts.routes));
     }
     if (this.#state === "stopping") call.stop("now");
+  }
+
+  #converse(call: GrpcCall, open: Streaming): void {
+    const { gate } = this.#parts;
+    if (!gate || gate.isOpen(call.path)) return call.converse(open);
+    const enter = async () => {
+      const visit = await gate.enter(call);
+      const refusal = "code" in visit ? visit : visit.admitTo(call.path);
+      if (!("code" in visit)) visit.ended(refusal?.code ?? "OK");
+      if (refusal) call.refuse(refusal);
+      else call.converse(open);
+    };
+    enter().catch((error: unknown) => call.refuse(this.#owner.onFault(call.path, error)));
   }
 
   #onCallEnd(call: GrpcCall): void {

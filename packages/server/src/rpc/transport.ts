@@ -30,6 +30,10 @@ export interface Incoming {
   ended(): "no" | "cancelled" | "deadline" | "stopping";
   /** A header by its lower-case name; "" when absent. */
   header(name: string): string;
+  /** HTTP's verb; undefined for what did not come over HTTP. */
+  readonly verb?: string;
+  /** The names in the certificate that the caller has shown and that was found good: none without mutual TLS. */
+  certificateNames?(): readonly string[];
 }
 
 export type Unary = (request: Uint8Array, call: Incoming) => Promise<Uint8Array | Status>;

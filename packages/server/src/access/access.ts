@@ -1,0 +1,59 @@
+/** What stands between callers from other processes and the handlers, opened and closed with the ports. */
+import type { Clock } from "../clock.ts";
+import { type AuthConfig, StartFailure } from "../config.ts";
+import type { Parts } from "../frontend/parts.ts";
+import type { Log } from "../telemetry.ts";
+import { AuditLog } from "./audit.ts";
+import { Authenticator } from "./authenticator.ts";
+import { AccessGate } from "./gate.ts";
+import { Sessions } from "./session.ts";
+
+export interface AccessParts extends Pick<Parts, "namespaces" | "tokens" | "store"> {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class Access {
+  readonly gate: AccessGate;
+  readonly sessions: Sessions;
+  readonly authenticator: Authenticator;
+  readonly #audit: AuditLog | undefined;
+
+  private constructor(
+    parts: AccessParts,
+    authenticator: Authenticator,
+    audit: AuditLog | undefined,
+    sessions: Sessions,
+  ) {
+    this.authenticator = authenticator;
+    this.sessions = sessions;
+    this.#audit = audit;
+    this.gate = new AccessGate({ ...parts, authenticator, audit });
+  }
+
+  /** Throws `StartFailure` that says what is wrong with the files. */
+  static async open(config: AuthConfig, auditLogPath: string | undefined, parts: AccessParts): Promise<Access> {
+    const sessions = await Sessions.load(parts.store, parts.clock);
+    let authenticator: Authenticator;
+    try {
+      authenticator = await Authenticator.open(config, { ...parts, sessions });
+    } catch (error) {
+      const files = [config.file, config.jwt?.jwks].filter((each) => each !== undefined).join(", ");
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StartFailure("environment", `who may call cannot be read from ${files}: ${reason}`, { cause: error });
+    }
+    const audit = auditLogPath === undefined ? undefined : new AuditLog(auditLogPath, parts);
+    return new Access(parts, authenticator, audit, sessions);
+  }
+
+  /** Resolves to whether all files make sense. */
+  reload(): Promise<boolean> {
+    this.#audit?.reopen();
+    return this.authenticator.reload();
+  }
+
+  async close(): Promise<void> {
+    this.authenticator.close();
+    await this.#audit?.close();
+  }
+}

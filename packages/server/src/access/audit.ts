@@ -1,0 +1,61 @@
+/** The audit log: one line of JSON for each call that was refused, and for each that changes something. Payloads and credentials are never in it. */
+import { createWriteStream, type WriteStream } from "node:fs";
+import type { Clock } from "../clock.ts";
+import type { StatusCode } from "../rpc/transport.ts";
+import type { Log } from "../telemetry.ts";
+
+export interface AuditEntry {
+  /** `key:ci`, or "" for who did not say who he is. */
+  readonly who: string;
+  /** The method, route or stream. */
+  readonly what: string;
+  /** "" where there is none. */
+  readonly namespace: string;
+  /** What it was done to, by its ids. */
+  readonly target: Readonly<Record<string, string>>;
+  readonly outcome: StatusCode;
+}
+
+export interface AuditLogParts {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class AuditLog {
+  readonly #path: string;
+  readonly #parts: AuditLogParts;
+  #out: WriteStream | NodeJS.WriteStream;
+
+  /** `-` writes to standard error. */
+  constructor(path: string, parts: AuditLogParts) {
+    this.#path = path;
+    this.#parts = parts;
+    this.#out = this.#open();
+  }
+
+  write({ who, what, namespace, target, outcome }: AuditEntry): void {
+    const time = new Date(this.#parts.clock.nowMs()).toISOString();
+    this.#out.write(`${JSON.stringify({ time, audit: what, who, namespace, ...target, outcome })}\n`);
+  }
+
+  /** For programs that move a log aside and expect a new one. */
+  reopen(): void {
+    if (this.#path === "-") return;
+    const before = this.#out;
+    this.#out = this.#open();
+    before.end();
+  }
+
+  /** Resolves when all lines are written. */
+  async close(): Promise<void> {
+    if (this.#path === "-") return;
+    await new Promise<void>((resolve) => this.#out.end(() => resolve()));
+  }
+
+  #open(): WriteStream | NodeJS.WriteStream {
+    if (this.#path === "-") return process.stderr;
+    const stream = createWriteStream(this.#path, { flags: "a", mode: 0o600 });
+    stream.on("error", (error) => this.#parts.log.error("the audit log cannot be written", { error }));
+    return stream;
+  }
+}
