@@ -9,12 +9,13 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
-import { call } from "./call.ts";
+import { CallError, call } from "./call.ts";
 import { preparePython } from "./python.ts";
 import { repository } from "./toolchain.ts";
 
 const readyWithinMs = 60_000;
 const readyPollMs = 25;
+const unauthenticated = 16;
 const stopWithinMs = 15_000;
 
 export interface ServerOptions {
@@ -129,7 +130,9 @@ async function untilReady(child: ChildProcess, address: string, logs: () => stri
     try {
       await call(address, "DescribeNamespace", { namespace: "default" });
       return;
-    } catch {
+    } catch (error) {
+      // It answers, and asks who calls.
+      if (error instanceof CallError && error.status === unauthenticated) return;
       await delay(readyPollMs);
     }
   }

@@ -59,6 +59,8 @@ export const limits = {
   jwksMsMax: 5 * secondMs,
   /** After this time the user of the web UI logs in again. */
   sessionMsMax: 12 * hourMs,
+  /** What a session carries: sealed, it has to fit the 4 KiB of a cookie. */
+  sessionCredentialBytesMax: 2_800,
   /** From SIGTERM to exit: calls under way get the first part, the rest of the process the second. */
   drainMsMax: 7 * secondMs,
   /** After the last answer: how long clients may take to close their connections. */
@@ -266,6 +268,8 @@ assert(limits.streamPauseMs < limits.streamBeatMs && limits.streamBeatMs < limit
 assert(limits.activityLinkMsMin <= limits.activityLinkMsDefault);
 assert(limits.activityLinkMsDefault <= limits.activityLinkMsMax);
 assert(limits.drainMsMax < limits.stopMsMax);
+// Sealed and as text a credential is a third longer, with some sixty bytes around it.
+assert(limits.sessionCredentialBytesMax * (4 / 3) + 300 < 4 * kibibyte);
 assert(limits.retentionMsMin <= limits.retentionMsDefault);
 assert(limits.namespacePageDefault <= limits.namespacePageMax);
 assert(limits.outsideCallMsMin < limits.outsideCallMsMax);

@@ -16,6 +16,7 @@ import { Guard } from "./http/guard.ts";
 import { HttpServer } from "./http/http-server.ts";
 import { type Route, RouteTable } from "./http/route-table.ts";
 import { servedRoutes } from "./http/served-routes.ts";
+import { sessionRoutes } from "./http/session-routes.ts";
 import type { Gate } from "./rpc/gate.ts";
 import { GrpcServer } from "./rpc/grpc-server.ts";
 import { MetricsServer } from "./rpc/metrics-server.ts";
@@ -183,7 +184,12 @@ export class Listeners {
   #uiServer(config: ListenConfig, pages: WebPages, door: Door) {
     const { clock, random, telemetry } = this.#parts;
     const isBesidePages = ({ template, shape }: Route) => template.startsWith("/api/") || shape.type === "own";
-    const routes = new RouteTable(this.#served(config, door).filter(isBesidePages));
+    const beside = this.#served(config, door).filter(isBesidePages);
+    const isSecure = door.tls !== undefined || /^https:/i.test(config.httpPublicUrl ?? "");
+    const session = door.access
+      ? sessionRoutes({ authenticator: door.access.authenticator, sessions: door.access.sessions, isSecure })
+      : [];
+    const routes = new RouteTable([...beside, ...session]);
     const elsewhere = async ({ verb, path }: Exchange) => (verb === "GET" || verb === "HEAD" ? pages(path) : undefined);
     const { tls, access } = door;
     const entry = { guard: guardOf(config), tls, gate: access?.gate };

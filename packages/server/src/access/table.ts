@@ -205,6 +205,10 @@ export const routeAccess = {
   CompleteNexusOperation: open,
   CompleteNexusOperationOfNamespace: open,
   OpenApi: open,
+  // Whoever opens a session shows his credential with that; who closes one needs none any more.
+  OpenSession: open,
+  ShowSession: anybody,
+  CloseSession: open,
 } as const satisfies Record<string, AccessRow>;
 
 /** What a route may be called: one that is in neither table does not compile. */

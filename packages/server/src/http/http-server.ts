@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { methods } from "@pawl/protocol";
 import { JsonProblem } from "@pawl/protocol/json";
+import { sessionCookie } from "../access/authenticator.ts";
 import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import type { Counter } from "../metrics.ts";
@@ -46,7 +47,7 @@ export class HttpServer implements Transport {
     this.#parts = parts;
     this.#owner = {
       clock: parts.clock,
-      headersFor: (request) => parts.guard.headersFor(request),
+      headersFor: (request) => ({ ...parts.guard.headersFor(request), ...this.#sessionHeader(request) }),
       onEnd: (exchange, status) => this.#onExchangeEnd(exchange, status),
     };
     this.#server = serverOf(parts.tls);
@@ -103,6 +104,12 @@ export class HttpServer implements Transport {
     if (refusal) return exchange.answer(refusal);
     if (this.#isStopping) exchange.stop();
     this.#serve(exchange).catch((error: unknown) => exchange.answer(this.#fault(exchange, error)));
+  }
+
+  /** Tells pages that there is a session to end. */
+  #sessionHeader({ headers: { cookie } }: IncomingMessage): Readonly<Record<string, string>> {
+    const hasSession = this.#parts.gate !== undefined && cookie?.includes(`${sessionCookie}=`);
+    return hasSession ? { "x-pawl-session": "open" } : {};
   }
 
   async #serve(exchange: Exchange): Promise<void> {

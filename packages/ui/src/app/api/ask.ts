@@ -1,4 +1,5 @@
 /** Calls to the server that this page came from. */
+import { fetchInSession } from "./session.ts";
 
 /** The server's own words for a refusal, or what became of the connection. */
 export class ApiError extends Error {
@@ -25,7 +26,7 @@ export async function ask<Answer>(
   { query = {}, body, method, signal }: Ask = {},
 ): Promise<Answer> {
   const url = pathOf(segments, query);
-  const response = await fetch(url, {
+  const response = await fetchInSession(url, {
     method: method ?? (body === undefined ? "GET" : "POST"),
     ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
     ...(signal && { signal }),

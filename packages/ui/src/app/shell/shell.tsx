@@ -1,15 +1,19 @@
 /** What stands around every page. */
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { sessionState, watchSession } from "../api/session.ts";
 import { listNamespaces } from "../api/workflows.ts";
 import { type TimeStyle, timeStyle, timeStyles } from "../parts/moment.tsx";
 import { useRemembered } from "../parts/remembered.ts";
 import { type NavItem, navGroups } from "./nav.ts";
+import { SignIn, SignOut } from "./sign-in.tsx";
 import { applyTheme, storedTheme, type Theme, themes } from "./theme.ts";
 
 export function Shell() {
   const namespace = useNamespace();
+  const session = useSyncExternalStore(watchSession, sessionState);
+  if (session === "missing") return <SignIn />;
   return (
     <>
       <a className="skip" href="#main">
@@ -22,6 +26,7 @@ export function Shell() {
         <NamespaceChoice namespace={namespace} />
         <TimesChoice />
         <ThemeChoice />
+        {session === "open" && <SignOut />}
       </header>
       <div className="frame">
         <Pages namespace={namespace} />
