@@ -142,6 +142,7 @@ const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/server/src/listeners", "server/main"],
   ["packages/server/src/index.ts", "server/main"],
   ["packages/server/src/doctor/", "server/doctor"],
+  ["packages/server/src/transfer/", "server/transfer"],
   ["packages/server/src/nexus/", "server/nexus"],
   ["packages/server/src/access/", "server/access"],
   ["packages/server/src/rpc/", "server/rpc"],

@@ -17,6 +17,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "server/frontend": ["server/root", "server/shard", "server/matching", "engine", "store", "protocol"],
   "server/nexus": ["server/root", "server/frontend", "server/shard", "engine", "store", "protocol"],
   "server/doctor": ["server/root", "server/shard", "engine", "store", "protocol"],
+  "server/transfer": ["server/root", "server/shard", "server/frontend", "engine", "store", "protocol"],
   "server/rpc": ["server/root", "server/frontend", "protocol"],
   "server/access": ["server/root", "server/rpc", "server/frontend", "store", "protocol"],
   "server/http": ["server/root", "server/access", "server/rpc", "server/frontend", "server/nexus", "protocol"],

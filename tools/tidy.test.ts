@@ -25,6 +25,7 @@ const places: Readonly<Record<string, { readonly file: string; readonly door?: s
   "server/frontend": { file: "packages/server/src/frontend/workflow.ts" },
   "server/nexus": { file: "packages/server/src/nexus/outside-calls.ts" },
   "server/access": { file: "packages/server/src/access/gate.ts" },
+  "server/transfer": { file: "packages/server/src/transfer/index.ts", door: "@pawl/server/transfer" },
   "server/doctor": { file: "packages/server/src/doctor/index.ts", door: "@pawl/server/doctor" },
   "server/rpc": { file: "packages/server/src/rpc/call.ts" },
   "server/http": { file: "packages/server/src/http/exchange.ts" },

@@ -177,7 +177,7 @@ async function servesNormally(caller: Caller): Promise<void> {
 }
 
 test(`no input crashes the server, stalls it or changes what it does not name (PAWL_FUZZ_SEED=${seed})`, {
-  timeout: 170_000,
+  timeout: 600_000,
 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "fuzz-"));
   const dbFilename = join(folder, "state.db");

@@ -11,6 +11,7 @@ import { nexusEndpointCommands } from "./verb/nexus-endpoint.ts";
 import { scheduleCommands } from "./verb/schedule.ts";
 import { searchAttributeCommands } from "./verb/search-attribute.ts";
 import { taskQueueCommands } from "./verb/task-queue.ts";
+import { transferCommands } from "./verb/transfer.ts";
 import { workerCommands } from "./verb/worker.ts";
 import { endCommands } from "./verb/workflow-end.ts";
 import { historyCommands } from "./verb/workflow-history.ts";
@@ -61,4 +62,5 @@ export const definitions: readonly Definition[] = [
   ...nexusEndpointCommands,
   ...doctorCommands,
   ...apiKeyCommands,
+  ...transferCommands,
 ];

@@ -8,3 +8,10 @@ export class Failure extends Error {
     this.exitCode = exitCodes[why];
   }
 }
+
+/** For what a server, or a state without one, does not open: its errors have a reason. */
+export function failedState(error: unknown): never {
+  if (!(error instanceof Error) || error.name !== "StartFailure") throw error;
+  const { reason } = error as Error & { readonly reason: "environment" | "usage" };
+  throw new Failure(reason, error.message, { cause: error });
+}

@@ -1,6 +1,7 @@
 export { jitterMs } from "./activity-operator.ts";
 export { resolveRetryPolicy, retryPolicyProblem } from "./backoff.ts";
 export * from "./execution.ts";
+export { type ImportOptions, importedRun } from "./imported-run.ts";
 export { limits as engineLimits } from "./limits.ts";
 export { type AnyMachine, machineOf } from "./machines.ts";
 export { type Delivery, type Follower, type Message, receiverOf } from "./outbox.ts";

@@ -55,6 +55,25 @@ export class Rebuilding {
   }
 }
 
+/** Everything of a run that was made at once is new to the store. */
+export function keepAll({ changes, ...run }: Run): void {
+  changes.core = true;
+  changes.visibility = true;
+  const keep = (kind: string, keys: Iterable<string | number>) => {
+    for (const key of keys) changes.parts.add(`${kind}/${key}`);
+  };
+  keep("a", run.activities.keys());
+  keep("t", run.timers.keys());
+  keep("c", run.children.keys());
+  keep("o", run.outbox.keys());
+  keep("n", run.nexusOperations.keys());
+  keep("k", run.callbacks.keys());
+  keep("u", run.updates.keys());
+  keep("q", run.attachedRequests.keys());
+  keep("r", run.signalRequestIds);
+  if (run.startEvent) changes.parts.add("s");
+}
+
 /** The run before its first event is folded into it. */
 function begun(first: history.HistoryEvent | undefined, target: RebuildTarget): Run {
   const started = first?.workflowExecutionStartedEventAttributes;

@@ -15,6 +15,7 @@ import { sealBatch } from "./history.ts";
 import { makeCurrent, runExpiresAtMs } from "./new-run.ts";
 import { pendingEffects } from "./pending-effects.ts";
 import { excludedTypes, reapply, takesNothing } from "./reapply.ts";
+import { keepAll } from "./rebuild.ts";
 import { Rejection } from "./rejection.ts";
 import type { ReadBase } from "./reset-reading.ts";
 import { type Activity, type EventBatch, isOpen, type Run, type Workflow } from "./run.ts";
@@ -189,23 +190,4 @@ function begin(workflow: Workflow, next: Run, step: Step): void {
   step.effects.push(...pendingEffects(next));
   scheduleWorkflowTask(next, step);
   keepAll(next);
-}
-
-/** Everything of a run that was made at once is new to the store. */
-function keepAll({ changes, ...run }: Run): void {
-  changes.core = true;
-  changes.visibility = true;
-  const keep = (kind: string, keys: Iterable<string | number>) => {
-    for (const key of keys) changes.parts.add(`${kind}/${key}`);
-  };
-  keep("a", run.activities.keys());
-  keep("t", run.timers.keys());
-  keep("c", run.children.keys());
-  keep("o", run.outbox.keys());
-  keep("n", run.nexusOperations.keys());
-  keep("k", run.callbacks.keys());
-  keep("u", run.updates.keys());
-  keep("q", run.attachedRequests.keys());
-  keep("r", run.signalRequestIds);
-  if (run.startEvent) changes.parts.add("s");
 }

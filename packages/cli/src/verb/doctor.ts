@@ -1,7 +1,7 @@
 /** `pawl doctor`: whether what a server or its file holds is as it must be. */
 import type { Finding, Looked } from "@pawl/server/doctor";
 import { type Definition, define, integer, text } from "../definition.ts";
-import { Failure } from "../failure.ts";
+import { Failure, failedState } from "../failure.ts";
 import type { Column } from "../output.ts";
 import type { Session } from "../session.ts";
 import { Progress } from "../terminal.ts";
@@ -54,9 +54,7 @@ function isAddress(where: string): boolean {
 
 async function checkState(session: Session, where: string, limit: number): Promise<void> {
   const { openState, StoreCheck } = await import("@pawl/server/doctor");
-  const state = await openState(where).catch((error: unknown) => {
-    throw error instanceof Error && error.name === "StartFailure" ? new Failure("environment", error.message) : error;
-  });
+  const state = await openState(where).catch(failedState);
   try {
     const watching = progress();
     await report(session, new StoreCheck(state, { nowMs: Date.now, ...watching }), watching, limit);
