@@ -1,23 +1,9 @@
 /** `pawl server`: the flags of the official command line's `server start-dev`, as far as something stands behind them. */
 import { once } from "node:events";
-import {
-  type AddressRule,
-  createLog,
-  defaultIp,
-  defaultPort,
-  type LogFormat,
-  type LogLevel,
-  logFormats,
-  logLevels,
-  Metrics,
-  type RunningServer,
-  type ServerConfig,
-  StartFailure,
-  startServer,
-  type WebPages,
-} from "@pawl/server";
+import type { AddressRule, RunningServer, WebPages } from "@pawl/server";
+import { defaultIp, defaultPort, type LogFormat, type LogLevel, logFormats, logLevels } from "@pawl/server/settings";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import { Failure } from "./failure.ts";
+import { Failure, failedState } from "./failure.ts";
 import { addSecurityOptions, type SecurityFlags, securityConfig } from "./server-security.ts";
 
 export interface Flags extends SecurityFlags {
@@ -128,6 +114,8 @@ export async function runServer(
   flags: Flags,
   begin: (server: RunningServer) => Promise<Companion | undefined> = async () => undefined,
 ): Promise<void> {
+  // Loaded only where one is started: it is most of what there is.
+  const { createLog, Metrics, startServer } = await import("@pawl/server");
   const log = createLog({
     ...{ level: flags.logLevel, format: flags.logFormat, nowMs: () => Date.now() },
     write: (line) => process.stderr.write(line),
@@ -135,7 +123,7 @@ export async function runServer(
   // Whoever read the output may go: that is no reason for the server to end.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const signals = new Signals();
-  const server = await start({
+  const server = await startServer({
     ...{ ip: flags.ip, port: flags.port, namespaces: flags.namespace ?? [], sqlitePragmas: flags.sqlitePragma ?? {} },
     ...(flags.dbFilename !== undefined && { dbFilename: flags.dbFilename }),
     ...(flags.dbUrl !== undefined && { dbUrl: flags.dbUrl }),
@@ -149,7 +137,7 @@ export async function runServer(
     ...(flags.allowRemoteWithoutAuth && { allowRemoteWithoutAuth: true }),
     ...securityConfig(flags),
     telemetry: { log, metrics: new Metrics(), stopwatchMs: () => performance.now() },
-  });
+  }).catch(failedState);
   process.stdout.write(`${readyLine(server, flags)}\n`);
   const onHangup = () => void server.reload();
   process.on("SIGHUP", onHangup);
@@ -193,15 +181,6 @@ function stateText({ dbFilename, dbUrl }: Flags): string {
 
 function hostText(ip: string): string {
   return ip.includes(":") ? `[${ip}]` : ip;
-}
-
-async function start(config: ServerConfig): Promise<RunningServer> {
-  try {
-    return await startServer(config);
-  } catch (error) {
-    if (error instanceof StartFailure) throw new Failure(error.reason, error.message);
-    throw error;
-  }
 }
 
 /** SIGTERM or SIGINT asks the server to stop; a second one ends the process at once. */
