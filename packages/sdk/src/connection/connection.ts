@@ -4,14 +4,13 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as delay } from "node:timers/promises";
-import * as grpc from "@grpc/grpc-js";
-import { type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/protocol";
+import { type Init, type MethodName, methods, type RequestOf, type ResponseOf, statusCodes } from "@pawl/protocol";
 import { Runtime } from "../telemetry/runtime.ts";
 import { type Duration, msToNumber } from "../value/duration.ts";
 import { sdkName, sdkVersion } from "../value/version.ts";
 import { EagerStarts } from "./eager-starts.ts";
-import { GrpcTransport } from "./grpc-transport.ts";
-import { CallFailed, type TlsConfig, type Transport } from "./transport.ts";
+import { type ChannelArgs, GrpcTransport } from "./grpc-transport.ts";
+import { CallFailed, statusName, type TlsConfig, type Transport } from "./transport.ts";
 
 export interface ConnectionOptions {
   /** `host:port`. Default: `localhost:7233`. */
@@ -25,8 +24,8 @@ export interface ConnectionOptions {
   connectTimeout?: Duration;
   /** For each call without a deadline of its own, its retries included. Default: 10 seconds. */
   rpcTimeout?: Duration;
-  /** Further settings of gRPC's channel; they win over this SDK's own. */
-  channelArgs?: grpc.ChannelOptions;
+  /** Settings of gRPC's channel under gRPC's names; they win over this SDK's own. */
+  channelArgs?: ChannelArgs;
   /** In place of gRPC over a socket. */
   transport?: Transport;
   plugins?: ConnectionPlugin[];
@@ -120,7 +119,7 @@ export class Connection {
       await this.call("GetSystemInfo", {}, { timeoutMs });
     } catch (error) {
       // A server that does not know the question is a server all the same.
-      if (!(error instanceof CallFailed) || error.code !== grpc.status.UNIMPLEMENTED) throw error;
+      if (!(error instanceof CallFailed) || error.code !== statusCodes.UNIMPLEMENTED) throw error;
     }
   }
 
@@ -217,7 +216,7 @@ export class Connection {
     try {
       return await call();
     } catch (error) {
-      const status = error instanceof CallFailed ? (grpc.status[error.code] ?? "UNKNOWN") : "UNKNOWN";
+      const status = error instanceof CallFailed ? statusName(error.code) : "UNKNOWN";
       sdkMetrics.count(`${kind}_failure`, { ...tags, status_code: status });
       throw error;
     } finally {
@@ -240,8 +239,8 @@ export class Connection {
 
 function waitBeforeRetryMs(error: unknown, attempt: number): number | undefined {
   if (!(error instanceof CallFailed)) return undefined;
-  const isOverloaded = error.code === grpc.status.RESOURCE_EXHAUSTED;
-  if (!isOverloaded && error.code !== grpc.status.UNAVAILABLE) return undefined;
+  const isOverloaded = error.code === statusCodes.RESOURCE_EXHAUSTED;
+  if (!isOverloaded && error.code !== statusCodes.UNAVAILABLE) return undefined;
   // A message too large stays too large.
   if (isOverloaded && /larger than max|message.*too large/i.test(error.details)) return undefined;
   return Math.min((isOverloaded ? retryOverloadedMs : retryFirstMs) * 1.7 ** (attempt - 1), retryLongestMs);

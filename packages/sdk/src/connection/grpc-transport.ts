@@ -1,96 +1,233 @@
-/** gRPC over a socket. */
-import * as grpc from "@grpc/grpc-js";
+/**
+ * gRPC over a socket, on Node's own HTTP/2: unary calls are all that this API has, and a library that can do more costs about twice the CPU of each.
+ *
+ *   G1. One session at a time. When it ends, or the server says that it goes, the next call opens another; calls under way stay where they are.
+ *   G2. Without calls nothing here keeps the process alive.
+ *   G3. What happened to a call whose connection broke is not known: it ends as UNAVAILABLE, and request ids make a second attempt harmless.
+ */
+import { type ClientHttp2Session, connect, constants, type SecureClientSessionOptions } from "node:http2";
+import { createConnection, type Socket } from "node:net";
+import { statusCodes } from "@pawl/protocol";
+import { GrpcCall } from "./grpc-call.ts";
+import { proxyFor, throughProxy } from "./proxy.ts";
 import { CallFailed, type TlsConfig, type Transport, type TransportCall } from "./transport.ts";
 
 export interface GrpcOptions {
   readonly address?: string | undefined;
   readonly tls?: TlsConfig | boolean | null | undefined;
   readonly apiKey?: unknown;
-  readonly channelArgs?: grpc.ChannelOptions | undefined;
+  readonly channelArgs?: ChannelArgs | undefined;
+}
+
+/** Settings under gRPC's own names. Those that are not named here mean nothing to this transport. */
+export interface ChannelArgs {
+  /** Default: 128 MiB. -1: no limit. */
+  "grpc.max_receive_message_length"?: number;
+  /** Default: 30 seconds. */
+  "grpc.keepalive_time_ms"?: number;
+  /** Default: 15 seconds. */
+  "grpc.keepalive_timeout_ms"?: number;
+  "grpc.ssl_target_name_override"?: string;
+  "grpc.default_authority"?: string;
+  "grpc.primary_user_agent"?: string;
+  /** 0: `https_proxy` and the like are not looked at. */
+  "grpc.enable_http_proxy"?: number;
+  readonly [name: string]: string | number | undefined;
 }
 
 /** Where a server is by default. */
 export const LOCAL_TARGET = "localhost:7233";
 const defaultPort = 7233;
 const messageBytesMax = 128 * 1024 * 1024;
+/** HTTP/2's own 64 KiB would make the sender of a long history wait for each of its pieces. */
+const windowBytes = 8 * 1024 * 1024;
+/** Of what a session may hold in memory; Node's default of 10 would refuse calls when large answers come together. */
+const sessionMegabytes = 256;
 
 export class GrpcTransport implements Transport {
-  readonly #client: grpc.Client;
+  readonly #target: Target;
+  readonly #args: ChannelArgs;
+  /** Names and values in turn: Node takes this form as it is, and would copy an object. */
+  readonly #fixedHeaders: readonly string[];
+  readonly #tls: SecureClientSessionOptions | undefined;
+  #session: ClientHttp2Session | undefined;
+  #opening: Promise<ClientHttp2Session> | undefined;
+  #isClosed = false;
 
-  constructor({ address = LOCAL_TARGET, tls, apiKey, channelArgs }: GrpcOptions) {
+  constructor({ address = LOCAL_TARGET, tls, apiKey, channelArgs = {} }: GrpcOptions) {
     const secure = tls ?? apiKey !== undefined;
-    const config = typeof secure === "object" ? secure : {};
-    const target = /:\d+$|^unix:/.test(address) ? address : `${address}:${defaultPort}`;
-    this.#client = new grpc.Client(
-      target,
-      secure === false ? grpc.credentials.createInsecure() : tlsCredentials(config),
-      {
-        "grpc.max_receive_message_length": messageBytesMax,
-        "grpc.max_send_message_length": -1,
-        "grpc.keepalive_time_ms": 30_000,
-        "grpc.keepalive_timeout_ms": 15_000,
-        "grpc.keepalive_permit_without_calls": 1,
-        // A server that restarts is tried again soon, not after minutes.
-        "grpc.initial_reconnect_backoff_ms": 50,
-        "grpc.max_reconnect_backoff_ms": 2_000,
-        "grpc.use_local_subchannel_pool": 1,
-        ...(config.serverNameOverride === undefined
-          ? {}
-          : {
-              "grpc.ssl_target_name_override": config.serverNameOverride,
-              "grpc.default_authority": config.serverNameOverride,
-            }),
-        ...channelArgs,
-      },
-    );
+    this.#target = targetOf(address);
+    this.#args = channelArgs;
+    this.#tls = secure === false ? undefined : tlsOptions(typeof secure === "object" ? secure : {}, channelArgs);
+    const override = typeof secure === "object" ? secure?.serverNameOverride : undefined;
+    const authority = channelArgs["grpc.default_authority"] ?? override;
+    const agents = [channelArgs["grpc.primary_user_agent"], `grpc-node-pawl/${process.versions.node}`];
+    this.#fixedHeaders = [
+      ...[":method", "POST"],
+      ...(authority === undefined ? [] : [":authority", authority]),
+      ...["content-type", "application/grpc", "te", "trailers", "grpc-accept-encoding", "identity,gzip"],
+      ...["user-agent", agents.filter(Boolean).join(" ")],
+    ];
   }
 
-  call({ path, message, metadata, timeoutMs, signal }: TransportCall): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(new CallFailed(grpc.status.CANCELLED, "the call was aborted"));
-      const headers = new grpc.Metadata();
-      for (const [key, value] of Object.entries(metadata)) headers.set(key, value);
-      const cancel = () => call.cancel();
-      const deadline = Date.now() + timeoutMs;
-      const call = this.#client.makeUnaryRequest(
-        path,
-        asBuffer,
-        asIs,
-        message,
-        headers,
-        { deadline },
-        (error, answer) => {
-          signal?.removeEventListener("abort", cancel);
-          if (!error) return resolve(answer!);
-          const [status] = error.metadata?.get("grpc-status-details-bin") ?? [];
-          reject(new CallFailed(error.code, error.details, typeof status === "string" ? undefined : status));
-        },
-      );
-      signal?.addEventListener("abort", cancel, { once: true });
-    });
+  async call(asked: TransportCall): Promise<Uint8Array> {
+    if (asked.signal?.aborted) throw new CallFailed(statusCodes.CANCELLED, "the call was aborted");
+    const deadlineMs = performance.now() + asked.timeoutMs;
+    const session = this.#ready() ?? (await this.#opened(asked));
+    // What HTTP/2 itself reads stands first.
+    const headers = [":path", asked.path, ...this.#fixedHeaders];
+    for (const name in asked.metadata) headers.push(name.toLowerCase(), asked.metadata[name]!);
+    const bytesMax = this.#args["grpc.max_receive_message_length"] ?? messageBytesMax;
+    return await new GrpcCall(session, {
+      ...{ headers, message: asked.message, signal: asked.signal },
+      timeoutMs: Math.max(1, deadlineMs - performance.now()),
+      messageBytesMax: bytesMax < 0 ? Number.POSITIVE_INFINITY : bytesMax,
+    }).answer;
   }
 
   close(): void {
-    this.#client.close();
+    this.#isClosed = true;
+    this.#session?.destroy();
+    this.#session = undefined;
+  }
+
+  #ready(): ClientHttp2Session | undefined {
+    const session = this.#session;
+    return session && !session.closed && !session.destroyed ? session : undefined;
+  }
+
+  /** The session, once it is there; not later than the call's own end. */
+  async #opened({ timeoutMs, signal }: TransportCall): Promise<ClientHttp2Session> {
+    if (this.#isClosed) throw new CallFailed(statusCodes.UNAVAILABLE, "the connection has been closed");
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+    const opening = this.#opening;
+    return await new Promise((resolve, reject) => {
+      const late = () => {
+        const text = `Deadline exceeded after ${timeoutMs} ms, while connecting to ${this.#target.text}`;
+        end(() => reject(new CallFailed(statusCodes.DEADLINE_EXCEEDED, text)));
+      };
+      const timer = setTimeout(late, Math.min(timeoutMs, timerMsMax));
+      const abort = () => end(() => reject(new CallFailed(statusCodes.CANCELLED, "the call was aborted")));
+      const end = (settle: () => void) => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+        settle();
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      opening.then(
+        (session) => end(() => resolve(session)),
+        (error: unknown) => end(() => reject(error)),
+      );
+    });
+  }
+
+  async #open(): Promise<ClientHttp2Session> {
+    const { host, port, path, text } = this.#target;
+    const failed = (error: Error) =>
+      new CallFailed(statusCodes.UNAVAILABLE, `No connection established to ${text}: ${reasonOf(error)}`);
+    const createConnection = await this.#dialer(failed);
+    const scheme = this.#tls ? "https" : "http";
+    const authority =
+      path === undefined ? `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}` : `${scheme}://localhost`;
+    return await new Promise((resolve, reject) => {
+      const session = connect(authority, {
+        ...this.#tls,
+        ...(createConnection ? { createConnection } : {}),
+        settings: { enablePush: false, initialWindowSize: windowBytes },
+        maxSessionMemory: sessionMegabytes,
+      });
+      session.once("error", (error) => reject(failed(error)));
+      // Its calls say it themselves.
+      session.on("error", () => undefined);
+      session.once("close", () => reject(failed(new Error("the connection was closed"))));
+      session.once("goaway", () => this.#forget(session));
+      session.once("connect", () => {
+        session.setLocalWindowSize(windowBytes);
+        if (this.#isClosed) session.destroy();
+        this.#session = session;
+        session.once("close", () => this.#forget(session));
+        this.#keepAlive(session);
+        // G2. A call refers to it while it runs.
+        session.unref();
+        resolve(session);
+      });
+    });
+  }
+
+  /** How to get a socket where that is not by host and port. */
+  async #dialer(failed: (error: Error) => Error): Promise<(() => Socket) | undefined> {
+    const { host, port, path } = this.#target;
+    if (path !== undefined) return () => createConnection(path);
+    const proxy = this.#args["grpc.enable_http_proxy"] === 0 ? undefined : proxyFor(host, process.env);
+    if (!proxy) return undefined;
+    try {
+      const socket = await throughProxy(proxy, { host, port }, this.#tls);
+      return () => socket;
+    } catch (error) {
+      throw failed(error as Error);
+    }
+  }
+
+  #forget(session: ClientHttp2Session): void {
+    if (this.#session === session) this.#session = undefined;
+  }
+
+  /** A connection that a network has forgotten says nothing: it is asked now and then. */
+  #keepAlive(session: ClientHttp2Session): void {
+    const everyMs = this.#args["grpc.keepalive_time_ms"] ?? 30_000;
+    const withinMs = this.#args["grpc.keepalive_timeout_ms"] ?? 15_000;
+    const ask = setInterval(() => {
+      if (session.destroyed || session.closed) return;
+      const late = setTimeout(() => {
+        session.destroy(new Error("the server did not answer a ping"), constants.NGHTTP2_CANCEL);
+      }, withinMs).unref();
+      session.ping(() => clearTimeout(late));
+    }, everyMs).unref();
+    session.once("close", () => clearInterval(ask));
   }
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const timerMsMax = 2 ** 31 - 1;
+
+interface Target {
+  readonly text: string;
+  readonly host: string;
+  readonly port: number;
+  /** Of a Unix socket, in place of host and port. */
+  readonly path: string | undefined;
 }
 
-function asIs(bytes: Buffer): Uint8Array {
-  return bytes;
+/** `host:port`, `host`, `[::1]:port`, `unix:path`, and gRPC's `dns:` before any of them. */
+function targetOf(address: string): Target {
+  if (address.startsWith("unix:")) {
+    return { text: address, host: "localhost", port: 0, path: address.replace(/^unix:(\/\/(?=\/))?/, "") };
+  }
+  const text = address.replace(/^(dns:(\/\/[^/]*\/)?|ipv[46]:)/, "");
+  const [, v6, name, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
+  const host = v6 ?? name;
+  if (host !== undefined) return { text, host, port: port === undefined ? defaultPort : Number(port), path: undefined };
+  // An address of IPv6 without brackets has no port.
+  if (/^[\da-f:.]+$/i.test(text)) return { text, host: text, port: defaultPort, path: undefined };
+  throw new TypeError(`ConnectionOptions.address is no host:port: ${JSON.stringify(address)}`);
 }
 
-function tlsCredentials(config: TlsConfig): grpc.ChannelCredentials {
-  const { serverRootCACertificate, clientCertPair, disableHostVerification } = config;
-  const pem = (bytes: Uint8Array | undefined) => (bytes === undefined ? null : Buffer.from(bytes));
-  const verify = disableHostVerification ? { rejectUnauthorized: false, checkServerIdentity: () => undefined } : {};
-  return grpc.credentials.createSsl(
-    pem(serverRootCACertificate),
-    pem(clientCertPair?.key),
-    pem(clientCertPair?.crt),
-    verify,
-  );
+function tlsOptions(config: TlsConfig, args: ChannelArgs): SecureClientSessionOptions {
+  const { serverRootCACertificate, clientCertPair, disableHostVerification, serverNameOverride } = config;
+  const servername = serverNameOverride ?? args["grpc.ssl_target_name_override"];
+  const pem = (bytes: Uint8Array) => Buffer.from(bytes);
+  return {
+    ALPNProtocols: ["h2"],
+    ...(serverRootCACertificate ? { ca: pem(serverRootCACertificate) } : {}),
+    ...(clientCertPair ? { cert: pem(clientCertPair.crt), key: pem(clientCertPair.key) } : {}),
+    ...(servername === undefined ? {} : { servername }),
+    ...(disableHostVerification ? { rejectUnauthorized: false, checkServerIdentity: () => undefined } : {}),
+  };
+}
+
+/** An attempt at several addresses fails with an error for each, and no words of its own. */
+function reasonOf(error: Error): string {
+  if (error.message !== "") return error.message;
+  return error instanceof AggregateError ? error.errors.map((each: Error) => each.message).join("; ") : error.name;
 }

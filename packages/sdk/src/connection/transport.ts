@@ -1,6 +1,5 @@
 /** `Transport` is the seam between a connection and its server: one unary call, bytes in and out. */
-import * as grpc from "@grpc/grpc-js";
-import { googleRpc } from "@pawl/protocol";
+import { googleRpc, statusCodes } from "@pawl/protocol";
 
 export interface TransportCall {
   /** `/<service>/<method>` */
@@ -26,7 +25,7 @@ export class CallFailed extends Error {
   /** An encoded `google.rpc.Status`. */
   readonly statusDetails: Uint8Array | undefined;
   constructor(code: number, details: string, statusDetails?: Uint8Array) {
-    super(`${code} ${grpc.status[code] ?? "UNKNOWN"}: ${details}`);
+    super(`${code} ${statusName(code)}: ${details}`);
     this.name = "CallFailed";
     this.code = code;
     this.details = details;
@@ -39,6 +38,17 @@ export class CallFailed extends Error {
     const { details } = googleRpc.Status.decode(this.statusDetails);
     return details.find(({ type_url }) => type_url.endsWith(`/${typeName}`))?.value;
   }
+}
+
+const dataLoss = 15;
+const names = new Map<number, string>([
+  ...Object.entries(statusCodes).map(([name, code]) => [code, name] as const),
+  // No server of this API says it, but a proxy may.
+  [dataLoss, "DATA_LOSS"],
+]);
+
+export function statusName(code: number): string {
+  return names.get(code) ?? "UNKNOWN";
 }
 
 export interface TlsConfig {

@@ -162,7 +162,7 @@ export class ActivityRunner {
       end = this.#endOf(error, signal, context);
     } finally {
       clearTimeout(timeout);
-      ended.abort();
+      ended.abort(attemptEnded);
       this.#running.delete(attempt);
     }
     this.#measure(info, end, performance.now() - startedAtMs);
@@ -303,6 +303,8 @@ export class ActivityRunner {
   }
 }
 
+/** Nobody looks at it. Without a reason each attempt would make an error of its own, with a stack. */
+const attemptEnded = Symbol("the attempt has ended");
 /** Long enough for a server that restarts: a result must not be lost to that. */
 const reportWithin = { timeoutMs: 60_000 } as const;
 const timerMsMax = 2 ** 31 - 1;

@@ -56,7 +56,7 @@ export async function* replayHistories(
     const run = new CachedRun(identity, code, 0);
     let error: Error | undefined;
     try {
-      watched(deadlockTimeoutMs + history.events.length * msPerEvent, () => run.feed(history.events, 0));
+      await watched(deadlockTimeoutMs + history.events.length * msPerEvent, () => run.feed(history.events, 0));
       await new Promise((resolve) => setImmediate(resolve));
       code.checkRejections();
     } catch (thrown) {

@@ -115,7 +115,7 @@ export class Sandbox {
     this.#step.current = step;
     const activated = this.#applyJobs.runInContext(this.#context) as activator.WorkflowRun;
     step.run = activated;
-    while (this.#applyConditions.runInContext(this.#context)) {
+    while (activated.conditions.size > 0 && this.#applyConditions.runInContext(this.#context)) {
       // Each round lets code run that may make further conditions hold.
     }
     this.#step.current = undefined;

@@ -121,7 +121,7 @@ export class WorkflowRunner {
       const events = given[0]?.eventId === 1 ? given : await this.#wholeHistory(task, given);
       const identity = { namespace, workflowId, runId, taskQueue };
       const timeoutMs = deadlockTimeoutMs + events.length * msPerEvent;
-      return watched(timeoutMs, () =>
+      return await watched(timeoutMs, () =>
         explained(error, sandbox, identity, { events, startedEventId: task.startedEventId }),
       );
     } catch {
@@ -143,7 +143,7 @@ export class WorkflowRunner {
       const isWhole = given[0]?.eventId === 1;
       if (!isWhole || cached.replay.lastEventId === task.previousStartedEventId) {
         try {
-          return this.#fed(cached, given, task);
+          return await this.#fed(cached, given, task);
         } catch (error) {
           cached.dispose();
           if (!(error instanceof HistoryGap)) throw error;
@@ -152,14 +152,14 @@ export class WorkflowRunner {
     }
     const events = given[0]?.eventId === 1 ? given : await this.#wholeHistory(task, given);
     const startedAtMs = performance.now();
-    const run = this.#fed(this.#newRun(task), events, task);
+    const run = await this.#fed(this.#newRun(task), events, task);
     this.#metricsOf(task).time("workflow_task_replay_latency", performance.now() - startedAtMs);
     return run;
   }
 
-  #fed(run: CachedRun, events: readonly history.HistoryEvent[], task: Task): CachedRun {
+  async #fed(run: CachedRun, events: readonly history.HistoryEvent[], task: Task): Promise<CachedRun> {
     const timeoutMs = this.#parts.deadlockTimeoutMs + events.length * msPerEvent;
-    watched(timeoutMs, () => run.feed(events, task.startedEventId, task.messages));
+    await watched(timeoutMs, () => run.feed(events, task.startedEventId, task.messages));
     run.saw(task.history?.length ?? 0);
     return run;
   }
@@ -256,7 +256,7 @@ export class WorkflowRunner {
       if (remainingMs <= 0 || !(await run.waitForLocalEnd(remainingMs))) return true;
       for (const end of run.takeLocalEnds()) {
         run.replay.endLocalActivity(end);
-        watched(this.#parts.deadlockTimeoutMs, () => run.drive());
+        await watched(this.#parts.deadlockTimeoutMs, () => run.drive());
       }
       await rejectionsAreKnown();
       run.code.checkRejections();

@@ -55,7 +55,6 @@ function loadInterceptors(run: WorkflowRun): void {
 
 /** Lets go those whose condition holds now. `false` when there is none: the activation is done. */
 export function applyConditions(run: WorkflowRun): boolean {
-  if (run.conditions.size === 0) return false;
   let isAny = false;
   for (const [, condition] of [...run.conditions]) {
     try {

@@ -97,7 +97,6 @@ export class WorkflowRun {
   readonly conditions = new Map<number, Condition>();
   readonly knownPatches = new Set<string>();
   readonly answeredPatches = new Map<string, boolean>();
-  info: WorkflowInfo;
   definition: WorkflowDefinitionOptions = {};
   nowMs = 0;
   isReplaying = true;
@@ -109,6 +108,8 @@ export class WorkflowRun {
   currentDetails = "";
   cancelRequested = false;
   isClosed = false;
+  #clock: Omit<Activation, "jobs">;
+  #info: WorkflowInfo | undefined;
   #isReadOnly = false;
   #violation: Error | undefined;
   #commands: WorkflowCommand[] = [];
@@ -125,7 +126,7 @@ export class WorkflowRun {
     this.random = seededRandom(start.randomSeed);
     this.memo = { ...start.memo };
     this.searchAttributes = { ...start.searchAttributes };
-    this.info = infoOf(start, this, clock, () => host.now());
+    this.#clock = clock;
     this.tick(clock);
   }
 
@@ -137,7 +138,18 @@ export class WorkflowRun {
   tick(clock: Omit<Activation, "jobs">): void {
     this.nowMs = clock.timestampMs;
     this.isReplaying = clock.isReplaying;
-    this.info = { ...this.info, ...tidings(clock, () => this.host.now()) };
+    if (this.#info) this.#info = { ...this.#info, ...tidings(clock, () => this.host.now()) };
+    this.#clock = clock;
+  }
+
+  /** Made when it is first asked for: most runs never do. */
+  get info(): WorkflowInfo {
+    this.#info ??= infoOf(this.start, this, this.#clock, () => this.host.now());
+    return this.#info;
+  }
+
+  set info(info: WorkflowInfo) {
+    this.#info = info;
   }
 
   nextSeq(kind: keyof Waiters | "condition"): number {
