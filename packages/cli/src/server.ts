@@ -19,6 +19,7 @@ export interface Flags extends SecurityFlags {
   readonly httpPublicUrl?: string;
   readonly httpCorsOrigin?: readonly string[];
   readonly callOutside?: readonly AddressRule[];
+  readonly callOutsidePrivate?: boolean;
   readonly searchAttribute?: Readonly<Record<string, string>>;
   readonly sqlitePragma?: Readonly<Record<string, string | number>>;
   readonly logLevel: LogLevel;
@@ -78,6 +79,8 @@ export function addServerOptions(command: Command): void {
       "this server may call https://HOST for callbacks and Nexus endpoints, such as *.example.org; with http:// before it, without TLS too; may be repeated",
       appendAddress,
     )
+
+    .option("--call-outside-private", "those hosts may also have private addresses, such as 10.1.2.3")
     .option("--ui-port <port>", "serve the web UI on this port; 0 takes a free one", parsePort)
     .option("--headless", "without the web UI")
     .option("--metrics-port <port>", "serve Prometheus metrics at /metrics on this port", parsePort)
@@ -132,7 +135,7 @@ export async function runServer(
     ...(flags.uiPort !== undefined && !flags.headless && { ui: { port: flags.uiPort, pages: await webPages() } }),
     ...(flags.httpPublicUrl !== undefined && { httpPublicUrl: flags.httpPublicUrl }),
     ...(flags.httpCorsOrigin && { httpCorsOrigins: flags.httpCorsOrigin }),
-    ...(flags.callOutside && { outsideAddresses: flags.callOutside }),
+    ...(flags.callOutside && { outsideAddresses: outsideAddresses(flags.callOutside, flags) }),
     ...(flags.searchAttribute && { searchAttributes: flags.searchAttribute }),
     ...(flags.allowRemoteWithoutAuth && { allowRemoteWithoutAuth: true }),
     ...securityConfig(flags),
@@ -216,6 +219,10 @@ function parsePort(text: string): number {
 
 function append(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
+}
+
+function outsideAddresses(rules: readonly AddressRule[], flags: Flags): readonly AddressRule[] {
+  return rules.map((rule) => ({ ...rule, allowPrivate: flags.callOutsidePrivate === true }));
 }
 
 function appendAddress(text: string, before: readonly AddressRule[] = []): readonly AddressRule[] {
