@@ -18,8 +18,9 @@ const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 export async function openBrowser(): Promise<Browser> {
   mkdirSync(pictures, { recursive: true });
-  // One process for all would not survive a page that is closed early.
-  const args = chromium.args.filter((arg) => !/^--(single-process|no-zygote)/.test(arg));
+  // One process for all would not survive a page that is closed early; and pages are as shut off from others as everywhere.
+  const unwanted = /^--(single-process|no-zygote|disable-web-security|allow-running-insecure-content)/;
+  const args = chromium.args.filter((arg) => !unwanted.test(arg));
   return playwright.launch({ executablePath: await chromium.executablePath(), args, headless: true });
 }
 
@@ -28,7 +29,7 @@ export class WatchedPage {
   readonly page: Page;
   readonly #troubles: string[] = [];
 
-  private constructor(page: Page, origin: string) {
+  private constructor(page: Page, origins: readonly string[]) {
     this.page = page;
     page.on("pageerror", ({ message }) => this.#troubles.push(`error: ${message}`));
     page.on("dialog", (dialog) => {
@@ -39,14 +40,20 @@ export class WatchedPage {
       if (/Content Security Policy/i.test(message.text())) this.#troubles.push(message.text());
     });
     page.on("request", (request) => {
-      if (!request.url().startsWith(origin) && !request.url().startsWith("blob:"))
-        this.#troubles.push(`asked ${request.url()}`);
+      const { origin, protocol } = new URL(request.url());
+      if (!origins.includes(origin) && protocol !== "blob:") this.#troubles.push(`asked ${request.url()}`);
     });
   }
 
-  static async open(browser: Browser, origin: string, colorScheme: "light" | "dark" = "light"): Promise<WatchedPage> {
+  /** `alsoAsks`: the one other origin that it may speak to. */
+  static async open(
+    browser: Browser,
+    origin: string,
+    colorScheme: "light" | "dark" = "light",
+    alsoAsks: string = origin,
+  ): Promise<WatchedPage> {
     const context = await browser.newContext({ baseURL: origin, colorScheme, viewport: { width: 1280, height: 900 } });
-    return new WatchedPage(await context.newPage(), origin);
+    return new WatchedPage(await context.newPage(), [origin, alsoAsks]);
   }
 
   /** Nothing that was shown has run, nothing broke, nothing was asked of anybody else, and axe finds no serious barrier. Leaves a picture. */

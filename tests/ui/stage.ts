@@ -12,8 +12,8 @@ export const options = { skip: noBrowser, timeout: 90_000 };
 export const taskQueue = "ui";
 
 /** A server whose UI is at `origin`. */
-export async function startWithUi(): Promise<{ server: RunningServer; origin: string }> {
-  const server = await startPawl({ args: ["--ui-port", "0"] });
+export async function startWithUi(args: readonly string[] = []): Promise<{ server: RunningServer; origin: string }> {
+  const server = await startPawl({ args: ["--ui-port", "0", ...args] });
   return { server, origin: /web UI on (http:\/\/[\d.:]+)/.exec(server.logs())![1]! };
 }
 
@@ -25,12 +25,12 @@ export interface Stage {
   browser: Browser;
 }
 
-/** Filled before the first test of the file, closed after the last. */
-export function useStage(): Stage {
+/** Filled before the first test of the file, closed after the last. `argsOf` gives further arguments of the server. */
+export function useStage(argsOf: () => Promise<readonly string[]> = async () => []): Stage {
   const stage = {} as Stage;
   before(async () => {
     if (noBrowser) return;
-    Object.assign(stage, await startWithUi());
+    Object.assign(stage, await startWithUi(await argsOf()));
     stage.connection = await Connection.connect({ address: stage.server.address });
     stage.client = new Client({ connection: stage.connection });
     stage.browser = await openBrowser();

@@ -1,4 +1,13 @@
-import { condition, defineQuery, defineSignal, proxyActivities, setHandler, sleep } from "@pawl/sdk/workflow";
+import {
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  proxyActivities,
+  setHandler,
+  sleep,
+  startChild,
+} from "@pawl/sdk/workflow";
 import type * as activities from "./activities.ts";
 
 const { askPerson, copyFiles, charge, greet } = proxyActivities<typeof activities>({
@@ -38,4 +47,35 @@ const { charge: chargeAtOnce } = proxyActivities<typeof activities>({
 /** An activity that fails and is tried again at once, without end. */
 export async function insistent(message: string): Promise<void> {
   await chargeAtOnce(message);
+}
+
+/** Takes things until somebody pays. */
+export async function cart(): Promise<readonly string[]> {
+  const things: string[] = [];
+  let isPaid = false;
+  setHandler(
+    defineUpdate<number, [string]>("add"),
+    (thing) => {
+      things.push(thing);
+      return things.length;
+    },
+    {
+      validator: (thing) => {
+        if (thing === "") throw new Error("a thing has a name");
+      },
+    },
+  );
+  setHandler(defineSignal("pay"), () => {
+    isPaid = true;
+  });
+  await condition(() => isPaid);
+  return things;
+}
+
+/** Has children that have children, as deep as it is told. */
+export async function family(depth: number): Promise<void> {
+  if (depth > 0) {
+    const child = await startChild(family, { workflowId: `generation-${depth}`, args: [depth - 1] });
+    await child.result();
+  } else await condition(() => false);
 }

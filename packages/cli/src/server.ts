@@ -16,6 +16,7 @@ export interface Flags extends SecurityFlags {
   readonly httpPort?: number;
   readonly uiPort?: number;
   readonly headless?: boolean;
+  readonly uiCodecEndpoint?: string;
   readonly httpPublicUrl?: string;
   readonly httpCorsOrigin?: readonly string[];
   readonly callOutside?: readonly AddressRule[];
@@ -32,7 +33,6 @@ const unsupported: readonly { readonly flags: string; readonly why: string }[] =
   { flags: "--ui-ip <ip>", why: "the web UI listens on the address of --ip" },
   { flags: "--ui-public-path <path>", why: "the web UI stands at the root of its port" },
   { flags: "--ui-asset-path <path>", why: "the web UI is the one that comes with the server" },
-  { flags: "--ui-codec-endpoint <url>", why: "the web UI asks no codec server" },
   { flags: "--dynamic-config-value <key=value>", why: "this server has no dynamic configuration" },
   { flags: "--log-config", why: "this server has no configuration file; --log-level and --log-format say how it logs" },
 ];
@@ -83,6 +83,11 @@ export function addServerOptions(command: Command): void {
     .option("--call-outside-private", "those hosts may also have private addresses, such as 10.1.2.3")
     .option("--ui-port <port>", "serve the web UI on this port; 0 takes a free one", parsePort)
     .option("--headless", "without the web UI")
+    .option(
+      "--ui-codec-endpoint <url>",
+      "the codec server that the web UI may ask to decode payloads; its pages can reach no other",
+      parseCodecEndpoint,
+    )
     .option("--metrics-port <port>", "serve Prometheus metrics at /metrics on this port", parsePort)
     .option(
       "--sqlite-pragma <name=value>",
@@ -132,7 +137,7 @@ export async function runServer(
     ...(flags.dbUrl !== undefined && { dbUrl: flags.dbUrl }),
     ...(flags.metricsPort !== undefined && { metricsPort: flags.metricsPort }),
     ...(flags.httpPort !== undefined && { httpPort: flags.httpPort }),
-    ...(flags.uiPort !== undefined && !flags.headless && { ui: { port: flags.uiPort, pages: await webPages() } }),
+    ...(flags.uiPort !== undefined && !flags.headless && { ui: { port: flags.uiPort, pages: await webPages(flags) } }),
     ...(flags.httpPublicUrl !== undefined && { httpPublicUrl: flags.httpPublicUrl }),
     ...(flags.httpCorsOrigin && { httpCorsOrigins: flags.httpCorsOrigin }),
     ...(flags.callOutside && { outsideAddresses: outsideAddresses(flags.callOutside, flags) }),
@@ -170,9 +175,9 @@ function readyLine({ ip, port, httpPort, uiPort, metricsPort, isSecure }: Runnin
 }
 
 /** Loaded only by a server that serves it. */
-async function webPages(): Promise<WebPages> {
+async function webPages({ uiCodecEndpoint }: Flags): Promise<WebPages> {
   const { openPages } = await import("@pawl/ui");
-  return openPages();
+  return openPages(uiCodecEndpoint === undefined ? {} : { codecEndpoint: uiCodecEndpoint });
 }
 
 function stateText({ dbFilename, dbUrl }: Flags): string {
@@ -215,6 +220,13 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw new InvalidArgumentError("A port is a whole number from 0 to 65535.");
+}
+
+function parseCodecEndpoint(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain = url && /^https?:$/.test(url.protocol) && /^[^?#]*$/.test(text) && url.username + url.password === "";
+  if (!isPlain) throw new InvalidArgumentError("It is such as https://codec.example.org/api.");
+  return url.href.replace(/\/+$/, "");
 }
 
 function append(value: string, before: readonly string[] = []): readonly string[] {

@@ -17,14 +17,27 @@ const folder = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(folder, "dist");
 const document = "index.html";
 
+export interface PagesOptions {
+  /**
+   * The codec server that pages may ask to decode payloads, such as `https://codec.example.org/api`; `/decode` is added to it. Who starts the server
+   * names it, and not who uses the pages: payloads can be sent nowhere else, whatever anybody makes a page do.
+   */
+  readonly codecEndpoint?: string;
+}
+
 /** Everything comes from the server itself; nothing that a text contains can run. */
-const policy = [
-  "default-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "object-src 'none'",
-].join("; ");
+function policyOf({ codecEndpoint }: PagesOptions): string {
+  // A policy ends its parts with `;` and `,`.
+  const decode = codecEndpoint && `${codecEndpoint}/decode`.replace(/[;,]/g, encodeURIComponent);
+  return [
+    "default-src 'self'",
+    ...(decode ? [`connect-src 'self' ${decode}`] : []),
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "object-src 'none'",
+  ].join("; ");
+}
 
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -38,8 +51,8 @@ const types: Readonly<Record<string, string>> = {
  * Begins to build if that is needed, and gives what stands behind a path: a file, or for all else the one document, whose script knows its pages.
  * Paths below `/api` and `/assets` that are not there are `undefined`. When the UI cannot be built, every page says why.
  */
-export function openPages(): (path: string) => Promise<Page | undefined> {
-  const files = load().catch((error: unknown) => error as Error);
+export function openPages(options: PagesOptions = {}): (path: string) => Promise<Page | undefined> {
+  const files = load(options).catch((error: unknown) => error as Error);
   return async (path) => {
     const found = await files;
     if (found instanceof Error) return unbuilt(found);
@@ -49,10 +62,10 @@ export function openPages(): (path: string) => Promise<Page | undefined> {
   };
 }
 
-async function load(): Promise<ReadonlyMap<string, Page>> {
+async function load(options: PagesOptions): Promise<ReadonlyMap<string, Page>> {
   if (isStale()) await build({ entryFolder: join(folder, "src/app"), outFolder: dist });
   const names = globSync("**/*.*", { cwd: dist }).map((name) => name.replaceAll("\\", "/"));
-  return new Map(names.map((name) => [`/${name}`, pageOf(name)]));
+  return new Map(names.map((name) => [`/${name}`, pageOf(name, options)]));
 }
 
 function isStale(): boolean {
@@ -63,18 +76,26 @@ function isStale(): boolean {
   return sources.some((source) => statSync(join(folder, source)).mtimeMs > builtAtMs);
 }
 
-function pageOf(name: string): Page {
+function pageOf(name: string, options: PagesOptions): Page {
   const isHashed = name.startsWith("assets/");
+  const body = readFileSync(join(dist, name));
   return {
     status: 200,
     headers: {
       "content-type": types[extname(name)] ?? "application/octet-stream",
-      "content-security-policy": policy,
+      "content-security-policy": policyOf(options),
       "cache-control": isHashed ? "public, max-age=31536000, immutable" : "no-cache",
       "referrer-policy": "same-origin",
     },
-    body: readFileSync(join(dist, name)),
+    body: name === document ? withCodecEndpoint(body.toString(), options) : body,
   };
+}
+
+/** Where the pages' script finds it. */
+function withCodecEndpoint(html: string, { codecEndpoint }: PagesOptions): string {
+  if (codecEndpoint === undefined) return html;
+  const escaped = codecEndpoint.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+  return html.replace("</head>", () => `<meta name="pawl-codec-endpoint" content="${escaped}">\n</head>`);
 }
 
 function unbuilt(error: Error): Page {

@@ -13,7 +13,7 @@ export interface WorkflowsSearch {
 
 export const workflowsRoute = getRouteApi("/namespaces/$namespace/workflows");
 
-export const views = ["timeline", "events"] as const;
+export const views = ["timeline", "events", "json"] as const;
 export type View = (typeof views)[number];
 
 export const schedulesRoute = getRouteApi("/namespaces/$namespace/schedules");

@@ -3,8 +3,10 @@ import { createRoute } from "@tanstack/react-router";
 import { BatchesPage } from "./batches/list-page.tsx";
 import { BatchPage } from "./batches/page.tsx";
 import { ClusterPage } from "./cluster/page.tsx";
+import { CodecPage } from "./codec/page.tsx";
 import { DeploymentsPage } from "./deployments/list-page.tsx";
 import { DeploymentPage } from "./deployments/page.tsx";
+import { ImportPage } from "./import/page.tsx";
 import { NamespacesPage } from "./namespaces/page.tsx";
 import { EndpointsPage } from "./nexus/endpoints-page.tsx";
 import { root, texts } from "./root-route.tsx";
@@ -102,6 +104,9 @@ const endpoints = createRoute({
 
 const cluster = createRoute({ getParentRoute: () => root, path: "/cluster", component: ClusterPage });
 
+const codec = createRoute({ getParentRoute: () => root, path: "/codec", component: CodecPage });
+const importer = createRoute({ getParentRoute: () => root, path: "/import", component: ImportPage });
+
 /** The address of a list that has nothing but its page in its search. */
 function pageOf(search: Record<string, unknown>): { readonly after?: string } {
   return texts(search, ["after"]);
@@ -122,4 +127,6 @@ export const operatorRoutes = [
   namespaces,
   endpoints,
   cluster,
+  codec,
+  importer,
 ] as const;

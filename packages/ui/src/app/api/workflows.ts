@@ -136,6 +136,38 @@ export function queryWorkflow({ namespace, workflowId, runId }: RunAddress, name
   );
 }
 
+/** Waits for its outcome, though not forever: `undefined` when the server had to let go before. Throws what the update failed with. */
+export async function updateWorkflow(
+  { namespace, workflowId, runId }: RunAddress,
+  name: string,
+  input: readonly unknown[],
+): Promise<UpdateAnswer> {
+  const body = {
+    workflowExecution: { runId },
+    waitPolicy: { lifecycleStage: "UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED" },
+    request: { meta: { updateId: crypto.randomUUID(), identity }, input: { args: input } },
+  };
+  return ask<UpdateAnswer>(["namespaces", namespace, "workflows", workflowId, "update", name], { body });
+}
+
+export interface UpdateAnswer {
+  /** Absent while it has not ended. */
+  readonly outcome?: { readonly success?: readonly unknown[]; readonly failure?: Failure };
+}
+
+export function holdWorkflow(
+  { namespace, workflowId, runId }: RunAddress,
+  { verb, reason }: { readonly verb: "pause" | "unpause"; readonly reason: string },
+) {
+  const body = { runId, identity, reason, requestId: crypto.randomUUID() };
+  return ask(["namespaces", namespace, "workflows", workflowId, verb], { body });
+}
+
+/** Terminates it first if it is open. */
+export function deleteWorkflow({ namespace, workflowId, runId }: RunAddress) {
+  return ask(["namespaces", namespace, "workflows", workflowId, "delete"], { body: { runId } });
+}
+
 /** A new run with the history up to this end of a workflow task. */
 export function resetWorkflow(
   { namespace, workflowId, runId }: RunAddress,
@@ -161,6 +193,18 @@ export function failActivity({ namespace, workflowId, runId }: RunAddress, activ
     failure: { message, applicationFailureInfo: { type: "FailedByHand", nonRetryable: true } },
   };
   return ask(["namespaces", namespace, "workflows", workflowId, "activities", activityId, "fail"], { body });
+}
+
+/** `reset`: from its first attempt, at once. */
+export type ActivityVerb = "pause" | "unpause" | "reset";
+
+export function steerActivity(
+  { namespace, workflowId, runId }: RunAddress,
+  activityId: string,
+  { verb, reason }: { readonly verb: ActivityVerb; readonly reason: string },
+) {
+  const body = { runId, identity, ...(verb !== "reset" && { reason, requestId: crypto.randomUUID() }) };
+  return ask(["namespaces", namespace, "workflows", workflowId, "activities", activityId, verb], { body });
 }
 
 /** How histories name whoever acted here. */

@@ -29,6 +29,8 @@ test("zooming keeps the middle and stays within the whole", () => {
   const closer = zoomed(whole, 0.5, whole);
   assert.deepEqual(closer, { fromMs: 250, toMs: 750 });
   assert.deepEqual(zoomed(closer, 4, whole), whole);
+  assert.deepEqual(zoomed(whole, 0.5, whole, 0), { fromMs: 0, toMs: 500 });
+  assert.deepEqual(zoomed(whole, 0.1, whole, 0.9), { fromMs: 810, toMs: 910 });
 });
 
 test("spans are told in their two largest units", () => {

@@ -38,11 +38,15 @@ export function ticks(span: Span, originMs: number, ticksMax: number): Tick[] {
   return found;
 }
 
-/** Around its middle; a factor below 1 shows less. Never beyond `whole`. */
-export function zoomed(span: Span, factor: number, whole: Span): Span {
-  const middleMs = (span.fromMs + span.toMs) / 2;
-  const halfMs = Math.max(((span.toMs - span.fromMs) * factor) / 2, 0.5);
-  return { fromMs: Math.max(whole.fromMs, middleMs - halfMs), toMs: Math.min(whole.toMs, middleMs + halfMs) };
+/** Around a point of the axis, its middle if none is given; a factor below 1 shows less. Never beyond `whole`. */
+export function zoomed(span: Span, factor: number, whole: Span, around = 0.5): Span {
+  const lengthMs = span.toMs - span.fromMs;
+  const centreMs = span.fromMs + lengthMs * around;
+  const shownMs = Math.max(lengthMs * factor, 1);
+  return {
+    fromMs: Math.max(whole.fromMs, centreMs - shownMs * around),
+    toMs: Math.min(whole.toMs, centreMs + shownMs * (1 - around)),
+  };
 }
 
 /** The two largest units: `1m 5s`, `3d 4h`, `250ms`. */

@@ -12,6 +12,8 @@ export interface FormDialogProps {
   /** The same by the command line, for what the form says at the moment. */
   readonly command?: string | ((fields: FormData) => string);
   readonly onClose: () => void;
+  /** It closes by its button only, because it shows what came of it. */
+  readonly isKept?: boolean;
   /** Throws what is wrong with the form, or what the server refused. */
   readonly onSubmit: (fields: FormData) => Promise<unknown>;
   readonly children: ReactNode;
@@ -23,12 +25,13 @@ export function FormDialog({
   isDangerous = false,
   command,
   onClose,
+  isKept = false,
   onSubmit,
   children,
 }: FormDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  const submission = useMutation({ mutationFn: onSubmit, onSuccess: onClose });
+  const submission = useMutation({ mutationFn: onSubmit, ...(!isKept && { onSuccess: onClose }) });
   const form = useRef<HTMLFormElement>(null);
   const [fields, setFields] = useState<FormData | undefined>();
   const read = () => setFields(new FormData(form.current!));

@@ -32,4 +32,11 @@ export const navGroups = [
       { label: "Cluster", to: "/cluster" },
     ],
   },
+  {
+    title: "This browser",
+    items: [
+      { label: "History file", to: "/import" },
+      { label: "Payload codec", to: "/codec" },
+    ],
+  },
 ] as const satisfies readonly { readonly title: string; readonly items: readonly NavItem[] }[];

@@ -1,51 +1,54 @@
 /** What a person can do to an open run, each as a form that also says how the command line does it. */
-import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
-import { cancelWorkflow, type RunAddress, signalWorkflow, terminateWorkflow } from "../api/workflows.ts";
+import { useNavigate } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { cancelWorkflow, deleteWorkflow, holdWorkflow, type RunAddress, terminateWorkflow } from "../api/workflows.ts";
 import type { HistoryEvent } from "../history/event.ts";
 import { pawlCommand } from "../parts/command-line.ts";
-import { FormDialog, jsonField, textField } from "../parts/form-dialog.tsx";
-import { JsonEditor } from "../parts/json-editor.tsx";
+import { TextField } from "../parts/field.tsx";
+import { FormDialog, textField } from "../parts/form-dialog.tsx";
+import { useDialog } from "../parts/use-dialog.ts";
+import { type ActionProps, idsOf } from "./action.ts";
+import { SignalDialog, UpdateDialog } from "./message-dialogs.tsx";
 import { ResetDialog } from "./reset-dialog.tsx";
 
-const actions = ["Signal", "Reset", "Cancel", "Terminate"] as const;
+const actions = ["Signal", "Update", "Pause", "Unpause", "Reset", "Cancel", "Terminate", "Delete"] as const;
 type Action = (typeof actions)[number];
 
 interface ActionsProps {
   readonly address: RunAddress;
-  readonly isOpen: boolean;
+  readonly status: string;
   readonly events: readonly HistoryEvent[];
 }
 
-export function Actions({ address, isOpen, events }: ActionsProps) {
-  const [open, setOpen] = useState<Action | undefined>();
-  const client = useQueryClient();
-  const close = () => {
-    setOpen(undefined);
-    void client.invalidateQueries({ queryKey: ["workflow", address.namespace, address.workflowId] });
-  };
+/** What makes sense: nothing is said to a run that has closed. */
+function isOffered(action: Action, status: string): boolean {
+  if (action === "Reset" || action === "Delete") return true;
+  if (!/_(RUNNING|PAUSED)$/.test(status)) return false;
+  const isPaused = status.endsWith("_PAUSED");
+  return action === "Pause" ? !isPaused : action === "Unpause" ? isPaused : true;
+}
+
+export function Actions({ address, status, events }: ActionsProps) {
+  const dialog = useDialog<Action>(["workflow", address.namespace, address.workflowId]);
   return (
     <div className="actions">
       {actions
-        .filter((action) => isOpen || action === "Reset")
+        .filter((action) => isOffered(action, status))
         .map((action) => (
           <button
             key={action}
             type="button"
-            className={action === "Terminate" ? "danger" : ""}
-            onClick={() => setOpen(action)}
+            className={action === "Terminate" || action === "Delete" ? "danger" : ""}
+            onClick={() => dialog.show(action)}
           >
             {action}
           </button>
         ))}
-      {open !== undefined && <ActionDialog action={open} address={address} events={events} onClose={close} />}
+      {dialog.open !== undefined && (
+        <ActionDialog action={dialog.open} address={address} events={events} onClose={dialog.close} />
+      )}
     </div>
   );
-}
-
-interface ActionProps {
-  readonly address: RunAddress;
-  readonly onClose: () => void;
 }
 
 interface ActionDialogProps extends ActionProps {
@@ -57,8 +60,15 @@ function ActionDialog({ action, events, ...props }: ActionDialogProps) {
   switch (action) {
     case "Signal":
       return <SignalDialog {...props} />;
+    case "Update":
+      return <UpdateDialog {...props} />;
+    case "Pause":
+    case "Unpause":
+      return <HoldDialog {...props} verb={action === "Pause" ? "pause" : "unpause"} />;
     case "Reset":
       return <ResetDialog {...props} events={events} />;
+    case "Delete":
+      return <DeleteDialog {...props} />;
     case "Cancel":
       return (
         <EndDialog {...props} verb="cancel" title="Ask this workflow to cancel?" end={cancelWorkflow}>
@@ -76,32 +86,6 @@ function ActionDialog({ action, events, ...props }: ActionDialogProps) {
   }
 }
 
-function SignalDialog({ address, onClose }: ActionProps) {
-  const { namespace, workflowId, runId } = address;
-  const [name, setName] = useState("");
-  const [input, setInput] = useState("");
-  const command = pawlCommand(["workflow", "signal"], {
-    namespace,
-    "workflow-id": workflowId,
-    "run-id": runId,
-    name,
-    input,
-  });
-  const submit = async (fields: FormData) => {
-    const value = jsonField(fields, "input");
-    await signalWorkflow(address, textField(fields, "name"), value === undefined ? [] : [value]);
-  };
-  return (
-    <FormDialog title="Send a signal" action="Send" command={command} onClose={onClose} onSubmit={submit}>
-      <label>
-        Name
-        <input name="name" required value={name} onChange={(event) => setName(event.target.value)} />
-      </label>
-      <JsonEditor label="Input, as JSON" name="input" value={input} onChange={setInput} />
-    </FormDialog>
-  );
-}
-
 interface EndProps extends ActionProps {
   readonly verb: "cancel" | "terminate";
   readonly title: string;
@@ -110,14 +94,8 @@ interface EndProps extends ActionProps {
 }
 
 function EndDialog({ address, onClose, verb, title, end, children }: EndProps) {
-  const { namespace, workflowId, runId } = address;
-  const [reason, setReason] = useState("");
-  const command = pawlCommand(["workflow", verb], {
-    namespace,
-    "workflow-id": workflowId,
-    "run-id": runId,
-    reason,
-  });
+  const command = (fields: FormData) =>
+    pawlCommand(["workflow", verb], { ...idsOf(address), reason: textField(fields, "reason") });
   return (
     <FormDialog
       title={title}
@@ -128,10 +106,51 @@ function EndDialog({ address, onClose, verb, title, end, children }: EndProps) {
       onSubmit={(fields) => end(address, textField(fields, "reason"))}
     >
       {children}
-      <label>
-        Reason
-        <input name="reason" value={reason} onChange={(event) => setReason(event.target.value)} />
-      </label>
+      <TextField label="Reason" name="reason" />
+    </FormDialog>
+  );
+}
+
+function HoldDialog({ address, onClose, verb }: ActionProps & { readonly verb: "pause" | "unpause" }) {
+  const command = (fields: FormData) =>
+    pawlCommand(["workflow", verb], { ...idsOf(address), reason: textField(fields, "reason") });
+  return (
+    <FormDialog
+      title={verb === "pause" ? "Pause this workflow?" : "Let this workflow go on?"}
+      action={verb === "pause" ? "Pause" : "Unpause"}
+      command={command}
+      onClose={onClose}
+      onSubmit={(fields) => holdWorkflow(address, { verb, reason: textField(fields, "reason") })}
+    >
+      <p>
+        {verb === "pause"
+          ? "Its workers get no tasks for it until it is unpaused. What runs already goes on to its end, and signals wait."
+          : "Its workers get tasks for it again."}
+      </p>
+      <TextField label="Reason" name="reason" />
+    </FormDialog>
+  );
+}
+
+function DeleteDialog({ address, onClose }: ActionProps) {
+  const navigate = useNavigate();
+  const { namespace, workflowId } = address;
+  const confirm = async (fields: FormData) => {
+    if (textField(fields, "confirmed") !== workflowId.trim()) throw new Error("This is not its id.");
+    await deleteWorkflow(address);
+    await navigate({ to: "/namespaces/$namespace/workflows", params: { namespace } });
+  };
+  return (
+    <FormDialog
+      title="Delete this run for good?"
+      action="Delete"
+      isDangerous
+      command={pawlCommand(["workflow", "delete"], idsOf(address))}
+      onClose={onClose}
+      onSubmit={confirm}
+    >
+      <p>Its history goes with it. If it is open it is terminated first, without a word to its code.</p>
+      <TextField label="Its workflow id, to be sure" name="confirmed" required />
     </FormDialog>
   );
 }

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { attributesOf, eventTitle, type HistoryEvent } from "../history/event.ts";
-import { JsonView } from "../parts/json-view.tsx";
+import { MessageView } from "../parts/payload-view.tsx";
 
 export function EventRow({ event }: { readonly event: HistoryEvent }) {
   const [isOpen, setOpen] = useState(false);
@@ -13,7 +13,7 @@ export function EventRow({ event }: { readonly event: HistoryEvent }) {
           {new Date(event.eventTime).toLocaleString(undefined, { dateStyle: "short", timeStyle: "medium" })}
         </time>
       </button>
-      {isOpen && <JsonView value={attributesOf(event)} label={`event ${event.eventId}`} />}
+      {isOpen && <MessageView message={attributesOf(event)} label={`event ${event.eventId}`} />}
     </div>
   );
 }

@@ -12,12 +12,11 @@ import type { Reason } from "./why.ts";
 export interface HeaderProps {
   readonly address: RunAddress;
   readonly description: Description;
-  readonly isOpen: boolean;
   readonly why: Reason | undefined;
   readonly events: readonly HistoryEvent[];
 }
 
-export function Header({ address, description, isOpen, why, events }: HeaderProps) {
+export function Header({ address, description, why, events }: HeaderProps) {
   const { namespace, workflowId } = address;
   const { status, type, startTime, closeTime, taskQueue } = description.workflowExecutionInfo;
   const tookMs = Date.parse(closeTime ?? "") - Date.parse(startTime ?? "");
@@ -32,7 +31,7 @@ export function Header({ address, description, isOpen, why, events }: HeaderProp
         <h1 className="breakable">{workflowId}</h1>
         <CopyButton text={workflowId} label="Copy the workflow id" />
         <StatusBadge status={status} />
-        <Actions address={address} isOpen={isOpen} events={events} />
+        <Actions address={address} status={status} events={events} />
       </div>
       {why && (
         <p className={`why mood-${why.mood}`}>

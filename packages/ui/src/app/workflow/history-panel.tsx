@@ -1,28 +1,31 @@
-/** The history: as groups on a time axis, or event by event. Only what is in view is drawn, so its length does not matter. */
-
-import { useNavigate, useSearch } from "@tanstack/react-router";
+/** The history: as groups on a time axis, event by event, or as JSON. Only what is in view is drawn, so its length does not matter. */
 import { useDeferredValue, useMemo, useState } from "react";
+import type { View } from "../addresses.ts";
 import type { HistoryEvent } from "../history/event.ts";
-import { eventHolds } from "../history/search.ts";
+import type { Group, GroupKind } from "../history/groups.ts";
+import { type Wanted, wantedOf } from "../history/search.ts";
+import { useMatches } from "../history/use-matches.ts";
+import { saveFile } from "../parts/file.ts";
 import { Rows } from "../parts/rows.tsx";
 import { EventRow } from "./event-row.tsx";
-import type { LiveHistory } from "./live-history.ts";
+import { kindNames } from "./group-row.tsx";
 import { type HistoryProps, Timeline } from "./timeline.tsx";
 
-const viewNames = { timeline: "Timeline", events: "Events" } as const;
+const viewNames = { timeline: "Timeline", events: "Events", json: "JSON" } as const satisfies Record<View, string>;
 
-export function HistoryPanel(props: HistoryProps) {
-  const { history, address } = props;
-  const { view = "timeline" } = useSearch({ strict: false });
-  const navigate = useNavigate();
+interface PanelProps extends HistoryProps {
+  readonly view: View;
+  readonly onView: (view: View) => void;
+  /** Of the file that it is saved as. */
+  readonly name: string;
+}
+
+export function HistoryPanel({ view, onView, name, ...props }: PanelProps) {
+  const { history } = props;
   const [text, setText] = useState("");
-  const show = (name: keyof typeof viewNames) =>
-    void navigate({
-      to: "/namespaces/$namespace/workflows/$workflowId/$runId",
-      params: { ...address },
-      search: { view: name },
-      replace: true,
-    });
+  const [kind, setKind] = useState<GroupKind | "">("");
+  const typed = useDeferredValue(text);
+  const wanted = useMemo(() => wantedOf(typed), [typed]);
   return (
     <section aria-labelledby="history-title">
       <div className="title">
@@ -31,55 +34,108 @@ export function HistoryPanel(props: HistoryProps) {
         </h2>
         <fieldset className="switch">
           <legend className="hidden">View</legend>
-          {(Object.keys(viewNames) as (keyof typeof viewNames)[]).map((name) => (
-            <button key={name} type="button" aria-pressed={view === name} onClick={() => show(name)}>
-              {viewNames[name]}
+          {(Object.keys(viewNames) as View[]).map((each) => (
+            <button key={each} type="button" aria-pressed={view === each} onClick={() => onView(each)}>
+              {viewNames[each]}
             </button>
           ))}
         </fieldset>
+        <KindChoice kind={kind} onChange={setKind} />
         <input
-          className="push"
           type="search"
           aria-label="Search the history"
-          placeholder="Search the history"
+          placeholder="Words, or /a pattern/"
           value={text}
           onChange={(event) => setText(event.target.value)}
         />
-        <Download history={history} workflowId={address.workflowId} />
+        <Download events={history.events} name={name} />
       </div>
-      {view === "timeline" ? <Timeline {...props} text={text} /> : <EventList events={history.events} text={text} />}
+      {view === "timeline" ? (
+        <FoundGroups {...props} wanted={wanted} kind={kind} />
+      ) : (
+        <FoundEvents {...{ history, wanted, kind }} isJson={view === "json"} />
+      )}
     </section>
   );
 }
 
-/** As the official tools write and replay it. */
-function Download({ history, workflowId }: { readonly history: LiveHistory; readonly workflowId: string }) {
-  const save = () => {
-    const url = URL.createObjectURL(
-      new Blob([JSON.stringify({ events: history.events }, null, 2)], { type: "application/json" }),
-    );
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = `${workflowId.replace(/[^\w.-]+/g, "_")}-history.json`;
-    link.click();
-    URL.revokeObjectURL(url);
-  };
+interface KindChoiceProps {
+  readonly kind: GroupKind | "";
+  readonly onChange: (kind: GroupKind | "") => void;
+}
+
+function KindChoice({ kind, onChange }: KindChoiceProps) {
   return (
-    <button type="button" onClick={save}>
+    <select
+      className="push"
+      aria-label="Kind of events"
+      value={kind}
+      onChange={(event) => onChange(event.target.value as GroupKind | "")}
+    >
+      <option value="">Everything</option>
+      {(Object.keys(kindNames) as GroupKind[]).map((each) => (
+        <option key={each} value={each}>
+          {kindNames[each]}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** In the form that the official tools write and replay. */
+function Download({ events, name }: { readonly events: readonly HistoryEvent[]; readonly name: string }) {
+  return (
+    <button type="button" onClick={() => saveFile(`${name}-history.json`, JSON.stringify({ events }, null, 2))}>
       Download JSON
     </button>
   );
 }
 
-function EventList({ events, text }: { readonly events: readonly HistoryEvent[]; readonly text: string }) {
-  const wanted = useDeferredValue(text.trim().toLowerCase());
-  const shown = useMemo(
-    () => (wanted === "" ? events : events.filter((event) => eventHolds(event, wanted))),
-    [events, wanted],
+interface Search {
+  readonly wanted: Wanted | undefined;
+  readonly kind: GroupKind | "";
+}
+
+function FoundGroups({ wanted, kind, ...props }: HistoryProps & Search) {
+  const [withTasks, setWithTasks] = useState(false);
+  const matches = useMemo(
+    () => (group: Group) =>
+      (kind === "" ? withTasks || group.kind !== "task" : group.kind === kind) &&
+      (wanted === undefined || group.events.some(wanted)),
+    [kind, withTasks, wanted],
   );
+  const { shown, isSearching } = useMatches(props.history.groups, matches);
   return (
-    <Rows count={shown.length} keyOf={(i) => shown[i]!.eventId} label="Events">
-      {(i) => <EventRow event={shown[i]!} />}
+    <Timeline {...props} shown={shown} isSearching={isSearching}>
+      {kind === "" && (
+        <label className="check">
+          <input type="checkbox" checked={withTasks} onChange={(event) => setWithTasks(event.target.checked)} />{" "}
+          Workflow tasks
+        </label>
+      )}
+    </Timeline>
+  );
+}
+
+interface FoundEventsProps extends Search, Pick<HistoryProps, "history"> {
+  readonly isJson: boolean;
+}
+
+function FoundEvents({ history, wanted, kind, isJson }: FoundEventsProps) {
+  const { events, groups } = history;
+  const matches = useMemo(() => {
+    if (wanted === undefined && kind === "") return undefined;
+    const ofKind =
+      kind === "" ? undefined : new Set(groups.filter((group) => group.kind === kind).flatMap((group) => group.events));
+    return (event: HistoryEvent) => (ofKind?.has(event) ?? true) && (wanted?.(event) ?? true);
+  }, [wanted, kind, groups]);
+  const { shown, isSearching } = useMatches(events, matches);
+  if (isSearching && shown.length === 0) return <p className="faint">Searching…</p>;
+  return (
+    <Rows count={shown.length} keyOf={(i) => shown[i]!.eventId} label={isJson ? "JSON" : "Events"}>
+      {(i) =>
+        isJson ? <pre className="event-json">{JSON.stringify(shown[i], null, 2)}</pre> : <EventRow event={shown[i]!} />
+      }
     </Rows>
   );
 }

@@ -1,7 +1,6 @@
 import { type Failure, failureText } from "../api/failure.ts";
-import { shownPayloads } from "../api/payload.ts";
 import { attributesOf, eventTitle, type HistoryEvent, typeOf } from "../history/event.ts";
-import { JsonView } from "../parts/json-view.tsx";
+import { MessageView, PayloadsView } from "../parts/payload-view.tsx";
 
 export function InputAndResult({
   events,
@@ -17,7 +16,7 @@ export function InputAndResult({
     <div className="pair">
       <section aria-labelledby="input-title">
         <h2 id="input-title">Input</h2>
-        <JsonView value={shownPayloads(attributesOf(first)["input"])} label="input" />
+        <PayloadsView values={attributesOf(first)["input"]} label="input" />
       </section>
       <section aria-labelledby="result-title">
         <h2 id="result-title">Result</h2>
@@ -36,12 +35,12 @@ function Outcome({ event }: { readonly event: HistoryEvent }) {
         <p className="refusal breakable">{failureText(failure)}</p>
         <details>
           <summary>The whole failure</summary>
-          <JsonView value={failure} label="failure" />
+          <MessageView message={failure} label="failure" />
         </details>
       </>
     );
   if (typeOf(event) === "WORKFLOW_EXECUTION_COMPLETED")
-    return <JsonView value={shownPayloads(attributes["result"])} label="result" />;
+    return <PayloadsView values={attributes["result"]} label="result" />;
   const reason = attributes["reason"];
   return (
     <p className="breakable">

@@ -1,7 +1,8 @@
 /** One run: what it is, why it is where it is, what it waits for, and all that has happened. */
 import { useQuery } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
+import type { View } from "../addresses.ts";
 import { type Description, describeWorkflow, type RunAddress, workflowPollers } from "../api/workflows.ts";
 import { useNowMs } from "../parts/moment.tsx";
 import { Loading, Problem } from "../parts/notice.tsx";
@@ -13,6 +14,7 @@ import { InputAndResult } from "./input-and-result.tsx";
 import { type LiveHistory, useLiveHistory } from "./live-history.ts";
 import { PendingActivities } from "./pending-activities.tsx";
 import { Queries } from "./queries.tsx";
+import { Relatives } from "./relatives.tsx";
 import { whyRunning } from "./why.ts";
 
 const refreshMs = 1_000;
@@ -66,6 +68,15 @@ interface RunProps {
 }
 
 function Run({ address, description, history }: RunProps) {
+  const { view = "timeline" } = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const show = (chosen: View) =>
+    void navigate({
+      to: "/namespaces/$namespace/workflows/$workflowId/$runId",
+      params: { ...address },
+      search: { view: chosen },
+      replace: true,
+    });
   const nowMs = useNowMs();
   const taskQueue = description.workflowExecutionInfo.taskQueue ?? "";
   const isTaskWaiting = description.pendingWorkflowTask?.state.endsWith("_SCHEDULED") === true;
@@ -79,18 +90,17 @@ function Run({ address, description, history }: RunProps) {
   const why = whyRunning({ description, groups: history.groups, pollerCount, nowMs });
   return (
     <>
-      <Header
-        address={address}
-        description={description}
-        isOpen={isOpen(description)}
-        why={why}
-        events={history.events}
-      />
+      <Header address={address} description={description} why={why} events={history.events} />
       <PendingActivities activities={description.pendingActivities ?? []} nowMs={nowMs} address={address} />
       <InputAndResult events={history.events} isOpen={isOpen(description)} />
-      <HistoryPanel history={history} isOpen={isOpen(description)} nowMs={nowMs} address={address} />
+      <HistoryPanel
+        {...{ history, nowMs, view, isOpen: isOpen(description), pending: description.pendingActivities ?? [] }}
+        onView={show}
+        name={address.workflowId}
+      />
       <Queries address={address} isOpen={isOpen(description)} />
-      <Facts address={address} description={description} />
+      <Relatives address={address} description={description} />
+      <Facts description={description} />
     </>
   );
 }

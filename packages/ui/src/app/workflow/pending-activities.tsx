@@ -1,11 +1,11 @@
 /** What the run's activities are doing: attempt, last failure, when they are tried again, how far they are. */
 import { failureText } from "../api/failure.ts";
-import { shownPayloads } from "../api/payload.ts";
 import type { PendingActivity, RunAddress } from "../api/workflows.ts";
 import { spanText } from "../history/timeline.ts";
-import { JsonView } from "../parts/json-view.tsx";
 import { Moment } from "../parts/moment.tsx";
+import { PayloadsView } from "../parts/payload-view.tsx";
 import { ActivityAnswer } from "./activity-answer.tsx";
+import { ActivitySteering } from "./activity-steering.tsx";
 import { progressOf } from "./progress.ts";
 
 /** Beyond this the list is cut, and says so. */
@@ -54,7 +54,6 @@ function Card({ activity, nowMs, address }: CardProps) {
     heartbeatDetails,
     lastHeartbeatTime,
   } = activity;
-  const details = shownPayloads(heartbeatDetails);
   return (
     <li className={`card ${attempt > 1 ? "retrying" : ""}`}>
       <div className="card-title">
@@ -69,14 +68,17 @@ function Card({ activity, nowMs, address }: CardProps) {
       </p>
       <ProgressBar activity={activity} />
       {lastFailure && <p className="refusal breakable">{failureText(lastFailure)}</p>}
-      {details !== undefined && (
+      {(heartbeatDetails?.length ?? 0) > 0 && (
         <details>
           <summary>
             Heartbeat details, <Moment at={lastHeartbeatTime} />
           </summary>
-          <JsonView value={details} label="heartbeat details" />
+          <PayloadsView values={heartbeatDetails} label="heartbeat details" />
         </details>
       )}
+      <div className="buttons">
+        <ActivitySteering address={address} activity={activity} />
+      </div>
       {activity.state.endsWith("_STARTED") && <ActivityAnswer address={address} activity={activity} />}
     </li>
   );

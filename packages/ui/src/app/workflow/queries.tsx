@@ -1,13 +1,13 @@
 /** What the run's own code answers: its queries, and where it stands. A worker has to be there to run it. */
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
-import { shownPayload, shownPayloads } from "../api/payload.ts";
+import { shownPayload } from "../api/payload.ts";
 import { queryWorkflow, type RunAddress } from "../api/workflows.ts";
 import { jsonField, textField } from "../parts/form-dialog.tsx";
-import { JsonView } from "../parts/json-view.tsx";
+import { PayloadsView } from "../parts/payload-view.tsx";
+import { readDefinitions } from "./definitions.ts";
 
 const stackTrace = "__stack_trace";
-const metadata = "__temporal_workflow_metadata";
 
 export function Queries({ address, isOpen }: { readonly address: RunAddress; readonly isOpen: boolean }) {
   const [isAsked, setAsked] = useState(false);
@@ -22,7 +22,11 @@ export function Queries({ address, isOpen }: { readonly address: RunAddress; rea
 
 function QueryForm({ address }: { readonly address: RunAddress }) {
   const listId = useId();
-  const names = useQuery({ queryKey: ["query-names", address], queryFn: () => queryNames(address), staleTime: 60_000 });
+  const names = useQuery({
+    queryKey: ["definitions", address],
+    queryFn: () => readDefinitions(address),
+    staleTime: 60_000,
+  });
   const query = useMutation({
     mutationFn: async (fields: FormData) => {
       const input = jsonField(fields, "input");
@@ -38,7 +42,7 @@ function QueryForm({ address }: { readonly address: RunAddress }) {
       <form className="query-form" onSubmit={submit}>
         <input name="name" required list={listId} placeholder="Name of a query" aria-label="Query" />
         <datalist id={listId}>
-          {(names.data ?? []).map((name) => (
+          {(names.data?.queries ?? []).map((name) => (
             <option key={name} value={name} />
           ))}
         </datalist>
@@ -52,20 +56,9 @@ function QueryForm({ address }: { readonly address: RunAddress }) {
           {query.error.message}
         </p>
       )}
-      {query.data && <JsonView value={shownPayloads(query.data.queryResult)} label="answer" />}
+      {query.data && <PayloadsView values={query.data.queryResult} label="answer" />}
     </>
   );
-}
-
-/** The names that the workflow's code has given handlers; none where its SDK does not say. */
-async function queryNames(address: RunAddress): Promise<readonly string[]> {
-  const { queryResult } = await queryWorkflow(address, metadata, []);
-  const known = shownPayload(queryResult?.[0]) as
-    | { definition?: { queryDefinitions?: { name?: string }[] } }
-    | undefined;
-  return (known?.definition?.queryDefinitions ?? [])
-    .map(({ name = "" }) => name)
-    .filter((name) => !name.startsWith("__"));
 }
 
 function CallStack({ address }: { readonly address: RunAddress }) {

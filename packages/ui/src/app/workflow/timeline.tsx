@@ -1,179 +1,166 @@
-/** Groups of events as bars on one time axis. */
-import { useDeferredValue, useMemo, useState } from "react";
-import { shownPayload } from "../api/payload.ts";
-import type { RunAddress } from "../api/workflows.ts";
+/** Groups of events as bars on one time axis, which is zoomed by buttons, by the wheel with Ctrl held, or by drawing over a part of it. */
+import { type PointerEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import type { PendingActivity } from "../api/workflows.ts";
 import type { Group } from "../history/groups.ts";
-import { eventHolds } from "../history/search.ts";
-import { place, type Span, spanText, ticks, zoomed } from "../history/timeline.ts";
+import { type Span, ticks, zoomed } from "../history/timeline.ts";
 import { Rows } from "../parts/rows.tsx";
-import { EventRow } from "./event-row.tsx";
+import { GroupRow } from "./group-row.tsx";
 import type { LiveHistory } from "./live-history.ts";
 
 export interface HistoryProps {
   readonly history: LiveHistory;
   readonly isOpen: boolean;
   readonly nowMs: number;
-  readonly address: RunAddress;
+  /** What the history does not say yet of activities that have not ended: their attempts. */
+  readonly pending: readonly PendingActivity[];
+}
+
+interface TimelineProps extends HistoryProps {
+  readonly shown: readonly Group[];
+  readonly isSearching: boolean;
+  /** Further controls. */
+  readonly children?: ReactNode;
 }
 
 const ticksMax = 6;
+const wheelStep = 1.25;
 
-export function Timeline({ history, isOpen, nowMs, text }: HistoryProps & { readonly text: string }) {
+export function Timeline({ history, isOpen, nowMs, pending, shown, isSearching, children }: TimelineProps) {
   const [zoom, setZoom] = useState<Span | undefined>();
-  const [withTasks, setWithTasks] = useState(false);
   const startMs = history.groups[0]?.startMs ?? 0;
   const whole = { fromMs: startMs, toMs: Math.max(isOpen ? nowMs : history.lastMs, startMs + 1) };
   const span = zoom ?? whole;
-  const wanted = useDeferredValue(text.trim().toLowerCase());
-  const shown = useMemo(
-    () =>
-      history.groups.filter(
-        (group) => (withTasks || group.kind !== "task") && (wanted === "" || matches(group, wanted)),
-      ),
-    [history.groups, withTasks, wanted],
-  );
+  const byActivity = useMemo(() => new Map(pending.map((each) => [each.activityId, each])), [pending]);
+  const show = (next: Span) => setZoom(next.fromMs <= whole.fromMs && next.toMs >= whole.toMs ? undefined : next);
+  const scale = (factor: number, around?: number) => show(zoomed(span, factor, whole, around));
+  const axis = useWheel((around, isCloser) => scale(isCloser ? 1 / wheelStep : wheelStep, around));
   if (history.groups.length === 0) return <p className="faint">Reading the history…</p>;
-  const scale = (factor: number) => {
-    const next = zoomed(span, factor, whole);
-    setZoom(next.fromMs === whole.fromMs && next.toMs === whole.toMs ? undefined : next);
-  };
+  return (
+    <div ref={axis}>
+      <Controls span={span} whole={whole} isZoomed={zoom !== undefined} onScale={scale} onShow={show}>
+        {children}
+      </Controls>
+      <Axis span={span} originMs={startMs} onShow={show} />
+      {isSearching && shown.length === 0 ? (
+        <p className="faint">Searching…</p>
+      ) : (
+        <Rows count={shown.length} keyOf={(i) => shown[i]!.id} label="Timeline">
+          {(i) => (
+            <GroupRow
+              group={shown[i]!}
+              {...{ span, byActivity, isRunOpen: isOpen, nowMs: isOpen ? nowMs : history.lastMs }}
+            />
+          )}
+        </Rows>
+      )}
+    </div>
+  );
+}
+
+interface ControlsProps {
+  readonly span: Span;
+  readonly whole: Span;
+  readonly isZoomed: boolean;
+  readonly onScale: (factor: number) => void;
+  readonly onShow: (span: Span) => void;
+  readonly children: ReactNode;
+}
+
+function Controls({ span, whole, isZoomed, onScale, onShow, children }: ControlsProps) {
   const pan = (share: number) => {
     const byMs = Math.max(
       whole.fromMs - span.fromMs,
       Math.min(whole.toMs - span.toMs, (span.toMs - span.fromMs) * share),
     );
-    setZoom({ fromMs: span.fromMs + byMs, toMs: span.toMs + byMs });
+    onShow({ fromMs: span.fromMs + byMs, toMs: span.toMs + byMs });
   };
   return (
-    <>
-      <div className="axis-controls">
-        <button type="button" onClick={() => scale(0.5)} aria-label="Zoom in">
-          +
-        </button>
-        <button type="button" onClick={() => scale(2)} aria-label="Zoom out" disabled={zoom === undefined}>
-          −
-        </button>
-        <button type="button" onClick={() => pan(-0.5)} aria-label="Earlier" disabled={zoom === undefined}>
-          ←
-        </button>
-        <button type="button" onClick={() => pan(0.5)} aria-label="Later" disabled={zoom === undefined}>
-          →
-        </button>
-        <button type="button" onClick={() => setZoom(undefined)} disabled={zoom === undefined}>
-          All
-        </button>
-        <label className="check">
-          <input type="checkbox" checked={withTasks} onChange={(event) => setWithTasks(event.target.checked)} />{" "}
-          Workflow tasks
-        </label>
-      </div>
-      <div className="axis" aria-hidden="true">
-        <div className="lane">
-          {ticks(span, startMs, ticksMax).map(({ at, label }) => (
-            <span key={label} className="tick" style={{ left: percent(at) }}>
-              {label}
-            </span>
-          ))}
-        </div>
-      </div>
-      <Rows count={shown.length} keyOf={(i) => shown[i]!.id} label="Timeline">
-        {(i) => <GroupRow group={shown[i]!} span={span} nowMs={isOpen ? nowMs : history.lastMs} isRunOpen={isOpen} />}
-      </Rows>
-    </>
-  );
-}
-
-const kindNames = {
-  ...{
-    workflow: "Workflow",
-    activity: "Activity",
-    timer: "Timer",
-    child: "Child",
-    nexus: "Nexus",
-    signal: "Signal",
-    update: "Update",
-  },
-  ...{ external: "To another workflow", marker: "Marker", task: "Workflow task" },
-} as const satisfies Record<Group["kind"], string>;
-
-const statusNames = {
-  ...{
-    open: "open",
-    completed: "completed",
-    failed: "failed",
-    timedOut: "timed out",
-    canceled: "canceled",
-    terminated: "terminated",
-  },
-  point: "",
-} as const satisfies Record<Group["status"], string>;
-
-interface GroupRowProps {
-  readonly group: Group;
-  readonly span: Span;
-  readonly nowMs: number;
-  readonly isRunOpen: boolean;
-}
-
-function GroupRow({ group, span, nowMs, isRunOpen }: GroupRowProps) {
-  const [isOpen, setOpen] = useState(false);
-  const { kind, status, startMs, endMs, attempt } = group;
-  const tookMs = (endMs ?? nowMs) - startMs;
-  const words = [
-    status === "open" && !isRunOpen ? "never ended" : statusNames[status],
-    status === "point" ? "" : spanText(Math.max(0, tookMs)),
-    attempt > 1 ? `attempt ${attempt}` : "",
-  ];
-  const summary = shownPayload(group.events[0]?.userMetadata?.summary);
-  return (
-    <div className="group">
-      <button type="button" className="row" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        <span className={`kind kind-${kind}`}>{kindNames[kind]}</span>
-        <span className="group-name">
-          {titleOf(group)}
-          {typeof summary === "string" && <span className="faint"> {summary}</span>}
-        </span>
-        <span className="lane">
-          <Bar group={group} span={span} nowMs={nowMs} isRunOpen={isRunOpen} />
-        </span>
-        <span className="group-words faint">{words.filter((word) => word !== "").join(" · ")}</span>
+    <div className="axis-controls">
+      <button type="button" onClick={() => onScale(0.5)} aria-label="Zoom in">
+        +
       </button>
-      {isOpen && group.events.map((event) => <EventRow key={event.eventId} event={event} />)}
+      <button type="button" onClick={() => onScale(2)} aria-label="Zoom out" disabled={!isZoomed}>
+        −
+      </button>
+      <button type="button" onClick={() => pan(-0.5)} aria-label="Earlier" disabled={!isZoomed}>
+        ←
+      </button>
+      <button type="button" onClick={() => pan(0.5)} aria-label="Later" disabled={!isZoomed}>
+        →
+      </button>
+      <button type="button" onClick={() => onShow(whole)} disabled={!isZoomed}>
+        All
+      </button>
+      {children}
     </div>
   );
 }
 
-/** From schedule to end, with the part before the last attempt began paler. */
-function Bar({ group: { kind, status, startMs, endMs, attemptMs }, span, nowMs, isRunOpen }: GroupRowProps) {
-  const look = status === "open" && !isRunOpen ? "abandoned" : status;
-  const toMs = endMs ?? nowMs;
-  if (toMs < span.fromMs || startMs > span.toMs) return null;
-  const from = place(span, startMs);
-  const to = place(span, toMs);
-  const run = attemptMs === undefined ? from : place(span, attemptMs);
-  if (status === "point") return <span className={`point kind-${kind}`} style={{ left: percent(from) }} />;
+interface AxisProps {
+  readonly span: Span;
+  readonly originMs: number;
+  readonly onShow: (span: Span) => void;
+}
+
+/** Less than this was a click, and no part of the axis that was drawn over. */
+const drawnShareMin = 0.01;
+
+/** For the pointer alone: what it does the buttons do too. */
+function Axis({ span, originMs, onShow }: AxisProps) {
+  const [drawn, setDrawn] = useState<{ readonly from: number; readonly to: number } | undefined>();
+  const [left, right] = drawn ? [Math.min(drawn.from, drawn.to), Math.max(drawn.from, drawn.to)] : [0, 0];
+  const begin = (event: PointerEvent<HTMLElement>) => {
+    const at = shareOf(event.currentTarget, event.clientX);
+    event.currentTarget.setPointerCapture(event.pointerId);
+    setDrawn({ from: at, to: at });
+  };
+  const end = () => {
+    setDrawn(undefined);
+    const atMs = (share: number) => span.fromMs + (span.toMs - span.fromMs) * share;
+    if (right - left >= drawnShareMin) onShow({ fromMs: atMs(left), toMs: atMs(right) });
+  };
   return (
-    <>
-      <span className={`span waiting group-${look}`} style={{ left: percent(from), width: percent(to - from) }} />
-      <span className={`span group-${look}`} style={{ left: percent(run), width: percent(to - run) }} />
-    </>
+    <div className="axis" aria-hidden="true">
+      <div
+        className="lane"
+        onPointerDown={begin}
+        onPointerMove={(event) => drawn && setDrawn({ ...drawn, to: shareOf(event.currentTarget, event.clientX) })}
+        onPointerUp={end}
+        onPointerCancel={() => setDrawn(undefined)}
+      >
+        {ticks(span, originMs, ticksMax).map(({ at, label }) => (
+          <span key={label} className="tick" style={{ left: `${(at * 100).toFixed(3)}%` }}>
+            {label}
+          </span>
+        ))}
+        {drawn && <span className="drawn" style={{ left: `${left * 100}%`, width: `${(right - left) * 100}%` }} />}
+      </div>
+    </div>
   );
 }
 
-function titleOf(group: Group): string {
-  if (group.name !== "") return group.name;
-  const event = group.events[0]!;
-  const words = event.eventType
-    .replace(/^EVENT_TYPE_(WORKFLOW_(EXECUTION_)?)?/, "")
-    .toLowerCase()
-    .replaceAll("_", " ");
-  return group.kind === "task" ? "" : words;
+function shareOf(lane: HTMLElement, clientX: number): number {
+  const { left, width } = lane.getBoundingClientRect();
+  return Math.min(1, Math.max(0, (clientX - left) / Math.max(width, 1)));
 }
 
-function matches(group: Group, wanted: string): boolean {
-  return group.name.toLowerCase().includes(wanted) || group.events.some((event) => eventHolds(event, wanted));
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(3)}%`;
+/** React's own wheel events cannot keep the browser from zooming the page. */
+function useWheel(onWheel: (around: number, isCloser: boolean) => void) {
+  const element = useRef<HTMLDivElement>(null);
+  const latest = useRef(onWheel);
+  useEffect(() => {
+    latest.current = onWheel;
+  });
+  useEffect(() => {
+    const listen = (event: WheelEvent) => {
+      const lane = element.current?.querySelector<HTMLElement>(".axis .lane");
+      if (!event.ctrlKey || !lane) return;
+      event.preventDefault();
+      latest.current(shareOf(lane, event.clientX), event.deltaY < 0);
+    };
+    const on = element.current;
+    on?.addEventListener("wheel", listen, { passive: false });
+    return () => on?.removeEventListener("wheel", listen);
+  });
+  return element;
 }

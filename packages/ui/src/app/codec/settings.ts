@@ -1,0 +1,33 @@
+/** How this browser uses the codec server that whoever runs the server has named. */
+import { remembered } from "../parts/remembered.ts";
+
+/** `undefined`: there is none. The page's policy lets it ask no other. */
+export const codecEndpoint: string | undefined = globalThis.document?.querySelector<HTMLMetaElement>(
+  'meta[name="pawl-codec-endpoint"]',
+)?.content;
+
+export interface CodecSettings {
+  readonly isOn: boolean;
+  /** Cookies that this browser has for the codec server go with each request. */
+  readonly withCookies: boolean;
+}
+
+export const codecSettings = remembered<CodecSettings>({
+  key: "codec",
+  read: (kept) => {
+    const { isOn, withCookies } = (kept ?? {}) as Partial<CodecSettings>;
+    return typeof isOn === "boolean" && typeof withCookies === "boolean" ? { isOn, withCookies } : undefined;
+  },
+  otherwise: { isOn: true, withCookies: false },
+});
+
+/** Sent as `Authorization`. Kept by this page alone, until it is left: no storage that others could read has it. */
+let token = "";
+
+export function setCodecToken(text: string): void {
+  token = text.trim();
+}
+
+export function codecToken(): string {
+  return token;
+}
