@@ -55,6 +55,8 @@ class Player {
   readonly #accepted = new Set<string>();
   #isCancelled = false;
   #failuresInRow = 0;
+  /** Updates whose callers still wait. */
+  #unanswered = 0;
 
   constructor(s: Play) {
     this.#s = s;
@@ -213,6 +215,10 @@ class Player {
   }
 
   async #update(): Promise<void> {
+    // It would be refused; the reference server forgets all that it knows of the run then, and whoever waits for an update there must ask again or
+    // waits in vain. Pawl refuses the one and answers the others.
+    if (this.#failuresInRow === failuresInRowMax && this.#unanswered > 0) return;
+    this.#unanswered += 1;
     const updateId = `update-${++this.#numbers.update}`;
     const workflowExecution = { workflowId: this.#s.name };
     const request = { meta: { updateId, identity: "client" }, input: { name: "change", args: text(updateId) } };
@@ -222,6 +228,7 @@ class Player {
     let isRefused = false;
     const answer = this.#s.attempt("UpdateWorkflowExecution", asked, options).then((response) => {
       isRefused = response === undefined;
+      this.#unanswered -= 1;
     });
     this.#asked.push(answer);
     const updateRef = { workflowExecution, updateId };

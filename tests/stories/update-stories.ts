@@ -264,6 +264,31 @@ export const updateStories: readonly Story[] = [
     await finish(s);
   }),
 
+  story(
+    "update-third-attempt",
+    "an update that waits goes with the next attempt, also with the third, from which on new ones are refused",
+    async (s) => {
+      await s.start();
+      await failTask(s, await s.workflowTask());
+      const second = await s.workflowTask();
+      const asked = ask(s, "waits");
+      await admitted(s, "waits");
+      await failTask(s, second);
+      await answer(s, "complete");
+      await asked;
+      await finish(s);
+    },
+  ),
+
+  story("update-refused", "an update of a workflow whose task has failed twice is refused", async (s) => {
+    await s.start();
+    for (const _ of "12") await failTask(s, await s.workflowTask());
+    await ask(s, "refused");
+    await s.workflowTask();
+    await ask(s, "refused");
+    await terminate(s);
+  }),
+
   story("update-first-run", "an update that names the first run of another chain is refused", async (s) => {
     await idle(s);
     await ask(s, "u", Stage.COMPLETED, { firstExecutionRunId: "00000000-0000-4000-8000-000000000000" });
@@ -306,6 +331,10 @@ async function idle(s: Play): Promise<void> {
 async function finish(s: Play): Promise<void> {
   await s.signal("finish");
   await s.step([complete()]);
+}
+
+function failTask(s: Play, { taskToken }: { taskToken: Uint8Array }): Promise<unknown> {
+  return s.call("RespondWorkflowTaskFailed", { namespace: "default", taskToken, identity: "worker" });
 }
 
 function terminate(s: Play): Promise<unknown> {
