@@ -42,10 +42,15 @@ describe(`${only ?? count} programs of seed ${seed} are answered alike by Pawl a
   for (const [number, each] of programs.entries()) {
     if (only !== undefined && number !== Number(only)) continue;
     test(`program ${seed}:${number}`, async () => {
-      const story = storyOf(number, each);
-      const [expected, actual] = await Promise.all(connections.map((connection) => play(story, connection)));
-      assert.equal(expected!.at(-1)?.["threw"], undefined, "the reference server was not asked to the end");
-      assertAlike(story, expected!, actual!);
+      const playOnce = async (again: string) => {
+        const story = storyOf(`${seed}-${number}${again}`, each);
+        const [expected, actual] = await Promise.all(connections.map((connection) => play(story, connection)));
+        return differing(story, expected!, actual!);
+      };
+      let found = await playOnce("");
+      // What the reference server answers depends on the pace of the machine: a difference must show when the program is played alone, too.
+      for (const again of ["-again", "-once-more"]) if (found.length > 0) found = await alone(() => playOnce(again));
+      if (found.length > 0) assert.fail(`\n${found.slice(0, shownMax).join("\n")}`);
     });
   }
 });
@@ -58,17 +63,26 @@ const alsoKnown: readonly RegExp[] = [
   /^UpdateWorkflowExecution\.\d+\.(answer: expected .*"Update rejected"|refused: .*because workflow is closing)/,
 ];
 
-function storyOf(number: number, each: Program): Story {
-  const name = `program-${seed}-${number}`;
+let last: Promise<unknown> = Promise.resolve();
+
+/** One after the other. */
+function alone<T>(act: () => Promise<T>): Promise<T> {
+  const acted = last.then(act, act);
+  last = acted.catch(() => undefined);
+  return acted;
+}
+
+function storyOf(number: string, each: Program): Story {
+  const name = `program-${number}`;
   return { name, sentence: name, script: (s) => playProgram(s, each) };
 }
 
-function assertAlike({ name }: Story, expected: readonly Recorded[], actual: readonly Recorded[]): void {
-  const found = differences(expected, actual)
+function differing({ name }: Story, expected: readonly Recorded[], actual: readonly Recorded[]): string[] {
+  if (expected.at(-1)?.["threw"] !== undefined) return ["the reference server was not asked to the end"];
+  return differences(expected, actual)
     .map((line) => {
       const index = Number(/^\.(\d+)/.exec(line)?.[1]);
       return `${expected[index]?.["call"] ?? actual[index]?.["call"] ?? ""}${line}`;
     })
     .filter((line) => knownAs(name, line) === undefined && !alsoKnown.some((known) => known.test(line)));
-  if (found.length > 0) assert.fail(`\n${found.slice(0, shownMax).join("\n")}`);
 }

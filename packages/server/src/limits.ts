@@ -295,7 +295,7 @@ export const shardLimits = {
 assert(shardLimits.batchMax <= shardLimits.inboxMax); // A full batch always fits the inbox.
 
 export const matchingLimits = {
-  /** A sticky queue whose worker has not polled for so long has no worker: its tasks go to the normal queue (like the reference server). */
+  /** A sticky queue whose worker has not polled for so long has no worker: its tasks go to the normal queue (like the reference server). One that has hung up has none at once. */
   stickySeenMs: 10_000,
   /** A queue that nobody polled for so long, and a poller not seen for so long, are forgotten (like the reference server's poller history). */
   idleMs: 300_000,

@@ -25,15 +25,16 @@ export class Poll<Started> {
   readonly #line: Line<Started>;
   readonly #signal: AbortSignal;
   readonly #resolve: (match: Match<Started> | null) => void;
+  readonly #onGone: () => void;
   readonly #cancelWake: Cancel;
   #state: PollState = "waiting";
 
-  /** Joins the end of the line. */
+  /** Joins the end of the line. `onGone`: told when the caller goes before it has an answer. */
   constructor(
     request: PollRequest,
     line: Line<Started>,
     clock: Clock,
-    resolve: (match: Match<Started> | null) => void,
+    { resolve, onGone }: { resolve: (match: Match<Started> | null) => void; onGone: () => void },
   ) {
     this.poller = request.poller;
     this.sinceMs = clock.nowMs();
@@ -42,6 +43,7 @@ export class Poll<Started> {
     this.#line = line;
     this.#signal = request.signal;
     this.#resolve = resolve;
+    this.#onGone = onGone;
     this.#signal.addEventListener("abort", this);
     this.#cancelWake = clock.wake(request.untilMs, () => this.end());
     line.pushLast(this);
@@ -82,6 +84,7 @@ export class Poll<Started> {
   /** The caller has gone. */
   handleEvent(): void {
     this.answer(null);
+    this.#onGone();
   }
 }
 

@@ -68,11 +68,15 @@ export class Rig {
     return { kind: "query", namespaceId, workflowId: "order-1", runId: "1", taskQueue: "orders", id, ...changes };
   }
 
-  /** Ends this poll at once when nothing waits: what a queue hands out next, or null. */
+  /** A poll whose time is up at once when nothing waits: what a queue hands out next, or null. */
   async next(changes: Parameters<Rig["poll"]>[0] = {}): Promise<string | null> {
-    const asked = this.poll(changes);
+    const asked = this.poll({ untilMs: this.clock.nowMs() + 1, ...changes });
     await settle();
-    if (asked.answer === undefined) asked.cancel();
+    // Its caller does not go away: that says something of a sticky queue.
+    if (asked.answer === undefined) {
+      this.clock.advance(1);
+      this.clock.step(-1);
+    }
     await settle();
     return told(asked.answer ?? null);
   }

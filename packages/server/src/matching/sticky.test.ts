@@ -47,13 +47,22 @@ describe("where a task for a sticky queue goes", () => {
     assert.equal(await rig.next(pollingSticky), "task 2 sticky");
   });
 
-  test("a worker whose poll was cut off counts as seen when that poll began", async () => {
+  test("a worker whose last poll was cut off is gone, however lately that poll began, until it polls again", async () => {
     const rig = new Rig();
-    const asked = rig.pollSticky();
-    rig.clock.advance(50_000);
-    asked.cancel();
-    rig.matching.offer(rig.task("1", sticky));
-    assert.equal(await rig.next(), "task 1");
+    const asked = [rig.pollSticky(), rig.pollSticky()];
+    asked[0]!.cancel();
+    rig.matching.offer(rig.task("another poll waits", sticky));
+    await settle();
+    assert.equal(told(asked[1]!.answer), "task another poll waits sticky");
+
+    const last = rig.pollSticky();
+    last.cancel();
+    rig.matching.offer(rig.task("killed", sticky));
+    assert.equal(await rig.next(), "task killed");
+
+    assert.equal(await rig.next(pollingSticky), null);
+    rig.matching.offer(rig.task("back", sticky));
+    assert.equal(await rig.next(pollingSticky), "task back sticky");
   });
 
   test("a reservation follows the same rule: sticky poll, nobody while its worker is near, else a normal poll", () => {
@@ -215,9 +224,9 @@ describe("a worker that is gone", () => {
     const rig = new Rig();
     assert.equal(await rig.next(pollingSticky), null);
     rig.matching.offer(rig.task("1", sticky));
-    rig.clock.advance(299_999);
+    rig.clock.advance(299_998);
     assert.equal(await rig.next(), null);
-    rig.clock.advance(60_001);
+    rig.clock.advance(60_002);
     assert.equal(await rig.next(), "task 1");
   });
 

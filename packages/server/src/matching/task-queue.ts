@@ -123,9 +123,17 @@ export class TaskQueue<Started> {
     const match = this.#line.first === undefined ? this.#take(nowMs) : undefined;
     if (match !== undefined) return Promise.resolve(this.#advised(match, 0, nowMs));
     return new Promise((resolve) => {
-      new Poll(request, this.#line, this.#clock, resolve);
+      new Poll(request, this.#line, this.#clock, { resolve, onGone: () => this.#callerGone() });
       this.#awaitToken(nowMs);
     });
+  }
+
+  /**
+   * A worker does not hang up on its own sticky queue: it has died, or its connection broke, and then it polls again soon. Until then its tasks go
+   * to the normal queue, where the reference server would let them wait for up to ten seconds.
+   */
+  #callerGone(): void {
+    if (this.sticky && !this.hasWaitingPoll && this.#reserved.size === 0) this.#polledAtMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Takes the first waiting poll out of the line for this task, unless others are to be served before. */
