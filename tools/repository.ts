@@ -145,6 +145,7 @@ const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/server/src/transfer/", "server/transfer"],
   ["packages/server/src/nexus/", "server/nexus"],
   ["packages/server/src/access/", "server/access"],
+  ["packages/server/src/cluster/", "server/cluster"],
   ["packages/server/src/rpc/", "server/rpc"],
   ["packages/server/src/http/", "server/http"],
   ["packages/server/src/frontend/", "server/frontend"],

@@ -20,6 +20,10 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "server/transfer": ["server/root", "server/shard", "server/frontend", "engine", "store", "protocol"],
   "server/rpc": ["server/root", "server/frontend", "protocol"],
   "server/access": ["server/root", "server/rpc", "server/frontend", "store", "protocol"],
+  "server/cluster": [
+    ...["server/root", "server/rpc", "server/frontend", "server/matching", "server/shard"],
+    ...["engine", "store", "protocol"],
+  ],
   "server/http": ["server/root", "server/access", "server/rpc", "server/frontend", "server/nexus", "protocol"],
   "server/main": ["server", "engine", "store", "protocol"],
   "sdk/value": ["protocol"],

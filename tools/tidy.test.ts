@@ -27,6 +27,7 @@ const places: Readonly<Record<string, { readonly file: string; readonly door?: s
   "server/access": { file: "packages/server/src/access/gate.ts" },
   "server/transfer": { file: "packages/server/src/transfer/index.ts", door: "@pawl/server/transfer" },
   "server/doctor": { file: "packages/server/src/doctor/index.ts", door: "@pawl/server/doctor" },
+  "server/cluster": { file: "packages/server/src/cluster/node.ts" },
   "server/rpc": { file: "packages/server/src/rpc/call.ts" },
   "server/http": { file: "packages/server/src/http/exchange.ts" },
   "server/main": { file: "packages/server/src/index.ts", door: "@pawl/server" },

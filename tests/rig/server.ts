@@ -45,7 +45,8 @@ export interface RunningServer {
 /**
  * Pawl's server. Throws with the server's output when it ends or does not answer within a minute.
  *
- * With `PAWL_TEST_DB_URL` in the environment its state is in that PostgreSQL database instead: in a schema for each file, or of its own.
+ * With `PAWL_TEST_DB_URL` in the environment its state is in that PostgreSQL database instead: in a schema for each file, or of its own. With `PAWL_TEST_NODES` it
+ * is the first of so many nodes on that schema, which begin and end together.
  */
 export async function startPawl(options: ServerOptions = {}): Promise<RunningServer> {
   const pawl = join(repository, "packages/cli/bin/pawl.cjs");
@@ -53,7 +54,36 @@ export async function startPawl(options: ServerOptions = {}): Promise<RunningSer
   if (databaseUrl === undefined) return start(process.execPath, [pawl, "server"], options);
   const { dbFilename = randomUUID(), ...rest } = options;
   const url = await schemaUrl(databaseUrl, dbFilename);
-  return start(process.execPath, [pawl, "server"], { ...rest, env: { ...rest.env, PAWL_DB_URL: url } });
+  const nodeCount = Number(process.env["PAWL_TEST_NODES"] ?? 1);
+  if (nodeCount === 1)
+    return start(process.execPath, [pawl, "server"], { ...rest, env: { ...rest.env, PAWL_DB_URL: url } });
+  const { port, ...others } = rest;
+  const names = Array.from({ length: nodeCount }, (_, at) => `node-${at + 1}`);
+  const nodes = await Promise.all(
+    names.map((name, at) => startNode(url, { ...others, name, ...(at === 0 && port !== undefined && { port }) })),
+  );
+  const all = async (end: (node: RunningServer) => Promise<unknown>) => Promise.all(nodes.map(end));
+  return {
+    ...nodes[0]!,
+    kill9: async () => void (await all((node) => node.kill9())),
+    stop: async () => ((await all((node) => node.stop())) as (number | null)[]).find((code) => code !== 0) ?? 0,
+    logs: () => nodes.map((node) => node.logs()).join("\n"),
+  };
+}
+
+export interface NodeOptions extends Omit<ServerOptions, "dbFilename"> {
+  readonly name: string;
+  readonly leaseMs?: number;
+}
+
+/** One node of several on the database. Throws as {@link startPawl}. */
+export function startNode(url: string, { name, leaseMs, ...options }: NodeOptions): Promise<RunningServer> {
+  const pawl = join(repository, "packages/cli/bin/pawl.cjs");
+  const lease = leaseMs === undefined ? {} : { PAWL_CLUSTER_LEASE: String(leaseMs) };
+  return start(process.execPath, [pawl, "server"], {
+    ...options,
+    env: { ...options.env, PAWL_DB_URL: url, PAWL_NODE_NAME: name, ...lease },
+  });
 }
 
 /** A schema that stands for a file. */

@@ -4,9 +4,10 @@ import type { AddressRule, RunningServer, WebPages } from "@pawl/server";
 import { defaultIp, defaultPort, type LogFormat, type LogLevel, logFormats, logLevels } from "@pawl/server/settings";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { Failure, failedState } from "./failure.ts";
+import { addClusterOptions, type ClusterFlags, clusterConfig } from "./server-cluster.ts";
 import { addSecurityOptions, type SecurityFlags, securityConfig } from "./server-security.ts";
 
-export interface Flags extends SecurityFlags {
+export interface Flags extends SecurityFlags, ClusterFlags {
   readonly ip: string;
   readonly port: number;
   readonly dbFilename?: string;
@@ -53,6 +54,7 @@ export function serverCommand(): Command {
     );
   addServerOptions(command);
   addSecurityOptions(command);
+  addClusterOptions(command, parsePort);
   for (const { flags } of unsupported) command.addOption(new Option(flags).hideHelp());
   return command.action(async (_alias: string | undefined, flags: Flags) => {
     refuseUnsupported(command);
@@ -131,6 +133,7 @@ export async function runServer(
   // Whoever read the output may go: that is no reason for the server to end.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const signals = new Signals();
+  const cluster = clusterConfig(flags);
   const server = await startServer({
     ...{ ip: flags.ip, port: flags.port, namespaces: flags.namespace ?? [], sqlitePragmas: flags.sqlitePragma ?? {} },
     ...(flags.dbFilename !== undefined && { dbFilename: flags.dbFilename }),
@@ -144,6 +147,7 @@ export async function runServer(
     ...(flags.searchAttribute && { searchAttributes: flags.searchAttribute }),
     ...(flags.allowRemoteWithoutAuth && { allowRemoteWithoutAuth: true }),
     ...securityConfig(flags),
+    ...(cluster && { cluster }),
     telemetry: { log, metrics: new Metrics(), stopwatchMs: () => performance.now() },
   }).catch(failedState);
   process.stdout.write(`${readyLine(server, flags)}\n`);

@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import type { AddressRule } from "./address-rules.ts";
 import type { Clock } from "./clock.ts";
+import { clusterLimits } from "./limits.ts";
 import type { Random } from "./random.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -20,6 +21,9 @@ export interface OpenConfig {
   /** Addresses that users may have this server call: completion callbacks and external Nexus endpoints. Default: none. */
   readonly outsideAddresses?: readonly AddressRule[];
 
+  /** Makes this server one node of several that share the PostgreSQL database. Default: it has the database for itself. */
+  readonly cluster?: ClusterConfig;
+
   // Seams for tests and embedding; the real ones by default.
 
   readonly clock?: Clock;
@@ -28,6 +32,19 @@ export interface OpenConfig {
   readonly random?: Random;
   /** Default: counts, and writes no log. */
   readonly telemetry?: Telemetry;
+}
+
+/** How a server takes part in a cluster. */
+export interface ClusterConfig {
+  /** As operators call the node. Two processes may have the same, such as the old and the new one of a restart. */
+  readonly name: string;
+  /** Where it listens for other nodes. Default: 127.0.0.1 and a free port. */
+  readonly ip?: string;
+  readonly port?: number;
+  /** Where other nodes reach it, as `host:port`, if that is another address. */
+  readonly address?: string;
+  /** How long the others wait for a sign of life before they take over. Default: 5 seconds. */
+  readonly leaseMs?: number;
 }
 
 /** Where it listens for callers from other processes. */
@@ -117,14 +134,34 @@ export function checkConfig(config: ServerConfig): void {
 }
 
 /** Throws `StartFailure`. */
-export function checkOpenConfig({ dbFilename, dbUrl }: OpenConfig): void {
+export function checkOpenConfig({ dbFilename, dbUrl, cluster }: OpenConfig): void {
   if (dbFilename === "") throw new StartFailure("usage", "the database's file name is empty");
+  if (cluster) checkCluster(cluster, dbUrl);
   if (dbUrl === undefined) return;
   if (dbFilename !== undefined)
     throw new StartFailure("usage", "the state is in a file or in a database, and both are given");
   // Not repeated: there may be a password in it.
   if (!URL.canParse(dbUrl) || !/^postgres(ql)?:$/.test(new URL(dbUrl).protocol))
     throw new StartFailure("usage", "the database is given as postgres://user:password@host:port/database");
+}
+
+function checkCluster(
+  { name, port = 0, address, leaseMs, ip = defaultIp }: ClusterConfig,
+  dbUrl: string | undefined,
+): void {
+  if (dbUrl === undefined) throw new StartFailure("usage", "nodes of a cluster share a PostgreSQL database: --db-url");
+  if (name.trim() === "") throw new StartFailure("usage", "the node's name is empty");
+  checkPorts({ "cluster port": port });
+  if (address !== undefined && !/^\S+:\d{1,5}$/.test(address))
+    throw new StartFailure("usage", `a node's address is host:port, not ${JSON.stringify(address)}`);
+  if (address === undefined && ["0.0.0.0", "::"].includes(ip))
+    throw new StartFailure(
+      "usage",
+      `${ip} is no address at which others reach this node: --cluster-address says where they do`,
+    );
+  const { leaseMsMin, leaseMsMax } = clusterLimits;
+  if (leaseMs !== undefined && !(leaseMs >= leaseMsMin && leaseMs <= leaseMsMax))
+    throw new StartFailure("usage", `a lease lasts ${leaseMsMin} to ${leaseMsMax} ms, not ${leaseMs}`);
 }
 
 /** Throws `StartFailure`. */

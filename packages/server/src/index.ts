@@ -4,6 +4,7 @@ export type { AddressRule } from "./address-rules.ts";
 export { type Clock, SkippingClock } from "./clock.ts";
 export {
   type AuthConfig,
+  type ClusterConfig,
   checkConfig,
   defaultIp,
   defaultPort,

@@ -294,6 +294,41 @@ export const shardLimits = {
 
 assert(shardLimits.batchMax <= shardLimits.inboxMax); // A full batch always fits the inbox.
 
+/** Several nodes on one database. */
+export const clusterLimits = {
+  /** Shards of a new database in PostgreSQL, whether it is one node's or several nodes': it never changes. */
+  shards: 32,
+  /** How long a node that gives no sign of life keeps what it owns. */
+  leaseMsDefault: 5_000,
+  leaseMsMin: 500,
+  leaseMsMax: 60_000,
+  /** Signs of life in one lease: more than one may fail to come. */
+  beatsPerLease: 5,
+  /** A connection to another node that takes longer is none. */
+  connectMsMax: 1_000,
+  /** What a call may take on its way to another node without its time getting shorter. */
+  wayMsMax: 200,
+  /** What nodes ask of each other by themselves has its answer by then, or is asked again. */
+  askMsMax: 2_000,
+  /** How long one waits for the others to read what has changed, before its caller is told that it has. */
+  announceMsMax: 1_000,
+  /** While what a call is for moves between nodes: how often its place is looked for again, and for how long. */
+  rerouteMs: 50,
+  rerouteMsMax: 10_000,
+  /** How long the owner of a shard or queue is given to let it go, and how often it is looked whether it has. */
+  handOverMsMax: 5_000,
+  handOverPollMs: 100,
+  /** Tasks and questions that travel to another node together. */
+  deliverMax: 200,
+  deliverRetryMs: 100,
+} as const;
+
+assert(clusterLimits.leaseMsMin <= clusterLimits.leaseMsDefault);
+assert(clusterLimits.leaseMsDefault <= clusterLimits.leaseMsMax);
+assert(clusterLimits.wayMsMax < limits.pollMarginMs / 2);
+// A call outlasts the death of the node that it is for.
+assert(clusterLimits.leaseMsDefault + clusterLimits.askMsMax < clusterLimits.rerouteMsMax);
+
 export const matchingLimits = {
   /** A sticky queue whose worker has not polled for so long has no worker: its tasks go to the normal queue (like the reference server). One that has hung up has none at once. */
   stickySeenMs: 10_000,

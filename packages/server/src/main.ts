@@ -7,6 +7,7 @@ import { methods } from "@pawl/protocol";
 import { MemoryStore, PostgresStore, SqliteStore, type Store, StoreError } from "@pawl/store";
 import { AddressRules } from "./address-rules.ts";
 import { systemClock } from "./clock.ts";
+import { ClusterMember, type Joins, leaseMsOf, type MemberParts } from "./cluster/member.ts";
 import {
   checkConfig,
   checkOpenConfig,
@@ -28,10 +29,11 @@ import { type Cluster, type Parts, Rejection, type Started } from "./frontend/pa
 import { QueryRegistry } from "./frontend/query-registry.ts";
 import { typeOfName } from "./frontend/search-attribute.ts";
 import { SearchAttributeRegistry } from "./frontend/search-attribute-registry.ts";
-import { loadCluster } from "./frontend/system.ts";
+import { settle } from "./frontend/stored-map.ts";
+import { isNew, loadCluster } from "./frontend/system.ts";
 import { TaskQueueConfigs } from "./frontend/task-queue-config.ts";
 import { Tokens } from "./frontend/tokens.ts";
-import { limits, shardLimits } from "./limits.ts";
+import { clusterLimits, limits, shardLimits } from "./limits.ts";
 import { Listeners, type Listening } from "./listeners.ts";
 import { Matching } from "./matching/matching.ts";
 import { callbackPath } from "./nexus/incoming.ts";
@@ -43,7 +45,7 @@ import type { Gate } from "./rpc/gate.ts";
 import { Health } from "./rpc/health.ts";
 import { reflectionRoutes } from "./rpc/reflection.ts";
 import type { Routes, Status } from "./rpc/transport.ts";
-import { Ring } from "./shard/ring.ts";
+import { Ring, type RingParts } from "./shard/ring.ts";
 import type { Standing } from "./shard/standing.ts";
 import { quietTelemetry, type Telemetry } from "./telemetry.ts";
 
@@ -118,9 +120,10 @@ export async function openServer(config: OpenConfig = {}): Promise<OpenServer> {
 async function open(config: OpenConfig, closes: Close[]) {
   const { clock = systemClock, random = systemRandom, telemetry = quietTelemetry() } = config;
   const { log } = telemetry;
-  const store = await openStore(config);
+  const nodeId = random.uuid();
+  const store = await openStore(config, nodeId);
   closes.push(() => store.close());
-  const shardCount = shardLimits.embeddedShards;
+  const shardCount = await loadShardCount(store);
   const identity = await loadCluster(store, random);
   const cluster: Cluster = {
     ...{ ...identity, shardCount },
@@ -128,37 +131,24 @@ async function open(config: OpenConfig, closes: Close[]) {
       return answers.listeners.address;
     },
   };
-  const namespaces = await NamespaceRegistry.load(store, random);
-  const tokens = await Tokens.load(store);
-  const searchAttributes = await SearchAttributeRegistry.load(store);
-  const nexusEndpoints = await NexusEndpointRegistry.load({ store, random, clock });
-  await makeNamespaces(namespaces, ["default", ...(config.namespaces ?? [])]);
-  await registerSearchAttributes(searchAttributes, namespaces, config.searchAttributes ?? {});
-
-  const deployments = await DeploymentRegistry.load(store);
-  const matching = new Matching<Started>(clock, deployments);
+  const registered = await loadRegistered(config, { store, random, clock });
+  const { namespaces, searchAttributes, deployments } = registered;
+  const member = await clusterOf(config, { id: nodeId, store, shardCount, clock, random, telemetry });
+  const matching = member?.queues.own(deployments) ?? new Matching<Started>(clock, deployments);
+  const queues = member?.queues ?? matching;
   deployments.watch((namespaceId, taskQueues) => matching.reroute(namespaceId, taskQueues));
   const queueConfigs = await TaskQueueConfigs.load(store, matching, clock);
   const calls = new OutsideCalls();
-  const ring = await Ring.open({
-    ...{ store, clock: clock.due ?? clock, random, dispatcher: matching, routing: deployments, shardCount },
+  const ringParts: RingParts = {
+    ...{ store, clock: clock.due ?? clock, random, dispatcher: queues, routing: deployments, shardCount },
     ...(config.timersAheadMs !== undefined && { timersAheadMs: config.timersAheadMs }),
-    owner: random.uuid(),
+    owner: nodeId,
     cacheBytesMax: shardLimits.cacheBytesMax,
-    retentionMs: (namespaceId) => {
-      const namespace = namespaces.byId(namespaceId);
-      return namespace instanceof Rejection ? limits.retentionMsDefault : namespace.retentionMs;
-    },
-    onFault: (what, error) => log.error("shard fault", { what, error }),
-    onLarge: ({ key: { businessId, namespaceId }, what, ended, ...figures }) =>
-      log.warn(`${what} exceeds ${ended ? "error" : "warn"} limit`, {
-        namespaceId,
-        workflowId: businessId,
-        ...figures,
-      }),
+    retentionMs: retentionOf(namespaces),
     call: (call) => calls.make(call),
-    ...commitCounts(telemetry),
-  });
+    ...shardEvents(telemetry),
+  };
+  const ring = member?.ring(ringParts) ?? (await Ring.open(ringParts));
   closes.push(() => ring.close());
   closes.push(() => calls.close());
   // Before the ring closes, so that no task is reserved for a poller that is sent away.
@@ -166,48 +156,80 @@ async function open(config: OpenConfig, closes: Close[]) {
   watchRing(ring, telemetry);
   telemetry.metrics.gauge("approximate_backlog_count", "Tasks that wait for a worker.", () => matching.backlogCount);
   const batchJobs = await loadBatchJobs(store);
-  const batches = new BatchRunner({ ring, store, clock, batchJobs, namespaces, searchAttributes, telemetry });
-  closes.push(() => batches.close());
+  const batches = new BatchRunner({
+    ...{ ring, store, clock, batchJobs, namespaces, searchAttributes, telemetry },
+    ...(member && { isMine: () => member.node.isMine({ type: "duty", duty: "batches" }) }),
+  });
   const namespaceDeletions = new NamespaceDeletions({
     ...{ ring, store, namespaces, clock },
     forgetters: [batches, searchAttributes, queueConfigs, deployments, matching],
     onFault: (what, error) => log.error("namespace fault", { what, error }),
   });
-  closes.push(() => namespaceDeletions.close());
-  namespaceDeletions.resume();
+  closes.push(async () => void (await Promise.all([batches.close(), namespaceDeletions.close()])));
 
-  const registries = {
-    namespaces,
-    batchJobs,
-    batches,
-    searchAttributes,
-    nexusEndpoints,
-    nexusTasks: new NexusTasks({ matching, clock, random }),
-    queueConfigs,
-    deployments,
-    namespaceDeletions,
-    queries: new QueryRegistry(),
+  const parts: Parts = {
+    ...{ ring, matching: queues, store, clock, random, cluster, telemetry, ...registered },
+    ...{ batchJobs, batches, queueConfigs, namespaceDeletions },
+    nexusTasks: member?.nexusTasks ?? new NexusTasks({ matching, clock, random }),
+    queries: member?.queries ?? new QueryRegistry(),
+    addresses: new AddressRules(config.outsideAddresses),
   };
-  const addresses = new AddressRules(config.outsideAddresses);
-  const parts: Parts = { ring, matching, store, ...registries, tokens, addresses, clock, random, cluster, telemetry };
-  const answers = answering(parts, closes);
+  const answers = answering(parts, member);
   calls.open({
     ...parts,
     callbackUrl: (namespace) => answers.listeners.httpUrl(callbackPath(namespace)),
     onFault: (what, error) => log.error("outside call fault", { what, error }),
   });
+  if (member) await join(member, { parts, ring, local: answers.local }, closes);
+  else resume(parts);
+  answers.open();
+  closes.push(answers.close, () => member?.leave());
   return { store, ring, ...answers };
 }
 
+/** What users have registered, with what the configuration asks for. */
+async function loadRegistered(
+  { namespaces: names = [], searchAttributes: wanted = {} }: OpenConfig,
+  { store, random, clock }: Pick<Parts, "store" | "random" | "clock">,
+) {
+  const namespaces = await NamespaceRegistry.load(store, random);
+  const tokens = await Tokens.load(store);
+  const searchAttributes = await SearchAttributeRegistry.load(store);
+  const nexusEndpoints = await NexusEndpointRegistry.load({ store, random, clock });
+  await makeNamespaces(namespaces, ["default", ...names]);
+  await registerSearchAttributes(searchAttributes, namespaces, wanted);
+  return { namespaces, tokens, searchAttributes, nexusEndpoints, deployments: await DeploymentRegistry.load(store) };
+}
+
+async function join(
+  member: ClusterMember,
+  { parts, ring, local }: { readonly parts: Parts; readonly ring: Ring; readonly local: Joins["local"] },
+  closes: Close[],
+): Promise<void> {
+  const { namespaces, searchAttributes, nexusEndpoints, deployments, queueConfigs, batchJobs } = parts;
+  closes.push(() => member.close());
+  await member.join({
+    ...{ ring, local, resume: () => resume(parts, member) },
+    registries: [namespaces, searchAttributes, nexusEndpoints, deployments, queueConfigs, batchJobs],
+  });
+}
+
+/** Goes on with what an earlier process, or another node, has not finished. */
+function resume({ batches, namespaceDeletions }: Parts, member?: ClusterMember): void {
+  batches.resume();
+  if (member?.node.isMine({ type: "duty", duty: "namespaces" }) !== false) namespaceDeletions.resume();
+}
+
 /** What answers calls, whichever way they come in. */
-function answering(parts: Parts, closes: Close[]) {
+function answering(parts: Parts, member: ClusterMember | undefined) {
   const { clock, random, telemetry } = parts;
   const services = new Set(Object.values(methods).map(({ service }) => service));
   const health = new Health(services);
   const handlers = handlersOf(parts);
   parts.batches.open(performerOf(handlers));
+  const served = member?.forwarding(handlers, parts) ?? handlers;
   const routesBehind = (gate: Gate | undefined): Routes => ({
-    unary: new Map([...unaryRoutes(handlers, { telemetry, random, gate }), ...health.routes.unary]),
+    unary: new Map([...unaryRoutes(served, { telemetry, random, gate }), ...health.routes.unary]),
     streaming: new Map([...health.routes.streaming, ...reflectionRoutes([...services, "grpc.health.v1.Health"])]),
   });
   // Whoever calls from within this process needs nobody's leave.
@@ -217,18 +239,39 @@ function answering(parts: Parts, closes: Close[]) {
     onFault: (path, error) => faultStatus(path, error, { telemetry, random }),
   });
   const listeners = new Listeners({ ...parts, routes, routesBehind, served: new Set(Object.keys(handlers)) });
-  closes.push(async () => {
-    health.set("notServing");
-    await Promise.all([direct.stop(limits.drainMsMax), listeners.stop(limits.drainMsMax)]);
-  });
-  health.set("serving");
-  return { direct, listeners };
+  return {
+    ...{ direct, listeners },
+    /** Without asking other nodes, nor who calls. */
+    local: unaryRoutes(handlers, { telemetry, random }),
+    open: () => health.set("serving"),
+    close: async () => {
+      health.set("notServing");
+      await Promise.all([direct.stop(limits.drainMsMax), listeners.stop(limits.drainMsMax)]);
+    },
+  };
 }
 
-function openStore({ dbFilename, dbUrl, sqlitePragmas }: OpenConfig): Promise<Store> | Store {
-  if (dbUrl !== undefined) return PostgresStore.open({ url: dbUrl });
+function openStore({ dbFilename, dbUrl, sqlitePragmas, cluster }: OpenConfig, nodeId: string): Promise<Store> | Store {
+  const node = cluster && { id: nodeId, leaseMs: leaseMsOf(cluster) };
+  if (dbUrl !== undefined) return PostgresStore.open({ url: dbUrl, ...(node && { node }) });
   if (dbFilename === undefined) return new MemoryStore();
   return SqliteStore.open({ filename: dbFilename, ...(sqlitePragmas && { pragmas: sqlitePragmas }) });
+}
+
+/** Shards never change once there are any. A database may come to be shared by several nodes, a file is one process's. */
+async function loadShardCount(store: Store): Promise<number> {
+  if (store.kind !== "postgres") return shardLimits.embeddedShards;
+  const shards = (await isNew(store)) ? clusterLimits.shards : shardLimits.embeddedShards;
+  const kept = await settle(store, "shard-count", () => new TextEncoder().encode(String(shards)));
+  return Number(new TextDecoder().decode(kept));
+}
+
+function clusterOf(
+  { cluster: config }: OpenConfig,
+  parts: Omit<MemberParts, "config" | "membership">,
+): Promise<ClusterMember> | undefined {
+  const { membership } = parts.store;
+  return config && membership && ClusterMember.open({ ...parts, config, membership });
 }
 
 async function makeNamespaces(namespaces: NamespaceRegistry, names: readonly string[]): Promise<void> {
@@ -237,7 +280,8 @@ async function makeNamespaces(namespaces: NamespaceRegistry, names: readonly str
     const seconds = limits.retentionMsDefault / 1_000;
     const draft = draftOf({ namespace: name, workflowExecutionRetentionPeriod: { seconds, nanos: 0 } });
     const made = draft instanceof Rejection ? draft : await namespaces.create(draft);
-    if (made instanceof Rejection)
+    // Another node that starts in this moment may have made it.
+    if (made instanceof Rejection && made.code !== "ALREADY_EXISTS")
       throw new StartFailure("usage", `namespace ${JSON.stringify(name)}: ${made.message}`);
   }
 }
@@ -258,11 +302,26 @@ async function registerSearchAttributes(
   if (refused) throw new StartFailure("usage", refused.message);
 }
 
-function commitCounts({ metrics }: Telemetry) {
+function retentionOf(namespaces: NamespaceRegistry): RingParts["retentionMs"] {
+  return (namespaceId) => {
+    const namespace = namespaces.byId(namespaceId);
+    return namespace instanceof Rejection ? limits.retentionMsDefault : namespace.retentionMs;
+  };
+}
+
+/** What shards tell of themselves. */
+function shardEvents({ metrics, log }: Telemetry): Pick<RingParts, "onFault" | "onLarge" | "onCommit"> {
   const commits = metrics.counter("shard_commits", "Commits of shards; one holds many commands.");
   const commands = metrics.counter("shard_commands", "Commands in those commits.");
   const writes = metrics.counter("shard_writes", "Rows written by those commits.");
   return {
+    onFault: (what, error) => log.error("shard fault", { what, error }),
+    onLarge: ({ key: { businessId, namespaceId }, what, ended, ...figures }) =>
+      log.warn(`${what} exceeds ${ended ? "error" : "warn"} limit`, {
+        namespaceId,
+        workflowId: businessId,
+        ...figures,
+      }),
     onCommit: (commit: { readonly commands: number; readonly writes: number }) => {
       commits.add();
       commands.add(commit.commands);

@@ -10,6 +10,16 @@ export interface PostgresOptions {
   readonly url: string;
   /** Connections for reads. Default 4. */
   readonly readConnections?: number;
+  /** This server is one of several on the database. Without it, it is the only one. */
+  readonly node?: PostgresNode;
+}
+
+/** One of several servers on a database. */
+export interface PostgresNode {
+  /** New with every start of the process. */
+  readonly id: string;
+  /** How long the others wait for a sign of life before they take over. A transaction that its client has left open ends by then. */
+  readonly leaseMs: number;
 }
 
 const versionMin = 140_000;
@@ -22,6 +32,10 @@ const claimPollMs = 50;
 
 /** Distinguishes our claims from advisory locks of other programs: "Pawl" in ASCII. */
 const lockClass = 0x5061_776c;
+/** The same for what one of several nodes holds by itself: "Pawn". */
+const nodeLockClass = 0x5061_776e;
+/** For the changes that one node at a time makes to the tables. */
+const schemaLockClass = 0x5061_7773;
 
 const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, text: 25, oid: 26 } as const;
 
@@ -51,13 +65,18 @@ function bytesOfHex(text: string): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-export function clientConfig(url: string): pg.ClientConfig {
+/** By this name PostgreSQL lists the sessions of a node, so that another may end them. */
+export function applicationNameOf(nodeId: string): string {
+  return `pawl ${nodeId}`;
+}
+
+export function clientConfig(url: string, node?: PostgresNode): pg.ClientConfig {
   return {
     connectionString: url,
     connectionTimeoutMillis: connectMsMax,
     query_timeout: answerMsMax,
     keepAlive: true,
-    application_name: "pawl",
+    application_name: node === undefined ? "pawl" : applicationNameOf(node.id),
     types: { getTypeParser: parserOf } as unknown as pg.CustomTypesConfig,
   };
 }
@@ -82,8 +101,11 @@ export interface WriterConnection {
  * `predecessor` is this server's own earlier session, if there was one: it is ended, as nobody listens to it any more.
  * Throws `StoreUnusable` when somebody else holds the claim, and for a server that is too old or a database that is not in UTF-8.
  */
-export async function openWriter(url: string, predecessor?: number): Promise<WriterConnection> {
-  const db = new pg.Client(clientConfig(url));
+export async function openWriter(
+  { url, node }: Pick<PostgresOptions, "url" | "node">,
+  predecessor?: number,
+): Promise<WriterConnection> {
+  const db = new pg.Client(clientConfig(url, node));
   // The loss of an idle connection is noticed by the next use of it; without a listener it would end the process.
   db.on("error", () => {});
   try {
@@ -92,7 +114,7 @@ export async function openWriter(url: string, predecessor?: number): Promise<Wri
     await requireUsable(db, where);
     await db.query(`
       SET idle_session_timeout = 0;
-      SET idle_in_transaction_session_timeout = '1min';
+      SET idle_in_transaction_session_timeout = ${node?.leaseMs ?? 60_000};
       SET statement_timeout = '1min';
       SET tcp_keepalives_idle = 10;
       SET tcp_keepalives_interval = 5;
@@ -103,7 +125,11 @@ export async function openWriter(url: string, predecessor?: number): Promise<Wri
       "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')",
     );
     const processId: number = (await db.query("SELECT pg_backend_pid() AS pid")).rows[0].pid;
-    await claim(db, where, predecessor);
+    if (node === undefined) await claim(db, where, databaseLock, predecessor);
+    else {
+      await claim(db, where, sharedDatabaseLock, undefined);
+      await claim(db, where, { ...databaseLock, class: nodeLockClass, key: String(lockKeyOf(node.id)) }, predecessor);
+    }
     return { db, processId };
   } catch (error) {
     await db.end().catch(() => {});
@@ -123,16 +149,45 @@ async function requireUsable(db: pg.Client, where: string): Promise<void> {
   if (schema === null) throw new StoreUnusable(`${where} has no schema of its search_path`);
 }
 
-async function claim(db: pg.Client, where: string, predecessor: number | undefined): Promise<void> {
+/** What a session claims: a lock of PostgreSQL's that ends with the session. */
+interface Claim {
+  readonly take: "pg_try_advisory_lock" | "pg_try_advisory_lock_shared";
+  readonly class: number;
+  /** As SQL. */
+  readonly key: string;
+}
+
+// Schemas of one database are apart: each may be one server's.
+const schemaKey = "(SELECT (oid::bigint & 2147483647)::integer FROM pg_namespace WHERE nspname = current_schema())";
+const databaseLock: Claim = { take: "pg_try_advisory_lock", class: lockClass, key: schemaKey };
+/** Nodes of one cluster share a database; a server that wants it for itself is kept out, and keeps them out. */
+const sharedDatabaseLock: Claim = { ...databaseLock, take: "pg_try_advisory_lock_shared" };
+
+/** FNV-1a in 31 bits. */
+function lockKeyOf(nodeId: string): number {
+  let hash = 0x811c9dc5;
+  for (const char of nodeId) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);
+  return hash & 0x7fff_ffff;
+}
+
+/** Does what only one node at a time may do to the tables. */
+export async function withSchemaLock<T>(db: pg.ClientBase, work: () => Promise<T>): Promise<T> {
+  await db.query(`SELECT pg_advisory_lock(${schemaLockClass}, ${schemaKey})`);
+  try {
+    return await work();
+  } finally {
+    await db.query(`SELECT pg_advisory_unlock(${schemaLockClass}, ${schemaKey})`);
+  }
+}
+
+async function claim(db: pg.Client, where: string, lock: Claim, predecessor: number | undefined): Promise<void> {
   const giveUpAtMs = performance.now() + claimMsMax;
-  // Schemas of one database are apart: each may be one server's.
-  const schema = "(SELECT (oid::bigint & 2147483647)::integer FROM pg_namespace WHERE nspname = current_schema())";
   for (;;) {
-    const { rows } = await db.query(`SELECT pg_try_advisory_lock(${lockClass}, ${schema}) AS is_ours`);
+    const { rows } = await db.query(`SELECT ${lock.take}(${lock.class}, ${lock.key}) AS is_ours`);
     if (rows[0]?.is_ours === true) return;
     const holders = await db.query(`
       SELECT a.pid, a.client_addr::text AS address FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-      WHERE l.locktype = 'advisory' AND l.classid = ${lockClass} AND l.objid = ${schema} AND l.granted
+      WHERE l.locktype = 'advisory' AND l.classid = ${lock.class} AND l.objid = ${lock.key} AND l.granted
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
     const [holder] = holders.rows;
     if (predecessor !== undefined && holder?.pid === predecessor)

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { kindCode } from "./kind-code.ts";
-import { clientConfig, messageOf, sqlStateOf } from "./postgres-connection.ts";
+import { clientConfig, messageOf, type PostgresOptions, sqlStateOf } from "./postgres-connection.ts";
 import { countSql, listSql } from "./postgres-query.ts";
 import { storedText, textOfStored } from "./postgres-text.ts";
 import {
@@ -34,8 +34,8 @@ type CountedValue = Counts[number]["value"];
 export class PostgresReads {
   readonly #pool: pg.Pool;
 
-  constructor(url: string, connections: number) {
-    this.#pool = new pg.Pool({ ...clientConfig(url), max: connections });
+  constructor({ url, node }: Pick<PostgresOptions, "url" | "node">, connections: number) {
+    this.#pool = new pg.Pool({ ...clientConfig(url, node), max: connections });
     // The pool has already dropped the connection that broke; without a listener it would end the process.
     this.#pool.on("error", () => {});
   }

@@ -98,10 +98,24 @@ export const postgresSchema: readonly string[] = [
     bytes bytea NOT NULL
   );
   `,
+  `
+  CREATE TABLE node (
+    node_id text COLLATE "C" PRIMARY KEY,
+    name text NOT NULL,
+    address text NOT NULL,
+    state text NOT NULL,
+    expires_at timestamptz NOT NULL
+  );
+
+  CREATE TABLE change (
+    version bigint NOT NULL
+  );
+  INSERT INTO change VALUES (0);
+  `,
 ];
 
 /**
- * Takes the steps that the database has not taken yet, one transaction a step. Whoever calls this holds the claim on the database
+ * Takes the steps that the database has not taken yet, one transaction a step. Whoever calls this holds the lock on the schema
  * (`postgres-connection.ts`), so that nobody else is at it. Throws `StoreUnusable` for a database of a newer Pawl, or tables of another program.
  */
 export async function migrate(db: ClientBase, where: string, steps: readonly string[] = postgresSchema): Promise<void> {

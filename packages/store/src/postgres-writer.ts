@@ -10,7 +10,14 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
-import { messageOf, openWriter, outcomeOf, sqlStateOf, type WriterConnection } from "./postgres-connection.ts";
+import {
+  messageOf,
+  openWriter,
+  outcomeOf,
+  type PostgresOptions,
+  sqlStateOf,
+  type WriterConnection,
+} from "./postgres-connection.ts";
 import { type PlainWrite, Segment } from "./postgres-statement.ts";
 import { storedText } from "./postgres-text.ts";
 import {
@@ -59,7 +66,7 @@ type PlainOperation = Operation & { readonly request: Request & { type: "plain" 
 class FenceClosed extends Error {}
 
 export class PostgresWriter {
-  readonly #url: string;
+  readonly #options: Pick<PostgresOptions, "url" | "node">;
   #connection: WriterConnection | null;
   /** Ended when a new connection is made. */
   #predecessor: number | undefined;
@@ -69,8 +76,8 @@ export class PostgresWriter {
   #isClosed = false;
   #idle: (() => void)[] = [];
 
-  constructor(url: string, connection: WriterConnection) {
-    this.#url = url;
+  constructor(options: Pick<PostgresOptions, "url" | "node">, connection: WriterConnection) {
+    this.#options = options;
     this.#connection = connection;
     this.#watch(connection);
   }
@@ -153,10 +160,17 @@ export class PostgresWriter {
   async #runAlone({ request, resolve, reject }: Operation): Promise<void> {
     try {
       if (request.type === "acquire") resolve(await this.#transaction((db) => acquire(db, request), false));
-      else if (request.type === "named") resolve(await this.#transaction((db) => writeNamed(db, request), true));
+      else if (request.type === "named") resolve(await this.#transaction((db) => this.#writeNamed(db, request), true));
     } catch (error) {
       reject(errorOf(error, request.type === "named" ? request.lease : null));
     }
+  }
+
+  /** Of several nodes each must notice what another has changed. */
+  async #writeNamed(db: pg.Client, request: Request & { type: "named" }): Promise<null> {
+    await writeNamed(db, request);
+    if (this.#options.node !== undefined) await db.query("UPDATE change SET version = version + 1");
+    return null;
   }
 
   /** Runs `work` in one transaction: its only statement is one by itself. What it throws was rolled back, or is of unknown outcome. */
@@ -211,7 +225,7 @@ export class PostgresWriter {
     const giveUpAtMs = performance.now() + reconnectMsMax;
     for (let waitMs = reconnectMsFirst; ; waitMs = Math.min(waitMs * 2, reconnectMsBetweenMax)) {
       try {
-        const connection = await openWriter(this.#url, this.#predecessor);
+        const connection = await openWriter(this.#options, this.#predecessor);
         this.#connection = connection;
         this.#watch(connection);
         return connection;
@@ -300,7 +314,11 @@ function shortName(name: string): string {
 }
 const statementNumbers = new Map<string, number>();
 
-async function acquire(db: pg.Client, { shardId, owner }: Request & { type: "acquire" }): Promise<number> {
+/** Takes a shard over; gives its new range id. */
+export async function acquire(
+  db: pg.ClientBase | pg.Pool,
+  { shardId, owner }: { readonly shardId: number; readonly owner: string },
+): Promise<number> {
   const { rows } = await db.query({
     name: "acquire",
     text: `INSERT INTO shard (shard_id, range_id, owner) VALUES ($1, 1, $2)
@@ -311,7 +329,7 @@ async function acquire(db: pg.Client, { shardId, owner }: Request & { type: "acq
 }
 
 /** In the order of the writes, as a write may make way for a later one; the fence before all. */
-async function writeNamed(db: pg.Client, { lease, writes }: Request & { type: "named" }): Promise<null> {
+async function writeNamed(db: pg.Client, { lease, writes }: Request & { type: "named" }): Promise<void> {
   let plain: PlainWrite[] = [];
   const writePlain = async () => {
     if (lease !== null) await write(db, segmentsOf([{ lease, writes: plain }]));
@@ -328,7 +346,6 @@ async function writeNamed(db: pg.Client, { lease, writes }: Request & { type: "n
     else await writeSetting(db, each);
   }
   if (plain.length > 0) await writePlain();
-  return null;
 }
 
 async function writeNamespace(db: pg.Client, { id, name, bytes }: NamespaceWrite): Promise<void> {

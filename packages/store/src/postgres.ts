@@ -1,5 +1,5 @@
 /**
- * The store in a PostgreSQL database, for one server at a time.
+ * The store in a PostgreSQL database, for one server, or for the nodes of a cluster (`PostgresOptions.node`).
  *
  *   one connection   writes: one transaction for each group of commits (`postgres-writer.ts`), with the fence inside (`postgres-statement.ts`)
  *   a few more       read (`postgres-reads.ts`)
@@ -8,7 +8,17 @@
  * What is read was committed before, as reads go to the primary too.
  */
 
-import { messageOf, nameOf, openWriter, type PostgresOptions, type WriterConnection } from "./postgres-connection.ts";
+import type { Membership } from "./membership.ts";
+import {
+  messageOf,
+  nameOf,
+  openWriter,
+  type PostgresNode,
+  type PostgresOptions,
+  type WriterConnection,
+  withSchemaLock,
+} from "./postgres-connection.ts";
+import { PostgresMembership } from "./postgres-membership.ts";
 import { PostgresReads } from "./postgres-reads.ts";
 import { migrate } from "./postgres-schema.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
@@ -22,7 +32,7 @@ import {
   type Write,
 } from "./store.ts";
 
-export type { PostgresOptions };
+export type { PostgresNode, PostgresOptions };
 
 const readConnectionsDefault = 4;
 
@@ -30,22 +40,28 @@ export class PostgresStore implements Store {
   readonly kind = "postgres";
   readonly #writer: PostgresWriter;
   readonly #reads: PostgresReads;
+  readonly #members: PostgresMembership | undefined;
   #closing: Promise<void> | null = null;
 
-  private constructor(writer: PostgresWriter, reads: PostgresReads) {
+  private constructor(writer: PostgresWriter, reads: PostgresReads, members: PostgresMembership | undefined) {
     this.#writer = writer;
     this.#reads = reads;
+    this.#members = members;
   }
 
   /** Makes the tables, or brings them to the newest schema. Throws `StoreUnusable`. */
-  static async open({ url, readConnections = readConnectionsDefault }: PostgresOptions): Promise<PostgresStore> {
+  static async open(options: PostgresOptions): Promise<PostgresStore> {
+    const { url, node, readConnections = readConnectionsDefault } = options;
     if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol))
       throw new StoreUnusable("the database is given as postgres://user:password@host:port/database");
     let connection: WriterConnection | undefined;
     try {
-      connection = await openWriter(url);
-      await migrate(connection.db, nameOf(url));
-      return new PostgresStore(new PostgresWriter(url, connection), new PostgresReads(url, readConnections));
+      connection = await openWriter(options);
+      const { db } = connection;
+      await withSchemaLock(db, () => migrate(db, nameOf(url)));
+      const reads = new PostgresReads(options, readConnections);
+      const members = node && new PostgresMembership(url, node);
+      return new PostgresStore(new PostgresWriter(options, connection), reads, members);
     } catch (error) {
       await connection?.db.end().catch(() => {});
       if (error instanceof StoreError) throw error;
@@ -53,16 +69,23 @@ export class PostgresStore implements Store {
     }
   }
 
+  get membership(): Membership | undefined {
+    return this.#members;
+  }
+
   async acquire(shardId: number, owner: string): Promise<Lease> {
     this.#requireOpen();
     if (owner === "") throw new Error("an owner has a name");
+    // Not behind the commits of this node, nor they behind it: the shard may still be locked by who had it before.
+    if (this.#members) return this.#members.acquire(shardId, owner);
     return this.#writer.acquire(shardId, owner);
   }
 
   async commit(lease: Lease | null, writes: readonly Write[]): Promise<void> {
     this.#requireOpen();
     if (lease === null && writes.some(needsLease)) throw new Error("a write of a shard needs its lease");
-    return this.#writer.commit(lease, writes);
+    await this.#writer.commit(lease, writes);
+    if (this.#members && !writes.every(needsLease)) await this.#members.onChange();
   }
 
   async loadCurrent(...keys: Parameters<Store["loadCurrent"]>): ReturnType<Store["loadCurrent"]> {
@@ -115,7 +138,7 @@ export class PostgresStore implements Store {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#writer.close(), this.#reads.close()]);
+    await Promise.all([this.#writer.close(), this.#reads.close(), this.#members?.close()]);
   }
 
   #requireOpen(): void {

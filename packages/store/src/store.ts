@@ -12,6 +12,8 @@
  *       bug of the caller, and its commit throws an error that is no `StoreError`, with nothing written.
  */
 
+import type { Membership } from "./membership.ts";
+
 /**
  * Kinds of execution. An id means another execution in each of them, and each has lists of its own. Stores keep the place in this list:
  * kinds are appended, never moved.
@@ -230,6 +232,9 @@ export interface VisibilityRow extends VisibilityPosition {
 }
 
 export interface Store {
+  /** Of a store that several nodes share. */
+  readonly membership?: Membership | undefined;
+
   /** What GetClusterInfo reports, and what a log line names. */
   readonly kind: "memory" | "sqlite" | "postgres";
 

@@ -21,7 +21,10 @@ export type Perform = (call: BatchCall) => Promise<unknown | Rejection>;
 type RunnerParts = Pick<
   Parts,
   "ring" | "store" | "clock" | "batchJobs" | "namespaces" | "searchAttributes" | "telemetry"
->;
+> & {
+  /** Whether jobs are this node's to run. Absent: there is only one node. */
+  readonly isMine?: () => boolean;
+};
 
 export class BatchRunner {
   readonly #parts: RunnerParts;
@@ -33,15 +36,23 @@ export class BatchRunner {
     this.#parts = parts;
   }
 
-  /** From here on calls can be made; goes on with the jobs that an earlier process has not finished (B1). */
+  #isMine(): boolean {
+    return this.#parts.isMine?.() ?? true;
+  }
+
+  /** From here on calls can be made. */
   open(perform: Perform): void {
     this.#perform = perform;
+  }
+
+  /** Goes on with the jobs that another process has not finished (B1). */
+  resume(): void {
     for (const [, job] of this.#parts.batchJobs.entries()) if (!job.closed) this.begin(job);
   }
 
   begin({ namespaceId, request }: BatchJob): void {
     const key = jobKey(namespaceId, request.jobId);
-    if (this.#closing.signal.aborted || this.#underWay.has(key)) return;
+    if (this.#closing.signal.aborted || !this.#isMine() || this.#underWay.has(key)) return;
     const run = this.#run(key).finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, run);
   }
@@ -61,7 +72,7 @@ export class BatchRunner {
 
   async #run(key: string): Promise<void> {
     const { batchJobs, clock, telemetry } = this.#parts;
-    while (!this.#closing.signal.aborted) {
+    while (!this.#closing.signal.aborted && this.#isMine()) {
       try {
         const job = batchJobs.get(key);
         if (!job || job.closed) return;
@@ -87,13 +98,18 @@ export class BatchRunner {
     }
     const outcomes = await Promise.all(targets.map((target) => this.#apply(job, operation, target)));
     const complete = outcomes.filter((isDone) => isDone).length;
-    await this.#note(key, (before) => ({
-      ...before,
-      complete: before.complete + complete,
-      failed: before.failed + targets.length - complete,
-      after,
-      listedCount: before.listedCount + targets.length,
-    }));
+    // Another node may have begun to go on with the job, and have counted the same executions.
+    await this.#note(key, (before) =>
+      before.listedCount !== job.listedCount
+        ? before
+        : {
+            ...before,
+            complete: before.complete + complete,
+            failed: before.failed + targets.length - complete,
+            after,
+            listedCount: before.listedCount + targets.length,
+          },
+    );
     await pause(clock, (targets.length / perSecond) * 1_000 - (clock.nowMs() - beganAtMs), this.#closing.signal);
     return false;
   }

@@ -67,6 +67,16 @@ export class DeploymentRegistry implements Routing {
     return new DeploymentRegistry(await StoredMap.load(store, "deployment", json));
   }
 
+  /** Reads what other nodes have changed. */
+  async refresh(): Promise<void> {
+    const before = new Map(this.#stored.entries());
+    const changed = await this.#stored.refresh();
+    if (changed.size === 0) return;
+    this.#reindex();
+    for (const key of changed)
+      this.#onRouting(namespaceOf(key), new Set([before.get(key), this.#stored.get(key)].flatMap(queuesOf))); // R1
+  }
+
   /** `listener` replaces the one before. */
   watch(listener: OnRouting): void {
     this.#onRouting = listener;
@@ -163,7 +173,7 @@ export class DeploymentRegistry implements Routing {
   #reindex(): void {
     this.#index.clear();
     for (const [key, deployment] of this.#stored.entries()) {
-      const namespaceId = key.slice(0, key.indexOf("/"));
+      const namespaceId = namespaceOf(key);
       const index = this.#index.get(namespaceId) ?? { deployments: new Map(), routes: new Map() };
       this.#index.set(namespaceId, index);
       index.deployments.set(deployment.name, deployment);
@@ -207,6 +217,10 @@ export function hasPollers(
 /** Namespace ids are UUIDs: they have no slash. */
 function keyOf(namespaceId: string, name: string): string {
   return `${namespaceId}/${name}`;
+}
+
+function namespaceOf(key: string): string {
+  return key.slice(0, key.indexOf("/"));
 }
 
 function hasQueue({ queues }: Version, kind: QueueKind, taskQueue: string): boolean {

@@ -129,6 +129,7 @@ export class InProcess<C extends Clock = ManualClock, S extends Store = MemorySt
     };
     this.#handlers = handlersOf(this.parts);
     parts.batches.open(performerOf(this.#handlers));
+    parts.batches.resume();
   }
 
   static open(more: Pick<Surroundings<ManualClock, MemoryStore>, "call" | "addresses"> = {}): Promise<InProcess> {
@@ -196,6 +197,7 @@ export class InProcess<C extends Clock = ManualClock, S extends Store = MemorySt
     Object.assign(this.parts, { batchJobs, batches });
     this.#handlers = handlersOf(this.parts);
     batches.open(performerOf(this.#handlers));
+    batches.resume();
   }
 
   /** What the method answers, decoded as a client would see it, or its refusal. The namespace is filled in. */

@@ -50,6 +50,8 @@ export class NamespaceRegistry {
   readonly #byId = new Map<string, Namespace>();
   #lastChange: Promise<unknown> = Promise.resolve();
   #isStale = false;
+  /** How often the store was read. */
+  #readCount = 0;
 
   private constructor(store: Store, random: Random) {
     this.#store = store;
@@ -159,6 +161,11 @@ export class NamespaceRegistry {
     });
   }
 
+  /** Reads what other nodes have changed. Waits for no change of this node: that one may wait for other nodes to read. */
+  refresh(): Promise<void> {
+    return this.#read();
+  }
+
   /** As the reference server calls them: with as much of the id as it takes to be the only one. */
   #deletedName({ id, name }: Namespace): string {
     for (let length = deletedIdChars; ; length++) {
@@ -199,7 +206,10 @@ export class NamespaceRegistry {
     if (deleteAtMs !== undefined)
       writes.push({ table: "setting", name: deletionPrefix + id, bytes: encoder.encode(String(deleteAtMs)) });
     this.#isStale = true;
+    const readCount = this.#readCount;
     await this.#store.commit(null, writes);
+    // Somebody has read in the meantime, and another node may have changed what we have written.
+    if (this.#readCount !== readCount) return this.#read();
     this.#isStale = false;
     const before = this.#byId.get(id);
     if (before !== undefined && before.name !== name) this.#byName.delete(before.name);
@@ -211,6 +221,7 @@ export class NamespaceRegistry {
     const deleteAtMs = new Map(
       deletions.map(({ name, bytes }) => [name.slice(deletionPrefix.length), Number(decoder.decode(bytes))]),
     );
+    this.#readCount += 1;
     this.#byName.clear();
     this.#byId.clear();
     for (const { id, name, bytes } of rows) this.#keep({ ...decode(id, name, bytes), deleteAtMs: deleteAtMs.get(id) });

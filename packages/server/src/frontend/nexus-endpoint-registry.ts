@@ -48,6 +48,11 @@ export class NexusEndpointRegistry {
     return new NexusEndpointRegistry(parts, await StoredMap.load(parts.store, "nexus-endpoint", { encode, decode }));
   }
 
+  /** Reads what other nodes have changed. */
+  async refresh(): Promise<void> {
+    await this.#endpoints.refresh();
+  }
+
   byId(id: string): NexusEndpoint | undefined {
     return this.#endpoints.get(id);
   }

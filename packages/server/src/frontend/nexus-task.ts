@@ -39,7 +39,7 @@ export function nexusTaskHandlers(parts: Parts) {
       if (refused) return refused;
       const polled = await pollForTask(parts, call, poll, async (match) => {
         if (match.type !== "query") throw new Error(`a ${match.task.kind} task came out of a Nexus task queue`);
-        const asked = nexusTasks.requestOf(match.query.id);
+        const asked = await nexusTasks.requestOf(match.query.id);
         const token = { kind: "nexus", namespaceId: namespace.id, taskQueue, taskId: match.query.id } as const;
         return asked && { taskToken: tokens.seal(token), request: asked, ...scalingOf(match) };
       });

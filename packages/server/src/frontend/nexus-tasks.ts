@@ -10,6 +10,7 @@ import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import { Wait } from "./long-poll.ts";
 import type { Queues } from "./parts.ts";
+import { questionId } from "./query-registry.ts";
 
 /** What a handler made of a request. */
 export type NexusAnswer =
@@ -20,6 +21,8 @@ export type NexusAnswer =
   | { readonly type: "refused"; readonly retryable: boolean; readonly failure: failure.Failure }
   /** It has passed on a request to cancel. */
   | { readonly type: "done" };
+
+export type NexusRequest = Init<nexus.Request>;
 
 export interface NexusAsking {
   readonly namespaceId: string;
@@ -36,6 +39,8 @@ interface NexusTaskParts {
   readonly matching: Pick<Queues, "offerQuery" | "withdrawQuery">;
   readonly clock: Clock;
   readonly random: Random;
+  /** The id of this node, when it is one of several. */
+  readonly home?: string | undefined;
 }
 
 export class NexusTasks {
@@ -48,9 +53,9 @@ export class NexusTasks {
 
   /** Undefined when no worker has answered in time. */
   async ask(asking: NexusAsking): Promise<NexusAnswer | undefined> {
-    const { matching, clock, random } = this.#parts;
+    const { matching, clock, random, home = "" } = this.#parts;
     const { namespaceId, taskQueue, signal, untilMs } = asking;
-    const id = random.uuid();
+    const id = questionId(random.uuid(), home);
     using wait = new Wait(signal, clock, untilMs);
     if (wait.isOver) return undefined;
     try {
@@ -65,8 +70,15 @@ export class NexusTasks {
     }
   }
 
-  /** The request as a worker is given it now: with the time that is left for the answer. Undefined when nobody waits for that any more. */
-  requestOf(id: string): Init<nexus.Request> | undefined {
+  /**
+   * The request as a worker is given it now: with the time that is left for the answer. Undefined when nobody waits for that any more; a promise when
+   * another node must be asked.
+   */
+  requestOf(id: string): NexusRequest | undefined | Promise<NexusRequest | undefined> {
+    return this.requestHere(id);
+  }
+
+  requestHere(id: string): NexusRequest | undefined {
     const asked = this.#asked.get(id);
     if (!asked) return undefined;
     const { request, untilMs } = asked;

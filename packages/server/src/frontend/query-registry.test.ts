@@ -17,21 +17,21 @@ function withQuery(firstStamp: number) {
 describe("a buffered query", () => {
   test("rides on the first task that knows what it must know, also when that task is handed out again (B1)", () => {
     const { registry, asked } = withQuery(7);
-    assert.deepEqual(registry.attach("r", 6), {});
+    assert.deepEqual(registry.attachHere("r", 6), {});
     assert.equal(asked.state.type, "waiting");
-    assert.deepEqual(Object.keys(registry.attach("r", 7)), ["1"]);
-    assert.deepEqual(Object.keys(registry.attach("r", 7)), ["1"]);
-    assert.deepEqual(registry.attach("other", 7), {});
+    assert.deepEqual(Object.keys(registry.attachHere("r", 7)), ["1"]);
+    assert.deepEqual(Object.keys(registry.attachHere("r", 7)), ["1"]);
+    assert.deepEqual(registry.attachHere("other", 7), {});
     assert.deepEqual(asked.state, { type: "attached", stamp: 7 });
   });
 
   test("is answered by the task that carried it, even if it has been attached to the next one meanwhile", () => {
     const { registry, asked } = withQuery(7);
-    registry.attach("r", 7);
-    registry.attach("r", 8);
+    registry.attachHere("r", 7);
+    registry.attachHere("r", 8);
     registry.settle("r", 7, new Map([["1", answer]]));
     assert.deepEqual(asked.state, answer);
-    assert.deepEqual(registry.attach("r", 9), {});
+    assert.deepEqual(registry.attachHere("r", 9), {});
   });
 
   test("is not answered by a task that came before it", () => {
@@ -42,7 +42,7 @@ describe("a buffered query", () => {
 
   test("waits again when its task is over without an answer, but not when another task is", () => {
     const { registry, asked } = withQuery(7);
-    registry.attach("r", 8);
+    registry.attachHere("r", 8);
     registry.settle("r", 7, noAnswers);
     assert.equal(asked.state.type, "attached");
     registry.settle("r", 8, noAnswers);
@@ -51,7 +51,7 @@ describe("a buffered query", () => {
 
   test("tells of each change, and of the end of an answer under way", async () => {
     const { registry, asked } = withQuery(7);
-    registry.attach("r", 7);
+    registry.attachHere("r", 7);
     const responded = registry.responding("r", 7);
     assert.equal(registry.isResponding("r", 7), true);
     assert.equal(registry.isResponding("r", 8), false);
@@ -89,7 +89,7 @@ describe("a direct query", () => {
     const answers: unknown[] = [];
     const direct = { id: "1", namespaceId: "n", located: {} as Located, query };
     registry.ask(direct, (given) => answers.push(given));
-    assert.equal(registry.asked("1")?.query.queryType, "state");
+    assert.equal(registry.askedHere("1")?.query.queryType, "state");
     assert.equal(registry.answer("1", answer), true);
     assert.equal(registry.answer("1", answer), false);
     assert.deepEqual(answers, [answer]);

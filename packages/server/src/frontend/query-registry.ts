@@ -38,11 +38,37 @@ export interface DirectQuery {
   readonly query: query.WorkflowQuery;
 }
 
+/** The queries that ride on a task, by id. */
+export type Carried = Readonly<Record<string, query.WorkflowQuery>>;
+
+/** The run of a task. */
+export interface Asked {
+  readonly namespaceId: string;
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+/** The id of a question, which says on which node of several its caller waits. */
+export function questionId(uuid: string, home: string): string {
+  return home === "" ? uuid : `${home}/${uuid}`;
+}
+
+/** The node on which the caller of a question waits; "" when there is only one. */
+export function homeOf(id: string): string {
+  return id.slice(0, Math.max(0, id.indexOf("/")));
+}
+
 export class QueryRegistry {
+  /** The id of this node, when it is one of several. */
+  readonly home: string;
   readonly #buffered = new Map<string, Entry[]>();
   /** Tasks whose completion is under way: its outcome decides what becomes of their queries. */
   readonly #responding = new Set<string>();
   readonly #direct = new Map<string, DirectQuery & { readonly answer: (answer: QueryAnswer) => void }>();
+
+  constructor(home = "") {
+    this.home = home;
+  }
 
   /** Undefined when as many wait already as may. */
   buffer(runId: string, asked: Pick<BufferedQuery, "id" | "query" | "firstStamp">): BufferedQuery | undefined {
@@ -74,8 +100,12 @@ export class QueryRegistry {
     else this.#buffered.set(runId, left);
   }
 
-  /** The queries that a workflow task which has just started carries, by id. */
-  attach(runId: string, stamp: number): Readonly<Record<string, query.WorkflowQuery>> {
+  /** The queries that a workflow task which has just started carries, by id. A promise when another node must be asked. */
+  attach({ runId }: Asked, stamp: number): Carried | Promise<Carried> {
+    return this.attachHere(runId, stamp);
+  }
+
+  attachHere(runId: string, stamp: number): Carried {
     const carried: Record<string, query.WorkflowQuery> = {};
     for (const entry of this.#buffered.get(runId) ?? []) {
       if (entry.firstStamp > stamp || !isPending(entry)) continue;
@@ -116,8 +146,16 @@ export class QueryRegistry {
     this.#direct.set(direct.id, { ...direct, answer });
   }
 
-  asked(id: string): DirectQuery | undefined {
-    return this.#direct.get(id);
+  /** A promise when another node must be asked. */
+  asked(id: string): DirectQuery | undefined | Promise<DirectQuery | undefined> {
+    return this.askedHere(id);
+  }
+
+  askedHere(id: string): DirectQuery | undefined {
+    const direct = this.#direct.get(id);
+    if (!direct) return undefined;
+    const { answer: _, ...asked } = direct;
+    return asked;
   }
 
   drop(id: string): void {

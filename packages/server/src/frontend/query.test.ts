@@ -421,7 +421,7 @@ describe("between the shard and the registry", () => {
     const { ask, change, offered, queries } = scripted([withScheduledTask, withScheduledTask, idle]);
     const asked = ask();
     await change();
-    const [id] = Object.keys(queries.attach("r", 7));
+    const [id] = Object.keys(queries.attachHere("r", 7));
     const responded = queries.responding("r", 7);
     await change();
     await change();
@@ -435,7 +435,7 @@ describe("between the shard and the registry", () => {
     const { ask, change, offered, queries } = scripted([withScheduledTask, withScheduledTask, idle]);
     const asked = ask();
     await change();
-    queries.attach("r", 7);
+    queries.attachHere("r", 7);
     queries.responding("r", 7)();
     await change();
     assert.equal(offered.length, 1);

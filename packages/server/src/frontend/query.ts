@@ -6,7 +6,7 @@ import type { QueryTask } from "../matching/match.ts";
 import { blobProblem, executionProblem, idProblem, invalid, isTooLarge } from "./field-rules.ts";
 import { Wait } from "./long-poll.ts";
 import type { Call, Handlers, Parts } from "./parts.ts";
-import type { BufferedQuery, QueryAnswer, QueryRegistry } from "./query-registry.ts";
+import { type BufferedQuery, type QueryAnswer, type QueryRegistry, questionId } from "./query-registry.ts";
 
 const { QueryRejectCondition, QueryResultType, WorkflowExecutionStatus } = enums;
 
@@ -177,7 +177,8 @@ class Question {
     const { key, query, untilMs } = this.#asking;
     const { namespaceId } = key;
     const { workflowId, runId, taskQueue, stickyQueue, versioning } = located;
-    const task: QueryTask = { kind: "query", namespaceId, workflowId, runId, taskQueue, versioning, id: random.uuid() };
+    const id = questionId(random.uuid(), this.#queries.home);
+    const task: QueryTask = { kind: "query", namespaceId, workflowId, runId, taskQueue, versioning, id };
     const answered = new Promise<QueryAnswer>((resolve) => {
       this.#queries.ask({ id: task.id, namespaceId, located, query }, resolve);
     });

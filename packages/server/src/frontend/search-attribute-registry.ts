@@ -31,6 +31,11 @@ export class SearchAttributeRegistry implements CustomAttributes {
     return new SearchAttributeRegistry(await StoredMap.load(store, "search-attributes", json));
   }
 
+  /** Reads what other nodes have changed. */
+  async refresh(): Promise<void> {
+    await this.#registered.refresh();
+  }
+
   typeOf(namespace: Namespace, name: string): AttributeType | undefined {
     return this.of(namespace).get(name);
   }

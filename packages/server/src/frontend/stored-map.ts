@@ -66,6 +66,15 @@ export class StoredMap<V> {
     return change;
   }
 
+  /** Reads what other nodes have changed; gives the keys of it. Waits for no change of this node: that one may wait for other nodes to read. */
+  async refresh(): Promise<ReadonlySet<string>> {
+    const before = this.#entries;
+    await this.#read();
+    const keys = new Set([...before.keys(), ...this.#entries.keys()]);
+    for (const key of keys) if (isSame(before.get(key), this.#entries.get(key))) keys.delete(key);
+    return keys;
+  }
+
   async #change<D extends V | undefined>(
     key: string,
     decide: (before: V | undefined) => D | Rejection,
@@ -78,13 +87,17 @@ export class StoredMap<V> {
       const bytes = after === undefined ? null : this.#codec.encode(after);
       const name = this.#prefix + key;
       this.#isStale = true; // M3
+      const entries = this.#entries;
       try {
         await this.#store.commit(null, [{ table: "setting", name, bytes, expected: before?.bytes ?? null }]);
       } catch (error) {
         if (error instanceof SettingChanged) continue; // M2
         throw error;
       }
+      // Somebody has read in the meantime, and another node may have changed what we have written.
+      if (this.#entries !== entries) await this.#read();
       this.#isStale = false;
+      if (this.#entries !== entries) return after;
       if (after === undefined || bytes === null) this.#entries.delete(key);
       else this.#entries.set(key, { value: after, bytes }); // M1
       return after;
@@ -98,6 +111,10 @@ export class StoredMap<V> {
     );
     this.#isStale = false;
   }
+}
+
+function isSame(a: Entry<unknown> | undefined, b: Entry<unknown> | undefined): boolean {
+  return a !== undefined && b !== undefined && Buffer.compare(a.bytes, b.bytes) === 0;
 }
 
 /** The value of a setting that the first node to ask for it makes, and all others find. */

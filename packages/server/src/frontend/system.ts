@@ -84,6 +84,11 @@ const clusterSetting = "cluster-id";
 /** The only cluster name that there is; official clients expect this one of a server without replication. */
 export const clusterName = "active";
 
+/** Whether no server has been here yet. */
+export async function isNew(store: Store): Promise<boolean> {
+  return (await store.setting(clusterSetting)) === null;
+}
+
 /** The cluster's id is made at the first start on a store and kept there. */
 export async function loadCluster(store: Store, random: Random): Promise<Pick<Cluster, "id" | "name">> {
   const id = await settle(store, clusterSetting, () => new TextEncoder().encode(random.uuid()));

@@ -46,6 +46,11 @@ export class TaskQueueConfigs {
     return configs;
   }
 
+  /** Reads what other nodes have changed. */
+  async refresh(): Promise<void> {
+    for (const key of await this.#configs.refresh()) this.#apply(queueOf(key), this.#configs.get(key));
+  }
+
   /** Undefined when nothing was ever set. */
   of(queue: Queue): taskqueue.TaskQueueConfig | undefined {
     return this.#configs.get(keyOf(queue));

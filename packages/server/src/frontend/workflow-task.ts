@@ -163,21 +163,23 @@ async function answerPoll(
 ): Promise<PollResponse | undefined> {
   const { sticky, backlogCount } = match;
   if (match.type === "query") {
-    const asked = queries.asked(match.query.id);
+    const asked = await queries.asked(match.query.id);
     return asked && queryResponse(parts, asked, { sticky, backlogCount });
   }
   if (match.started.kind !== "workflow") throw new Error("an activity task came out of a workflow task queue");
   return taskResponse(parts, queries, match.started.task, { fromStart: !sticky, backlogCount });
 }
 
-function taskResponse(
+async function taskResponse(
   parts: Parts,
   queries: QueryRegistry,
   started: StartedWorkflowTask,
   delivery: { fromStart: boolean; backlogCount: number },
 ): Promise<PollResponse | undefined> {
+  const { namespaceId, workflowId } = started;
   const { runId, stamp } = started.task;
-  return workflowTaskResponse(parts, started, { ...delivery, queries: queries.attach(runId, stamp) });
+  const carried = await queries.attach({ namespaceId, workflowId, runId }, stamp);
+  return workflowTaskResponse(parts, started, { ...delivery, queries: carried });
 }
 
 export function completedProblem(request: CompletedRequest): Rejection | undefined {

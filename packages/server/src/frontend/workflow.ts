@@ -114,7 +114,7 @@ function startHandlers(parts: Parts) {
           eagerWorkflowTask: await workflowTaskResponse(parts, eagerTask, {
             fromStart: true,
             backlogCount: 0,
-            queries: queries.attach(runId, eagerTask.task.stamp),
+            queries: await queries.attach({ namespaceId: namespace.id, workflowId, runId }, eagerTask.task.stamp),
           }),
         }),
       };

@@ -5,6 +5,8 @@
  *   M2. A poll is answered once: with one match, or with null when its time is up, its caller gone or its worker shut down.
  *   M3. Nothing here is durable and nothing here is believed: starting a task is a command of the engine, which refuses a stale one.
  *   M4. A task waits only for workers of the version that it belongs to, and moves when that changes (`reroute`).
+ *   M5. One of several nodes keeps only the queues that are its own; what comes back for another's is handed over, as is all that waits when a queue is
+ *       given up (`release`).
  */
 import type { Cancel, Clock } from "../clock.ts";
 import { matchingLimits } from "../limits.ts";
@@ -45,6 +47,13 @@ export type {
   Waiting,
 } from "./match.ts";
 
+/** Which queues are this node's, when there are several. */
+export interface Ownership<Started> {
+  isMine(namespaceId: string, taskQueue: string): boolean;
+  /** Takes what belongs to a queue of another node. */
+  handOver(match: Match<Started>): void;
+}
+
 /** `Started` is what a started task carries to its poller: matching does not look into it. */
 export class Matching<Started> {
   readonly #clock: Clock;
@@ -59,14 +68,16 @@ export class Matching<Started> {
   readonly #queries = new Map<string, TaskQueue<Started>>();
   /** Worker processes that said goodbye. */
   readonly #goodbyes = new Goodbyes();
+  readonly #ownership: Ownership<Started> | undefined;
   #cancelSweep: Cancel | undefined;
   /** The number of queues that sets off a sweep before its time. */
   #crowdedAt: number = matchingLimits.crowd;
   #closed = false;
 
-  constructor(clock: Clock, routing: Routing = unrouted) {
+  constructor(clock: Clock, routing: Routing = unrouted, ownership?: Ownership<Started>) {
     this.#clock = clock;
     this.#routing = routing;
+    this.#ownership = ownership;
     this.#sticky = new StickyQueues(() => new TaskQueue(true, { clock, handOn: (match) => this.#handOn(match) }));
   }
 
@@ -136,7 +147,7 @@ export class Matching<Started> {
     const queue =
       request.stickyOf === undefined
         ? this.#queue(request, request.poller.deploymentVersion ?? null)
-        : this.#sticky.forPoll(request.namespaceId, request.taskQueue, nowMs);
+        : this.#sticky.forPoll(request.namespaceId, request.taskQueue, nowMs, request.stickyOf);
     return queue.poll(request);
   }
 
@@ -190,6 +201,26 @@ export class Matching<Started> {
     for (const task of strays) {
       if ("id" in task) this.offerQuery(task);
       else this.offer(task);
+    }
+  }
+
+  /**
+   * Gives up the queues that are not this node's any more: their polls end, and what waits in them is handed over. What is reserved for a poller still
+   * reaches it.
+   */
+  release(): void {
+    const { isMine, handOver } = this.#ownership!;
+    const isGone = (address: string) => !isMine(namespaceOf(address)!, nameOf(address).taskQueue);
+    const gone = [
+      ...[...this.#queues].filter(([address]) => isGone(address)).map(([, queue]) => queue),
+      ...this.#versions.forget(isGone),
+      ...this.#sticky.forgetWhere((namespaceId, normalName) => !isMine(namespaceId, normalName)),
+    ];
+    for (const address of [...this.#queues.keys()]) if (isGone(address)) this.#queues.delete(address);
+    for (const queue of gone) {
+      queue.endPolls(() => true);
+      queue.stopWaking();
+      for (const task of queue.takeStrays(() => true)) handOver(unstarted(task));
     }
   }
 
@@ -274,6 +305,10 @@ export class Matching<Started> {
 
   #handOn(match: Match<Started>): void {
     const task = match.type === "query" ? match.query : match.task;
+    if (this.#ownership?.isMine(task.namespaceId, task.taskQueue) === false) {
+      this.#queries.delete("id" in task ? task.id : "");
+      return this.#ownership.handOver(match); // M5
+    }
     // Its worker may be the one that has just gone: only a poll that waits proves that the sticky queue has one.
     const sticky = match.sticky
       ? this.#sticky.live(task.namespaceId, task.stickyQueue, this.#clock.nowMs())
@@ -387,6 +422,11 @@ function nameOf(address: string): QueueName {
 
 function namespaceOf(address: string): string | undefined {
   return address.split("/", 2)[1];
+}
+
+function unstarted<Started>(task: Question | Task): Match<Started> {
+  const rest = { sticky: false, backlogCount: 0 };
+  return "id" in task ? { type: "query", query: task, ...rest } : { type: "task", task, ...rest };
 }
 
 function workerOf(namespaceId: string, workerInstanceKey: string): string {

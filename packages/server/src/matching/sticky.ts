@@ -36,6 +36,8 @@ function isOver(saidAtMs: number, nowMs: number): boolean {
  */
 export class StickyQueues<Started> {
   readonly #queues = new Map<string, TaskQueue<Started>>();
+  /** The name of the normal queue, by the address of the sticky one. */
+  readonly #normalNames = new Map<string, string>();
   readonly #goodbyes = new Goodbyes();
   readonly #make: () => TaskQueue<Started>;
   /** Polls of workers that said goodbye: they wait here, where no task ever comes, because an answer would only make them poll again. */
@@ -71,13 +73,14 @@ export class StickyQueues<Started> {
   }
 
   /** Where a poll of this sticky queue waits. */
-  forPoll(namespaceId: string, name: string, nowMs: number): TaskQueue<Started> {
+  forPoll(namespaceId: string, name: string, nowMs: number, normalName: string): TaskQueue<Started> {
     const address = addressOf(namespaceId, name);
     const known = this.#queues.get(address);
     if (known !== undefined) return known;
     if (this.#goodbyes.said(address, nowMs)) return this.#parked;
     const made = this.#make();
     this.#queues.set(address, made);
+    this.#normalNames.set(address, normalName || name);
     return made;
   }
 
@@ -86,15 +89,31 @@ export class StickyQueues<Started> {
     const address = addressOf(namespaceId, name);
     this.#goodbyes.say(address, nowMs);
     const queue = this.#queues.get(address);
-    this.#queues.delete(address);
+    this.#delete(address);
     return queue;
   }
 
   /** Takes out the queues of a namespace that has gone. */
   forgetNamespace(namespaceId: string): TaskQueue<Started>[] {
     const gone = [...this.#queues].filter(([address]) => address.startsWith(`${namespaceId}/`));
-    for (const [address] of gone) this.#queues.delete(address);
+    for (const [address] of gone) this.#delete(address);
     return gone.map(([, queue]) => queue);
+  }
+
+  /** Takes out the queues of the normal ones that `which` picks. */
+  forgetWhere(which: (namespaceId: string, normalName: string) => boolean): TaskQueue<Started>[] {
+    const forgotten: TaskQueue<Started>[] = [];
+    for (const [address, queue] of this.#queues) {
+      if (!which(address.slice(0, address.indexOf("/")), this.#normalNames.get(address)!)) continue;
+      this.#delete(address);
+      forgotten.push(queue);
+    }
+    return forgotten;
+  }
+
+  #delete(address: string): void {
+    this.#queues.delete(address);
+    this.#normalNames.delete(address);
   }
 
   /** Takes out the queues that nobody has polled for so long; what waits in them is the caller's to move. */
@@ -103,7 +122,7 @@ export class StickyQueues<Started> {
     const forgotten: TaskQueue<Started>[] = [];
     for (const [address, queue] of this.#queues) {
       if (!queue.isIdle(nowMs, idleMs)) continue;
-      this.#queues.delete(address);
+      this.#delete(address);
       forgotten.push(queue);
     }
     return forgotten;

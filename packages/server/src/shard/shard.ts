@@ -9,7 +9,11 @@
  *   S3. A failed commit is of unknown outcome: what was cached is forgotten and read again, and the caller is told UNAVAILABLE.
  *   S4. A bug in one command fails that command alone: the batch is thrown away and its commands run one by one.
  *   S5. The fence is checked inside the write transaction: when the lease is lost, the shard stops.
+<<<<<<< HEAD
  *   S6. A command that would make a run too large does not happen: alone like a bug, it is thrown away, and the run is ended instead.
+=======
+ *   S6. A batch that writes nothing answers from memory only while nobody can have taken the shard over (`isSure`); otherwise the fence is checked first.
+>>>>>>> 14f1b64 (wip)
  */
 import {
   type Call,
@@ -73,6 +77,10 @@ export interface ShardParts {
   readonly onFault: (what: string, error: unknown) => void;
   /** Told of runs that become large, once what made them so is committed. */
   readonly onLarge?: (run: LargeRun) => void;
+  /** Whether nobody can have taken the shard over in the meantime (S6). Absent: nobody ever does while this process lives. */
+  readonly isSure?: () => boolean;
+  /** The shard is another's. */
+  readonly onLost?: () => void;
   /** Counts for metrics. */
   readonly onCommit?: (commit: { readonly commands: number; readonly writes: number }) => void;
 }
@@ -122,7 +130,7 @@ const hostCommands = ["wake", "receive", "delivered"] satisfies HostCommand["typ
 
 export class Shard {
   readonly #parts: ShardParts;
-  readonly #lease: Lease;
+  readonly lease: Lease;
   readonly #cache: ExecutionCache;
   readonly #timers: Timers;
   #inbox: Entry[] = [];
@@ -130,7 +138,7 @@ export class Shard {
   #state: "open" | "draining" | "lost" = "open";
 
   private constructor(lease: Lease, parts: ShardParts) {
-    this.#lease = lease;
+    this.lease = lease;
     this.#parts = parts;
     this.#cache = new ExecutionCache(parts.cacheBytesMax);
     this.#timers = new Timers({
@@ -151,6 +159,11 @@ export class Shard {
   /** Starts the clockwork; runs that waited for a worker or another execution are dispatched again in the background. */
   async start(): Promise<void> {
     await this.#timers.start();
+    this.redispatch();
+  }
+
+  /** Hands out what waits for a worker or another execution, in the background: whoever held it may be gone. */
+  redispatch(): void {
     this.#redispatchAll().catch((error: unknown) => this.#parts.onFault("dispatch waiting tasks again", error));
   }
 
@@ -387,9 +400,10 @@ export class Shard {
     hosted: ReadonlyMap<string, Hosted>,
     { outcomes, changed: { writes, touched, large } }: Executed,
   ): Promise<void> {
-    if (writes.length > 0) {
+    // S6: an empty commit is a look at the fence.
+    if (writes.length > 0 || this.#parts.isSure?.() === false) {
       try {
-        await this.#parts.store.commit(this.#lease, writes);
+        await this.#parts.store.commit(this.lease, writes);
       } catch (error) {
         return this.#failCommit(batch, outcomes, error);
       }
@@ -432,6 +446,7 @@ export class Shard {
       this.#abandon(batch, outcomes);
       this.#state = "lost";
       this.#timers.close();
+      this.#parts.onLost?.();
       this.#refuse([...batch, ...this.#inbox.splice(0)], new Unavailable("closed", "this shard has moved; try again"));
       return;
     }
@@ -500,7 +515,7 @@ export class Shard {
     const { store } = this.#parts;
     let afterRunId: string | undefined;
     for (;;) {
-      const runs = await store.undispatchedRuns(this.#lease.shardId, {
+      const runs = await store.undispatchedRuns(this.lease.shardId, {
         limit: shardLimits.redispatchPage,
         ...(afterRunId !== undefined && { afterRunId }),
       });

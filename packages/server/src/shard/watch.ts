@@ -24,6 +24,11 @@ export class Watch {
     if (waiting) for (const end of [...waiting]) end();
   }
 
+  /** Whatever they wait for. */
+  notifyAll(): void {
+    for (const runId of [...this.#waiting.keys()]) this.notify(runId);
+  }
+
   get size(): number {
     return this.#waiting.size;
   }

@@ -1,0 +1,207 @@
+/**
+ * This server as one node of several: makes the parts that know of the others, and joins them.
+ *
+ *   members (who is there) ─▶ holdings (takes and gives up shards) ─▶ ring
+ *            │                                                          │ commands for shards of others
+ *            ├─▶ queues (tasks and polls to their node) ─▶ matching     ▼
+ *            └─▶ registries (read again what others changed)          node ─▶ peers
+ *                                     calls from outside ─▶ forwarding ─┘ ▲
+ *                                     calls from other nodes ─▶ node-service
+ *
+ * A server that is alone has none of it.
+ */
+import type { Membership, Store, View } from "@pawl/store";
+import type { Clock } from "../clock.ts";
+import type { ClusterConfig } from "../config.ts";
+import type { Handlers } from "../frontend/parts.ts";
+import { settle } from "../frontend/stored-map.ts";
+import { clusterLimits, limits } from "../limits.ts";
+import { Metrics } from "../metrics.ts";
+import type { Random } from "../random.ts";
+import { GrpcServer } from "../rpc/grpc-server.ts";
+import type { Unary } from "../rpc/transport.ts";
+import { Ring, type RingParts } from "../shard/ring.ts";
+import type { Telemetry } from "../telemetry.ts";
+import { forwarding } from "./forwarding.ts";
+import { Holdings } from "./holdings.ts";
+import { Members } from "./members.ts";
+import { ClusterNode } from "./node.ts";
+import { NodeSeal } from "./node-seal.ts";
+import { nodeRoutes } from "./node-service.ts";
+import { type PlacesParts, placesOf } from "./places.ts";
+import { ClusterNexusTasks, ClusterQueries } from "./questions.ts";
+import { ClusterQueues } from "./queues.ts";
+
+export interface MemberParts {
+  readonly config: ClusterConfig;
+  /** Of this process: new with every start. */
+  readonly id: string;
+  readonly store: Store;
+  readonly membership: Membership;
+  readonly shardCount: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+}
+
+export interface Joins {
+  readonly ring: Ring;
+  /** What does the calls of the API, here. */
+  readonly local: ReadonlyMap<string, Unary>;
+  /** What is kept in memory of what every node may change. */
+  readonly registries: readonly { refresh(): Promise<unknown> }[];
+  /** What one node does for all goes on here, if it is this one. */
+  readonly resume: () => void;
+}
+
+const keySetting = "node-key";
+const keyBytes = 32;
+
+export class ClusterMember {
+  readonly node: ClusterNode;
+  readonly queues: ClusterQueues;
+  readonly queries: ClusterQueries;
+  readonly nexusTasks: ClusterNexusTasks;
+  readonly #parts: MemberParts;
+  readonly #seal: NodeSeal;
+  readonly #members: Members;
+  readonly #server: { current: GrpcServer | undefined } = { current: undefined };
+  #address: string;
+  #ring: Ring | undefined;
+  #holdings: Holdings | undefined;
+  #joins: Joins | undefined;
+  #readChanges = -1;
+  #nodeIds = "";
+
+  private constructor(parts: MemberParts, key: Uint8Array) {
+    const { clock, telemetry, id, config, membership } = parts;
+    this.#parts = parts;
+    this.#seal = new NodeSeal(key);
+    this.#address = config.address ?? "";
+    const cluster = this;
+    this.#members = new Members({
+      ...{ membership, clock, stopwatchMs: telemetry.stopwatchMs, leaseMs: leaseMsOf(config), onFault: this.#onFault },
+      me: {
+        id,
+        name: config.name,
+        get address() {
+          return cluster.#address;
+        },
+      },
+      onView: (view, beganAtMs) => this.#follow(view, beganAtMs),
+    });
+    this.node = new ClusterNode({
+      ...{ id, clock, telemetry, members: this.#members, seal: this.#seal },
+      hasShard: (shardId) => this.#ring?.has(shardId) ?? false,
+      submitHere: (key, command) => this.#ring!.submitHere(key, command),
+      onLost: () => this.#lookAgain(),
+    });
+    this.queues = new ClusterQueues(this.node, clock);
+    this.queries = new ClusterQueries(this.node, parts.shardCount);
+    this.nexusTasks = new ClusterNexusTasks(this.node, { matching: this.queues, clock, random: parts.random });
+    membership.watch(() => this.#announce());
+  }
+
+  static async open(parts: MemberParts): Promise<ClusterMember> {
+    return new ClusterMember(
+      parts,
+      await settle(parts.store, keySetting, () => crypto.getRandomValues(new Uint8Array(keyBytes))),
+    );
+  }
+
+  ring(parts: RingParts): Ring {
+    this.#ring = Ring.empty({ ...parts, elsewhere: this.node, isSure: () => this.#members.isSure() });
+    return this.#ring;
+  }
+
+  /** For callers from outside: does what they ask for, wherever that is. `handlers` do it here. */
+  forwarding(handlers: Handlers, places: Omit<PlacesParts, "shardCount">): Handlers {
+    const { clock, shardCount } = this.#parts;
+    return forwarding(handlers, placesOf({ ...places, shardCount }), { node: this.node, clock });
+  }
+
+  /** From here on others know of this node, and it takes what is its own. */
+  async join(joins: Joins): Promise<void> {
+    const { clock, random, telemetry, membership, config } = this.#parts;
+    const { ring, local } = joins;
+    this.#joins = joins;
+    const look = () => this.#members.look();
+    const { node, queues, queries, nexusTasks } = this;
+    this.#holdings = new Holdings({
+      ...{ node, ring, membership, clock, look, stopwatchMs: telemetry.stopwatchMs, onFault: this.#onFault },
+    });
+    const unary = nodeRoutes(local, { node, ring, queues, queries, nexusTasks, look, seal: this.#seal });
+    this.#server.current = new GrpcServer({
+      ...{ routes: { unary, streaming: new Map() }, clock, random },
+      telemetry: { ...telemetry, metrics: new Metrics() },
+    });
+    const host = config.ip ?? "127.0.0.1";
+    const { port } = await this.#server.current.listen({ host, port: config.port ?? 0 });
+    this.#address ||= `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    await this.#members.open();
+    await this.#askAllToLook();
+    await this.#holdings.settled();
+    telemetry.log.info("node joined", { node: config.name, id: node.id, address: this.#address });
+  }
+
+  /** Gives all that it owns to the others, and goes on sending calls to them. */
+  async leave(): Promise<void> {
+    try {
+      await this.#members.leaving();
+      await this.#askAllToLook();
+      await this.#holdings?.settled();
+    } catch (error) {
+      this.#onFault("leave the cluster", error);
+    }
+  }
+
+  /** When nothing is sent on any more. */
+  async close(): Promise<void> {
+    await this.#holdings?.close();
+    this.queues.close();
+    await this.#server.current?.stop(limits.farewellMs);
+    await this.#members.close().catch((error: unknown) => this.#onFault("leave the cluster", error));
+    this.node.close();
+  }
+
+  async #follow(view: View, beganAtMs: number): Promise<void> {
+    const { registries, resume } = this.#joins!;
+    const nodeIds = view.nodes.map(({ id, state }) => `${id}/${state}`).join(" ");
+    const haveNodesChanged = nodeIds !== this.#nodeIds;
+    this.#nodeIds = nodeIds;
+    if (haveNodesChanged) {
+      this.node.forgetGone();
+      this.#seal.forgetAllBut(new Set(view.nodes.map(({ id }) => id)));
+    }
+    this.#holdings!.follow(view, beganAtMs);
+    if (view.changes !== this.#readChanges) {
+      await Promise.all(registries.map((registry) => registry.refresh()));
+      this.#readChanges = view.changes;
+    }
+    if (!haveNodesChanged) return;
+    this.queues.follow();
+    this.node.changed();
+    resume();
+  }
+
+  /** This node has changed what others keep in memory: they read it before the caller hears of it, as far as they can be reached. */
+  async #announce(): Promise<void> {
+    await this.#askAllToLook(clusterLimits.announceMsMax);
+  }
+
+  async #askAllToLook(timeoutMs?: number): Promise<void> {
+    await Promise.all(this.node.others.map(({ id }) => this.node.ask(id, "Look", null, timeoutMs)));
+  }
+
+  #lookAgain(): void {
+    this.#members.look().catch((error: unknown) => this.#onFault("look at the cluster", error));
+  }
+
+  readonly #onFault = (what: string, error: unknown): void => {
+    this.#parts.telemetry.log.error("cluster fault", { what, error });
+  };
+}
+
+export function leaseMsOf({ leaseMs = clusterLimits.leaseMsDefault }: ClusterConfig): number {
+  return leaseMs;
+}

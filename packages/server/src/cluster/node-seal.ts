@@ -1,0 +1,76 @@
+/**
+ * How nodes know each other's calls: each carries a MAC under a key that the cluster keeps in its database, over all that it says.
+ *
+ *   A1. A call is for one node and from one process of another, so it cannot be shown to a third, nor again to a process that was started anew.
+ *   A2. Calls of one sender are numbered, and a number is taken once: one that was overheard is refused when it comes again.
+ */
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
+
+export interface SealedCall {
+  /** Ids of nodes. */
+  readonly from: string;
+  readonly to: string;
+  readonly path: string;
+  /** What goes with the request, as text. */
+  readonly attachment: string;
+  readonly request: Uint8Array;
+}
+
+/** Numbers further behind the highest than this are taken for old ones. Far above the calls that one node can have under way to another. */
+const window = 1 << 16;
+
+export class NodeSeal {
+  readonly #key: KeyObject;
+  #lastNumber = 0;
+  /** By sender. */
+  readonly #taken = new Map<string, TakenNumbers>();
+
+  /** `key`: secret bytes, the same on every node. */
+  constructor(key: Uint8Array) {
+    this.#key = createSecretKey(key);
+  }
+
+  seal(call: SealedCall): string {
+    this.#lastNumber += 1;
+    return `${this.#lastNumber}.${this.#macOf(call, this.#lastNumber).toString("base64url")}`;
+  }
+
+  /** Whether it is a call of a node of this cluster, and comes for the first time. */
+  open(call: SealedCall, seal: string): boolean {
+    const [numberText = "", macText = ""] = seal.split(".", 2);
+    const number = Number(numberText);
+    if (!Number.isSafeInteger(number) || number <= 0) return false;
+    const mac = Buffer.from(macText, "base64url");
+    const expected = this.#macOf(call, number);
+    if (mac.length !== expected.length || !timingSafeEqual(mac, expected)) return false;
+    const taken = this.#taken.get(call.from) ?? new TakenNumbers();
+    this.#taken.set(call.from, taken);
+    return taken.take(number);
+  }
+
+  /** Processes that are no more send no more calls. */
+  forgetAllBut(nodeIds: ReadonlySet<string>): void {
+    for (const sender of this.#taken.keys()) if (!nodeIds.has(sender)) this.#taken.delete(sender);
+  }
+
+  #macOf({ from, to, path, attachment, request }: SealedCall, number: number): Buffer {
+    const body = createHash("sha256").update(request).digest("hex");
+    return createHmac("sha256", this.#key)
+      .update(JSON.stringify([from, to, path, number, attachment, body]))
+      .digest();
+  }
+}
+
+class TakenNumbers {
+  #highest = 0;
+  #taken = new Set<number>();
+
+  take(number: number): boolean {
+    if (number <= this.#highest - window || this.#taken.has(number)) return false;
+    this.#taken.add(number);
+    this.#highest = Math.max(this.#highest, number);
+    if (this.#taken.size > 2 * window)
+      this.#taken = new Set([...this.#taken].filter((one) => one > this.#highest - window));
+    return true;
+  }
+}

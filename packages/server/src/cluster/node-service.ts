@@ -1,0 +1,139 @@
+/**
+ * What a node does for the others, on a port of its own: calls of the API that are for its shards and queues, and what nodes ask of each other.
+ *
+ *   S1. Nothing is done, and nothing is looked into, before the seal of a call has shown that a node of this cluster made it (`node-seal.ts`).
+ *   S2. What this node does not own it refuses with `moved`, and has done nothing then.
+ */
+import type { CommandOfKind, ExecutionKey, Kind } from "@pawl/engine";
+import type { NexusTasks } from "../frontend/nexus-tasks.ts";
+import type { Queues } from "../frontend/parts.ts";
+import type { QueryRegistry } from "../frontend/query-registry.ts";
+import type { Match } from "../matching/match.ts";
+import type { Incoming, Status, Unary } from "../rpc/transport.ts";
+import type { Started } from "../shard/dispatcher.ts";
+import type { Ring } from "../shard/ring.ts";
+import { attachedTo } from "./forwarding.ts";
+import { type ClusterNode, moved, nodePath } from "./node.ts";
+import type { NodeSeal } from "./node-seal.ts";
+import type { ClusterQueues } from "./queues.ts";
+import { decode, encode, endedOf } from "./wire.ts";
+
+export interface ServiceParts {
+  readonly node: ClusterNode;
+  readonly seal: NodeSeal;
+  readonly ring: Ring;
+  readonly queues: ClusterQueues;
+  readonly queries: QueryRegistry;
+  readonly nexusTasks: NexusTasks;
+  /** Looks at the cluster, and reads what others have changed. */
+  readonly look: () => Promise<void>;
+}
+
+/** What nodes ask of each other beside calls of the API: `value` in, its answer out; `moved` when it is not for this node. */
+type Asked = (value: never, from: string) => unknown;
+
+export function nodeRoutes(local: ReadonlyMap<string, Unary>, parts: ServiceParts): Map<string, Unary> {
+  const forwarded = new ForwardedCalls();
+  const routes = new Map<string, Unary>();
+  for (const [path, handler] of local)
+    routes.set(path, (request, call) => forwarded.run(parts, handler, request, call));
+  for (const [method, asked] of Object.entries(askedOf(parts, forwarded)))
+    routes.set(nodePath(method), async (request, call) => {
+      const from = senderOf(parts, request, call);
+      if (typeof from !== "string") return from;
+      const answer = await asked(decode(request) as never, from);
+      return answer === moved ? moved : encode(answer);
+    });
+  return routes;
+}
+
+function askedOf(
+  { node, ring, queues, queries, nexusTasks, look }: ServiceParts,
+  forwarded: ForwardedCalls,
+): Readonly<Record<string, Asked>> {
+  return {
+    Submit: ({ shardId, key, command }: { shardId: number; key: ExecutionKey; command: CommandOfKind<Kind> }) =>
+      node.isHere({ type: "shard", shardId }) ? endedOf(ring.submitHere(key, command)) : moved,
+    Deliver: (matches: readonly Match<Started>[]) => queues.take(matches),
+    Withdraw: (id: string) => queues.withdrawHere(id),
+    Goodbye: (worker: Parameters<Queues["shutdownWorker"]>[0]) => queues.shutdownWorkerHere(worker),
+    Asked: (id: string) => queries.askedHere(id),
+    Attach: ({ runId, stamp }: { runId: string; stamp: number }) => queries.attachHere(runId, stamp),
+    NexusRequest: (id: string) => nexusTasks.requestHere(id),
+    Look: () => look(),
+    EndPolls: (_: null, from) => forwarded.stop(from),
+  };
+}
+
+const stranger: Status = { code: "UNAUTHENTICATED", message: "this port is for nodes of the cluster" };
+
+/** The id of the node that made the call (S1). */
+function senderOf({ node, seal }: ServiceParts, request: Uint8Array, call: Incoming): string | Status {
+  const from = call.header("pawl-from");
+  const attachment = call.header("pawl-attachment");
+  const sealed = { from, to: node.id, path: call.path, attachment, request };
+  return from !== "" && seal.open(sealed, call.header("pawl-seal")) ? from : stranger;
+}
+
+/** Calls of the API that other nodes have sent on. */
+class ForwardedCalls {
+  readonly #calls = new Set<ForwardedCall>();
+
+  async run(parts: ServiceParts, handler: Unary, request: Uint8Array, call: Incoming): Promise<Uint8Array | Status> {
+    const from = senderOf(parts, request, call);
+    if (typeof from !== "string") return from;
+    const { place, headers } = attachedTo(call.header("pawl-attachment"));
+    if (!parts.node.isHere(place)) return moved; // S2
+    const forwarded = new ForwardedCall(call, from, headers);
+    this.#calls.add(forwarded);
+    try {
+      return await handler(request, forwarded);
+    } finally {
+      this.#calls.delete(forwarded);
+    }
+  }
+
+  /** A node stops: what waits on behalf of its callers ends as if this one did. */
+  stop(from: string): void {
+    for (const call of [...this.#calls]) if (call.from === from) call.stop();
+  }
+}
+
+/** A call of the API as its caller made it, to the node that sent it on. */
+class ForwardedCall implements Incoming {
+  readonly path: string;
+  readonly deadlineMs: number | undefined;
+  readonly from: string;
+  readonly #call: Incoming;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #ends = new AbortController();
+  #isStopped = false;
+
+  constructor(call: Incoming, from: string, headers: Readonly<Record<string, string>>) {
+    this.path = call.path;
+    this.deadlineMs = call.deadlineMs;
+    this.from = from;
+    this.#call = call;
+    this.#headers = headers;
+    call.signal.addEventListener("abort", () => this.#ends.abort(call.signal.reason), { once: true });
+  }
+
+  get signal(): AbortSignal {
+    void this.#call.signal; // which notices a connection that is gone
+    return this.#ends.signal;
+  }
+
+  ended(): ReturnType<Incoming["ended"]> {
+    const cause = this.#call.ended();
+    return cause === "no" && this.#isStopped ? "stopping" : cause;
+  }
+
+  header(name: string): string {
+    return this.#headers[name] ?? "";
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#ends.abort("the node that this call came to stops");
+  }
+}

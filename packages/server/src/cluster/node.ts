@@ -1,0 +1,216 @@
+/**
+ * One node of several on a database: who owns what, and how to get there.
+ *
+ *   N1. What a call is for is looked up anew until it is found (`route`): a shard or queue on its way between nodes makes callers wait, and nobody is told no.
+ *   N2. A call goes from the node that took it to the owner and no further: the owner does it or says that it is none.
+ *   N3. Only what surely was not done is tried again here. The rest is for callers, whose request ids make it harmless.
+ */
+import type { CommandOfKind, ExecutionKey, Kind } from "@pawl/engine";
+import type { NodeRecord } from "@pawl/store";
+import type { Clock } from "../clock.ts";
+import { clusterLimits } from "../limits.ts";
+import type { Status } from "../rpc/transport.ts";
+import type { Elsewhere } from "../shard/ring.ts";
+import { Unavailable } from "../shard/shard.ts";
+import type { Telemetry } from "../telemetry.ts";
+import type { Members } from "./members.ts";
+import type { NodeSeal } from "./node-seal.ts";
+import { Peer, type PeerAnswer, type PeerCall } from "./peer.ts";
+import { ownerOf, type Place } from "./placement.ts";
+import { decode, type Ended, encode, replyOf } from "./wire.ts";
+
+export interface NodeParts {
+  readonly id: string;
+  readonly members: Members;
+  readonly seal: NodeSeal;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  /** Whether a shard is open here. */
+  readonly hasShard: (shardId: number) => boolean;
+  readonly submitHere: (key: ExecutionKey, command: CommandOfKind<Kind>) => Promise<unknown>;
+  /** A shard that was here has been taken over. */
+  readonly onLost: (shardId: number) => void;
+}
+
+/** The answer of a node that does not own what it was asked for. */
+export const moved: Status = { code: "ABORTED", message: "pawl: another node owns this" };
+
+export function isMoved(answer: PeerAnswer): boolean {
+  return (
+    typeof answer === "object" && "code" in answer && answer.code === moved.code && answer.message === moved.message
+  );
+}
+
+/** Not done, and to be looked for elsewhere. */
+export const notThere = Symbol("not there");
+
+export class ClusterNode implements Elsewhere {
+  readonly #parts: NodeParts;
+  readonly #peers = new Map<string, Peer>();
+  readonly #waiting = new Set<() => void>();
+  #isClosed = false;
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+  }
+
+  get id(): string {
+    return this.#parts.id;
+  }
+
+  get others(): readonly NodeRecord[] {
+    return this.#parts.members.others;
+  }
+
+  isAlive(nodeId: string): boolean {
+    return this.#parts.members.isAlive(nodeId);
+  }
+
+  /** Undefined when nobody is there. */
+  ownerOf(place: Place): string | undefined {
+    const { members, id } = this.#parts;
+    if (place.type === "node") return place.nodeId === id || members.isAlive(place.nodeId) ? place.nodeId : undefined;
+    return ownerOf(members.owners, place);
+  }
+
+  isMine(place: Place): boolean {
+    return this.ownerOf(place) === this.#parts.id;
+  }
+
+  /** Whether calls for this place can be done here, now. */
+  isHere(place: Place): boolean {
+    return place.type === "shard" ? this.#parts.hasShard(place.shardId) : this.isMine(place);
+  }
+
+  /** Who waits for something to move looks again. */
+  changed(): void {
+    for (const end of [...this.#waiting]) end();
+  }
+
+  /** Connections to nodes that are gone end, with all that is under way on them. */
+  forgetGone(): void {
+    for (const [nodeId, peer] of this.#peers) {
+      if (this.isAlive(nodeId)) continue;
+      this.#peers.delete(nodeId);
+      peer.close();
+    }
+  }
+
+  /** N1. `there` gives `notThere` for what was surely not done. Throws `Unavailable` when the place is not found in time. */
+  async route<T>(
+    place: Place,
+    {
+      here,
+      there,
+      untilMs,
+    }: {
+      readonly here: () => Promise<T | typeof notThere>;
+      readonly there: (nodeId: string) => Promise<T | typeof notThere>;
+      readonly untilMs?: number | undefined;
+    },
+  ): Promise<T> {
+    const { clock, id } = this.#parts;
+    const giveUpAtMs = Math.min(clock.nowMs() + clusterLimits.rerouteMsMax, untilMs ?? Number.POSITIVE_INFINITY);
+    for (;;) {
+      const owner = this.ownerOf(place);
+      let answer: T | typeof notThere = notThere;
+      if (this.isHere(place)) answer = await here();
+      else if (owner !== undefined && owner !== id) answer = await there(owner);
+      if (answer !== notThere) return answer;
+      if (place.type === "node" && !this.isAlive(place.nodeId) && place.nodeId !== id) break;
+      if (this.#isClosed || clock.nowMs() >= giveUpAtMs) break;
+      await this.#nextChange();
+    }
+    throw new Unavailable("unknown", "what this is for moves between nodes; try again");
+  }
+
+  /** One call to another node. Never throws. */
+  async call(nodeId: string, call: Omit<PeerCall, "headers"> & { readonly attachment: string }): Promise<PeerAnswer> {
+    const { seal, id } = this.#parts;
+    const peer = this.#peerOf(nodeId);
+    if (!peer) return "unreached";
+    const { attachment, ...rest } = call;
+    const sealed = seal.seal({ from: id, to: nodeId, path: call.path, attachment, request: call.request });
+    const headers = { "pawl-from": id, "pawl-seal": sealed, "pawl-attachment": attachment };
+    return peer.call({ ...rest, headers });
+  }
+
+  /** Asks something of another node that is no call of the API. `undefined` when it was not reached or did not answer well. */
+  async ask(
+    nodeId: string,
+    method: string,
+    value: unknown,
+    timeoutMs: number = clusterLimits.askMsMax,
+  ): Promise<{ readonly value: unknown } | undefined> {
+    const answer = await this.call(nodeId, {
+      ...{ path: nodePath(method), attachment: "", request: encode(value) },
+      timeoutMs,
+    });
+    return answer instanceof Uint8Array ? { value: decode(answer) } : undefined;
+  }
+
+  /** For a shard that another node has, or that is on its way. */
+  submit(shardId: number, key: ExecutionKey, command: CommandOfKind<Kind>): Promise<unknown> {
+    const request = encode({ shardId, key, command });
+    return this.route(
+      { type: "shard", shardId },
+      {
+        here: () => this.#parts.submitHere(key, command).catch(notThereIfClosed),
+        there: async (nodeId) => {
+          const answer = await this.call(nodeId, {
+            ...{ path: nodePath("Submit"), attachment: "", request, timeoutMs: clusterLimits.rerouteMsMax },
+          });
+          if (answer === "unreached" || isMoved(answer)) return notThere;
+          if (!(answer instanceof Uint8Array))
+            throw new Unavailable("unknown", "the node that was asked has gone; try again");
+          const ended = decode(answer) as Ended;
+          // Nothing was done: the shard is being given up.
+          return ended.type === "unavailable" && ended.reason === "closed" ? notThere : replyOf(ended);
+        },
+      },
+    );
+  }
+
+  lost(shardId: number): void {
+    this.#parts.onLost(shardId);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.changed();
+    for (const peer of this.#peers.values()) peer.close();
+    this.#peers.clear();
+  }
+
+  #peerOf(nodeId: string): Peer | undefined {
+    const known = this.#peers.get(nodeId);
+    if (known) return known;
+    const record = this.others.find(({ id }) => id === nodeId);
+    if (!record) return undefined;
+    const peer = new Peer(record.address, this.#parts.clock);
+    this.#peers.set(nodeId, peer);
+    return peer;
+  }
+
+  #nextChange(): Promise<void> {
+    const { clock } = this.#parts;
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel();
+        this.#waiting.delete(end);
+        resolve();
+      };
+      const cancel = clock.wake(clock.nowMs() + clusterLimits.rerouteMs, end);
+      this.#waiting.add(end);
+    });
+  }
+}
+
+function notThereIfClosed(error: unknown): typeof notThere {
+  if (error instanceof Unavailable && error.reason === "closed") return notThere;
+  throw error;
+}
+
+export function nodePath(method: string): string {
+  return `/pawl.node.v1.Node/${method}`;
+}

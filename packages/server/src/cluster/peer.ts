@@ -1,0 +1,139 @@
+/**
+ * Calls to one other node, over a connection that is made when first needed.
+ *
+ *   C1. `unreached` means that the other node has done nothing for the call. Once it may have, the call ends with what the node says, or UNAVAILABLE.
+ */
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import type { Clock } from "../clock.ts";
+import { clusterLimits, limits } from "../limits.ts";
+import { frameOf } from "../rpc/grpc-frame.ts";
+import { type Status, type StatusCode, statusCodes } from "../rpc/transport.ts";
+
+export interface PeerCall {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly request: Uint8Array;
+  readonly timeoutMs: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type PeerAnswer = Uint8Array | Status | "unreached";
+
+/** Connections of which the other node has seen something. */
+const reached = new WeakSet<ClientHttp2Session>();
+const prefixBytes = 5;
+const broken: Status = { code: "UNAVAILABLE", message: "the node that was asked has gone; try again" };
+const codeNames = new Map(Object.entries(statusCodes).map(([name, code]) => [String(code), name as StatusCode]));
+
+export class Peer {
+  readonly #url: string;
+  readonly #clock: Clock;
+  /** The one for new calls. */
+  #session: ClientHttp2Session | undefined;
+  readonly #sessions = new Set<ClientHttp2Session>();
+  #isClosed = false;
+
+  /** `address`: `host:port`. */
+  constructor(address: string, clock: Clock) {
+    this.#url = `http://${address}`;
+    this.#clock = clock;
+  }
+
+  /** Never throws. */
+  async call(call: PeerCall): Promise<PeerAnswer> {
+    if (this.#isClosed || call.signal?.aborted) return "unreached";
+    this.#session ??= this.#connect();
+    const session = this.#session;
+    try {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": call.path,
+        "content-type": "application/grpc",
+        te: "trailers",
+        ...(call.timeoutMs !== undefined && { "grpc-timeout": `${Math.max(1, Math.ceil(call.timeoutMs))}m` }),
+        ...call.headers,
+      });
+      return await answerOf(session, stream, call, this.#clock);
+    } catch {
+      return "unreached"; // the connection ended in this very moment
+    }
+  }
+
+  /** The node has gone: what is under way ends. */
+  close(): void {
+    this.#isClosed = true;
+    for (const session of this.#sessions) session.destroy();
+  }
+
+  #connect(): ClientHttp2Session {
+    const settings = { enablePush: false, initialWindowSize: limits.streamWindowBytes };
+    const session = connect(this.#url, { settings });
+    this.#sessions.add(session);
+    const cancel = this.#clock.wake(this.#clock.nowMs() + clusterLimits.connectMsMax, () => session.destroy());
+    // The next call makes another connection; what is under way on this one may end well.
+    const retire = () => {
+      if (this.#session === session) this.#session = undefined;
+    };
+    session.once("connect", () => {
+      reached.add(session);
+      cancel();
+      session.setLocalWindowSize(limits.connectionWindowBytes);
+    });
+    session.on("error", () => {}); // "close" follows
+    session.on("goaway", () => {
+      retire();
+      session.close();
+    });
+    session.on("close", () => {
+      cancel();
+      retire();
+      this.#sessions.delete(session);
+    });
+    return session;
+  }
+}
+
+function answerOf(
+  session: ClientHttp2Session,
+  stream: ClientHttp2Stream,
+  call: PeerCall,
+  clock: Clock,
+): Promise<PeerAnswer> {
+  return new Promise((resolve) => {
+    const seen: Record<string, unknown> = {};
+    const chunks: Buffer[] = [];
+    const cancel = () => stream.close(constants.NGHTTP2_CANCEL);
+    call.signal?.addEventListener("abort", cancel, { once: true });
+    // A node that stands still ends no call by itself.
+    const lateAtMs = clock.nowMs() + (call.timeoutMs ?? limits.callMsMax) + clusterLimits.connectMsMax;
+    const cancelWake = clock.wake(lateAtMs, cancel);
+    stream.on("response", (headers) => Object.assign(seen, headers));
+    stream.on("trailers", (trailers) => Object.assign(seen, trailers));
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("error", () => {}); // "close" follows
+    stream.on("close", () => {
+      call.signal?.removeEventListener("abort", cancel);
+      cancelWake();
+      if (typeof seen["grpc-status"] === "string") return resolve(endOf(seen, chunks));
+      const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
+      resolve(isRefused || !reached.has(session) ? "unreached" : broken);
+    });
+    stream.end(frameOf(call.request));
+  });
+}
+
+function endOf(seen: Readonly<Record<string, unknown>>, chunks: readonly Buffer[]): PeerAnswer {
+  const code = codeNames.get(seen["grpc-status"] as string);
+  if (code === undefined) return broken;
+  if (code === "OK") {
+    // Memory of its own: what is kept of it later keeps no network buffer alive.
+    const bytes = Buffer.concat(chunks);
+    return bytes.length < prefixBytes ? broken : new Uint8Array(bytes.subarray(prefixBytes));
+  }
+  const details = seen["grpc-status-details-bin"];
+  return {
+    code,
+    message: decodeURIComponent(String(seen["grpc-message"] ?? "")),
+    ...(typeof details === "string" && { details: Buffer.from(details, "base64") }),
+  };
+}

@@ -1,0 +1,205 @@
+/** Several nodes on one database: each answers for all, they share the work, and what one leaves behind the others take over. */
+import assert from "node:assert/strict";
+import { connect } from "node:http2";
+import { after, test } from "node:test";
+import { enums } from "@pawl/protocol";
+import { CallError, call } from "../rig/call.ts";
+import { Postgres } from "../rig/postgres.ts";
+import type { RunningServer } from "../rig/server.ts";
+import { eventsOf, insist, Load, Nodes, namespace, until } from "./nodes.ts";
+
+// Nothing here takes the power away, so nothing need reach a disk.
+const postgres = await Postgres.start({ settings: { fsync: "off", full_page_writes: "off" } });
+const leaseMs = 2_000;
+const nodes = await Nodes.on(postgres);
+after(async () => {
+  await nodes.end();
+  await postgres.remove();
+});
+const started = await Promise.all(["a", "b"].map((name) => nodes.start({ name, leaseMs })));
+const [a, b] = started as [RunningServer, RunningServer];
+await nodes.settled("a", "b");
+
+async function pollTask({ address }: RunningServer, taskQueue: string) {
+  let task = await call(address, "PollWorkflowTaskQueue", { namespace, taskQueue: { name: taskQueue }, identity: "w" });
+  while (task.taskToken.length === 0)
+    task = await call(address, "PollWorkflowTaskQueue", { namespace, taskQueue: { name: taskQueue }, identity: "w" });
+  return task;
+}
+
+const complete = [
+  {
+    commandType: enums.CommandType.COMPLETE_WORKFLOW_EXECUTION,
+    completeWorkflowExecutionCommandAttributes: {},
+  },
+];
+
+test("every node answers for the executions and queues of all", { timeout: 120_000 }, async () => {
+  // Ids and queues of either node, whichever way they fall.
+  for (let i = 0; i < 16; i++) {
+    const [one, other] = i % 2 === 0 ? [a, b] : [b, a];
+    const execution = { workflowId: `all-${i}` };
+    const taskQueue = { name: `all-${i % 5}` };
+    const first = await call(one.address, "StartWorkflowExecution", {
+      ...{ namespace, ...execution, workflowType: { name: "T" }, taskQueue, requestId: `start-${i}` },
+    });
+    const again = await call(other.address, "StartWorkflowExecution", {
+      ...{ namespace, ...execution, workflowType: { name: "T" }, taskQueue, requestId: `start-${i}` },
+    });
+    assert.equal(again.runId, first.runId);
+    const task = await pollTask(other, taskQueue.name);
+    assert.equal(task.workflowExecution?.workflowId, execution.workflowId);
+    // A query waits at its run's node for the answer that comes with the task, which another node hands out.
+    const asked = call(one.address, "QueryWorkflow", { namespace, execution, query: { queryType: "q" } });
+    await call(other.address, "SignalWorkflowExecution", {
+      ...{ namespace, workflowExecution: execution, signalName: "s", requestId: `signal-${i}` },
+    });
+    const history = call(other.address, "GetWorkflowExecutionHistory", {
+      ...{ namespace, execution, waitNewEvent: true, historyEventFilterType: enums.HistoryEventFilterType.CLOSE_EVENT },
+    });
+    const answered = await call(one.address, "RespondWorkflowTaskCompleted", {
+      ...{ taskToken: task.taskToken, returnNewWorkflowTask: true, forceCreateNewWorkflowTask: true },
+    });
+    const next = answered.workflowTask ?? (await pollTask(one, taskQueue.name));
+    const answers = Object.fromEntries(
+      Object.keys(next.queries).map((id) => [
+        id,
+        { resultType: enums.QueryResultType.ANSWERED, answer: { payloads: [] } },
+      ]),
+    );
+    await call(other.address, "RespondWorkflowTaskCompleted", {
+      ...{ taskToken: next.taskToken, commands: complete, queryResults: answers },
+    });
+    if (Object.keys(answers).length === 0) {
+      const direct = await pollTask(other, taskQueue.name);
+      await call(one.address, "RespondQueryTaskCompleted", {
+        ...{ namespace, taskToken: direct.taskToken, completedType: enums.QueryResultType.ANSWERED },
+      });
+    }
+    await asked;
+    assert.equal(eventsOf((await history).history).at(-1)?.eventType, enums.EventType.WORKFLOW_EXECUTION_COMPLETED);
+    const described = await call(other.address, "DescribeTaskQueue", { namespace, taskQueue });
+    assert.deepEqual(
+      described.pollers.map(({ identity }) => identity),
+      ["w"],
+    );
+  }
+});
+
+test("what is registered on one node is there on the other at once", { timeout: 120_000 }, async () => {
+  for (let i = 0; i < 6; i++) {
+    const [one, other] = i % 2 === 0 ? [a, b] : [b, a];
+    const workflowExecutionRetentionPeriod = { seconds: 86_400, nanos: 0 };
+    await call(one.address, "RegisterNamespace", { namespace: `n${i}`, workflowExecutionRetentionPeriod });
+    const { namespaceInfo } = await call(other.address, "DescribeNamespace", { namespace: `n${i}` });
+    assert.equal(namespaceInfo?.name, `n${i}`);
+    await call(one.address, "UpdateNamespace", { namespace: `n${i}`, updateInfo: { description: "changed" } });
+    const changed = await call(other.address, "DescribeNamespace", { namespace: `n${i}` });
+    assert.equal(changed.namespaceInfo?.description, "changed");
+    const searchAttributes = { [`A${i}`]: enums.IndexedValueType.KEYWORD };
+    await call(one.address, "AddSearchAttributes", { namespace, searchAttributes });
+    const { customAttributes } = await call(other.address, "ListSearchAttributes", { namespace });
+    assert.equal(customAttributes[`A${i}`], enums.IndexedValueType.KEYWORD);
+  }
+  // Both at once: neither is lost.
+  await Promise.all(
+    Array.from({ length: 10 }, (_, i) =>
+      insist(() =>
+        call(i % 2 === 0 ? a.address : b.address, "AddSearchAttributes", {
+          ...{ namespace, searchAttributes: { [`B${i}`]: enums.IndexedValueType.INT } },
+        }),
+      ),
+    ),
+  );
+  for (const { address } of [a, b]) {
+    const { customAttributes } = await call(address, "ListSearchAttributes", { namespace });
+    assert.equal(Object.keys(customAttributes).filter((name) => name.startsWith("B")).length, 10);
+  }
+});
+
+test("strangers get nothing from the port that is for nodes", { timeout: 60_000 }, async () => {
+  const rows = await postgres.run("SELECT address FROM node", nodes.url);
+  for (const { address } of rows) {
+    const refused = await call(String(address), "DescribeNamespace", { namespace }).then(
+      () => 0,
+      (error: unknown) => (error instanceof CallError ? error.status : -1),
+    );
+    assert.equal(refused, 16);
+    const headers = { "pawl-from": "a", "pawl-seal": `1.${"A".repeat(43)}`, "pawl-attachment": "" };
+    assert.equal(await statusOf(String(address), "/pawl.node.v1.Node/Look", headers), "16");
+    assert.equal(await statusOf(String(address), "/pawl.node.v1.Node/Submit", {}), "16");
+  }
+  // Nor does a caller from outside become a node by saying so.
+  const headers = { "pawl-from": "b", "pawl-attachment": "e30" };
+  assert.equal(await statusOf(a.address, "/pawl.node.v1.Node/Look", headers), "12");
+});
+
+test("nodes come and go under load: one is killed, one is asked to stop, others join, and nothing acknowledged is lost", {
+  timeout: 240_000,
+}, async (t) => {
+  let live = [a, b];
+  const load = new Load("moving", () => live);
+  load.begin();
+  const some = (count: number) => until(`${count} more workflows are started`, () => load.started.size >= count);
+  await some(30);
+
+  live = [a];
+  await b.kill9();
+  const killedAtMs = performance.now();
+  // Every shard is served again.
+  for (let i = 0; i < 64; i++)
+    await insist(() => call(a.address, "StartWorkflowExecution", startOf(`after-kill-${i}`)));
+  t.diagnostic(
+    `served again ${Math.round(performance.now() - killedAtMs)} ms after kill -9, with a lease of ${leaseMs} ms`,
+  );
+  await some(load.started.size + 30);
+
+  const c = await nodes.start({ name: "c", leaseMs });
+  live = [a, c];
+  await nodes.settled("a", "c");
+  await some(load.started.size + 30);
+
+  // The old and the new process of a restart have one name, and are two nodes.
+  live = [a];
+  const [stopped, c2] = await Promise.all([c.stop(), nodes.start({ name: "c", leaseMs })]);
+  assert.equal(stopped, 0);
+  live = [a, c2];
+  await nodes.settled("a", "c");
+  await some(load.started.size + 30);
+
+  live = [c2];
+  assert.equal(await a.stop(), 0);
+  await nodes.settled("c");
+  await some(load.started.size + 30);
+  await load.checked();
+});
+
+function startOf(workflowId: string) {
+  const taskQueue = { name: "nobody" };
+  return { namespace, workflowId, workflowType: { name: "T" }, taskQueue, requestId: workflowId };
+}
+
+function statusOf(address: string, path: string, headers: Record<string, string>): Promise<string> {
+  const session = connect(`http://${address}`);
+  return new Promise((resolve, reject) => {
+    session.on("error", reject);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      ...headers,
+    });
+    let status = "";
+    for (const event of ["response", "trailers"])
+      stream.on(event, (seen: Record<string, unknown>) => {
+        status = String(seen["grpc-status"] ?? status);
+      });
+    stream.on("error", reject);
+    stream.on("close", () => {
+      session.close();
+      resolve(status);
+    });
+    stream.resume();
+    stream.end(Buffer.alloc(5));
+  });
+}
