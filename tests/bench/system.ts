@@ -1,7 +1,6 @@
 /** The two servers that are compared, each started on a database file of its own. */
-import { rmSync } from "node:fs";
-import { mkdir, mkdtemp } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type RunningServer, startPawl, startReference } from "../rig/server.ts";
 import { cacheFolder } from "../rig/toolchain.ts";
 import { type ProfileOptions, pawlStats, probedEnvironment } from "./pawl-stats.ts";
@@ -20,24 +19,33 @@ export interface Instance {
   readonly [Symbol.dispose]: () => void;
 }
 
-/** A system with an empty database in a folder of its own, on the disk that holds the repository (`/tmp` may be memory). */
-export async function emptyInstance(system: System, options: ProfileOptions = {}): Promise<Instance> {
-  await mkdir(cacheFolder, { recursive: true });
-  const folder = await mkdtemp(join(cacheFolder, "bench-data-"));
-  const dbFilename = join(folder, "state.db");
-  const statsFile = join(folder, "stats.json");
+/** The name of a file that is not there yet, in a folder of its own on the disk that holds the repository (`/tmp` may be memory), removed at the end. */
+export function emptyFile(): { readonly filename: string; readonly [Symbol.dispose]: () => void } {
+  mkdirSync(cacheFolder, { recursive: true });
+  const folder = mkdtempSync(join(cacheFolder, "bench-data-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   // A bench that is interrupted leaves no gigabytes behind.
   process.once("exit", remove);
+  return {
+    filename: join(folder, "state.db"),
+    [Symbol.dispose]: () => {
+      process.off("exit", remove);
+      remove();
+    },
+  };
+}
+
+/** A system with an empty database. */
+export async function emptyInstance(system: System, options: ProfileOptions = {}): Promise<Instance> {
+  const file = emptyFile();
+  const dbFilename = file.filename;
+  const statsFile = join(dirname(dbFilename), "stats.json");
   return {
     start: ({ port } = {}) => {
       const at = port === undefined ? { dbFilename } : { dbFilename, port };
       return system === "pawl" ? startPawl({ ...at, env: probedEnvironment(statsFile, options) }) : startReference(at);
     },
     stats: async ({ pid }) => (system === "pawl" ? pawlStats(pid, statsFile) : undefined),
-    [Symbol.dispose]: () => {
-      process.off("exit", remove);
-      remove();
-    },
+    [Symbol.dispose]: () => file[Symbol.dispose](),
   };
 }

@@ -20,9 +20,12 @@ export interface VisibilityRecord {
   readonly parentRunId: string | null;
   readonly rootWorkflowId: string;
   readonly rootRunId: string;
-  readonly searchAttributes: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+  readonly searchAttributes: Readonly<Record<string, IndexedValue>>;
   readonly info: Uint8Array;
 }
+
+/** Times in milliseconds; `text` is searched by its words. */
+export type IndexedValue = string | number | boolean | readonly string[] | { readonly text: string };
 
 export function visibilityRecord(run: Run): VisibilityRecord {
   const { start, status } = run;
@@ -53,20 +56,35 @@ export function visibilityRecord(run: Run): VisibilityRecord {
 export function indexedAttributes(
   attributes: common.SearchAttributes | undefined,
 ): VisibilityRecord["searchAttributes"] {
-  const values: Record<string, string | number | boolean | readonly string[]> = {};
+  const values: Record<string, IndexedValue> = {};
   for (const [name, payload] of Object.entries(attributes?.indexedFields ?? {})) {
-    try {
-      const value: unknown = JSON.parse(new TextDecoder().decode(payload.data));
-      // Times are kept as numbers, so that they compare as times whatever their zone.
-      if (typeName(payload) === "Datetime" && typeof value === "string") values[name] = Date.parse(value);
-      else if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
-        values[name] = value;
-      else if (Array.isArray(value)) values[name] = value.map(String);
-    } catch {
-      // Not JSON: nothing to index.
-    }
+    const value = indexedValue(payload);
+    if (value !== undefined) values[name] = value;
   }
   return values;
+}
+
+function indexedValue(payload: common.Payload): IndexedValue | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(payload.data));
+  } catch {
+    return undefined;
+  }
+  if (Array.isArray(value)) return value.map(String);
+  if (typeof value === "number" || typeof value === "boolean") return value;
+  if (typeof value !== "string") return undefined;
+  switch (typeName(payload)) {
+    // Times are kept as numbers, so that they compare as times whatever their zone.
+    case "Datetime":
+      return Date.parse(value);
+    case "KeywordList":
+      return [value];
+    case "Text":
+      return { text: value };
+    default:
+      return value;
+  }
 }
 
 function typeName({ metadata }: common.Payload): string {

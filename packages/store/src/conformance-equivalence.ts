@@ -18,7 +18,7 @@ import {
   type Write,
 } from "./store.ts";
 
-const seed = process.env["SEED"] ? Number(process.env["SEED"]) : 20_260;
+export const seed = process.env["SEED"] ? Number(process.env["SEED"]) : 20_260;
 
 /** `open` gives an empty store, which this closes. */
 export function exerciseEquivalence(name: string, open: () => Promise<Store>): void {
@@ -36,12 +36,16 @@ const namespaceId = fc.constantFrom("n1", "n2");
 /** Mostly workflows, so that lists have rows. */
 const kind = fc.constantFrom("workflow", "workflow", ...executionKinds);
 const number = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ noNaN: true, noDefaultInfinity: true }));
+const sentence = fc
+  .array(fc.constantFrom("Red", "red-hot", "ROD", "é", "x1", ",", "日"), { maxLength: 4 })
+  .map((all) => all.join(" "));
 const attributes = fc.record(
-  { K: word, N: number, B: fc.boolean(), L: fc.array(word, { maxLength: 3 }) },
+  { K: word, N: number, B: fc.boolean(), L: fc.array(word, { maxLength: 3 }), T: sentence.map((text) => ({ text })) },
   { requiredKeys: [] },
 );
 
-const visibility = fc.record({
+/** Rows of few values, so that filters find some. */
+export const visibilityRow = fc.record({
   kind,
   namespaceId,
   businessId: word,
@@ -69,7 +73,7 @@ const write: fc.Arbitrary<Write> = fc.oneof(
   fc
     .record({ runId, firstEventId: fc.integer({ min: 1, max: 8 }), events: data })
     .map(({ firstEventId, ...row }) => ({ table: "history", firstEventId, lastEventId: firstEventId, ...row })),
-  fc.tuple(runId, visibility).map(([id, row]) => visibilityWrite(id, row)),
+  fc.tuple(runId, visibilityRow).map(([id, row]) => visibilityWrite(id, row)),
   { arbitrary: runId.map((id): Write => ({ table: "deleteRun", runId: id })), weight: 1 },
   fc
     .record({ id: namespaceId, name: fc.constantFrom("x", "y"), bytes: fc.option(data) })
@@ -122,16 +126,22 @@ const comparison = named.chain(([name, value]) =>
 const leaf = fc.oneof(
   { arbitrary: comparison, weight: 4 },
   fc.record({ op: fc.constantFrom("=", "!="), name: fc.constant("B"), value: fc.boolean() }),
-  fc.record({ op: fc.constantFrom("=", "!="), name: fc.constant("L"), value: word }),
-  fc.record({ op: fc.constantFrom("in", "notIn"), name: fc.constant("L"), values: fc.array(word, { maxLength: 3 }) }),
-  fc.record({ op: fc.constantFrom("isNull", "isNotNull"), name: fc.constantFrom("B", "L", "missing") }),
+  fc.record({ op: fc.constantFrom("=", "!="), name: fc.constantFrom("L", "T"), value: word }),
+  fc.record({
+    op: fc.constant("contains"),
+    name: fc.constantFrom("L", "K", "T"),
+    values: fc.array(word, { maxLength: 3 }),
+  }),
+  fc.record({ op: fc.constant("matches"), name: fc.constantFrom("T", "T", "K", "L"), text: sentence }),
+  fc.record({ op: fc.constantFrom("isNull", "isNotNull"), name: fc.constantFrom("B", "L", "T", "missing") }),
   fc.record({
     op: fc.constantFrom("startsWith", "notStartsWith"),
     name: fc.constantFrom("WorkflowId", "ParentWorkflowId", "K"),
     prefix: word,
   }),
 );
-const { filter } = fc.letrec((tie) => ({
+/** About the values of `visibilityRow`. */
+export const { filter: visibilityFilter } = fc.letrec((tie) => ({
   filter: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
     leaf,
@@ -206,11 +216,12 @@ async function readEverything(store: Store, filters: readonly VisibilityFilter[]
         const rows = await store.listVisibility({ ...query, limit: 3 });
         const last = rows.at(-1);
         const next = last ? await store.listVisibility({ ...query, limit: 3, after: last }) : [];
-        return [rows, next, await store.countVisibility(query)];
+        const byStatus = await store.countVisibility({ ...query, groupBy: "ExecutionStatus" });
+        return [rows, next, await store.countVisibility(query), byStatus];
       }),
     ),
     groups: await Promise.all(
-      [...visibilityColumns, "K", "N", "B", "L"].map((groupBy) =>
+      [...visibilityColumns, "K", "N", "B", "L", "T"].map((groupBy) =>
         store.countVisibility({ kind: "workflow", namespaceId: "n1", groupBy }),
       ),
     ),
@@ -224,7 +235,7 @@ async function sameAnswers(t: TestContext, open: () => Promise<Store>): Promise<
   const seen = new Map<string, number>();
   const property = fc.asyncProperty(
     turns,
-    fc.array(filter, { minLength: 4, maxLength: 8 }),
+    fc.array(visibilityFilter, { minLength: 4, maxLength: 8 }),
     async (sequence, filters) => {
       const memory = new MemoryStore();
       const store = await open();

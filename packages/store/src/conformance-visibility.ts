@@ -241,11 +241,17 @@ const attributeCases: readonly [VisibilityFilter, found: string][] = [
   [{ op: "!=", name: "Flag", value: true }, "b"],
   [{ op: "in", name: "Flag", values: [true, false] }, "ab"],
   [{ op: "isNull", name: "Flag" }, "cd"],
-  [{ op: "=", name: "Tags", value: "red" }, "a"],
-  [{ op: "=", name: "Tags", value: "ro_nd" }, "a"],
-  [{ op: "!=", name: "Tags", value: "red" }, "bc"],
-  [{ op: "in", name: "Tags", values: ["yellow", "ro_nd"] }, "ab"],
-  [{ op: "notIn", name: "Tags", values: ["yellow"] }, "ac"],
+  [{ op: "contains", name: "Tags", values: ["red"] }, "a"],
+  [{ op: "contains", name: "Tags", values: ["ro_nd"] }, "a"],
+  [{ op: "contains", name: "Tags", values: ["Red", "re"] }, ""],
+  [{ op: "contains", name: "Tags", values: ["yellow", "ro_nd"] }, "ab"],
+  [{ op: "contains", name: "Tags", values: [] }, ""],
+  [{ op: "contains", name: "Text", values: ["banana"] }, ""],
+  [{ op: "not", filter: { op: "contains", name: "Tags", values: ["red"] } }, "bcd"],
+  [{ op: "not", filter: { op: "contains", name: "Nobody has it", values: ["red"] } }, "abcd"],
+  [{ op: "=", name: "Tags", value: "red" }, ""],
+  [{ op: "!=", name: "Tags", value: "red" }, ""],
+  [{ op: ">", name: "Tags", value: "" }, ""],
   [{ op: "isNull", name: "Tags" }, "d"],
   [{ op: "isNotNull", name: "Tags" }, "abc"],
   [{ op: "=", name: 'odd "name" %\\.[0]', value: "x" }, "a"],
@@ -254,6 +260,48 @@ const attributeCases: readonly [VisibilityFilter, found: string][] = [
   [{ op: "=", name: "Nobody has it", value: 1 }, ""],
   [{ op: "=", name: "constructor", value: "x" }, ""],
   [{ op: "=", name: "$", value: "x" }, ""],
+];
+
+const notes: Readonly<Record<string, Record<string, SearchValue>>> = {
+  a: { Note: { text: "Hello brave World" } },
+  b: { Note: { text: "hello-again, it's Élan" } },
+  c: { Note: { text: "unrelated über_text 42" } },
+  d: {},
+  e: { Note: { text: "" } },
+  f: { Note: { text: "jumping 3.14 foo@bar.com hello" } },
+  g: { Note: { text: "日本語 Straße" } },
+  h: { Note: "hello" },
+};
+
+/** As the reference server answers, but for the last row, whose value is no text. */
+const textCases: readonly [asked: string, found: string][] = [
+  ["hello", "abf"],
+  ["HELLO", "abf"],
+  ["hello world", "abf"],
+  ["brave unrelated", "ac"],
+  ["elan", "b"],
+  ["Élan", "b"],
+  ["uber", "c"],
+  ["über_text", "c"],
+  ["text", "c"],
+  ["hel", ""],
+  ["hello-again", "b"],
+  ["hello-it", ""],
+  ["again it", "b"],
+  ["it's", "b"],
+  ["s-it", ""],
+  ["42", "c"],
+  ["3.14", "f"],
+  ["14.3", ""],
+  ["foo@bar.com", "f"],
+  ["日本語", "g"],
+  ["日本", ""],
+  ["strasse", ""],
+  ["straße", "g"],
+  ["OR", ""],
+  ["hello *", "abf"],
+  ["*", ""],
+  ['"hello"', "abf"],
 ];
 
 function exerciseFilters(open: (t: TestContext) => Promise<Store>): void {
@@ -269,6 +317,31 @@ function exerciseFilters(open: (t: TestContext) => Promise<Store>): void {
     );
     const { store } = await storeOf(open, t, written);
     for (const [filter, found] of attributeCases)
+      assert.equal((await listed(store, filter)).join(""), found, JSON.stringify(filter));
+  });
+
+  test("a text is searched by its words, and is compared with nothing", async (t) => {
+    const written = Object.entries(notes).map(([runId, searchAttributes]) =>
+      visibilityWrite(runId, { searchAttributes }),
+    );
+    const { store } = await storeOf(open, t, written);
+    const all = Object.keys(notes);
+    for (const [text, found] of textCases) {
+      const matches: VisibilityFilter = { op: "matches", name: "Note", text };
+      assert.equal((await listed(store, matches)).join(""), found, text);
+      const others = all.filter((runId) => !found.includes(runId)).join("");
+      assert.equal((await listed(store, { op: "not", filter: matches })).join(""), others, text);
+    }
+    const cases: [VisibilityFilter, string][] = [
+      [{ op: "matches", name: "Nobody has it", text: "hello" }, ""],
+      [{ op: "=", name: "Note", value: "hello" }, "h"],
+      [{ op: "!=", name: "Note", value: "x" }, "h"],
+      [{ op: ">=", name: "Note", value: "" }, "h"],
+      [{ op: "contains", name: "Note", values: ["hello"] }, ""],
+      [{ op: "isNull", name: "Note" }, "d"],
+      [{ op: "isNotNull", name: "Note" }, "abcefgh"],
+    ];
+    for (const [filter, found] of cases)
       assert.equal((await listed(store, filter)).join(""), found, JSON.stringify(filter));
   });
 
@@ -320,10 +393,11 @@ function exerciseOddFilters(open: (t: TestContext) => Promise<Store>): void {
       visibilityWrite("r", { businessId: odd, searchAttributes: { [odd]: odd, List: [odd] } }),
       visibilityWrite("q"),
     ]);
-    for (const name of ["WorkflowId", odd, "List"]) {
+    for (const name of ["WorkflowId", odd]) {
       assert.deepEqual(await listed(store, { op: "=", name, value: odd }), ["r"]);
       assert.deepEqual(await listed(store, { op: "in", name, values: [odd] }), ["r"]);
     }
+    assert.deepEqual(await listed(store, { op: "contains", name: "List", values: [odd] }), ["r"]);
     assert.deepEqual(await listed(store, { op: "startsWith", name: odd, prefix: odd }), ["r"]);
   });
 

@@ -6,11 +6,14 @@ import { StoreUnusable } from "./store.ts";
 /** "Pawl" in ASCII, in the header of every file of ours. */
 const applicationId = 0x5061_776c;
 
+/** Statements, or what cannot be said in SQL. */
+export type SchemaStep = string | ((db: DatabaseSync) => void);
+
 /**
  * Takes the steps that the file has not taken yet. A file without any table becomes ours.
  * Throws `StoreUnusable` for a file of a newer Pawl, or of another program.
  */
-export function migrate(db: DatabaseSync, filename: string, steps: readonly string[]): void {
+export function migrate(db: DatabaseSync, filename: string, steps: readonly SchemaStep[]): void {
   const version = pragmaNumber(db, "user_version");
   const application = pragmaNumber(db, "application_id");
   const isEmpty = db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
@@ -24,7 +27,9 @@ export function migrate(db: DatabaseSync, filename: string, steps: readonly stri
   }
   for (let step = version; step < steps.length; step += 1) {
     db.exec("BEGIN IMMEDIATE");
-    db.exec(steps[step] ?? "");
+    const take = steps[step] ?? "";
+    if (typeof take === "string") db.exec(take);
+    else take(db);
     db.exec(`PRAGMA application_id = ${applicationId}`);
     db.exec(`PRAGMA user_version = ${step + 1}`);
     db.exec("COMMIT");

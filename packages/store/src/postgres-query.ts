@@ -9,10 +9,11 @@ import { kindCode } from "./kind-code.ts";
 import { attributeText } from "./postgres-statement.ts";
 import { storedText } from "./postgres-text.ts";
 import type { Store, VisibilityFilter, VisibilityQuery } from "./store.ts";
+import { textPhrases, wordsJson } from "./text-words.ts";
 import { openListOrder } from "./visibility-row.ts";
 import {
   closeTimeRange,
-  columns,
+  columnSql,
   condition,
   conjuncts,
   type Dialect,
@@ -25,6 +26,8 @@ export interface BoundSql {
   readonly text: string;
   readonly values: readonly unknown[];
 }
+
+const table = "visibility";
 
 /** Selects list_order, start_time_ms, run_id and info, in the order of a list. */
 export function listSql(query: VisibilityQuery): BoundSql {
@@ -55,9 +58,9 @@ export function countSql(query: Parameters<Store["countVisibility"]>[0]): BoundS
 }
 
 function groupValue(name: string, values: Values): string {
-  if (isColumn(name)) return `to_jsonb(${columns[name]})`;
+  if (isColumn(name)) return `to_jsonb(${columnSql(name, table)})`;
   const value = attribute(name, values);
-  return `CASE jsonb_typeof(${value}) WHEN 'array' THEN NULL ELSE ${value} END`;
+  return `CASE WHEN jsonb_typeof(${value}) IN ('array', 'object') THEN NULL ELSE ${value} END`;
 }
 
 /** Numbered parameters with their types; one value that is bound twice gets one number. */
@@ -84,6 +87,10 @@ class Values {
 
   texts(all: readonly string[]): string {
     return this.#bind(all.map(storedText), "text[]");
+  }
+
+  attributeTexts(all: readonly string[]): string {
+    return this.#bind(all.map(attributeText), "text[]");
   }
 
   numbers(all: readonly number[]): string {
@@ -121,19 +128,38 @@ function where(
 
 function dialectOf(values: Values): Dialect {
   return {
+    table,
     oneOf: (name, wanted) => oneOf(name, wanted, values),
     compared: (name, order, wanted) => compared(name, order, wanted, values),
-    presence: (name) => (isColumn(name) ? columns[name] : attribute(name, values)),
+    contains: (name, wanted) => contains(name, wanted, values),
+    matches: (name, phrases) => matches(name, phrases, values),
+    presence: (name) => (isColumn(name) ? columnSql(name, table) : attribute(name, values)),
     number: (value) => values.number(value),
   };
 }
 
 /** What a condition says that the index of attributes can answer; it comes on top of the condition itself. */
 function indexedAttribute(filter: VisibilityFilter, values: Values): string[] {
-  if (filter.op !== "=" || typeof filter.value !== "string" || isColumn(filter.name)) return [];
-  const [name, value] = [attributeText(filter.name), attributeText(filter.value)];
-  const holds = [{ [name]: value }, { [name]: [value] }].map((part) => `search_attributes @> ${values.json(part)}`);
+  const wanted = wantedAttributes(filter);
+  if (wanted.length === 0) return [];
+  const holds = wanted.map((part) => `search_attributes @> ${values.json(part)}`);
   return ["search_attributes <> '{}'::jsonb", `(${holds.join(" OR ")})`];
+}
+
+/** Any of these is a part of the attributes of each row that the condition selects; none when nothing such can be said. */
+function wantedAttributes(filter: VisibilityFilter): readonly object[] {
+  if (!("name" in filter) || isColumn(filter.name)) return [];
+  const name = attributeText(filter.name);
+  switch (filter.op) {
+    case "=":
+      return typeof filter.value === "string" ? [{ [name]: attributeText(filter.value) }] : [];
+    case "contains":
+      return filter.values.map((value) => ({ [name]: [attributeText(value)] }));
+    case "matches":
+      return textPhrases(filter.text).map((words) => ({ [name]: { words } }));
+    default:
+      return [];
+  }
 }
 
 function attribute(name: string, values: Values): string {
@@ -155,20 +181,17 @@ const textColumns = new Set<string>([
 interface Tests {
   readonly text: (value: string) => string;
   readonly number: (value: string) => string;
-  readonly element?: (value: string) => string;
 }
 
 function tested(name: string, tests: Tests, values: Values): string {
-  if (isColumn(name)) return `(${textColumns.has(name) ? tests.text(columns[name]) : tests.number(columns[name])})`;
+  if (isColumn(name))
+    return `(${textColumns.has(name) ? tests.text(columnSql(name, table)) : tests.number(columnSql(name, table))})`;
   const value = attribute(name, values);
   const plain = `(search_attributes ->> ${values.attributeName(name)})`;
-  const list = tests.element
-    ? `WHEN 'array' THEN EXISTS (SELECT FROM jsonb_array_elements_text(${value}) AS item (element) WHERE ${tests.element('item.element COLLATE "C"')})`
-    : "";
   return `(CASE jsonb_typeof(${value})
     WHEN 'string' THEN ${tests.text(`${plain} COLLATE "C"`)}
     WHEN 'number' THEN ${tests.number(`${plain}::numeric`)}
-    WHEN 'boolean' THEN ${tests.number(`(CASE ${plain} WHEN 'true' THEN 1 ELSE 0 END)`)} ${list} END)`;
+    WHEN 'boolean' THEN ${tests.number(`(CASE ${plain} WHEN 'true' THEN 1 ELSE 0 END)`)} END)`;
 }
 
 function compared(name: string, op: Exclude<Order, "=">, wanted: Scalar, values: Values): string {
@@ -202,7 +225,22 @@ function oneOf(name: string, wanted: readonly Scalar[], values: Values): string 
     if (first === undefined) return never(value);
     return numbers.length === 1 ? `${value} = ${values.number(first)}` : `${value} = ANY (${values.numbers(numbers)})`;
   };
-  return tested(name, { text: isText, number: isNumber, element: isText }, values);
+  return tested(name, { text: isText, number: isNumber }, values);
+}
+
+function contains(name: string, wanted: readonly string[], values: Values): string {
+  const value = attribute(name, values);
+  return `(CASE jsonb_typeof(${value}) WHEN 'array' THEN ${value} ?| ${values.attributeTexts(wanted)} ELSE FALSE END)`;
+}
+
+function matches(name: string, phrases: readonly (readonly string[])[], values: Values): string {
+  if (phrases.length === 0) return "FALSE";
+  const value = attribute(name, values);
+  // As PostgreSQL writes an array.
+  const holds = phrases.map(
+    (phrase) => `strpos((${value} -> 'words')::text, ${values.text(wordsJson(phrase, ", "))}) > 0`,
+  );
+  return `(CASE jsonb_typeof(${value}) WHEN 'object' THEN ${holds.join(" OR ")} ELSE FALSE END)`;
 }
 
 /** False, and NULL where the value is: `= ANY` of nothing would be false there too. */

@@ -12,8 +12,12 @@
 import type { ClientBase } from "pg";
 import { otherVersion } from "./migrate.ts";
 import { StoreUnusable } from "./store.ts";
+import { typedAttributesJson } from "./typed-attributes.ts";
 
-export const postgresSchema: readonly string[] = [
+/** Statements, or what cannot be said in SQL. */
+type SchemaStep = string | ((db: ClientBase) => Promise<unknown>);
+
+export const postgresSchema: readonly SchemaStep[] = [
   `
   CREATE TABLE shard (
     shard_id integer PRIMARY KEY,
@@ -112,13 +116,39 @@ export const postgresSchema: readonly string[] = [
   );
   INSERT INTO change VALUES (0);
   `,
+  readTypes,
 ];
+
+/** Rows read at once. */
+const pageMax = 1_000;
+
+/** Until now texts were kept like any other value. What an attribute is stands in what a list shows of its run. */
+async function readTypes(db: ClientBase): Promise<void> {
+  for (let last = ""; ; ) {
+    const { rows } = await db.query(
+      `SELECT run_id, kind, search_attributes::text AS attributes, info FROM visibility
+       WHERE run_id > $1 AND search_attributes <> '{}'::jsonb ORDER BY run_id LIMIT ${pageMax}`,
+      [last],
+    );
+    for (const { run_id, kind, attributes, info } of rows) {
+      const typed = typedAttributesJson(kind, attributes, info);
+      if (typed !== attributes)
+        await db.query("UPDATE visibility SET search_attributes = $2::jsonb WHERE run_id = $1", [run_id, typed]);
+      last = run_id;
+    }
+    if (rows.length < pageMax) return;
+  }
+}
 
 /**
  * Takes the steps that the database has not taken yet, one transaction a step. Whoever calls this holds the lock on the schema
  * (`postgres-connection.ts`), so that nobody else is at it. Throws `StoreUnusable` for a database of a newer Pawl, or tables of another program.
  */
-export async function migrate(db: ClientBase, where: string, steps: readonly string[] = postgresSchema): Promise<void> {
+export async function migrate(
+  db: ClientBase,
+  where: string,
+  steps: readonly SchemaStep[] = postgresSchema,
+): Promise<void> {
   const exists = await db.query("SELECT to_regclass('pawl_schema') IS NOT NULL AS is_there");
   if (exists.rows[0]?.is_there !== true) await begin(db, where);
   const version = Number((await db.query("SELECT version FROM pawl_schema")).rows[0]?.version);
@@ -127,8 +157,12 @@ export async function migrate(db: ClientBase, where: string, steps: readonly str
       `${where} has schema version ${version}, and this Pawl knows versions up to ${steps.length}: ` +
         "it was written by a newer Pawl; run that one, or choose another database",
     );
-  for (let step = version; step < steps.length; step += 1)
-    await db.query(`BEGIN; ${steps[step]}; UPDATE pawl_schema SET version = ${step + 1}; COMMIT`);
+  for (const [step, take] of steps.entries()) {
+    if (step < version) continue;
+    await db.query("BEGIN");
+    await (typeof take === "string" ? db.query(take) : take(db));
+    await db.query(`UPDATE pawl_schema SET version = ${step + 1}; COMMIT`);
+  }
 }
 
 /** Throws `StoreUnusable` unless all of the steps, and no more, have been taken. Changes nothing. */

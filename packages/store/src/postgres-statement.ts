@@ -12,6 +12,7 @@
 import { kindCode } from "./kind-code.ts";
 import { storedText, textOfStored } from "./postgres-text.ts";
 import type { Lease, SearchValue, Write } from "./store.ts";
+import { storedValue } from "./visibility-attributes.ts";
 import { visibilityRowColumns, visibilityRowValues } from "./visibility-row.ts";
 
 /** Writes that need no look at what is there. */
@@ -202,12 +203,14 @@ function visibilityRow(write: PlainWrite & { table: "visibility" }): readonly Va
 
 /** An attribute may hold half of a surrogate pair, which JSON can write and PostgreSQL refuses. */
 function attributesJson(attributes: Readonly<Record<string, SearchValue>>): string {
-  const storedValue = (value: SearchValue) => {
-    if (typeof value === "object") return value.map(attributeText);
+  const wellFormed = (value: ReturnType<typeof storedValue>) => {
+    if (Array.isArray(value)) return value.map(attributeText);
     return typeof value === "string" ? attributeText(value) : value;
   };
   return JSON.stringify(
-    Object.fromEntries(Object.entries(attributes).map(([name, value]) => [attributeText(name), storedValue(value)])),
+    Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [attributeText(name), wellFormed(storedValue(value))]),
+    ),
   );
 }
 

@@ -1,12 +1,16 @@
-/** Filters over visibility as SQLite's SQL: `visibility-sql.ts` says what is alike in every database. */
+/**
+ * Filters over visibility as SQLite's SQL: `visibility-sql.ts` says what is alike in every database, and `sqlite-plan.ts` where the rows come
+ * from.
+ */
 
-import { kindCode } from "./kind-code.ts";
-import type { VisibilityQuery } from "./store.ts";
-import { attributePath } from "./visibility-attributes.ts";
+import type { IndexedCondition } from "./sqlite-plan.ts";
+import type { VisibilityFilter, VisibilityPosition } from "./store.ts";
+import { wordsJson } from "./text-words.ts";
+import { attributePath, storedName, wordsPath } from "./visibility-attributes.ts";
 import { openListOrder } from "./visibility-row.ts";
 import {
   closeTimeRange,
-  columns,
+  columnSql,
   condition,
   conjuncts,
   type Dialect,
@@ -19,34 +23,136 @@ export interface BoundSql {
   readonly values: readonly (string | number)[];
 }
 
-/** Selects list_order, start_time_ms, run_id and info, in the order of a list. */
-export function listSql(query: VisibilityQuery): BoundSql {
+/** What is asked of one list, and how. */
+export interface Selection {
+  readonly listKey: number;
+  readonly filter: VisibilityFilter | undefined;
+  readonly plan: Plan;
+  /** Attributes that no row of the list has: conditions on them are decided without a look at any row. */
+  readonly absent: ReadonlySet<string>;
+}
+
+/** Where the rows come from. */
+export type Plan =
+  /** Every row of the list, in order, or by an index of a column. */
+  | { readonly type: "rows" }
+  /** Few rows, which the index of attributes names; they are sorted. */
+  | { readonly type: "few"; readonly by: IndexedCondition }
+  /** One place of the index of attributes, where rows are in the order of the list. */
+  | { readonly type: "place"; readonly by: IndexedCondition }
+  /** The index of attributes alone: it knows all that is asked. */
+  | { readonly type: "index"; readonly by: IndexedCondition };
+
+/** Selects list_order, start_time_ms, run_id and info, in the order of a list. Not for the plan `index`, which has no info. */
+export function listSql(
+  selection: Selection,
+  { after, limit }: { readonly after?: VisibilityPosition; readonly limit: number },
+): BoundSql {
   const values = new Values();
-  const conditions = where(query, values);
-  if (query.after !== undefined) {
-    const { closeTimeMs, startTimeMs, runId } = query.after;
-    const position = [closeTimeMs ?? openListOrder, startTimeMs, runId].map((value) => values.bind(value));
-    conditions.push(`(list_order, start_time_ms, run_id) < (${position.join(", ")})`);
+  const { plan } = selection;
+  const ordered = plan.type === "place" ? "attribute" : "visibility";
+  const conditions = where(selection, values);
+  if (after !== undefined) {
+    const position = [after.closeTimeMs ?? openListOrder, after.startTimeMs, after.runId].map((one) =>
+      values.bind(one),
+    );
+    conditions.push(`(${positionOf(ordered).join(", ")}) < (${position.join(", ")})`);
   }
-  const sql = `SELECT list_order, start_time_ms, run_id, info FROM visibility WHERE ${conditions.join(" AND ")}
-    ORDER BY list_order DESC, start_time_ms DESC, run_id DESC LIMIT ${values.bind(query.limit)}`;
+  const order = positionOf(ordered).map((column) => `${column} DESC`);
+  const sql = `SELECT ${positionOf("visibility").join(", ")}, info FROM ${source(selection, values)}
+    WHERE ${conditions.join(" AND ")} ORDER BY ${order.join(", ")} LIMIT ${values.bind(limit)}`;
   return { sql, values: values.all };
 }
 
+function positionOf(table: Table): readonly string[] {
+  return ["list_order", "start_time_ms", "run_id"].map((column) => `${table}.${column}`);
+}
+
 /** Selects value, JSON type (for booleans only, otherwise NULL) and count, in the order of values. */
-export function countSql(
-  query: Pick<VisibilityQuery, "kind" | "namespaceId" | "filter"> & { readonly groupBy?: string },
-): BoundSql {
+export function countSql(selection: Selection, groupBy: string | undefined): BoundSql {
   const values = new Values();
-  const { groupBy } = query;
-  // Bound before the conditions only because the text comes first; numbered parameters need no order.
-  const value = groupBy === undefined ? "NULL" : scalar(groupBy, values);
+  const table = tableOf(selection.plan);
+  const value = groupBy === undefined ? "NULL" : scalar(groupBy, values, table);
   const isAttribute = groupBy !== undefined && !isColumn(groupBy);
   const jsonType = isAttribute ? `json_type(search_attributes, ${values.bind(attributePath(groupBy))})` : "NULL";
   const type = isAttribute ? `CASE ${jsonType} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' END` : "NULL";
   const grouping = groupBy === undefined ? "" : ` GROUP BY 1${isAttribute ? ", 2" : ""} ORDER BY 1`;
-  const sql = `SELECT ${value}, ${type}, count(*) FROM visibility WHERE ${where(query, values).join(" AND ")}${grouping}`;
+  const from = source(selection, values);
+  const sql = `SELECT ${value}, ${type}, count(*) FROM ${from} WHERE ${where(selection, values).join(" AND ")}${grouping}`;
   return { sql, values: values.all };
+}
+
+/** Selects the number of rows that the index has for a condition, at most `max`. */
+export function probeSql(listKey: number, by: IndexedCondition, max: number): BoundSql {
+  const values = new Values();
+  const rows = `SELECT 1 FROM attribute WHERE ${entries(listKey, by, values)} LIMIT ${values.bind(max)}`;
+  return { sql: `SELECT count(*) FROM (${rows})`, values: values.all };
+}
+
+/** Both tables have the columns of a position, and the status. */
+type Table = "visibility" | "attribute";
+
+function tableOf({ type }: Plan): Table {
+  return type === "index" ? "attribute" : "visibility";
+}
+
+function source({ listKey, plan }: Selection, values: Values): string {
+  // CROSS is how SQLite is told which of two comes first.
+  switch (plan.type) {
+    case "rows":
+      return "visibility";
+    case "few": {
+      const few = `SELECT DISTINCT run_id FROM attribute WHERE ${entries(listKey, plan.by, values)}`;
+      return `(${few}) AS few CROSS JOIN visibility ON visibility.run_id = few.run_id`;
+    }
+    case "place":
+      return "attribute CROSS JOIN visibility ON visibility.run_id = attribute.run_id";
+    case "index":
+      return "attribute";
+    default:
+      return plan satisfies never;
+  }
+}
+
+/** Which rows of `attribute` a condition is about. */
+function entries(listKey: number, { name, form, value }: IndexedCondition, values: Values): string {
+  const at = [`attribute.list_key = ${values.bind(listKey)}`, `attribute.name = ${values.bind(storedName(name))}`];
+  return [...at, `attribute.form = ${values.bind(form)}`, ...indexedValue(value, values)].join(" AND ");
+}
+
+function indexedValue(value: IndexedCondition["value"], values: Values): string[] {
+  if ("oneOf" in value) {
+    const [first, ...others] = value.oneOf;
+    if (first === undefined) return ["FALSE"];
+    if (others.length === 0) return [`attribute.value = ${literal(first, values)}`];
+    return [`attribute.value IN (SELECT value FROM json_each(${values.bind(listOf(value.oneOf))}))`];
+  }
+  return value.all.map(([order, bound]) => `attribute.value ${order} ${literal(bound, values)}`);
+}
+
+function where({ listKey, filter, plan, absent }: Selection, values: Values): string[] {
+  const table = tableOf(plan);
+  const conditions: string[] = [];
+  if (plan.type === "place" || plan.type === "index") conditions.push(entries(listKey, plan.by, values));
+  if (plan.type !== "index") conditions.push(`visibility.list_key = ${values.bind(listKey)}`);
+  for (const part of filter === undefined ? [] : conjuncts(filter)) {
+    if (plan.type === "index" && part === plan.by.part) continue;
+    const dialect = dialectOf({ table, absent }, values);
+    conditions.push(condition(part, dialect), ...closeTimeRange(part, dialect));
+    // Said of the index too, what it knows spares looks at rows.
+    if (plan.type === "place" && isIndexed(part, absent))
+      conditions.push(condition(part, dialectOf({ table: "attribute", absent }, values)));
+  }
+  return conditions;
+}
+
+const indexedNames: readonly string[] = ["ExecutionStatus", "StartTime", "CloseTime", "RunId"];
+
+/** Whether a row of the index of attributes tells whether the filter holds. */
+export function isIndexed(filter: VisibilityFilter, absent: ReadonlySet<string>): boolean {
+  if ("all" in filter) return filter.all.every((one) => isIndexed(one, absent));
+  if ("filter" in filter) return isIndexed(filter.filter, absent);
+  return indexedNames.includes(filter.name) || absent.has(filter.name);
 }
 
 /** Numbered parameters; one value that is bound twice gets one number. */
@@ -64,64 +170,65 @@ class Values {
   }
 }
 
-function where(
-  { kind, namespaceId, filter }: Pick<VisibilityQuery, "kind" | "namespaceId" | "filter">,
-  values: Values,
-): string[] {
-  const list = `namespace_id = ${values.bind(namespaceId)} AND kind = ${values.bind(kindCode(kind))}`;
-  const conditions = [`list_key = (SELECT list_key FROM visibility_list WHERE ${list})`];
-  if (filter !== undefined) {
-    const dialect = dialectOf(values);
-    conditions.push(condition(filter, dialect));
-    for (const part of conjuncts(filter)) conditions.push(...closeTimeRange(part, dialect));
-  }
-  return conditions;
-}
-
-function dialectOf(values: Values): Dialect {
+function dialectOf({ table, absent }: { table: Table; absent: ReadonlySet<string> }, values: Values): Dialect {
+  const singleOf = (name: string) => (absent.has(name) ? "NULL" : scalar(name, values, table));
   return {
-    oneOf: (name, wanted) => oneOf(name, wanted, values),
-    compared: (name, order, wanted) => `(${scalar(name, values)} ${order} ${literal(name, wanted, values)})`,
-    presence: (name) =>
-      isColumn(name) ? columns[name] : `json_type(search_attributes, ${values.bind(attributePath(name))})`,
+    table,
+    oneOf: (name, wanted) => oneOf(singleOf(name), wanted, values),
+    compared: (name, order, wanted) => `(${singleOf(name)} ${order} ${literal(wanted, values)})`,
+    contains: (name, wanted) => (absent.has(name) || wanted.length === 0 ? "FALSE" : contains(name, wanted, values)),
+    matches: (name, phrases) => (absent.has(name) || phrases.length === 0 ? "FALSE" : matches(name, phrases, values)),
+    presence: (name) => {
+      if (absent.has(name)) return "NULL";
+      return isColumn(name)
+        ? columnSql(name, table)
+        : `json_type(search_attributes, ${values.bind(attributePath(name))})`;
+    },
     number: (value) => values.bind(value),
   };
 }
 
-/** The value of a name; NULL for an attribute that is a list, as nothing but membership is asked of those. */
-function scalar(name: string, values: Values): string {
-  if (isColumn(name)) return columns[name];
+/** The value of a name; NULL for an attribute that is a list or a text. */
+function scalar(name: string, values: Values, table: Table): string {
+  if (isColumn(name)) return columnSql(name, table);
   const path = values.bind(attributePath(name));
-  return `CASE json_type(search_attributes, ${path}) WHEN 'array' THEN NULL ELSE json_extract(search_attributes, ${path}) END`;
+  const type = `json_type(search_attributes, ${path})`;
+  return `CASE WHEN ${type} IN ('array', 'object') THEN NULL ELSE json_extract(search_attributes, ${path}) END`;
 }
 
-/** `test` of the value, or of any element when the value is a list. */
-function membership(name: string, test: (value: string) => string, values: Values): string {
-  if (isColumn(name)) return `(${test(columns[name])})`;
-  const path = values.bind(attributePath(name));
-  return `(CASE json_type(search_attributes, ${path})
-    WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each(search_attributes, ${path}) AS element WHERE ${test("element.value")})
-    ELSE ${test(`json_extract(search_attributes, ${path})`)} END)`;
-}
-
-function oneOf(name: string, wanted: readonly Scalar[], values: Values): string {
-  const [first] = wanted;
-  if (first !== undefined && wanted.length === 1)
-    return membership(name, (value) => `${value} = ${literal(name, first, values)}`, values);
+function oneOf(value: string, wanted: readonly Scalar[], values: Values): string {
+  const [first, ...others] = wanted;
   // `x IN ()` would be false where x is NULL; `x <> x` is NULL there.
-  if (wanted.length === 0) return membership(name, (value) => `${value} <> ${value}`, values);
+  if (first === undefined) return `((${value}) <> (${value}))`;
+  if (others.length === 0) return `(${value} = ${literal(first, values)})`;
   // One parameter however many values: the statement's text stays the same, and its parameters few.
-  const list = values.bind(JSON.stringify(wanted.map(bindable)));
-  return membership(name, (value) => `${value} IN (SELECT value FROM json_each(${list}))`, values);
+  return `(${value} IN (SELECT value FROM json_each(${values.bind(listOf(wanted))})))`;
+}
+
+function contains(name: string, wanted: readonly string[], values: Values): string {
+  const path = values.bind(attributePath(name));
+  const held = `SELECT 1 FROM json_each(search_attributes, ${path}) AS element WHERE ${oneOf("element.value", wanted, values)}`;
+  return `(CASE json_type(search_attributes, ${path}) WHEN 'array' THEN EXISTS (${held}) ELSE FALSE END)`;
+}
+
+function matches(name: string, phrases: readonly (readonly string[])[], values: Values): string {
+  const path = values.bind(attributePath(name));
+  const words = `json_extract(search_attributes, ${values.bind(wordsPath(name))})`;
+  const held = phrases.map((phrase) => `instr(${words}, ${values.bind(wordsJson(phrase))}) > 0`);
+  return `(CASE json_type(search_attributes, ${path}) WHEN 'object' THEN ${held.join(" OR ")} ELSE FALSE END)`;
 }
 
 function bindable(value: Scalar): string | number {
   return typeof value === "boolean" ? Number(value) : value;
 }
 
+function listOf(wanted: readonly Scalar[]): string {
+  return JSON.stringify(wanted.map(bindable));
+}
+
 /** A number to compare with an attribute is read from JSON like the attribute, so that both were rounded alike. */
-function literal(name: string, value: Scalar, values: Values): string {
+function literal(value: Scalar, values: Values): string {
   const bound = bindable(value);
-  if (typeof bound === "string" || isColumn(name) || Number.isSafeInteger(bound)) return values.bind(bound);
+  if (typeof bound === "string" || Number.isSafeInteger(bound)) return values.bind(bound);
   return `json_extract(${values.bind(JSON.stringify(bound))}, '$')`;
 }

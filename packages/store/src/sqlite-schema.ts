@@ -8,10 +8,14 @@
  *   - `visibility.list_order` is the close time, or the largest safe integer while the run is open, so that "open first, then by close
  *     time" is one descending walk of an index. Indexes leave out the run id, the last term of the order: it decides only among rows of
  *     one millisecond, and would double each of them. `status` ends them so that counting by it reads no row.
+ *   - `attribute` is the index of search attributes (`sqlite-attributes.ts`).
  *   - Lists, one for each kind of execution in a namespace, are numbered in `visibility_list`, because each index of `visibility` starts
  *     with one.
  */
-export const sqliteSchema: readonly string[] = [
+import type { SchemaStep } from "./migrate.ts";
+import { indexAttributes } from "./sqlite-attributes.ts";
+
+export const sqliteSchema: readonly SchemaStep[] = [
   `
   CREATE TABLE shard (
     shard_id INTEGER PRIMARY KEY,
@@ -129,4 +133,5 @@ export const sqliteSchema: readonly string[] = [
   ALTER TABLE visibility RENAME COLUMN workflow_id TO business_id;
   ALTER TABLE visibility RENAME COLUMN workflow_type TO type;
   `,
+  indexAttributes,
 ];

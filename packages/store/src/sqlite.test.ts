@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
+import { workflow } from "@pawl/protocol";
 import { exerciseStore } from "./conformance.ts";
 import {
   bytes,
@@ -17,9 +18,10 @@ import {
 import { migrate } from "./migrate.ts";
 import { SqliteStore } from "./sqlite.ts";
 import { requireSqliteVersion } from "./sqlite-file.ts";
-import { listSql } from "./sqlite-query.ts";
+import { indexedConditions } from "./sqlite-plan.ts";
+import { listSql, type Selection } from "./sqlite-query.ts";
 import { sqliteSchema } from "./sqlite-schema.ts";
-import { type Store, StoreUnusable } from "./store.ts";
+import { type Store, StoreUnusable, type VisibilityFilter, type VisibilityPosition } from "./store.ts";
 import { openListOrder } from "./visibility-row.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pawl-store-"));
@@ -280,43 +282,104 @@ describe("a file of the first schema version", () => {
   });
 });
 
+test("a file from before texts were kept as words: their types are read from what the lists show", async (t) => {
+  const filename = newFile();
+  const db = new DatabaseSync(filename);
+  migrate(db, filename, sqliteSchema.slice(0, 2));
+  const values = {
+    Note: ["Text", "Hello World"],
+    Tags: ["KeywordList", "one"],
+    K: ["Keyword", "Hello World"],
+  } as const;
+  const payload = ([type, value]: readonly [string, string]) => ({
+    metadata: { encoding: bytes("json/plain"), type: bytes(type) },
+    data: bytes(JSON.stringify(value)),
+    externalPayloads: [],
+  });
+  const indexedFields = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, payload(value)]));
+  const info = workflow.WorkflowExecutionInfo.encode({
+    ...workflow.WorkflowExecutionInfo.decode(new Uint8Array(0)),
+    searchAttributes: { indexedFields },
+  });
+  const attributes = JSON.stringify(
+    Object.fromEntries(Object.entries(values).map(([name, [, value]]) => [name, value])),
+  );
+  db.exec("INSERT INTO visibility_list VALUES (1, 'ns', 0)");
+  db.prepare(
+    "INSERT INTO visibility VALUES ('r', 1, 'w', 'T', 'q', 1, 7, 5, 5, NULL, NULL, NULL, NULL, NULL, NULL, 'w', 'r', ?, ?)",
+  ).run(attributes, info);
+  db.close();
+  const store = await SqliteStore.open({ filename });
+  t.after(() => store.close());
+  const cases: [VisibilityFilter, number][] = [
+    [{ op: "matches", name: "Note", text: "hello" }, 1],
+    [{ op: "contains", name: "Tags", values: ["one"] }, 1],
+    [{ op: "=", name: "K", value: "Hello World" }, 1],
+    [{ op: "=", name: "Note", value: "Hello World" }, 0],
+    [{ op: "matches", name: "K", text: "hello" }, 0],
+  ];
+  for (const [filter, count] of cases)
+    assert.deepEqual(await store.countVisibility({ kind: "workflow", namespaceId: "ns", filter }), [
+      { value: null, count },
+    ]);
+});
+
 describe("lists of a SQLite file", () => {
   /** How SQLite would walk the tables. */
-  function plan(query: Parameters<typeof listSql>[0]): string[] {
+  function plan({ after, ...selection }: Partial<Selection> & { after?: VisibilityPosition }): string[] {
     const db = new DatabaseSync(":memory:");
-    for (const step of sqliteSchema) db.exec(step);
-    const { sql, values } = listSql(query);
+    migrate(db, "", sqliteSchema);
+    // A connection that is opened later reads for itself how values are spread.
+    db.exec("ANALYZE sqlite_schema");
+    const whole: Selection = { listKey: 1, filter: undefined, plan: { type: "rows" }, absent: new Set(), ...selection };
+    const { sql, values } = listSql(whole, { limit: 9, ...(after && { after }) });
     const steps = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
     db.close();
-    return steps.map(({ detail }) => String(detail)).filter((detail) => / visibility |ORDER BY/.test(detail));
+    return steps.map(({ detail }) => String(detail)).filter((detail) => /SEARCH|SCAN|ORDER BY/.test(detail));
   }
 
   test("the filters that people use walk an index in the order of the list", () => {
     // The run id decides among rows of one millisecond only.
     const order = "USE TEMP B-TREE FOR LAST TERM OF ORDER BY";
-    const list = { kind: "workflow", namespaceId: "ns" } as const;
     const after = { closeTimeMs: null, startTimeMs: 5, runId: "r" };
-    const cases: [Parameters<typeof listSql>[0], string][] = [
-      [{ ...list, limit: 9 }, "visibility_in_order (list_key=?)"],
-      [{ ...list, limit: 9, after }, "visibility_in_order (list_key=? AND (list_order,start_time_ms)<(?,?))"],
+    const cases: [Parameters<typeof plan>[0], string][] = [
+      [{}, "visibility_in_order (list_key=?)"],
+      [{ after }, "visibility_in_order (list_key=? AND (list_order,start_time_ms)<(?,?))"],
+      [{ filter: { op: "=", name: "ExecutionStatus", value: 1 } }, "visibility_by_status (list_key=? AND status=?)"],
       [
-        { ...list, limit: 9, filter: { op: "=", name: "ExecutionStatus", value: 1 } },
-        "visibility_by_status (list_key=? AND status=?)",
-      ],
-      [
-        { ...list, limit: 9, after, filter: { op: "=", name: "WorkflowType", value: "t" } },
+        { after, filter: { op: "=", name: "WorkflowType", value: "t" } },
         "visibility_by_type (list_key=? AND type=? AND (list_order,start_time_ms)<(?,?))",
       ],
       [
-        { ...list, limit: 9, filter: { op: "=", name: "WorkflowId", value: "w" } },
+        { filter: { op: "=", name: "WorkflowId", value: "w" } },
         "visibility_by_workflow (list_key=? AND business_id=?)",
       ],
-      [
-        { ...list, limit: 9, filter: { op: ">", name: "CloseTime", value: 5 } },
-        "visibility_in_order (list_key=? AND list_order>?)",
-      ],
+      [{ filter: { op: ">", name: "CloseTime", value: 5 } }, "visibility_in_order (list_key=? AND list_order>?)"],
     ];
     for (const [query, index] of cases)
       assert.deepEqual(plan(query), [`SEARCH visibility USING INDEX ${index}`, order], JSON.stringify(query));
+  });
+
+  test("of several columns, that with the most values is asked", () => {
+    const status = { op: "=", name: "ExecutionStatus", value: 1 } as const;
+    const type = { op: "=", name: "WorkflowType", value: "t" } as const;
+    const id = { op: "=", name: "WorkflowId", value: "w" } as const;
+    const cases = [
+      [[status, type], "visibility_by_type"],
+      [[status, type, id], "visibility_by_workflow"],
+      [[id, { op: "=", name: "RunId", value: "r" }], "sqlite_autoindex_visibility_1"],
+    ] as const;
+    for (const [all, index] of cases)
+      assert.match(plan({ filter: { op: "and", all } })[0] ?? "", new RegExp(`USING INDEX ${index} `));
+  });
+
+  test("the rows of one value of an attribute are walked in the order of the list", () => {
+    const region = { op: "=", name: "Region", value: "asia" } as const;
+    const [by] = indexedConditions(region);
+    const steps = plan({ filter: region, plan: { type: "place", by: by! } });
+    assert.deepEqual(steps, [
+      "SEARCH attribute USING PRIMARY KEY (list_key=? AND name=? AND form=? AND value=?)",
+      "SEARCH visibility USING INDEX sqlite_autoindex_visibility_1 (run_id=?)",
+    ]);
   });
 });

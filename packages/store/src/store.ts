@@ -69,8 +69,11 @@ export interface HistoryWrite {
   readonly events: Uint8Array;
 }
 
-/** A value of a search attribute as it is indexed. Datetimes are milliseconds since the epoch. */
-export type SearchValue = string | number | boolean | readonly string[];
+/**
+ * A value of a search attribute as it is indexed. Datetimes are milliseconds since the epoch; a list is asked for its elements, and a text for its
+ * words (`text-words.ts`).
+ */
+export type SearchValue = string | number | boolean | readonly string[] | { readonly text: string };
 
 /** What the list of a kind shows and filters by. Replaces the earlier row of the same run. */
 export interface VisibilityWrite extends ExecutionKey {
@@ -167,7 +170,10 @@ export interface RunRef extends ExecutionKey {
   readonly runId: string;
 }
 
-/** A filter over visibility rows, already checked against the attributes' types. */
+/**
+ * A filter over visibility rows, already checked against the attributes' types. Comparisons are of single values: with a list, a text or nothing
+ * at all they are neither true nor false.
+ */
 export type VisibilityFilter =
   | { readonly op: "and" | "or"; readonly all: readonly VisibilityFilter[] }
   | { readonly op: "not"; readonly filter: VisibilityFilter }
@@ -184,7 +190,11 @@ export type VisibilityFilter =
       readonly high: string | number;
     }
   | { readonly op: "startsWith" | "notStartsWith"; readonly name: string; readonly prefix: string }
-  | { readonly op: "isNull" | "isNotNull"; readonly name: string };
+  | { readonly op: "isNull" | "isNotNull"; readonly name: string }
+  /** Of lists: any of the values is an element. False where there is no list. */
+  | { readonly op: "contains"; readonly name: string; readonly values: readonly string[] }
+  /** Of texts: any of the phrases of `text` is in it. False where there is no text. */
+  | { readonly op: "matches"; readonly name: string; readonly text: string };
 
 /**
  * Names that are columns of their own; every other name is looked up in `searchAttributes`. Times and durations are in milliseconds. Of all

@@ -1,18 +1,24 @@
 /** Search attributes as the JSON text of a visibility row, and the path of one attribute in it. */
 
 import type { SearchValue } from "./store.ts";
+import { textWords } from "./text-words.ts";
 
 /** SQLite's JSON paths have no escape that all its versions agree on, so that a name never holds a character that would need one. */
 const unsafeInPath = /["\\%]/g;
 
-function storedName(name: string): string {
+export function storedName(name: string): string {
   return name.replace(unsafeInPath, (char) => `%${char.charCodeAt(0).toString(16)}`);
 }
 
 export function attributesJson(attributes: Readonly<Record<string, SearchValue>>): string {
   const names = Object.keys(attributes);
   if (names.length === 0) return "{}";
-  return JSON.stringify(Object.fromEntries(names.map((name) => [storedName(name), attributes[name]])));
+  return JSON.stringify(Object.fromEntries(names.map((name) => [storedName(name), storedValue(attributes[name]!)])));
+}
+
+/** A value as JSON holds it: of a text its words, in an object, which no other value is. */
+export function storedValue(value: SearchValue): Exclude<SearchValue, { text: string }> | { words: readonly string[] } {
+  return typeof value === "object" && "text" in value ? { words: textWords(value.text) } : value;
 }
 
 /** What `attributesJson` was made of. */
@@ -27,4 +33,9 @@ function givenName(name: string): string {
 
 export function attributePath(name: string): string {
   return `$."${storedName(name)}"`;
+}
+
+/** The words of an attribute that is a text. */
+export function wordsPath(name: string): string {
+  return `${attributePath(name)}.words`;
 }

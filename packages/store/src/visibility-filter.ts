@@ -5,6 +5,7 @@
 
 import type { SearchValue, VisibilityFilter, VisibilityPosition, VisibilityWrite, visibilityColumns } from "./store.ts";
 import { compareText, prefixEnd } from "./text-order.ts";
+import { textPhrases, textWords, wordsJson } from "./text-words.ts";
 
 type Scalar = string | number | boolean;
 type Truth = boolean | null;
@@ -82,6 +83,10 @@ export function filterPredicate(filter: VisibilityFilter): Predicate {
       return startsWith(filter.name, filter.prefix);
     case "notStartsWith":
       return negate(startsWith(filter.name, filter.prefix));
+    case "contains":
+      return contains(filter.name, filter.values);
+    case "matches":
+      return matches(filter.name, filter.text);
     case "isNull":
       return (row) => visibilityValue(row, filter.name) === null;
     case "isNotNull":
@@ -111,7 +116,7 @@ function negate(predicate: Predicate): Predicate {
   };
 }
 
-/** Lists are asked for membership only: any other comparison with one is null. */
+/** Of single values: any comparison with a list or a text is null. */
 function compared(name: string, test: (value: Scalar) => boolean): Predicate {
   return (row) => {
     const value = visibilityValue(row, name);
@@ -120,11 +125,23 @@ function compared(name: string, test: (value: Scalar) => boolean): Predicate {
 }
 
 function oneOf(name: string, wanted: readonly Scalar[]): Predicate {
-  const isWanted = (value: Scalar) => wanted.some((one) => compareScalars(value, one) === 0);
+  return compared(name, (value) => wanted.some((one) => compareScalars(value, one) === 0));
+}
+
+function contains(name: string, wanted: readonly string[]): Predicate {
   return (row) => {
     const value = visibilityValue(row, name);
-    if (value === null) return null;
-    return typeof value === "object" ? value.some(isWanted) : isWanted(value);
+    return Array.isArray(value) && wanted.some((one) => value.includes(one));
+  };
+}
+
+function matches(name: string, text: string): Predicate {
+  const phrases = textPhrases(text).map((phrase) => wordsJson(phrase));
+  return (row) => {
+    const value = visibilityValue(row, name);
+    if (value === null || typeof value !== "object" || !("text" in value)) return false;
+    const words = wordsJson(textWords(value.text));
+    return phrases.some((phrase) => words.includes(phrase));
   };
 }
 

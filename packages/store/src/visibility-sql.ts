@@ -8,6 +8,7 @@
 
 import type { VisibilityFilter, visibilityColumns } from "./store.ts";
 import { prefixEnd } from "./text-order.ts";
+import { textPhrases } from "./text-words.ts";
 import { openListOrder } from "./visibility-row.ts";
 
 export type ColumnName = (typeof visibilityColumns)[number];
@@ -16,17 +17,23 @@ export type Order = "=" | "<" | "<=" | ">" | ">=";
 
 /** Expressions of one database, each with its values bound. */
 export interface Dialect {
-  /** The value is one of these; of a list, any element is. NULL where there is no value, also when none is wanted. */
+  /** The table whose columns are meant. */
+  readonly table: string;
+  /** The value is one of these. NULL where there is no single value, also when none is wanted. */
   oneOf(name: string, wanted: readonly Scalar[]): string;
-  /** NULL for a list, of which nothing but membership is asked. */
+  /** NULL where there is no single value. */
   compared(name: string, order: Exclude<Order, "=">, wanted: Scalar): string;
+  /** True or false, never NULL. */
+  contains(name: string, wanted: readonly string[]): string;
+  /** The words of one of the phrases, one after the other. True or false, never NULL. */
+  matches(name: string, phrases: readonly (readonly string[])[]): string;
   /** NULL where there is no value, and nowhere else. */
   presence(name: string): string;
   /** A number to compare `list_order` with. */
   number(value: number): string;
 }
 
-export const columns: Readonly<Record<ColumnName, string>> = {
+const columns: Readonly<Record<Exclude<ColumnName, "CloseTime">, string>> = {
   WorkflowId: "business_id",
   RunId: "run_id",
   WorkflowType: "type",
@@ -34,7 +41,6 @@ export const columns: Readonly<Record<ColumnName, string>> = {
   ExecutionStatus: "status",
   StartTime: "start_time_ms",
   ExecutionTime: "execution_time_ms",
-  CloseTime: `nullif(list_order, ${openListOrder})`,
   HistoryLength: "history_length",
   HistorySizeBytes: "history_size_bytes",
   ExecutionDuration: "execution_duration_ms",
@@ -45,8 +51,19 @@ export const columns: Readonly<Record<ColumnName, string>> = {
   RootRunId: "root_run_id",
 };
 
+export function columnSql(name: ColumnName, table: string): string {
+  return name === "CloseTime" ? `nullif(${table}.list_order, ${openListOrder})` : `${table}.${columns[name]}`;
+}
+
 export function isColumn(name: string): name is ColumnName {
-  return Object.hasOwn(columns, name);
+  return name === "CloseTime" || Object.hasOwn(columns, name);
+}
+
+/** The attributes that a filter names. */
+export function attributesOf(filter: VisibilityFilter): Set<string> {
+  if ("all" in filter) return new Set(filter.all.flatMap((one) => [...attributesOf(one)]));
+  if ("filter" in filter) return attributesOf(filter.filter);
+  return new Set(isColumn(filter.name) ? [] : [filter.name]);
 }
 
 /** The parts of a filter that must all hold. */
@@ -82,6 +99,10 @@ export function condition(filter: VisibilityFilter, dialect: Dialect): string {
       return startsWith(filter, dialect);
     case "notStartsWith":
       return `(NOT ${startsWith(filter, dialect)})`;
+    case "contains":
+      return dialect.contains(filter.name, filter.values);
+    case "matches":
+      return dialect.matches(filter.name, textPhrases(filter.text));
     case "isNull":
       return `(${dialect.presence(filter.name)} IS NULL)`;
     case "isNotNull":
@@ -123,11 +144,13 @@ export function closeTimeRange(filter: VisibilityFilter, dialect: Dialect): stri
     case "<=":
     case ">":
     case ">=":
-      return [`list_order ${filter.op} ${dialect.number(Number(filter.value))}`];
+      return [`${dialect.table}.list_order ${filter.op} ${dialect.number(Number(filter.value))}`];
     case "between":
-      return [`list_order BETWEEN ${dialect.number(Number(filter.low))} AND ${dialect.number(Number(filter.high))}`];
+      return [
+        `${dialect.table}.list_order BETWEEN ${dialect.number(Number(filter.low))} AND ${dialect.number(Number(filter.high))}`,
+      ];
     case "isNull":
-      return [`list_order = ${openListOrder}`];
+      return [`${dialect.table}.list_order = ${openListOrder}`];
     default:
       return [];
   }

@@ -41,11 +41,15 @@ describe("names and literals mean", () => {
     ["ExecutionDuration < 5000000", { op: "<", name: "ExecutionDuration", value: 5 }],
     ["HistoryLength BETWEEN 1 AND 9", { op: "between", name: "HistoryLength", low: 1, high: 9 }],
     ["HistoryLength NOT BETWEEN 1 AND 9", { op: "notBetween", name: "HistoryLength", low: 1, high: 9 }],
-    ["BuildIds = 'unversioned'", { op: "=", name: "BuildIds", value: "unversioned" }],
+    ["BuildIds = 'unversioned'", { op: "contains", name: "BuildIds", values: ["unversioned"] }],
+    ["BuildIds IN ('a', 'b')", { op: "contains", name: "BuildIds", values: ["a", "b"] }],
+    ["BuildIds NOT IN ('a')", { op: "not", filter: { op: "contains", name: "BuildIds", values: ["a"] } }],
+    ["BuildIds IS NULL", { op: "isNull", name: "BuildIds" }],
     ["ScheduledById = 's'", { op: "=", name: "TemporalScheduledById", value: "s" }],
     ["TemporalSchedulePaused = true", { op: "=", name: "TemporalSchedulePaused", value: true }],
     ["Amount >= 1.5", { op: ">=", name: "Amount", value: 1.5 }],
-    ["Note = 'word'", { op: "=", name: "Note", value: "word" }],
+    ["Note = 'some words'", { op: "matches", name: "Note", text: "some words" }],
+    ["Note != 'word'", { op: "not", filter: { op: "matches", name: "Note", text: "word" } }],
   ];
   for (const [query, filter] of filters)
     test(query, () => {

@@ -43,6 +43,10 @@ function convert(expression: Expression, resolve: Resolve): VisibilityFilter {
   const attribute = attributeOf(expression.name, resolve);
   const name = attribute.column ?? attribute.name;
   checkOperator(attribute, expression);
+  if (expression.type !== "isNull" && (attribute.type === TEXT || attribute.type === KEYWORD_LIST)) {
+    const filter = memberFilter(attribute, name, expression);
+    return isNegative(expression) ? { op: "not", filter } : filter;
+  }
   switch (expression.type) {
     case "compare":
       return { op: expression.operator, name, value: valueFor(attribute, expression.value) };
@@ -66,6 +70,21 @@ function convert(expression: Expression, resolve: Resolve): VisibilityFilter {
     default:
       return expression satisfies never;
   }
+}
+
+/** Lists are asked for elements and texts for words. A run that lacks the attribute has none of them, as on the reference server. */
+function memberFilter(attribute: Attribute, name: string, expression: Term): VisibilityFilter {
+  const literals =
+    expression.type === "in" ? expression.values : expression.type === "compare" ? [expression.value] : [];
+  const values = literals.map((literal) => String(valueFor(attribute, literal)));
+  if (attribute.type === KEYWORD_LIST) return { op: "contains", name, values };
+  const [text = ""] = values;
+  if (text.trim() !== "") return { op: "matches", name, text };
+  throw new QueryError(`invalid expression: no tokens found filtering on Text type search attribute ${attribute.name}`);
+}
+
+function isNegative(expression: Term): boolean {
+  return expression.type === "compare" ? expression.operator === "!=" : expression.not;
 }
 
 type Operator = "equal" | "order" | "in" | "between" | "startsWith" | "isNull";
