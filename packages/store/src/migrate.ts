@@ -37,7 +37,7 @@ export function migrate(db: DatabaseSync, filename: string, steps: readonly Sche
 }
 
 /** Throws `StoreUnusable` unless the file has taken all of the steps, and no more. Changes nothing. */
-export function requireVersion(db: DatabaseSync, filename: string, steps: readonly string[]): void {
+export function requireVersion(db: DatabaseSync, filename: string, steps: readonly SchemaStep[]): void {
   if (pragmaNumber(db, "application_id") !== applicationId)
     throw new StoreUnusable(`${filename} is no file of Pawl's: it has never been a server's --db-filename`);
   const version = pragmaNumber(db, "user_version");

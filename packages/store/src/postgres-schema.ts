@@ -166,7 +166,7 @@ export async function migrate(
 }
 
 /** Throws `StoreUnusable` unless all of the steps, and no more, have been taken. Changes nothing. */
-export async function requireVersion(db: ClientBase, where: string, steps: readonly string[]): Promise<void> {
+export async function requireVersion(db: ClientBase, where: string, steps: readonly SchemaStep[]): Promise<void> {
   const exists = await db.query("SELECT to_regclass('pawl_schema') IS NOT NULL AS is_there");
   if (exists.rows[0]?.is_there !== true) throw new StoreUnusable(`${where} holds no state of Pawl's`);
   const version = Number((await db.query("SELECT version FROM pawl_schema")).rows[0]?.version);

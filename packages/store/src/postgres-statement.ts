@@ -12,7 +12,7 @@
 import { kindCode } from "./kind-code.ts";
 import { storedText, textOfStored } from "./postgres-text.ts";
 import type { Lease, SearchValue, Write } from "./store.ts";
-import { storedValue } from "./visibility-attributes.ts";
+import { givenValue, type StoredValue, storedValue } from "./visibility-attributes.ts";
 import { visibilityRowColumns, visibilityRowValues } from "./visibility-row.ts";
 
 /** Writes that need no look at what is there. */
@@ -203,9 +203,10 @@ function visibilityRow(write: PlainWrite & { table: "visibility" }): readonly Va
 
 /** An attribute may hold half of a surrogate pair, which JSON can write and PostgreSQL refuses. */
 function attributesJson(attributes: Readonly<Record<string, SearchValue>>): string {
-  const wellFormed = (value: ReturnType<typeof storedValue>) => {
-    if (Array.isArray(value)) return value.map(attributeText);
-    return typeof value === "string" ? attributeText(value) : value;
+  const wellFormed = (value: StoredValue): StoredValue => {
+    if (typeof value === "string") return attributeText(value);
+    if (typeof value !== "object") return value;
+    return "text" in value ? { ...value, text: attributeText(value.text) } : value.map(attributeText);
   };
   return JSON.stringify(
     Object.fromEntries(
@@ -216,11 +217,13 @@ function attributesJson(attributes: Readonly<Record<string, SearchValue>>): stri
 
 /** What `attributesJson` was made of, but for halves of surrogate pairs. */
 export function attributesOfText(text: string): Record<string, SearchValue> {
-  const given = (value: SearchValue) => {
-    if (typeof value === "object") return value.map(textOfStored);
-    return typeof value === "string" ? textOfStored(value) : value;
+  const given = (stored: StoredValue): SearchValue => {
+    const value = givenValue(stored);
+    if (typeof value === "string") return textOfStored(value);
+    if (typeof value !== "object") return value;
+    return "text" in value ? { text: textOfStored(value.text) } : value.map(textOfStored);
   };
-  const stored = JSON.parse(text) as Record<string, SearchValue>;
+  const stored = JSON.parse(text) as Record<string, StoredValue>;
   return Object.fromEntries(Object.entries(stored).map(([name, value]) => [textOfStored(name), given(value)]));
 }
 

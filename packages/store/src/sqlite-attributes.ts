@@ -8,13 +8,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import { typedAttributesJson } from "./typed-attributes.ts";
 
+/** Where the elements of a list, the words of a text, or a value itself are. */
+const place = `'$."' || given.key || '"' || CASE given.type WHEN 'object' THEN '.words' ELSE '' END`;
+
 /** Rows of `attribute` for one row of `visibility`; `row` is its name in the statement. BuildIds is in every row, and hardly ever asked for. */
 function entriesOf(row: string): string {
   return `
     SELECT DISTINCT ${row}.list_key, given.key, CASE given.type WHEN 'array' THEN 1 WHEN 'object' THEN 2 ELSE 0 END, item.value,
       ${row}.list_order, ${row}.start_time_ms, ${row}.run_id, ${row}.status
-    FROM json_each(${row}.search_attributes) AS given, json_each(${row}.search_attributes,
-      '$."' || given.key || '"' || CASE given.type WHEN 'object' THEN '.words' ELSE '' END) AS item
+    FROM json_each(${row}.search_attributes) AS given, json_each(${row}.search_attributes, ${place}) AS item
     WHERE given.key <> 'BuildIds'`;
 }
 
@@ -23,7 +25,8 @@ function emptyOf(row: string): string {
   return `
     SELECT ${row}.list_key, given.key, 3, '', ${row}.list_order, ${row}.start_time_ms, ${row}.run_id, ${row}.status
     FROM json_each(${row}.search_attributes) AS given
-    WHERE given.key <> 'BuildIds' AND given.value IN ('[]', '{"words":[]}') AND given.type IN ('array', 'object')`;
+    WHERE given.key <> 'BuildIds' AND given.type IN ('array', 'object')
+      AND json_array_length(${row}.search_attributes, ${place}) = 0`;
 }
 
 /** A run that is deleted or changed takes its rows with it. */

@@ -16,15 +16,23 @@ export function attributesJson(attributes: Readonly<Record<string, SearchValue>>
   return JSON.stringify(Object.fromEntries(names.map((name) => [storedName(name), storedValue(attributes[name]!)])));
 }
 
-/** A value as JSON holds it: of a text its words, in an object, which no other value is. */
-export function storedValue(value: SearchValue): Exclude<SearchValue, { text: string }> | { words: readonly string[] } {
-  return typeof value === "object" && "text" in value ? { words: textWords(value.text) } : value;
+/** A value as JSON holds it: a text with its words, in an object, which no other value is. */
+export type StoredValue =
+  | Exclude<SearchValue, { text: string }>
+  | { readonly text: string; readonly words: readonly string[] };
+
+export function storedValue(value: SearchValue): StoredValue {
+  return typeof value === "object" && "text" in value ? { text: value.text, words: textWords(value.text) } : value;
+}
+
+export function givenValue(value: StoredValue): SearchValue {
+  return typeof value === "object" && "text" in value ? { text: value.text } : value;
 }
 
 /** What `attributesJson` was made of. */
 export function attributesOfJson(json: string): Record<string, SearchValue> {
-  const stored = JSON.parse(json) as Record<string, SearchValue>;
-  return Object.fromEntries(Object.entries(stored).map(([name, value]) => [givenName(name), value]));
+  const stored = JSON.parse(json) as Record<string, StoredValue>;
+  return Object.fromEntries(Object.entries(stored).map(([name, value]) => [givenName(name), givenValue(value)]));
 }
 
 function givenName(name: string): string {
