@@ -28,6 +28,14 @@ test("a workflow is deleted by its id, and a run of another id is not", { timeou
   assert.equal((await ask(`GET ${root}/workflows/stays`)).status, 200);
 });
 
+test("a standalone activity is deleted, and only once", { timeout: 60_000 }, async () => {
+  const activity = { activityType: { name: "A" }, taskQueue: { name: "q" }, startToCloseTimeout: "10s" };
+  const { runId } = (await post(`${root}/activities/gone`, activity)).json;
+  assert.equal((await post(`${root}/activities/gone/delete`, { runId })).status, 200);
+  for (;;) if ((await ask(`GET ${root}/activities/gone`)).status === 404) break;
+  assert.equal((await post(`${root}/activities/gone/delete`, { runId })).status, 404);
+});
+
 test("search attributes are added, found, refused twice and removed", async () => {
   const custom = async () => (await ask(`GET ${root}/search-attributes`)).json;
   const added = await post(`${root}/search-attributes`, {

@@ -43,6 +43,16 @@ const unboundCalls: readonly UnboundCall[] = [
     }),
   },
   {
+    ...{ verb: "POST", template: `${namespacePath}/activities/{activity_id}/delete`, rpc: "DeleteActivityExecution" },
+    summary: "Deletes a standalone activity; one that is open is terminated first.",
+    body: { runId: text },
+    request: (values, { runId = "" }) => ({
+      namespace: values.get("namespace"),
+      activityId: values.get("activity_id"),
+      runId,
+    }),
+  },
+  {
     ...{ verb: "POST", template: `${namespacePath}/search-attributes`, rpc: "AddSearchAttributes" },
     summary: "Adds search attributes: their names, and of which type each is.",
     body: { searchAttributes: { type: "object", additionalProperties: text } },

@@ -29,3 +29,7 @@ export const deploymentRoute = getRouteApi("/namespaces/$namespace/deployments/$
 export const searchAttributesRoute = getRouteApi("/namespaces/$namespace/search-attributes");
 export const namespacesRoute = getRouteApi("/namespaces");
 export const endpointsRoute = getRouteApi("/nexus");
+export const startRoute = getRouteApi("/namespaces/$namespace/start-workflow");
+export const activitiesRoute = getRouteApi("/namespaces/$namespace/activities");
+export const pendingRoute = getRouteApi("/namespaces/$namespace/pending-activities");
+export const inboxRoute = getRouteApi("/namespaces/$namespace/inbox");

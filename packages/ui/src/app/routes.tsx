@@ -1,8 +1,10 @@
 /** Addresses and their pages. They are the addresses of the official UI, so that links made for that one lead to the same things. */
 import { createRoute, createRouter, redirect } from "@tanstack/react-router";
+import { activityRoutes } from "./activity-routes.tsx";
 import { type View, views, type WorkflowsSearch } from "./addresses.ts";
 import { operatorRoutes } from "./operator-routes.tsx";
 import { root, texts } from "./root-route.tsx";
+import { StartPage } from "./start/page.tsx";
 import { WorkflowPage } from "./workflow/page.tsx";
 import { WorkflowsPage } from "./workflows/page.tsx";
 
@@ -28,6 +30,16 @@ const workflowsRoute = createRoute({
   validateSearch: (search: Record<string, unknown>): WorkflowsSearch =>
     texts(search, ["query", "status", "after", "columns", "sort"]),
   component: WorkflowsPage,
+});
+
+const startRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/start-workflow",
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { readonly like?: string; readonly run?: string; readonly taskQueue?: string } =>
+    texts(search, ["like", "run", "taskQueue"]),
+  component: StartPage,
 });
 
 const workflowRoute = createRoute({
@@ -60,9 +72,11 @@ export const router = createRouter({
     home,
     namespaceHome,
     workflowsRoute,
+    startRoute,
     workflowRoute,
     latestRoute,
     historyLink,
+    ...activityRoutes,
     ...operatorRoutes,
   ]),
   // Plain text on both sides, for people who read and change addresses.

@@ -1,4 +1,5 @@
 /** Workflows as the API shows them: the parts that the pages read. 64-bit numbers are texts, times RFC 3339. */
+import type { HistoryEvent } from "../history/event.ts";
 import { ask } from "./ask.ts";
 import type { Failure } from "./failure.ts";
 
@@ -110,6 +111,19 @@ export function describeWorkflow({ namespace, workflowId, runId }: RunAddress, s
   return ask<Description>(["namespaces", namespace, "workflows", workflowId], { query, signal });
 }
 
+/** `body`: all but the ids; see StartWorkflowExecution. Answers with the run. */
+export function startWorkflow(namespace: string, workflowId: string, body: object) {
+  return ask<{ runId: string }>(["namespaces", namespace, "workflows", workflowId], { body });
+}
+
+/** The event that began the run. */
+export async function firstEvent({ namespace, workflowId, runId }: RunAddress, signal: AbortSignal) {
+  const query = { "execution.runId": runId, maximumPageSize: "1" };
+  const path = ["namespaces", namespace, "workflows", workflowId, "history"];
+  const page = await ask<{ history?: { events?: readonly HistoryEvent[] } }>(path, { query, signal });
+  return page.history?.events?.[0];
+}
+
 /** Parsed JSON values become the payloads of the input. */
 export function signalWorkflow({ namespace, workflowId, runId }: RunAddress, name: string, input: readonly unknown[]) {
   const body = { workflowExecution: { runId }, input, identity };
@@ -180,19 +194,27 @@ export function resetWorkflow(
   return ask<{ runId: string }>(["namespaces", namespace, "workflows", workflowId, "reset"], { body });
 }
 
-/** In place of the worker that has it. */
-export function completeActivity({ namespace, workflowId, runId }: RunAddress, activityId: string, result: unknown) {
-  const body = { runId, identity, ...(result !== undefined && { result: [result] }) };
-  return ask(["namespaces", namespace, "workflows", workflowId, "activities", activityId, "complete"], { body });
+/** In place of the worker that has it. A standalone activity has no workflow id: "". */
+export function completeActivity(address: RunAddress, activityId: string, result: unknown) {
+  const body = { runId: address.runId, identity, result: [result] };
+  return ask([...activityPath(address, activityId), "complete"], { body });
 }
 
-export function failActivity({ namespace, workflowId, runId }: RunAddress, activityId: string, message: string) {
-  const body = {
-    runId,
-    identity,
-    failure: { message, applicationFailureInfo: { type: "FailedByHand", nonRetryable: true } },
-  };
-  return ask(["namespaces", namespace, "workflows", workflowId, "activities", activityId, "fail"], { body });
+export function failActivity(address: RunAddress, activityId: string, message: string) {
+  const info = { type: "FailedByHand", nonRetryable: true };
+  const body = { runId: address.runId, identity, failure: { message, applicationFailureInfo: info } };
+  return ask([...activityPath(address, activityId), "fail"], { body });
+}
+
+/** Of one that was asked to stop. */
+export function resolveAsCanceled(address: RunAddress, activityId: string) {
+  const body = { runId: address.runId, identity };
+  return ask([...activityPath(address, activityId), "resolve-as-canceled"], { body });
+}
+
+function activityPath({ namespace, workflowId }: RunAddress, activityId: string): string[] {
+  const owner = workflowId === "" ? [] : ["workflows", workflowId];
+  return ["namespaces", namespace, ...owner, "activities", activityId];
 }
 
 /** `reset`: from its first attempt, at once. */

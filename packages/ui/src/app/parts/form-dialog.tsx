@@ -1,7 +1,7 @@
 /** A question with an answer that does something: a form in a modal dialog, which closes when the server has agreed. */
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
-import { CopyButton } from "./copy-button.tsx";
+import { CommandView } from "./command-view.tsx";
 import { jsonProblem } from "./json-syntax.ts";
 
 export interface FormDialogProps {
@@ -49,12 +49,7 @@ export function FormDialog({
       <form ref={form} onSubmit={submit} onInput={read}>
         <h2 id={titleId}>{title}</h2>
         {children}
-        {line !== undefined && (
-          <div className="command">
-            <code>{line}</code>
-            <CopyButton text={line} label="Copy the command" />
-          </div>
-        )}
+        {line !== undefined && <CommandView command={line} />}
         {submission.error && (
           <p className="refusal" role="alert">
             {submission.error.message}

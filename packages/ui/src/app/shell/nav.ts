@@ -7,7 +7,15 @@ export interface NavItem {
 }
 
 export const navGroups = [
-  { title: "Executions", items: [{ label: "Workflows", to: "/namespaces/$namespace/workflows" }] },
+  {
+    title: "Executions",
+    items: [
+      { label: "Workflows", to: "/namespaces/$namespace/workflows" },
+      { label: "Activities", to: "/namespaces/$namespace/activities" },
+      { label: "Pending activities", to: "/namespaces/$namespace/pending-activities" },
+      { label: "Inbox", to: "/namespaces/$namespace/inbox" },
+    ],
+  },
   {
     title: "Automation",
     items: [

@@ -1,10 +1,18 @@
 /** The end of an activity by hand, for one that waits for a person or for another system. */
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { completeActivity, failActivity, type PendingActivity, type RunAddress } from "../api/workflows.ts";
+import { describeActivity, type ScheduledActivity, scheduledActivity } from "../api/activities.ts";
+import {
+  completeActivity,
+  failActivity,
+  type PendingActivity,
+  type RunAddress,
+  resolveAsCanceled,
+} from "../api/workflows.ts";
 import { pawlCommand } from "../parts/command-line.ts";
 import { FormDialog, jsonField, textField } from "../parts/form-dialog.tsx";
 import { JsonEditor } from "../parts/json-editor.tsx";
+import { PayloadsView } from "../parts/payload-view.tsx";
 
 interface AnswerProps {
   readonly address: RunAddress;
@@ -12,11 +20,11 @@ interface AnswerProps {
 }
 
 export function ActivityAnswer({ address, activity }: AnswerProps) {
-  const [open, setOpen] = useState<"complete" | "fail" | undefined>();
+  const [open, setOpen] = useState<"complete" | "fail" | "cancel" | undefined>();
   const client = useQueryClient();
   const close = () => {
     setOpen(undefined);
-    void client.invalidateQueries({ queryKey: ["workflow", address.namespace, address.workflowId] });
+    void client.invalidateQueries();
   };
   const of = ` ${activity.activityType.name}`;
   return (
@@ -27,6 +35,12 @@ export function ActivityAnswer({ address, activity }: AnswerProps) {
       <button type="button" onClick={() => setOpen("fail")}>
         Fail<span className="hidden">{of}</span>
       </button>
+      {activity.state.endsWith("_CANCEL_REQUESTED") && (
+        <button type="button" onClick={() => setOpen("cancel")}>
+          Canceled<span className="hidden">{of}</span>
+        </button>
+      )}
+      {open === "cancel" && <CancelDialog address={address} activity={activity} onClose={close} />}
       {open === "complete" && <CompleteDialog address={address} activity={activity} onClose={close} />}
       {open === "fail" && <FailDialog address={address} activity={activity} onClose={close} />}
     </div>
@@ -49,6 +63,7 @@ function CompleteDialog({ address, activity: { activityId, activityType }, onClo
       onClose={onClose}
       onSubmit={async (fields) => completeActivity(address, activityId, jsonField(fields, "result") ?? null)}
     >
+      <Subject address={address} activityId={activityId} />
       <p>The workflow goes on with this result. What the worker says afterwards is not heard.</p>
       <JsonEditor label="Result, as JSON" name="result" value={result} onChange={setResult} hint="Nothing is null." />
     </FormDialog>
@@ -68,11 +83,48 @@ function FailDialog({ address, activity: { activityId, activityType }, onClose }
       onClose={onClose}
       onSubmit={(fields) => failActivity(address, activityId, textField(fields, "reason"))}
     >
+      <Subject address={address} activityId={activityId} />
       <p>It fails for good, whatever its retry policy says.</p>
       <label>
         Why
         <input name="reason" required value={reason} onChange={(event) => setReason(event.target.value)} />
       </label>
     </FormDialog>
+  );
+}
+
+function CancelDialog({ address, activity: { activityId, activityType }, onClose }: DialogProps) {
+  return (
+    <FormDialog
+      title={`End ${activityType.name} as canceled`}
+      action="End it"
+      onClose={onClose}
+      onSubmit={() => resolveAsCanceled(address, activityId)}
+    >
+      <Subject address={address} activityId={activityId} />
+      <p>It was asked to stop; with this it has.</p>
+    </FormDialog>
+  );
+}
+
+/** What the activity was given, so that whoever answers knows what it is about. */
+function Subject({ address, activityId }: { readonly address: RunAddress; readonly activityId: string }) {
+  const { namespace, workflowId, runId } = address;
+  const given = useQuery({
+    queryKey: ["activity-input", namespace, workflowId, runId, activityId],
+    queryFn: async ({ signal }) => {
+      if (workflowId !== "") return (await scheduledActivity(address, activityId, signal)) ?? {};
+      const { input } = await describeActivity({ namespace, activityId, runId }, signal);
+      return { ...(input && { input }) };
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (!given.data) return <p className="faint">{given.error ? given.error.message : "Looking what it is about…"}</p>;
+  const { input, summary } = given.data as ScheduledActivity;
+  return (
+    <>
+      {typeof summary === "string" && <p className="breakable">{summary}</p>}
+      <PayloadsView values={input} label="input" />
+    </>
   );
 }

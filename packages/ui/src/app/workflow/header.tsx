@@ -31,6 +31,14 @@ export function Header({ address, description, why, events }: HeaderProps) {
         <h1 className="breakable">{workflowId}</h1>
         <CopyButton text={workflowId} label="Copy the workflow id" />
         <StatusBadge status={status} />
+        <Link
+          to="/namespaces/$namespace/start-workflow"
+          params={{ namespace }}
+          search={{ like: workflowId, run: address.runId }}
+          className="quiet-link"
+        >
+          Start one like it
+        </Link>
         <Actions address={address} status={status} events={events} />
       </div>
       {why && (

@@ -17,7 +17,9 @@ export function ResetDialog({ address, events, onClose }: ResetDialogProps) {
   const { namespace, workflowId, runId } = address;
   const navigate = useNavigate();
   const points = resetPoints(events);
-  const [eventId, setEventId] = useState(points[0]?.eventId ?? "");
+  const [chosen, setChosen] = useState<string | undefined>();
+  // The history may still be on its way when the dialog opens.
+  const eventId = chosen ?? points[0]?.eventId ?? "";
   const [reason, setReason] = useState("");
   const ids = { namespace, "workflow-id": workflowId, "run-id": runId, "event-id": eventId };
   const submit = async (fields: FormData) => {
@@ -42,7 +44,7 @@ export function ResetDialog({ address, events, onClose }: ResetDialogProps) {
       </p>
       <label>
         Back to
-        <select value={eventId} onChange={(event) => setEventId(event.target.value)} required>
+        <select value={eventId} onChange={(event) => setChosen(event.target.value)} required>
           {points.map((point) => (
             <option key={point.eventId} value={point.eventId}>
               {point.label}

@@ -41,7 +41,7 @@ export function isQuery(text: string): boolean {
 /** `WORKFLOW_EXECUTION_STATUS_TIMED_OUT` is `TimedOut`. */
 export function statusName(status: string): string {
   return status
-    .replace("WORKFLOW_EXECUTION_STATUS_", "")
+    .replace(/^(WORKFLOW|ACTIVITY)_EXECUTION_STATUS_/, "")
     .toLowerCase()
     .replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -48,7 +48,14 @@ export function WorkflowsPage() {
   const isNothing = rows.length === 0 && after === undefined;
   return (
     <div className="page">
-      <h1>Workflows</h1>
+      <div className="title">
+        <h1>Workflows</h1>
+        <span className="actions">
+          <Link to="/namespaces/$namespace/start-workflow" params={{ namespace }} className="button">
+            Start a workflow
+          </Link>
+        </span>
+      </div>
       <ViewBar />
       <FilterBox text={text} attributes={attributes} />
       <StatusBar counts={counts.data} status={status} />
@@ -128,7 +135,13 @@ function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
     );
   return (
     <Empty title="No workflows yet">
-      <p>Start one with any Temporal SDK in namespace “{namespace}”, and it appears here as it happens.</p>
+      <p>
+        Start one with any Temporal SDK in namespace “{namespace}”, or{" "}
+        <Link to="/namespaces/$namespace/start-workflow" params={{ namespace }}>
+          from here
+        </Link>
+        , and it appears as it happens.
+      </p>
     </Empty>
   );
 }

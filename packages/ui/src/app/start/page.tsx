@@ -1,0 +1,214 @@
+/** Starts a workflow, from nothing or like another one. */
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { type FormEvent, type ReactNode, useId, useState } from "react";
+import { startRoute } from "../addresses.ts";
+import { firstEvent, identity, startWorkflow } from "../api/workflows.ts";
+import { attributesOf } from "../history/event.ts";
+import { CommandView } from "../parts/command-view.tsx";
+import { InputsField } from "../parts/inputs-field.tsx";
+import { JsonEditor } from "../parts/json-editor.tsx";
+import { useTitle } from "../parts/list-page.tsx";
+import { Loading, Problem } from "../parts/notice.tsx";
+import {
+  conflictPolicies,
+  emptyForm,
+  formLike,
+  reusePolicies,
+  type StartForm,
+  startBody,
+  startCommand,
+} from "./form.ts";
+
+export function StartPage() {
+  const { namespace } = startRoute.useParams();
+  const { like, run = "", taskQueue = "" } = startRoute.useSearch();
+  useTitle("Start a workflow");
+  const model = useQuery({
+    queryKey: ["first-event", namespace, like, run],
+    queryFn: ({ signal }) => firstEvent({ namespace, workflowId: like ?? "", runId: run }, signal),
+    enabled: like !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return (
+    <div className="page narrow">
+      <nav aria-label="Breadcrumb" className="crumbs">
+        <Link to="/namespaces/$namespace/workflows" params={{ namespace }}>
+          Workflows
+        </Link>
+      </nav>
+      <h1 className="breakable">{like === undefined ? "Start a workflow" : `Start one like ${like}`}</h1>
+      {like === undefined ? (
+        <Form namespace={namespace} initial={{ ...emptyForm, taskQueue }} />
+      ) : model.error ? (
+        <Problem error={model.error} onRetry={model.refetch} />
+      ) : model.data ? (
+        <Form namespace={namespace} initial={formLike(attributesOf(model.data))} />
+      ) : (
+        <Loading what={like} />
+      )}
+    </div>
+  );
+}
+
+function Form({ namespace, initial }: { readonly namespace: string; readonly initial: StartForm }) {
+  const navigate = startRoute.useNavigate();
+  const [form, setForm] = useState<StartForm>({ ...initial, workflowId: crypto.randomUUID() });
+  const start = useMutation({
+    mutationFn: async (asked: StartForm) => {
+      const body = startBody(asked, { identity, requestId: crypto.randomUUID() });
+      const { runId } = await startWorkflow(namespace, asked.workflowId, body);
+      await navigate({
+        to: "/namespaces/$namespace/workflows/$workflowId/$runId",
+        params: { namespace, workflowId: asked.workflowId, runId },
+      });
+    },
+  });
+  const change = (changed: Partial<StartForm>) => {
+    setForm({ ...form, ...changed });
+    start.reset();
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    start.mutate(form);
+  };
+  const text = (name: keyof StartForm) => ({
+    value: String(form[name]),
+    onChange: (value: string) => change({ [name]: value }),
+  });
+  return (
+    <form className="long-form" onSubmit={submit}>
+      <Text label="Workflow type" {...text("workflowType")} required />
+      <Text label="Workflow id" {...text("workflowId")} required />
+      <Text label="Task queue" {...text("taskQueue")} required />
+      <InputsField inputs={form.inputs} onChange={(inputs) => change({ inputs })} />
+      <Limits text={text} />
+      <Policies form={form} change={change} />
+      <details open={form.memo !== "" || form.searchAttributes !== ""}>
+        <summary>Memo, search attributes, summary</summary>
+        <JsonEditor
+          label="Memo, as a JSON object"
+          name="memo"
+          rows={3}
+          value={form.memo}
+          onChange={(memo) => change({ memo })}
+        />
+        <JsonEditor
+          label="Search attributes, as a JSON object"
+          name="search-attributes"
+          rows={3}
+          value={form.searchAttributes}
+          onChange={(searchAttributes) => change({ searchAttributes })}
+        />
+        <Text label="Summary, one line for people" {...text("summary")} />
+      </details>
+      <CommandView command={startCommand(namespace, form)} />
+      {start.error && (
+        <p className="refusal" role="alert">
+          {start.error.message}
+        </p>
+      )}
+      <div className="buttons">
+        <button type="submit" className="primary" disabled={start.isPending}>
+          Start
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface TextProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly required?: boolean;
+  readonly placeholder?: string;
+}
+
+function Text({ label, onChange, ...input }: TextProps) {
+  return (
+    <Labelled label={label}>
+      {(id) => (
+        <input
+          id={id}
+          {...input}
+          spellCheck={false}
+          autoComplete="off"
+          onChange={(event) => onChange(event.target.value)}
+        />
+      )}
+    </Labelled>
+  );
+}
+
+function Labelled({ label, children }: { readonly label: string; readonly children: (id: string) => ReactNode }) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      {children(id)}
+    </div>
+  );
+}
+
+type TextOf = (name: keyof StartForm) => Pick<TextProps, "value" | "onChange">;
+
+function Limits({ text }: { readonly text: TextOf }) {
+  return (
+    <details>
+      <summary>Timeouts and times</summary>
+      <div className="field-pair">
+        <Text label="Execution timeout" placeholder="such as 7d" {...text("executionTimeout")} />
+        <Text label="Run timeout" placeholder="such as 24h" {...text("runTimeout")} />
+        <Text label="Task timeout" placeholder="10s" {...text("taskTimeout")} />
+        <Text label="Start delay" placeholder="such as 30m" {...text("startDelay")} />
+        <Text label="Cron schedule" placeholder="such as 0 12 * * MON" {...text("cron")} />
+      </div>
+    </details>
+  );
+}
+
+interface PoliciesProps {
+  readonly form: StartForm;
+  readonly change: (changed: Partial<StartForm>) => void;
+}
+
+function Policies({ form, change }: PoliciesProps) {
+  return (
+    <details>
+      <summary>If there is one of this id</summary>
+      <div className="field-pair">
+        <Labelled label="When it is closed">
+          {(id) => (
+            <select
+              id={id}
+              value={form.reusePolicy}
+              onChange={(event) => change({ reusePolicy: event.target.value as StartForm["reusePolicy"] })}
+            >
+              <Options of={reusePolicies} />
+            </select>
+          )}
+        </Labelled>
+        <Labelled label="When it runs">
+          {(id) => (
+            <select
+              id={id}
+              value={form.conflictPolicy}
+              onChange={(event) => change({ conflictPolicy: event.target.value as StartForm["conflictPolicy"] })}
+            >
+              <Options of={conflictPolicies} />
+            </select>
+          )}
+        </Labelled>
+      </div>
+    </details>
+  );
+}
+
+function Options({ of }: { readonly of: Readonly<Record<string, string>> }) {
+  return Object.entries(of).map(([value, label]) => (
+    <option key={value} value={value}>
+      {label}
+    </option>
+  ));
+}
