@@ -33,3 +33,5 @@ export const startRoute = getRouteApi("/namespaces/$namespace/start-workflow");
 export const activitiesRoute = getRouteApi("/namespaces/$namespace/activities");
 export const pendingRoute = getRouteApi("/namespaces/$namespace/pending-activities");
 export const inboxRoute = getRouteApi("/namespaces/$namespace/inbox");
+export const newScheduleRoute = getRouteApi("/namespaces/$namespace/schedules/create");
+export const scheduleEditRoute = getRouteApi("/namespaces/$namespace/schedules/$scheduleId/edit");

@@ -10,6 +10,7 @@ import { ImportPage } from "./import/page.tsx";
 import { NamespacesPage } from "./namespaces/page.tsx";
 import { EndpointsPage } from "./nexus/endpoints-page.tsx";
 import { root, texts } from "./root-route.tsx";
+import { EditSchedulePage, NewSchedulePage } from "./schedules/edit-page.tsx";
 import { SchedulesPage } from "./schedules/list-page.tsx";
 import { SchedulePage } from "./schedules/page.tsx";
 import { SearchAttributesPage } from "./search-attributes/page.tsx";
@@ -29,6 +30,18 @@ const schedule = createRoute({
   getParentRoute: () => root,
   path: "/namespaces/$namespace/schedules/$scheduleId",
   component: SchedulePage,
+});
+
+const newSchedule = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/schedules/create",
+  component: NewSchedulePage,
+});
+
+const editSchedule = createRoute({
+  getParentRoute: () => root,
+  path: "/namespaces/$namespace/schedules/$scheduleId/edit",
+  component: EditSchedulePage,
 });
 
 const workers = createRoute({
@@ -114,7 +127,9 @@ function pageOf(search: Record<string, unknown>): { readonly after?: string } {
 
 export const operatorRoutes = [
   schedules,
+  newSchedule,
   schedule,
+  editSchedule,
   workers,
   worker,
   taskQueues,

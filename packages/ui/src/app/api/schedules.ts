@@ -20,6 +20,8 @@ export interface ListedSchedule {
 }
 
 export interface ScheduleDescription {
+  /** Of this state of it: an update that names it is refused when somebody else's came before. */
+  readonly conflictToken?: string;
   readonly schedule: {
     readonly spec?: unknown;
     readonly action?: unknown;
@@ -51,6 +53,32 @@ export interface ScheduleAddress {
 
 export function describeSchedule({ namespace, scheduleId }: ScheduleAddress, signal: AbortSignal) {
   return ask<ScheduleDescription>(["namespaces", namespace, "schedules", scheduleId], { signal });
+}
+
+export function createSchedule({ namespace, scheduleId }: ScheduleAddress, schedule: unknown) {
+  const body = { schedule, identity, requestId: crypto.randomUUID() };
+  return ask(["namespaces", namespace, "schedules", scheduleId], { body });
+}
+
+export function updateSchedule(
+  { namespace, scheduleId }: ScheduleAddress,
+  schedule: unknown,
+  conflictToken: string | undefined,
+) {
+  const body = { schedule, conflictToken, identity, requestId: crypto.randomUUID() };
+  return ask(["namespaces", namespace, "schedules", scheduleId, "update"], { body });
+}
+
+export function matchingTimes(
+  { namespace, scheduleId }: ScheduleAddress,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+  signal: AbortSignal,
+) {
+  const query = { startTime: new Date(fromMs).toISOString(), endTime: new Date(toMs).toISOString() };
+  return ask<{ startTime?: readonly string[] }>(["namespaces", namespace, "schedules", scheduleId, "matching-times"], {
+    query,
+    signal,
+  });
 }
 
 export type SchedulePatch =

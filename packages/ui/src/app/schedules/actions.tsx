@@ -1,6 +1,6 @@
 /** What a person can do to a schedule. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { deleteSchedule, patchSchedule, type ScheduleAddress, type SchedulePatch } from "../api/schedules.ts";
 import { pawlCommand } from "../parts/command-line.ts";
@@ -28,6 +28,9 @@ export function ScheduleActions({
   const actions: readonly Action[] = ["trigger", isPaused ? "unpause" : "pause", "backfill", "delete"];
   return (
     <div className="actions">
+      <Link className="button" to="/namespaces/$namespace/schedules/$scheduleId/edit" params={{ ...address }}>
+        Edit
+      </Link>
       {actions.map((action) => (
         <button
           key={action}
@@ -109,10 +112,21 @@ function BackfillDialog({ address, onClose }: DialogProps) {
     if (startTime >= endTime) throw new Error("The end is not after the beginning.");
     return patchSchedule(address, { backfillRequest: [{ startTime, endTime, overlapPolicy: allowAll }] });
   };
+  const command = (fields: FormData) => {
+    const [from, to] = ["from", "to"].map((name) => {
+      const atMs = Date.parse(textField(fields, name));
+      return Number.isNaN(atMs) ? "" : new Date(atMs).toISOString();
+    });
+    return pawlCommand(["schedule", "backfill"], {
+      ...{ namespace: address.namespace, "schedule-id": address.scheduleId, "start-time": from, "end-time": to },
+      "overlap-policy": "AllowAll",
+    });
+  };
   return (
     <FormDialog
       title="Make up for a time"
       action="Backfill"
+      command={command}
       onClose={onClose}
       onSubmit={async (fields) => submit(fields)}
     >

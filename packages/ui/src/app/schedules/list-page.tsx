@@ -5,7 +5,7 @@ import { useEffect } from "react";
 import { schedulesRoute } from "../addresses.ts";
 import { type ListedSchedule, listSchedules } from "../api/schedules.ts";
 import { Moment } from "../parts/moment.tsx";
-import { Empty, Loading, Problem } from "../parts/notice.tsx";
+import { Empty, Loading, Problem, Stale } from "../parts/notice.tsx";
 import { Pager } from "../parts/pager.tsx";
 import { Table } from "../parts/table.tsx";
 
@@ -26,11 +26,21 @@ export function SchedulesPage() {
   const rows = list.data?.schedules ?? [];
   return (
     <div className="page">
-      <h1>Schedules</h1>
-      {list.error ? (
-        <Problem error={list.error} onRetry={list.refetch} />
-      ) : !list.data ? (
-        <Loading what="schedules" />
+      <div className="title">
+        <h1>Schedules</h1>
+        <div className="actions">
+          <Link className="button" to="/namespaces/$namespace/schedules/create" params={{ namespace }}>
+            Create a schedule
+          </Link>
+        </div>
+      </div>
+      {list.data && list.error && <Stale />}
+      {!list.data ? (
+        list.error ? (
+          <Problem error={list.error} onRetry={list.refetch} />
+        ) : (
+          <Loading what="schedules" />
+        )
       ) : rows.length === 0 ? (
         <Empty title="No schedules">
           <p>A schedule starts a workflow at the times that it is told, by cron expression, interval or calendar.</p>

@@ -7,9 +7,10 @@ import { describeSchedule, type ScheduleAction, type ScheduleDescription } from 
 import { Fact } from "../parts/fact.tsx";
 import { JsonView } from "../parts/json-view.tsx";
 import { Moment } from "../parts/moment.tsx";
-import { Loading, Problem } from "../parts/notice.tsx";
+import { Loading, Problem, Stale } from "../parts/notice.tsx";
 import { ScheduleActions } from "./actions.tsx";
 import { ScheduleState } from "./list-page.tsx";
+import { Strip } from "./strip.tsx";
 
 const refreshMs = 2_000;
 const nextShownMax = 5;
@@ -39,7 +40,7 @@ export function SchedulePage() {
   const isPaused = schedule.state?.paused === true;
   return (
     <div className="page">
-      {description.error && <Problem error={description.error} onRetry={description.refetch} />}
+      {description.error && <Stale />}
       <section aria-label="Summary">
         <nav aria-label="Breadcrumb" className="crumbs">
           <Link to="/namespaces/$namespace/schedules" params={{ namespace }}>
@@ -54,6 +55,7 @@ export function SchedulePage() {
         {schedule.state?.notes && <p className="why mood-fine">{schedule.state.notes}</p>}
         <Counts info={info} />
       </section>
+      <Strip address={address} isPaused={isPaused} />
       <div className="pair">
         <Next times={isPaused ? [] : (info.futureActionTimes ?? [])} />
         <Recent actions={info.recentActions ?? []} namespace={namespace} />
