@@ -5,7 +5,7 @@ import { prepareNode } from "../rig/node.ts";
 import { preparePython } from "../rig/python.ts";
 import { startPawl, startReference } from "../rig/server.ts";
 import type { Prepared, Program } from "../rig/toolchain.ts";
-import { afterwards, everyLanguage, onlyGo, onlyPython, pythonAndGo } from "./sentences.ts";
+import { afterwards, everyLanguage, onlyGo, onlyPython, pythonAndGo, pythonAndTypescript } from "./sentences.ts";
 
 export interface Tool {
   readonly scenarios: Program;
@@ -23,10 +23,10 @@ export interface Language {
 export const all: readonly Language[] = [
   {
     name: "Python",
-    sentences: { ...everyLanguage, ...pythonAndGo, ...onlyPython, ...afterwards },
+    sentences: { ...everyLanguage, ...pythonAndGo, ...onlyPython, ...pythonAndTypescript, ...afterwards },
     prepare: preparePython,
   },
-  { name: "TypeScript", sentences: { ...everyLanguage, ...afterwards }, prepare: prepareNode },
+  { name: "TypeScript", sentences: { ...everyLanguage, ...pythonAndTypescript, ...afterwards }, prepare: prepareNode },
   { name: "Go", sentences: { ...everyLanguage, ...pythonAndGo, ...onlyGo, ...afterwards }, prepare: prepareGo },
   { name: "Java", sentences: { ...everyLanguage, ...afterwards }, prepare: prepareJava },
 ];

@@ -76,6 +76,18 @@ export const pythonAndGo = {
   "standalone-activity-held": "an activity without a workflow is paused, moved to another queue and let go",
 } as const;
 
+/** Of workflows that answer updates, speak to each other, follow each other, and say things of themselves. */
+export const pythonAndTypescript = {
+  updates: "updates are validated, accepted and answered, once for each id, and refused ones leave no trace",
+  "update-with-start": "an update starts its workflow, or finds it running",
+  "external-messages": "workflows signal and cancel others, and hear when there is nobody",
+  "child-policies":
+    "children are terminated, cancelled or left with their parent's end; they fail, are cancelled and exist already",
+  cron: "a workflow runs again and again by a cron schedule, and knows its last result",
+  "continue-as-new": "a workflow continues as new, with its memo, in a chain that knows its first run",
+  upserts: "a workflow changes its search attributes and memo, is found by them, and says what it does",
+} as const;
+
 export const onlyGo = {
   "worker-session": "the activities of a session run on one worker, and sessions wait for room",
 } as const;

@@ -15,6 +15,7 @@ import messaging
 import observing
 import outlasting
 import patterns
+import relating
 import rolling
 import running
 import standalone
@@ -22,7 +23,7 @@ import versions
 from harness import Context, Scenario, expect, expect_that
 from seeds import advanced, long_running_workflows, orders_workflows, training_workflows
 
-topics = [running, messaging, ending, observing, outlasting, patterns, dispatching, standalone, calling, controlling]
+topics = [running, messaging, ending, observing, outlasting, patterns, dispatching, standalone, calling, controlling, relating]
 with_own_workers: list[type] = [
     dispatching.Ticking,
     dispatching.EagerTick,

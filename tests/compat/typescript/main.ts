@@ -24,6 +24,7 @@ import { scenarios as observing } from "./observing.ts";
 import { scenarios as outlasting } from "./outlasting.ts";
 import * as patternActivities from "./pattern-activities.ts";
 import { answer, scenarios as patterns } from "./patterns.ts";
+import { scenarios as relating } from "./relating.ts";
 import { afterwards } from "./replaying.ts";
 import { scenarios as running } from "./running.ts";
 import { scenarios as longRunning } from "./seeds/long-running.ts";
@@ -39,6 +40,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ...patterns,
   ...dispatching,
   ...calling,
+  ...relating,
   ...longRunning,
   ...afterwards,
 };

@@ -20,6 +20,7 @@ import type * as activities from "./activities.ts";
 export * from "./calling-workflows.ts";
 export * from "./dispatch-workflows.ts";
 export * from "./pattern-workflows.ts";
+export * from "./relating-workflows.ts";
 export * from "./seeds/long-running-workflows.ts";
 
 const { double, step, pause, compensate, refuse } = proxyActivities<typeof activities>({ startToCloseTimeout: "10s" });
