@@ -22,6 +22,7 @@ export interface Flags extends SecurityFlags, ClusterFlags {
   readonly httpCorsOrigin?: readonly string[];
   readonly callOutside?: readonly AddressRule[];
   readonly callOutsidePrivate?: boolean;
+  readonly namespaceRps?: number;
   readonly searchAttribute?: Readonly<Record<string, string>>;
   readonly sqlitePragma?: Readonly<Record<string, string | number>>;
   readonly logLevel: LogLevel;
@@ -90,6 +91,11 @@ export function addServerOptions(command: Command): void {
       "the codec server that the web UI may ask to decode payloads; its pages can reach no other",
       parseCodecEndpoint,
     )
+    .option(
+      "--namespace-rps <count>",
+      "calls that one namespace may make in a second; default: as many as come",
+      Number,
+    )
     .option("--metrics-port <port>", "serve Prometheus metrics at /metrics on this port", parsePort)
     .option(
       "--sqlite-pragma <name=value>",
@@ -141,6 +147,7 @@ export async function runServer(
     ...(flags.metricsPort !== undefined && { metricsPort: flags.metricsPort }),
     ...(flags.httpPort !== undefined && { httpPort: flags.httpPort }),
     ...(flags.uiPort !== undefined && !flags.headless && { ui: { port: flags.uiPort, pages: await webPages(flags) } }),
+    ...(flags.namespaceRps !== undefined && { namespaceRequestsPerSecond: flags.namespaceRps }),
     ...(flags.httpPublicUrl !== undefined && { httpPublicUrl: flags.httpPublicUrl }),
     ...(flags.httpCorsOrigin && { httpCorsOrigins: flags.httpCorsOrigin }),
     ...(flags.callOutside && { outsideAddresses: outsideAddresses(flags.callOutside, flags) }),

@@ -67,6 +67,8 @@ export interface ListenConfig {
   readonly auth?: AuthConfig;
   /** Where calls that are refused or change something are written down, a line of JSON each; `-` is standard error. Needs `auth`. */
   readonly auditLogPath?: string;
+  /** Calls that one namespace may make in a second; further ones are refused and told when to try again. Default: as many as come. */
+  readonly namespaceRequestsPerSecond?: number;
   /** Serves a web UI, and the API beside it for its use; port 0 takes a free one. Without it nothing is served. */
   readonly ui?: { readonly port: number; readonly pages: WebPages };
   /** Where nobody is asked who they are (no mutual TLS), listening for other machines must be said to be meant. */
@@ -174,6 +176,9 @@ export function checkListenConfig({ ip = defaultIp, port = defaultPort, metricsP
   });
   checkHttp(config);
   checkAuth(config);
+  const { namespaceRequestsPerSecond: rate = 1 } = config;
+  if (!(rate > 0 && Number.isFinite(rate)))
+    throw new StartFailure("usage", `calls of a namespace in a second are a number above 0, not ${rate}`);
   const asksWho = config.auth !== undefined || config.tls?.clientCaPath !== undefined;
   if (!config.allowRemoteWithoutAuth && !asksWho && !isLoopback(ip))
     throw new StartFailure(

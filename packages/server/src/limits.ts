@@ -46,6 +46,13 @@ export const limits = {
   streamResetsPerSecond: 1_000,
   /** How often connections are looked at: for their age, and for signs of life. */
   connectionSweepMs: 5 * secondMs,
+  /** Connections of gRPC; further ones are closed at once. */
+  connectionsMax: 20_000,
+  /** Of one namespace, in one process: calls under way (a flood beyond it would only wait), and long polls, of which a worker holds tens. */
+  namespaceRunningMax: 4_096,
+  namespaceWaitingMax: 20_000,
+  /** What callers are told who were too many: try again after this time. */
+  retryAfterMs: 1_000,
   /** How long a client may take to say hello over TLS. */
   tlsHandshakeMsMax: 10 * secondMs,
   /** How often files that an operator may exchange (certificates, keys) are looked at. */
@@ -293,6 +300,7 @@ export const shardLimits = {
 } as const;
 
 assert(shardLimits.batchMax <= shardLimits.inboxMax); // A full batch always fits the inbox.
+assert(limits.namespaceRunningMax < shardLimits.inboxMax); // However one namespace floods a shard, there is room for others.
 
 /** Several nodes on one database. */
 export const clusterLimits = {

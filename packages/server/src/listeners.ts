@@ -10,6 +10,7 @@ import {
   StartFailure,
   type WebPages,
 } from "./config.ts";
+import { Admission } from "./frontend/admission.ts";
 import type { Parts } from "./frontend/parts.ts";
 import type { Exchange } from "./http/exchange.ts";
 import { Guard } from "./http/guard.ts";
@@ -17,7 +18,7 @@ import { HttpServer } from "./http/http-server.ts";
 import { type Route, RouteTable } from "./http/route-table.ts";
 import { servedRoutes } from "./http/served-routes.ts";
 import { sessionRoutes } from "./http/session-routes.ts";
-import type { Gate } from "./rpc/gate.ts";
+import type { CallParts } from "./rpc/call.ts";
 import { GrpcServer } from "./rpc/grpc-server.ts";
 import { MetricsServer } from "./rpc/metrics-server.ts";
 import type { Routes } from "./rpc/transport.ts";
@@ -37,8 +38,8 @@ export interface Listening {
 export interface ListenersParts extends Parts {
   /** For callers who need nobody's leave. */
   readonly routes: Routes;
-  /** For those whom the gate lets in. */
-  readonly routesBehind: (gate: Gate) => Routes;
+  /** For callers from other processes. */
+  readonly routesOf: (entry: Pick<CallParts, "gate" | "admission">) => Routes;
   /** The methods behind which there is a handler. */
   readonly served: ReadonlySet<string>;
 }
@@ -151,7 +152,8 @@ export class Listeners {
     try {
       access = config.auth && (await Access.open(config.auth, config.auditLogPath, { ...this.#parts, log }));
       const gate = access?.gate;
-      const routes = gate ? this.#parts.routesBehind(gate) : this.#parts.routes;
+      const admission = new Admission({ ...this.#parts, requestsPerSecond: config.namespaceRequestsPerSecond });
+      const routes = this.#parts.routesOf({ gate, admission });
       const door: Door = { tls, access, routes };
       const metrics = metricsPort === undefined ? undefined : new MetricsServer(telemetry.metrics);
       const http = httpPort === undefined ? undefined : this.#httpServer(config, door);

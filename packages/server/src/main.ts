@@ -39,9 +39,8 @@ import { Matching } from "./matching/matching.ts";
 import { callbackPath } from "./nexus/incoming.ts";
 import { OutsideCalls } from "./nexus/outside-calls.ts";
 import { systemRandom } from "./random.ts";
-import { faultStatus, unaryRoutes } from "./rpc/call.ts";
+import { type CallParts, faultStatus, unaryRoutes } from "./rpc/call.ts";
 import { type DirectCallOptions, DirectTransport } from "./rpc/direct-transport.ts";
-import type { Gate } from "./rpc/gate.ts";
 import { Health } from "./rpc/health.ts";
 import { reflectionRoutes } from "./rpc/reflection.ts";
 import type { Routes, Status } from "./rpc/transport.ts";
@@ -228,17 +227,17 @@ function answering(parts: Parts, member: ClusterMember | undefined) {
   const handlers = handlersOf(parts);
   parts.batches.open(performerOf(handlers));
   const served = member?.forwarding(handlers, parts) ?? handlers;
-  const routesBehind = (gate: Gate | undefined): Routes => ({
-    unary: new Map([...unaryRoutes(served, { telemetry, random, gate }), ...health.routes.unary]),
+  const routesOf = (entry: Pick<CallParts, "gate" | "admission">): Routes => ({
+    unary: new Map([...unaryRoutes(served, { telemetry, random, ...entry }), ...health.routes.unary]),
     streaming: new Map([...health.routes.streaming, ...reflectionRoutes([...services, "grpc.health.v1.Health"])]),
   });
   // Whoever calls from within this process needs nobody's leave.
-  const routes = routesBehind(undefined);
+  const routes = routesOf({});
   const direct = new DirectTransport({
     ...{ routes, clock },
     onFault: (path, error) => faultStatus(path, error, { telemetry, random }),
   });
-  const listeners = new Listeners({ ...parts, routes, routesBehind, served: new Set(Object.keys(handlers)) });
+  const listeners = new Listeners({ ...parts, routes, routesOf, served: new Set(Object.keys(handlers)) });
   return {
     ...{ direct, listeners },
     /** Without asking other nodes, nor who calls. */

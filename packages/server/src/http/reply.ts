@@ -2,6 +2,7 @@
 import { STATUS_CODES } from "node:http";
 import { googleRpc } from "@pawl/protocol";
 import { messageToJson } from "@pawl/protocol/json";
+import { retryInfoType } from "../rpc/retry-info.ts";
 import { type Status, type StatusCode, statusCodes } from "../rpc/transport.ts";
 
 export interface Reply {
@@ -32,9 +33,13 @@ export function problem(status: Status, { httpStatus, headers = {} }: ProblemOpt
   const body = problemJson(status, httpStatus);
   return {
     status: body.status,
-    headers: { "content-type": "application/problem+json", ...headers },
+    headers: { "content-type": "application/problem+json", ...retryAfter(status), ...headers },
     body: JSON.stringify(body),
   };
+}
+
+function retryAfter({ retryAfterMs }: Status): Readonly<Record<string, string>> {
+  return retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1_000)) };
 }
 
 /** The members of both: of a problem, and of google.rpc.Status. */
@@ -55,11 +60,13 @@ export function invalid(message: string): Reply {
   return problem({ code: "INVALID_ARGUMENT", message });
 }
 
-function detailsOf({ details }: Status): unknown[] {
+function detailsOf({ details, retryAfterMs = 0 }: Status): unknown[] {
   if (!details) return [];
   const status = googleRpc.Status.decode(details);
   return status.details.map(({ type_url, value }) => {
     const name = type_url.slice(type_url.lastIndexOf("/") + 1);
+    // The API's descriptors do not have this one.
+    if (name === retryInfoType) return { "@type": type_url, retryDelay: `${retryAfterMs / 1_000}s` };
     return { "@type": type_url, ...(messageToJson(name, value) as object) };
   });
 }

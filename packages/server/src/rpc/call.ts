@@ -1,13 +1,16 @@
 /**
  * From bytes to a handler and back: the one wrapper around every RPC. Decodes, calls, encodes; says what went wrong; counts and times.
  */
-import { googleRpc, type Method, type MethodName, methods } from "@pawl/protocol";
+import { errordetails, googleRpc, type Method, type MethodName, methods } from "@pawl/protocol";
+import type { Admission } from "../frontend/admission.ts";
 import { refusalOf } from "../frontend/faults.ts";
 import { type Call, type Handlers, Rejection, type RejectionCode } from "../frontend/parts.ts";
+import { limits } from "../limits.ts";
 import type { Counter } from "../metrics.ts";
 import type { Random } from "../random.ts";
 import type { LogFields, Telemetry } from "../telemetry.ts";
 import type { Gate } from "./gate.ts";
+import { retryInfo, retryInfoType } from "./retry-info.ts";
 import { type Incoming, type Status, type StatusCode, statusCodes, type Unary } from "./transport.ts";
 
 export interface CallParts {
@@ -15,6 +18,8 @@ export interface CallParts {
   readonly random: Random;
   /** Asks each caller who he is. Without one everybody may do everything. */
   readonly gate?: Gate | undefined;
+  /** Refuses what one namespace asks beyond its share. Without one there is no share. */
+  readonly admission?: Admission | undefined;
 }
 
 /** Every method of the API by its path; those without a handler say so. */
@@ -38,12 +43,25 @@ function route(method: Method, handler: Handlers[MethodName], parts: CallParts):
       return unknown;
     };
   // Who may not call a method does not learn whether it is served.
-  const served = (handler as AnyHandler | undefined) ?? (() => new Rejection("UNIMPLEMENTED", message));
+  const known = (handler as AnyHandler | undefined) ?? (() => new Rejection("UNIMPLEMENTED", message));
+  const served = parts.admission ? admitted(parts.admission, name, known) : known;
   return async (bytes, incoming) => {
     const startedAt = parts.telemetry.stopwatchMs();
     const answer = await serves(method, served, parts, bytes, incoming);
     watch.ended("code" in answer ? answer.code : "OK", startedAt, incoming);
     return answer;
+  };
+}
+
+function admitted(admission: Admission, name: string, handler: AnyHandler): AnyHandler {
+  return async (request, call) => {
+    const seat = admission.enter(name, request as { readonly namespace?: unknown });
+    if (seat instanceof Rejection) return seat;
+    try {
+      return await handler(request, call);
+    } finally {
+      admission.leave(seat);
+    }
   };
 }
 
@@ -128,9 +146,12 @@ class IncomingCall implements Call {
 /** A refusal as its status, with its detail as the first and only one: SDKs read no further. */
 export function statusOf({ code, message, detail }: Rejection): Status {
   if (!detail) return { code, message };
-  const any = { type_url: `type.googleapis.com/${detail.typeName}`, value: detail.bytes };
-  const details = googleRpc.Status.encode({ code: statusCodes[code], message, details: [any] });
-  return { code, message, details };
+  const any = (typeName: string, value: Uint8Array) => ({ type_url: `type.googleapis.com/${typeName}`, value });
+  const first = any(detail.typeName, detail.bytes);
+  const isCrowded = code === "RESOURCE_EXHAUSTED" && detail.typeName === errordetails.ResourceExhaustedFailure.typeName;
+  const all = isCrowded ? [first, any(retryInfoType, retryInfo(limits.retryAfterMs))] : [first];
+  const details = googleRpc.Status.encode({ code: statusCodes[code], message, details: all });
+  return { code, message, details, ...(isCrowded && { retryAfterMs: limits.retryAfterMs }) };
 }
 
 /** A fault that callers may hear of, or a bug: then they hear where to look for it, and the log says what it was. */

@@ -79,6 +79,7 @@ export class GrpcServer implements Transport {
     this.#http2.on("stream", (stream, headers) => this.#onStream(stream, headers));
     this.#http2.on("sessionError", () => {}); // the session closes, which is noticed there
     this.#listener = listenerOf(parts.tls, (socket) => this.#http2.emit("connection", socket));
+    this.#listener.maxConnections = limits.connectionsMax;
     const { metrics } = parts.telemetry;
     metrics.gauge("service_connections", "Open client connections.", () => this.#connections.size);
     metrics.gauge("service_pending_requests", "Calls under way, long polls among them.", () => this.#calls.size);

@@ -16,6 +16,8 @@ export interface Status {
   readonly message: string;
   /** An encoded google.rpc.Status that repeats code and message and adds details. */
   readonly details?: Uint8Array;
+  /** When it makes sense to try again, for who was one too many. The details say it, too. */
+  readonly retryAfterMs?: number;
 }
 
 /** A call as it came in. */

@@ -39,6 +39,7 @@ import { shardLimits } from "../limits.ts";
 import type { Random } from "../random.ts";
 import type { Dispatcher, Reservation, Started } from "./dispatcher.ts";
 import { ExecutionCache } from "./execution-cache.ts";
+import { takeBatch } from "./fair-batch.ts";
 import { type Hosted, keyText } from "./hosted.ts";
 import { type Standing, waitsForOf } from "./standing.ts";
 import { Timers } from "./timers.ts";
@@ -205,7 +206,7 @@ export class Shard {
     // Whatever else arrives in this turn of the loop joins the first batch.
     await null;
     while (this.#inbox.length > 0) {
-      const batch = this.#inbox.splice(0, shardLimits.batchMax);
+      const batch = takeBatch(this.#inbox, shardLimits.batchMax);
       await this.#runBatch(batch);
       this.#cache.shrink();
     }

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { errordetails, googleRpc, methods } from "@pawl/protocol";
+import { ManualClock } from "../clock.ts";
+import { askHttp } from "../http/raw-http.ts";
+import { limits } from "../limits.ts";
+import { startServer } from "../main.ts";
+import { RawClient } from "../rpc/raw-client.ts";
+import { statusCodes } from "../rpc/transport.ts";
+import { Admission, type Seat } from "./admission.ts";
+import { Rejection } from "./parts.ts";
+
+const clock = new ManualClock();
+const namespaces = { find: (name: string) => (name === "a" || name === "b" ? ({} as never) : undefined) };
+
+function seat(given: Seat | Rejection): Seat {
+  assert.ok(!(given instanceof Rejection), "it is let in");
+  return given;
+}
+
+describe("a namespace's share", () => {
+  for (const [kind, method, max] of [
+    ["calls under way", "StartWorkflowExecution", limits.namespaceRunningMax],
+    ["long polls", "PollWorkflowTaskQueue", limits.namespaceWaitingMax],
+  ] as const)
+    test(`of ${kind} has an end, which is its own alone`, () => {
+      const admission = new Admission({ namespaces, clock });
+      const seats = Array.from({ length: max }, () => seat(admission.enter(method, { namespace: "a" })));
+      const refused = admission.enter(method, { namespace: "a" });
+      assert.ok(refused instanceof Rejection && refused.code === "RESOURCE_EXHAUSTED");
+      assert.match(refused.message, /^namespace "a" has \d+ /);
+      seat(admission.enter(method, { namespace: "b" }));
+      seat(admission.enter(method, { namespace: "nobody's" }));
+      seat(
+        admission.enter(method === "StartWorkflowExecution" ? "PollNexusTaskQueue" : "ListWorkers", { namespace: "a" }),
+      );
+      admission.leave(seats[0]!);
+      seat(admission.enter(method, { namespace: "a" }));
+    });
+
+  test("of calls a second is given anew each second", () => {
+    const admission = new Admission({ namespaces, clock, requestsPerSecond: 3 });
+    const ask = (namespace: string) => {
+      const given = admission.enter("ListWorkers", { namespace });
+      if (given instanceof Rejection) return given.message;
+      admission.leave(given);
+      return "in";
+    };
+    const over = 'namespace "a" makes more than 3 calls a second';
+    assert.deepEqual(
+      Array.from({ length: 4 }, () => ask("a")),
+      ["in", "in", "in", over],
+    );
+    assert.equal(ask("b"), "in");
+    clock.advance(334);
+    assert.deepEqual([ask("a"), ask("a")], ["in", over]);
+  });
+
+  test("of names that nobody has registered is one for all of them", () => {
+    const admission = new Admission({ namespaces, clock, requestsPerSecond: 1 });
+    seat(admission.enter("ListWorkers", { namespace: "made up" }));
+    assert.ok(admission.enter("ListWorkers", { namespace: "made up as well" }) instanceof Rejection);
+  });
+});
+
+test("who was one too many is told when to come again, over gRPC and over HTTP, and another namespace notices nothing", async (t) => {
+  const server = await startServer({ port: 0, httpPort: 0, namespaces: ["a", "b"], namespaceRequestsPerSecond: 0.001 });
+  using client = new RawClient(server.port);
+  t.after(() => server.stop());
+  const ask = (namespace: string) =>
+    client.call(methods.DescribeNamespace.path, methods.DescribeNamespace.request.encode({ namespace }));
+  assert.equal((await ask("a")).code, 0);
+  const { code, text, details } = await ask("a");
+  assert.deepEqual(
+    [code, text],
+    [statusCodes.RESOURCE_EXHAUSTED, 'namespace "a" makes more than 0.001 calls a second'],
+  );
+  const [first, second] = googleRpc.Status.decode(details!).details;
+  assert.equal(first!.type_url, `type.googleapis.com/${errordetails.ResourceExhaustedFailure.typeName}`);
+  assert.equal(second!.type_url, "type.googleapis.com/google.rpc.RetryInfo");
+  assert.equal(Buffer.from(second!.value).toString("hex"), "0a0408011000", "one second");
+  const over = await askHttp(server.httpPort!, "GET /api/v1/namespaces/a");
+  assert.deepEqual([over.status, over.headers["retry-after"]], [429, "1"]);
+  assert.match(over.text, /"@type":"type.googleapis.com\/google.rpc.RetryInfo","retryDelay":"1s"/);
+  assert.equal((await ask("b")).code, 0);
+});

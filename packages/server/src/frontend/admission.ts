@@ -1,0 +1,88 @@
+/**
+ * How much of this process one namespace may take: calls under way, calls that wait for something to happen, and, where the operator says so, calls a
+ * second. What goes beyond is refused at once, with a hint when to try again, so that one namespace's flood is its own trouble.
+ */
+import { detail, Rejection } from "@pawl/engine";
+import { enums, errordetails } from "@pawl/protocol";
+import type { Clock } from "../clock.ts";
+import { limits } from "../limits.ts";
+import { TokenBucket } from "../matching/rate-limit.ts";
+import type { NamespaceRegistry } from "./namespace-registry.ts";
+
+const { RPS_LIMIT, CONCURRENT_LIMIT } = enums.ResourceExhaustedCause;
+
+/** What one namespace has under way. */
+interface Load {
+  running: number;
+  waiting: number;
+  readonly bucket: TokenBucket | undefined;
+}
+
+/** Calls that may be held open until something happens. */
+const waitingCalls = new Set([
+  ...["PollWorkflowTaskQueue", "PollActivityTaskQueue", "PollNexusTaskQueue", "PollWorkflowExecutionUpdate"],
+  ...["PollActivityExecution", "PollNexusOperationExecution", "PollWorkflowExecutionTimeSkipping", "QueryWorkflow"],
+  ...["GetWorkflowExecutionHistory", "UpdateWorkflowExecution", "ExecuteMultiOperation", "DescribeActivityExecution"],
+]);
+
+export interface AdmissionOptions {
+  readonly namespaces: Pick<NamespaceRegistry, "find">;
+  readonly clock: Clock;
+  /** Calls of one namespace; a second's worth may come at once. Default: as many as come. */
+  readonly requestsPerSecond?: number | undefined;
+}
+
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #loads = new Map<string, Load>();
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** The counter that `leave` is to be given when the call has ended, or the refusal. */
+  enter(method: string, request: { readonly namespace?: unknown }): Seat | Rejection {
+    const { namespaces, clock } = this.#options;
+    const { namespace } = request;
+    // Names that nobody has registered are their callers' own, and share one place.
+    const name = typeof namespace === "string" && namespaces.find(namespace) ? namespace : "";
+    const load = this.#loads.get(name) ?? this.#make(name);
+    const kind = waitingCalls.has(method) ? "waiting" : "running";
+    const max = kind === "waiting" ? limits.namespaceWaitingMax : limits.namespaceRunningMax;
+    if (load[kind] >= max) {
+      const calls = kind === "waiting" ? "long polls and other calls that wait" : "calls under way";
+      return exhausted(`namespace ${JSON.stringify(name)} has ${max} ${calls}, which is the most`, CONCURRENT_LIMIT);
+    }
+    if (load.bucket && !load.bucket.take(clock.nowMs()))
+      return exhausted(
+        `namespace ${JSON.stringify(name)} makes more than ${load.bucket.rate} calls a second`,
+        RPS_LIMIT,
+      );
+    load[kind]++;
+    return { load, kind };
+  }
+
+  leave({ load, kind }: Seat): void {
+    load[kind]--;
+  }
+
+  #make(name: string): Load {
+    const { requestsPerSecond, clock } = this.#options;
+    const bucket = requestsPerSecond === undefined ? undefined : new TokenBucket(requestsPerSecond, clock.nowMs());
+    const load: Load = { running: 0, waiting: 0, bucket };
+    // As many as there can be namespaces; those that have gone leave little behind, and none stays when they were too many.
+    if (this.#loads.size > 2 * limits.namespacesMax) this.#loads.clear();
+    this.#loads.set(name, load);
+    return load;
+  }
+}
+
+export interface Seat {
+  readonly load: Load;
+  readonly kind: "running" | "waiting";
+}
+
+function exhausted(message: string, cause: enums.ResourceExhaustedCause): Rejection {
+  const scope = enums.ResourceExhaustedScope.NAMESPACE;
+  return new Rejection("RESOURCE_EXHAUSTED", message, detail(errordetails.ResourceExhaustedFailure, { cause, scope }));
+}
