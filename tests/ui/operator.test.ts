@@ -201,3 +201,36 @@ test("the cluster shows what it is and what it does, as it does it", options, as
     await watched.close();
   }
 });
+
+test("pages whose server does not answer say so beside what they have, and go on by themselves", options, async () => {
+  const context = await stage.browser.newContext({ baseURL: stage.origin });
+  const pages = [
+    ["/namespaces/default/task-queues", "Task queues"],
+    ["/namespaces/default/batch-operations", "Batch operations"],
+    ["/namespaces/default/deployments", "Worker deployments"],
+    ["/namespaces/default/search-attributes", "Search attributes"],
+    ["/namespaces/default/schedules", "Schedules"],
+    ["/namespaces/default/task-queues/any", "any"],
+    ["/namespaces", "Namespaces"],
+    ["/nexus", "Nexus endpoints"],
+    ["/cluster", "Cluster"],
+  ] as const;
+  const opened = await Promise.all(
+    pages.map(async ([path, title]) => {
+      const page = await context.newPage();
+      await page.goto(path);
+      await page.getByRole("heading", { name: title, level: 1 }).waitFor();
+      await page
+        .getByText(/^Loading/)
+        .first()
+        .waitFor({ state: "detached" });
+      return page;
+    }),
+  );
+  const alerts = opened.map((page) => page.getByRole("alert").getByText("this is how it was last seen").first());
+  await context.setOffline(true);
+  await Promise.all(alerts.map((alert) => alert.waitFor()));
+  await context.setOffline(false);
+  await Promise.all(alerts.map((alert) => alert.waitFor({ state: "detached" })));
+  await context.close();
+});

@@ -25,6 +25,14 @@ test("a queue without a worker shows what waits; its worker then appears, there 
     await page.getByRole("link", { name: "Workers" }).click();
     await page.getByRole("row").getByText("Running").waitFor();
     await watched.check("workers");
+    await page.getByRole("row").getByRole("link").first().click();
+    await page
+      .getByRole("region", { name: "Slots" })
+      .getByRole("row")
+      .filter({ hasText: "Local activities" })
+      .waitFor();
+    await watched.check("worker");
+    await page.getByRole("link", { name: "Workers" }).first().click();
   });
   await page.getByRole("row").getByText("Stopping").waitFor();
   await watched.close();

@@ -1,6 +1,6 @@
 /** Lines over time, drawn as SVG. Each line's last value is told in words beside its name, so that colour is not all there is. */
 import { useId } from "react";
-import { place } from "../history/timeline.ts";
+import { place, spanText } from "../history/timeline.ts";
 import type { Point } from "./series.ts";
 
 export interface Line {
@@ -55,7 +55,7 @@ export function Chart({ title, lines, valueText, spanMs }: ChartProps) {
         ))}
       </svg>
       <p className="scale faint">
-        <span>5 minutes ago</span>
+        <span>{spanText(spanMs)} ago</span>
         <span>at the top {valueText(top)}</span>
         <span>now</span>
       </p>

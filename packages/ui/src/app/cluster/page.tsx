@@ -9,8 +9,9 @@ import { Chart } from "./chart.tsx";
 import { levels, type Point, quantiles, rates } from "./series.ts";
 
 const everyMs = 2_000;
-const spanMs = 5 * 60_000;
-const keptMax = spanMs / everyMs;
+/** What charts show, from the opening of the page on. */
+const spansMs = [60_000, 2 * 60_000, 5 * 60_000] as const;
+const keptMax = spansMs.at(-1)! / everyMs;
 
 export function ClusterPage() {
   useTitle("Cluster");
@@ -61,6 +62,8 @@ const isPrompt = ({ name, labels }: Sample) =>
   name === "service_latency" && !/^Poll|History$|^QueryWorkflow$|^UpdateWorkflow/.test(labels["operation"] ?? "");
 
 function Charts({ snapshots }: { readonly snapshots: readonly MetricsSnapshot[] }) {
+  const knownMs = (snapshots.at(-1)?.atMs ?? 0) - (snapshots[0]?.atMs ?? 0);
+  const spanMs = spansMs.find((each) => each >= knownMs) ?? spansMs.at(-1)!;
   const perSecond = (value: number) => `${value.toLocaleString(undefined, { maximumFractionDigits: 1 })}/s`;
   const seconds = (value: number) => `${(value * 1_000).toLocaleString(undefined, { maximumFractionDigits: 1 })} ms`;
   const count = (value: number) => value.toLocaleString(undefined, { maximumFractionDigits: 0 });
