@@ -6,7 +6,7 @@ import { enums } from "@pawl/protocol";
 import { CallError, call } from "../rig/call.ts";
 import { Postgres } from "../rig/postgres.ts";
 import type { RunningServer } from "../rig/server.ts";
-import { eventsOf, insist, Load, Nodes, namespace, until } from "./nodes.ts";
+import { eventsOf, insist, Load, Nodes, namespace } from "./nodes.ts";
 
 // Nothing here takes the power away, so nothing need reach a disk.
 const postgres = await Postgres.start({ settings: { fsync: "off", full_page_writes: "off" } });
@@ -140,8 +140,7 @@ test("nodes come and go under load: one is killed, one is asked to stop, others 
   let live = [a, b];
   const load = new Load("moving", () => live);
   load.begin();
-  const some = (count: number) => until(`${count} more workflows are started`, () => load.started.size >= count);
-  await some(30);
+  await load.more(30);
 
   live = [a];
   await b.kill9();
@@ -152,12 +151,12 @@ test("nodes come and go under load: one is killed, one is asked to stop, others 
   t.diagnostic(
     `served again ${Math.round(performance.now() - killedAtMs)} ms after kill -9, with a lease of ${leaseMs} ms`,
   );
-  await some(load.started.size + 30);
+  await load.more(30);
 
   const c = await nodes.start({ name: "c", leaseMs });
   live = [a, c];
   await nodes.settled("a", "c");
-  await some(load.started.size + 30);
+  await load.more(30);
 
   // The old and the new process of a restart have one name, and are two nodes.
   live = [a];
@@ -165,12 +164,12 @@ test("nodes come and go under load: one is killed, one is asked to stop, others 
   assert.equal(stopped, 0);
   live = [a, c2];
   await nodes.settled("a", "c");
-  await some(load.started.size + 30);
+  await load.more(30);
 
   live = [c2];
   assert.equal(await a.stop(), 0);
   await nodes.settled("c");
-  await some(load.started.size + 30);
+  await load.more(30);
   await load.checked();
 });
 

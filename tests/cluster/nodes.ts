@@ -89,7 +89,10 @@ export function eventsOf(bytes: Uint8Array | undefined): readonly history.Histor
 export class Load {
   readonly #nodes: () => readonly RunningServer[];
   readonly #taskQueue: string;
+  /** Acknowledged starts: run id by workflow id. */
   readonly started = new Map<string, string>();
+  /** Acknowledged signals: how many by workflow id. */
+  readonly #signalled = new Map<string, number>();
   readonly #stop = new AbortController();
   readonly #running: Promise<void>[] = [];
   #turn = 0;
@@ -111,7 +114,16 @@ export class Load {
     for (let i = 0; i < workers; i++) this.#running.push(this.#work(`worker-${i}`));
   }
 
-  /** Ends the starts, and waits until every workflow that was acknowledged has completed, with a whole history, once. */
+  /** Waits until so many more workflows were started and acknowledged. */
+  async more(count: number): Promise<void> {
+    const wanted = this.started.size + count;
+    await until(`${count} more workflows are started`, () => this.started.size >= wanted);
+  }
+
+  /**
+   * Ends the starts, and waits until every workflow that was acknowledged has completed: once, with a whole history, and with every signal that was
+   * acknowledged, once.
+   */
   async checked(): Promise<void> {
     this.#stop.abort();
     const left = new Map(this.started);
@@ -125,6 +137,11 @@ export class Load {
           events.map(({ eventId }) => eventId),
           events.map((_, at) => at + 1),
         );
+        const signals = events.filter(({ eventType }) => eventType === EventType.WORKFLOW_EXECUTION_SIGNALED);
+        const names = signals.map(({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName);
+        assert.equal(new Set(names).size, names.length, `${workflowId} has a signal twice: ${names}`);
+        const acked = this.#signalled.get(workflowId) ?? 0;
+        assert.ok(names.length >= acked, `${workflowId} has ${names.length} of ${acked} acknowledged signals`);
         const starts = events.filter(({ eventType }) => eventType === EventType.WORKFLOW_EXECUTION_STARTED);
         assert.equal(starts.length, 1);
         left.delete(workflowId);
@@ -142,6 +159,21 @@ export class Load {
         call(this.#address, "StartWorkflowExecution", { ...request, workflowType: { name: "T" } }),
       );
       this.started.set(workflowId, runId);
+      for (const signalName of ["one", "two"]) {
+        const signal = {
+          signalName,
+          requestId: `${workflowId}/${signalName}`,
+          workflowExecution: { workflowId, runId },
+        };
+        const isAcked = await insist(() =>
+          call(this.#address, "SignalWorkflowExecution", { namespace, ...signal }),
+        ).then(
+          () => true,
+          // It has completed already.
+          (error: unknown) => !(error instanceof CallError && error.status === 5),
+        );
+        if (isAcked) this.#signalled.set(workflowId, (this.#signalled.get(workflowId) ?? 0) + 1);
+      }
       await delay(5);
     }
   }

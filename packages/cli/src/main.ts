@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { definitions, groups } from "./commands.ts";
 import { completionCommand } from "./completion.ts";
+import { withConfigFile } from "./config-file.ts";
 import { devCommand } from "./dev.ts";
 import { exitCodes, Failure } from "./failure.ts";
 import { addCommands } from "./program.ts";
@@ -40,7 +41,7 @@ function versionText(): string {
 /** Runs one command line, without the program's name, and gives the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync(args, { from: "user" });
+    await program().parseAsync(withConfigFile(args), { from: "user" });
     return exitCodes.done;
   } catch (error) {
     // Commander has printed its own message.

@@ -185,7 +185,39 @@ describe("pawl server", () => {
     await linger(t, await first.port());
   });
 
+  test("takes flags from a file; those of the command line go before", async (t) => {
+    const [file, db] = ["pawl.json", "pawl.db"].map((name) => join(folder(t), name));
+    const flags = {
+      "db-filename": db,
+      port: 1,
+      "http-port": 0,
+      headless: true,
+      namespace: ["a", "b"],
+      "log-level": "error",
+    };
+    writeFileSync(file!, JSON.stringify(flags));
+    const pawl = new Pawl(t, ["server", "--config", file!, "--port", "0"]);
+    const line = await pawl.firstLine;
+    assert.match(line, /^Pawl is ready on 127\.0\.0\.1:\d+ \(state in .*pawl\.db\)/);
+    const [, url] = /; HTTP on (http:\S+)$/.exec(line) ?? [];
+    for (const name of ["a", "b"]) assert.equal((await fetch(`${url}/api/v1/namespaces/${name}`)).status, 200);
+    pawl.child.kill("SIGTERM");
+    assert.deepEqual(await pawl.exit, { code: 0, signal: null });
+    const { code, stderr } = await spawned(t, "server", "--config", "/no/such/file.json");
+    assert.equal(code, 1);
+    assert.match(stderr, /the configuration file cannot be read/);
+  });
+
   test("refuses a command line that makes no sense with 2 and no stack trace", async (t) => {
+    const written = (name: string, text: string) => {
+      const file = join(folder(t), name);
+      writeFileSync(file, text);
+      return file;
+    };
+    const noFlags = written("no-flags.json", '{"port ":1}');
+    const noPort = written("no-port.json", '{"port":{}}');
+    const unknownFlag = written("unknown.json", '{"nonsense":1}');
+    const notes = written("notes.json", "port: 1");
     const table = [
       [["server", "--port", "99999"], /A port is a whole number from 0 to 65535/],
       [["server", "--port", "abc"], /A port is a whole number/],
@@ -205,6 +237,26 @@ describe("pawl server", () => {
       [["server", "--port", "0", "--search-attribute", "A=Colour"], /search attribute A: there is no type "Colour"/],
       [["server", "--port", "0", "--search-attribute", "RunId=Int"], /Search attribute RunId is reserved/],
       [["server", "--dynamic-config-value", "a=1"], /--dynamic-config-value is not supported/],
+      [["server", "--cluster-port", "0"], /a node of a cluster needs a name: --node-name/],
+      [["server", "--node-name", "a"], /nodes of a cluster share a PostgreSQL database: --db-url/],
+      [["server", "--node-name", " ", "--db-url", "postgres://h/d"], /the node's name is empty/],
+      [
+        ["server", "--node-name", "a", "--db-url", "postgres://h/d", "--cluster-lease", "1"],
+        /a lease lasts 500 to 60000 ms/,
+      ],
+      [
+        ["server", "--node-name", "a", "--db-url", "postgres://h/d", "--cluster-ip", "0.0.0.0"],
+        /--cluster-address says where/,
+      ],
+      [
+        ["server", "--node-name", "a", "--db-url", "postgres://h/d", "--cluster-address", "h"],
+        /a node's address is host:port/,
+      ],
+      [["server", "--config"], /argument missing/],
+      [["server", "--config", noFlags], /no-flags\.json: "port " is no flag/],
+      [["server", "--config", noPort], /no-port\.json: port is a text, a number, true, false, or a list/],
+      [["server", "--config", unknownFlag], /unknown option '--nonsense=1'/],
+      [["server", "--config", notes], /notes\.json is no JSON/],
       [["server", "--nonsense"], /unknown option '--nonsense'/],
       [["server", "stop"], /start-dev/],
       [["nonsense"], /unknown command 'nonsense'/],

@@ -36,7 +36,7 @@ const unsupported: readonly { readonly flags: string; readonly why: string }[] =
   { flags: "--ui-public-path <path>", why: "the web UI stands at the root of its port" },
   { flags: "--ui-asset-path <path>", why: "the web UI is the one that comes with the server" },
   { flags: "--dynamic-config-value <key=value>", why: "this server has no dynamic configuration" },
-  { flags: "--log-config", why: "this server has no configuration file; --log-level and --log-format say how it logs" },
+  { flags: "--log-config", why: "--log-level and --log-format say how it logs" },
 ];
 
 export function serverCommand(): Command {
@@ -53,6 +53,10 @@ export function serverCommand(): Command {
         "PostgreSQL database that keeps the state instead, postgres://user:password@host:port/database",
       ).env("PAWL_DB_URL"),
     );
+  command.option(
+    "--config <file>",
+    "flags by their names without the dashes, as JSON; those of the command line go before",
+  );
   addServerOptions(command);
   addSecurityOptions(command);
   addClusterOptions(command, parsePort);
