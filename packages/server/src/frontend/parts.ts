@@ -83,7 +83,12 @@ export interface Queues {
   /** What could not be handed over, because its poller has gone: the next one gets it. */
   giveBack(match: Match<Started>): void;
   /** `version`: of its workers of one version alone. */
-  describe(namespaceId: string, kind: QueueKind, taskQueue: string, version?: DeploymentVersion): QueueDescription;
+  describe(
+    namespaceId: string,
+    kind: QueueKind,
+    taskQueue: string,
+    version?: DeploymentVersion | null,
+  ): QueueDescription;
   /** Those of a namespace that were used lately, sticky ones left out. */
   list(namespaceId: string): readonly QueueName[];
   shutdownWorker(worker: { namespaceId: string; stickyQueue: string; workerInstanceKey: string }): void;

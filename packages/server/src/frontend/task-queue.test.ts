@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { enums } from "@pawl/protocol";
 import { InProcess, stickyQueue, taskQueue } from "./in-process.ts";
 
-const { BuildIdTaskReachability, DescribeTaskQueueMode, RateLimitSource, TaskQueueType } = enums;
+const { BuildIdTaskReachability, DescribeTaskQueueMode, RateLimitSource, TaskQueueType, WorkerVersioningMode } = enums;
 
 /** A queue with a worker that has gone, and three workflows that wait for one. */
 async function waitingQueue(): Promise<InProcess> {
@@ -75,6 +75,33 @@ describe("a queue is described", () => {
     assert.equal(typesInfo[TaskQueueType.ACTIVITY]?.stats?.approximateBacklogCount, 0);
     assert.equal(versionsInfo["v1"]?.taskReachability, BuildIdTaskReachability.UNREACHABLE);
     assert.deepEqual(versionsInfo["v1"]?.typesInfo[TaskQueueType.WORKFLOW]?.pollers, []);
+  });
+
+  test("in enhanced mode by the versions of a deployment, each with the tasks that wait for it", async () => {
+    await using server = await InProcess.open();
+    const deploymentOptions = {
+      ...{ deploymentName: "d", buildId: "one" },
+      workerVersioningMode: WorkerVersioningMode.VERSIONED,
+    };
+    const polled = server.ask("PollWorkflowTaskQueue", { taskQueue, deploymentOptions, identity: "versioned" });
+    await server.settle();
+    server.clock.advance(60_000);
+    await polled;
+    await server.ask("SetWorkerDeploymentCurrentVersion", { deploymentName: "d", buildId: "one" });
+    await server.start("routed");
+    const { versionsInfo } = await server.ask("DescribeTaskQueue", {
+      ...{ taskQueue, apiMode: DescribeTaskQueueMode.ENHANCED, reportPollers: true, reportStats: true },
+      versions: { buildIds: ["d:one", "one"], unversioned: true },
+    });
+    const shown = Object.entries(versionsInfo).map(([version, { typesInfo }]) => {
+      const { pollers = [], stats } = typesInfo[TaskQueueType.WORKFLOW] ?? {};
+      return [version, pollers.map(({ identity }) => identity), stats?.approximateBacklogCount];
+    });
+    assert.deepEqual(shown, [
+      ["", [], 0],
+      ["d:one", ["versioned"], 1],
+      ["one", [], 0],
+    ]);
   });
 
   test("as empty when nobody has used it", async () => {

@@ -20,7 +20,8 @@ const { BuildIdTaskReachability, DescribeTaskQueueMode, RateLimitSource, TaskQue
 type DescribeRequest = RequestOf<"DescribeTaskQueue">;
 type Response = Init<workflowservice.DescribeTaskQueueResponse>;
 /** Undefined for a type that no tasks are of. */
-type Describe = (type: enums.TaskQueueType) => QueueDescription | undefined;
+/** `version`: of its workers of one version; null = of those without one; absent = of all. */
+type Describe = (type: enums.TaskQueueType, version?: DeploymentVersion | null) => QueueDescription | undefined;
 
 export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs, deployments }: Parts) {
   return {
@@ -30,9 +31,9 @@ export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs,
       const problem = describeProblem(request);
       if (problem) return problem;
       const { name } = request.taskQueue!;
-      const describe: Describe = (type) => {
+      const describe: Describe = (type, version) => {
         const kind = queueKindOf(type);
-        return kind && matching.describe(namespace.id, kind, name);
+        return kind && matching.describe(namespace.id, kind, name, version);
       };
       if (request.apiMode === DescribeTaskQueueMode.ENHANCED) return { versionsInfo: versionsInfo(request, describe) };
       const type = request.taskQueueType || TaskQueueType.WORKFLOW;
@@ -130,17 +131,21 @@ function nameOf(version: DeploymentVersion | null): string {
   return version === null ? unversionedName : olderVersionName(version);
 }
 
-/** Workers without a version are under "". */
+/**
+ * Workers without a version are under "", those of a deployment's version under `deployment:build`, as they are asked for. A build id alone means
+ * the versions of before deployments: their workers are told apart, but all tasks wait with those for workers without a version.
+ */
 function versionsInfo(request: DescribeRequest, describe: Describe) {
   const { taskQueueTypes, reportPollers, reportStats, reportTaskReachability } = request;
   const types = taskQueueTypes.length > 0 ? taskQueueTypes : [TaskQueueType.WORKFLOW, TaskQueueType.ACTIVITY];
-  const queues = types.map((type) => [type, describe(type)] as const);
+  const unversioned = types.map((type) => [type, describe(type, null)] as const);
   const infoOf = (buildId: string): Init<taskqueue.TaskQueueVersionInfo> => ({
     typesInfo: Object.fromEntries(
-      queues.map(([type, queue]) => {
-        const pollers = queue?.pollers.filter((poller) => buildIdOf(poller) === buildId) ?? [];
-        // Tasks wait in one backlog, whichever version takes them: it is counted once.
-        const stats = reportStats ? statsOf(buildId === "" ? queue : noStats, queue) : undefined;
+      unversioned.map(([type, shared]) => {
+        const version = versionNamed(buildId);
+        const queue = version ? describe(type, version) : shared;
+        const pollers = queue?.pollers.filter((poller) => version || buildIdOf(poller) === buildId) ?? [];
+        const stats = reportStats ? statsOf(version || buildId === "" ? queue : noStats, queue) : undefined;
         return [type, { pollers: reportPollers ? pollers.map(pollerInfo) : [], stats }];
       }),
     ),
@@ -148,7 +153,7 @@ function versionsInfo(request: DescribeRequest, describe: Describe) {
       taskReachability: buildId === "" ? BuildIdTaskReachability.REACHABLE : BuildIdTaskReachability.UNREACHABLE,
     }),
   });
-  const active = () => queues.flatMap(([, queue]) => queue?.pollers.map(buildIdOf) ?? []);
+  const active = () => unversioned.flatMap(([, queue]) => queue?.pollers.map(buildIdOf) ?? []);
   return Object.fromEntries(wantedBuildIds(request, active).map((buildId) => [buildId, infoOf(buildId)]));
 }
 
@@ -159,9 +164,13 @@ function wantedBuildIds({ versions }: DescribeRequest, active: () => readonly st
   return [...new Set(wanted)];
 }
 
-function buildIdOf({ capabilities, deploymentOptions }: PollerSeen): string {
-  if (deploymentOptions?.workerVersioningMode === enums.WorkerVersioningMode.VERSIONED)
-    return deploymentOptions.buildId;
+/** The version that is written as `deployment:build`. */
+function versionNamed(text: string): DeploymentVersion | undefined {
+  const at = text.indexOf(":");
+  return at < 0 ? undefined : { deploymentName: text.slice(0, at), buildId: text.slice(at + 1) };
+}
+
+function buildIdOf({ capabilities }: PollerSeen): string {
   return capabilities?.useVersioning ? capabilities.buildId : "";
 }
 
