@@ -4,9 +4,9 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/ask.ts";
 import { router } from "./routes.tsx";
-import { applyTheme, storedTheme } from "./shell/theme.ts";
+import { followTheme } from "./shell/theme.ts";
 
-applyTheme(storedTheme());
+followTheme();
 const client = new QueryClient({
   // A refusal stays one; a server that is being restarted comes back.
   defaultOptions: {

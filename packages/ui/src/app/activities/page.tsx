@@ -22,6 +22,7 @@ import { useTitle } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
 import { MessageView, PayloadsView } from "../parts/payload-view.tsx";
+import { spanOf } from "../parts/span.ts";
 import { StatusBadge } from "../parts/status-badge.tsx";
 import { type DialogState, useDialog } from "../parts/use-dialog.ts";
 import { ActivityAnswer } from "../workflow/activity-answer.tsx";
@@ -54,11 +55,19 @@ export function ActivityPage() {
       <Header address={address} info={described.data.info} />
       <InputAndOutcome description={described.data} />
       <Attempts info={described.data.info} />
-      <section aria-labelledby="attributes-title">
-        <h2 id="attributes-title">Search attributes</h2>
-        <MessageView message={described.data.info.searchAttributes?.indexedFields ?? {}} label="search attributes" />
-      </section>
+      <Attributes info={described.data.info} />
     </div>
+  );
+}
+
+function Attributes({ info }: { readonly info: ActivityInfo }) {
+  const attributes = info.searchAttributes?.indexedFields ?? {};
+  if (Object.keys(attributes).length === 0) return null;
+  return (
+    <section aria-labelledby="attributes-title">
+      <h2 id="attributes-title">Search attributes</h2>
+      <MessageView message={attributes} label="search attributes" />
+    </section>
   );
 }
 
@@ -222,9 +231,9 @@ function Attempts({ info }: { readonly info: ActivityInfo }) {
             <Moment at={info.nextAttemptScheduleTime} />
           </Fact>
         )}
-        <Fact name="Time for one attempt">{info.startToCloseTimeout ?? "–"}</Fact>
-        <Fact name="Time for all">{info.scheduleToCloseTimeout ?? "–"}</Fact>
-        <Fact name="Heartbeat timeout">{info.heartbeatTimeout ?? "–"}</Fact>
+        <Fact name="Time for one attempt">{spanOf(info.startToCloseTimeout) || "–"}</Fact>
+        <Fact name="Time for all">{spanOf(info.scheduleToCloseTimeout) || "–"}</Fact>
+        <Fact name="Heartbeat timeout">{spanOf(info.heartbeatTimeout) || "–"}</Fact>
         {info.canceledReason && <Fact name="Asked to stop">{info.canceledReason}</Fact>}
       </dl>
       {info.lastFailure && <p className="refusal breakable">{failureText(info.lastFailure)}</p>}

@@ -1,14 +1,15 @@
 /** What stands around every page. */
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useRef, useSyncExternalStore } from "react";
 import { sessionState, watchSession } from "../api/session.ts";
 import { listNamespaces } from "../api/workflows.ts";
 import { type TimeStyle, timeStyle, timeStyles } from "../parts/moment.tsx";
 import { useRemembered } from "../parts/remembered.ts";
+import { Keyboard } from "./keyboard.tsx";
 import { type NavItem, navGroups } from "./nav.ts";
 import { SignIn, SignOut } from "./sign-in.tsx";
-import { applyTheme, storedTheme, type Theme, themes } from "./theme.ts";
+import { type Theme, theme, themes } from "./theme.ts";
 
 export function Shell() {
   const namespace = useNamespace();
@@ -23,6 +24,7 @@ export function Shell() {
         <Link to="/namespaces/$namespace/workflows" params={{ namespace }} className="brand">
           <img src="/icon.svg" alt="" width="24" height="24" /> Pawl
         </Link>
+        <Keyboard namespace={namespace} />
         <NamespaceChoice namespace={namespace} />
         <TimesChoice />
         <ThemeChoice />
@@ -112,15 +114,11 @@ function TimesChoice() {
 }
 
 function ThemeChoice() {
-  const [theme, setTheme] = useState(storedTheme);
-  const choose = (chosen: Theme) => {
-    applyTheme(chosen);
-    setTheme(chosen);
-  };
+  const chosen = useRemembered(theme);
   return (
     <label className="choice">
       <span>Theme</span>
-      <select value={theme} onChange={(event) => choose(event.target.value as Theme)}>
+      <select value={chosen} onChange={(event) => theme.set(event.target.value as Theme)}>
         {themes.map((name) => (
           <option key={name}>{name}</option>
         ))}

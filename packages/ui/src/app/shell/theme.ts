@@ -1,22 +1,20 @@
 /** Light, dark, or as the system has it; remembered by this browser. */
+import { remembered } from "../parts/remembered.ts";
+
 export const themes = ["system", "light", "dark"] as const;
 export type Theme = (typeof themes)[number];
 
-const key = "pawl.theme";
+export const theme = remembered<Theme>({
+  key: "theme",
+  read: (kept) => themes.find((name) => name === kept),
+  otherwise: "system",
+});
 
-export function storedTheme(): Theme {
-  try {
-    return themes.find((theme) => theme === localStorage.getItem(key)) ?? "system";
-  } catch {
-    return "system";
-  }
-}
-
-export function applyTheme(theme: Theme): void {
-  document.documentElement.dataset["theme"] = theme;
-  try {
-    localStorage.setItem(key, theme);
-  } catch {
-    // A browser that keeps nothing shows it until the page is left.
-  }
+/** From here on the page looks as is chosen. */
+export function followTheme(): void {
+  const apply = () => {
+    document.documentElement.dataset["theme"] = theme.get();
+  };
+  apply();
+  theme.subscribe(apply);
 }
