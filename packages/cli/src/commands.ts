@@ -4,6 +4,7 @@ import { activityCommands } from "./verb/activity.ts";
 import { apiKeyCommands } from "./verb/api-key.ts";
 import { batchCommands } from "./verb/batch.ts";
 import { clusterCommands } from "./verb/cluster.ts";
+import { configCommands } from "./verb/config.ts";
 import { deploymentCommands } from "./verb/deployment.ts";
 import { doctorCommands } from "./verb/doctor.ts";
 import { namespaceCommands } from "./verb/namespace.ts";
@@ -12,10 +13,12 @@ import { scheduleCommands } from "./verb/schedule.ts";
 import { searchAttributeCommands } from "./verb/search-attribute.ts";
 import { taskQueueCommands } from "./verb/task-queue.ts";
 import { transferCommands } from "./verb/transfer.ts";
+import { updateWithStartCommands } from "./verb/update-with-start.ts";
 import { workerCommands } from "./verb/worker.ts";
 import { endCommands } from "./verb/workflow-end.ts";
 import { historyCommands } from "./verb/workflow-history.ts";
 import { messageCommands } from "./verb/workflow-message.ts";
+import { optionsCommands } from "./verb/workflow-options.ts";
 import { resultCommands } from "./verb/workflow-result.ts";
 import { startCommands } from "./verb/workflow-start.ts";
 import { viewCommands } from "./verb/workflow-view.ts";
@@ -24,6 +27,7 @@ import { whyCommands } from "./verb/workflow-why.ts";
 export const groups: readonly Group[] = [
   { path: "workflow", summary: "Start workflows, look at them, speak with them, end them" },
   { path: "workflow update", summary: "Send updates to workflows" },
+  { path: "worker deployment manager-identity", summary: "Who alone may change a deployment" },
   { path: "activity", summary: "Work with activities, of workflows or standalone" },
   { path: "schedule", summary: "Start workflows again and again" },
   { path: "batch", summary: "Work on many workflows, in the background" },
@@ -31,6 +35,7 @@ export const groups: readonly Group[] = [
   { path: "worker deployment", summary: "Versions of workers, and which of them is given tasks" },
   { path: "task-queue", summary: "See who polls a task queue, and limit its rates" },
   { path: "task-queue config", summary: "Rates and weights of a task queue" },
+  { path: "config", summary: "Profiles of the configuration file: where servers are, and who asks" },
   { path: "namespace", summary: "Namespaces" },
   { path: "search-attribute", summary: "Search attributes of a namespace" },
   { path: "api-key", summary: "Keys of a server that asks who calls, in its file" },
@@ -49,7 +54,9 @@ export const definitions: readonly Definition[] = [
   ...historyCommands,
   ...resultCommands,
   ...messageCommands,
+  ...updateWithStartCommands,
   ...endCommands,
+  ...optionsCommands,
   ...activityCommands,
   ...scheduleCommands,
   ...batchCommands,
@@ -60,6 +67,7 @@ export const definitions: readonly Definition[] = [
   ...searchAttributeCommands,
   ...clusterCommands,
   ...nexusEndpointCommands,
+  ...configCommands,
   ...doctorCommands,
   ...apiKeyCommands,
   ...transferCommands,

@@ -18,6 +18,8 @@ export function program(): Command {
     .version(versionText(), "-V, --version", "print the version of pawl, Node and SQLite")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "pawl: ")) })
     .showHelpAfterError("(pawl --help lists commands and flags)")
+    // A command may have others below it, as "workflow reset" has: what stands behind the name of one is its own.
+    .enablePositionalOptions()
     .exitOverride();
   for (const command of [devCommand(), serverCommand(), completionCommand(program)]) pawl.addCommand(command);
   addCommands(pawl, groups, definitions);

@@ -143,10 +143,14 @@ export function words(value: string, prefix: string): string {
   return plain.toLowerCase().replaceAll(/(^|_)([a-z])/g, (_all, _bar, letter: string) => letter.toUpperCase());
 }
 
-/** The member at a path; a path that leads nowhere gives undefined. The whole rest may be one member's name, dots and all. */
+/**
+ * The member at a path; a path that leads nowhere gives undefined. The whole rest may be one member's name, dots and all. Of a list, a number counts from
+ * its beginning, and `last` is its end.
+ */
 export function member(value: Json, path: string): unknown {
   if (path === "") return value;
   if (typeof value !== "object" || value === null) return undefined;
+  if (Array.isArray(value) && /^last(\.|$)/.test(path)) return member(value.at(-1), path.slice("last.".length));
   if (Object.hasOwn(value, path)) return value[path];
   const [first = "", ...rest] = path.split(".");
   return Object.hasOwn(value, first) && rest.length > 0 ? member(value[first], rest.join(".")) : undefined;

@@ -20,7 +20,7 @@ describe("the table of commands", () => {
   test("has each path once, below a group that says what it is for", () => {
     const paths = definitions.map(({ path }) => path);
     assert.equal(new Set(paths).size, paths.length);
-    const known = new Set(["", ...groups.map(({ path }) => path)]);
+    const known = new Set(["", ...groups.map(({ path }) => path), ...paths]);
     const parents = paths.map((path) => path.split(" ").slice(0, -1).join(" "));
     assert.deepEqual(
       parents.filter((parent) => !known.has(parent)),
@@ -69,7 +69,7 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.l
     [["pawl", "workf"], ["workflow"]],
     [
       ["pawl", "workflow", "sta"],
-      ["start", "stack"],
+      ["start", "stack", "start-update-with-start"],
     ],
     [["pawl", "workflow", "start", "--workflow"], ["--workflow-id"]],
     [

@@ -9,7 +9,7 @@ export function referencePage(program: Command, groups: readonly Group[], defini
     summary: command.summary() || command.description(),
   }));
   const sections = groups
-    .map((group) => ({ group, members: definitions.filter(({ path }) => parentOf(path) === group.path) }))
+    .map((group) => ({ group, members: definitions.filter(({ path }) => groupOf(path, groups) === group.path) }))
     .filter(({ members }) => members.length > 0);
   return [
     "# The command line\n",
@@ -24,7 +24,7 @@ export function referencePage(program: Command, groups: readonly Group[], defini
     "\nOutput. `NO_COLOR` is heeded.\n",
     flagTable(outputFlags),
     "\n## Commands without a noun",
-    ...definitions.filter(({ path }) => parentOf(path) === "").map(commandSection),
+    ...definitions.filter(({ path }) => groupOf(path, groups) === "").map(commandSection),
     ...sections.flatMap(({ group, members }) => [
       `\n## pawl ${group.path}\n`,
       `${group.summary}.`,
@@ -34,8 +34,10 @@ export function referencePage(program: Command, groups: readonly Group[], defini
   ].join("\n");
 }
 
-function parentOf(path: string): string {
-  return path.split(" ").slice(0, -1).join(" ");
+/** The nearest above; a command may stand below another, as that does. */
+function groupOf(path: string, groups: readonly Group[]): string {
+  const parent = path.split(" ").slice(0, -1).join(" ");
+  return parent === "" || groups.some((group) => group.path === parent) ? parent : groupOf(parent, groups);
 }
 
 function commandSection({ path, summary, details, flags, argument, examples = [] }: Definition): string {

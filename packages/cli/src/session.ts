@@ -1,6 +1,7 @@
 /** What a command works with: calls to the server that the command line, the environment and the configuration file name, and the output. */
 import { hostname, userInfo } from "node:os";
 import type { Connection } from "@pawl/sdk/client";
+import type { MessageCodec } from "@pawl/sdk/codec";
 import { type ClientConfigProfile, loadClientConfigProfile, toClientOptions } from "@pawl/sdk/envconfig";
 import { type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/sdk/proto";
 import { Failure } from "./failure.ts";
@@ -12,12 +13,15 @@ import { pairs } from "./pairs.ts";
 /** Longer than any call waits by itself; `--command-timeout` ends it sooner. */
 const unhurriedMs = 24 * 3_600_000;
 
+const codecTimeoutMs = 30_000;
+
 export class Session {
   readonly flags: GlobalValues;
   readonly output: Output;
   readonly identity: string;
   #profile: ClientConfigProfile | undefined;
   #connection: Promise<Connection> | undefined;
+  #codec: Promise<MessageCodec | undefined> | undefined;
   #toJson: typeof import("@pawl/sdk/proto/json") | undefined;
   readonly #deadline: AbortSignal | undefined;
 
@@ -43,9 +47,7 @@ export class Session {
 
   /** Throws {@link Failure} that says what the server said, or that there is none. */
   async call<N extends MethodName>(name: N, request: Init<RequestOf<N>>): Promise<ResponseOf<N>> {
-    return this.#answered(name, async (connection) =>
-      connection.call(name, request, { signal: this.#deadline, timeoutMs: this.#deadline ? unhurriedMs : undefined }),
-    );
+    return this.#answered(name, request, this.#deadline ? unhurriedMs : undefined);
   }
 
   /** Undefined when there is no such thing. */
@@ -66,9 +68,7 @@ export class Session {
 
   /** A call that the server answers when something has happened, in minutes perhaps. */
   async wait<N extends MethodName>(name: N, request: Init<RequestOf<N>>): Promise<ResponseOf<N>> {
-    return this.#answered(name, async (connection) =>
-      connection.call(name, request, { signal: this.#deadline, timeoutMs: unhurriedMs }),
-    );
+    return this.#answered(name, request, unhurriedMs);
   }
 
   /** A response as JSON, payloads in short unless `--no-json-shorthand-payloads` says otherwise. */
@@ -99,10 +99,17 @@ export class Session {
     return this.#profile;
   }
 
-  async #answered<R>(name: MethodName, call: (connection: Connection) => Promise<R>): Promise<R> {
+  async #answered<N extends MethodName>(
+    name: N,
+    request: Init<RequestOf<N>>,
+    timeoutMs: number | undefined,
+  ): Promise<ResponseOf<N>> {
+    const codec = await this.#messageCodec();
+    const encoded = codec ? await codec.encode(request) : request;
+    let answer: ResponseOf<N>;
     try {
       this.#connection ??= this.#connect();
-      return await call(await this.#connection);
+      answer = await (await this.#connection).call(name, encoded, { signal: this.#deadline, timeoutMs });
     } catch (error) {
       if (this.#deadline?.aborted)
         throw new Failure("environment", `--command-timeout is over: ${name} has not been answered`);
@@ -110,6 +117,28 @@ export class Session {
       const { refusalText } = await import("./refusal.ts");
       throw refusalText(error, { address: this.address, namespace: this.namespace });
     }
+    return codec ? codec.decode(answer) : answer;
+  }
+
+  /** Undefined where no codec server is named. */
+  #messageCodec(): Promise<MessageCodec | undefined> {
+    this.#codec ??= this.#openCodec();
+    return this.#codec;
+  }
+
+  async #openCodec(): Promise<MessageCodec | undefined> {
+    const { flags, namespace } = this;
+    const { endpoint = "", auth } = this.profile.codec ?? {};
+    const named = flags.codecEndpoint ?? endpoint;
+    if (named === "") return undefined;
+    const [{ MessageCodec }, { RemoteCodec }] = await Promise.all([
+      import("@pawl/sdk/codec"),
+      import("./remote-codec.ts"),
+    ]);
+    const headers = pairs(flags.codecHeader, "--codec-header");
+    const timeoutMs = flags.commandTimeout ?? codecTimeoutMs;
+    const remote = new RemoteCodec({ endpoint: named, namespace, auth: flags.codecAuth ?? auth, headers, timeoutMs });
+    return new MessageCodec([remote]);
   }
 
   async #connect(): Promise<Connection> {
@@ -146,6 +175,9 @@ function withFlags(profile: ClientConfigProfile, flags: GlobalValues): ClientCon
     ...(flags.tlsCertPath !== undefined && { clientCert: { path: flags.tlsCertPath } }),
     ...(flags.tlsKeyPath !== undefined && { clientKey: { path: flags.tlsKeyPath } }),
     ...(flags.tlsCaPath !== undefined && { serverCACert: { path: flags.tlsCaPath } }),
+    ...(flags.tlsCertData !== undefined && { clientCert: { data: flags.tlsCertData } }),
+    ...(flags.tlsKeyData !== undefined && { clientKey: { data: flags.tlsKeyData } }),
+    ...(flags.tlsCaData !== undefined && { serverCACert: { data: flags.tlsCaData } }),
   };
   const grpcMeta = { ...profile.grpcMeta, ...pairs(flags.grpcMeta, "--grpc-meta") };
   return {

@@ -3,6 +3,7 @@ import type { Init, RequestOf } from "@pawl/sdk/proto";
 import { type Definition, decimal, define, integer, onOff, required, span, text, type Values } from "../definition.ts";
 import { Failure } from "../failure.ts";
 import type { Session } from "../session.ts";
+import { batchFlags, startBatch } from "./target.ts";
 import { optionalDuration } from "./workflow-start.ts";
 
 export const ownerFlags = {
@@ -51,8 +52,34 @@ function standalone({ activityId, runId = "" }: Values<typeof ownerFlags>) {
   return { activityId, runId };
 }
 
-const updateFlags = {
+/** One activity, or those of all workflows that a filter finds. */
+const someFlags = {
   ...ownerFlags,
+  activityId: text("id", "the activity; this or --query", { short: "a" }),
+  ...batchFlags,
+};
+
+/** The one that is named; undefined when a filter names many. Throws {@link Failure}. */
+function oneOf({
+  activityId,
+  workflowId,
+  runId,
+  query,
+}: Values<typeof someFlags>): Values<typeof ownerFlags> | undefined {
+  if ((activityId === undefined) === (query === undefined))
+    throw new Failure(
+      "usage",
+      "say which: --activity-id for one, or --query for those of all workflows that a filter finds",
+    );
+  if (activityId !== undefined) return { activityId, workflowId, runId };
+  if (workflowId !== undefined || runId !== undefined)
+    throw new Failure("usage", "--workflow-id and --run-id go with --activity-id, not with --query");
+  return undefined;
+}
+
+const updateFlags = {
+  ...someFlags,
+  reason: text("words", "with --query: why; it is kept"),
   taskQueue: text("name", "the task queue of its workers", { short: "t" }),
   ...optionsFlags,
   restoreOriginalOptions: onOff("back to what it was scheduled with"),
@@ -85,17 +112,20 @@ async function updateOptions(session: Session, flags: Values<typeof updateFlags>
     ...(restoreOriginal ? {} : { activityOptions: { ...optionsOf(flags), taskQueue }, updateMask: { paths } }),
     restoreOriginal,
   };
+  const one = oneOf(flags);
+  if (one === undefined)
+    return startBatch(session, flags, { updateActivityOptionsOperation: { identity, matchAll: true, ...change } });
   const columns = [{ heading: "ActivityOptions", path: "activityOptions", kind: "json" as const }];
   if (flags.workflowId !== undefined) {
     const answer = await session.call("UpdateActivityOptions", {
       namespace,
       identity,
-      ...ofWorkflow(flags),
+      ...ofWorkflow(one),
       ...change,
     });
     return session.output.thing(columns, await session.json("UpdateActivityOptions", answer));
   }
-  const request = { namespace, identity, requestId, ...standalone(flags), ...change };
+  const request = { namespace, identity, requestId, ...standalone(one), ...change };
   const answer = await session.call("UpdateActivityExecutionOptions", request);
   session.output.thing(columns, await session.json("UpdateActivityExecutionOptions", answer));
 }
@@ -120,23 +150,28 @@ export const operatorCommands: readonly Definition[] = [
   define({
     path: "activity unpause",
     summary: "Let a paused activity go on",
-    flags: { ...ownerFlags, reason, jitter },
+    flags: { ...someFlags, reason, jitter },
     argument: "activityId",
     async run(session, flags) {
       const { requestId, ...caller } = who(session);
       const wait = { jitter: optionalDuration(flags.jitter) };
-      if (flags.workflowId === undefined) {
+      const one = oneOf(flags);
+      if (one === undefined) {
+        const operation = { identity: caller.identity, matchAll: true, ...wait };
+        return startBatch(session, flags, { unpauseActivitiesOperation: operation });
+      }
+      if (one.workflowId === undefined) {
         const request = { ...caller, requestId, reason: flags.reason ?? "", ...wait };
-        await session.call("UnpauseActivityExecution", { ...request, ...standalone(flags) });
-      } else await session.call("UnpauseActivity", { ...caller, ...wait, ...ofWorkflow(flags) });
-      session.output.say(`Unpaused activity ${flags.activityId}`);
+        await session.call("UnpauseActivityExecution", { ...request, ...standalone(one) });
+      } else await session.call("UnpauseActivity", { ...caller, ...wait, ...ofWorkflow(one) });
+      session.output.say(`Unpaused activity ${one.activityId}`);
     },
   }),
   define({
     path: "activity reset",
     summary: "Begin an activity's attempts anew, at once",
     flags: {
-      ...{ ...ownerFlags, jitter, keepPaused: onOff("a paused one stays paused") },
+      ...{ ...someFlags, reason, jitter, keepPaused: onOff("a paused one stays paused") },
       clearHeartbeatDetails: onOff("forget what its heartbeats said"),
       restoreOriginalOptions: onOff("with the options that it was scheduled with"),
     },
@@ -145,10 +180,15 @@ export const operatorCommands: readonly Definition[] = [
       const { requestId, ...caller } = who(session);
       const { keepPaused, clearHeartbeatDetails: resetHeartbeat, restoreOriginalOptions } = flags;
       const how = { keepPaused, resetHeartbeat, restoreOriginalOptions, jitter: optionalDuration(flags.jitter) };
-      if (flags.workflowId === undefined)
-        await session.call("ResetActivityExecution", { ...caller, requestId, ...how, ...standalone(flags) });
-      else await session.call("ResetActivity", { ...caller, ...how, ...ofWorkflow(flags) });
-      session.output.say(`Reset activity ${flags.activityId}`);
+      const one = oneOf(flags);
+      if (one === undefined) {
+        const operation = { identity: caller.identity, matchAll: true, resetAttempts: true, ...how };
+        return startBatch(session, flags, { resetActivitiesOperation: operation });
+      }
+      if (one.workflowId === undefined)
+        await session.call("ResetActivityExecution", { ...caller, requestId, ...how, ...standalone(one) });
+      else await session.call("ResetActivity", { ...caller, ...how, ...ofWorkflow(one) });
+      session.output.say(`Reset activity ${one.activityId}`);
     },
   }),
   define({

@@ -20,13 +20,31 @@ import type { Session } from "../session.ts";
 import { linkCommand } from "./activity-link.ts";
 import { operatorCommands, optionsFlags, optionsOf, ownerFlags } from "./activity-operator.ts";
 import { pagesOf } from "./pages.ts";
+import { batchFlags, startBatch } from "./target.ts";
 import { failureText } from "./workflow-result.ts";
-import { enumValue, optionalDuration } from "./workflow-start.ts";
+import { enumValue, optionalDuration, userMetadata } from "./workflow-start.ts";
 
 const standaloneFlags = { activityId: ownerFlags.activityId, runId: ownerFlags.runId };
 
 function ids(session: Session, { activityId, workflowId = "", runId = "" }: Values<typeof ownerFlags>) {
   return { namespace: session.namespace, identity: session.identity, activityId, workflowId, runId };
+}
+
+/** One standalone activity, or all that a filter finds. */
+const endFlags = {
+  ...standaloneFlags,
+  activityId: text("id", "the activity; this or --query", { short: "a" }),
+  reason: text("words", "why; it is kept"),
+  ...batchFlags,
+};
+
+/** Undefined when a filter names many. Throws {@link Failure}. */
+function oneActivity({ activityId, runId, query }: Values<typeof endFlags>): string | undefined {
+  if ((activityId === undefined) === (query === undefined))
+    throw new Failure("usage", "say which: --activity-id for one, or --query for all that a filter finds");
+  if (runId !== undefined && activityId === undefined)
+    throw new Failure("usage", "--run-id goes with --activity-id, not with --query");
+  return activityId;
 }
 
 const endings: readonly Definition[] = [
@@ -61,10 +79,14 @@ const endings: readonly Definition[] = [
   define({
     path: "activity cancel",
     summary: "Ask a standalone activity to cancel itself",
-    flags: { ...standaloneFlags, reason: text("words", "why; it is kept") },
+    flags: endFlags,
     argument: "activityId",
-    async run(session, { activityId, runId = "", reason = "" }) {
+    async run(session, flags) {
       const { namespace, identity } = session;
+      const { runId = "", reason = "" } = flags;
+      const activityId = oneActivity(flags);
+      if (activityId === undefined)
+        return startBatch(session, flags, { cancelActivitiesOperation: { identity, reason } }, "activity");
       const request = { namespace, identity, activityId, runId, reason, requestId: session.requestId() };
       await session.call("RequestCancelActivityExecution", request);
       session.output.say(`Asked activity ${activityId} to cancel itself`);
@@ -73,11 +95,15 @@ const endings: readonly Definition[] = [
   define({
     path: "activity terminate",
     summary: "End a standalone activity at once",
-    flags: { ...standaloneFlags, reason: text("words", "why; it is kept") },
+    flags: endFlags,
     argument: "activityId",
-    async run(session, { activityId, runId = "", reason }) {
+    async run(session, flags) {
       const { namespace, identity } = session;
+      const { runId = "", reason } = flags;
       const why = reason ?? `Requested from the command line by ${identity}`;
+      const activityId = oneActivity(flags);
+      if (activityId === undefined)
+        return startBatch(session, flags, { terminateActivitiesOperation: { identity, reason: why } }, "activity");
       const request = { namespace, identity, activityId, runId, reason: why, requestId: session.requestId() };
       await session.call("TerminateActivityExecution", request);
       session.output.say(`Terminated activity ${activityId}`);
@@ -86,9 +112,12 @@ const endings: readonly Definition[] = [
   define({
     path: "activity delete",
     summary: "Delete a standalone activity",
-    flags: standaloneFlags,
+    flags: endFlags,
     argument: "activityId",
-    async run(session, { activityId, runId = "" }) {
+    async run(session, flags) {
+      const { runId = "" } = flags;
+      const activityId = oneActivity(flags);
+      if (activityId === undefined) return startBatch(session, flags, { deleteActivitiesOperation: {} }, "activity");
       await session.call("DeleteActivityExecution", { namespace: session.namespace, activityId, runId });
       session.output.say(`Deleted activity ${activityId}`);
     },
@@ -105,6 +134,8 @@ const startFlags = {
   priorityKey: integer("1-5", "1 goes first; default: 3"),
   fairnessKey: text("key", "tasks of different keys take turns"),
   fairnessWeight: decimal("weight", "how large this key's share is"),
+  staticSummary: text("words", "one line for people"),
+  staticDetails: text("words", "lines for people"),
   idReusePolicy: choice(
     ["AllowDuplicate", "AllowDuplicateFailedOnly", "RejectDuplicate"],
     "when one of this id is closed",
@@ -123,6 +154,7 @@ async function start(session: Session, flags: Values<typeof startFlags>) {
     ...{ searchAttributes: attributes && { indexedFields: attributes }, header: fields && { fields } },
     startDelay: optionalDuration(flags.startDelay),
     priority: { priorityKey, fairnessKey, fairnessWeight },
+    userMetadata: userMetadata(flags),
     idReusePolicy: enumValue(enums.ActivityIdReusePolicy, flags.idReusePolicy),
     idConflictPolicy: enumValue(enums.ActivityIdConflictPolicy, flags.idConflictPolicy),
   });

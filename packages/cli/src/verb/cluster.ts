@@ -1,5 +1,7 @@
 /** `pawl operator cluster …`: what the server is and how it is. */
 import { type Definition, define, onOff } from "../definition.ts";
+import { limitFlags } from "../global-flags.ts";
+import { pagesOf } from "./pages.ts";
 
 export const clusterCommands: readonly Definition[] = [
   define({
@@ -22,6 +24,24 @@ export const clusterCommands: readonly Definition[] = [
         ],
         await session.json("GetClusterInfo", answer),
       );
+    },
+  }),
+  define({
+    path: "operator cluster list",
+    summary: "List the clusters that the server knows: itself",
+    flags: { ...limitFlags },
+    async run(session, limits) {
+      const pages = pagesOf(limits, async (pageSize, nextPageToken) => {
+        const page = await session.call("ListClusters", { pageSize, nextPageToken });
+        return { items: (await session.json("ListClusters", page)).clusters ?? [], nextPageToken: page.nextPageToken };
+      });
+      const columns = [
+        { heading: "Name", path: "clusterName" },
+        { heading: "ClusterId", path: "clusterId" },
+        { heading: "Address", path: "address" },
+        { heading: "Shards", path: "historyShardCount" },
+      ];
+      await session.output.list(columns, pages);
     },
   }),
   define({

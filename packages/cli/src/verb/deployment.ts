@@ -4,6 +4,7 @@ import { Failure } from "../failure.ts";
 import { limitFlags } from "../global-flags.ts";
 import type { Column } from "../output.ts";
 import { payloadMap } from "../payload.ts";
+import type { Session } from "../session.ts";
 import { pagesOf } from "./pages.ts";
 import { isConfirmed } from "./target.ts";
 
@@ -191,6 +192,27 @@ const changes: readonly Definition[] = [
     },
   }),
   define({
+    path: "worker deployment manager-identity set",
+    summary: "Say who alone may change a deployment",
+    flags: {
+      deploymentName,
+      managerIdentity: text("name", "who; this or --self"),
+      self: onOff("whoever says so, by --identity"),
+      yes: onOff("do not ask first", { short: "y" }),
+    },
+    async run(session, { managerIdentity, self, ...flags }) {
+      if ((managerIdentity === undefined) !== self)
+        throw new Failure("usage", "say who: --manager-identity, or --self");
+      await setManager(session, flags, self ? { self: true } : { managerIdentity: managerIdentity! });
+    },
+  }),
+  define({
+    path: "worker deployment manager-identity unset",
+    summary: "Let everybody change a deployment again",
+    flags: { deploymentName, yes: onOff("do not ask first", { short: "y" }) },
+    run: (session, flags) => setManager(session, flags, { managerIdentity: "" }),
+  }),
+  define({
     path: "worker deployment update-version-metadata",
     summary: "Change what is kept with a version",
     flags: {
@@ -210,5 +232,19 @@ const changes: readonly Definition[] = [
     },
   }),
 ];
+
+async function setManager(
+  session: Session,
+  { deploymentName, yes }: { readonly deploymentName: string; readonly yes: boolean },
+  manager: { readonly self: true } | { readonly managerIdentity: string },
+): Promise<void> {
+  if (!yes && !(await isConfirmed(`Change who manages ${deploymentName}?`)))
+    throw new Failure("environment", "nothing was done");
+  const { namespace, identity } = session;
+  const rpc = "SetWorkerDeploymentManager";
+  const answer = await session.call(rpc, { namespace, identity, deploymentName, ...manager });
+  const columns: readonly Column[] = [{ heading: "PreviousManagerIdentity", path: "previousManagerIdentity" }];
+  session.output.thing(columns, await session.json(rpc, answer));
+}
 
 export const deploymentCommands: readonly Definition[] = [...views, ...changes];

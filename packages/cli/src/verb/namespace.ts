@@ -56,10 +56,14 @@ const definitions: readonly Definition[] = [
   define({
     path: "namespace describe",
     summary: "Show a namespace",
-    flags: { name },
+    flags: { name, namespaceId: text("id", "its id, in place of its name") },
     argument: "name",
-    async run(session, flags) {
-      const answer = await session.call("DescribeNamespace", { namespace: nameOf(session, flags.name) });
+    async run(session, { namespaceId: id, ...flags }) {
+      if (id !== undefined && flags.name !== undefined)
+        throw new Failure("usage", "--namespace-id and a name exclude each other");
+      const answer = await session.call("DescribeNamespace", {
+        ...(id === undefined ? { namespace: nameOf(session, flags.name) } : { id }),
+      });
       session.output.thing(details, await session.json("DescribeNamespace", answer));
     },
   }),

@@ -119,7 +119,7 @@ const listColumns: readonly Column[] = [
   { heading: "Paused", path: "info.paused", kind: "yes" },
   { heading: "Type", path: "info.workflowType.name" },
   { heading: "Next", path: "info.futureActionTimes.0", kind: "time" },
-  { heading: "Last", path: "info.lastTime", kind: "time" },
+  { heading: "Last", path: "info.recentActions.last.actualTime", kind: "time" },
   { heading: "Notes", path: "info.notes" },
 ];
 

@@ -41,14 +41,27 @@ export async function oneOrAll(
   await startBatch(session, flags, all);
 }
 
-async function startBatch(
+/** The flags of a verb that also works on all that a filter finds. */
+export const batchFlags = {
+  query: text("filter", "all that this filter finds, in the background", { short: "q" }),
+  rps: workflowsFlags.rps,
+  yes: workflowsFlags.yes,
+  wait: workflowsFlags.wait,
+};
+
+type BatchValues = Values<typeof batchFlags> & { readonly reason?: string | undefined };
+
+/** Of workflows, or of standalone activities. */
+export async function startBatch(
   session: Session,
-  { query = "", reason, rps, yes, wait }: Values<typeof workflowsFlags>,
+  { query = "", reason, rps, yes, wait }: BatchValues,
   operation: Operation,
+  what: "workflow" | "activity" = "workflow",
 ): Promise<void> {
   const { namespace, output } = session;
-  const { count } = await session.call("CountWorkflowExecutions", { namespace, query });
-  if (!yes && !(await isConfirmed(`Do this to about ${count} workflow(s)?`)))
+  const counting = what === "workflow" ? "CountWorkflowExecutions" : "CountActivityExecutions";
+  const { count } = await session.call(counting, { namespace, query });
+  if (!yes && !(await isConfirmed(`Do this to about ${count} ${what === "workflow" ? "workflow(s)" : "activities"}?`)))
     throw new Failure("environment", "nothing was done");
   const jobId = crypto.randomUUID();
   const request = { namespace, visibilityQuery: query, jobId, reason: reason ?? `Requested by ${session.identity}` };

@@ -1,6 +1,6 @@
 /** `pawl task-queue …`: who polls a queue, how much waits there, and what it may hand out. */
 import { enums } from "@pawl/sdk/proto";
-import { choice, type Definition, define, list, required, text, type Values } from "../definition.ts";
+import { choice, type Definition, define, list, onOff, required, text, type Values } from "../definition.ts";
 import { Failure } from "../failure.ts";
 import type { Json } from "../json.ts";
 import type { Column } from "../output.ts";
@@ -57,6 +57,31 @@ const describe = define({
   },
 });
 
+const partitions = define({
+  path: "task-queue list-partition",
+  summary: "Show into which partitions a task queue is divided",
+  flags: { taskQueue: queue },
+  argument: "taskQueue",
+  async run(session, { taskQueue }) {
+    const answer = await session.call("ListTaskQueuePartitions", {
+      ...{ namespace: session.namespace, taskQueue: { name: taskQueue } },
+    });
+    const json = await session.json("ListTaskQueuePartitions", answer);
+    const rows = (["workflow", "activity"] as const).flatMap((type) =>
+      (json[`${type}TaskQueuePartitions`] ?? []).map((partition: Json) => ({ taskQueueType: type, ...partition })),
+    );
+    session.output.json(json);
+    if (session.output.format !== "text") return;
+    session.output.table(
+      [
+        { heading: "Type", path: "taskQueueType" },
+        { heading: "Partition", path: "key" },
+      ],
+      rows,
+    );
+  },
+});
+
 const typed = { taskQueue: queue, taskQueueType: { ...choice(types, "which kind of task"), isRequired: true } };
 
 const configColumns: readonly Column[] = [
@@ -86,6 +111,7 @@ const setFlags = {
   fairnessKeyRpsLimitDefault: text("rate", "the same for each fairness key, or `default`"),
   fairnessKeyRpsLimitReason: text("words", "why; it is kept"),
   fairnessKeyWeight: list("KEY=WEIGHT", "a key's share in place of what its tasks say, or KEY=default"),
+  fairnessKeyWeightClearAll: onOff("all keys have the share that their tasks say"),
 };
 
 function rate(given: string | undefined, flag: string, reason: string | undefined) {
@@ -111,7 +137,10 @@ const setConfig = define({
       "--fairness-key-rps-limit-default",
       flags.fairnessKeyRpsLimitReason,
     );
-    if (queueRate === undefined && keyRate === undefined && weights.length === 0)
+    const isClearing = flags.fairnessKeyWeightClearAll;
+    if (isClearing && weights.length > 0)
+      throw new Failure("usage", "--fairness-key-weight and --fairness-key-weight-clear-all exclude each other");
+    if (queueRate === undefined && keyRate === undefined && weights.length === 0 && !isClearing)
       throw new Failure(
         "usage",
         "say what to set: --queue-rps-limit, --fairness-key-rps-limit-default or --fairness-key-weight",
@@ -124,11 +153,18 @@ const setConfig = define({
       setFairnessWeightOverrides: Object.fromEntries(
         weights.filter(([, weight]) => weight !== "default").map(([key, weight]) => [key, weightOf(weight)]),
       ),
-      unsetFairnessWeightOverrides: weights.filter(([, weight]) => weight === "default").map(([key]) => key),
+      unsetFairnessWeightOverrides: isClearing
+        ? await weighedKeys(session, flags)
+        : weights.filter(([, weight]) => weight === "default").map(([key]) => key),
     });
     session.output.thing(configColumns, await session.json("UpdateTaskQueueConfig", answer));
   },
 });
+
+async function weighedKeys(session: Session, { taskQueue, taskQueueType }: Values<typeof setFlags>): Promise<string[]> {
+  const { config } = await describeType(session, taskQueue, taskQueueType!);
+  return Object.keys(config?.fairnessWeightOverrides ?? {});
+}
 
 function weightOf(given: string): number {
   const weight = Number(given);
@@ -136,4 +172,4 @@ function weightOf(given: string): number {
   throw new Failure("usage", `a weight is a number above 0, or default, not ${JSON.stringify(given)}`);
 }
 
-export const taskQueueCommands: readonly Definition[] = [describe, getConfig, setConfig];
+export const taskQueueCommands: readonly Definition[] = [describe, partitions, getConfig, setConfig];

@@ -1,10 +1,11 @@
 /** What ends a workflow, stops it for a while, or sends it back to an earlier point. */
-import { enums } from "@pawl/sdk/proto";
+import { enums, type Init, type workflow } from "@pawl/sdk/proto";
 import { choice, type Definition, define, integer, list, text, type Values } from "../definition.ts";
 import { Failure } from "../failure.ts";
 import type { Session } from "../session.ts";
 import { completedTaskIds } from "./history-pages.ts";
 import { execution, oneOrAll, workflowFlags, workflowsFlags } from "./target.ts";
+import { overrideChange, overrideFlags } from "./workflow-options.ts";
 import { enumValue } from "./workflow-start.ts";
 
 const cancel = define({
@@ -103,40 +104,54 @@ const resetFlags = {
   reapplyExclude: list("kind", "do not repeat these events after the point: All, Signal, Update"),
 };
 
+async function resetAll(
+  session: Session,
+  flags: Values<typeof resetFlags>,
+  postResetOperations: readonly Init<workflow.PostResetOperation>[] = [],
+): Promise<void> {
+  const { reason, type, buildId, eventId } = flags;
+  if (reason === undefined) throw new Failure("usage", "say why with --reason: it is kept in the history");
+  if ((type === "BuildId") !== (buildId !== undefined))
+    throw new Failure("usage", "--build-id and --type BuildId go together");
+  if (type === undefined && (eventId === undefined || flags.query !== undefined))
+    throw new Failure("usage", flags.query ? "--query needs --type" : "say where to: --event-id or --type");
+  if (type !== undefined && eventId !== undefined)
+    throw new Failure("usage", "--event-id and --type exclude each other");
+  const resetReapplyExcludeTypes = excluded(flags.reapplyExclude);
+  const { identity } = session;
+  await oneOrAll(session, flags, {
+    one: async (workflowExecution) => {
+      const workflowTaskFinishEventId = eventId ?? (await resetPoint(session, workflowExecution, { type, buildId }));
+      const answer = await session.call("ResetWorkflowExecution", {
+        ...{ namespace: session.namespace, workflowExecution, reason, identity, workflowTaskFinishEventId },
+        ...{ resetReapplyExcludeTypes, postResetOperations, requestId: session.requestId() },
+      });
+      session.output.thing([{ heading: "RunId", path: "runId" }], await session.json("ResetWorkflowExecution", answer));
+    },
+    all: {
+      resetOperation: {
+        ...{ identity, options: { ...batchTarget(type, buildId), resetReapplyExcludeTypes } },
+        postResetOperations,
+      },
+    },
+  });
+}
+
 const reset = define({
   path: "workflow reset",
   summary: "Run a workflow again from an earlier point of its history",
   flags: resetFlags,
   argument: "workflowId",
   examples: [`workflow reset order-1 --type LastWorkflowTask --reason "fixed the bug"`],
-  async run(session, flags) {
-    const { reason, type, buildId, eventId } = flags;
-    if (reason === undefined) throw new Failure("usage", "say why with --reason: it is kept in the history");
-    if ((type === "BuildId") !== (buildId !== undefined))
-      throw new Failure("usage", "--build-id and --type BuildId go together");
-    if (type === undefined && (eventId === undefined || flags.query !== undefined))
-      throw new Failure("usage", flags.query ? "--query needs --type" : "say where to: --event-id or --type");
-    if (type !== undefined && eventId !== undefined)
-      throw new Failure("usage", "--event-id and --type exclude each other");
-    const resetReapplyExcludeTypes = excluded(flags.reapplyExclude);
-    const { identity } = session;
-    await oneOrAll(session, flags, {
-      one: async (workflowExecution) => {
-        const workflowTaskFinishEventId = eventId ?? (await resetPoint(session, workflowExecution, { type, buildId }));
-        const answer = await session.call("ResetWorkflowExecution", {
-          ...{ namespace: session.namespace, workflowExecution, reason, identity, workflowTaskFinishEventId },
-          ...{ resetReapplyExcludeTypes, requestId: session.requestId() },
-        });
-        session.output.thing(
-          [{ heading: "RunId", path: "runId" }],
-          await session.json("ResetWorkflowExecution", answer),
-        );
-      },
-      all: {
-        resetOperation: { identity, options: { ...batchTarget(type, buildId), resetReapplyExcludeTypes } },
-      },
-    });
-  },
+  run: (session, flags) => resetAll(session, flags),
+});
+
+const resetWithOptions = define({
+  path: "workflow reset with-workflow-update-options",
+  summary: "The same, and the new run belongs to another version of its workers",
+  flags: { ...resetFlags, ...overrideFlags },
+  argument: "workflowId",
+  run: (session, flags) => resetAll(session, flags, [{ updateWorkflowOptions: overrideChange(flags) }]),
 });
 
 function batchTarget(type: (typeof resetTypes)[number] | undefined, buildId: string | undefined) {
@@ -180,4 +195,4 @@ async function resetPoint(
   return id;
 }
 
-export const endCommands: readonly Definition[] = [cancel, terminate, remove, pause, unpause, reset];
+export const endCommands: readonly Definition[] = [cancel, terminate, remove, pause, unpause, reset, resetWithOptions];

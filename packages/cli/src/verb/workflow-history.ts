@@ -1,6 +1,7 @@
 /** `pawl workflow show` and `trace`: what happened in a workflow. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { history } from "@pawl/sdk/proto";
-import { type Definition, define, integer, onOff } from "../definition.ts";
+import { type Definition, define, integer, onOff, required, text } from "../definition.ts";
 import { Failure } from "../failure.ts";
 import type { Json } from "../json.ts";
 import { words } from "../output.ts";
@@ -148,4 +149,30 @@ function print(session: Session, { info, pendingActivities, children }: Node, in
   for (const child of children) print(session, child, `${indent}  `);
 }
 
-export const historyCommands: readonly Definition[] = [show, trace];
+const fixJson = define({
+  path: "workflow fix-history-json",
+  summary: "Write a history's JSON anew, as every replayer takes it",
+  details: "Names of enums and payloads may be written in any of the ways that are known.",
+  flags: {
+    source: required("file", "the history", { short: "s" }),
+    target: text("file", "where to write; default: to the output", { short: "t" }),
+  },
+  argument: "source",
+  async run(_session, { source, target }) {
+    const { JsonProblem, messageFromJson, messageToJson } = await import("@pawl/sdk/proto/json");
+    const typeName = history.History.typeName;
+    try {
+      const bytes = messageFromJson(typeName, JSON.parse(readFileSync(source, "utf8")));
+      const json = `${JSON.stringify(messageToJson(typeName, bytes, { shorthand: false }), undefined, 2)}\n`;
+      if (target === undefined) process.stdout.write(json);
+      else writeFileSync(target, json);
+    } catch (error) {
+      const isTheirs =
+        error instanceof JsonProblem || error instanceof SyntaxError || (error instanceof Error && "code" in error);
+      if (!isTheirs) throw error;
+      throw new Failure("environment", `${source}: ${error.message}`);
+    }
+  },
+});
+
+export const historyCommands: readonly Definition[] = [show, trace, fixJson];

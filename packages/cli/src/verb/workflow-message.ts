@@ -11,7 +11,7 @@ import { enumValue } from "./workflow-start.ts";
 
 const headers = list("KEY=JSON", "a header for the workflow's interceptors");
 
-function headerOf(texts: readonly string[]) {
+export function headerOf(texts: readonly string[]) {
   const fields = payloadMap(texts, "--headers");
   return fields && { fields };
 }
@@ -89,6 +89,19 @@ const stack = define({
   },
 });
 
+const metadata = define({
+  path: "workflow metadata",
+  summary: "Ask a workflow's worker which signals, queries and updates it takes, and what it says of itself",
+  flags: { ...workflowFlags, rejectCondition: queryFlags.rejectCondition, headers },
+  argument: "workflowId",
+  async run(session, flags) {
+    const none = { input: [], inputFile: [], inputMeta: [], inputBase64: false };
+    const answer = await ask(session, "__temporal_workflow_metadata", { ...none, ...flags });
+    session.output.json(answer);
+    for (const each of payloadList(answer.queryResult)) session.output.say(JSON.stringify(each, undefined, 2));
+  },
+});
+
 /** Payloads in short are a list of values; in full they are a message. */
 function payloadList(payloads: Json): readonly Json[] {
   if (Array.isArray(payloads)) return payloads;
@@ -135,7 +148,7 @@ async function update(
   showUpdate(session, updateId, flags.name, await session.json("UpdateWorkflowExecution", answer));
 }
 
-function showUpdate(session: Session, updateId: string, name: string | undefined, answer: Json): void {
+export function showUpdate(session: Session, updateId: string, name: string | undefined, answer: Json): void {
   const { output } = session;
   const { outcome, stage } = answer;
   const failure = outcome?.failure;
@@ -209,4 +222,4 @@ const updateCommands = [
   }),
 ] as const;
 
-export const messageCommands: readonly Definition[] = [signal, query, stack, ...updateCommands];
+export const messageCommands: readonly Definition[] = [signal, query, stack, metadata, ...updateCommands];

@@ -36,7 +36,7 @@ export const workflowActionFlags = {
   staticDetails: text("words", "lines for people"),
 };
 
-const startFlags = {
+export const startFlags = {
   ...workflowActionFlags,
   workflowId: text("id", "its workflow id; default: a new one", { short: "w" }),
   startDelay: span("how long it waits before it begins"),
@@ -65,7 +65,6 @@ export function enumValue<E extends Record<string, number>>(members: E, word: st
 
 /** The part of a start that a schedule's action has too. */
 export function workflowAction(flags: Values<typeof workflowActionFlags>) {
-  const encode = (value: string) => jsonPayload(new TextEncoder().encode(JSON.stringify(value)));
   const { priorityKey = 0, fairnessKey = "", fairnessWeight = 0, staticSummary, staticDetails } = flags;
   const fields = (texts: readonly string[], flag: string) => payloadMap(texts, flag);
   const memo = fields(flags.memo, "--memo");
@@ -83,13 +82,20 @@ export function workflowAction(flags: Values<typeof workflowActionFlags>) {
     searchAttributes: attributes && { indexedFields: attributes },
     header: header && { fields: header },
     priority: hasPriority ? { priorityKey, fairnessKey, fairnessWeight } : undefined,
-    userMetadata:
-      staticSummary === undefined && staticDetails === undefined
-        ? undefined
-        : {
-            summary: staticSummary === undefined ? undefined : encode(staticSummary),
-            details: staticDetails === undefined ? undefined : encode(staticDetails),
-          },
+    userMetadata: userMetadata({ staticSummary, staticDetails }),
+  };
+}
+
+export function userMetadata(words: {
+  readonly staticSummary: string | undefined;
+  readonly staticDetails: string | undefined;
+}) {
+  const { staticSummary, staticDetails } = words;
+  if (staticSummary === undefined && staticDetails === undefined) return undefined;
+  const encode = (value: string) => jsonPayload(new TextEncoder().encode(JSON.stringify(value)));
+  return {
+    summary: staticSummary === undefined ? undefined : encode(staticSummary),
+    details: staticDetails === undefined ? undefined : encode(staticDetails),
   };
 }
 
@@ -97,7 +103,7 @@ export function optionalDuration(ms: number | undefined) {
   return ms === undefined ? undefined : toDuration(ms);
 }
 
-function startRequest(session: Session, flags: Values<typeof startFlags>) {
+export function startRequest(session: Session, flags: Values<typeof startFlags>) {
   const reuse = flags.failExisting ? "RejectDuplicate" : flags.idReusePolicy;
   return {
     ...workflowAction(flags),
@@ -128,6 +134,9 @@ const signalFlags = {
   ...startFlags,
   signalName: required("name", "the signal"),
   signalInput: list("json", "an argument of the signal, as JSON"),
+  signalInputFile: list("file", "a file with an argument of the signal, as JSON"),
+  signalInputMeta: list("KEY=VALUE", "metadata of the signal's arguments"),
+  signalInputBase64: onOff("the signal's arguments are written in base64"),
 };
 
 export const startCommands: readonly Definition[] = [
@@ -160,7 +169,10 @@ export const startCommands: readonly Definition[] = [
     examples: [`workflow signal-with-start -w cart-1 --type Cart -t carts --signal-name add --signal-input '"chair"'`],
     async run(session, flags) {
       const { requestId: _id, ...request } = startRequest(session, flags);
-      const signal = { ...flags, input: flags.signalInput, inputFile: [] };
+      const signal = {
+        ...{ input: flags.signalInput, inputFile: flags.signalInputFile },
+        ...{ inputMeta: flags.signalInputMeta, inputBase64: flags.signalInputBase64 },
+      };
       const { runId } = await session.call("SignalWithStartWorkflowExecution", {
         ...request,
         ...{ signalName: flags.signalName, signalInput: payloadsOf(signal), requestId: session.requestId() },
