@@ -65,7 +65,10 @@ async function scrollThrough(page: Page, label: string): Promise<void> {
   assert.ok((await page.locator(".rows-item").count()) < 100);
 }
 
-test("50,000 events are read, scrolled in each view, and searched, and no task takes 200 ms", options, async (t) => {
+test("50,000 events are read, scrolled in each view, and searched, and no task takes 200 ms", {
+  ...options,
+  timeout: 300_000,
+}, async (t) => {
   const handle = await stage.client.workflow.start(approval, { workflowId: "long", taskQueue, args: ["x"] });
   const watched = await openPage(stage);
   const { page } = watched;

@@ -34,11 +34,23 @@ test("a queue appears in the list when it is used, and its limit is set and show
   await page.getByLabel("Tasks per second, at most").fill("7.5");
   await page.getByLabel("Of one fairness key, at most").fill("2");
   await page.getByLabel("Reason").fill("their API is slow");
+  await page.getByLabel("Weights of fairness keys, as JSON").fill('{"gold": 3, "tin": 0.5}');
   await page.getByText("--queue-rps-limit 7.5").waitFor();
+  await page.getByText("--fairness-key-weight gold=3").waitFor();
   await watched.check("queue-limits");
   await page.getByRole("button", { name: "Set" }).click();
-  await activities.getByText(/7\.5\/s; 2\/s for one fairness key/).waitFor();
+  await activities.getByText(/7\.5\/s; 2\/s for one fairness key; weights gold 3, tin 0\.5/).waitFor();
   await activities.getByText("their API is slow").waitFor();
+  const workflowTasks = page.getByRole("region", { name: "Workflow tasks" });
+  await workflowTasks.getByRole("button", { name: "Change" }).click();
+  await page.getByLabel("Weights of fairness keys, as JSON").fill('{"gold": 2}');
+  await page.getByRole("button", { name: "Set" }).click();
+  await workflowTasks.getByText(/none; weights gold 2/).waitFor();
+  await activities.getByRole("button", { name: "Change" }).click();
+  await page.getByLabel("Weights of fairness keys, as JSON").fill("");
+  await page.getByLabel("Tasks per second, at most").fill("");
+  await page.getByRole("button", { name: "Set" }).click();
+  await activities.getByText(/^none; 2\/s for one fairness key/).waitFor();
   await watched.close();
 });
 

@@ -96,17 +96,25 @@ export interface QueueLimits {
   readonly perSecond: number | undefined;
   readonly perFairnessKey: number | undefined;
   readonly reason: string;
+  /** The share of each fairness key in place of what its tasks say. */
+  readonly weights: Readonly<Record<string, number>>;
 }
 
-export function setQueueLimits({ namespace, taskQueue, kind }: QueueAddress, limits: QueueLimits) {
-  const update = (perSecond: number | undefined) => ({
-    reason: limits.reason,
-    ...(perSecond !== undefined && { rateLimit: { requestsPerSecond: perSecond } }),
+/** `before` is what the weights were: those that are no more among them are taken back. */
+export function setQueueLimits(
+  { namespace, taskQueue, kind }: QueueAddress,
+  { perSecond, perFairnessKey, reason, weights }: QueueLimits,
+  before: QueueLimits["weights"],
+) {
+  const update = (limit: number | undefined) => ({
+    reason,
+    ...(limit !== undefined && { rateLimit: { requestsPerSecond: limit } }),
   });
   const body = {
-    ...{ taskQueueType: `TASK_QUEUE_TYPE_${kind}`, identity },
-    updateQueueRateLimit: update(limits.perSecond),
-    ...(kind === "ACTIVITY" && { updateFairnessKeyRateLimitDefault: update(limits.perFairnessKey) }),
+    ...{ taskQueueType: `TASK_QUEUE_TYPE_${kind}`, identity, setFairnessWeightOverrides: weights },
+    unsetFairnessWeightOverrides: Object.keys(before).filter((key) => !Object.hasOwn(weights, key)),
+    ...(kind !== "WORKFLOW" && { updateQueueRateLimit: update(perSecond) }),
+    ...(kind === "ACTIVITY" && { updateFairnessKeyRateLimitDefault: update(perFairnessKey) }),
   };
   return ask(["namespaces", namespace, "task-queues", taskQueue, "update-config"], { body });
 }

@@ -12,10 +12,10 @@ import {
 } from "../api/deployments.ts";
 import { enumWord } from "../parts/enum-word.ts";
 import { Fact } from "../parts/fact.tsx";
-import { JsonView } from "../parts/json-view.tsx";
 import { useTitle } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Empty, Loading, Problem, Stale } from "../parts/notice.tsx";
+import { MessageView } from "../parts/payload-view.tsx";
 import { Table } from "../parts/table.tsx";
 import { useDialog } from "../parts/use-dialog.ts";
 import { DeploymentDialog, type DeploymentDialogName } from "./dialogs.tsx";
@@ -242,7 +242,7 @@ function VersionDetails({ buildId }: { readonly buildId: string }) {
         {Object.keys(entries).length === 0 ? (
           <p className="faint">none</p>
         ) : (
-          <JsonView value={entries} label="metadata" />
+          <MessageView message={entries} label="metadata" />
         )}
       </div>
     </div>

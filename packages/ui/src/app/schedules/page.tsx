@@ -5,9 +5,9 @@ import { useEffect } from "react";
 import { scheduleRoute } from "../addresses.ts";
 import { describeSchedule, type ScheduleAction, type ScheduleDescription } from "../api/schedules.ts";
 import { Fact } from "../parts/fact.tsx";
-import { JsonView } from "../parts/json-view.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
+import { MessageView } from "../parts/payload-view.tsx";
 import { ScheduleActions } from "./actions.tsx";
 import { ScheduleState } from "./list-page.tsx";
 import { Strip } from "./strip.tsx";
@@ -62,7 +62,7 @@ export function SchedulePage() {
       </div>
       <section aria-labelledby="definition-title">
         <h2 id="definition-title">Definition</h2>
-        <JsonView value={schedule} label="definition" />
+        <MessageView message={schedule} label="definition" />
       </section>
     </div>
   );

@@ -15,6 +15,12 @@ import { perSecond } from "./list-page.tsx";
 
 const refreshMs = 2_000;
 
+const titles = {
+  WORKFLOW: "Workflow tasks",
+  ACTIVITY: "Activities",
+  NEXUS: "Nexus requests",
+} as const satisfies Record<QueueKind, string>;
+
 export function TaskQueuePage() {
   const { namespace, taskQueue } = taskQueueRoute.useParams();
   useEffect(() => {
@@ -39,9 +45,9 @@ export function TaskQueuePage() {
           </Link>
         </p>
       </section>
-      <Part kind="WORKFLOW" title="Workflow tasks" />
-      <Part kind="ACTIVITY" title="Activities" />
-      <Part kind="NEXUS" title="Nexus requests" />
+      {(Object.keys(titles) as QueueKind[]).map((kind) => (
+        <Part key={kind} kind={kind} title={titles[kind]} />
+      ))}
     </div>
   );
 }
@@ -89,8 +95,7 @@ function Description({ queue, address }: DescriptionProps) {
         <Fact name="Oldest has waited">{waiting > 0 ? spanText(oldestMs) : "–"}</Fact>
         <Fact name="Added">{perSecond(stats.tasksAddRate)}</Fact>
         <Fact name="Taken">{perSecond(stats.tasksDispatchRate)}</Fact>
-        {/* The server limits what activities and Nexus requests are handed out; workflow tasks it does not. */}
-        {address.kind !== "WORKFLOW" && <Limits queue={queue} address={address} />}
+        <Limits queue={queue} address={address} />
       </dl>
       {pollers.length > 0 && (
         <Table columns={["Worker", "Last asked"]}>
@@ -115,13 +120,15 @@ function Limits({ queue, address }: DescriptionProps) {
   const byWorker = rateLimitSource?.endsWith("_WORKER") ? ", as its workers ask for" : "";
   const perKey = queue.config?.fairnessKeysRateLimitDefault?.rateLimit?.requestsPerSecond;
   const reason = queue.config?.queueRateLimit?.metadata?.reason;
+  const weights = Object.entries(queue.config?.fairnessWeightOverrides ?? {});
   return (
     <Fact name="Limit">
       {queue.effectiveRateLimit ? `${perSecond(requestsPerSecond)}${byWorker}` : "none"}
       {perKey !== undefined && `; ${perSecond(perKey)} for one fairness key`}
+      {weights.length > 0 && `; weights ${weights.map(([key, weight]) => `${key} ${weight}`).join(", ")}`}
       {reason && <span className="faint"> {reason}</span>}{" "}
       <button type="button" className="quiet" onClick={() => dialog.show("limits")}>
-        Change<span className="hidden"> the limit of {kind === "ACTIVITY" ? "activities" : "Nexus requests"}</span>
+        Change<span className="hidden"> the limit of {titles[kind].toLowerCase()}</span>
       </button>
       {dialog.open && <LimitsDialog address={address} queue={queue} onClose={dialog.close} />}
     </Fact>
