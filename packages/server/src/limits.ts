@@ -326,6 +326,8 @@ export const clusterLimits = {
   /** How long the owner of a shard or queue is given to let it go, and how often it is looked whether it has. */
   handOverMsMax: 5_000,
   handOverPollMs: 100,
+  /** Workflow tasks whose queries wait for the poll that they are for: between two steps of one call, so there are never many. */
+  carriedMax: 1_000,
   /** Tasks and questions that travel to another node together. */
   deliverMax: 200,
   deliverRetryMs: 100,

@@ -4,7 +4,7 @@
  *   S1. Nothing is done, and nothing is looked into, before the seal of a call has shown that a node of this cluster made it (`node-seal.ts`).
  *   S2. What this node does not own it refuses with `moved`, and has done nothing then.
  */
-import type { CommandOfKind, ExecutionKey, Kind } from "@pawl/engine";
+import { type CommandOfKind, type ExecutionKey, type Kind, Rejection, type StartedWorkflowTask } from "@pawl/engine";
 import type { NexusTasks } from "../frontend/nexus-tasks.ts";
 import type { Queues } from "../frontend/parts.ts";
 import type { QueryRegistry } from "../frontend/query-registry.ts";
@@ -52,8 +52,14 @@ function askedOf(
   forwarded: ForwardedCalls,
 ): Readonly<Record<string, Asked>> {
   return {
-    Submit: ({ shardId, key, command }: { shardId: number; key: ExecutionKey; command: CommandOfKind<Kind> }) =>
-      node.isHere({ type: "shard", shardId }) ? endedOf(ring.submitHere(key, command)) : moved,
+    Submit: async ({ shardId, key, command }: { shardId: number; key: ExecutionKey; command: CommandOfKind<Kind> }) => {
+      if (!node.isHere({ type: "shard", shardId })) return moved;
+      const ended = await endedOf(ring.submitHere(key, command));
+      if (ended.type !== "reply" || command.type !== "startWorkflowTask" || ended.reply instanceof Rejection)
+        return ended;
+      const { runId, stamp } = (ended.reply as StartedWorkflowTask).task;
+      return { ...ended, carried: queries.attachHere(runId, stamp) };
+    },
     Deliver: (matches: readonly Match<Started>[]) => queues.take(matches),
     Withdraw: (id: string) => queues.withdrawHere(id),
     Goodbye: (worker: Parameters<Queues["shutdownWorker"]>[0]) => queues.shutdownWorkerHere(worker),

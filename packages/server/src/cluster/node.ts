@@ -5,9 +5,10 @@
  *   N2. A call goes from the node that took it to the owner and no further: the owner does it or says that it is none.
  *   N3. Only what surely was not done is tried again here. The rest is for callers, whose request ids make it harmless.
  */
-import type { CommandOfKind, ExecutionKey, Kind } from "@pawl/engine";
+import type { CommandOfKind, ExecutionKey, Kind, StartedWorkflowTask } from "@pawl/engine";
 import type { NodeRecord } from "@pawl/store";
 import type { Clock } from "../clock.ts";
+import type { Carried } from "../frontend/query-registry.ts";
 import { clusterLimits } from "../limits.ts";
 import type { Status } from "../rpc/transport.ts";
 import type { Elsewhere } from "../shard/ring.ts";
@@ -48,6 +49,7 @@ export class ClusterNode implements Elsewhere {
   readonly #parts: NodeParts;
   readonly #peers = new Map<string, Peer>();
   readonly #waiting = new Set<() => void>();
+  readonly #carried = new Map<string, Carried>();
   #isClosed = false;
 
   constructor(parts: NodeParts) {
@@ -165,10 +167,28 @@ export class ClusterNode implements Elsewhere {
             throw new Unavailable("unknown", "the node that was asked has gone; try again");
           const ended = decode(answer) as Ended;
           // Nothing was done: the shard is being given up.
-          return ended.type === "unavailable" && ended.reason === "closed" ? notThere : replyOf(ended);
+          if (ended.type === "unavailable" && ended.reason === "closed") return notThere;
+          if (ended.type === "reply" && ended.carried !== undefined) this.#keepCarried(ended.reply, ended.carried);
+          return replyOf(ended);
         },
       },
     );
+  }
+
+  /** The queries that came with a workflow task that another node has started: once. */
+  takeCarried(runId: string, stamp: number): Carried | undefined {
+    const task = `${runId}/${stamp}`;
+    const carried = this.#carried.get(task);
+    this.#carried.delete(task);
+    return carried;
+  }
+
+  #keepCarried(reply: unknown, carried: Carried): void {
+    const { runId, stamp } = (reply as StartedWorkflowTask).task;
+    this.#carried.set(`${runId}/${stamp}`, carried);
+    // Of a task that reached no worker; its queries wait for the next one.
+    const [oldest] = this.#carried.keys();
+    if (this.#carried.size > clusterLimits.carriedMax && oldest !== undefined) this.#carried.delete(oldest);
   }
 
   lost(shardId: number): void {

@@ -23,6 +23,8 @@ export class ClusterQueries extends QueryRegistry {
     } as const;
     const owner = this.#node.isHere(place) ? this.#node.id : this.#node.ownerOf(place);
     if (owner === undefined || owner === this.#node.id) return this.attachHere(runId, stamp);
+    const carried = this.#node.takeCarried(runId, stamp);
+    if (carried) return carried;
     // Without an answer they wait for the next task.
     return this.#node.ask(owner, "Attach", { runId, stamp }).then((answer) => (answer?.value ?? {}) as Carried);
   }

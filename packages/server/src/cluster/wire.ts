@@ -3,36 +3,63 @@
  * long as fields are only added.
  */
 import { deserialize, serialize } from "node:v8";
-import { Rejection, type RejectionCode } from "@pawl/engine";
+import { Rejection } from "@pawl/engine";
+import type { Carried } from "../frontend/query-registry.ts";
 import { Unavailable } from "../shard/shard.ts";
 
+/** Commands and replies hold refusals of other executions: no deeper than this. */
+const rejectionDepth = 4;
+
 export function encode(value: unknown): Uint8Array {
-  return serialize(value);
+  return serialize(marked(value, rejectionDepth));
 }
 
 /** Throws when the bytes are none of `encode`. */
 export function decode(bytes: Uint8Array): unknown {
-  return deserialize(bytes);
+  return unmarked(deserialize(bytes), rejectionDepth);
+}
+
+/** V8 writes no classes. A `Map` is nothing that a message of the API could hold, so no caller can make one pass for a refusal. */
+function marked(value: unknown, depth: number): unknown {
+  if (value instanceof Rejection) return new Map([["rejection", [value.code, value.message, value.detail]]]);
+  return mapped(value, depth, marked);
+}
+
+function unmarked(value: unknown, depth: number): unknown {
+  if (!(value instanceof Map)) return mapped(value, depth, unmarked);
+  const [code, message, detail] = value.get("rejection");
+  return new Rejection(code, message, detail);
+}
+
+/** The very object when nothing in it changes. */
+function mapped(value: unknown, depth: number, map: (value: unknown, depth: number) => unknown): unknown {
+  if (depth === 0 || typeof value !== "object" || value === null) return value;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  let copy: Record<string, unknown> | undefined;
+  for (const [name, before] of Object.entries(value)) {
+    const after = map(before, depth - 1);
+    if (after === before) continue;
+    copy ??= { ...value };
+    copy[name] = after;
+  }
+  return copy ?? value;
 }
 
 /** How a command ended at its shard. */
 export type Ended =
-  | { readonly type: "reply"; readonly reply: unknown }
   | {
-      readonly type: "rejected";
-      readonly code: RejectionCode;
-      readonly message: string;
-      readonly detail: Rejection["detail"];
+      readonly type: "reply";
+      /** Or a `Rejection`. */
+      readonly reply: unknown;
+      /** The queries that ride on the workflow task that the command has started. */
+      readonly carried?: Carried | undefined;
     }
   | { readonly type: "unavailable"; readonly reason: Unavailable["reason"]; readonly message: string };
 
 /** Throws what is no `Unavailable`: a bug stays where it is. */
 export async function endedOf(submitted: Promise<unknown>): Promise<Ended> {
   try {
-    const reply = await submitted;
-    if (!(reply instanceof Rejection)) return { type: "reply", reply };
-    const { code, message, detail } = reply;
-    return { type: "rejected", code, message, detail };
+    return { type: "reply", reply: await submitted };
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
     return { type: "unavailable", reason: error.reason, message: error.message };
@@ -44,8 +71,6 @@ export function replyOf(ended: Ended): unknown {
   switch (ended.type) {
     case "reply":
       return ended.reply;
-    case "rejected":
-      return new Rejection(ended.code, ended.message, ended.detail);
     case "unavailable":
       throw new Unavailable(ended.reason, ended.message);
     default:
