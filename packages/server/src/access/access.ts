@@ -42,14 +42,20 @@ export class Access {
       const reason = error instanceof Error ? error.message : String(error);
       throw new StartFailure("environment", `who may call cannot be read from ${files}: ${reason}`, { cause: error });
     }
-    const audit = auditLogPath === undefined ? undefined : new AuditLog(auditLogPath, parts);
-    return new Access(parts, authenticator, audit, sessions);
+    try {
+      const audit = auditLogPath === undefined ? undefined : new AuditLog(auditLogPath, parts);
+      return new Access(parts, authenticator, audit, sessions);
+    } catch (error) {
+      authenticator.close();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StartFailure("environment", `the audit log cannot be opened: ${reason}`, { cause: error });
+    }
   }
 
   /** Resolves to whether all files make sense. */
-  reload(): Promise<boolean> {
-    this.#audit?.reopen();
-    return this.authenticator.reload();
+  async reload(): Promise<boolean> {
+    const isReopened = this.#audit?.reopen() ?? true;
+    return (await this.authenticator.reload()) && isReopened;
   }
 
   async close(): Promise<void> {

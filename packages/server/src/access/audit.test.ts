@@ -5,6 +5,7 @@ import { existsSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Init, type MethodName, methods, type RequestOf } from "@pawl/protocol";
+import { StartFailure } from "../config.ts";
 import { askHttp } from "../http/raw-http.ts";
 import { type RunningServer, startServer } from "../main.ts";
 import { Metrics } from "../metrics.ts";
@@ -93,4 +94,13 @@ test("who did what is written down, and no payload, header or credential is, her
     assert.ok(!text.includes(secret), "the audit log shows a secret");
     assert.ok(!logged.join("").includes(secret), "the log shows a secret");
   }
+});
+
+test("a server whose audit log cannot be opened does not start, and says so", async () => {
+  const auditLogPath = join(dirname(auditPath), "no such folder", "audit.log");
+  const opening = startServer({ port: 0, auth: callers.auth, auditLogPath });
+  await assert.rejects(
+    opening,
+    (error) => error instanceof StartFailure && /audit log cannot be opened/.test(error.message),
+  );
 });

@@ -1,5 +1,5 @@
 /** The audit log: one line of JSON for each call that was refused, and for each that changes something. Payloads and credentials are never in it. */
-import { createWriteStream, type WriteStream } from "node:fs";
+import { createWriteStream, openSync, type WriteStream } from "node:fs";
 import type { Clock } from "../clock.ts";
 import type { StatusCode } from "../rpc/transport.ts";
 import type { Log } from "../telemetry.ts";
@@ -25,8 +25,10 @@ export class AuditLog {
   readonly #path: string;
   readonly #parts: AuditLogParts;
   #out: WriteStream | NodeJS.WriteStream;
+  /** Resolves when the files before this one are written. */
+  #before: Promise<unknown> = Promise.resolve();
 
-  /** `-` writes to standard error. */
+  /** `-` writes to standard error. Throws when the file cannot be opened: who asks for an audit log would rather have no server than none. */
   constructor(path: string, parts: AuditLogParts) {
     this.#path = path;
     this.#parts = parts;
@@ -38,24 +40,37 @@ export class AuditLog {
     this.#out.write(`${JSON.stringify({ time, audit: what, who, namespace, ...target, outcome })}\n`);
   }
 
-  /** For programs that move a log aside and expect a new one. */
-  reopen(): void {
-    if (this.#path === "-") return;
-    const before = this.#out;
-    this.#out = this.#open();
-    before.end();
+  /** For programs that move a log aside and expect a new one. False when there cannot be one: then the old one goes on. */
+  reopen(): boolean {
+    if (this.#path === "-") return true;
+    try {
+      const next = this.#open();
+      this.#before = Promise.all([this.#before, ended(this.#out)]);
+      this.#out = next;
+      return true;
+    } catch (error) {
+      this.#parts.log.error("the audit log cannot be opened again", { error });
+      return false;
+    }
   }
 
   /** Resolves when all lines are written. */
   async close(): Promise<void> {
-    if (this.#path === "-") return;
-    await new Promise<void>((resolve) => this.#out.end(() => resolve()));
+    if (this.#path !== "-") await Promise.all([this.#before, ended(this.#out)]);
   }
 
   #open(): WriteStream | NodeJS.WriteStream {
     if (this.#path === "-") return process.stderr;
-    const stream = createWriteStream(this.#path, { flags: "a", mode: 0o600 });
+    const stream = createWriteStream(this.#path, { fd: openSync(this.#path, "a", 0o600) });
     stream.on("error", (error) => this.#parts.log.error("the audit log cannot be written", { error }));
     return stream;
   }
+}
+
+/** Resolves also when what was left could not be written, which has been logged. */
+function ended(stream: WriteStream | NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once("error", () => resolve());
+    stream.end(() => resolve());
+  });
 }

@@ -190,6 +190,26 @@ describe("a namespace inside a request", () => {
   });
 });
 
+test("a batch does nothing outside the namespace that it was allowed for", { timeout: testMs }, async () => {
+  const victim = await startedTask("b", "admin of b");
+  const own = await startedTask("a", "writer of a");
+  const executions = [{ workflowId: victim.workflowId }, { workflowId: own.workflowId }];
+  const batch = { namespace: "a", jobId: randomUUID(), reason: "test", executions, terminationOperation: {} };
+  await refused("admin of b", "StartBatchOperation", batch, "PERMISSION_DENIED");
+  await ok("writer of a", "StartBatchOperation", batch);
+  const { jobId } = batch;
+  for (let isOver = false; !isOver; ) {
+    const { state } = await ok("reader of a", "DescribeBatchOperation", { namespace: "a", jobId });
+    isOver = state !== enums.BatchOperationState.RUNNING;
+  }
+  const statusOf = async (who: string, { namespace, workflowId }: typeof own) => {
+    const execution = { workflowId };
+    return (await ok(who, "DescribeWorkflowExecution", { namespace, execution })).workflowExecutionInfo?.status;
+  };
+  const { RUNNING, TERMINATED } = enums.WorkflowExecutionStatus;
+  assert.deepEqual([await statusOf("admin of b", victim), await statusOf("reader of a", own)], [RUNNING, TERMINATED]);
+});
+
 describe("a credential", () => {
   test("that is taken out of the file is refused, and one that is put in is good", { timeout: testMs }, async () => {
     const key = callers.known["reader of a"]!;
