@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -163,10 +163,29 @@ test("getting started: the order goes on after a kill -9 of the program and of t
   await server.kill9();
   server = await startPawl({ port, dbFilename: join(folder, "state.db") });
 
-  const page = await readFile(join(repository, "docs/getting-started.md"), "utf8");
-  const promised = page.split("\n```text\n")[1]!.split("\n```\n")[0]!;
+  const promised = textIn(await sectionOf("getting-started.md", "## With a server"));
   assert.equal(await run(process.execPath, [main]), promised);
 });
+
+test("getting started: the order in one file goes on after a kill -9", { timeout: testMs }, async () => {
+  const kept = join(folder, "killed");
+  await mkdir(kept);
+  const file = join(kept, "bakery.ts");
+  await copyFile(join(folder, "getting-started/bakery.ts"), file);
+  const first = spawn(process.execPath, [file], { stdio: ["ignore", "pipe", "inherit"] });
+  endWithThisProcess(first);
+  await untilPrinted(first, "cake 2 is baked\n");
+  first.kill("SIGKILL");
+  await once(first, "exit");
+  const promised = textIn(await sectionOf("getting-started.md", "## 2. Kill it"));
+  // The second cake may have been baked and not yet recorded.
+  assert.equal((await run(process.execPath, [file])).replace(/^cake 2 is baked\n/, ""), promised);
+});
+
+/** What is printed, as the first block of a section has it. */
+function textIn(section: string): string {
+  return section.split("\n```text\n")[1]!.split("\n```\n")[0]!;
+}
 
 async function untilPrinted(program: ChildProcess, line: string): Promise<void> {
   let text = "";

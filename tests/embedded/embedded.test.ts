@@ -10,6 +10,7 @@ import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Connection, WorkflowNotFoundError } from "@pawl/sdk/client";
 import { type App, type OpenOptions, open } from "pawl";
+import { preparePython } from "../rig/python.ts";
 import { endWithThisProcess } from "../rig/server.ts";
 import { goSignal, greeting, nameUpdate } from "./workflows.ts";
 
@@ -78,6 +79,22 @@ describe("an app in one process", () => {
     await assert.rejects(Connection.connect({ address: `127.0.0.1:${port}`, connectTimeout: "300 ms" }));
   });
 
+  test("a worker on an official SDK joins it", { timeout: 120_000 }, async (t) => {
+    const python = await preparePython();
+    if ("skipped" in python) return t.skip(python.skipped);
+    const app = await openFor(t, "memory:");
+    const { port } = await app.serve({ port: 0 });
+    const program = fileURLToPath(new URL("./worker.py", import.meta.url));
+    const { command } = python.tool.scenarios;
+    const worker = spawn(command, ["-B", program, `127.0.0.1:${port}`], { stdio: ["ignore", "inherit", "inherit"] });
+    endWithThisProcess(worker);
+    t.after(() => worker.kill("SIGKILL"));
+    const options = { taskQueue: "python", workflowId: "praise", args: ["Ada"] };
+    const died = once(worker, "exit").then(() => assert.fail("the worker has ended"));
+    assert.equal(await Promise.race([app.client.workflow.execute("Praise", options), died]), "Well done, Ada!");
+    died.catch(() => {});
+  });
+
   test("lets an activity finish before it closes", async (t) => {
     const app = await openFor(t, "memory:");
     const begun = Promise.withResolvers<void>();
@@ -101,13 +118,24 @@ describe("an app in one process", () => {
   });
 
   test("says what is wrong with its address or its options, and leaves nothing open", async (t) => {
-    for (const address of ["", "app.db", "file:", "memory", "memory:x", "pawl://", "pawl://host/path", "http://host"])
+    for (const address of [
+      "",
+      "app.db",
+      "file:",
+      "memory",
+      "memory:x",
+      "pawl://",
+      "pawl://host/path",
+      "postgres:",
+      "http://host",
+    ])
       await assert.rejects(open(address), { name: "StartFailure", message: /cannot be opened: it is file:/ }, address);
     const file = `file:${join(folder(t), "app.db")}`;
     const unloadable = { payloadConverterPath: join(folder(t), "none.ts") };
     await assert.rejects(open(file, { client: { dataConverter: unloadable } }));
     await assert.rejects(open(file, { namespace: "" }), { name: "StartFailure" });
     await openFor(t, file);
+    await assert.rejects(open("postgres://nobody@127.0.0.1:1/none"), { name: "StartFailure" });
     await assert.rejects(open(`file:${join(folder(t), "none", "app.db")}`), { message: /does not exist/ });
   });
 });

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { open } from "pawl";
 import { call } from "../rig/call.ts";
 import { mustBeSound } from "../rig/doctor.ts";
 import { Postgres } from "../rig/postgres.ts";
@@ -41,4 +42,17 @@ test("a server on PostgreSQL keeps what it acknowledged over kill -9, keeps a se
   const { count } = await call(second.address, "CountWorkflowExecutions", { namespace: "default" });
   assert.equal(count, 50);
   await mustBeSound(url);
+});
+
+test("an app with its state in PostgreSQL goes on where it was, and keeps the database to itself", async () => {
+  const url = await postgres.newSchema();
+  const app = await open(url, { namespace: "shop" });
+  const options = { taskQueue: "nobody", workflowId: "kept" };
+  const { firstExecutionRunId } = await app.client.workflow.start("Waits", options);
+  await assert.rejects(open(url), { name: "StartFailure", message: /in use by another server/ });
+  await app.close();
+  const again = await open(url, { namespace: "shop" });
+  const { runId, status } = await again.client.workflow.getHandle("kept").describe();
+  assert.deepEqual([runId, status.name], [firstExecutionRunId, "RUNNING"]);
+  await again.close();
 });

@@ -51,7 +51,7 @@ export interface App {
 
 /**
  * `file:app.db` keeps everything in that SQLite file, which one process may have open at a time; `memory:` forgets it at the end;
- * `pawl://host:port` is a server elsewhere. Throws `StartFailure` for an address that is none of these and for a file that cannot be opened,
+ * `postgres://user:password@host/database` keeps it in that database; `pawl://host:port` is a server elsewhere. Throws `StartFailure` for an address that is none of these and for a file or database that cannot be opened,
  * `CallFailed` when the server elsewhere does not answer.
  */
 export async function open(address: string, options: OpenOptions = {}): Promise<App> {
@@ -61,8 +61,7 @@ export async function open(address: string, options: OpenOptions = {}): Promise<
     const connection = await Connection.connect({ address: place.address });
     return appOf({ server: undefined, connection, namespace }, client);
   }
-  const file = place.type === "file" ? { dbFilename: place.filename } : {};
-  const server = await openServer({ ...config, ...file, namespaces: [namespace] });
+  const server = await openServer({ ...config, ...stateOf(place), namespaces: [namespace] });
   const connection = Connection.lazy({ transport: new InProcessTransport(server) });
   return appOf({ server, connection, namespace }, client);
 }
@@ -81,16 +80,31 @@ async function appOf(parts: Omit<AppParts, "client">, options: OpenOptions["clie
 type Place =
   | { readonly type: "file"; readonly filename: string }
   | { readonly type: "memory" }
+  | { readonly type: "postgres"; readonly url: string }
   | { readonly type: "elsewhere"; readonly address: string };
+
+function stateOf(place: Exclude<Place, { type: "elsewhere" }>): Pick<OpenConfig, "dbFilename" | "dbUrl"> {
+  switch (place.type) {
+    case "file":
+      return { dbFilename: place.filename };
+    case "postgres":
+      return { dbUrl: place.url };
+    case "memory":
+      return {};
+    default:
+      return place satisfies never;
+  }
+}
 
 function placeOf(address: string): Place {
   if (address === "memory:") return { type: "memory" };
+  if (/^postgres(ql)?:\/\//.test(address)) return { type: "postgres", url: address };
   const [, scheme, rest = ""] = /^(file:|pawl:\/\/)(.+)$/s.exec(address) ?? [];
   if (scheme === "file:") return { type: "file", filename: rest.startsWith("//") ? fileURLToPath(address) : rest };
   if (scheme === "pawl://" && /^[^/?#@\s]+$/.test(rest)) return { type: "elsewhere", address: rest };
   throw new StartFailure(
     "usage",
-    `${JSON.stringify(address)} cannot be opened: it is file:<path>, memory: or pawl://<host>:<port>`,
+    `${JSON.stringify(address)} cannot be opened: it is file:<path>, memory:, postgres://<host>/<database> or pawl://<host>:<port>`,
   );
 }
 

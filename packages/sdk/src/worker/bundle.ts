@@ -108,6 +108,8 @@ async function build(options: BuildOptions): Promise<WorkflowBundle> {
       ...options,
       ...{ bundle: true, write: false, format: "cjs", platform: "neutral", target: "node24", logLevel: "silent" },
       ...{ mainFields: ["module", "main"], sourcemap: "external", outdir, keepNames: true },
+      // What a program does when it is started itself is no part of its workflows, so that both may stand in one file.
+      define: { "import.meta.main": "false" },
     });
     const text = (suffix: string) => outputFiles?.find(({ path }) => path.endsWith(suffix))?.text;
     return { code: text(".js") ?? "", sourceMap: withFullPaths(text(".js.map") ?? "{}") };
