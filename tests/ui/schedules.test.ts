@@ -107,7 +107,7 @@ test(
     await page.getByLabel("Notes").fill("mine");
     await stage.client.schedule.getHandle("shared").pause("theirs");
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByRole("alert").waitFor();
+    await page.getByRole("alert").getByText("Somebody else has changed it").waitFor();
     assert.equal(await page.getByLabel("Notes").inputValue(), "mine");
     assert.equal((await described("shared")).schedule.state.notes, "theirs");
     await watched.check("schedule-edit-dark");

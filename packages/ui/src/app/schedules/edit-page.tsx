@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { newScheduleRoute, scheduleEditRoute } from "../addresses.ts";
+import { ApiError } from "../api/ask.ts";
 import { createSchedule, describeSchedule, updateSchedule } from "../api/schedules.ts";
 import { useTitle } from "../parts/list-page.tsx";
 import { Loading, Problem } from "../parts/notice.tsx";
@@ -65,7 +66,7 @@ export function EditSchedulePage() {
           before={draftOf(schedule.data.schedule)}
           action="Save"
           onSubmit={async (_, changed) => {
-            await updateSchedule(address, changed, schedule.data.conflictToken);
+            await updateSchedule(address, changed, schedule.data.conflictToken).catch(tellOfOthers);
             await back();
           }}
           onCancel={() => void back()}
@@ -77,4 +78,12 @@ export function EditSchedulePage() {
       )}
     </div>
   );
+}
+
+function tellOfOthers(error: unknown): never {
+  if (error instanceof ApiError && /conflict token/.test(error.message))
+    throw new Error(
+      "Somebody else has changed it since it was opened here. Open it again to see how, and change that.",
+    );
+  throw error;
 }

@@ -72,12 +72,13 @@ export function GroupRow(props: GroupRowProps) {
 }
 
 /** History tells of an attempt when it has ended: until then the pending activity does. */
-function attemptOf({ group, byActivity }: GroupRowProps): Pick<Group, "attempt" | "attemptMs"> {
+function attemptOf({ group, byActivity, nowMs }: GroupRowProps): Pick<Group, "attempt" | "attemptMs"> {
   if (group.kind !== "activity" || group.status !== "open") return group;
   const activity = byActivity.get(String(attributesOf(group.events[0]!)["activityId"]));
   if (!activity) return group;
   const startedMs = activity.state.endsWith("_STARTED") ? Date.parse(activity.lastStartedTime ?? "") : Number.NaN;
-  return { attempt: activity.attempt ?? 1, attemptMs: Number.isNaN(startedMs) ? undefined : startedMs };
+  // While none runs, all of the time is waiting.
+  return { attempt: activity.attempt ?? 1, attemptMs: Number.isNaN(startedMs) ? nowMs : startedMs };
 }
 
 interface BarProps extends GroupRowProps {
