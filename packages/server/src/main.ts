@@ -44,6 +44,7 @@ import { type DirectCallOptions, DirectTransport } from "./rpc/direct-transport.
 import { Health } from "./rpc/health.ts";
 import { reflectionRoutes } from "./rpc/reflection.ts";
 import type { Routes, Status } from "./rpc/transport.ts";
+import { commitMetrics } from "./shard/commit-metrics.ts";
 import { Ring, type RingParts } from "./shard/ring.ts";
 import type { Standing } from "./shard/standing.ts";
 import { quietTelemetry, type Telemetry } from "./telemetry.ts";
@@ -309,11 +310,13 @@ function retentionOf(namespaces: NamespaceRegistry): RingParts["retentionMs"] {
 }
 
 /** What shards tell of themselves. */
-function shardEvents({ metrics, log }: Telemetry): Pick<RingParts, "onFault" | "onLarge" | "onCommit"> {
-  const commits = metrics.counter("shard_commits", "Commits of shards; one holds many commands.");
-  const commands = metrics.counter("shard_commands", "Commands in those commits.");
-  const writes = metrics.counter("shard_writes", "Rows written by those commits.");
+function shardEvents({
+  metrics,
+  log,
+  stopwatchMs,
+}: Telemetry): Pick<RingParts, "onFault" | "onLarge" | "onCommit" | "stopwatchMs"> {
   return {
+    stopwatchMs,
     onFault: (what, error) => log.error("shard fault", { what, error }),
     onLarge: ({ key: { businessId, namespaceId }, what, ended, ...figures }) =>
       log.warn(`${what} exceeds ${ended ? "error" : "warn"} limit`, {
@@ -321,11 +324,7 @@ function shardEvents({ metrics, log }: Telemetry): Pick<RingParts, "onFault" | "
         workflowId: businessId,
         ...figures,
       }),
-    onCommit: (commit: { readonly commands: number; readonly writes: number }) => {
-      commits.add();
-      commands.add(commit.commands);
-      writes.add(commit.writes);
-    },
+    onCommit: commitMetrics(metrics),
   };
 }
 

@@ -37,6 +37,7 @@ import { CommitUnknown, type Lease, LeaseLost, type RunRef, type Store, StoreFul
 import type { Clock } from "../clock.ts";
 import { shardLimits } from "../limits.ts";
 import type { Random } from "../random.ts";
+import type { Committed } from "./commit-metrics.ts";
 import type { Dispatcher, Reservation, Started } from "./dispatcher.ts";
 import { ExecutionCache } from "./execution-cache.ts";
 import { takeBatch } from "./fair-batch.ts";
@@ -83,7 +84,9 @@ export interface ShardParts {
   /** The shard is another's. */
   readonly onLost?: () => void;
   /** Counts for metrics. */
-  readonly onCommit?: (commit: { readonly commands: number; readonly writes: number }) => void;
+  readonly onCommit?: (committed: Committed) => void;
+  /** By which commits are timed for metrics; without it they take no time. */
+  readonly stopwatchMs?: () => number;
 }
 
 /** A command that waits for its batch. */
@@ -403,12 +406,14 @@ export class Shard {
   ): Promise<void> {
     // S6: an empty commit is a look at the fence.
     if (writes.length > 0 || this.#parts.isSure?.() === false) {
+      const { onCommit, stopwatchMs = () => 0 } = this.#parts;
+      const begunAtMs = stopwatchMs();
       try {
         await this.#parts.store.commit(this.lease, writes);
       } catch (error) {
         return this.#failCommit(batch, outcomes, error);
       }
-      this.#parts.onCommit?.({ commands: batch.length, writes: writes.length });
+      onCommit?.({ commands: batch.length, writes, seconds: (stopwatchMs() - begunAtMs) / 1_000 });
     }
     for (const [id, one] of hosted) this.#cache.put(id, one);
     this.#answer(outcomes, touched);
