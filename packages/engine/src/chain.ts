@@ -101,6 +101,7 @@ export function continueAsNewSpec(run: Run, step: Step, attributes: ContinueAsNe
     chain: {
       initiator,
       firstRunId: run.start.firstRunId,
+      requestId: run.start.chainRequestId ?? run.start.requestId,
       previousRunId: run.runId,
       attempt: 1,
       executionExpiresAtMs: run.start.executionExpiresAtMs,
@@ -192,6 +193,7 @@ function link(run: Run, step: Step, { initiator, attempt }: Pick<ChainLink, "ini
   return {
     initiator,
     firstRunId,
+    requestId: run.start.chainRequestId ?? run.start.requestId,
     previousRunId: run.runId,
     attempt,
     executionExpiresAtMs,

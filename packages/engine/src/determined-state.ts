@@ -16,7 +16,8 @@ export function differencesFromHistory(
 ): string[] {
   if (live.buffered.length > 0) return [];
   const { namespaceId, workflowId, runId, start } = live;
-  const target = { namespaceId, workflowId, runId, namespace: start.namespace, requestId: start.requestId };
+  const { namespace, requestId, chainRequestId } = start;
+  const target = { namespaceId, workflowId, runId, namespace, requestId, chainRequestId };
   const rebuilt = rebuild(events, target);
   const found: string[] = [];
   compare(plain(determined(live, live)), plain(determined(rebuilt, live)), "", (path, is, said) => {

@@ -59,6 +59,8 @@ export interface RunSpec {
 export interface ChainLink {
   readonly initiator: enums.ContinueAsNewInitiator;
   readonly firstRunId: string;
+  /** Of the request that began the chain. */
+  readonly requestId: string;
   readonly previousRunId: string;
   readonly attempt: number;
   readonly executionExpiresAtMs: number;
@@ -134,6 +136,7 @@ function resolveStart(spec: RunSpec, nowMs: number): RunStart {
     executionExpiresAtMs,
     runExpiresAtMs: runExpiresAtMs(runTimeoutMs, nowMs + spec.firstTaskBackoffMs, executionExpiresAtMs),
     requestId: spec.requestId,
+    chainRequestId: spec.chain?.requestId,
     parent: spec.parent,
     root: spec.root,
     priority: spec.priority,

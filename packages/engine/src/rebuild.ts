@@ -28,6 +28,7 @@ export interface RebuildTarget {
   readonly namespace: string;
   /** Of the request that started the run. */
   readonly requestId: string;
+  readonly chainRequestId?: string | undefined;
 }
 
 /** Throws when the events do not begin with that of a start. */
@@ -95,7 +96,7 @@ function begun(first: history.HistoryEvent | undefined, target: RebuildTarget): 
 function startOf(
   event: history.HistoryEvent,
   started: history.WorkflowExecutionStartedEventAttributes,
-  { namespace, requestId }: RebuildTarget,
+  { namespace, requestId, chainRequestId }: RebuildTarget,
 ): RunStart {
   const startedAtMs = timestampMs(event.eventTime);
   const firstTaskBackoffMs = durationMs(started.firstWorkflowTaskBackoff);
@@ -119,6 +120,7 @@ function startOf(
     executionExpiresAtMs,
     runExpiresAtMs: runExpiresAtMs(runTimeoutMs, startedAtMs + firstTaskBackoffMs, executionExpiresAtMs),
     requestId,
+    chainRequestId,
     parent: parent
       ? {
           namespace: started.parentWorkflowNamespace,

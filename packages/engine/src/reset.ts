@@ -119,6 +119,7 @@ function nextRun(base: Run, step: Step, { prefix, folded, requestId }: Fork): Ru
     start: {
       ...start,
       requestId: base.start.requestId,
+      chainRequestId: base.start.chainRequestId,
       startedAtMs: step.nowMs,
       executionExpiresAtMs,
       runExpiresAtMs: runExpiresAtMs(start.runTimeoutMs, step.nowMs, executionExpiresAtMs),

@@ -247,6 +247,25 @@ test("continue-as-new closes the run and begins another at least a second after 
   workflow.complete(workflow.pollTask(), [commands.completeWorkflow()]);
 });
 
+test("a start that is repeated once its chain has gone on is known, and starts and signals nothing", () => {
+  const workflow = new ScriptedWorkflow();
+  const first = workflow.start({ requestId: "the-start" });
+  for (const _ of "12") {
+    workflow.complete(workflow.pollTask(), [commands.continueAsNew()]);
+    workflow.advance(1_000);
+  }
+  const newest = workflow.currentRunId;
+  assert.notEqual(newest, first.runId);
+  const again = workflow.start({ requestId: "the-start" });
+  assert.deepEqual([again.runId, again.started], [first.runId, true]);
+  assert.equal(workflow.do(signalWithStart({ requestId: "the-start" })).runId, first.runId);
+  assert.equal(workflow.currentRunId, newest);
+  assert.equal(workflow.run().signalCount, 0);
+  workflow.complete(workflow.pollTask(), [commands.completeWorkflow()]);
+  assert.equal(workflow.start({ requestId: "the-start" }).runId, first.runId);
+  assert.notEqual(workflow.start({ requestId: "another" }).runId, first.runId);
+});
+
 // The driver asserts, after every command, dense ids, one closing event, matching references, and that rejections change nothing.
 test("whatever order commands come in, history stays lawful", () => {
   const action = fc.record({

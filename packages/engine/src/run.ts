@@ -34,6 +34,8 @@ export interface RunStart {
   readonly executionExpiresAtMs: number;
   readonly runExpiresAtMs: number;
   readonly requestId: string;
+  /** Of the request that began the chain; absent in the chain's first run. A start that is repeated late is known by it. */
+  readonly chainRequestId?: string | undefined;
   readonly parent: ParentRef | null;
   readonly root: { readonly workflowId: string; readonly runId: string } | null;
   readonly priority: common.Priority | undefined;

@@ -38,6 +38,8 @@ export function startWorkflow(
         : undefined;
     return { ...startReply(current, true), ...(eagerTask && !(eagerTask instanceof Rejection) && { eagerTask }) };
   }
+  if (current && hasBegunChain(current, request))
+    return { ...startReply(current, true), runId: current.start.firstRunId };
   if (current?.attachedRequests.has(request.requestId)) return { ...startReply(current, false), attached: true };
   const runId = step.newId();
   if (current && isOpen(current)) {
@@ -79,6 +81,8 @@ export function signalWithStart(
   };
   if (current && current.start.requestId === request.requestId)
     return { runId: current.runId, firstRunId: current.start.firstRunId, started: false };
+  if (current && hasBegunChain(current, request))
+    return { runId: current.start.firstRunId, firstRunId: current.start.firstRunId, started: false };
   const runId = step.newId();
   if (current && isOpen(current)) {
     if (
@@ -123,6 +127,14 @@ function joinRunning(
   const kept = attachLinks ? linksBesideCallbacks(links, callbacks) : [];
   attach(run, step, { requestId: attachRequestId ? requestId : "", links: kept, callbacks });
   return { ...startReply(run, false), attached: attachRequestId };
+}
+
+/**
+ * Whether this very request began the chain that the run belongs to: it comes late, and has done what it asked for. The reference server knows a
+ * request by the newest run alone, and would refuse it, or do it once more.
+ */
+function hasBegunChain({ start }: Run, { requestId }: { readonly requestId: string }): boolean {
+  return requestId !== "" && start.chainRequestId === requestId;
 }
 
 /** Why a start under `policy` cannot follow this run, open or closed, when a conflict fails it. */
