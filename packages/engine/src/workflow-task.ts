@@ -85,11 +85,18 @@ export function scheduleWorkflowTask(
   return startedReply(run, started, true);
 }
 
-/** Grows also over a restart that forgot speculative tasks: time has passed since. */
+/**
+ * Grows also when memory was lost, and speculative tasks with it: time has passed since. Where the clock has been set back behind the last stamp that
+ * is known, what it says now still tells two forgotten tasks apart.
+ */
 function nextStamp(run: Run, nowMs: number): number {
-  run.workflowTaskStamp = Math.max(run.workflowTaskStamp + 1, nowMs);
+  const last = run.workflowTaskStamp;
+  run.workflowTaskStamp = nowMs > last ? nowMs : last + 1 + (nowMs % stampSpan);
   return run.workflowTaskStamp;
 }
+
+/** Milliseconds, some 17 minutes: stamps stay whole numbers for billions of tasks. */
+const stampSpan = 2 ** 20;
 
 /** A speculative task is given up soon on any queue: nobody but memory would remember it. */
 function scheduleToStartAtMs(nowMs: number, sticky: Run["sticky"], speculative: boolean): number | null {
