@@ -231,7 +231,7 @@ export class Shard {
     if (executed === "failed") return;
     if (executed === "again") return this.#runAlone(batch);
     if (executed instanceof Oversized) return this.#endOversized(batch[0]!, executed);
-    await this.#commit(batch, hosted, executed);
+    return this.#commit(batch, hosted, executed);
   }
 
   /**
