@@ -8,12 +8,22 @@ export type Commands = Readonly<Record<string, readonly string[]>>;
 
 const file = new URL("./official-commands.json", import.meta.url);
 
-export function recordedCommands(): Commands {
-  return JSON.parse(readFileSync(file, "utf8")) as Commands;
+export interface Recorded {
+  /** What `temporal --version` printed. */
+  readonly version: string;
+  readonly commands: Commands;
 }
 
-export function record(commands: Commands): void {
-  writeFileSync(file, `${JSON.stringify(commands, undefined, 1)}\n`);
+export function recorded(): Recorded {
+  return JSON.parse(readFileSync(file, "utf8")) as Recorded;
+}
+
+export function record(recorded: Recorded): void {
+  writeFileSync(file, `${JSON.stringify(recorded, undefined, 1)}\n`);
+}
+
+export async function askedVersion(program: string): Promise<string> {
+  return (await promisify(execFile)(program, ["--version"])).stdout.trim();
 }
 
 /** Asks each command for its help. */
