@@ -72,6 +72,8 @@ test("50,000 events are read, scrolled in each view, and searched, and no task t
   const handle = await stage.client.workflow.start(approval, { workflowId: "long", taskQueue, args: ["x"] });
   const watched = await openPage(stage);
   const { page } = watched;
+  // So much takes its time on a busy machine.
+  page.setDefaultTimeout(120_000);
   const body = longHistory(handle.firstExecutionRunId);
   await page.route("**/workflows/long/history**", (route) => route.fulfill({ contentType: "text/event-stream", body }));
   await page.goto("/namespaces/default/workflows");
@@ -80,13 +82,14 @@ test("50,000 events are read, scrolled in each view, and searched, and no task t
     await page.goto("/namespaces/default/workflows/long");
     await page.getByText("50,000 events").waitFor();
   });
-  found["scrolling the timeline"] = await longestTaskMs(page, () => scrollThrough(page, "Timeline"));
+  const view = page.getByRole("group", { name: "View", exact: true });
+  found["scrolling each view"] = await longestTaskMs(page, async () => {
+    for (const name of ["JSON", "Events", "Timeline"]) {
+      await view.getByRole("button", { name }).click();
+      await scrollThrough(page, name);
+    }
+  });
   await page.getByText("timer-49999").waitFor();
-  await page.getByRole("group", { name: "View", exact: true }).getByRole("button", { name: "JSON" }).click();
-  found["scrolling the JSON"] = await longestTaskMs(page, () => scrollThrough(page, "JSON"));
-  await page.getByRole("button", { name: "Events", exact: true }).click();
-  found["scrolling the events"] = await longestTaskMs(page, () => scrollThrough(page, "Events"));
-  await page.getByRole("button", { name: "Timeline", exact: true }).click();
   found["searching"] = await longestTaskMs(page, async () => {
     await page.getByLabel("Search the history").fill("");
     await page.getByLabel("Search the history").fill("timer-31415");
