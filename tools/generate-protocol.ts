@@ -34,12 +34,7 @@ const keptEncoded = new Set([
   "temporal.api.workflowservice.v1.PollWorkflowTaskQueueResponse.history",
 ]);
 const wanted = ["temporal.api", "google.protobuf", "google.rpc", "grpc.health", "grpc.reflection.v1"];
-const unwanted = [
-  "temporal.api.cloud",
-  "temporal.api.testservice",
-  "temporal.api.protometa",
-  "google.protobuf.compiler",
-];
+const unwanted = ["temporal.api.cloud", "temporal.api.protometa", "google.protobuf.compiler"];
 /** google.protobuf is a large package of which the API uses these. */
 const googleMessages = new Set([
   "Duration",

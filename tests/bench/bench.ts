@@ -11,11 +11,16 @@ import { type Load, prepareLoad } from "./load-program.ts";
 import { printProfile } from "./profile.ts";
 import { runRound } from "./round.ts";
 import { type Sample, type Scenario, scenarios } from "./scenario.ts";
+import { compareSdks, sdkScenarios } from "./sdk-comparison.ts";
 import { emptyInstance, type System } from "./system.ts";
 import { printTable } from "./table.ts";
 
 /** The reference starts some 40 a second: more of them would take an hour and show nothing else. */
 const idleCounts = { pawl: { full: 100_000, quick: 10_000 }, reference: { full: 1_000, quick: 200 } } as const;
+
+/** All scenarios of the SDK at once. */
+const sdkGroup = "sdk";
+const nothing: Measurements = { samples: new Map(), failures: new Map(), idle: new Map() };
 
 interface Options {
   readonly only: readonly string[];
@@ -27,7 +32,8 @@ interface Options {
 }
 
 const usage = `usage: npm run bench -- [flags]
-  --only NAME,NAME      ${[...scenarios, ...idleScenarios].map(({ name }) => name).join(", ")}
+  --only NAME,NAME      ${[...scenarios, ...idleScenarios].map(({ name }) => name).join(", ")};
+                        or, beside the official TypeScript SDK: ${sdkGroup} for all of ${sdkScenarios.map(({ name }) => name).join(", ")}
   --quick               short windows, one round: a look, not a measurement
   --rounds N            repetitions of each scenario on each server (default 3)
   --without-reference   Pawl only
@@ -48,9 +54,10 @@ function readOptions(args: readonly string[]): Options {
       profile: { type: "string" },
     },
   });
-  const known = [...scenarios, ...idleScenarios].map(({ name }) => name);
-  const only = values.only?.split(",") ?? known;
-  const unknown = only.filter((name) => !known.includes(name));
+  const ofServers = [...scenarios, ...idleScenarios].map(({ name }) => name);
+  const ofSdks = sdkScenarios.map(({ name }) => name);
+  const only = values.only?.split(",").flatMap((name) => (name === sdkGroup ? ofSdks : name)) ?? ofServers;
+  const unknown = only.filter((name) => ![...ofServers, ...ofSdks].includes(name));
   if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(", ")}`);
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds wants a whole number from 1");
@@ -151,11 +158,15 @@ async function main(): Promise<void> {
   if (process.platform !== "linux")
     throw new Error("the bench reads CPU and memory of processes from /proc, which only Linux has");
   const options = readOptions(process.argv.slice(2));
-  const load = await prepareLoad();
-  const measurements = await measureAll(options, load);
   const about = machine();
-  const sections = [...sectionsOf(measurements, about.cores), ...idleSections(measurements)];
-  print(options, about, sections, goalsOf(sections, measurements.idle));
+  const sdks = sdkScenarios.filter(({ name }) => options.only.includes(name));
+  const compared = sdks.length > 0 ? await compareSdks(sdks, options, say) : { sections: [], goals: [] };
+  const isOfServers = options.only.length > sdks.length;
+  const measurements = isOfServers ? await measureAll(options, await prepareLoad()) : nothing;
+  const ofServers = [...sectionsOf(measurements, about.cores), ...idleSections(measurements)];
+  const sections = [...ofServers, ...compared.sections];
+  const goals = isOfServers ? goalsOf(ofServers, measurements.idle) : [];
+  print(options, about, sections, [...goals, ...compared.goals]);
   if (sections.some(({ failed }) => failed.pawl > 0)) process.exitCode = 1;
 }
 

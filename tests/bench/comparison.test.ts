@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { figures, goalsOf, median, type Section, sectionsOf } from "./comparison.ts";
 import type { IdleResult } from "./idle.ts";
 import type { Sample } from "./scenario.ts";
+import { goalOf, sdkScenarios, sectionOf } from "./sdk-comparison.ts";
 
 const spread = { count: 1, p50: 8, p90: 9, p99: 10, max: 11 };
 
@@ -107,6 +108,20 @@ describe("goals", () => {
     const few = { ...idle, workflows: 10_000 };
     assert.deepEqual(met(400, few).slice(3), [null, null, null, null, null, null, null]);
     assert.deepEqual(met(400, idle, { ...idle, rssBytes: 400e6 }).slice(3, 5), [true, true]);
+  });
+});
+
+describe("the SDK beside the official one", () => {
+  const [one, , create] = sdkScenarios;
+  const numbers = (perCpuSecond: number) => ({ perCpuSecond, perSecond: 1 });
+
+  test("is judged by the medians and by how many times better they are", () => {
+    const section = sectionOf(one!, { pawl: [numbers(900), numbers(800), numbers(100)], official: [numbers(200)] });
+    assert.deepEqual([section.rows[0]?.pawl, section.rows[0]?.timesBetter], [800, 4]);
+    assert.deepEqual(goalOf(one!, section).met, true);
+    assert.equal(goalOf(one!, sectionOf(one!, { pawl: [numbers(799)], official: [numbers(200)] })).met, false);
+    assert.equal(goalOf(one!, sectionOf(one!, { pawl: [numbers(799)], official: [] })).met, null);
+    assert.equal(goalOf(create!, sectionOf(create!, { pawl: [{ ms: 400 }], official: [{ ms: 10 }] })).met, true);
   });
 });
 

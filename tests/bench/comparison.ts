@@ -26,6 +26,8 @@ export interface Row {
 export interface Section {
   readonly scenario: string;
   readonly about: string;
+  /** What stands beside Pawl. Default: the reference server. */
+  readonly against?: string;
   readonly rows: readonly Row[];
   /** Pawl's CPU by thread in percent of one core, medians. */
   readonly pawlThreads: Readonly<Record<string, number>>;

@@ -17,8 +17,11 @@ export function printTable(sections: readonly Section[], goals: readonly Goal[],
   }
 }
 
-function printSection({ rows, pawlThreads, disturbance, failed }: Section, print: (line: string) => void): void {
-  print(`  ${"".padEnd(28)}${"Pawl".padStart(14)}${"reference".padStart(14)}${"times better".padStart(15)}`);
+function printSection(
+  { rows, pawlThreads, disturbance, failed, against = "reference" }: Section,
+  print: (line: string) => void,
+): void {
+  print(`  ${"".padEnd(28)}${"Pawl".padStart(14)}${against.padStart(14)}${"times better".padStart(15)}`);
   for (const { metric, unit, pawl, reference, timesBetter } of rows) {
     const times = timesBetter === null ? "" : `${figures(timesBetter)} ×`;
     print(

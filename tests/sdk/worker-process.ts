@@ -1,30 +1,54 @@
 /** A worker in a process of its own, so that it can be killed; run as a program, this file is that process. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { DefaultLogger, NativeConnection, Worker } from "@pawl/sdk/worker";
+import { DefaultLogger, NativeConnection, Worker, type WorkflowBundle } from "@pawl/sdk/worker";
 import { endWithThisProcess } from "../rig/server.ts";
 import * as activities from "./activities.ts";
 
 export interface WorkerProcess {
   readonly taskQueue: string;
+  /** Where a debugger may connect, for one that was started with `--inspect`. */
+  readonly inspector: string | undefined;
   /** SIGKILL: the worker can say nothing to anyone. */
   kill9(): Promise<void>;
   /** SIGTERM; returns the exit code. */
   stop(): Promise<number | null>;
 }
 
+export interface WorkerProcessOptions {
+  readonly taskQueue?: string;
+  readonly nodeArgs?: readonly string[];
+  readonly bundleFile?: string;
+}
+
 let queues = 0;
 
-/** Resolves when the worker polls. */
-export async function startWorkerProcess(address: string, givenQueue?: string): Promise<WorkerProcess> {
-  const taskQueue = givenQueue ?? `process-${process.pid}-${++queues}`;
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), address, taskQueue], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+/** Resolves when the worker polls. `bundleFile`: pre-bundled workflows as JSON, in place of their sources. `nodeArgs`: for the process itself. */
+export async function startWorkerProcess(
+  address: string,
+  { taskQueue = `process-${process.pid}-${++queues}`, nodeArgs = [], bundleFile }: WorkerProcessOptions = {},
+): Promise<WorkerProcess> {
+  const args = [fileURLToPath(import.meta.url), address, taskQueue, ...(bundleFile ? [bundleFile] : [])];
+  const child = spawn(process.execPath, [...nodeArgs, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   endWithThisProcess(child);
-  await once(child.stdout, "data");
-  return { taskQueue, kill9: () => end(child, "SIGKILL").then(() => undefined), stop: () => end(child, "SIGTERM") };
+  let inspector: string | undefined;
+  child.stderr.on("data", (chunk: Buffer) => {
+    inspector ??= /ws:\/\/\S+/.exec(String(chunk))?.[0];
+    process.stderr.write(chunk);
+  });
+  const [said] = await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
+  // What it says on its other stream may be heard later.
+  const isInspected = nodeArgs.some((each) => each.startsWith("--inspect"));
+  while (isInspected && inspector === undefined) await once(child.stderr, "data");
+  if (String(said).trim() !== "ready") throw new Error(`the worker's process ended with ${said}`);
+  return {
+    taskQueue,
+    inspector,
+    kill9: () => end(child, "SIGKILL").then(() => undefined),
+    stop: () => end(child, "SIGTERM"),
+  };
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
@@ -34,11 +58,14 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
   return code as number | null;
 }
 
-async function main(address: string, taskQueue: string): Promise<void> {
+async function main(address: string, taskQueue: string, bundleFile?: string): Promise<void> {
+  const code = bundleFile
+    ? { workflowBundle: JSON.parse(readFileSync(bundleFile, "utf8")) as WorkflowBundle }
+    : { workflowsPath: fileURLToPath(new URL("./workflows.ts", import.meta.url)) };
   const worker = await Worker.create({
     connection: await NativeConnection.connect({ address }),
     taskQueue,
-    workflowsPath: fileURLToPath(new URL("./workflows.ts", import.meta.url)),
+    ...code,
     activities,
     logger: new DefaultLogger("ERROR"),
     stickyQueueScheduleToStartTimeout: "1 second",
@@ -50,4 +77,4 @@ async function main(address: string, taskQueue: string): Promise<void> {
   process.exit();
 }
 
-if (import.meta.main) await main(process.argv[2]!, process.argv[3]!);
+if (import.meta.main) await main(process.argv[2]!, process.argv[3]!, process.argv[4]);

@@ -123,7 +123,7 @@ describe("a worker is killed", () => {
     const handle = await client.workflow.start(workflows.longWay, options);
     await until(async () => (await handle.query(workflows.total)) >= 5);
     await first.kill9();
-    const second = await startWorkerProcess(server.address, taskQueue);
+    const second = await startWorkerProcess(server.address, { taskQueue });
     assert.equal(await handle.result(), 20);
     const { events } = await handle.fetchHistory();
     const scheduled = events.filter(({ activityTaskScheduledEventAttributes: each }) => each);

@@ -1,5 +1,6 @@
 /** What a server is started with. The command line and embedding code write it; `main.ts` reads it. */
 import { isIP } from "node:net";
+import type { StatusCode } from "@pawl/protocol";
 import type { AddressRule } from "./address-rules.ts";
 import type { Clock } from "./clock.ts";
 import { clusterLimits } from "./limits.ts";
@@ -23,6 +24,8 @@ export interface OpenConfig {
 
   /** Makes this server one node of several that share the PostgreSQL database. Default: it has the database for itself. */
   readonly cluster?: ClusterConfig;
+  /** Further calls to answer, by their paths (`/service/Method`): what an embedding process adds to the API. */
+  readonly furtherCalls?: ReadonlyMap<string, FurtherCall>;
 
   // Seams for tests and embedding; the real ones by default.
 
@@ -46,6 +49,12 @@ export interface ClusterConfig {
   /** How long the others wait for a sign of life before they take over. Default: 5 seconds. */
   readonly leaseMs?: number;
 }
+
+/** A request's bytes in, a response's bytes out, or a status. Must not throw. */
+export type FurtherCall = (
+  request: Uint8Array,
+  call: { readonly signal: AbortSignal },
+) => Promise<Uint8Array | { readonly code: StatusCode; readonly message: string }>;
 
 /** Where it listens for callers from other processes. */
 export interface ListenConfig {

@@ -8,6 +8,7 @@ export {
   checkConfig,
   defaultIp,
   defaultPort,
+  type FurtherCall,
   type ListenConfig,
   type OpenConfig,
   type ServerConfig,

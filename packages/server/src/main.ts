@@ -11,6 +11,7 @@ import { ClusterMember, type Joins, leaseMsOf, type MemberParts } from "./cluste
 import {
   checkConfig,
   checkOpenConfig,
+  type FurtherCall,
   type ListenConfig,
   type OpenConfig,
   type ServerConfig,
@@ -43,7 +44,7 @@ import { type CallParts, faultStatus, unaryRoutes } from "./rpc/call.ts";
 import { type DirectCallOptions, DirectTransport } from "./rpc/direct-transport.ts";
 import { Health } from "./rpc/health.ts";
 import { reflectionRoutes } from "./rpc/reflection.ts";
-import type { Routes, Status } from "./rpc/transport.ts";
+import type { Routes, Status, Unary } from "./rpc/transport.ts";
 import { commitMetrics } from "./shard/commit-metrics.ts";
 import { Ring, type RingParts } from "./shard/ring.ts";
 import type { Standing } from "./shard/standing.ts";
@@ -174,7 +175,7 @@ async function open(config: OpenConfig, closes: Close[]) {
     queries: member?.queries ?? new QueryRegistry(),
     addresses: new AddressRules(config.outsideAddresses),
   };
-  const answers = answering(parts, member);
+  const answers = answering(parts, member, config.furtherCalls ?? new Map());
   calls.open({
     ...parts,
     callbackUrl: (namespace) => answers.listeners.httpUrl(callbackPath(namespace)),
@@ -221,7 +222,7 @@ function resume({ batches, namespaceDeletions }: Parts, member?: ClusterMember):
 }
 
 /** What answers calls, whichever way they come in. */
-function answering(parts: Parts, member: ClusterMember | undefined) {
+function answering(parts: Parts, member: ClusterMember | undefined, further: ReadonlyMap<string, FurtherCall>) {
   const { clock, random, telemetry } = parts;
   const services = new Set(Object.values(methods).map(({ service }) => service));
   const health = new Health(services);
@@ -229,7 +230,12 @@ function answering(parts: Parts, member: ClusterMember | undefined) {
   parts.batches.open(performerOf(handlers));
   const served = member?.forwarding(handlers, parts) ?? handlers;
   const routesOf = (entry: Pick<CallParts, "gate" | "admission">): Routes => ({
-    unary: new Map([...unaryRoutes(served, { telemetry, random, ...entry }), ...health.routes.unary]),
+    unary: new Map<string, Unary>([
+      ...unaryRoutes(served, { telemetry, random, ...entry }),
+      ...health.routes.unary,
+      // Calls that are not the API's have no place in what callers may be permitted.
+      ...(entry.gate ? [] : further),
+    ]),
     streaming: new Map([...health.routes.streaming, ...reflectionRoutes([...services, "grpc.health.v1.Health"])]),
   });
   // Whoever calls from within this process needs nobody's leave.

@@ -17,6 +17,7 @@ import {
   openServer,
   SkippingClock,
 } from "@pawl/server";
+import { testServiceCalls } from "./test-service.ts";
 import { TimeSkipper } from "./time-skipper.ts";
 
 export interface EnvironmentOptions {
@@ -80,13 +81,14 @@ export class TestWorkflowEnvironment {
   static async createTimeSkipping(options: EnvironmentOptions = {}): Promise<TestWorkflowEnvironment> {
     const { namespace = "default" } = options;
     const clock = new SkippingClock();
+    // The skipper looks into the server, and the server lets others ask the skipper.
+    const made: { skipper?: TimeSkipper } = {};
     const server = await openServer({
-      ...serverOptions(options),
-      namespaces: [namespace],
-      clock,
-      timersAheadMs: aheadMs,
+      ...{ ...serverOptions(options), namespaces: [namespace], clock, timersAheadMs: aheadMs },
+      furtherCalls: testServiceCalls(() => made.skipper!),
     });
     const skipper = new TimeSkipper(server, clock);
+    made.skipper = skipper;
     const transport = new InProcessTransport({
       call: (path, request, callOptions) =>
         skipper.during(path, request, () => server.call(path, request, callOptions)),
@@ -115,7 +117,9 @@ export class TestWorkflowEnvironment {
     await (skipper ? skipper.sleep(ms) : delay(ms));
   }
 
-  /** Lets other processes in, such as workers in other languages. Throws `StartFailure`; an existing server cannot be told to. */
+  /**
+   * Lets other processes in, such as workers in other languages; where time can be skipped, with the test service by which their own test
+   * environments ask for it. Throws `StartFailure`; an existing server cannot be told to. */
   async serve(where: ListenConfig = { port: 0 }): Promise<Listening> {
     const { server } = this.#parts;
     if (!server) throw new TypeError("serve() is for an environment with a server of its own");

@@ -1,7 +1,7 @@
 /**
  * Makes the clock of a server jump.
  *
- *   J1. Only while somebody waits for time to pass: for a result, an update's outcome, or in `sleep`.
+ *   J1. Only while somebody waits for time to pass: for a result, an update's outcome, or in `sleep`; or while all locks are open.
  *   J2. Never past what is due, past the end of a sleep, or while a workflow task or a message is under way.
  *   J3. Not while an activity waits or runs, except when somebody sleeps: that is often the activity itself, pretending to take long.
  */
@@ -11,11 +11,20 @@ import type { OpenServer, SkippingClock } from "@pawl/server";
 /** How often to look whether time may jump. Between two looks everything that has become due gets its turn. */
 const lookMs = 1;
 
+interface Sleep {
+  readonly untilMs: number;
+  /** Time may be skipped for it. */
+  readonly jumps: boolean;
+  readonly wake: () => void;
+}
+
 export class TimeSkipper {
   readonly #server: OpenServer;
   readonly #clock: SkippingClock;
-  readonly #sleeps = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
+  readonly #sleeps = new Set<Sleep>();
   #awaited = 0;
+  /** Callers in other processes say when they wait, by opening the lock and closing it again. */
+  #locks = 1;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(server: OpenServer, clock: SkippingClock) {
@@ -39,9 +48,32 @@ export class TimeSkipper {
     }
   }
 
-  sleep(ms: number): Promise<void> {
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.#until({ untilMs: this.#clock.nowMs() + ms, jumps: true, signal });
+  }
+
+  /** Resolves at this time, without making it come sooner. */
+  at(untilMs: number, signal?: AbortSignal): Promise<void> {
+    return this.#until({ untilMs, jumps: false, signal });
+  }
+
+  lock(): void {
+    this.#locks += 1;
+  }
+
+  /** `false` when no lock is left to open. */
+  unlock(): boolean {
+    if (this.#locks === 0) return false;
+    this.#locks -= 1;
+    this.#lookLater();
+    return true;
+  }
+
+  #until({ signal, ...about }: Omit<Sleep, "wake"> & { readonly signal: AbortSignal | undefined }): Promise<void> {
     return new Promise((wake) => {
-      this.#sleeps.add({ untilMs: this.#clock.nowMs() + ms, wake });
+      const sleep = { ...about, wake };
+      this.#sleeps.add(sleep);
+      signal?.addEventListener("abort", () => this.#sleeps.delete(sleep) && wake(), { once: true });
       this.#lookLater();
     });
   }
@@ -53,6 +85,11 @@ export class TimeSkipper {
     for (const { wake } of this.#sleeps) wake();
     this.#sleeps.clear();
     this.#awaited = 0;
+    this.#locks = 1;
+  }
+
+  get #isSlept(): boolean {
+    return [...this.#sleeps].some(({ jumps }) => jumps);
   }
 
   #lookLater(): void {
@@ -61,10 +98,9 @@ export class TimeSkipper {
 
   #look(): void {
     this.#timer = undefined;
-    if (this.#awaited > 0 || this.#sleeps.size > 0) {
-      this.#jump();
-      this.#lookLater();
-    }
+    const isWanted = this.#awaited > 0 || this.#locks === 0 || this.#isSlept;
+    if (isWanted) this.#jump();
+    if (isWanted || this.#sleeps.size > 0) this.#lookLater();
     for (const sleep of this.#sleeps) {
       if (sleep.untilMs > this.#clock.nowMs()) continue;
       this.#sleeps.delete(sleep);
@@ -74,7 +110,7 @@ export class TimeSkipper {
 
   #jump(): void {
     const { waitsFor, nextDueMs } = this.#server.standing();
-    if (waitsFor === "itself" || (waitsFor === "activity" && this.#sleeps.size === 0)) return;
+    if (waitsFor === "itself" || (waitsFor === "activity" && !this.#isSlept)) return;
     const toMs = Math.min(nextDueMs, ...[...this.#sleeps].map(({ untilMs }) => untilMs));
     if (Number.isFinite(toMs)) this.#clock.skipTo(toMs);
   }

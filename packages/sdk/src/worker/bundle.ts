@@ -3,8 +3,15 @@ import { isBuiltin } from "node:module";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildFailure, BuildOptions, Plugin } from "esbuild";
+import { sdkVersion } from "../value/version.ts";
 
-export interface WorkflowBundle {
+/** Plain data: it may be kept in a file, and a worker that is given it needs no bundler. */
+export interface WorkflowBundle extends Script {
+  /** The SDK's own side, which a worker of the same version takes from here. */
+  readonly runtime?: Script & { readonly sdkVersion: string };
+}
+
+export interface Script {
   readonly code: string;
   /** A source map, version 3, as JSON. */
   readonly sourceMap: string | undefined;
@@ -36,11 +43,15 @@ export async function bundleWorkflowCode({
   ignoreModules = [],
   ...modules
 }: BundleOptions & BundledModules): Promise<WorkflowBundle> {
-  return await build({
-    stdin: { contents: entryOf(modules), resolveDir: process.cwd(), sourcefile: "pawl-workflow-entry.js" },
-    external: [...sharedModules],
-    plugins: [sandboxRules(new Set(ignoreModules))],
-  });
+  const [runtime, user] = await Promise.all([
+    bundleRuntime(),
+    build({
+      stdin: { contents: entryOf(modules), resolveDir: process.cwd(), sourcefile: "pawl-workflow-entry.js" },
+      external: [...sharedModules],
+      plugins: [sandboxRules(new Set(ignoreModules))],
+    }),
+  ]);
+  return { ...user, runtime: { ...runtime, sdkVersion } };
 }
 
 /** What a worker or a replay is to run: the bundle that it was given, or one made of its options. */
@@ -78,15 +89,20 @@ function entryOf(modules: BundledModules): string {
 /** Nothing is written there: it is what the source map's paths are relative to. */
 const outdir = "workflow-bundle";
 
-let runtime: Promise<WorkflowBundle> | undefined;
+let runtime: Promise<Script> | undefined;
 
-/** The SDK's side of the sandbox: its API for workflow code, and the activator that the worker drives. */
-export function bundleRuntime(): Promise<WorkflowBundle> {
+/** The SDK's side of the sandbox for this code: that which came with it, or, when that is another version's, one made now. */
+export async function runtimeOf({ runtime: given }: WorkflowBundle): Promise<Script> {
+  return given?.sdkVersion === sdkVersion ? given : await bundleRuntime();
+}
+
+/** The SDK's API for workflow code, and the activator that the worker drives. */
+function bundleRuntime(): Promise<Script> {
   runtime ??= buildRuntime();
   return runtime;
 }
 
-async function buildRuntime(): Promise<WorkflowBundle> {
+async function buildRuntime(): Promise<Script> {
   const door = fileURLToPath(import.meta.resolve(sharedModules[0]));
   const extension = door.slice(door.lastIndexOf("."));
   const modules = {
@@ -101,7 +117,7 @@ async function buildRuntime(): Promise<WorkflowBundle> {
   return await build({ stdin: { contents, resolveDir: dirname(door) } });
 }
 
-async function build(options: BuildOptions): Promise<WorkflowBundle> {
+async function build(options: BuildOptions): Promise<Script> {
   const esbuild = await import("esbuild");
   try {
     const { outputFiles } = await esbuild.build({

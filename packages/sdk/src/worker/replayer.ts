@@ -3,7 +3,7 @@ import type { history } from "@pawl/protocol";
 import { MessageCodec } from "../codec/message-codec.ts";
 import { Nondeterminism } from "../replay/nondeterminism.ts";
 import { DefaultLogger, type Logger } from "../value/logger.ts";
-import { bundleOf, bundleRuntime } from "./bundle.ts";
+import { bundleOf, runtimeOf } from "./bundle.ts";
 import { CachedRun } from "./cached-run.ts";
 import { explained } from "./explanation.ts";
 import type { WorkerPlugin } from "./plugin.ts";
@@ -46,7 +46,8 @@ export async function* replayHistories(
     throw new TypeError("a replay needs workflowsPath or workflowBundle");
   }
   const codec = new MessageCodec(dataConverter?.payloadCodecs ?? []);
-  const sandbox = new Sandbox(...(await Promise.all([bundleRuntime(), bundleOf(options)])));
+  const bundle = await bundleOf(options);
+  const sandbox = new Sandbox(await runtimeOf(bundle), bundle);
   watchRejections();
   for await (const { workflowId, history: encoded } of histories) {
     const history = await codec.decode(encoded);

@@ -9,7 +9,7 @@ import type { Activation, WorkflowCommand } from "../value/activation.ts";
 import type { Payload } from "../value/payload-converter.ts";
 // Types alone: its code runs in the sandbox and reaches this file through the context.
 import type * as activator from "../workflow/activator.ts";
-import { runtimeFile, sharedModules, userFile, type WorkflowBundle } from "./bundle.ts";
+import { runtimeFile, type Script, sharedModules, userFile } from "./bundle.ts";
 import { StackMap } from "./stack-map.ts";
 
 export type TaskFailure = activator.TaskFailure;
@@ -59,7 +59,7 @@ export class Sandbox {
   readonly #drain: vm.Script;
   readonly #step: { current: Step | undefined } = { current: undefined };
 
-  constructor(runtime: WorkflowBundle, user: WorkflowBundle) {
+  constructor(runtime: Script, user: Script) {
     this.stackMap = new StackMap(user.sourceMap);
     const step = this.#step;
     this.#context = vm.createContext(lent(), {
@@ -266,7 +266,7 @@ function objectsOf(module: object): object[] {
 }
 
 /** So that a debugger shows the user's own files and stops in them. */
-function withInlineMap({ code, sourceMap }: WorkflowBundle): string {
+function withInlineMap({ code, sourceMap }: Script): string {
   if (sourceMap === undefined) return code;
   const base64 = Buffer.from(sourceMap).toString("base64");
   return `${code}\n//# sourceMappingURL=data:application/json;base64,${base64}`;

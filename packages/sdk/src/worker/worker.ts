@@ -10,7 +10,7 @@ import { CallFailed } from "../connection/transport.ts";
 import { type GaugeValue, Runtime } from "../telemetry/runtime.ts";
 import { IllegalStateError, NamespaceNotFoundError } from "../value/errors.ts";
 import { ActivityRunner } from "./activity-runner.ts";
-import { bundleOf, bundleRuntime, type WorkflowBundle } from "./bundle.ts";
+import { bundleOf, runtimeOf, type Script } from "./bundle.ts";
 import { EagerActivities } from "./eager-activities.ts";
 import { NexusRunner } from "./nexus-runner.ts";
 import type { WorkerPlugin } from "./plugin.ts";
@@ -360,15 +360,14 @@ export class Worker {
 }
 
 interface Code {
-  readonly runtime: WorkflowBundle;
-  readonly user: WorkflowBundle;
+  readonly runtime: Script;
+  readonly user: Script;
 }
 
 async function loadCode(options: WorkerOptions): Promise<Code | undefined> {
   if (options.workflowsPath === undefined && options.workflowBundle === undefined) return undefined;
-  const user = bundleOf(options);
-  const [runtime, bundle] = await Promise.all([bundleRuntime(), user]);
-  return { runtime, user: bundle };
+  const user = await bundleOf(options);
+  return { runtime: await runtimeOf(user), user };
 }
 
 /** Made when an activity first asks for it. */

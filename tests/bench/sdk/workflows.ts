@@ -1,0 +1,16 @@
+/** What both SDKs run; `tests/compat/typescript/bench-workflows.ts` is the same for the official one. */
+import { condition, proxyActivities } from "@pawl/sdk/workflow";
+
+const { echo } = proxyActivities<{ echo(text: string): Promise<string> }>({ startToCloseTimeout: "1 minute" });
+
+export async function steps(count: number, text: string): Promise<string> {
+  let said = text;
+  for (let step = 0; step < count; step++) said = await echo(said);
+  return said;
+}
+
+/** Does something, and then waits for ever. */
+export async function idle(text: string): Promise<void> {
+  await echo(text);
+  await condition(() => false);
+}
