@@ -123,6 +123,7 @@ function Subject({ address, activityId }: { readonly address: RunAddress; readon
   const { input, summary } = given.data as ScheduledActivity;
   return (
     <>
+      <h3>What it was given</h3>
       {typeof summary === "string" && <p className="breakable">{summary}</p>}
       <PayloadsView values={input} label="input" />
     </>
