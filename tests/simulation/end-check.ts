@@ -46,17 +46,23 @@ function checkAcknowledged(world: World, check: AnswerCheck): void {
 
 /** I7, I26: what the server says is what is on the disk. */
 async function checkReads(world: World, network: Network): Promise<void> {
-  const runs = world.safety.runs();
-  for (const { runId, workflowId } of runs) {
+  for (const { runId, workflowId } of world.safety.runs()) {
     const told = await readHistory(network, { workflowId, runId });
     if (!told) return world.violate(`I1: the history of run ${runId} cannot be read`);
     const kept = Buffer.concat(world.safety.history(runId)!.batches);
     if (!told.equals(kept)) return world.violate(`I7: the history of run ${runId} is not what was written`);
   }
+  await checkList(world, network);
+}
+
+/** A run may begin while the list is read: then it is read again. */
+async function checkList(world: World, network: Network): Promise<void> {
+  const runs = world.safety.runs();
   const listed = await network.insist("ListWorkflowExecutions", { pageSize: 1_000 });
   const counted = await network.insist("CountWorkflowExecutions", {});
   if (listed?.type !== "ok" || counted?.type !== "ok") return world.violate("I26: the list cannot be read");
   const ids = new Set(listed.response.executions.map(({ execution }) => execution?.runId ?? ""));
+  if (world.safety.runs().length !== runs.length) return checkList(world, network);
   const isWhole = ids.size === runs.length && runs.every(({ runId }) => ids.has(runId));
   if (!isWhole || counted.response.count !== runs.length)
     world.violate(

@@ -42,6 +42,8 @@ export class World {
   process: Process | undefined;
   /** The one before, if it has not noticed that it has lost its shards. */
   #old: Process | undefined;
+  /** A server is being opened, and takes the shards of the one that is there. */
+  #isStarting = false;
   #isOver = false;
   isHealed = false;
   violation: string | undefined;
@@ -127,18 +129,22 @@ export class World {
     const clock = this.machine.process();
     const store = new ProcessStore(this.disk, this);
     const death = new AbortController();
+    this.#isStarting = true;
     const server = await InProcess.openOn<ProcessClock, Store>({
       clock: (this.seams.clock?.(clock) as ProcessClock | undefined) ?? clock,
       store: this.seams.store?.(store, this) ?? store,
       seed: this.chance.seed(),
       shardCount: this.faults.shardCount,
       cacheBytesMax: this.faults.tinyCache ? smallCacheBytes : cacheBytes,
+      // No lease is over, and so no shard taken over, while its owner is sure of it.
+      isSure: () => this.#old === undefined && !this.#isStarting,
       ...(this.seams.dispatcher && { dispatcher: (matching: Dispatcher) => this.seams.dispatcher!(matching, this) }),
     });
     store.isOpen = true;
     this.#kill(this.#old);
     this.#old = this.process;
     this.process = { server, clock, store, death };
+    this.#isStarting = false;
     this.note("server started");
   }
 

@@ -97,6 +97,8 @@ export interface Surroundings<C extends Clock, S extends Store> {
   readonly seed?: number;
   readonly shardCount?: number;
   readonly cacheBytesMax?: number;
+  /** As `ShardParts.isSure`, when another server may be opened on the store of this one while this one lives. */
+  readonly isSure?: () => boolean;
   /** Stands between the shards and the task queues. */
   readonly dispatcher?: (matching: Dispatcher) => Dispatcher;
   /** Makes the requests that runs ask for; without it they are not made. */
@@ -142,6 +144,7 @@ export class InProcess<C extends Clock = ManualClock, S extends Store = MemorySt
     seed = 0,
     shardCount = 1,
     cacheBytesMax = 1 << 24,
+    isSure = () => true,
     dispatcher = (queues) => queues,
     call = () => {},
     addresses = new AddressRules(),
@@ -159,6 +162,7 @@ export class InProcess<C extends Clock = ManualClock, S extends Store = MemorySt
       shardCount,
       owner: "test",
       cacheBytesMax,
+      isSure,
       retentionMs: () => limits.retentionMsDefault,
       onFault: (_what, error) => faults.push(error),
       call,

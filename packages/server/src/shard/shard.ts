@@ -12,7 +12,7 @@
 <<<<<<< HEAD
  *   S6. A command that would make a run too large does not happen: alone like a bug, it is thrown away, and the run is ended instead.
 =======
- *   S6. A batch that writes nothing answers from memory only while nobody can have taken the shard over (`isSure`); otherwise the fence is checked first.
+ *   S7. A batch that writes nothing answers from memory only while nobody can have taken the shard over (`isSure`); otherwise the fence is checked first.
 >>>>>>> 14f1b64 (wip)
  */
 import {
@@ -79,7 +79,7 @@ export interface ShardParts {
   readonly onFault: (what: string, error: unknown) => void;
   /** Told of runs that become large, once what made them so is committed. */
   readonly onLarge?: (run: LargeRun) => void;
-  /** Whether nobody can have taken the shard over in the meantime (S6). Absent: nobody ever does while this process lives. */
+  /** Whether nobody can have taken the shard over in the meantime (S7). Absent: nobody ever does while this process lives. */
   readonly isSure?: () => boolean;
   /** The shard is another's. */
   readonly onLost?: () => void;
@@ -404,7 +404,7 @@ export class Shard {
     hosted: ReadonlyMap<string, Hosted>,
     { outcomes, changed: { writes, touched, large } }: Executed,
   ): Promise<void> {
-    // S6: an empty commit is a look at the fence.
+    // S7: an empty commit is a look at the fence.
     if (writes.length > 0 || this.#parts.isSure?.() === false) {
       const { onCommit, stopwatchMs = () => 0 } = this.#parts;
       const begunAtMs = stopwatchMs();
