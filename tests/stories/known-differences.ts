@@ -13,6 +13,11 @@ export interface KnownDifference {
 
 export const knownDifferences: readonly KnownDifference[] = [
   {
+    stories: "",
+    where: /refused\.details\.\d+: expected nothing but got \{"type":"type\.googleapis\.com\/google\.rpc\.RetryInfo"/,
+    why: "Whoever is refused for want of room is told when to try again.",
+  },
+  {
     stories: "queue-",
     where: /^DescribeTaskQueue.*effectiveRateLimit: .* but got nothing$/,
     why: "Pawl has no rate of its own for a queue: there is one when workers or operators set it.",
