@@ -206,7 +206,15 @@ const columnCases: readonly [VisibilityFilter, found: string][] = [
 ];
 
 const attributes: Readonly<Record<string, Record<string, SearchValue>>> = {
-  a: { Text: "apple pie", Count: 5, Ratio: 0.1, Flag: true, Tags: ["red", "ro_nd"], 'odd "name" %\\.[0]': "x" },
+  a: {
+    BuildIds: ["v1", "v2"],
+    Text: "apple pie",
+    Count: 5,
+    Ratio: 0.1,
+    Flag: true,
+    Tags: ["red", "ro_nd"],
+    'odd "name" %\\.[0]': "x",
+  },
   b: { Text: "banana", Count: -3, Ratio: 1e21, Flag: false, Tags: ["yellow"] },
   c: { Text: "apple_pie", Count: 9_007_199_254_740_991, Ratio: -2.5, Tags: [] },
   d: {},
@@ -256,6 +264,10 @@ const attributeCases: readonly [VisibilityFilter, found: string][] = [
   [{ op: "isNotNull", name: "Tags" }, "abc"],
   [{ op: "=", name: 'odd "name" %\\.[0]', value: "x" }, "a"],
   [{ op: "isNotNull", name: 'odd "name" %\\.[0]' }, "a"],
+  // In no index of SQLite's.
+  [{ op: "contains", name: "BuildIds", values: ["v2"] }, "a"],
+  [{ op: "not", filter: { op: "contains", name: "BuildIds", values: ["v2"] } }, "bcd"],
+  [{ op: "isNull", name: "BuildIds" }, "bcd"],
   [{ op: "isNull", name: "Nobody has it" }, "abcd"],
   [{ op: "=", name: "Nobody has it", value: 1 }, ""],
   [{ op: "=", name: "constructor", value: "x" }, ""],
