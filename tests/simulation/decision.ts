@@ -37,8 +37,8 @@ export function programOf(events: readonly Event[]): Program {
   return JSON.parse(new TextDecoder().decode(data)) as Program;
 }
 
-export function decide(events: readonly Event[]): Command[] {
-  const { workflowId, originalExecutionRunId: runId } = events[0]!.workflowExecutionStartedEventAttributes!;
+export function decide(events: readonly Event[], runId: string): Command[] {
+  const { workflowId } = events[0]!.workflowExecutionStartedEventAttributes!;
   const program = programOf(events);
   const seen = look(events);
   if (seen.isCancelRequested) return [cancelWorkflow()];

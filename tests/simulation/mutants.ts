@@ -33,7 +33,7 @@ type Commit = Store["commit"];
 export const mutants: readonly Mutant[] = [
   commits(
     "a store that drops one commit in thirty that it acknowledged",
-    /^I[126]:|reports a bug/,
+    /^[IL][0-9]+:|reports a bug/,
     (commit, world) => async (lease, writes) =>
       lease && world.chance.hits(1 / 30) ? undefined : commit(lease, writes),
   ),
@@ -107,7 +107,7 @@ export const mutants: readonly Mutant[] = [
   ),
   reads("a restart that hands nothing out again", /^(L1|L3):/, () => ({ undispatchedRuns: async () => [] })),
   reads("a restart that does not look for what is due", /^(L1|L3):/, () => ({ wakingRuns: async () => [] })),
-  reads("a shard that reads a run as it was when it was first read", /^I[0-9]+:|reports a bug/, (store) => {
+  reads("a shard that reads a run as it was when it was first read", /^(I[0-9]+|L3):|reports a bug/, (store) => {
     const first = new Map<string, Awaited<ReturnType<Store["loadRuns"]>>[number]>();
     return {
       loadRuns: async (runIds) => {

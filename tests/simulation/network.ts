@@ -76,6 +76,19 @@ export class Network {
     return undefined;
   }
 
+  /** All pages, as encoded events; undefined when they cannot be read. */
+  async readHistory(execution: { workflowId: string; runId: string }): Promise<Buffer | undefined> {
+    const pages: Uint8Array[] = [];
+    let nextPageToken: Uint8Array = new Uint8Array();
+    do {
+      const answer = await this.insist("GetWorkflowExecutionHistory", { execution, nextPageToken });
+      if (answer?.type !== "ok") return undefined;
+      pages.push(answer.response.history ?? new Uint8Array());
+      ({ nextPageToken } = answer.response);
+    } while (nextPageToken.length > 0);
+    return Buffer.concat(pages);
+  }
+
   async #delay(): Promise<void> {
     const { chance, faults } = this.#world;
     const delayMs = chance.skewed(0, faults.networkDelayMsMax);

@@ -68,8 +68,27 @@ export class SafetyCheck {
     return workflowId !== undefined && this.#current.get(workflowId) === runId;
   }
 
-  get openCount(): number {
-    return this.runs().filter(({ status }) => status.type === "open").length;
+  /** Runs that have something left to do. What a closed run has still to say may begin others. */
+  unfinished(): readonly Run[] {
+    return this.runs().filter((run) => run.outbox.size > 0 || (run.status.type === "open" && !this.#waitsInVain(run)));
+  }
+
+  /** Whether the latest run of a workflow id waits for what never comes. */
+  isStranded(workflowId: string): boolean {
+    const run = this.run(this.chain(workflowId).at(-1) ?? "");
+    return run !== undefined && run.status.type === "open" && this.#waitsInVain(run);
+  }
+
+  /**
+   * A child that ended after its parent had closed has told nobody how. A reset to before that end waits for it for ever, here as at the reference
+   * server.
+   */
+  #waitsInVain({ start, workflowTask, activities, timers, children }: Run): boolean {
+    if (!start.reset || workflowTask.type !== "none" || activities.size > 0 || timers.size > 0) return false;
+    return [...children.values()].some(({ workflowId }) => {
+      const latest = this.run(this.chain(workflowId).at(-1) ?? "");
+      return latest?.status.type === "closed" && latest.outbox.size === 0;
+    });
   }
 
   #apply(write: Write, touched: Set<string>): void {

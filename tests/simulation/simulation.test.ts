@@ -11,6 +11,7 @@ const expectedLabels = [
   ...["fault CommitUnknown", "fault StoreFull", "fault Unreadable", "RespondActivityTaskCompleted NOT_FOUND"],
   ...["RespondWorkflowTaskCompleted", "RespondActivityTaskFailed", "RespondActivityTaskCanceled"],
   ...["UpdateWorkflowExecution", "SignalWorkflowExecution", "TerminateWorkflowExecution"],
+  ...["QueryWorkflow", "RespondQueryTaskCompleted", "ResetWorkflowExecution"],
   ...["RequestCancelWorkflowExecution", "SignalWithStartWorkflowExecution", "RecordActivityTaskHeartbeat"],
 ];
 

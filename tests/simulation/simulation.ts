@@ -42,7 +42,9 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   await world.run(startedAtMs + world.faults.lastsMs);
   world.heal();
   const isDone = () =>
-    world.process !== undefined && clients.every((client) => client.isDone) && world.safety.openCount === 0;
+    world.process !== undefined &&
+    clients.every((client) => client.isDone || world.safety.isStranded(client.workflowId)) &&
+    world.safety.unfinished().length === 0;
   // What was due before the clock was set back is due that much later.
   await world.run(world.clock.nowMs() + healsWithinMs + world.machine.backMs, isDone);
   if (world.violation === undefined) {

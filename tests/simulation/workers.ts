@@ -66,7 +66,17 @@ export class Worker {
     if (answer.response.taskToken.length === 0 || life !== this.#lives) return;
     if (chance.hits(faults.workerDies)) return this.#die();
     if (chance.hits(faults.workerIsLate)) await this.#world.sleep(chance.between(5_000, 30_000));
-    await this.#work(answer.response);
+    if (answer.response.query) await this.#answerQuery(answer.response);
+    else await this.#work(answer.response);
+  }
+
+  /** A task for a question alone, beside the workflow tasks. */
+  async #answerQuery(task: WorkflowTask): Promise<void> {
+    const events = await this.#eventsOf(task);
+    if (!events) return;
+    const { taskToken } = task;
+    const completedType = enums.QueryResultType.ANSWERED;
+    await this.#network.call("RespondQueryTaskCompleted", { taskToken, completedType, queryResult: signalsIn(events) });
   }
 
   async #work(task: WorkflowTask): Promise<void> {
@@ -87,8 +97,14 @@ export class Worker {
     const request = {
       taskToken,
       identity: this.#name,
-      commands: [...earlier.commands, ...answered.commands, ...decide(events)],
+      commands: [...earlier.commands, ...answered.commands, ...decide(events, runId)],
       messages: [...earlier.messages, ...answered.messages],
+      queryResults: Object.fromEntries(
+        Object.keys(task.queries).map((id) => [
+          id,
+          { resultType: enums.QueryResultType.ANSWERED, answer: signalsIn(events) },
+        ]),
+      ),
       stickyAttributes: {
         workerTaskQueue: { name: this.#stickyQueue, kind: enums.TaskQueueKind.STICKY, normalName: taskQueue },
         scheduleToStartTimeout: { seconds: 5, nanos: 0 },
@@ -104,18 +120,23 @@ export class Worker {
   }
 
   /** What the task brings, behind what the cache has; all of it from the server where that leaves a gap. */
-  async #eventsOf({ history: bytes, workflowExecution, startedEventId }: WorkflowTask): Promise<Event[] | undefined> {
+  async #eventsOf({ history: bytes, workflowExecution, ...task }: WorkflowTask): Promise<Event[] | undefined> {
     const fresh = bytes ? history.History.decode(bytes).events : [];
     const first = fresh[0]?.eventId ?? 0;
     if (first === 1) return fresh;
-    const cached = this.#cache.get(workflowExecution?.runId ?? "")?.filter(({ eventId }) => eventId < first) ?? [];
+    const known = this.#cache.get(workflowExecution?.runId ?? "");
+    if (task.query && fresh.length === 0 && known) return known;
+    const startedEventId = task.query ? Number.POSITIVE_INFINITY : task.startedEventId;
+    const cached = known?.filter(({ eventId }) => eventId < first) ?? [];
     if (first > 0 && cached.length === first - 1) {
       this.#world.reached("sticky");
       return [...cached, ...fresh];
     }
-    const answer = await this.#network.call("GetWorkflowExecutionHistory", { execution: workflowExecution });
-    if (answer.type !== "ok" || !answer.response.history) return undefined;
-    const all = history.History.decode(answer.response.history).events;
+    const read = workflowExecution && (await this.#network.readHistory(workflowExecution));
+    if (!read) return undefined;
+    const all = history.History.decode(read).events;
+    // No worker can make anything of a history without a beginning: the task times out, and the check of the end tells why.
+    if (all[0]?.eventId !== 1) return undefined;
     const shown = fresh.filter(({ eventId }) => eventId > all.length);
     return [...all, ...shown].filter(({ eventId }) => eventId <= startedEventId);
   }
@@ -155,6 +176,11 @@ export class Worker {
       } else await this.#network.insist("RespondActivityTaskCompleted", { taskToken, result: text(activityId) }, about);
     }
   }
+}
+
+/** What a worker knows when it is asked. */
+function signalsIn(events: readonly Event[]) {
+  return text(events.flatMap((event) => event.workflowExecutionSignaledEventAttributes?.signalName ?? []));
 }
 
 /** Updates that were accepted and not completed: this task completes them. */

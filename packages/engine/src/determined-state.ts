@@ -62,7 +62,7 @@ function determined(run: Run, live: Run) {
   const shown = live.workflowTask.type !== "none" && live.workflowTask.transient;
   return {
     // A run that came of a reset says so outside of its history, and has its time anew.
-    start: { ...run.start, reset: live.start.reset, ...(live.start.reset && timesOf(live)) },
+    start: { ...run.start, parent: parentOf(run), reset: live.start.reset, ...(live.start.reset && timesOf(live)) },
     status: run.status,
     nextEventId: run.nextEventId,
     lastEventAtMs: run.lastEventAtMs,
@@ -100,6 +100,11 @@ function determined(run: Run, live: Run) {
 function versioningOf({ versioning }: Run) {
   const { transition: _, revision: __, notified: ___, ...determined } = versioning ?? unversionedRun;
   return determined;
+}
+
+/** That a parent came of a reset itself is not in its child's history. */
+function parentOf({ start: { parent } }: Run) {
+  return parent && { ...parent, originalRunId: undefined };
 }
 
 function timesOf({ start: { startedAtMs, executionExpiresAtMs, runExpiresAtMs } }: Run) {

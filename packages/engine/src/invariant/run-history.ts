@@ -79,7 +79,10 @@ export class RunHistory {
   /** Scheduled event ids of activities that have not ended. */
   readonly activities = new Set<number>();
   /** When each running timer is due, by its id. */
-  readonly timers = new Map<string, { readonly startedEventId: number; readonly dueAtMs: number }>();
+  readonly timers = new Map<
+    string,
+    { readonly startedEventId: number; readonly dueAtMs: number; readonly backMs: number }
+  >();
   /** Initiated event ids of children that have not ended: whether each has started. */
   readonly children = new Map<number, boolean>();
   /** Initiated event ids of messages to other workflows that were not answered. */
@@ -102,6 +105,8 @@ export class RunHistory {
   #lastAtMs = 0;
   /** The event that is looked at has the time of the one before, perhaps because the clock was set back. */
   #isHeld = false;
+  /** A workflow task has ended in this batch: what follows may have happened before, and has the time at which it was written. */
+  #isFlush = false;
 
   constructor(clock: HistoryClock) {
     this.#clock = clock;
@@ -127,6 +132,7 @@ export class RunHistory {
       `a batch begins with event ${firstEventId} after ${this.lastEventId}`,
     );
     this.batches.push(bytes);
+    this.#isFlush = false;
     for (const event of eventsOf(bytes)) this.#append(event);
     must(
       this.lastEventId === lastEventId,
@@ -185,6 +191,7 @@ export class RunHistory {
         must(this.workflowTask === "started", "I13", `${name}, but no workflow task is started`);
         must(this.events[startedEventId - 1]?.eventType === Type.WORKFLOW_TASK_STARTED, "I9", `${name} names no start`);
         this.workflowTask = "none";
+        this.#isFlush = true;
         this.lastSeenEventId = startedEventId;
         this.completedTasks.add(startedEventId);
         this.#lastCompletedEventId = event.eventId;
@@ -194,6 +201,7 @@ export class RunHistory {
       case Type.WORKFLOW_TASK_TIMED_OUT:
         must(this.workflowTask !== "none", "I13", `${name}, but there is no workflow task`);
         this.workflowTask = "none";
+        this.#isFlush = true;
         return;
       default:
         return;
@@ -219,15 +227,18 @@ export class RunHistory {
     if (started) {
       must(!this.timers.has(started.timerId), "I9", `${name} starts a timer that runs`);
       const { seconds = 0, nanos = 0 } = started.startToFireTimeout ?? {};
-      const dueAtMs = timeMs(event) + seconds * 1_000 + Math.floor(nanos / 1e6) - this.#backMs();
-      this.timers.set(started.timerId, { startedEventId: event.eventId, dueAtMs });
+      const backMs = this.#backMs();
+      const dueAtMs = timeMs(event) + seconds * 1_000 + Math.floor(nanos / 1e6) - backMs;
+      this.timers.set(started.timerId, { startedEventId: event.eventId, dueAtMs, backMs });
     }
     const fired = event.timerFiredEventAttributes;
     if (fired) {
       const timer = this.timers.get(fired.timerId);
       must(timer?.startedEventId === fired.startedEventId, "I20", `${name} fires no running timer`);
+      // The clock may have been set back between the firing and its event.
+      const graceMs = this.#isFlush ? this.#backMs() - timer!.backMs : 0;
       must(
-        this.#isHeld || timeMs(event) >= timer!.dueAtMs,
+        this.#isHeld || timeMs(event) >= timer!.dueAtMs - graceMs,
         "I20",
         `${name} is ${timer!.dueAtMs - timeMs(event)} ms early`,
       );
