@@ -90,11 +90,14 @@ export class Client {
 
   /** For programs that wait for signals. */
   async #nudge(): Promise<void> {
-    while (!this.#isClosed && !this.#world.isOver) {
+    while (this.#waitsForSignals && !this.#world.isOver) {
       await this.#world.sleep(this.#world.chance.between(5_000, 40_000));
-      if (this.#isClosed) return;
-      await this.#signal();
+      if (this.#waitsForSignals) await this.#signal();
     }
+  }
+
+  get #waitsForSignals(): boolean {
+    return !this.#isClosed || this.#world.safety.history(this.#latestRunId ?? "")?.isOpen === true;
   }
 
   async #signal(): Promise<void> {
@@ -171,12 +174,14 @@ export class Client {
       .history(runId)!
       .events.filter(({ eventType }) => eventType === EventType.WORKFLOW_TASK_COMPLETED);
     if (ends.length === 0) return;
+    const wasClosed = this.#isClosed;
     await this.#network.insist("ResetWorkflowExecution", {
       workflowExecution: { workflowId: this.workflowId, runId },
       workflowTaskFinishEventId: chance.pick(ends).eventId,
       requestId: chance.uuid(),
       reason: "again",
     });
+    if (wasClosed) await this.#nudge();
   }
 
   async #cancel(): Promise<void> {
