@@ -120,9 +120,13 @@ async function heartbeats(s: Play, count: number, bytes: number): Promise<void> 
   const activities = Array.from({ length: count }, (_, index) => activity(s.name, { activityId: `a${index}` }));
   await s.step(activities);
   const request = { namespace: "default", taskQueue: { name: s.name }, identity: "worker" };
+  // Which of them comes first is not said.
+  const tokens = new Map<string, Uint8Array>();
   for (const _ of activities) {
-    // Which of them comes first is not said.
-    const { taskToken } = await s.unrecorded("PollActivityTaskQueue", request);
+    const { activityId, taskToken } = await s.unrecorded("PollActivityTaskQueue", request);
+    tokens.set(activityId, taskToken);
+  }
+  for (const [, taskToken] of [...tokens].sort(([a], [b]) => a.localeCompare(b))) {
     const details = text("x".repeat(bytes));
     await s.attempt("RecordActivityTaskHeartbeat", { namespace: "default", taskToken, details });
   }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enums, workflowservice } from "@pawl/protocol";
+import { enums, history, workflowservice } from "@pawl/protocol";
 import { Rejection } from "./rejection.ts";
 import { commands, payloads, ScriptedWorkflow } from "./scripted-workflow.ts";
+import { virtualEvents } from "./workflow-task.ts";
 
 const sticky = {
   stickyAttributes: { workerTaskQueue: { name: "sticky-1" }, scheduleToStartTimeout: { seconds: 5, nanos: 0 } },
@@ -87,6 +88,18 @@ test("an event that lands before a transient task starts makes it a first attemp
     "WORKFLOW_TASK_SCHEDULED",
     "WORKFLOW_TASK_STARTED",
   ]);
+});
+
+test("a transient task that waits is shown behind what has happened since it was scheduled", () => {
+  const workflow = new ScriptedWorkflow();
+  workflow.start();
+  workflow.failTask(workflow.pollTask());
+  workflow.signal("new");
+  const shown = history.History.decode(virtualEvents(workflow.run(), { shown: true })).events;
+  assert.deepEqual(
+    shown.map(({ eventId, eventType }) => [eventId, eventType]),
+    [[workflow.events().length + 1, enums.EventType.WORKFLOW_TASK_SCHEDULED]],
+  );
 });
 
 test("a task that its worker does not answer times out and is given out again", () => {

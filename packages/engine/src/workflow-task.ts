@@ -271,7 +271,9 @@ export function virtualEvents(run: Run, { shown = false } = {}): Uint8Array {
     eventId,
     eventTime: toTimestamp(Math.max(ms, run.lastEventAtMs)),
   });
-  const events = [at(scheduledEvent(run, task), task.scheduledEventId, task.scheduledAtMs)];
+  // What was written since the task was scheduled has taken its id; it gets another one when it starts.
+  const scheduledEventId = task.type === "scheduled" ? run.nextEventId : task.scheduledEventId;
+  const events = [at(scheduledEvent(run, task), scheduledEventId, task.scheduledAtMs)];
   if (task.type === "started")
     events.push(at(startedEvent(shown ? { ...task, identity: "" } : task), task.startedEventId, task.startedAtMs));
   return history.History.encode({ events });
