@@ -121,6 +121,13 @@ const updateMetrics: readonly Metric[] = [
   ...costs("update", ({ report }) => numberAt(report, "updates")),
 ];
 
+const heartbeats = ["--activities", "1000", "--concurrency", "50"];
+const heartbeatMetrics: readonly Metric[] = [
+  reported("heartbeats", "/s", "higher", "heartbeatsPerSecond"),
+  ...latencies("answer to heartbeat", "latencyMs"),
+  ...costs("heartbeat", ({ report }) => numberAt(report, "totalHeartbeats")),
+];
+
 /** How late the event loop came at worst, while the load ran. */
 export const longestPause = "longest pause of the event loop";
 
@@ -173,13 +180,15 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "heartbeat",
-    about: "1,000 running activities, 50 heartbeats at once",
-    load: ({ quick }) => ["heartbeat", "--activities", "1000", "--concurrency", "50", ...windowOf(quick)],
-    metrics: [
-      reported("heartbeats", "/s", "higher", "heartbeatsPerSecond"),
-      ...latencies("answer to heartbeat", "latencyMs"),
-      ...costs("heartbeat", ({ report }) => numberAt(report, "totalHeartbeats")),
-    ],
+    about: "1,000 running activities, 50 heartbeats at once, requests as they are",
+    load: ({ quick }) => ["heartbeat", "--plain", ...heartbeats, ...windowOf(quick)],
+    metrics: heartbeatMetrics,
+  },
+  {
+    name: "heartbeat-gzip",
+    about: "1,000 running activities, 50 heartbeats at once, requests compressed as the SDK does by default",
+    load: ({ quick }) => ["heartbeat", ...heartbeats, ...windowOf(quick)],
+    metrics: heartbeatMetrics,
   },
   {
     name: "signals",

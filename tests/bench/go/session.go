@@ -33,6 +33,7 @@ type target struct {
 	address   string
 	namespace string
 	pollers   int
+	plain     bool
 }
 
 func targetFlags(flags *flag.FlagSet) *target {
@@ -40,11 +41,16 @@ func targetFlags(flags *flag.FlagSet) *target {
 	flags.StringVar(&t.address, "address", "127.0.0.1:7233", "host and port of the server")
 	flags.StringVar(&t.namespace, "namespace", "default", "namespace to run in")
 	flags.IntVar(&t.pollers, "pollers", 10, "polls that the worker keeps open, for workflow and for activity tasks each")
+	flags.BoolVar(&t.plain, "plain", false, "do not compress requests, which the SDK does unless it is told not to")
 	return t
 }
 
 func (t *target) open() (*session, error) {
-	c, err := client.Dial(client.Options{HostPort: t.address, Namespace: t.namespace, Logger: errorsOnly()})
+	options := client.Options{HostPort: t.address, Namespace: t.namespace, Logger: errorsOnly()}
+	if t.plain {
+		options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	}
+	c, err := client.Dial(options)
 	if err != nil {
 		return nil, err
 	}
