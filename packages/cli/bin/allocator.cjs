@@ -11,7 +11,7 @@ const variables = {
   MALLOC_MMAP_THRESHOLD_: "65536",
   MALLOC_TRIM_THRESHOLD_: "131072",
 };
-const flags = ["--max-semi-space-size=16", "--heap-growing-percent=100"];
+const flags = ["--max-semi-space-size=32", "--heap-growing-percent=100"];
 
 /** Replaces this process, unless it is set up already. Returns when there is nothing to do, or no way to do it. */
 exports.settle = function settle(script, args) {

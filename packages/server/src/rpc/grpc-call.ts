@@ -96,6 +96,7 @@ export class GrpcCall implements Incoming {
 
   /** The handler runs as soon as the message is there. */
   serve(handler: Unary): void {
+    if (this.#isEnded()) return;
     this.#read((message) => {
       this.#phase = { type: "running" };
       this.#run(handler, message).catch((error: unknown) => this.refuse(this.#owner.onFault(this.path, error)));
@@ -106,11 +107,15 @@ export class GrpcCall implements Incoming {
     if (this.#isEnded()) return;
     const conversation = open(this, (message) => this.#send(message));
     this.#phase = { type: "talking", conversation };
-    this.#read((message) => {
+    const pump = this.#read((message) => {
       if (message.compressed)
         return this.refuse({ code: "UNIMPLEMENTED", message: "grpc: this call takes no compressed messages" });
       const status = conversation.onMessage(message.bytes);
       if (status) this.refuse(status);
+    });
+    this.#stream.on("drain", () => {
+      pump();
+      if (!this.#stream.writableNeedDrain) this.#stream.resume();
     });
   }
 
@@ -132,8 +137,8 @@ export class GrpcCall implements Incoming {
       this.refuse({ code: "UNAVAILABLE", message: "the server is stopping" });
   }
 
-  #read(onMessage: (message: ReceivedMessage) => void): void {
-    if (this.#isEnded()) return;
+  /** Returns what reads on after answers have held it up. */
+  #read(onMessage: (message: ReceivedMessage) => void): () => void {
     // Questions wait while the connection cannot take more answers, so that short ones with long answers fill no memory.
     const pump = () => {
       while (this.#isReading() && !this.#stream.writableNeedDrain) {
@@ -148,10 +153,6 @@ export class GrpcCall implements Incoming {
       this.#frames.push(chunk);
       pump();
     });
-    this.#stream.on("drain", () => {
-      pump();
-      if (!this.#stream.writableNeedDrain) this.#stream.resume();
-    });
     this.#stream.on("end", () => {
       if (this.#phase.type === "reading" || (this.#phase.type === "talking" && this.#frames.isInsideMessage)) {
         const what = this.#frames.isInsideMessage ? "its message is truncated" : "it has no message";
@@ -161,6 +162,7 @@ export class GrpcCall implements Incoming {
         if (status) this.refuse(status);
       }
     });
+    return pump;
   }
 
   async #run(handler: Unary, { compressed, bytes }: ReceivedMessage): Promise<void> {
