@@ -80,7 +80,12 @@ function determined(run: Run, live: Run) {
     pause: run.pause && { ...run.pause, atMs: 0 },
     versioning: versioningOf(run),
     attachedRequests: run.attachedRequests,
-    resetPoints: run.resetPoints.map((point) => (point.runId === live.runId ? { ...point, expiresAtMs: 0 } : point)),
+    // Whom the run waited for then may have answered already, in an event that was buffered.
+    resetPoints: run.resetPoints.map((point) => ({
+      ...point,
+      resettable: undefined,
+      ...(point.runId === live.runId && { expiresAtMs: 0 }),
+    })),
     startEvent: run.startEvent,
     activities: new Map([...run.activities].map(([id, activity]) => [id, activityOf(activity, live)])),
     activityIds: run.activityIds,
