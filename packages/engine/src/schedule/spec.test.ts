@@ -127,6 +127,15 @@ test("a spec is shown with all its texts turned into structure", () => {
   );
 });
 
+test("a start beyond all calendars never comes", () => {
+  const beyond = spec({
+    cronString: ["0 0 * * *"],
+    interval: [{ interval: { seconds: 60 } }],
+    startTime: { seconds: 2 ** 53 - 1, nanos: 999_999_999 },
+  });
+  assert.equal(beyond.next(0, "seed"), undefined);
+});
+
 test("what cannot be is refused with the field and the rule", () => {
   const refused: readonly (readonly [Init<schedule.ScheduleSpec>, RegExp])[] = [
     [{ timezoneName: "Nowhere/Land" }, /^unknown time zone Nowhere\/Land$/],

@@ -23,6 +23,9 @@ interface Interval {
 /** A spec that cannot be; the message says why. */
 export class SpecError extends Error {}
 
+/** Nothing happens after it: calendars cannot say what day it would be. */
+const latestMs = Date.UTC(9999, 11, 31);
+
 export class Spec {
   /** With all texts turned into structured calendars and intervals. */
   readonly canonical: schedule.ScheduleSpec;
@@ -53,7 +56,9 @@ export class Spec {
   /** The first time whose nominal one is after `afterMs`; undefined when there is none. `seed`: what tells this schedule's jitter from others'. */
   next(afterMs: number, seed: string): ActionTime | undefined {
     // A start that matches itself is a match, so the search begins a second before it.
-    let nominalMs = this.#rawNext(Math.max(afterMs, this.#startMs - 1_000));
+    const fromMs = Math.max(afterMs, this.#startMs - 1_000);
+    if (fromMs >= latestMs) return undefined;
+    let nominalMs = this.#rawNext(fromMs);
     for (let count = 0; nominalMs !== undefined && this.#isExcluded(nominalMs); count++) {
       if (count >= limits.excludedTimesMax || nominalMs > this.#endMs) return undefined;
       nominalMs = this.#rawNext(nominalMs);
