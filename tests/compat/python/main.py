@@ -81,14 +81,15 @@ async def main() -> None:
     # Failures are part of the scenarios: what the SDK logs of them is noise.
     logging.basicConfig(level=logging.CRITICAL)
     client = await Client.connect(arguments.address, namespace=arguments.namespace)
+    ok = True
     if arguments.command == "worker":
         await heartbeat.work(client, arguments.names[0])
     elif arguments.command == "answer":
         await patterns.answer(client, arguments.names)
     else:
         ok = await run_scenarios(arguments.names, client, arguments.address)
-        # Native threads of the SDK may outlive the interpreter and abort the process while it is torn down: leave without that.
-        os._exit(0 if ok else 1)
+    # Native threads of the SDK may outlive the interpreter and abort the process while it is torn down: leave without that.
+    os._exit(0 if ok else 1)
 
 
 if __name__ == "__main__":
