@@ -1,4 +1,5 @@
 /** `pawl` as a user runs it: a process with pipes, or one that believes to be in a terminal. */
+import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { repository } from "../rig/toolchain.ts";
@@ -42,6 +43,20 @@ export async function pawlJson<T>(address: string, ...args: readonly string[]): 
   const { code, stdout, stderr } = await pawl(address, ...args, "-o", "json");
   if (code !== 0) throw new Error(`pawl ${args.join(" ")} ended with ${code}: ${stderr}`);
   return JSON.parse(stdout) as T;
+}
+
+/** `pawl` beside one server, which may start later. `done` throws when it fails, and returns what it printed. */
+export function commandsFor(server: () => { readonly address: string }) {
+  return {
+    run: (...args: readonly string[]): Promise<Ran> => pawl(server().address, ...args),
+    // biome-ignore lint/suspicious/noExplicitAny: JSON of many messages
+    json: (...args: readonly string[]): Promise<any> => pawlJson(server().address, ...args),
+    async done(...args: readonly string[]): Promise<string> {
+      const { code, stdout, stderr } = await pawl(server().address, ...args);
+      assert.equal(code, 0, `pawl ${args.join(" ")}: ${stderr}`);
+      return stdout;
+    },
+  };
 }
 
 /** Whether the machine has `script`, which makes terminals. */

@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { enums, update } from "@pawl/protocol";
 import { call } from "../rig/call.ts";
 import { type RunningServer, startPawl } from "../rig/server.ts";
-import { pawl, pawlJson, type Ran } from "./command-line.ts";
+import { commandsFor } from "./command-line.ts";
 import { answerTask, complete, jsonPayloads, namespace, schedule } from "./worker.ts";
 
 let server: RunningServer;
@@ -16,17 +16,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-// biome-ignore lint/suspicious/noExplicitAny: JSON of many messages
-type Json = any;
-
-const run = (...args: readonly string[]): Promise<Ran> => pawl(server.address, ...args);
-const json = (...args: readonly string[]): Promise<Json> => pawlJson(server.address, ...args);
-
-async function done(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(...args);
-  assert.equal(code, 0, `pawl ${args.join(" ")}: ${stderr}`);
-  return stdout;
-}
+const { run, json, done } = commandsFor(() => server);
 
 const start = (workflowId: string) => done("workflow", "start", "--type", "Order", "-t", workflowId, "-w", workflowId);
 const pollTask = (queue: string) =>

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { call } from "../rig/call.ts";
 import { type RunningServer, startPawl } from "../rig/server.ts";
-import { hasTerminals, main, pawl, pawlInTerminal, pawlJson, type Ran, runCommand } from "./command-line.ts";
+import { commandsFor, hasTerminals, main, pawlInTerminal, runCommand } from "./command-line.ts";
 import { answerTask, complete, namespace, schedule } from "./worker.ts";
 
 let server: RunningServer;
@@ -12,17 +12,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-// biome-ignore lint/suspicious/noExplicitAny: JSON of many messages
-type Json = any;
-
-const run = (...args: readonly string[]): Promise<Ran> => pawl(server.address, ...args);
-const json = (...args: readonly string[]): Promise<Json> => pawlJson(server.address, ...args);
-
-async function done(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(...args);
-  assert.equal(code, 0, `pawl ${args.join(" ")}: ${stderr}`);
-  return stdout;
-}
+const { run, json, done } = commandsFor(() => server);
 
 async function start(workflowId: string, ...more: readonly string[]): Promise<void> {
   await done("workflow", "start", "--type", "Order", "-t", workflowId, "-w", workflowId, ...more);
@@ -53,7 +43,7 @@ describe("workflow", () => {
     assert.equal(lines, '{"WorkflowId":"listed-2","Type":"Order"}\n');
     const paged = await json("workflow", "list", ...filter, "--page-size", "1");
     assert.deepEqual(
-      paged.map((each: Json) => each.WorkflowId),
+      paged.map((each: { [name: string]: unknown }) => each.WorkflowId),
       ["listed-2", "listed-1"],
     );
     assert.equal(await done("workflow", "list", "-q", 'WorkflowId = "none"', "-o", "json"), "[]\n");
@@ -164,7 +154,9 @@ describe("activity", () => {
     await done("activity", "cancel", "m3");
     await begin("m4");
     await done("activity", "terminate", "m4", "--reason", "x");
-    const statuses = (await json("activity", "list", "-q", 'ActivityId = "m4"')).map((each: Json) => each.status);
+    const statuses = (await json("activity", "list", "-q", 'ActivityId = "m4"')).map(
+      (each: { [name: string]: unknown }) => each.status,
+    );
     assert.deepEqual(statuses, ["ACTIVITY_EXECUTION_STATUS_TERMINATED"]);
     assert.equal((await json("activity", "count")).count, "4");
     await done("activity", "delete", "m1");
@@ -176,7 +168,7 @@ test("schedule: create, list, describe, toggle, trigger, times, backfill, update
   const content = ["--type", "Report", "-t", "reports", "--interval", "1h"];
   await done("schedule", "create", "-s", "nightly", ...content, "--notes", "n", "--paused");
   assert.deepEqual(
-    (await json("schedule", "list")).map((each: Json) => each.scheduleId),
+    (await json("schedule", "list")).map((each: { [name: string]: unknown }) => each.scheduleId),
     ["nightly"],
   );
   const state = async () => (await json("schedule", "describe", "nightly")).schedule;
@@ -242,7 +234,7 @@ test("worker deployment: versions are made, chosen, ramped, forgotten", async ()
   await done("worker", "deployment", "update-version-metadata", ...version("1"), "--metadata", 'commit="abc"');
   assert.match(await done("worker", "deployment", "describe-version", ...version("1")), /commit="abc"/);
   assert.deepEqual(
-    (await json("worker", "deployment", "list")).map((each: Json) => each.name),
+    (await json("worker", "deployment", "list")).map((each: { [name: string]: unknown }) => each.name),
     ["orders"],
   );
 });
