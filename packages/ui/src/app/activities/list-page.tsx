@@ -1,10 +1,12 @@
 /** Standalone activities: jobs that belong to no workflow. */
+
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { activitiesRoute } from "../addresses.ts";
 import { type ListedActivity, listActivities } from "../api/activities.ts";
 import { spanText } from "../history/timeline.ts";
+import { FilterForm } from "../parts/filter-form.tsx";
 import { ListPage } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Empty } from "../parts/notice.tsx";
@@ -68,24 +70,15 @@ function queryOf(text: string): string {
 function Filter({ text }: { readonly text: string }) {
   const navigate = activitiesRoute.useNavigate();
   const [typed, setTyped] = useState(text);
-  const apply = (event: FormEvent) => {
-    event.preventDefault();
-    void navigate({ search: typed.trim() === "" ? {} : { query: typed.trim() } });
-  };
   return (
     <search>
-      <form className="filter" onSubmit={apply}>
-        <input
-          data-shortcut="filter"
-          value={typed}
-          onChange={(event) => setTyped(event.target.value)}
-          aria-label="Filter activities"
-          placeholder="Beginning of an id or type, or a query: ActivityType = 'SendMail' AND ExecutionStatus = 'Failed'"
-          spellCheck={false}
-          autoComplete="off"
-        />
-        <button type="submit">Filter</button>
-      </form>
+      <FilterForm
+        label="Filter activities"
+        placeholder="Beginning of an id or type, or a query: ActivityType = 'SendMail' AND ExecutionStatus = 'Failed'"
+        typed={typed}
+        onType={setTyped}
+        onApply={(query) => void navigate({ search: query === "" ? {} : { query } })}
+      />
     </search>
   );
 }

@@ -1,6 +1,8 @@
 /** The query of the list, as text and as rows of conditions. */
-import { type FormEvent, useState } from "react";
+
+import { useState } from "react";
 import { workflowsRoute } from "../addresses.ts";
+import { FilterForm } from "../parts/filter-form.tsx";
 import { remembered, useRemembered } from "../parts/remembered.ts";
 import type { Attribute } from "./attributes.ts";
 import { isQuery, queryOfText } from "./filter.ts";
@@ -30,29 +32,21 @@ export function FilterBox({ text, attributes }: FilterBoxProps) {
     void navigate({
       search: ({ after: _, query: __, ...kept }) => ({ ...kept, ...(query !== "" && { query }) }),
     });
-  const apply = (event: FormEvent) => {
-    event.preventDefault();
-    ask(typed.trim());
-  };
   const meaning = typed.trim() !== "" && !isQuery(typed) ? queryOfText(typed.trim()) : "";
   return (
     <search>
-      <form className="filter" onSubmit={apply}>
-        <input
-          data-shortcut="filter"
-          value={typed}
-          onChange={(event) => setTyped(event.target.value)}
-          aria-label="Filter workflows"
-          placeholder="Beginning of an id or type, or a query: WorkflowType = 'Order' AND StartTime > '2026-01-01T00:00:00Z'"
-          spellCheck={false}
-          autoComplete="off"
-        />
-        <button type="submit">Filter</button>
+      <FilterForm
+        label="Filter workflows"
+        placeholder="Beginning of an id or type, or a query: WorkflowType = 'Order' AND StartTime > '2026-01-01T00:00:00Z'"
+        typed={typed}
+        onType={setTyped}
+        onApply={ask}
+      >
         <button type="button" aria-pressed={isShown} onClick={() => isBuilderShown.set(!isShown)}>
           Conditions
         </button>
         {meaning !== "" && <p className="faint meaning">{meaning}</p>}
-      </form>
+      </FilterForm>
       {isShown && <FilterBuilder text={text} attributes={attributes} onChange={ask} />}
     </search>
   );
