@@ -1,4 +1,5 @@
 /** One standalone activity: how it stands, what it was given, how it ended, and what can be done to it. */
+
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
@@ -24,6 +25,7 @@ import { Loading, Problem, Stale } from "../parts/notice.tsx";
 import { MessageView, PayloadsView } from "../parts/payload-view.tsx";
 import { spanOf } from "../parts/span.ts";
 import { StatusBadge } from "../parts/status-badge.tsx";
+import { Title } from "../parts/title.tsx";
 import { type DialogState, useDialog } from "../parts/use-dialog.ts";
 import { ActivityAnswer } from "../workflow/activity-answer.tsx";
 import { progressOf } from "../workflow/progress.ts";
@@ -83,13 +85,14 @@ function Header({ address, info }: { readonly address: ActivityAddress; readonly
   const verbs: readonly Verb[] = isOpen(info) ? ["cancel", "terminate", "delete"] : ["delete"];
   return (
     <section aria-label="Summary">
-      <nav aria-label="Breadcrumb" className="crumbs">
-        <Link to="/namespaces/$namespace/activities" params={{ namespace }}>
-          Activities
-        </Link>
-      </nav>
-      <div className="title">
-        <h1 className="breakable">{activityId}</h1>
+      <Title
+        list={
+          <Link to="/namespaces/$namespace/activities" params={{ namespace }}>
+            Activities
+          </Link>
+        }
+        name={activityId}
+      >
         <CopyButton text={activityId} label="Copy the activity id" />
         <StatusBadge status={info.status} />
         <div className="actions">
@@ -104,7 +107,7 @@ function Header({ address, info }: { readonly address: ActivityAddress; readonly
             </button>
           ))}
         </div>
-      </div>
+      </Title>
       {isHeld(info) && <Answer address={address} info={info} />}
       <dl className="facts line">
         <Fact name="Type">{info.activityType?.name}</Fact>

@@ -1,4 +1,5 @@
 /** One batch operation: how far it is, and its end if that is wished for. */
+
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { batchRoute } from "../addresses.ts";
@@ -11,6 +12,7 @@ import { FormDialog, textField } from "../parts/form-dialog.tsx";
 import { useTitle } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
+import { Title } from "../parts/title.tsx";
 import { useDialog } from "../parts/use-dialog.ts";
 import { BatchState, operationText } from "./list-page.tsx";
 
@@ -37,13 +39,14 @@ export function BatchPage() {
     <div className="page">
       {batch.error && <Stale />}
       <section aria-label="Summary">
-        <nav aria-label="Breadcrumb" className="crumbs">
-          <Link to="/namespaces/$namespace/batch-operations" params={{ namespace }}>
-            Batch operations
-          </Link>
-        </nav>
-        <div className="title">
-          <h1 className="breakable">{jobId}</h1>
+        <Title
+          list={
+            <Link to="/namespaces/$namespace/batch-operations" params={{ namespace }}>
+              Batch operations
+            </Link>
+          }
+          name={jobId}
+        >
           <BatchState state={batch.data.state} />
           {isRunning(batch.data) && (
             <div className="actions">
@@ -52,7 +55,7 @@ export function BatchPage() {
               </button>
             </div>
           )}
-        </div>
+        </Title>
         <BatchProgress batch={batch.data} />
         <Facts batch={batch.data} namespace={namespace} />
       </section>

@@ -1,4 +1,5 @@
 /** One worker deployment: its versions, where new workflows go, and what still runs on former versions. */
+
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -17,6 +18,7 @@ import { Moment } from "../parts/moment.tsx";
 import { Empty, Loading, Problem, Stale } from "../parts/notice.tsx";
 import { MessageView } from "../parts/payload-view.tsx";
 import { Table } from "../parts/table.tsx";
+import { Title } from "../parts/title.tsx";
 import { useDialog } from "../parts/use-dialog.ts";
 import { DeploymentDialog, type DeploymentDialogName } from "./dialogs.tsx";
 import { currentText, rampText } from "./list-page.tsx";
@@ -89,13 +91,14 @@ function Summary({ info, namespace, onDialog }: SummaryProps) {
   const routing = info.routingConfig ?? {};
   return (
     <section aria-label="Summary">
-      <nav aria-label="Breadcrumb" className="crumbs">
-        <Link to="/namespaces/$namespace/deployments" params={{ namespace }}>
-          Worker deployments
-        </Link>
-      </nav>
-      <div className="title">
-        <h1 className="breakable">{info.name}</h1>
+      <Title
+        list={
+          <Link to="/namespaces/$namespace/deployments" params={{ namespace }}>
+            Worker deployments
+          </Link>
+        }
+        name={info.name}
+      >
         <div className="actions">
           <button type="button" onClick={() => onDialog({ type: "current", buildId: undefined })}>
             Set current version
@@ -107,7 +110,7 @@ function Summary({ info, namespace, onDialog }: SummaryProps) {
             Delete
           </button>
         </div>
-      </div>
+      </Title>
       <dl className="facts">
         <Fact name="New workflows go to">{currentText(routing)}</Fact>
         <Fact name="Ramping">{rampText(routing)}</Fact>

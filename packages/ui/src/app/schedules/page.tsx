@@ -1,4 +1,5 @@
 /** One schedule: when it acts, what it has started, and what can be done to it. */
+
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
@@ -8,6 +9,7 @@ import { Fact } from "../parts/fact.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
 import { MessageView } from "../parts/payload-view.tsx";
+import { Title } from "../parts/title.tsx";
 import { ScheduleActions } from "./actions.tsx";
 import { ScheduleState } from "./list-page.tsx";
 import { Strip } from "./strip.tsx";
@@ -42,16 +44,17 @@ export function SchedulePage() {
     <div className="page">
       {description.error && <Stale />}
       <section aria-label="Summary">
-        <nav aria-label="Breadcrumb" className="crumbs">
-          <Link to="/namespaces/$namespace/schedules" params={{ namespace }}>
-            Schedules
-          </Link>
-        </nav>
-        <div className="title">
-          <h1 className="breakable">{scheduleId}</h1>
+        <Title
+          list={
+            <Link to="/namespaces/$namespace/schedules" params={{ namespace }}>
+              Schedules
+            </Link>
+          }
+          name={scheduleId}
+        >
           <ScheduleState isPaused={isPaused} />
           <ScheduleActions address={address} isPaused={isPaused} />
-        </div>
+        </Title>
         {schedule.state?.notes && <p className="why mood-fine">{schedule.state.notes}</p>}
         <Counts info={info} />
       </section>

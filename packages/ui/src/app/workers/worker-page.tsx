@@ -1,4 +1,5 @@
 /** One worker, as it last said how it is. */
+
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { workerRoute } from "../addresses.ts";
@@ -9,6 +10,7 @@ import { useTitle } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
 import { Table } from "../parts/table.tsx";
+import { Title } from "../parts/title.tsx";
 import { WorkerState } from "./page.tsx";
 
 const refreshMs = 2_000;
@@ -47,15 +49,16 @@ function Summary({ worker, namespace }: { readonly worker: WorkerHeartbeat; read
   const lookups = hits + (worker.totalStickyCacheMiss ?? 0);
   return (
     <section aria-label="Summary">
-      <nav aria-label="Breadcrumb" className="crumbs">
-        <Link to="/namespaces/$namespace/workers" params={{ namespace }}>
-          Workers
-        </Link>
-      </nav>
-      <div className="title">
-        <h1 className="breakable">{worker.workerIdentity}</h1>
+      <Title
+        list={
+          <Link to="/namespaces/$namespace/workers" params={{ namespace }}>
+            Workers
+          </Link>
+        }
+        name={worker.workerIdentity}
+      >
         <WorkerState status={worker.status} />
-      </div>
+      </Title>
       <dl className="facts">
         <Fact name="Task queue">
           <Link to="/namespaces/$namespace/task-queues/$taskQueue" params={{ namespace, taskQueue }}>

@@ -6,6 +6,7 @@ import { CopyButton } from "../parts/copy-button.tsx";
 import { Fact } from "../parts/fact.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { StatusBadge } from "../parts/status-badge.tsx";
+import { Title } from "../parts/title.tsx";
 import { Actions } from "./actions.tsx";
 import type { Reason } from "./why.ts";
 
@@ -22,13 +23,14 @@ export function Header({ address, description, why, events }: HeaderProps) {
   const tookMs = Date.parse(closeTime ?? "") - Date.parse(startTime ?? "");
   return (
     <section aria-label="Summary">
-      <nav aria-label="Breadcrumb" className="crumbs">
-        <Link to="/namespaces/$namespace/workflows" params={{ namespace }}>
-          Workflows
-        </Link>
-      </nav>
-      <div className="title">
-        <h1 className="breakable">{workflowId}</h1>
+      <Title
+        list={
+          <Link to="/namespaces/$namespace/workflows" params={{ namespace }}>
+            Workflows
+          </Link>
+        }
+        name={workflowId}
+      >
         <CopyButton text={workflowId} label="Copy the workflow id" />
         <StatusBadge status={status} />
         <Link
@@ -40,7 +42,7 @@ export function Header({ address, description, why, events }: HeaderProps) {
           Start one like it
         </Link>
         <Actions address={address} status={status} events={events} />
-      </div>
+      </Title>
       {why && (
         <p className={`why mood-${why.mood}`}>
           <b>{why.mood === "stuck" ? "Needs attention: " : ""}</b>
