@@ -1,14 +1,15 @@
 /** The attempts of an activity as plain values that msgpack takes, and back. */
 import { common, failure } from "@pawl/protocol";
 import { optional, restored } from "./encoded-message.ts";
+import { packOnce, unpack } from "./pack.ts";
 import type { ActivityOptions, Attempts } from "./run.ts";
 
 type EncodedOptions = Omit<ActivityOptions, "priority"> & { readonly priority?: Uint8Array };
 
 export interface EncodedAttempts
   extends Omit<Attempts, "options" | "originalOptions" | "status" | "lastFailure" | "heartbeatDetails"> {
-  readonly options: EncodedOptions;
-  readonly originalOptions: EncodedOptions | null;
+  readonly options: Uint8Array | EncodedOptions;
+  readonly originalOptions: Uint8Array | EncodedOptions | null;
   readonly status: Attempts["status"] & { readonly workerVersion?: Uint8Array };
   readonly lastFailure?: Uint8Array;
   readonly heartbeatDetails?: Uint8Array;
@@ -18,7 +19,8 @@ function plainOptions(options: ActivityOptions) {
   return { ...options, priority: optional(common.Priority, options.priority) };
 }
 
-function restoredOptions(options: EncodedOptions): ActivityOptions {
+function restoredOptions(packed: Uint8Array | EncodedOptions): ActivityOptions {
+  const options = unpack(packed);
   return { ...options, priority: restored(common.Priority, options.priority) };
 }
 
@@ -27,8 +29,8 @@ export function plainAttempts<A extends Attempts>(activity: A) {
   const { options, status } = activity;
   return {
     ...activity,
-    options: plainOptions(options),
-    originalOptions: activity.originalOptions && plainOptions(activity.originalOptions),
+    options: packOnce(options, plainOptions),
+    originalOptions: activity.originalOptions && packOnce(activity.originalOptions, plainOptions),
     status:
       status.type === "started"
         ? { ...status, workerVersion: optional(common.WorkerVersionStamp, status.workerVersion) }

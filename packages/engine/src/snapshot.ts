@@ -14,7 +14,7 @@ import { optional, restored } from "./encoded-message.ts";
 import type { PartChange, RunChanges } from "./execution.ts";
 import { decodeCallback, decodeNexusOperation, encodeCallback, encodeNexusOperation } from "./nexus-snapshot.ts";
 import type { Outgoing } from "./outbox.ts";
-import { pack } from "./pack.ts";
+import { pack, packOnce, unpack } from "./pack.ts";
 import {
   type Activity,
   type Attempts,
@@ -91,12 +91,14 @@ type CoreFields =
   | "signalCount"
   | "lastMessageId";
 
+interface EncodedStart extends Omit<RunStart, "priority" | "userMetadata"> {
+  readonly priority?: Uint8Array;
+  readonly userMetadata?: Uint8Array;
+}
+
 interface Core extends Pick<Run, CoreFields> {
   readonly version: number;
-  readonly start: Omit<RunStart, "priority" | "userMetadata"> & {
-    readonly priority?: Uint8Array;
-    readonly userMetadata?: Uint8Array;
-  };
+  readonly start: Uint8Array | EncodedStart;
   /** Absent = none. */
   readonly followers?: Run["followers"];
   /** Absent in what was written before versions of workers were known here. */
@@ -111,18 +113,30 @@ interface Core extends Pick<Run, CoreFields> {
   readonly resetRunId?: string;
 }
 
+function plainStart(start: RunStart) {
+  return {
+    ...start,
+    priority: optional(common.Priority, start.priority),
+    userMetadata: optional(sdk.UserMetadata, start.userMetadata),
+  };
+}
+
+function restoredStart(packed: Uint8Array | EncodedStart): RunStart {
+  const start = unpack(packed);
+  return {
+    ...start,
+    priority: restored(common.Priority, start.priority),
+    userMetadata: restored(sdk.UserMetadata, start.userMetadata),
+  };
+}
+
 function encodeSnapshot(run: Run): Uint8Array {
-  const { start } = run;
   const core = {
     version,
     namespaceId: run.namespaceId,
     workflowId: run.workflowId,
     runId: run.runId,
-    start: {
-      ...start,
-      priority: optional(common.Priority, start.priority),
-      userMetadata: optional(sdk.UserMetadata, start.userMetadata),
-    },
+    start: packOnce(run.start, plainStart),
     status: run.status,
     deletion: run.deletion,
     nextEventId: run.nextEventId,
@@ -233,16 +247,8 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
   const core = decode(snapshot) as Core;
   if (core.version !== version)
     throw new Error(`run snapshot has version ${core.version}; this engine knows ${version}`);
-  const { start } = core;
   const run: Run = {
-    ...freshRun({
-      ...core,
-      start: {
-        ...start,
-        priority: restored(common.Priority, start.priority),
-        userMetadata: restored(sdk.UserMetadata, start.userMetadata),
-      },
-    }),
+    ...freshRun({ ...core, start: restoredStart(core.start) }),
     status: core.status,
     deletion: core.deletion,
     nextEventId: core.nextEventId,
