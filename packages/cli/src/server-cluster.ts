@@ -9,7 +9,21 @@ export interface ClusterFlags {
   readonly clusterPort?: number;
   readonly clusterAddress?: string;
   readonly clusterLease?: number;
+  readonly clusterTlsCertPath?: string;
+  readonly clusterTlsKeyPath?: string;
+  readonly clusterTlsCaPath?: string;
+  readonly clusterTlsServerName?: string;
 }
+
+const tlsOptions = [
+  ["--cluster-tls-cert-path <file>", "speak mutual TLS with other nodes, with this certificate, PEM"],
+  ["--cluster-tls-key-path <file>", "its private key, PEM"],
+  ["--cluster-tls-ca-path <file>", "the authorities of all nodes' certificates, PEM"],
+  [
+    "--cluster-tls-server-name <name>",
+    "the name that all nodes' certificates have (default: the host where a node is reached)",
+  ],
+] as const;
 
 export function addClusterOptions(command: Command, parsePort: (text: string) => number): void {
   const option = (flags: string, help: string, variable: string) => new Option(flags, help).env(variable);
@@ -43,6 +57,10 @@ export function addClusterOptions(command: Command, parsePort: (text: string) =>
         "PAWL_CLUSTER_LEASE",
       ).argParser(parseMs),
     );
+  for (const [flags, help] of tlsOptions) {
+    const each = new Option(flags, help);
+    command.addOption(each.env(`PAWL_${each.name().toUpperCase().replaceAll("-", "_")}`));
+  }
 }
 
 /** Undefined for a server that has its state for itself. Throws `Failure`. */
@@ -53,10 +71,23 @@ export function clusterConfig(flags: ClusterFlags): ClusterConfig | undefined {
     ...(port !== undefined && { port }),
     ...(address !== undefined && { address }),
     ...(leaseMs !== undefined && { leaseMs }),
+    ...tlsConfig(flags),
   };
   if (name !== undefined) return { name, ...rest };
   if (Object.keys(rest).length > 0) throw new Failure("usage", "a node of a cluster needs a name: --node-name");
   return undefined;
+}
+
+function tlsConfig(flags: ClusterFlags): Pick<ClusterConfig, "tls"> {
+  const { clusterTlsCertPath: certPath, clusterTlsKeyPath: keyPath, clusterTlsCaPath: caPath } = flags;
+  const { clusterTlsServerName: serverName } = flags;
+  if ([certPath, keyPath, caPath, serverName].every((each) => each === undefined)) return {};
+  if (certPath === undefined || keyPath === undefined || caPath === undefined)
+    throw new Failure(
+      "usage",
+      "TLS between nodes needs --cluster-tls-cert-path, --cluster-tls-key-path and --cluster-tls-ca-path",
+    );
+  return { tls: { certPath, keyPath, caPath, ...(serverName !== undefined && { serverName }) } };
 }
 
 function parseMs(text: string): number {

@@ -238,6 +238,10 @@ describe("pawl server", () => {
       [["server", "--port", "0", "--search-attribute", "RunId=Int"], /Search attribute RunId is reserved/],
       [["server", "--dynamic-config-value", "a=1"], /--dynamic-config-value is not supported/],
       [["server", "--cluster-port", "0"], /a node of a cluster needs a name: --node-name/],
+      [
+        ["server", "--node-name", "a", "--db-url", "postgres://h/d", "--cluster-tls-cert-path", "c"],
+        /TLS between nodes needs --cluster-tls-cert-path, --cluster-tls-key-path and --cluster-tls-ca-path/,
+      ],
       [["server", "--node-name", "a"], /nodes of a cluster share a PostgreSQL database: --db-url/],
       [["server", "--node-name", " ", "--db-url", "postgres://h/d"], /the node's name is empty/],
       [

@@ -48,6 +48,19 @@ export interface ClusterConfig {
   readonly address?: string;
   /** How long the others wait for a sign of life before they take over. Default: 5 seconds. */
   readonly leaseMs?: number;
+  /** Nodes speak mutual TLS with each other. All of a cluster do, or none. Default: none. */
+  readonly tls?: NodeTlsConfig;
+}
+
+/** Files in PEM, read again when they change, with which a node both answers the others and calls them. */
+export interface NodeTlsConfig {
+  /** The node's certificate, good for servers and for clients, with those between it and its authority. */
+  readonly certPath: string;
+  readonly keyPath: string;
+  /** The authorities of all nodes' certificates. They should sign nobody else's. */
+  readonly caPath: string;
+  /** The name that every node's certificate has. Default: the host of the address at which the node is reached. */
+  readonly serverName?: string;
 }
 
 /** A request's bytes in, a response's bytes out, or a status. Must not throw. */

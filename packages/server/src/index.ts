@@ -10,6 +10,7 @@ export {
   defaultPort,
   type FurtherCall,
   type ListenConfig,
+  type NodeTlsConfig,
   type OpenConfig,
   type ServerConfig,
   StartFailure,

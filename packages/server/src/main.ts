@@ -99,13 +99,13 @@ export async function openServer(config: OpenConfig = {}): Promise<OpenServer> {
     for (const close of closes.splice(0).reverse()) await close();
   };
   try {
-    const { store, ring, direct, listeners } = await open(config, closes);
+    const { store, ring, member, direct, listeners } = await open(config, closes);
     let closing: Promise<void> | undefined;
     return {
       storeKind: store.kind,
       call: (path, request, options) => direct.call(path, request, options),
       serve: (where = {}) => listeners.open(where),
-      reload: () => listeners.reload(),
+      reload: async () => !(await Promise.all([listeners.reload(), member?.reload()])).includes(false),
       standing: () => ring.standing,
       close: () => {
         closing ??= closeAll();
@@ -135,6 +135,7 @@ async function open(config: OpenConfig, closes: Close[]) {
   const registered = await loadRegistered(config, { store, random, clock });
   const { namespaces, searchAttributes, deployments } = registered;
   const member = await clusterOf(config, { id: nodeId, store, shardCount, clock, random, telemetry });
+  closes.push(() => member?.closeFiles());
   const matching = member?.queues.own(deployments) ?? new Matching<Started>(clock, deployments);
   const queues = member?.queues ?? matching;
   deployments.watch((namespaceId, taskQueues) => matching.reroute(namespaceId, taskQueues));
@@ -185,7 +186,7 @@ async function open(config: OpenConfig, closes: Close[]) {
   else resume(parts);
   answers.open();
   closes.push(answers.close, () => member?.leave());
-  return { store, ring, ...answers };
+  return { store, ring, member, ...answers };
 }
 
 /** What users have registered, with what the configuration asks for. */

@@ -1,5 +1,5 @@
 /** TLS of all ports: the server's certificate and, if callers must have one too (mutual TLS), who may have signed theirs. */
-import { createSecureContext, type SecureContextOptions, type TlsOptions } from "node:tls";
+import { type ConnectionOptions, createSecureContext, type SecureContextOptions, type TlsOptions } from "node:tls";
 import type { Clock } from "./clock.ts";
 import { StartFailure, type TlsConfig } from "./config.ts";
 import { limits } from "./limits.ts";
@@ -44,6 +44,11 @@ export class Tls {
       requestCert: this.#asksClients,
       rejectUnauthorized: this.#asksClients,
     };
+  }
+
+  /** For a connection to somebody whose certificate these authorities have signed, and who asks for ours. */
+  connectOptions(): ConnectionOptions {
+    return this.#files.value;
   }
 
   /** From now on new connections to it are made with what the files hold then. */

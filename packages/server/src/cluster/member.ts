@@ -22,6 +22,7 @@ import { GrpcServer } from "../rpc/grpc-server.ts";
 import type { Unary } from "../rpc/transport.ts";
 import { Ring, type RingParts } from "../shard/ring.ts";
 import type { Telemetry } from "../telemetry.ts";
+import { Tls } from "../tls.ts";
 import { forwarding } from "./forwarding.ts";
 import { Holdings } from "./holdings.ts";
 import { Members } from "./members.ts";
@@ -64,6 +65,7 @@ export class ClusterMember {
   readonly nexusTasks: ClusterNexusTasks;
   readonly #parts: MemberParts;
   readonly #seal: NodeSeal;
+  readonly #tls: Tls | undefined;
   readonly #members: Members;
   readonly #server: { current: GrpcServer | undefined } = { current: undefined };
   #address: string;
@@ -73,10 +75,11 @@ export class ClusterMember {
   #readChanges = -1;
   #nodeIds = "";
 
-  private constructor(parts: MemberParts, key: Uint8Array) {
+  private constructor(parts: MemberParts, key: Uint8Array, tls: Tls | undefined) {
     const { clock, telemetry, id, config, membership } = parts;
     this.#parts = parts;
     this.#seal = new NodeSeal(key);
+    this.#tls = tls;
     this.#address = config.address ?? "";
     const cluster = this;
     this.#members = new Members({
@@ -92,6 +95,7 @@ export class ClusterMember {
     });
     this.node = new ClusterNode({
       ...{ id, clock, telemetry, members: this.#members, seal: this.#seal },
+      tls: tls && { files: tls, serverName: config.tls?.serverName },
       hasShard: (shardId) => this.#ring?.has(shardId) ?? false,
       submitHere: (key, command) => this.#ring!.submitHere(key, command),
       onLost: () => this.#lookAgain(),
@@ -102,11 +106,12 @@ export class ClusterMember {
     membership.watch(() => this.#announce());
   }
 
+  /** Throws `StartFailure` and `StoreError`. */
   static async open(parts: MemberParts): Promise<ClusterMember> {
-    return new ClusterMember(
-      parts,
-      await settle(parts.store, keySetting, () => crypto.getRandomValues(new Uint8Array(keyBytes))),
-    );
+    const { clock, store, telemetry, config } = parts;
+    const key = await settle(store, keySetting, () => crypto.getRandomValues(new Uint8Array(keyBytes)));
+    const files = config.tls && { ...config.tls, clientCaPath: config.tls.caPath };
+    return new ClusterMember(parts, key, files && (await Tls.open(files, { clock, log: telemetry.log })));
   }
 
   ring(parts: RingParts): Ring {
@@ -132,7 +137,7 @@ export class ClusterMember {
     });
     const unary = nodeRoutes(local, { node, ring, queues, queries, nexusTasks, look, seal: this.#seal });
     this.#server.current = new GrpcServer({
-      ...{ routes: { unary, streaming: new Map() }, clock, random },
+      ...{ routes: { unary, streaming: new Map() }, clock, random, tls: this.#tls },
       telemetry: { ...telemetry, metrics: new Metrics() },
     });
     const host = config.ip ?? "127.0.0.1";
@@ -142,6 +147,11 @@ export class ClusterMember {
     await this.#askAllToLook();
     await this.#holdings.settled();
     telemetry.log.info("node joined", { node: config.name, id: node.id, address: this.#address });
+  }
+
+  /** Reads the certificates again. Resolves to whether they make sense. */
+  async reload(): Promise<boolean> {
+    return (await this.#tls?.reload()) !== false;
   }
 
   /** Gives all that it owns to the others, and goes on sending calls to them. */
@@ -162,6 +172,11 @@ export class ClusterMember {
     await this.#server.current?.stop(limits.farewellMs);
     await this.#members.close().catch((error: unknown) => this.#onFault("leave the cluster", error));
     this.node.close();
+  }
+
+  /** The last of it: from now on no certificates are read. */
+  closeFiles(): void {
+    this.#tls?.close();
   }
 
   async #follow(view: View, beganAtMs: number): Promise<void> {

@@ -16,7 +16,7 @@ import { Unavailable } from "../shard/shard.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Members } from "./members.ts";
 import type { NodeSeal } from "./node-seal.ts";
-import { Peer, type PeerAnswer, type PeerCall } from "./peer.ts";
+import { Peer, type PeerAnswer, type PeerCall, type PeerTls } from "./peer.ts";
 import { ownerOf, type Place } from "./placement.ts";
 import { decode, type Ended, encode, replyOf } from "./wire.ts";
 
@@ -26,6 +26,7 @@ export interface NodeParts {
   readonly seal: NodeSeal;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  readonly tls?: PeerTls | undefined;
   /** Whether a shard is open here. */
   readonly hasShard: (shardId: number) => boolean;
   readonly submitHere: (key: ExecutionKey, command: CommandOfKind<Kind>) => Promise<unknown>;
@@ -207,7 +208,10 @@ export class ClusterNode implements Elsewhere {
     if (known) return known;
     const record = this.others.find(({ id }) => id === nodeId);
     if (!record) return undefined;
-    const peer = new Peer(record.address, this.#parts.clock);
+    const { clock, tls, telemetry } = this.#parts;
+    const onTrouble = (address: string, reason: string) =>
+      telemetry.log.warn("no connection to a node", { node: record.name, address, reason });
+    const peer = new Peer(record.address, { clock, tls, onTrouble });
     this.#peers.set(nodeId, peer);
     return peer;
   }

@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import { clusterLimits, limits } from "../limits.ts";
 import { frameOf } from "../rpc/grpc-frame.ts";
 import { type Status, type StatusCode, statusCodes } from "../rpc/transport.ts";
+import type { Tls } from "../tls.ts";
 
 export interface PeerCall {
   readonly path: string;
@@ -25,18 +26,33 @@ const prefixBytes = 5;
 const broken: Status = { code: "UNAVAILABLE", message: "the node that was asked has gone; try again" };
 const codeNames = new Map(Object.entries(statusCodes).map(([name, code]) => [String(code), name as StatusCode]));
 
+export interface PeerParts {
+  readonly clock: Clock;
+  /** Connections are by mutual TLS. */
+  readonly tls?: PeerTls | undefined;
+  /** A connection could not be made, and why: said once for each reason. */
+  readonly onTrouble: (address: string, reason: string) => void;
+}
+
+export interface PeerTls {
+  readonly files: Pick<Tls, "connectOptions">;
+  /** The name that the other node's certificate must have, if it is not the host of its address. */
+  readonly serverName: string | undefined;
+}
+
 export class Peer {
-  readonly #url: string;
-  readonly #clock: Clock;
+  readonly #address: string;
+  readonly #parts: PeerParts;
+  readonly #troubles = new Set<string>();
   /** The one for new calls. */
   #session: ClientHttp2Session | undefined;
   readonly #sessions = new Set<ClientHttp2Session>();
   #isClosed = false;
 
   /** `address`: `host:port`. */
-  constructor(address: string, clock: Clock) {
-    this.#url = `http://${address}`;
-    this.#clock = clock;
+  constructor(address: string, parts: PeerParts) {
+    this.#address = address;
+    this.#parts = parts;
   }
 
   /** Never throws. */
@@ -53,7 +69,7 @@ export class Peer {
         ...(call.timeoutMs !== undefined && { "grpc-timeout": `${Math.max(1, Math.ceil(call.timeoutMs))}m` }),
         ...call.headers,
       });
-      return await answerOf(session, stream, call, this.#clock);
+      return await answerOf(session, stream, call, this.#parts.clock);
     } catch {
       return "unreached"; // the connection ended in this very moment
     }
@@ -66,30 +82,50 @@ export class Peer {
   }
 
   #connect(): ClientHttp2Session {
+    const { clock, tls } = this.#parts;
     const settings = { enablePush: false, initialWindowSize: limits.streamWindowBytes };
-    const session = connect(this.#url, { settings });
+    const session = tls
+      ? connect(`https://${this.#address}`, {
+          ...{ settings, ...tls.files.connectOptions() },
+          ...(tls.serverName !== undefined && { servername: tls.serverName }),
+        })
+      : connect(`http://${this.#address}`, { settings });
     this.#sessions.add(session);
-    const cancel = this.#clock.wake(this.#clock.nowMs() + clusterLimits.connectMsMax, () => session.destroy());
+    const cancel = clock.wake(clock.nowMs() + clusterLimits.connectMsMax, () => session.destroy());
     // The next call makes another connection; what is under way on this one may end well.
     const retire = () => {
       if (this.#session === session) this.#session = undefined;
     };
-    session.once("connect", () => {
+    const forget = () => {
+      cancel();
+      retire();
+      this.#sessions.delete(session);
+    };
+    session.once("connect", (_, socket) => {
       reached.add(session);
       cancel();
       session.setLocalWindowSize(limits.connectionWindowBytes);
+      // A node that does not like our certificate says so after this, and then Node's session never tells that it has closed.
+      socket.once("error", (error) => {
+        this.#trouble(error.message);
+        forget();
+      });
     });
-    session.on("error", () => {}); // "close" follows
+    session.on("error", (error) => {
+      if (!reached.has(session)) this.#trouble(error.message); // "close" follows
+    });
     session.on("goaway", () => {
       retire();
       session.close();
     });
-    session.on("close", () => {
-      cancel();
-      retire();
-      this.#sessions.delete(session);
-    });
+    session.on("close", forget);
     return session;
+  }
+
+  #trouble(reason: string): void {
+    if (this.#troubles.has(reason)) return;
+    this.#troubles.add(reason);
+    this.#parts.onTrouble(this.#address, reason);
   }
 }
 
