@@ -1,13 +1,17 @@
 /**
  * `npm run bench`: Pawl and the reference development server, each on a SQLite file, under the same loads from the official Go SDK, in turn
- * (A B A B …), and the medians beside each other. What the numbers mean is in `docs/performance.md`.
+ * (A B A B …), and the medians beside each other; then Pawl beside other systems. What the numbers mean is in `docs/performance.md`.
  */
-import { readFileSync } from "node:fs";
-import { arch, cpus, platform, totalmem } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { cacheFolder } from "../rig/toolchain.ts";
 import { type Goal, goalsOf, idleSections, type Measurements, type Section, sectionsOf } from "./comparison.ts";
 import { type IdleResult, idleScenarios, measureIdle } from "./idle.ts";
 import { type Load, prepareLoad } from "./load-program.ts";
+import { type Machine, machine } from "./machine.ts";
+import { peerSystems } from "./peer-systems.ts";
+import { comparePeers, type PeerSection, peerGoals, peerWorkloads, printPeers } from "./peers.ts";
 import { printProfile } from "./profile.ts";
 import { runRound } from "./round.ts";
 import { type Sample, type Scenario, scenarios } from "./scenario.ts";
@@ -18,8 +22,12 @@ import { printTable } from "./table.ts";
 /** The reference starts some 40 a second: more of them would take an hour and show nothing else. */
 const idleCounts = { pawl: { full: 100_000, quick: 10_000 }, reference: { full: 1_000, quick: 200 } } as const;
 
-/** All scenarios of the SDK at once. */
-const sdkGroup = "sdk";
+/** Names that stand for several. */
+const groups: ReadonlyMap<string, readonly string[]> = new Map([
+  ["servers", [...scenarios, ...idleScenarios].map(({ name }) => name)],
+  ["peers", peerWorkloads.map(({ name }) => name)],
+  ["sdk", sdkScenarios.map(({ name }) => name)],
+]);
 const nothing: Measurements = { samples: new Map(), failures: new Map(), idle: new Map() };
 
 interface Options {
@@ -27,15 +35,18 @@ interface Options {
   readonly quick: boolean;
   readonly rounds: number;
   readonly systems: readonly System[];
+  /** Names of those that stand beside each other in the comparison with peers. */
+  readonly peers: readonly string[];
   readonly json: boolean;
   readonly profileFolder: string | undefined;
 }
 
 const usage = `usage: npm run bench -- [flags]
-  --only NAME,NAME      ${[...scenarios, ...idleScenarios].map(({ name }) => name).join(", ")};
-                        or, beside the official TypeScript SDK: ${sdkGroup} for all of ${sdkScenarios.map(({ name }) => name).join(", ")}
+  --only NAME,NAME      ${[...groups].map(([group, names]) => `${group} (${names.join(", ")})`).join(";\n                        ")}
+                        default: servers,peers
   --quick               short windows, one round: a look, not a measurement
   --rounds N            repetitions of each scenario on each server (default 3)
+  --peers NAME,NAME     who takes part in ${groups.get("peers")!.join(", ")}; default: ${peerSystems.map(({ name }) => name).join(",")}
   --without-reference   Pawl only
   --without-pawl        the reference only
   --output text|json    one JSON document on stdout in place of the tables
@@ -48,23 +59,27 @@ function readOptions(args: readonly string[]): Options {
       only: { type: "string" },
       quick: { type: "boolean", default: false },
       rounds: { type: "string" },
+      peers: { type: "string" },
       "without-reference": { type: "boolean", default: false },
       "without-pawl": { type: "boolean", default: false },
       output: { type: "string", default: "text" },
       profile: { type: "string" },
     },
   });
-  const ofServers = [...scenarios, ...idleScenarios].map(({ name }) => name);
-  const ofSdks = sdkScenarios.map(({ name }) => name);
-  const only = values.only?.split(",").flatMap((name) => (name === sdkGroup ? ofSdks : name)) ?? ofServers;
-  const unknown = only.filter((name) => ![...ofServers, ...ofSdks].includes(name));
+  const known = new Set([...groups.values()].flat());
+  const only = (values.only ?? "servers,peers").split(",").flatMap((name) => groups.get(name) ?? name);
+  const unknown = only.filter((name) => !known.has(name));
   if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(", ")}`);
+  const peers = values.peers?.split(",") ?? peerSystems.map(({ name }) => name);
+  const strangers = peers.filter((name) => !peerSystems.some((system) => system.name === name));
+  if (strangers.length > 0) throw new Error(`--peers: no system ${strangers.join(", ")}`);
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds wants a whole number from 1");
   if (!["text", "json"].includes(values.output)) throw new Error("--output is text or json");
   return {
     only,
     rounds,
+    peers,
     quick: values.quick,
     systems: [
       ...(values["without-pawl"] ? [] : ["pawl" as const]),
@@ -123,51 +138,60 @@ async function oneRound(
   }
 }
 
-interface Machine {
-  readonly cores: number;
-  readonly cpu: string;
-  readonly memoryGb: number;
-  readonly platform: string;
-  readonly node: string;
+/** All that a run has found: what `--output json` prints, and what is kept of every run. */
+export interface BenchDocument {
+  readonly machine: Machine;
+  readonly at: string;
+  readonly quick: boolean;
+  readonly rounds: number;
+  readonly sections: readonly Section[];
+  readonly peers: readonly PeerSection[];
+  readonly goals: readonly Goal[];
 }
 
-function machine(): Machine {
-  const cores = cpus();
-  return {
-    cores: cores.length,
-    cpu: cores[0]?.model ?? "unknown",
-    memoryGb: Math.round(totalmem() / 1e9),
-    platform: `${platform()} ${arch()}`,
-    node: process.version,
-  };
-}
-
-function print(options: Options, about: Machine, sections: readonly Section[], goals: readonly Goal[]): void {
-  if (options.json) {
-    const { quick, rounds } = options;
-    console.log(JSON.stringify({ machine: about, quick, rounds, sections, goals }, null, 2));
-    return;
-  }
-  console.log(`\n${about.cores} × ${about.cpu}, ${about.memoryGb} GB, ${about.platform}, Node ${about.node}`);
-  console.log(`load average ${readFileSync("/proc/loadavg", "utf8").split(" ")[0]} now; medians of ${options.rounds}`);
-  printTable(sections, goals, console.log);
+function print(options: Options, found: BenchDocument): void {
+  if (options.json) return console.log(JSON.stringify(found, null, 2));
+  const { cores, cpu, memoryGb, platform, node, syncP50Ms, loadAverage } = found.machine;
+  console.log(`\n${cores} × ${cpu}, ${memoryGb} GB, ${platform}, Node ${node}`);
+  console.log(`a synced write takes ${syncP50Ms} ms; load average ${loadAverage} before; medians of ${options.rounds}`);
+  printPeers(found.peers, console.log);
+  printTable(found.sections, found.goals, console.log);
   if (options.profileFolder) printProfile(options.profileFolder, console.log);
+}
+
+function keep(found: BenchDocument): void {
+  const folder = join(cacheFolder, "bench");
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${found.at.replaceAll(":", "-")}.json`);
+  writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`);
+  say(`kept in ${file}`);
 }
 
 async function main(): Promise<void> {
   if (process.platform !== "linux")
     throw new Error("the bench reads CPU and memory of processes from /proc, which only Linux has");
   const options = readOptions(process.argv.slice(2));
-  const about = machine();
-  const sdks = sdkScenarios.filter(({ name }) => options.only.includes(name));
+  const { only, quick, rounds } = options;
+  const [about, at] = [machine(), new Date().toISOString()];
+  const has = (group: string) => groups.get(group)!.some((name) => only.includes(name));
+  const sdks = sdkScenarios.filter(({ name }) => only.includes(name));
   const compared = sdks.length > 0 ? await compareSdks(sdks, options, say) : { sections: [], goals: [] };
-  const isOfServers = options.only.length > sdks.length;
-  const measurements = isOfServers ? await measureAll(options, await prepareLoad()) : nothing;
+  const measurements = has("servers") ? await measureAll(options, await prepareLoad()) : nothing;
   const ofServers = [...sectionsOf(measurements, about.cores), ...idleSections(measurements)];
+  const workloads = peerWorkloads.filter(({ name }) => only.includes(name));
+  const systems = peerSystems.filter(({ name }) => options.peers.includes(name));
+  const peers = has("peers") ? await comparePeers({ quick, rounds, workloads, systems }, say) : [];
   const sections = [...ofServers, ...compared.sections];
-  const goals = isOfServers ? goalsOf(ofServers, measurements.idle) : [];
-  print(options, about, sections, [...goals, ...compared.goals]);
-  if (sections.some(({ failed }) => failed.pawl > 0)) process.exitCode = 1;
+  const goals = [
+    ...(has("servers") ? goalsOf(ofServers, measurements.idle) : []),
+    ...(has("peers") ? peerGoals(peers) : []),
+    ...compared.goals,
+  ];
+  const found = { machine: about, at, quick, rounds, sections, peers, goals };
+  keep(found);
+  print(options, found);
+  const failed = peers.flatMap(({ rows }) => rows).some((row) => row.system.startsWith("pawl") && row.failed > 0);
+  if (failed || sections.some((section) => section.failed.pawl > 0)) process.exitCode = 1;
 }
 
 // An interrupt ends the servers and the load too, which the rig and `system.ts` do when this process exits.

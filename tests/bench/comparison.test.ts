@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { figures, goalsOf, median, type Section, sectionsOf } from "./comparison.ts";
 import type { IdleResult } from "./idle.ts";
+import { type PeerSample, peerGoals, peerSection } from "./peers.ts";
 import type { Sample } from "./scenario.ts";
 import { goalOf, sdkScenarios, sectionOf } from "./sdk-comparison.ts";
 
@@ -122,6 +123,41 @@ describe("the SDK beside the official one", () => {
     assert.equal(goalOf(one!, sectionOf(one!, { pawl: [numbers(799)], official: [numbers(200)] })).met, false);
     assert.equal(goalOf(one!, sectionOf(one!, { pawl: [numbers(799)], official: [] })).met, null);
     assert.equal(goalOf(create!, sectionOf(create!, { pawl: [{ ms: 400 }], official: [{ ms: 10 }] })).met, true);
+  });
+});
+
+describe("peers", () => {
+  const workload = { name: "peers-one-50", about: "", steps: 1, concurrency: 50 };
+  const systems = ["pawl", "reference", "restate", "dbos"].map((name) => ({ name, about: "" }));
+  const of = (workflowsPerSecond: number, p50Ms = 1): PeerSample => ({
+    ...{ workflowsPerSecond, p50Ms, p99Ms: 2, cpuMsPerWorkflow: 3, serverMemoryMb: 4 },
+  });
+  const section = peerSection(
+    workload,
+    systems,
+    new Map([
+      ["pawl", [of(500, 7), of(400, 9), of(300, 8)]],
+      ["reference", [of(16), null]],
+      ["restate", [of(201)]],
+      ["dbos", [null]],
+    ]),
+  );
+
+  test("are compared by medians, each number for itself, and failures are counted", () => {
+    const [pawl, reference, , dbos] = section.rows;
+    assert.deepEqual(pawl?.median, { ...of(400, 8) });
+    assert.deepEqual([reference?.pawlTimesFaster, reference?.failed, reference?.samples.length], [25, 1, 1]);
+    assert.deepEqual([dbos?.median, dbos?.pawlTimesFaster, dbos?.failed], [null, null, 1]);
+  });
+  test("have goals that are met, missed, or not measured", () => {
+    assert.deepEqual(
+      peerGoals([section]).map(({ met }) => met),
+      [true, false, null],
+    );
+    assert.deepEqual(
+      peerGoals([]).map(({ met }) => met),
+      [null, null, null],
+    );
   });
 });
 

@@ -2,20 +2,20 @@
  * `npm run bench:embedded`: workflows inside one process, beside the same client and worker over gRPC to a server in a process of its own. Both have
  * their state in a SQLite file, synced at each commit. What the numbers mean is in `docs/performance.md`.
  */
-import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DefaultLogger, Runtime } from "@pawl/sdk/worker";
 import { type App, open } from "pawl";
 import { startPawl } from "../rig/server.ts";
 import type { steps } from "./embedded-workflows.ts";
+import { closedLoop, idsOf } from "./peers/closed-loop.ts";
 import { usageOf } from "./process-usage.ts";
 import { emptyFile } from "./system.ts";
 
 const taskQueue = "bench";
 const workflowsPath = fileURLToPath(new URL("./embedded-workflows.ts", import.meta.url));
 const activities = { echo: async (text: string) => text };
-const warmUpMs = 2_000;
+const warmUpSeconds = 2;
 
 interface Load {
   readonly name: string;
@@ -38,30 +38,18 @@ interface Measured {
   readonly cpuMsPerWorkflow: number;
 }
 
-let started = 0;
-
 /** Milliseconds of CPU that were used so far. */
 type Cpu = () => number;
 const ownCpu: Cpu = () => process.cpuUsage().user / 1_000 + process.cpuUsage().system / 1_000;
 
-async function measure(app: App, cpu: Cpu, { stepCount, atOnce }: Load, windowMs: number): Promise<Measured> {
-  const [times, before, cpuBefore] = [[] as number[], started, cpu()];
-  const countFromMs = performance.now() + warmUpMs;
-  const untilMs = countFromMs + windowMs;
-  const oneAfterAnother = async () => {
-    while (performance.now() < untilMs) {
-      const startedAtMs = performance.now();
-      const options = { taskQueue, workflowId: `run-${started++}`, args: [stepCount] as [number] };
-      await app.client.workflow.execute<typeof steps>("steps", options);
-      const endedAtMs = performance.now();
-      if (endedAtMs >= countFromMs && endedAtMs < untilMs) times.push(endedAtMs - startedAtMs);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, oneAfterAnother));
-  const cpuMsPerWorkflow = (cpu() - cpuBefore) / (started - before);
-  times.sort((a, b) => a - b);
-  const at = (share: number) => times[Math.floor(times.length * share)] ?? Number.NaN;
-  return { workflowsPerSecond: (times.length * 1_000) / windowMs, p50Ms: at(0.5), p99Ms: at(0.99), cpuMsPerWorkflow };
+async function measure(app: App, cpu: Cpu, { stepCount, atOnce }: Load, seconds: number): Promise<Measured> {
+  const [newId, cpuBefore] = [idsOf(), cpu()];
+  const { workflowsPerSecond, latencyMs, totalWorkflows } = await closedLoop(
+    { concurrency: atOnce, seconds, warmup: warmUpSeconds },
+    () => app.client.workflow.execute<typeof steps>("steps", { taskQueue, workflowId: newId(), args: [stepCount] }),
+  );
+  const cpuMsPerWorkflow = (cpu() - cpuBefore) / totalWorkflows;
+  return { workflowsPerSecond, p50Ms: latencyMs.p50, p99Ms: latencyMs.p99, cpuMsPerWorkflow };
 }
 
 async function inProcess<T>(use: (app: App, cpu: Cpu) => Promise<T>): Promise<T> {
@@ -93,12 +81,12 @@ const shown = ({ workflowsPerSecond, p50Ms, p99Ms, cpuMsPerWorkflow }: Measured)
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { seconds: { type: "string", default: "10" } } });
-  const windowMs = Number(values.seconds) * 1_000;
-  if (!(windowMs > 0)) throw new Error("--seconds wants a number above 0");
+  const seconds = Number(values.seconds);
+  if (!(seconds > 0)) throw new Error("--seconds wants a number above 0");
   Runtime.install({ logger: new DefaultLogger("ERROR") });
   const run = (load: Load) => async (app: App, cpu: Cpu) => {
     await app.worker({ taskQueue, workflowsPath, activities });
-    return await measure(app, cpu, load, windowMs);
+    return await measure(app, cpu, load, seconds);
   };
   const head = ["per s", "p50 ms", "p99 ms", "CPU ms"].map((text) => text.padStart(9)).join("");
   console.log(

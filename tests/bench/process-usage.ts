@@ -54,3 +54,40 @@ function statFields(path: string): string[] {
   const text = readFileSync(path, "utf8");
   return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
+
+/** Of several processes together, with all that they have started. */
+export interface TreeUsage {
+  /** Of processes that have ended, too. */
+  readonly cpuSeconds: number;
+  /** Memory that several of them share counts once. */
+  readonly memoryBytes: number;
+}
+
+export function usageOfTrees(roots: readonly number[]): TreeUsage {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync("/proc"))
+    if (/^\d+$/.test(name)) {
+      const fields = whileAlive(() => statFields(`/proc/${name}/stat`));
+      if (fields) parents.set(Number(name), Number(fields[1]));
+    }
+  const belongs = (pid: number): boolean => roots.includes(pid) || (pid > 1 && belongs(parents.get(pid) ?? 0));
+  let [cpuSeconds, memoryBytes] = [0, 0];
+  for (const pid of [...parents.keys()].filter(belongs)) {
+    const fields = whileAlive(() => statFields(`/proc/${pid}/stat`));
+    // Own time, and that of children that have ended.
+    for (const at of [11, 12, 13, 14]) cpuSeconds += Number(fields?.[at] ?? 0) / ticksPerSecond;
+    const rollup = whileAlive(() => readFileSync(`/proc/${pid}/smaps_rollup`, "utf8")) ?? "";
+    memoryBytes += Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0) * 1_024;
+  }
+  return { cpuSeconds, memoryBytes };
+}
+
+/** undefined when the process has gone meanwhile. */
+function whileAlive<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    return undefined;
+  }
+}

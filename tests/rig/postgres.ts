@@ -77,6 +77,13 @@ export class Postgres {
     return postgres;
   }
 
+  /** Of the process that starts all its others. Throws when it is down. */
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error("PostgreSQL is down");
+    return pid;
+  }
+
   /** Of a database, or of a schema of its own in it. */
   url(database = "postgres", schema?: string): string {
     const path = schema === undefined ? "" : `?options=${encodeURIComponent(`-csearch_path=${schema}`)}`;
