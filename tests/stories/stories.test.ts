@@ -27,6 +27,7 @@ import { workflowPauseStories } from "./pause-stories.ts";
 import { queryStories } from "./query-stories.ts";
 import { queueStories } from "./queue-stories.ts";
 import { readRecording, writeRecording } from "./recording.ts";
+import { resetNexusStories } from "./reset-nexus-stories.ts";
 import { resetStories } from "./reset-stories.ts";
 import { scheduleStories } from "./schedule-stories.ts";
 import { sizeStories } from "./size-stories.ts";
@@ -58,6 +59,7 @@ const stories = [
   ...badInputStories,
   ...controlStories,
   ...resetStories,
+  ...resetNexusStories,
   ...workflowPauseStories,
   ...limitStories,
   ...sizeStories,

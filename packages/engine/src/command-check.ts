@@ -16,7 +16,7 @@ import { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts"
 import { Rejection } from "./rejection.ts";
 import type { Run } from "./run.ts";
 import { hasBufferedFiring } from "./timer.ts";
-import { messagesProblem } from "./update.ts";
+import { messagesProblem, onlyReject } from "./update.ts";
 
 const { CommandType, WorkflowTaskFailedCause: Cause } = enums;
 
@@ -43,8 +43,10 @@ function isClosing(one: command.Command): boolean {
 interface Ahead {
   readonly activityIds: Set<string>;
   readonly cancelledActivities: Set<number>;
-  /** Activities that this completion schedules. */
-  newActivities: number;
+  /** The id that the event of the next command gets: a worker can foresee it, and cancel what it schedules at once. */
+  nextEventId: number;
+  /** Scheduled event ids of activities that this completion schedules. */
+  readonly newActivities: Set<number>;
   readonly timerIds: Set<string>;
   buffered: number;
   children: number;
@@ -54,8 +56,8 @@ interface Ahead {
   readonly newChildren: Set<string>;
   readonly nexusEndpointIds: ReadonlyMap<string, string>;
   nexusOperations: number;
-  /** Operations that this completion schedules. */
-  newNexusOperations: number;
+  /** Scheduled event ids of operations that this completion schedules. */
+  readonly newNexusOperations: Set<number>;
   readonly cancelledNexusOperations: Set<number>;
 }
 
@@ -81,7 +83,8 @@ export function checkCommands(
   const ahead: Ahead = {
     activityIds: new Set(run.activityIds.keys()),
     cancelledActivities: new Set(),
-    newActivities: 0,
+    nextEventId: firstCommandEventId(run),
+    newActivities: new Set(),
     timerIds: new Set(run.timers.keys()),
     buffered: run.buffered.length,
     children: run.children.size,
@@ -90,14 +93,30 @@ export function checkCommands(
     newChildren: new Set(),
     nexusEndpointIds,
     nexusOperations: run.nexusOperations.size,
-    newNexusOperations: 0,
+    newNexusOperations: new Set(),
     cancelledNexusOperations: new Set(),
   };
   for (const one of commands) {
     const problem = checks[one.commandType as CheckedType](run, one, ahead);
     if (problem) return problem;
+    if (!isRejection(one, messages)) ahead.nextEventId += 1;
   }
   return checkMessages(run, commands, messages);
+}
+
+/** Behind the event that completes the workflow task, and those of a task that was only shown so far. */
+function firstCommandEventId({ workflowTask: task, nextEventId }: Run): number {
+  const isShown = task.type === "started" && (task.speculative || task.transient);
+  return nextEventId + (isShown ? 3 : 1);
+}
+
+/** The one command that writes no event: it points to the rejection of an update. */
+function isRejection(
+  { protocolMessageCommandAttributes: pointer }: command.Command,
+  messages: readonly protocol.Message[],
+): boolean {
+  const message = pointer && messages.find(({ id }) => id === pointer.messageId);
+  return message !== undefined && onlyReject([message]);
 }
 
 function mustBeLast(commands: readonly command.Command[], closing: command.Command): Rejection {
@@ -185,7 +204,7 @@ const checks = {
         `invalid history builder state for action: add-activitytask-scheduled-event, ActivityID: ${attributes.activityId}`,
       );
     ahead.activityIds.add(attributes.activityId);
-    ahead.newActivities += 1;
+    ahead.newActivities.add(ahead.nextEventId);
     return undefined;
   },
   [CommandType.REQUEST_CANCEL_ACTIVITY_TASK]: (run, one, ahead) => {
@@ -199,7 +218,7 @@ const checks = {
     const known =
       run.activities.has(scheduledEventId) ||
       hasBufferedEnd(run, scheduledEventId) ||
-      (ahead.newActivities > 0 && scheduledEventId >= run.nextEventId);
+      ahead.newActivities.has(scheduledEventId);
     if (!known || ahead.cancelledActivities.has(scheduledEventId) || isCancelRequested(run, scheduledEventId)) {
       return bad(
         `invalid history builder state for action: add-activitytask-cancel-requested-event, ScheduledEventID: ${scheduledEventId}`,
@@ -384,7 +403,7 @@ const checks = {
         `workflow has reached the pending nexus operation limit of ${max} for this namespace`,
       );
     ahead.nexusOperations += 1;
-    ahead.newNexusOperations += 1;
+    ahead.newNexusOperations.add(ahead.nextEventId);
     return undefined;
   },
   [CommandType.REQUEST_CANCEL_NEXUS_OPERATION]: (run, one, ahead) => {
@@ -396,7 +415,7 @@ const checks = {
     const known =
       run.nexusOperations.has(scheduledEventId) ||
       run.buffered.some((event) => nexusEndOf(event)?.scheduledEventId === scheduledEventId) ||
-      (ahead.newNexusOperations > 0 && scheduledEventId >= run.nextEventId);
+      ahead.newNexusOperations.has(scheduledEventId);
     if (!known)
       return bad(
         `requested cancelation for a non-existing or already completed operation with scheduled event ID of ${scheduledEventId}`,

@@ -1,12 +1,12 @@
 /** The part of `rebuild` that is about Nexus operations and completion callbacks. */
-import { durationMs, enums, type history, timestampMs } from "@pawl/protocol";
+import { durationMs, enums, type failure, type history, timestampMs } from "@pawl/protocol";
 import { registerCallbacks } from "./completion-callback.ts";
-import { noAttempts } from "./outside-call.ts";
+import { countAttempt, noAttempts } from "./outside-call.ts";
 import type { HistoryEventInit, NexusCancellation, NexusOperation, Run } from "./run.ts";
 
 const { EventType } = enums;
 
-/** Applies the event if it is about one of these; tells whether it is. Attempts are not in history: each is as if the first was under way. */
+/** Applies the event if it is about one of these; tells whether it is. Attempts that failed are not in history: each is as if the first had done it, or was under way. */
 export function foldNexus(run: Run, event: history.HistoryEvent): boolean {
   const scheduled = event.nexusOperationScheduledEventAttributes;
   if (scheduled) {
@@ -18,7 +18,10 @@ export function foldNexus(run: Run, event: history.HistoryEvent): boolean {
   if (started) {
     const startedAtMs = timestampMs(event.eventTime);
     const { operationToken } = started;
-    if (operation) operation.status = { type: "started", startedAtMs, operationToken };
+    if (operation) {
+      operation.status = { type: "started", startedAtMs, operationToken };
+      countAttempt(operation, startedAtMs, undefined);
+    }
     if (operation?.cancellation) operation.cancellation.status = { type: "scheduled", requestedAtMs: startedAtMs };
     return true;
   }
@@ -45,6 +48,10 @@ function operationOf(
 
 function foldCancellation(operation: NexusOperation | undefined, event: history.HistoryEvent): boolean {
   const requestedAtMs = timestampMs(event.eventTime);
+  const end = (cancellation: NexusCancellation, type: "succeeded" | "failed", cause?: failure.Failure) => {
+    cancellation.status = { type, requestedAtMs };
+    countAttempt(cancellation, requestedAtMs, cause);
+  };
   switch (event.eventType) {
     case EventType.NEXUS_OPERATION_CANCEL_REQUESTED: {
       const status: NexusCancellation["status"] =
@@ -53,10 +60,11 @@ function foldCancellation(operation: NexusOperation | undefined, event: history.
       return true;
     }
     case EventType.NEXUS_OPERATION_CANCEL_REQUEST_COMPLETED:
-      if (operation?.cancellation) operation.cancellation.status = { type: "succeeded", requestedAtMs };
+      if (operation?.cancellation) end(operation.cancellation, "succeeded");
       return true;
     case EventType.NEXUS_OPERATION_CANCEL_REQUEST_FAILED:
-      if (operation?.cancellation) operation.cancellation.status = { type: "failed", requestedAtMs };
+      if (operation?.cancellation)
+        end(operation.cancellation, "failed", event.nexusOperationCancelRequestFailedEventAttributes?.failure);
       return true;
     default:
       return false;
