@@ -111,6 +111,8 @@ test("columns, order and a saved view, in the address and in this browser", opti
   await rowsBecome(page, ["list-c", "list-b", "list-a"]);
   await page.getByRole("columnheader", { name: "Workflow", exact: true }).getByRole("link").click();
   await rowsBecome(page, ["list-a", "list-b", "list-c"]);
+  // What no query knows has no order.
+  assert.equal(await page.getByRole("columnheader", { name: "Memo: note" }).getByRole("link").count(), 0);
   await page.getByRole("link", { name: "Running", exact: true }).click();
   await page.getByRole("button", { name: "Save this view" }).click();
   await page.getByLabel("Name", { exact: true }).fill(viewName);
@@ -126,6 +128,24 @@ test("columns, order and a saved view, in the address and in this browser", opti
     .getByRole("navigation", { name: "Views" })
     .getByRole("link", { name: viewName })
     .waitFor({ state: "detached" });
+  await watched.close();
+});
+
+test("an order is one of the whole list, not of its page, and goes on in the next one", options, async () => {
+  const { client } = stage;
+  const ids = Array.from({ length: 55 }, (_, at) => `sorted-${String(at).padStart(2, "0")}`);
+  for (const workflowId of ids) await client.workflow.start(approval, { workflowId, taskQueue: "sorted", args: ["x"] });
+  const watched = await openPage(stage);
+  const { page } = watched;
+  await page.goto("/namespaces/default/workflows?query=sorted-&sort=WorkflowId");
+  await rowsBecome(page, ids.slice(0, 50));
+  await page.getByRole("link", { name: "Next page →" }).click();
+  await rowsBecome(page, ids.slice(50));
+  await page.reload();
+  await rowsBecome(page, ids.slice(50));
+  await page.getByRole("columnheader", { name: "Workflow", exact: true }).getByRole("link").click();
+  await rowsBecome(page, ids.toReversed().slice(0, 50));
+  await end(...ids);
   await watched.close();
 });
 

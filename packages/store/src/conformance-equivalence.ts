@@ -14,6 +14,8 @@ import {
   type Store,
   StoreError,
   type VisibilityFilter,
+  type VisibilityQuery,
+  type VisibilityRow,
   visibilityColumns,
   type Write,
 } from "./store.ts";
@@ -220,6 +222,13 @@ async function readEverything(store: Store, filters: readonly VisibilityFilter[]
         return [rows, next, await store.countVisibility(query), byStatus];
       }),
     ),
+    ordered: await Promise.all(
+      ["WorkflowId", "CloseTime", "HistoryLength", "K", "N", "B", "L"].map(async (name, at) => {
+        const [filter] = filters;
+        const query = { kind: "workflow", namespaceId: "n1", ...(at % 3 === 0 && filter && { filter }) } as const;
+        return [await wholeList(store, query, name, false), await wholeList(store, query, name, true)];
+      }),
+    ),
     groups: await Promise.all(
       [...visibilityColumns, "K", "N", "B", "L", "T"].map((groupBy) =>
         store.countVisibility({ kind: "workflow", namespaceId: "n1", groupBy }),
@@ -229,6 +238,19 @@ async function readEverything(store: Store, filters: readonly VisibilityFilter[]
     settings: await Promise.all(words.map((name) => store.setting(name))),
     settingsOf: await Promise.all(words.map((prefix) => store.settings(prefix))),
   };
+}
+
+/** All rows in an order, in two pages. */
+async function wholeList(
+  store: Store,
+  query: Omit<VisibilityQuery, "limit">,
+  name: string,
+  isDescending: boolean,
+): Promise<VisibilityRow[]> {
+  const ordered = { ...query, orderBy: { name, isDescending } };
+  const rows = await store.listVisibility({ ...ordered, limit: 2 });
+  const last = rows.at(-1);
+  return last ? [...rows, ...(await store.listVisibility({ ...ordered, limit: 9, after: last }))] : rows;
 }
 
 async function sameAnswers(t: TestContext, open: () => Promise<Store>): Promise<void> {

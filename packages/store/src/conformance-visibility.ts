@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { bytes, visibilityWrite } from "./conformance-samples.ts";
-import type { SearchValue, Store, VisibilityFilter, VisibilityRow, VisibilityWrite } from "./store.ts";
+import type { SearchValue, Store, VisibilityFilter, VisibilityOrder, VisibilityRow, VisibilityWrite } from "./store.ts";
 
 /** A store with these rows in namespace `ns`, and rows in another namespace that no query may find. */
 async function storeOf(open: (t: TestContext) => Promise<Store>, t: TestContext, rows: readonly VisibilityWrite[]) {
@@ -20,6 +20,7 @@ function ids(rows: readonly VisibilityRow[]): string[] {
 
 export function exerciseVisibility(open: (t: TestContext) => Promise<Store>): void {
   exerciseLists(open);
+  exerciseOrders(open);
   exerciseFilters(open);
   exerciseOddFilters(open);
   exerciseCounts(open);
@@ -71,7 +72,7 @@ function exerciseLists(open: (t: TestContext) => Promise<Store>): void {
 
   test("pages show each row that was there once, while others are written and those seen are deleted", async (t) => {
     const { store, lease } = await storeOf(open, t, unordered);
-    const seen = await pages(store, 2, async (page) => {
+    const seen = await pages(store, 2, {}, async (page) => {
       if (page === 1) {
         // One belongs before what has been seen, one behind it.
         const others = [
@@ -96,11 +97,79 @@ function exerciseLists(open: (t: TestContext) => Promise<Store>): void {
   });
 }
 
-async function pages(store: Store, limit: number, between: (page: number) => Promise<void> = async () => {}) {
+function exerciseOrders(open: (t: TestContext) => Promise<Store>): void {
+  const rows = [
+    closed("ten, closed", 20, 2),
+    visibilityWrite("nine", { historyLength: 9, searchAttributes: { K: "b", Mixed: 2 } }),
+    visibilityWrite("ten, open", { historyLength: 10, searchAttributes: { K: "\u{1f40e}", Mixed: "1" } }),
+    visibilityWrite("none, older", { startTimeMs: 1, searchAttributes: { K: ["a"], Mixed: true } }),
+    visibilityWrite("none, newer", { startTimeMs: 2, searchAttributes: { K: "\u{ffff}\u0000", Mixed: false } }),
+  ].map((row) => (row.runId === "ten, closed" ? { ...row, historyLength: 10 } : row));
+
+  for (const [name, ascending, descending] of [
+    [
+      "HistoryLength",
+      ["nine", "ten, open", "ten, closed", "none, newer", "none, older"],
+      ["ten, open", "ten, closed", "nine", "none, newer", "none, older"],
+    ],
+    [
+      "K",
+      ["nine", "none, newer", "ten, open", "none, older", "ten, closed"],
+      ["ten, open", "none, newer", "nine", "none, older", "ten, closed"],
+    ],
+    [
+      "Mixed",
+      ["none, newer", "none, older", "nine", "ten, open", "ten, closed"],
+      ["ten, open", "nine", "none, older", "none, newer", "ten, closed"],
+    ],
+  ] as const)
+    for (const isDescending of [false, true])
+      test(`rows are put in the order of ${name}, ${isDescending ? "" : "not "}descending, in pages of any size, those without a value last`, async (t) => {
+        const { store } = await storeOf(open, t, rows);
+        const expected = isDescending ? descending : ascending;
+        for (const limit of [1, 2, 4, 9])
+          assert.deepEqual(
+            await pages(store, limit, { orderBy: { name, isDescending } }),
+            expected,
+            `pages of ${limit}`,
+          );
+      });
+
+  test("pages in an order go on behind a row that was deleted or whose value has changed", async (t) => {
+    const { store, lease } = await storeOf(open, t, rows);
+    const orderBy = { name: "HistoryLength", isDescending: false };
+    const seen = await pages(store, 2, { orderBy }, async (page) => {
+      if (page !== 1) return;
+      const [changed] = rows.filter(({ runId }) => runId === "nine");
+      await store.commit(lease, [
+        { table: "deleteRun", runId: "ten, open" },
+        { ...changed!, historyLength: 11 },
+      ]);
+    });
+    assert.deepEqual(seen, ["nine", "ten, open", "ten, closed", "nine", "none, newer", "none, older"]);
+  });
+}
+
+interface Ordered {
+  readonly orderBy?: VisibilityOrder;
+}
+
+async function pages(
+  store: Store,
+  limit: number,
+  order: Ordered = {},
+  between: (page: number) => Promise<void> = async () => {},
+) {
   const seen: VisibilityRow[] = [];
   for (let page = 1; ; page += 1) {
     const after = seen.at(-1);
-    const rows = await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit, ...(after && { after }) });
+    const rows = await store.listVisibility({
+      kind: "workflow",
+      namespaceId: "ns",
+      limit,
+      ...order,
+      ...(after && { after }),
+    });
     if (rows.length === 0) return ids(seen);
     seen.push(...rows);
     await between(page);

@@ -1,8 +1,22 @@
 /** Visibility rows in memory, in the order of a list. */
 
 import { SortedList } from "./sorted-list.ts";
-import type { Store, VisibilityPosition, VisibilityQuery, VisibilityRow, VisibilityWrite } from "./store.ts";
-import { compareListOrder, compareScalars, filterPredicate, visibilityValue } from "./visibility-filter.ts";
+import type {
+  Store,
+  VisibilityOrder,
+  VisibilityPosition,
+  VisibilityQuery,
+  VisibilityRow,
+  VisibilityWrite,
+} from "./store.ts";
+import {
+  compareListOrder,
+  compareScalars,
+  filterPredicate,
+  orderComparison,
+  orderValue,
+  visibilityValue,
+} from "./visibility-filter.ts";
 
 type Count = Awaited<ReturnType<Store["countVisibility"]>>[number];
 
@@ -32,11 +46,23 @@ export class MemoryVisibility {
   list(query: VisibilityQuery): VisibilityRow[] {
     const found: VisibilityRow[] = [];
     if (query.limit <= 0) return found;
+    if (query.orderBy !== undefined) return this.#ordered(query, query.orderBy);
     for (const { closeTimeMs, startTimeMs, runId, info } of this.#matching(query)) {
       found.push({ closeTimeMs, startTimeMs, runId, info });
       if (found.length >= query.limit) break;
     }
     return found;
+  }
+
+  #ordered({ after, limit, ...query }: VisibilityQuery, orderBy: VisibilityOrder): VisibilityRow[] {
+    const compare = orderComparison(orderBy);
+    return Array.from(this.#matching(query), (row) => {
+      const { closeTimeMs, startTimeMs, runId, info } = row;
+      return { closeTimeMs, startTimeMs, runId, orderValue: orderValue(row, orderBy.name), info };
+    })
+      .filter((row) => after === undefined || compare(after, row) < 0)
+      .sort(compare)
+      .slice(0, limit);
   }
 
   count(query: Parameters<Store["countVisibility"]>[0]): Count[] {

@@ -8,10 +8,11 @@
 import { kindCode } from "./kind-code.ts";
 import { attributeText } from "./postgres-statement.ts";
 import { storedText } from "./postgres-text.ts";
-import type { Store, VisibilityFilter, VisibilityQuery } from "./store.ts";
+import type { Store, VisibilityFilter, VisibilityOrder, VisibilityQuery } from "./store.ts";
 import { textPhrases, wordsJson } from "./text-words.ts";
 import { openListOrder } from "./visibility-row.ts";
 import {
+  behindValue,
   closeTimeRange,
   columnSql,
   condition,
@@ -29,18 +30,45 @@ export interface BoundSql {
 
 const table = "visibility";
 
-/** Selects list_order, start_time_ms, run_id and info, in the order of a list. */
+/** Selects list_order, start_time_ms, run_id, info and, if it is ordered by a value, that as JSON. */
 export function listSql(query: VisibilityQuery): BoundSql {
   const values = new Values();
   const conditions = where(query, values);
+  const { orderBy } = query;
+  const byValue = orderBy && valueOrder(orderBy, values);
   if (query.after !== undefined) {
-    const { closeTimeMs, startTimeMs, runId } = query.after;
+    const { closeTimeMs, startTimeMs, runId, orderValue = null } = query.after;
     const position = [values.bigint(closeTimeMs ?? openListOrder), values.bigint(startTimeMs), values.text(runId)];
-    conditions.push(`(list_order, start_time_ms, run_id) < (${position.join(", ")})`);
+    const behind = `(list_order, start_time_ms, run_id) < (${position.join(", ")})`;
+    const { isMissing = "" } = byValue ?? {};
+    conditions.push(
+      orderBy === undefined
+        ? behind
+        : behindValue(orderBy, orderValue, { dialect: dialectOf(values), position: behind, isMissing }),
+    );
   }
-  const text = `SELECT list_order, start_time_ms, run_id, info FROM visibility WHERE ${conditions.join(" AND ")}
-    ORDER BY list_order DESC, start_time_ms DESC, run_id DESC LIMIT ${values.bigint(query.limit)}`;
+  const shown = orderBy === undefined ? "" : `, (${groupValue(orderBy.name, values)})::text AS order_value`;
+  const order = [...(byValue?.order ?? []), "list_order DESC", "start_time_ms DESC", "run_id DESC"].join(", ");
+  const text = `SELECT list_order, start_time_ms, run_id, info${shown} FROM visibility WHERE ${conditions.join(" AND ")}
+    ORDER BY ${order} LIMIT ${values.bigint(query.limit)}`;
   return { text, values: values.all };
+}
+
+/** Numbers and texts are columns of their own to sort by, as nothing is before a text and behind a number at once. */
+function valueOrder(
+  { name, isDescending }: VisibilityOrder,
+  values: Values,
+): { readonly isMissing: string; readonly order: readonly string[] } {
+  const direction = `${isDescending ? "DESC" : "ASC"} NULLS LAST`;
+  if (isColumn(name)) {
+    const column = columnSql(name, table);
+    return { isMissing: `(${column} IS NULL)`, order: [`${column} ${direction}`] };
+  }
+  const number = tested(name, { number: (value) => value, text: () => "NULL::numeric" }, values);
+  const text = tested(name, { text: (value) => value, number: () => "NULL::text" }, values);
+  const [first, second] = isDescending ? [text, number] : [number, text];
+  const isMissing = `((${number} IS NULL) AND (${text} IS NULL))`;
+  return { isMissing, order: [`${first} ${direction}`, `${second} ${direction}`] };
 }
 
 /** Selects value, as JSON, and count, in any order. */

@@ -100,8 +100,9 @@ export class PostgresReads {
   async listVisibility(query: VisibilityQuery): Promise<VisibilityRow[]> {
     const { text, values } = listSql(query);
     const rows = await this.#rows(null, text, values);
-    return rows.map(({ list_order, start_time_ms: startTimeMs, run_id: runId, info }) => ({
+    return rows.map(({ list_order, start_time_ms: startTimeMs, run_id: runId, info, order_value: value }) => ({
       ...{ closeTimeMs: list_order === openListOrder ? null : list_order, startTimeMs, runId, info },
+      ...(query.orderBy && { orderValue: orderValueOf(value) }),
     }));
   }
 
@@ -207,6 +208,11 @@ function kindOf(code: number): ExecutionKind {
   const kind = executionKinds[code];
   if (kind === undefined) throw new Error(`a row of unknown kind ${code}`);
   return kind;
+}
+
+function orderValueOf(json: string | null): string | number | null {
+  const value = countedValue(json);
+  return typeof value === "boolean" ? Number(value) : value;
 }
 
 function countedValue(json: string | null): CountedValue {

@@ -41,10 +41,17 @@ export class SqliteLists {
     return this.#atOnce(() => {
       const selection = this.#selection(query);
       if (selection === null) return [];
-      const rows = this.#all(listSql(selection, query)) as [bigint, bigint, string, Uint8Array][];
-      return rows.map(([listOrder, startTimeMs, runId, info]): VisibilityRow => {
+      const rows = this.#all(listSql(selection, query)) as [bigint, bigint, string, Uint8Array, CountedValue?][];
+      return rows.map(([listOrder, startTimeMs, runId, info, value]): VisibilityRow => {
         const closeTimeMs = Number(listOrder) === openListOrder ? null : Number(listOrder);
-        return { closeTimeMs, startTimeMs: Number(startTimeMs), runId, info };
+        const orderValue = typeof value === "bigint" ? Number(value) : value;
+        return {
+          closeTimeMs,
+          startTimeMs: Number(startTimeMs),
+          runId,
+          info,
+          ...(orderValue !== undefined && { orderValue }),
+        };
       });
     });
   }

@@ -4,11 +4,12 @@
  */
 
 import type { IndexedCondition } from "./sqlite-plan.ts";
-import type { VisibilityFilter, VisibilityPosition } from "./store.ts";
+import type { VisibilityFilter, VisibilityQuery } from "./store.ts";
 import { wordsJson } from "./text-words.ts";
 import { attributePath, storedName, wordsPath } from "./visibility-attributes.ts";
 import { openListOrder } from "./visibility-row.ts";
 import {
+  behindValue,
   closeTimeRange,
   columnSql,
   condition,
@@ -43,23 +44,36 @@ export type Plan =
   /** The index of attributes alone: it knows all that is asked. */
   | { readonly type: "index"; readonly by: IndexedCondition };
 
-/** Selects list_order, start_time_ms, run_id and info, in the order of a list. Not for the plan `index`, which has no info. */
+/** Selects list_order, start_time_ms, run_id, info and, if it is ordered by a value, that. Not for the plan `index`, which has no info. */
 export function listSql(
   selection: Selection,
-  { after, limit }: { readonly after?: VisibilityPosition; readonly limit: number },
+  { after, limit, orderBy }: Pick<VisibilityQuery, "after" | "limit" | "orderBy">,
 ): BoundSql {
   const values = new Values();
   const { plan } = selection;
   const ordered = plan.type === "place" ? "attribute" : "visibility";
   const conditions = where(selection, values);
+  const value = orderBy && scalar(orderBy.name, values, "visibility");
   if (after !== undefined) {
     const position = [after.closeTimeMs ?? openListOrder, after.startTimeMs, after.runId].map((one) =>
       values.bind(one),
     );
-    conditions.push(`(${positionOf(ordered).join(", ")}) < (${position.join(", ")})`);
+    const behind = `(${positionOf(ordered).join(", ")}) < (${position.join(", ")})`;
+    const dialect = dialectOf({ table: "visibility", absent: new Set() }, values);
+    conditions.push(
+      orderBy === undefined
+        ? behind
+        : behindValue(orderBy, after.orderValue ?? null, {
+            dialect,
+            position: behind,
+            isMissing: `(${value}) IS NULL`,
+          }),
+    );
   }
   const order = positionOf(ordered).map((column) => `${column} DESC`);
-  const sql = `SELECT ${positionOf("visibility").join(", ")}, info FROM ${source(selection, values)}
+  if (orderBy !== undefined) order.unshift("order_value IS NULL", `order_value${orderBy.isDescending ? " DESC" : ""}`);
+  const shown = [...positionOf("visibility"), "info", ...(value === undefined ? [] : [`${value} AS order_value`])];
+  const sql = `SELECT ${shown.join(", ")} FROM ${source(selection, values)}
     WHERE ${conditions.join(" AND ")} ORDER BY ${order.join(", ")} LIMIT ${values.bind(limit)}`;
   return { sql, values: values.all };
 }

@@ -220,21 +220,31 @@ export const visibilityColumns = [
 ] as const;
 
 /**
- * Rows of one kind in one namespace that match, open runs first, then by close time, start time and run id, all descending.
- * `after` is the position of the last row seen, so that pages stay stable while rows are written.
+ * Rows of one kind in one namespace that match, open runs first, then by close time, start time and run id, all descending; with `orderBy` that is
+ * the order of rows of one value. `after` is the position of the last row seen, so that pages stay stable while rows are written.
  */
 export interface VisibilityQuery {
   readonly kind: ExecutionKind;
   readonly namespaceId: string;
   readonly filter?: VisibilityFilter;
   readonly limit: number;
+  readonly orderBy?: VisibilityOrder;
   readonly after?: VisibilityPosition;
+}
+
+/** Numbers come before texts, and a boolean is the number 0 or 1. Rows without a single value come last, also when it descends. */
+export interface VisibilityOrder {
+  /** One of `visibilityColumns`, or an attribute. */
+  readonly name: string;
+  readonly isDescending: boolean;
 }
 
 export interface VisibilityPosition {
   readonly closeTimeMs: number | null;
   readonly startTimeMs: number;
   readonly runId: string;
+  /** What the row was put in order by, null where there is none; absent without `orderBy`. */
+  readonly orderValue?: string | number | null;
 }
 
 export interface VisibilityRow extends VisibilityPosition {

@@ -3,7 +3,14 @@
  * conformance suite holds them to it: a comparison with a missing value is neither true nor false, here null.
  */
 
-import type { SearchValue, VisibilityFilter, VisibilityPosition, VisibilityWrite, visibilityColumns } from "./store.ts";
+import type {
+  SearchValue,
+  VisibilityFilter,
+  VisibilityOrder,
+  VisibilityPosition,
+  VisibilityWrite,
+  visibilityColumns,
+} from "./store.ts";
 import { compareText, prefixEnd } from "./text-order.ts";
 import { textPhrases, textWords, wordsJson } from "./text-words.ts";
 
@@ -42,6 +49,24 @@ export function compareListOrder(left: VisibilityPosition, right: VisibilityPosi
 export function visibilityValue(row: VisibilityWrite, name: string): SearchValue | null {
   if (Object.hasOwn(columns, name)) return columns[name as keyof typeof columns](row);
   return Object.hasOwn(row.searchAttributes, name) ? (row.searchAttributes[name] ?? null) : null;
+}
+
+/** What a row is put in order by. */
+export function orderValue(row: VisibilityWrite, name: string): string | number | null {
+  const value = visibilityValue(row, name);
+  if (value === null || typeof value === "object") return null;
+  return typeof value === "boolean" ? Number(value) : value;
+}
+
+/** Negative when `left` comes first. */
+export function orderComparison({
+  isDescending,
+}: VisibilityOrder): (left: VisibilityPosition, right: VisibilityPosition) => number {
+  return (left, right) => {
+    const [a, b] = [left.orderValue ?? null, right.orderValue ?? null];
+    if (a === null || b === null) return Number(a === null) - Number(b === null) || compareListOrder(left, right);
+    return (isDescending ? compareScalars(b, a) : compareScalars(a, b)) || compareListOrder(left, right);
+  };
 }
 
 /** Numbers before texts; a boolean is the number 0 or 1. */

@@ -6,7 +6,7 @@
  * SQL: neither `x = 1` nor `NOT x = 1` selects a row without `x`.
  */
 
-import type { VisibilityFilter, visibilityColumns } from "./store.ts";
+import type { VisibilityFilter, VisibilityOrder, visibilityColumns } from "./store.ts";
 import { prefixEnd } from "./text-order.ts";
 import { textPhrases } from "./text-words.ts";
 import { openListOrder } from "./visibility-row.ts";
@@ -57,6 +57,24 @@ export function columnSql(name: ColumnName, table: string): string {
 
 export function isColumn(name: string): name is ColumnName {
   return name === "CloseTime" || Object.hasOwn(columns, name);
+}
+
+/**
+ * Rows that come behind `value` in an order, and those of the same value that come behind the position in the list. `position` is that condition,
+ * `isMissing` whether a row has no single value.
+ */
+export function behindValue(
+  { name, isDescending }: VisibilityOrder,
+  value: string | number | null,
+  {
+    dialect,
+    position,
+    isMissing,
+  }: { readonly dialect: Dialect; readonly position: string; readonly isMissing: string },
+): string {
+  if (value === null) return `(${isMissing} AND ${position})`;
+  const further = dialect.compared(name, isDescending ? "<" : ">", value);
+  return `(${further} OR (${dialect.oneOf(name, [value])} AND ${position}) OR ${isMissing})`;
 }
 
 /** The attributes that a filter names. */

@@ -46,6 +46,9 @@ describe("what a filter means shows in how it is printed", () => {
     ["a IS NOT NULL", "`a` IS NOT NULL"],
     ["GROUP BY a", "GROUP BY `a`"],
     ["a = 1 group by b, c", "`a` = 1 GROUP BY `b`, `c`"],
+    ["a = 1 order by b", "`a` = 1 ORDER BY `b`"],
+    ["ORDER BY b ASC, `c` desc", "ORDER BY `b`, `c` DESC"],
+    ["group by a order by b", "GROUP BY `a` ORDER BY `b`"],
     ["`and` = 1", "`and` = 1"],
   ] as const)
     test(`${written || "nothing"} is ${printed || "everything"}`, () => {
@@ -81,8 +84,10 @@ describe("what is refused, and why", () => {
     ],
     ["a(1) = 2", "operation is not supported: function expression"],
     ["a like 'x%'", "operation is not supported: operator 'LIKE'"],
-    ["a = 1 order by a", "operation is not supported: 'ORDER BY' clause"],
-    ["order by a", "operation is not supported: 'ORDER BY' clause"],
+    ["order a", "malformed SQL query: syntax error at position 7 near 'a'"],
+    ["order by", "malformed SQL query: syntax error at position 9"],
+    ["order by a up", "malformed SQL query: syntax error at position 12 near 'up'"],
+    ["order by a group by b", "malformed SQL query: syntax error at position 12 near 'group by b'"],
     ["a = 1 limit 5", "operation is not supported: 'LIMIT' clause"],
   ] as const)
     test(`${written}: ${message}`, () => {
@@ -153,7 +158,11 @@ const anExpression = fc.letrec<{ expression: Expression }>((tie) => {
   };
 }).expression;
 const aQuery: fc.Arbitrary<ParsedQuery> = fc.record(
-  { where: fc.option(anExpression, { nil: undefined }), groupBy: fc.array(aName, { maxLength: 2 }) },
+  {
+    where: fc.option(anExpression, { nil: undefined }),
+    groupBy: fc.array(aName, { maxLength: 2 }),
+    orderBy: fc.array(fc.record({ name: aName, isDescending: fc.boolean() }, plain), { maxLength: 2 }),
+  },
   plain,
 );
 

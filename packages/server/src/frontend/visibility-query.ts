@@ -1,7 +1,7 @@
 /**
  * The filter of a list as its caller writes it: a subset of SQL's WHERE, by recursive descent.
  *
- *   query      = [or] [GROUP BY name {, name}]
+ *   query      = [or] [GROUP BY name {, name}] [ORDER BY name [ASC | DESC] {, name [ASC | DESC]}]
  *   or         = and {OR and}
  *   and        = not {AND not}
  *   not        = NOT not | ( or ) | comparison
@@ -45,6 +45,12 @@ export interface ParsedQuery {
   /** Undefined for all. */
   readonly where: Expression | undefined;
   readonly groupBy: readonly string[];
+  readonly orderBy: readonly Ordering[];
+}
+
+export interface Ordering {
+  readonly name: string;
+  readonly isDescending: boolean;
 }
 
 /** Throws `QueryError`, and nothing else. */
@@ -55,9 +61,13 @@ export function parseQuery(query: string): ParsedQuery {
 }
 
 /** The same query, written in one way: what `parseQuery` reads as the same. */
-export function printQuery({ where, groupBy }: ParsedQuery): string {
-  const group = groupBy.length > 0 ? `GROUP BY ${groupBy.map(printName).join(", ")}` : "";
-  return [...(where ? [printExpression(where)] : []), ...(group ? [group] : [])].join(" ");
+export function printQuery({ where, groupBy, orderBy }: ParsedQuery): string {
+  const orders = orderBy.map(({ name, isDescending }) => `${printName(name)}${isDescending ? " DESC" : ""}`);
+  return [
+    ...(where ? [printExpression(where)] : []),
+    ...(groupBy.length > 0 ? [`GROUP BY ${groupBy.map(printName).join(", ")}`] : []),
+    ...(orders.length > 0 ? [`ORDER BY ${orders.join(", ")}`] : []),
+  ].join(" ");
 }
 
 function printExpression(expression: Expression): string {
@@ -115,10 +125,10 @@ class Parser {
     const startsClause = this.#isKeyword("GROUP") || this.#isKeyword("ORDER") || this.#isKeyword("LIMIT");
     const where = this.#peek.type === "end" || startsClause ? undefined : this.#or();
     const groupBy = this.#groupBy();
-    if (this.#isKeyword("ORDER")) throw notSupported("'ORDER BY' clause");
+    const orderBy = this.#orderBy();
     if (this.#isKeyword("LIMIT")) throw notSupported("'LIMIT' clause");
     if (this.#peek.type !== "end") throw this.#malformed();
-    return { where, groupBy };
+    return { where, groupBy, orderBy };
   }
 
   #groupBy(): string[] {
@@ -127,6 +137,21 @@ class Parser {
     const names = [this.#name().name];
     while (this.#takeSymbol(",")) names.push(this.#name().name);
     return names;
+  }
+
+  #orderBy(): Ordering[] {
+    if (!this.#takeKeyword("ORDER")) return [];
+    this.#expectKeyword("BY");
+    const all = [this.#ordering()];
+    while (this.#takeSymbol(",")) all.push(this.#ordering());
+    return all;
+  }
+
+  #ordering(): Ordering {
+    const { name } = this.#name();
+    if (this.#takeKeyword("DESC")) return { name, isDescending: true };
+    this.#takeKeyword("ASC");
+    return { name, isDescending: false };
   }
 
   #or(): Expression {
@@ -293,6 +318,6 @@ const keywords = new Set([
   "BY",
 ]);
 
-function notSupported(what: string): QueryError {
+export function notSupported(what: string): QueryError {
   return new QueryError(`operation is not supported: ${what}`);
 }

@@ -39,6 +39,31 @@ describe("a list", () => {
       });
   }
 
+  test("comes in any order that its query asks for, in pages, those without a value last", async () => {
+    await using server = await fiveRuns();
+    for (const [query, expected] of [
+      ["ORDER BY StartTime", "abcde"],
+      ["ORDER BY WorkflowId DESC", "edcba"],
+      ["WorkflowType = 'Old' ORDER BY CloseTime", "ab"],
+      ["ORDER BY WorkflowType", "edcba"],
+      ["ORDER BY WorkflowType DESC", "baedc"],
+      ["ORDER BY ExecutionDuration", "baedc"],
+      ["ORDER BY ScheduledById", "edcba"],
+    ] as const) {
+      let ids = "";
+      let nextPageToken: Uint8Array = new Uint8Array();
+      do {
+        const page = await server.ask("ListWorkflowExecutions", { query, pageSize: 2, nextPageToken });
+        ids += idsOf(page);
+        nextPageToken = page.nextPageToken;
+      } while (nextPageToken.length > 0);
+      assert.equal(ids, expected, query);
+    }
+    const { nextPageToken } = await server.ask("ListWorkflowExecutions", { query: "ORDER BY StartTime", pageSize: 2 });
+    const other = { query: "ORDER BY StartTime DESC", nextPageToken };
+    assert.equal(await server.verdict("ListWorkflowExecutions", other), "INVALID_ARGUMENT Invalid NextPageToken.");
+  });
+
   test("comes in pages, stable while workflows start and close", async () => {
     await using server = await fiveRuns();
     const first = await server.ask("ListWorkflowExecutions", { pageSize: 2 });
@@ -73,6 +98,15 @@ describe("a list", () => {
       { query: "GROUP BY ExecutionStatus" },
       "INVALID_ARGUMENT invalid query: operation is not supported: 'GROUP BY' clause",
     ],
+    [
+      { query: "ORDER BY StartTime, CloseTime" },
+      "INVALID_ARGUMENT invalid query: operation is not supported: 'ORDER BY' clause supports only a single field",
+    ],
+    [
+      { query: "ORDER BY BuildIds" },
+      "INVALID_ARGUMENT invalid query: operation is not supported: 'ORDER BY' clause is not supported for KeywordList type search attribute 'BuildIds'",
+    ],
+    [{ query: "ORDER BY Customer" }, "INVALID_ARGUMENT invalid query: invalid search attribute: Customer"],
     [{ query: "€".repeat(30_000) }, "INVALID_ARGUMENT invalid query: malformed SQL query: longer than 65536 bytes"],
     [{ nextPageToken: Uint8Array.from([1]) }, "INVALID_ARGUMENT Invalid NextPageToken."],
   ] as const)
@@ -104,6 +138,7 @@ describe("a count", () => {
   });
 
   for (const [query, verdict] of [
+    ["ORDER BY StartTime", "INVALID_ARGUMENT invalid query: operation is not supported: 'ORDER BY' clause"],
     [
       "GROUP BY WorkflowId",
       "INVALID_ARGUMENT invalid query: operation is not supported: 'GROUP BY' clause is not supported for search attribute WorkflowId",

@@ -1,7 +1,14 @@
 /** Lists and counts of workflows by a filter. */
 import { Rejection } from "@pawl/engine";
 import { type common, enums, type filter, type RequestOf, timestampMs, workflow } from "@pawl/protocol";
-import type { ExecutionKind, VisibilityFilter, VisibilityPosition, VisibilityQuery } from "@pawl/store";
+import type {
+  ExecutionKind,
+  VisibilityFilter,
+  VisibilityOrder,
+  VisibilityPosition,
+  VisibilityQuery,
+  VisibilityRow,
+} from "@pawl/store";
 import { limits } from "../limits.ts";
 import { invalid, isLonger } from "./field-rules.ts";
 import type { Namespace } from "./namespace-registry.ts";
@@ -10,7 +17,7 @@ import { QueryError } from "./query-lexer.ts";
 import { type CustomAttributes, findAttribute, typeName } from "./search-attribute.ts";
 import { type StatusNames, workflowStatuses } from "./status-name.ts";
 import { attributeOf, filterOf, namespaceDivision, type Resolve } from "./visibility-filter.ts";
-import { parseQuery } from "./visibility-query.ts";
+import { notSupported, type Ordering, parseQuery } from "./visibility-query.ts";
 
 const { WorkflowExecutionStatus } = enums;
 
@@ -18,7 +25,7 @@ export function visibilityHandlers(parts: Parts) {
   return {
     ...legacyHandlers(parts),
 
-    ListWorkflowExecutions: async (request) => listByQuery(parts, request),
+    ListWorkflowExecutions: async (request) => listByQuery(parts, request, { mayOrder: true }),
 
     ScanWorkflowExecutions: async (request) => listByQuery(parts, request),
 
@@ -32,8 +39,9 @@ export function visibilityHandlers(parts: Parts) {
 async function listByQuery(
   parts: Parts,
   request: RequestOf<"ListWorkflowExecutions"> | RequestOf<"ScanWorkflowExecutions">,
+  allowed: Allowed = {},
 ) {
-  const asked = queryOf(parts, workflowLists, request);
+  const asked = queryOf(parts, workflowLists, request, allowed);
   if (asked instanceof Rejection) return asked;
   if (asked.groupBy !== undefined) return invalid("invalid query: operation is not supported: 'GROUP BY' clause");
   return listWorkflows(parts, asked, request);
@@ -59,10 +67,11 @@ export function queryOf(
   { namespaces, searchAttributes }: Parts,
   lists: Lists,
   request: { readonly namespace: string; readonly query: string },
+  allowed: Allowed = {},
 ): Asked | Rejection {
   const namespace = namespaces.byName(request.namespace);
   if (namespace instanceof Rejection) return namespace;
-  const query = readQuery(request.query, lists.resolverOf(namespace, searchAttributes));
+  const query = readQuery(request.query, lists.resolverOf(namespace, searchAttributes), allowed);
   return query instanceof Rejection ? query : { ...query, lists, namespaceId: namespace.id };
 }
 
@@ -73,14 +82,28 @@ export function workflowResolver(namespace: Namespace, custom: CustomAttributes)
 export interface ReadQuery {
   readonly filter: VisibilityFilter;
   readonly groupBy: string | undefined;
+  readonly orderBy: VisibilityOrder | undefined;
 }
 
-export function readQuery(text: string, resolve: Resolve): ReadQuery | Rejection {
+interface Allowed {
+  /**
+   * Whether ORDER BY is. Of the reference server's stores only the one for search engines takes it, in this very list; its scans, counts and
+   * batches never do.
+   */
+  readonly mayOrder?: boolean;
+}
+
+export function readQuery(text: string, resolve: Resolve, { mayOrder = false }: Allowed = {}): ReadQuery | Rejection {
   if (isLonger(text, limits.visibilityQueryBytesMax))
     return invalid(`invalid query: malformed SQL query: longer than ${limits.visibilityQueryBytesMax} bytes`);
   try {
-    const { where, groupBy } = parseQuery(text);
-    return { filter: filterOf(where, resolve), groupBy: groupOf(groupBy, resolve) };
+    const { where, groupBy, orderBy } = parseQuery(text);
+    if (orderBy.length > 0 && !mayOrder) throw notSupported("'ORDER BY' clause");
+    return {
+      filter: filterOf(where, resolve),
+      groupBy: groupOf(groupBy, resolve),
+      orderBy: orderOf(orderBy, resolve),
+    };
   } catch (error) {
     if (error instanceof QueryError) return invalid(`invalid query: ${error.message}`);
     throw error;
@@ -93,11 +116,19 @@ const groupable: readonly string[] = ["ExecutionStatus", namespaceDivision];
 function groupOf(names: readonly string[], resolve: Resolve): string | undefined {
   const [first] = names;
   if (first === undefined) return undefined;
-  if (names.length > 1)
-    throw new QueryError("operation is not supported: 'GROUP BY' clause supports only a single field");
+  if (names.length > 1) throw notSupported("'GROUP BY' clause supports only a single field");
   const { name } = attributeOf(first, resolve);
   if (groupable.includes(name)) return name;
-  throw new QueryError(`operation is not supported: 'GROUP BY' clause is not supported for search attribute ${first}`);
+  throw notSupported(`'GROUP BY' clause is not supported for search attribute ${first}`);
+}
+
+function orderOf([first, ...others]: readonly Ordering[], resolve: Resolve): VisibilityOrder | undefined {
+  if (first === undefined) return undefined;
+  if (others.length > 0) throw notSupported("'ORDER BY' clause supports only a single field");
+  const { name, column = name, type } = attributeOf(first.name, resolve);
+  if (type === enums.IndexedValueType.TEXT || type === enums.IndexedValueType.KEYWORD_LIST)
+    throw notSupported(`'ORDER BY' clause is not supported for ${typeName(type)} type search attribute '${name}'`);
+  return { name: column, isDescending: first.isDescending };
 }
 
 const encoder = new TextEncoder();
@@ -135,7 +166,10 @@ export async function count(
 }
 
 /** The rows of one list that a filter selects. */
-type Selection = Pick<VisibilityQuery, "namespaceId"> & { readonly filter: VisibilityFilter };
+type Selection = Pick<VisibilityQuery, "namespaceId"> & {
+  readonly filter: VisibilityFilter;
+  readonly orderBy?: VisibilityOrder | undefined;
+};
 
 async function listWorkflows(parts: Parts, selection: Selection, page: Page) {
   const rows = await listRows(parts, "workflow", selection, page);
@@ -148,10 +182,10 @@ async function listWorkflows(parts: Parts, selection: Selection, page: Page) {
 export async function listRows(
   { store, tokens }: Parts,
   kind: ExecutionKind,
-  { namespaceId, filter }: Selection,
+  { namespaceId, filter, orderBy }: Selection,
   page: Page,
 ): Promise<{ infos: Uint8Array[]; nextPageToken?: Uint8Array } | Rejection> {
-  const of = kind === "workflow" ? "visibility" : `visibility of ${kind}`;
+  const of = `${kind === "workflow" ? "visibility" : `visibility of ${kind}`}${orderBy ? ` by ${JSON.stringify(orderBy)}` : ""}`;
   const values = tokens.openPage(of, namespaceId, page.nextPageToken);
   if (values instanceof Rejection) return values;
   const { visibilityPageMax } = limits;
@@ -162,18 +196,28 @@ export async function listRows(
     namespaceId,
     filter,
     limit: size + 1,
-    ...(values && { after: positionOf(values as [number | null, number, string]) }),
+    ...(orderBy && { orderBy }),
+    ...(values && { after: positionOf(values as Position) }),
   });
   const shown = rows.slice(0, size);
   const last = rows.length > size ? shown.at(-1) : undefined;
   return {
     infos: shown.map(({ info }) => info),
-    ...(last && { nextPageToken: tokens.sealPage(of, namespaceId, [last.closeTimeMs, last.startTimeMs, last.runId]) }),
+    ...(last && { nextPageToken: tokens.sealPage(of, namespaceId, valuesOf(last)) }),
   };
 }
 
-function positionOf([closeTimeMs, startTimeMs, runId]: [number | null, number, string]): VisibilityPosition {
-  return { closeTimeMs, startTimeMs, runId };
+/** As a token holds it. */
+type Position =
+  | [closeTimeMs: number | null, startTimeMs: number, runId: string]
+  | [closeTimeMs: number | null, startTimeMs: number, runId: string, orderValue: string | number | null];
+
+function valuesOf({ closeTimeMs, startTimeMs, runId, orderValue }: VisibilityRow): Position {
+  return orderValue === undefined ? [closeTimeMs, startTimeMs, runId] : [closeTimeMs, startTimeMs, runId, orderValue];
+}
+
+function positionOf([closeTimeMs, startTimeMs, runId, orderValue]: Position): VisibilityPosition {
+  return { closeTimeMs, startTimeMs, runId, ...(orderValue !== undefined && { orderValue }) };
 }
 
 /** Older clients filter by fields of their request instead of a text. */

@@ -2,7 +2,14 @@
 import { enums, timestampMs } from "@pawl/protocol";
 import { QueryError } from "./query-lexer.ts";
 import { parseTime } from "./time-text.ts";
-import { type Comparison, type Expression, type Literal, parseQuery, type Term } from "./visibility-query.ts";
+import {
+  type Comparison,
+  type Expression,
+  type Literal,
+  notSupported,
+  parseQuery,
+  type Term,
+} from "./visibility-query.ts";
 import type { Heartbeat } from "./worker-registry.ts";
 
 type Value = string | number;
@@ -35,8 +42,9 @@ const fields: Readonly<Record<string, Field>> = {
 
 /** Throws `QueryError`. */
 export function workerPredicate(query: string): (heartbeat: Heartbeat) => boolean {
-  const { where, groupBy } = parseQuery(query);
-  if (groupBy.length > 0) throw new QueryError("operation is not supported: 'GROUP BY' clause");
+  const { where, groupBy, orderBy } = parseQuery(query);
+  if (groupBy.length > 0) throw notSupported("'GROUP BY' clause");
+  if (orderBy.length > 0) throw notSupported("'ORDER BY' clause");
   if (!where) return () => true;
   const predicate = predicateOf(where);
   return (heartbeat) => predicate(heartbeat) === true;

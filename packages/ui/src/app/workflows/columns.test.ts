@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WorkflowInfo } from "../api/workflows.ts";
-import { type Column, cellValue, columnsKey, columnsOf, namesIn, sorted, sortKey, sortOf } from "./columns.ts";
+import { attributesOf } from "./attributes.ts";
+import { type Column, cellValue, columnsKey, columnsOf, namesIn, orderOf, sortKey, sortOf } from "./columns.ts";
 
 function row(workflowId: string, more: Partial<WorkflowInfo> = {}): WorkflowInfo {
   return { execution: { workflowId, runId: `r-${workflowId}` }, type: { name: "T" }, status: "Running", ...more };
@@ -32,12 +33,13 @@ test("a cell shows a fact, an attribute or what is in a memo", () => {
   assert.deepEqual(namesIn([shown, row("x")]), { attributes: ["Tags", "Total"], memos: ["note"] });
 });
 
-test("rows are put in order by numbers and texts, those without a value last", () => {
-  const rows = [row("w-10", { historyLength: "9" }), row("w-9", { historyLength: "10" }), row("w-1")];
-  const ids = (sort: string) => sorted(rows, sortOf(sort)).map(({ execution }) => execution.workflowId);
-  assert.deepEqual(ids("WorkflowId"), ["w-1", "w-9", "w-10"]);
-  assert.deepEqual(ids("Events"), ["w-10", "w-9", "w-1"]);
-  assert.deepEqual(ids("-Events"), ["w-9", "w-10", "w-1"]);
+test("an order in the address is one of the whole list, except of what the server has no order of", () => {
+  const attributes = attributesOf({ Note: "INDEXED_VALUE_TYPE_TEXT", "a-b": "INDEXED_VALUE_TYPE_INT" });
+  const order = (sort: string) => orderOf(sortOf(sort), attributes);
+  assert.equal(order("Events"), "ORDER BY HistoryLength");
+  assert.equal(order("-WorkflowId"), "ORDER BY WorkflowId DESC");
+  assert.equal(order("-attribute:a-b"), "ORDER BY `a-b` DESC");
+  assert.equal(order("attribute:unknown"), "ORDER BY unknown");
+  for (const sort of ["attribute:Note", "attribute:BuildIds", "memo:note", "Nonsense"]) assert.equal(order(sort), "");
   assert.equal(sortKey(sortOf("-Events")!), "-Events");
-  assert.equal(sortOf("Nonsense"), undefined);
 });

@@ -2,6 +2,8 @@
 import { shownPayload } from "../api/payload.ts";
 import type { WorkflowInfo } from "../api/workflows.ts";
 import { remembered } from "../parts/remembered.ts";
+import type { Attribute } from "./attributes.ts";
+import { printName } from "./conditions.ts";
 
 export const factColumns = [
   ...["Status", "WorkflowId", "WorkflowType", "StartTime", "Duration", "Events"],
@@ -60,7 +62,7 @@ function columnOf(key: string): Column | undefined {
   }
 }
 
-/** By what rows are put in order, and what a cell shows unless it is more than a text; `undefined` where there is nothing. */
+/** What a cell shows unless it is more than a text; `undefined` where there is nothing. */
 export function cellValue(column: Column, row: WorkflowInfo): string | number | undefined {
   switch (column.kind) {
     case "fact":
@@ -139,17 +141,26 @@ export function sortKey({ column, isDescending }: Sort): string {
   return `${isDescending ? "-" : ""}${columnKey(column)}`;
 }
 
-/** Rows without a value come last, whichever the direction. */
-export function sorted(rows: readonly WorkflowInfo[], sort: Sort | undefined): readonly WorkflowInfo[] {
-  if (!sort) return rows;
-  const sign = sort.isDescending ? -1 : 1;
-  return rows.toSorted((a, b) => {
-    const [left, right] = [cellValue(sort.column, a), cellValue(sort.column, b)];
-    if (left === undefined || right === undefined) return Number(left === undefined) - Number(right === undefined);
-    if (typeof left === "number" && typeof right === "number") return sign * (left - right);
-    return sign * String(left).localeCompare(String(right), undefined, { numeric: true });
-  });
+/** What a list of all that match is put in order by; nothing for what the server has no order of. */
+export function orderOf(sort: Sort | undefined, attributes: readonly Attribute[]): string {
+  const name = sort && orderName(sort.column, attributes);
+  return name === undefined ? "" : `ORDER BY ${name}${sort?.isDescending ? " DESC" : ""}`;
 }
+
+/** As queries write it; `undefined` for memos, which no query knows, and for texts and lists, which have no order. */
+export function orderName({ kind, name }: Column, attributes: readonly Attribute[]): string | undefined {
+  if (kind === "memo") return undefined;
+  if (kind === "fact") return orderNames[name];
+  const type = attributes.find((one) => one.name === name)?.type;
+  return type === "Text" || type === "KeywordList" ? undefined : printName(name);
+}
+
+const orderNames: Readonly<Record<FactColumn, string>> = {
+  ...{ Status: "ExecutionStatus", WorkflowId: "WorkflowId", WorkflowType: "WorkflowType", StartTime: "StartTime" },
+  ...{ Duration: "ExecutionDuration", Events: "HistoryLength", CloseTime: "CloseTime", RunId: "RunId" },
+  ...{ TaskQueue: "TaskQueue", ExecutionTime: "ExecutionTime", HistorySize: "HistorySizeBytes" },
+  ...{ Parent: "ParentWorkflowId", Root: "RootWorkflowId" },
+};
 
 /** Names that a chooser can offer because the rows have them. */
 export function namesIn(rows: readonly WorkflowInfo[]): { attributes: string[]; memos: string[] } {

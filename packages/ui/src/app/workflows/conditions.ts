@@ -37,10 +37,15 @@ export function printConditions(conditions: readonly Condition[]): string {
 }
 
 function printCondition({ name, operator, values }: Condition): string {
-  const shownName = /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name.replaceAll("`", "``")}\``;
+  const shownName = printName(name);
   if (operator === "IS NULL" || operator === "IS NOT NULL") return `${shownName} ${operator}`;
   if (operator === "IN") return `${shownName} IN (${values.map(printValue).join(", ")})`;
   return `${shownName} ${operator} ${printValue(values[0] ?? { text: "", isQuoted: true })}`;
+}
+
+/** In backticks where it has to be. */
+export function printName(name: string): string {
+  return /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name.replaceAll("`", "``")}\``;
 }
 
 function printValue({ text, isQuoted }: Value): string {

@@ -5,18 +5,20 @@ import type { WorkflowInfo } from "../api/workflows.ts";
 import { spanText } from "../history/timeline.ts";
 import { Moment } from "../parts/moment.tsx";
 import { StatusBadge } from "../parts/status-badge.tsx";
-import { type Column, cellValue, columnKey, columnLabel, type Sort, sorted, sortKey } from "./columns.ts";
+import type { Attribute } from "./attributes.ts";
+import { type Column, cellValue, columnKey, columnLabel, orderName, type Sort, sortKey } from "./columns.ts";
 
 interface ListProps {
   readonly rows: readonly WorkflowInfo[];
   readonly columns: readonly Column[];
   readonly sort: Sort | undefined;
+  readonly attributes: readonly Attribute[];
   /** Run ids. */
   readonly chosen: ReadonlySet<string>;
   readonly onChoose: (chosen: ReadonlySet<string>) => void;
 }
 
-export function List({ rows, columns, sort, chosen, onChoose }: ListProps) {
+export function List({ rows, columns, sort, attributes, chosen, onChoose }: ListProps) {
   const isAll = rows.length > 0 && rows.every(({ execution }) => chosen.has(execution.runId));
   const toggle = (runId: string) => {
     const changed = new Set(chosen);
@@ -37,12 +39,12 @@ export function List({ rows, columns, sort, chosen, onChoose }: ListProps) {
               />
             </th>
             {columns.map((column) => (
-              <Heading key={columnKey(column)} column={column} sort={sort} />
+              <Heading key={columnKey(column)} {...{ column, sort, attributes }} />
             ))}
           </tr>
         </thead>
         <tbody>
-          {sorted(rows, sort).map((row) => (
+          {rows.map((row) => (
             <Row
               key={row.execution.runId}
               row={row}
@@ -57,8 +59,13 @@ export function List({ rows, columns, sort, chosen, onChoose }: ListProps) {
   );
 }
 
-function Heading({ column, sort }: { readonly column: Column; readonly sort: Sort | undefined }) {
+interface HeadingProps extends Pick<ListProps, "sort" | "attributes"> {
+  readonly column: Column;
+}
+
+function Heading({ column, sort, attributes }: HeadingProps) {
   const key = columnKey(column);
+  if (orderName(column, attributes) === undefined) return <th scope="col">{columnLabel(column)}</th>;
   const isSorted = sort !== undefined && columnKey(sort.column) === key;
   // Up, down, and as the server has them.
   const next = !isSorted
@@ -70,8 +77,8 @@ function Heading({ column, sort }: { readonly column: Column; readonly sort: Sor
     <th scope="col" aria-sort={!isSorted ? undefined : sort.isDescending ? "descending" : "ascending"}>
       <Link
         from={workflowsRoute.id}
-        search={({ sort: _, ...kept }) => ({ ...kept, ...(next && { sort: sortKey(next) }) })}
-        title="Puts the rows of this page in order"
+        search={({ sort: _, after: __, ...kept }) => ({ ...kept, ...(next && { sort: sortKey(next) }) })}
+        title="Puts the whole list in order"
       >
         {columnLabel(column)} {isSorted && <span aria-hidden="true">{sort.isDescending ? "↓" : "↑"}</span>}
       </Link>
