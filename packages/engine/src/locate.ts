@@ -10,6 +10,7 @@ import { virtualEvents } from "./workflow-task.ts";
 /** Where the run stands, as a value of its own. */
 export function locate(run: Run): Located {
   const { workflowTask } = run;
+  const closing = isOpen(run) ? undefined : run.tail.at(-1);
   return {
     runId: run.runId,
     workflowId: run.workflowId,
@@ -29,6 +30,7 @@ export function locate(run: Run): Located {
     historySizeBytes: run.historySizeBytes,
     ...taskVersioning(run),
     virtualEvents: virtualEvents(run, { shown: true }),
+    ...(closing?.lastEventId === run.nextEventId - 1 && { closingEvents: closing.bytes }),
   };
 }
 

@@ -304,6 +304,8 @@ export interface Located {
   readonly versioning?: TaskVersioning;
   /** Scheduled and started event of a workflow task that history does not hold yet (transient), as encoded `events` fields. */
   readonly virtualEvents: Uint8Array;
+  /** Of a closed run, while memory holds it: its last batch, which ends with the closing event, as encoded `events` fields. */
+  readonly closingEvents?: Uint8Array;
 }
 
 /** A pending activity and its current attempt. */

@@ -120,6 +120,9 @@ export async function openWriter(
       SET tcp_keepalives_interval = 5;
       SET tcp_keepalives_count = 3;
       SET default_transaction_isolation = 'read committed'`);
+    // Every statement of this connection finds its rows by their keys. What the planner believes of a table that has just begun to grow, and keeps for
+    // a prepared statement, must not make it read the whole table.
+    await db.query("SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off");
     // What waits for more than the local disk is left as it is.
     await db.query(
       "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')",

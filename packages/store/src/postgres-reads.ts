@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
+import { Gathering } from "./gathering.ts";
 import { kindCode } from "./kind-code.ts";
 import { clientConfig, messageOf, type PostgresOptions, sqlStateOf } from "./postgres-connection.ts";
 import { countSql, listSql } from "./postgres-query.ts";
@@ -33,6 +34,8 @@ type CountedValue = Counts[number]["value"];
 
 export class PostgresReads {
   readonly #pool: pg.Pool;
+  readonly #currents = new Gathering((keys: readonly ExecutionKey[]) => this.#askCurrent(keys));
+  readonly #runs = new Gathering((runIds: readonly string[]) => this.#askRuns(runIds));
 
   constructor({ url, node }: Pick<PostgresOptions, "url" | "node">, connections: number) {
     this.#pool = new pg.Pool({ ...clientConfig(url, node), max: connections });
@@ -40,19 +43,24 @@ export class PostgresReads {
     this.#pool.on("error", () => {});
   }
 
-  async loadCurrent(keys: readonly ExecutionKey[]): Promise<(string | null)[]> {
-    if (keys.length === 0) return [];
+  loadCurrent(keys: readonly ExecutionKey[]): Promise<(string | null)[]> {
+    return this.#currents.load(keys);
+  }
+
+  loadRuns(runIds: readonly string[]): Promise<(StoredRun | null)[]> {
+    return this.#runs.load(runIds);
+  }
+
+  async #askCurrent(keys: readonly ExecutionKey[]): Promise<(string | null)[]> {
     const rows = await this.#rows("current", currentText, [
       keys.map(({ namespaceId }) => storedText(namespaceId)),
       keys.map(({ businessId }) => storedText(businessId)),
       keys.map(({ kind }) => kindCode(kind)),
     ]);
-    const found = new Map(rows.map(({ place, run_id }) => [place, run_id]));
-    return keys.map((_, at) => found.get(at + 1) ?? null);
+    return rows.map(({ run_id }) => run_id);
   }
 
-  async loadRuns(runIds: readonly string[]): Promise<(StoredRun | null)[]> {
-    if (runIds.length === 0) return [];
+  async #askRuns(runIds: readonly string[]): Promise<(StoredRun | null)[]> {
     const rows = await this.#rows("runs", runsText, [runIds.map(storedText)]);
     const runs = new Map<string, StoredRun & { parts: Map<string, Uint8Array> }>();
     for (const { run_id, kind, namespace_id, business_id, part, bytes } of rows)
@@ -166,10 +174,14 @@ function isPassing(error: unknown): boolean {
   return state === null || /^(08|53|57|58|XX)/.test(state);
 }
 
+/** A lookup for each key, whatever the planner believes of a table that has just begun to grow. */
 const currentText = `
-  SELECT wanted.place, current.run_id
+  SELECT (
+    SELECT run_id FROM current
+    WHERE current.namespace_id = wanted.namespace_id AND current.business_id = wanted.business_id AND current.kind = wanted.kind
+  ) AS run_id
   FROM unnest($1::text[], $2::text[], $3::integer[]) WITH ORDINALITY AS wanted (namespace_id, business_id, kind, place)
-  JOIN current ON current.namespace_id = wanted.namespace_id AND current.business_id = wanted.business_id AND current.kind = wanted.kind`;
+  ORDER BY place`;
 
 /** The run with its snapshot, and each of its parts, as a row. */
 const runsText = `

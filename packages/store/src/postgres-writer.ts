@@ -111,15 +111,15 @@ export class PostgresWriter {
   #add(request: Request): Promise<number | null> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ request, resolve, reject });
-      // In a microtask, so that commits made one after the other in one turn share the first transaction too.
-      if (!this.#isBusy) queueMicrotask(() => void this.#run());
+      if (!this.#isBusy) void this.#run();
     });
   }
 
   async #run(): Promise<void> {
-    if (this.#isBusy) return;
     this.#isBusy = true;
     while (this.#queue.length > 0) {
+      // What comes up to the end of this turn of the event loop, and what follows from the commits just answered, shares the transaction.
+      await new Promise((resolve) => setImmediate(resolve));
       const group = this.#nextGroup();
       if (group !== null) await this.#runGroup(group);
       else await this.#runAlone(this.#queue.shift()!);

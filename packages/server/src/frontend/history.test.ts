@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Rejection } from "@pawl/engine";
+import { type Located, Rejection } from "@pawl/engine";
 import { enums, history, type Init, type RequestOf, workflowservice } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import { historyHandlers } from "./history.ts";
@@ -230,6 +230,33 @@ describe("the closing event alone", () => {
       assert.deepEqual(eventTypes(closed.history), ["WORKFLOW_EXECUTION_COMPLETED"]);
       assert.equal(closed.nextPageToken.length, 0);
     }
+  });
+
+  test("is the same from memory and from the store", async () => {
+    await using server = await runOfFour();
+    await server.signal("w");
+    await server.complete(await server.pollWorkflowTask(), { commands: [completion] });
+    const fromMemory = await server.ask("GetWorkflowExecutionHistory", closeOnly);
+    const { parts } = server;
+    const ring: Parts["ring"] = Object.create(parts.ring, {
+      submit: {
+        value: async (...asked: Parameters<Parts["ring"]["submit"]>) => {
+          const { closingEvents, ...located } = (await parts.ring.submit(...asked)) as Located;
+          assert.ok(closingEvents);
+          return located;
+        },
+      },
+    });
+    const request = workflowservice.GetWorkflowExecutionHistoryRequest.create({
+      ...{ namespace: testNamespace, execution: { workflowId: "w", runId: "" } },
+      historyEventFilterType: HistoryEventFilterType.CLOSE_EVENT,
+    });
+    const fromStore = await historyHandlers({ ...parts, ring }).GetWorkflowExecutionHistory(
+      request,
+      new TestCall(undefined),
+    );
+    assert.ok(!(fromStore instanceof Rejection));
+    assert.deepEqual(fromStore.history, fromMemory.history);
   });
 
   test("is waited for through events that do not close, with a token each time that time is up", async () => {

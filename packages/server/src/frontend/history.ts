@@ -4,7 +4,7 @@ import { enums, type Init, type RequestOf, type workflowservice } from "@pawl/pr
 import { limits } from "../limits.ts";
 import { executionProblem, invalid } from "./field-rules.ts";
 import { followedEvent } from "./followed-event.ts";
-import { concat, readEvent, readEvents, readEventsReverse } from "./history-page.ts";
+import { concat, frames, readEvent, readEvents, readEventsReverse } from "./history-page.ts";
 import { type HistoryPosition, historyToken, reverseHistoryToken } from "./history-token.ts";
 import { Wait, waitUntilMs } from "./long-poll.ts";
 import type { Call, Handlers, Parts } from "./parts.ts";
@@ -136,13 +136,14 @@ async function closeEvent(parts: ReadParts, reading: Reading, wait: boolean): Pr
     ? await waitFor(parts, reading, ({ open }) => !open)
     : await locate(parts, reading, reading.runId);
   if (located instanceof Rejection) return located;
-  const { open, runId, lastEventId } = located;
+  const { open, runId, lastEventId, closingEvents } = located;
   if (open)
     return {
       history: noEvents,
       ...(wait && { nextPageToken: tokenAt(parts, reading, located, lastEventId, lastEventId) }),
     };
-  const event = await readEvent(parts.store, runId, lastEventId);
+  // Who waits for the end of a run asks when that has just been committed.
+  const event = closingEvents ? frames(closingEvents).at(-1) : await readEvent(parts.store, runId, lastEventId);
   return event ? { history: followedEvent(event, reading.call) } : gone;
 }
 
