@@ -19,18 +19,24 @@ export async function call<N extends MethodName>(
   address: string,
   name: N,
   request: Init<RequestOf<N>>,
-  { timeoutMs = 10_000 } = {},
+  { timeoutMs = 10_000, headers = {} }: { timeoutMs?: number; headers?: Readonly<Record<string, string>> } = {},
 ): Promise<ResponseOf<N>> {
   const method = methods[name];
-  const answer = await unary(address, method.path, method.request.encode(request as never), timeoutMs);
+  const answer = await unary(address, method.path, method.request.encode(request as never), { timeoutMs, headers });
   return method.response.decode(answer) as ResponseOf<N>;
 }
 
-function unary(address: string, path: string, message: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+function unary(
+  address: string,
+  path: string,
+  message: Uint8Array,
+  { timeoutMs, headers }: { readonly timeoutMs: number; readonly headers: Readonly<Record<string, string>> },
+): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   const session = connect(`http://${address}`);
   session.on("error", reject);
   const stream = session.request({
+    ...headers,
     [constants.HTTP2_HEADER_METHOD]: "POST",
     [constants.HTTP2_HEADER_PATH]: path,
     "content-type": "application/grpc",

@@ -6,6 +6,7 @@ import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { Failure, failedState } from "./failure.ts";
 import { addClusterOptions, type ClusterFlags, clusterConfig } from "./server-cluster.ts";
 import { addSecurityOptions, type SecurityFlags, securityConfig } from "./server-security.ts";
+import { tracingConfig } from "./server-tracing.ts";
 
 export interface Flags extends SecurityFlags, ClusterFlags {
   readonly ip: string;
@@ -135,7 +136,7 @@ export async function runServer(
   begin: (server: RunningServer) => Promise<Companion | undefined> = async () => undefined,
 ): Promise<void> {
   // Loaded only where one is started: it is most of what there is.
-  const { createLog, Metrics, startServer } = await import("@pawl/server");
+  const { createLog, Metrics, openTracing, startServer } = await import("@pawl/server");
   const log = createLog({
     ...{ level: flags.logLevel, format: flags.logFormat, nowMs: () => Date.now() },
     write: (line) => process.stderr.write(line),
@@ -143,6 +144,9 @@ export async function runServer(
   // Whoever read the output may go: that is no reason for the server to end.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const signals = new Signals();
+  const telemetry = { log, metrics: new Metrics(), stopwatchMs: () => performance.now() };
+  const wanted = tracingConfig(process.env);
+  const tracing = wanted && openTracing(wanted, telemetry);
   const cluster = clusterConfig(flags);
   const server = await startServer({
     ...{ ip: flags.ip, port: flags.port, namespaces: flags.namespace ?? [], sqlitePragmas: flags.sqlitePragma ?? {} },
@@ -159,7 +163,7 @@ export async function runServer(
     ...(flags.allowRemoteWithoutAuth && { allowRemoteWithoutAuth: true }),
     ...securityConfig(flags),
     ...(cluster && { cluster }),
-    telemetry: { log, metrics: new Metrics(), stopwatchMs: () => performance.now() },
+    telemetry: { ...telemetry, traces: tracing?.traces },
   }).catch(failedState);
   process.stdout.write(`${readyLine(server, flags)}\n`);
   const onHangup = () => void server.reload();
@@ -172,6 +176,7 @@ export async function runServer(
   }, stopWithinMs);
   await companion?.stop();
   await server.stop();
+  await tracing?.close();
   process.off("SIGHUP", onHangup);
   clearTimeout(late);
   signals.dispose();

@@ -6,6 +6,8 @@
  *   C3. Sleepers run in the order of `atMs`; equal ones in the order in which they were set.
  */
 
+import { AsyncLocalStorage } from "node:async_hooks";
+
 /** Takes the sleeper back; harmless when it has already run. */
 export type Cancel = () => void;
 
@@ -28,6 +30,9 @@ const sleepMaxMs = 1_000;
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** What falls due belongs to none of the calls during which the one timer happened to be set (`Traces`). */
+const ofNobody = AsyncLocalStorage.snapshot();
 
 class SystemClock implements Clock {
   readonly #now: () => number;
@@ -65,7 +70,7 @@ class SystemClock implements Clock {
     const nowMs = this.nowMs();
     const sleepMs = Math.min(Math.max(nextAtMs - nowMs, 0), sleepMaxMs);
     this.#timerAtMs = nowMs + sleepMs;
-    this.#timer = setTimeout(() => this.#ring(), sleepMs);
+    this.#timer = setTimeout(() => ofNobody(() => this.#ring()), sleepMs);
   }
 
   #disarm(): void {

@@ -24,6 +24,7 @@ export { Metrics, type Sample } from "./metrics.ts";
 export type { DirectCallOptions } from "./rpc/direct-transport.ts";
 export type { Status } from "./rpc/transport.ts";
 export type { Standing } from "./shard/standing.ts";
+export { openTracing, type SpanTarget, type Tracing, type TracingConfig } from "./span-export.ts";
 export {
   createLog,
   type Log,
@@ -34,3 +35,5 @@ export {
   quietTelemetry,
   type Telemetry,
 } from "./telemetry.ts";
+export type { Sampler } from "./trace-context.ts";
+export type { Attributes, Traces } from "./traces.ts";

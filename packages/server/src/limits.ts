@@ -284,6 +284,26 @@ assert(limits.nexusEndpointPageDefault <= limits.nexusEndpointPageMax);
 // A page holds at least one endpoint.
 assert(limits.nexusEndpointDescriptionBytesMax + limits.nexusEndpointUrlBytesMax < limits.pageBytesMax);
 
+/** Of spans, where a collector takes them. What operators may set otherwise has the names and defaults of OpenTelemetry's own variables. */
+export const traceLimits = {
+  /** Spans in one request, and how long the first of them waits for others. */
+  batchDefault: 512,
+  delayMsDefault: 5 * secondMs,
+  /** Spans that wait; what comes beyond is dropped. */
+  queueDefault: 2_048,
+  /** How long one request may take. */
+  timeoutMsDefault: 10 * secondMs,
+  /** Of one request; before the second comes `retryMs`, before each further one twice the time, and no wait that a collector asks for is longer than `retryMsMax`. */
+  attemptsMax: 5,
+  retryMs: secondMs,
+  retryMsMax: 30 * secondMs,
+  /** How long the end of the process waits for the last spans. */
+  closeMsMax: secondMs,
+} as const;
+
+assert(traceLimits.batchDefault <= traceLimits.queueDefault);
+assert(limits.drainMsMax + traceLimits.closeMsMax < limits.stopMsMax);
+
 export const shardLimits = {
   /** Shards of one process on an embedded store: while one commits, the next executes. */
   embeddedShards: 4,

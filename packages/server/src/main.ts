@@ -148,6 +148,7 @@ async function open(config: OpenConfig, closes: Close[]) {
     cacheBytesMax: shardLimits.cacheBytesMax,
     retentionMs: retentionOf(namespaces),
     call: (call) => calls.make(call),
+    traces: telemetry.traces,
     ...shardEvents(telemetry),
   };
   const ring = member?.ring(ringParts) ?? (await Ring.open(ringParts));

@@ -1,9 +1,10 @@
 /**
- * What the process says of itself: log lines on stderr, and numbers. Emitted at the edges (rpc, shard, main), as an event name and fields.
+ * What the process says of itself: log lines on stderr, numbers, and spans. Emitted at the edges (rpc, shard, main), as an event name and fields.
  * No payload, token or key is ever a field.
  */
 
 import { Metrics } from "./metrics.ts";
+import type { Traces } from "./traces.ts";
 
 export const logLevels = ["debug", "info", "warn", "error", "never"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -79,12 +80,14 @@ function quoted(text: string): string {
   );
 }
 
-/** The two together, as handlers and adapters get them. */
+/** All of it together, as handlers and adapters get it. */
 export interface Telemetry {
   readonly log: Log;
   readonly metrics: Metrics;
   /** For durations: milliseconds with fractions, never stepping back. */
   readonly stopwatchMs: () => number;
+  /** Without it no spans are made. */
+  readonly traces?: Traces | undefined;
 }
 
 /** Says nothing and keeps what it counts: for tests and embedding. */

@@ -11,6 +11,8 @@ import type { Clock } from "../clock.ts";
 import { type Call, type Handlers, Rejection, type RejectionCode } from "../frontend/parts.ts";
 import { clusterLimits } from "../limits.ts";
 import type { Status } from "../rpc/transport.ts";
+import type { Telemetry } from "../telemetry.ts";
+import { traceHeadersOf } from "../trace-context.ts";
 import { type ClusterNode, isMoved, notThere } from "./node.ts";
 import type { Place } from "./placement.ts";
 import type { PlaceOfCall } from "./places.ts";
@@ -23,11 +25,17 @@ export interface Attachment {
 
 type AnyHandler = (request: unknown, call: Call) => unknown;
 
+export interface ForwardingParts {
+  readonly node: ClusterNode;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
 /** The same handlers for callers from outside: wherever a call belongs, there it is done. */
 export function forwarding(
   handlers: Handlers,
   places: ReadonlyMap<MethodName, PlaceOfCall>,
-  parts: { readonly node: ClusterNode; readonly clock: Clock },
+  parts: ForwardingParts,
 ): Handlers {
   const placed = [...places].flatMap(([name, placeOf]) => {
     const handler = handlers[name] as AnyHandler | undefined;
@@ -52,11 +60,11 @@ interface Sent {
 /** The response as it is decoded, or a `Rejection`; throws `Unavailable`. */
 async function send(
   { name, place, request, call, here }: Sent,
-  { node, clock }: { readonly node: ClusterNode; readonly clock: Clock },
+  { node, clock, telemetry }: ForwardingParts,
 ): Promise<unknown> {
   const method = methods[name];
   const bytes = method.request.encode(request as never);
-  const attachment = attachmentOf(place, call);
+  const attachment = attachmentOf(place, call, traceHeadersOf(telemetry.traces?.current));
   using ending = new Ending(call);
   return node.route<unknown>(place, {
     here,
@@ -76,8 +84,13 @@ async function send(
   });
 }
 
-function attachmentOf(place: Place, { clientName, clientVersion, supportedFeatures }: Call): string {
+function attachmentOf(
+  place: Place,
+  { clientName, clientVersion, supportedFeatures }: Call,
+  traceHeaders: Readonly<Record<string, string>>,
+): string {
   const headers = {
+    ...traceHeaders,
     "client-name": clientName,
     "client-version": clientVersion,
     "supported-features": supportedFeatures.join(","),

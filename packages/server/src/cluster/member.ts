@@ -121,8 +121,8 @@ export class ClusterMember {
 
   /** For callers from outside: does what they ask for, wherever that is. `handlers` do it here. */
   forwarding(handlers: Handlers, places: Omit<PlacesParts, "shardCount">): Handlers {
-    const { clock, shardCount } = this.#parts;
-    return forwarding(handlers, placesOf({ ...places, shardCount }), { node: this.node, clock });
+    const { clock, shardCount, telemetry } = this.#parts;
+    return forwarding(handlers, placesOf({ ...places, shardCount }), { node: this.node, clock, telemetry });
   }
 
   /** From here on others know of this node, and it takes what is its own. */

@@ -6,6 +6,7 @@ import { shardLimits } from "../limits.ts";
 import type { Match, QueryTask, Task } from "../matching/match.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import { Unavailable } from "../shard/shard.ts";
+import { quietTelemetry } from "../telemetry.ts";
 import { TestCall } from "./in-process.ts";
 import type { Parts } from "./parts.ts";
 import { pollForTask } from "./task-poll.ts";
@@ -45,7 +46,7 @@ class Script {
     return { namespaceId: "n", kind: "activity", taskQueue: "q", poller: { identity: "i", requestId: "p" } } as const;
   }
 
-  get #parts(): Pick<Parts, "ring" | "matching" | "clock"> {
+  get #parts(): Parameters<typeof pollForTask>[0] {
     const ring = {
       submit: async (_key: unknown, command: { readonly poller: { readonly requestId: string } }) => {
         this.requestIds.push(command.poller.requestId);
@@ -61,7 +62,7 @@ class Script {
       },
       giveBack: ({ type }: Match<Started>) => this.givenBack.push(type),
     };
-    return { ring, matching, clock: this.clock } as unknown as Parts;
+    return { ring, matching, clock: this.clock, telemetry: quietTelemetry() } as unknown as Parts;
   }
 }
 

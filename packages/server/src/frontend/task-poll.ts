@@ -12,6 +12,7 @@ import type { Started } from "../shard/dispatcher.ts";
 import { Unavailable } from "../shard/shard.ts";
 import { isGone, pause, taskPollUntilMs } from "./long-poll.ts";
 import type { Call, Parts } from "./parts.ts";
+import { taskWaitSpan } from "./task-wait-span.ts";
 
 export type StartedMatch = Extract<Match<Started>, { type: "started" }>;
 export type QueryMatch = Extract<Match<Started>, { type: "query" }>;
@@ -26,7 +27,7 @@ export type TaskPoll = Omit<PollRequest, "signal" | "untilMs">;
 
 /** `answer` makes the response; undefined = what was matched is no longer wanted. Gives undefined when the time is up. */
 export async function pollForTask<Response>(
-  parts: Pick<Parts, "ring" | "matching" | "clock">,
+  parts: Pick<Parts, "ring" | "matching" | "clock" | "telemetry">,
   call: Call,
   poll: TaskPoll,
   answer: (match: StartedMatch | QueryMatch) => Promise<Response | undefined>,
@@ -41,7 +42,11 @@ export async function pollForTask<Response>(
     if (started === "unknown") return undefined;
     if (started === "stale") continue;
     const response = await answerOrReturn(parts, call, started, answer);
-    if (response !== undefined) return response;
+    if (response !== undefined) {
+      const { traces } = parts.telemetry;
+      if (traces && started.type === "started") taskWaitSpan(traces, started.task);
+      return response;
+    }
     if (isGone(call)) return undefined;
   }
 }

@@ -9,11 +9,13 @@ import {
   methods,
   workflowservice,
 } from "@pawl/protocol";
+import { ManualClock } from "../clock.ts";
 import { type Handlers, Rejection } from "../frontend/parts.ts";
 import { Metrics } from "../metrics.ts";
 import { seededRandom } from "../random.ts";
 import { Unavailable } from "../shard/shard.ts";
-import { createLog } from "../telemetry.ts";
+import { createLog, quietTelemetry } from "../telemetry.ts";
+import { type Span, Traces } from "../traces.ts";
 import { unaryRoutes } from "./call.ts";
 import type { Incoming, Status } from "./transport.ts";
 
@@ -22,6 +24,8 @@ const incoming: Incoming = {
   ended: () => "no",
   header: (name) => (name === "client-name" ? "temporal-go" : ""),
 };
+
+const keepAll = { heedsCallers: true, ratio: 1 };
 
 function setUp(handlers: Handlers) {
   const lines: string[] = [];
@@ -46,6 +50,30 @@ describe("calls", () => {
       assert.equal(answer.code, "UNIMPLEMENTED");
       assert.match(answer.message, new RegExp(`^unknown method ${name} for service .*: not implemented`));
     }
+  });
+
+  test("a span of a call that failed by the server's own fault says so, one that was refused does not", async () => {
+    const spans: Span[] = [];
+    const parts = { clock: new ManualClock(), random: seededRandom(2), stopwatchMs: () => 0 };
+    const traces = new Traces({ ...parts, sink: { add: (span) => spans.push(span) }, sampler: keepAll });
+    const handlers: Handlers = {
+      GetSystemInfo: () => Promise.reject(new Error("a bug")),
+      DescribeNamespace: () => new Rejection("NOT_FOUND", "no such namespace"),
+    };
+    const routes = unaryRoutes(handlers, { telemetry: { ...quietTelemetry(), traces }, random: parts.random });
+    for (const name of ["GetSystemInfo", "DescribeNamespace", "ListNamespaces"] as const)
+      await routes.get(methods[name].path)!(new Uint8Array(0), incoming);
+    assert.deepEqual(
+      spans.map(({ name, attributes, error }) => [name.split("/")[1], attributes["rpc.grpc.status_code"], error]),
+      [
+        ["GetSystemInfo", 13, spans[0]!.error],
+        ["DescribeNamespace", 5, undefined],
+        ["ListNamespaces", 12, spans[2]!.error],
+      ],
+    );
+    assert.match(spans[0]!.error ?? "", /^internal error \(request /);
+    assert.match(spans[2]!.error ?? "", /unknown method ListNamespaces/);
+    assert.equal(spans[0]!.attributes["user_agent.original"], "temporal-go/");
   });
 
   test("the handler gets the decoded request and the call, and its answer is encoded", async () => {

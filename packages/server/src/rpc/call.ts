@@ -9,6 +9,7 @@ import { limits } from "../limits.ts";
 import type { Counter } from "../metrics.ts";
 import type { Random } from "../random.ts";
 import type { LogFields, Telemetry } from "../telemetry.ts";
+import { CallSpans } from "./call-spans.ts";
 import type { Gate } from "./gate.ts";
 import { retryInfo, retryInfoType } from "./retry-info.ts";
 import { type Incoming, type Status, type StatusCode, statusCodes, type Unary } from "./transport.ts";
@@ -29,7 +30,7 @@ export function unaryRoutes(handlers: Handlers, parts: CallParts): Map<string, U
 }
 
 /** What the table's many types come down to here: the message that the codec decoded is the one that the handler takes. */
-type AnyHandler = (request: unknown, call: Call) => unknown;
+export type AnyHandler = (request: unknown, call: Call) => unknown;
 
 function route(method: Method, handler: Handlers[MethodName], parts: CallParts): Unary {
   const watch = new MethodWatch(method, parts.telemetry);
@@ -37,17 +38,22 @@ function route(method: Method, handler: Handlers[MethodName], parts: CallParts):
   const { name, service } = method;
   const message = `unknown method ${name} for service ${service}: not implemented by this server`;
   const unknown: Status = { code: "UNIMPLEMENTED", message };
+  // Who may not call a method does not learn whether it is served.
+  const known = (handler as AnyHandler | undefined) ?? (() => new Rejection("UNIMPLEMENTED", message));
+  const { traces } = parts.telemetry;
+  const spans = traces && new CallSpans(method, traces);
   if (!handler && !parts.gate)
     return async (_bytes, incoming) => {
+      if (spans) await spans.around(incoming, async () => unknown);
       watch.ended(unknown.code, parts.telemetry.stopwatchMs(), incoming);
       return unknown;
     };
-  // Who may not call a method does not learn whether it is served.
-  const known = (handler as AnyHandler | undefined) ?? (() => new Rejection("UNIMPLEMENTED", message));
-  const served = parts.admission ? admitted(parts.admission, name, known) : known;
+  const told = spans ? spans.described(known) : known;
+  const served = parts.admission ? admitted(parts.admission, name, told) : told;
   return async (bytes, incoming) => {
     const startedAt = parts.telemetry.stopwatchMs();
-    const answer = await serves(method, served, parts, bytes, incoming);
+    const answering = () => serves(method, served, parts, bytes, incoming);
+    const answer = await (spans ? spans.around(incoming, answering) : answering());
     watch.ended("code" in answer ? answer.code : "OK", startedAt, incoming);
     return answer;
   };

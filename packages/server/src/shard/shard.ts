@@ -9,11 +9,8 @@
  *   S3. A failed commit is of unknown outcome: what was cached is forgotten and read again, and the caller is told UNAVAILABLE.
  *   S4. A bug in one command fails that command alone: the batch is thrown away and its commands run one by one.
  *   S5. The fence is checked inside the write transaction: when the lease is lost, the shard stops.
-<<<<<<< HEAD
  *   S6. A command that would make a run too large does not happen: alone like a bug, it is thrown away, and the run is ended instead.
-=======
  *   S7. A batch that writes nothing answers from memory only while nobody can have taken the shard over (`isSure`); otherwise the fence is checked first.
->>>>>>> 14f1b64 (wip)
  */
 import {
   type Call,
@@ -37,7 +34,9 @@ import { CommitUnknown, type Lease, LeaseLost, type RunRef, type Store, StoreFul
 import type { Clock } from "../clock.ts";
 import { shardLimits } from "../limits.ts";
 import type { Random } from "../random.ts";
+import type { Traces } from "../traces.ts";
 import type { Committed } from "./commit-metrics.ts";
+import { type BatchFigures, CommitSpans, type Origin } from "./commit-spans.ts";
 import type { Dispatcher, Reservation, Started } from "./dispatcher.ts";
 import { ExecutionCache } from "./execution-cache.ts";
 import { takeBatch } from "./fair-batch.ts";
@@ -87,6 +86,8 @@ export interface ShardParts {
   readonly onCommit?: (committed: Committed) => void;
   /** By which commits are timed for metrics; without it they take no time. */
   readonly stopwatchMs?: () => number;
+  /** Without it no spans are made. */
+  readonly traces?: Traces | undefined;
 }
 
 /** A command that waits for its batch. */
@@ -96,6 +97,8 @@ interface Submitted {
   readonly command: CommandOfKind<Kind>;
   readonly resolve: (reply: never) => void;
   readonly reject: (error: unknown) => void;
+  /** For its span; absent: none is made. */
+  readonly origin?: Origin | undefined;
 }
 
 /** A run whose waiting tasks nobody holds: after a restart, or after a commit of unknown outcome. */
@@ -137,6 +140,7 @@ export class Shard {
   readonly lease: Lease;
   readonly #cache: ExecutionCache;
   readonly #timers: Timers;
+  readonly #spans: CommitSpans | undefined;
   #inbox: Entry[] = [];
   #running: Promise<void> | undefined;
   #state: "open" | "draining" | "lost" = "open";
@@ -145,6 +149,7 @@ export class Shard {
     this.lease = lease;
     this.#parts = parts;
     this.#cache = new ExecutionCache(parts.cacheBytesMax);
+    this.#spans = parts.traces && new CommitSpans(parts.traces);
     this.#timers = new Timers({
       store: parts.store,
       shardId: lease.shardId,
@@ -179,7 +184,8 @@ export class Shard {
     if (this.#state !== "open") return Promise.reject(new Unavailable("closed", "this shard is closed; try again"));
     if (this.#inbox.length >= shardLimits.inboxMax)
       return Promise.reject(new Unavailable("busy", "too many requests wait for this shard; try again"));
-    return new Promise((resolve, reject) => this.#enqueue({ type: "command", key, command, resolve, reject }));
+    const origin = this.#spans?.originNow();
+    return new Promise((resolve, reject) => this.#enqueue({ type: "command", key, command, resolve, reject, origin }));
   }
 
   /** Finishes what has been submitted; later submissions are refused. */
@@ -202,7 +208,7 @@ export class Shard {
 
   #enqueue(entry: Entry): void {
     this.#inbox.push(entry);
-    this.#running ??= this.#run();
+    this.#running ??= this.#spans ? this.#spans.apart(() => this.#run()) : this.#run();
   }
 
   async #run(): Promise<void> {
@@ -404,6 +410,7 @@ export class Shard {
     hosted: ReadonlyMap<string, Hosted>,
     { outcomes, changed: { writes, touched, large } }: Executed,
   ): Promise<void> {
+    let figures: BatchFigures | undefined;
     // S7: an empty commit is a look at the fence.
     if (writes.length > 0 || this.#parts.isSure?.() === false) {
       const { onCommit, stopwatchMs = () => 0 } = this.#parts;
@@ -413,29 +420,40 @@ export class Shard {
       } catch (error) {
         return this.#failCommit(batch, outcomes, error);
       }
-      onCommit?.({ commands: batch.length, writes, seconds: (stopwatchMs() - begunAtMs) / 1_000 });
+      const ms = stopwatchMs() - begunAtMs;
+      onCommit?.({ commands: batch.length, writes, seconds: ms / 1_000 });
+      figures = { commands: batch.length, rows: writes.length, ms };
     }
     for (const [id, one] of hosted) this.#cache.put(id, one);
-    this.#answer(outcomes, touched);
+    this.#answer(outcomes, touched, figures);
     for (const run of large) this.#parts.onLarge?.(run);
   }
 
   /** Everything that the commit made true is now said (S2). */
-  #answer(outcomes: readonly Outcome[], touched: ExecutionWrites["touched"]): void {
-    const { dispatcher, watch, carry, call } = this.#parts;
+  #answer(outcomes: readonly Outcome[], touched: ExecutionWrites["touched"], figures: BatchFigures | undefined): void {
     for (const { wakeAtMs, ...run } of touched) {
       this.#timers.arm(run, wakeAtMs);
-      watch.notify(run.runId);
+      this.#parts.watch.notify(run.runId);
     }
-    for (const { entry, reply, deliveries, effects } of outcomes) {
-      if (entry.type === "command") entry.resolve(reply as never);
-      for (const { reservation, started } of deliveries) reservation.deliver(started);
-      for (const effect of effects) {
-        if (effect.type === "dispatch") dispatcher.offer(effect.task);
-        else if (effect.type === "send") carry(effect);
-        else if (effect.type === "call") call(effect.call);
-        else this.#notice(entry.key, effect);
-      }
+    for (const outcome of outcomes) {
+      const { entry } = outcome;
+      if (figures && entry.type === "command" && entry.origin)
+        this.#spans?.add({ ...entry, origin: entry.origin, outcome, shardId: this.lease.shardId, figures }, () =>
+          this.#settle(outcome),
+        );
+      else this.#settle(outcome);
+    }
+  }
+
+  #settle({ entry, reply, deliveries, effects }: Outcome): void {
+    const { dispatcher, carry, call } = this.#parts;
+    if (entry.type === "command") entry.resolve(reply as never);
+    for (const { reservation, started } of deliveries) reservation.deliver(started);
+    for (const effect of effects) {
+      if (effect.type === "dispatch") dispatcher.offer(effect.task);
+      else if (effect.type === "send") carry(effect);
+      else if (effect.type === "call") call(effect.call);
+      else this.#notice(entry.key, effect);
     }
   }
 
@@ -513,6 +531,7 @@ export class Shard {
         const { clock } = this.#parts;
         clock.wake(clock.nowMs() + shardLimits.retryMs, () => this.#wake({ runId, ...key }));
       },
+      origin: this.#spans?.originOfClock(),
     };
     this.#enqueue(entry);
   }
