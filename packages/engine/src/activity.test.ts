@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums, toDuration } from "@pawl/protocol";
 import { Rejection } from "./rejection.ts";
-import { applicationFailure, commands, payloads, ScriptedWorkflow } from "./scripted-workflow.ts";
+import { applicationFailure, CachedWorkflow, commands, payloads, ScriptedWorkflow } from "./scripted-workflow.ts";
 
 /** A workflow whose first task scheduled these commands; its tail of events starts at 5. */
 function afterFirstTask(...first: Parameters<ScriptedWorkflow["complete"]>[1] & object): ScriptedWorkflow {
@@ -129,6 +129,42 @@ test("heartbeat details survive a retry, also those sent with the failure", () =
   });
   workflow.advance(2_000);
   assert.deepEqual(Buffer.from(workflow.pollActivity().heartbeatDetails!.payloads[0]!.data).toString(), "8");
+});
+
+test("a heartbeat rewrites nothing but its activity, as long as the run need not be woken earlier", () => {
+  const workflow = new CachedWorkflow();
+  workflow.start();
+  workflow.complete(workflow.pollTask(), [
+    commands.activity("a", { startToCloseTimeout: toDuration(60_000), heartbeatTimeout: toDuration(5_000) }),
+  ]);
+  const { activity } = workflow.pollActivity();
+  const heartbeat = (details: number) =>
+    workflow.do({
+      type: "heartbeatActivity",
+      activity: { by: "token", ...activity },
+      details: payloads(details),
+      identity: "w",
+    });
+  const transitions = () => workflow.run().stateTransitionCount;
+  const [storedAtMs, before] = [workflow.rows().wakeAtMs!, transitions()];
+  assert.equal(storedAtMs, workflow.nowMs + 5_000);
+  workflow.advance(2_000);
+  heartbeat(1);
+  assert.deepEqual([workflow.rows().wakeAtMs, transitions()], [storedAtMs, before]);
+  workflow.do({ type: "wake", runId: workflow.currentRunId! });
+  assert.equal(workflow.rows().wakeAtMs, storedAtMs, "the stored time has not come yet");
+  workflow.advance(4_000);
+  workflow.do({ type: "wake", runId: workflow.currentRunId! });
+  assert.equal(workflow.rows().wakeAtMs, storedAtMs + 2_000, "nothing was due at the stored time");
+  heartbeat(2);
+  workflow.loseMemory();
+  assert.equal(workflow.run().activities.get(5)!.heartbeatDetails!.payloads[0]!.data!.toString(), "50");
+  const counted = transitions();
+  heartbeat(3);
+  assert.deepEqual([workflow.rows().wakeAtMs, transitions()], [workflow.nowMs + 5_000, counted + 1]);
+  workflow.advance(5_000);
+  const { lastFailure } = workflow.run().activities.get(5)!;
+  assert.equal(lastFailure?.timeoutFailureInfo?.timeoutType, enums.TimeoutType.HEARTBEAT);
 });
 
 for (const [name, options, startAfterMs, firesAtMs, type] of [

@@ -25,7 +25,15 @@ import { noteNoRetry, noteRetry } from "./derived-attribute.ts";
 import { happen, write } from "./history.ts";
 import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
-import { type Activity, type ActivityStatus, type HistoryEventInit, isOpen, type Run, touchActivity } from "./run.ts";
+import {
+  type Activity,
+  type ActivityStatus,
+  type HistoryEventInit,
+  isOpen,
+  type Run,
+  touchActivity,
+  touchHeartbeat,
+} from "./run.ts";
 import type { Step } from "./step.ts";
 import {
   type DeploymentVersion,
@@ -353,7 +361,7 @@ export function heartbeatActivity(
   if (activity instanceof Rejection) return activity;
   activity.heartbeatDetails = command.details;
   activity.lastHeartbeatAtMs = step.nowMs;
-  touchActivity(run, activity);
+  touchHeartbeat(run, activity);
   return {
     cancelRequested: activity.cancelRequestedEventId !== null,
     activityPaused: activity.paused !== null,

@@ -62,7 +62,8 @@ export type PartChange = readonly [part: string, bytes: Uint8Array | null];
 
 /** Everything about one run that the next commit must write. */
 export interface RunChanges {
-  readonly snapshot: Uint8Array;
+  /** null: what the store has of it still holds, `undispatched` included, and so does its `wakeAtMs`, which is no later. */
+  readonly snapshot: Uint8Array | null;
   readonly parts: readonly PartChange[];
   /** New events, for kinds that have a history. */
   readonly batches: readonly EventBatch[];

@@ -20,7 +20,7 @@ export function importedRun(
   events: readonly history.HistoryEvent[],
   target: RebuildTarget,
   { deleteAtMs, isCurrent }: ImportOptions,
-): RunChanges {
+): RunChanges & { readonly snapshot: Uint8Array } {
   const run = rebuild(events, target);
   if (isOpen(run))
     throw new Error("the run has not ended: only a worker of the server where it runs can go on with it");
@@ -35,5 +35,6 @@ export function importedRun(
   }
   keepAll(run);
   run.changes.current = isCurrent;
-  return takeChanges(run)!;
+  const { snapshot, ...changes } = takeChanges(run)!;
+  return { ...changes, snapshot: snapshot! };
 }

@@ -8,6 +8,7 @@ import { Rejection } from "./rejection.ts";
 import { BaseReading } from "./reset-reading.ts";
 import {
   applicationFailure,
+  CachedWorkflow,
   type CommandInit,
   commands,
   payloads,
@@ -17,11 +18,6 @@ import {
 } from "./scripted-workflow.ts";
 
 const { CommandType, ResetReapplyExcludeType: Exclude, UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
-
-/** Keeps its runs in memory from one command to the next, as a shard's cache does. */
-class CachedWorkflow extends ScriptedWorkflow {
-  protected override readonly keepsMemory = true;
-}
 
 function begun(workflow = new ScriptedWorkflow()): ScriptedWorkflow {
   workflow.start();

@@ -289,6 +289,8 @@ export interface Changes {
   core: boolean;
   /** Keys of parts that were added, changed or removed. */
   readonly parts: Set<string>;
+  /** Keys of parts in which a heartbeat has come, and maybe nothing else. */
+  readonly heartbeats: Set<string>;
   readonly batches: EventBatch[];
   /** The row that lists show has changed. */
   visibility: boolean;
@@ -383,6 +385,8 @@ export interface Run {
   /** When the shard next wakes this run; a lower bound of the true time. Infinity = never. */
   wakeAtMs: number;
   readonly changes: Changes;
+  /** What the store has of the run beside its snapshot; null = not known. */
+  stored: { readonly wakeAtMs: number; readonly undispatched: boolean } | null;
   /** Something that is in memory only has changed: whoever watches the run must look. */
   noticed: boolean;
   /** The newest events of the current command that have come from outside: see `checkHistory`. */
@@ -400,6 +404,11 @@ export function isOpen(run: Run): boolean {
 
 export function touchActivity(run: Run, activity: Activity): void {
   run.changes.parts.add(`a/${activity.scheduledEventId}`);
+}
+
+/** Of all that happens this happens most often, and nearly always it changes nothing else of the run. */
+export function touchHeartbeat(run: Run, activity: Activity): void {
+  run.changes.heartbeats.add(`a/${activity.scheduledEventId}`);
 }
 
 export function touchNexusOperation(run: Run, operation: NexusOperation): void {
@@ -469,16 +478,19 @@ export function freshRun({
 export function memoryOnly(): Pick<Run, MemoryOnly> {
   return {
     ...{ open: [], tail: [], tailBytes: 0, wakeAtMs: Number.POSITIVE_INFINITY, changes: noChanges(), noticed: false },
-    ...{ arrivedLast: 0, stateBytes: 0, partBytes: new Map(), warned: [] },
+    ...{ stored: null, arrivedLast: 0, stateBytes: 0, partBytes: new Map(), warned: [] },
   };
 }
 
 type MemoryOnly =
   | ("open" | "tail" | "tailBytes" | "wakeAtMs" | "changes" | "noticed")
-  | ("arrivedLast" | "stateBytes" | "partBytes" | "warned");
+  | ("stored" | "arrivedLast" | "stateBytes" | "partBytes" | "warned");
 
 export function noChanges(): Changes {
-  return { core: false, parts: new Set(), batches: [], visibility: false, deleted: false, current: false };
+  return {
+    ...{ core: false, visibility: false, deleted: false, current: false },
+    ...{ parts: new Set(), heartbeats: new Set(), batches: [] },
+  };
 }
 
 /** All runs of one workflow id that memory holds. */

@@ -43,6 +43,8 @@ interface Row {
   readonly parts: Map<string, Uint8Array>;
   readonly history: RunHistory;
   wakeAtMs: number | null;
+  /** What the shard makes of it: the stored time may be earlier. */
+  armedAtMs: number | null;
   undispatched: boolean;
   visibility: VisibilityRecord | undefined;
 }
@@ -120,15 +122,15 @@ export class ScriptedWorkflow {
     const untilMs = this.nowMs + ms;
     for (;;) {
       const due = [...this.#rows]
-        .filter(([, row]) => row.wakeAtMs !== null && row.wakeAtMs <= untilMs)
-        .sort(([, a], [, b]) => a.wakeAtMs! - b.wakeAtMs!)[0];
+        .filter(([, row]) => row.armedAtMs !== null && row.armedAtMs <= untilMs)
+        .sort(([, a], [, b]) => a.armedAtMs! - b.armedAtMs!)[0];
       if (!due) break;
       const [runId, row] = due;
-      const beforeMs = row.wakeAtMs!;
+      const beforeMs = row.armedAtMs!;
       this.nowMs = Math.max(this.nowMs, beforeMs);
       this.do({ type: "wake", runId });
       assert(
-        !this.#rows.has(runId) || row.wakeAtMs === null || row.wakeAtMs > this.nowMs,
+        !this.#rows.has(runId) || row.armedAtMs === null || row.armedAtMs > this.nowMs,
         "a wake leaves nothing due behind",
       );
     }
@@ -273,7 +275,7 @@ export class ScriptedWorkflow {
   }
 
   wakeAtMs(runId = this.currentRunId!): number | null {
-    return this.#row(runId).wakeAtMs;
+    return this.#row(runId).armedAtMs;
   }
 
   /** What a store would hold of the current run beside its state. */
@@ -315,21 +317,24 @@ export class ScriptedWorkflow {
         continue;
       }
       const row: Row = this.#rows.get(runId) ?? {
-        snapshot: changes.snapshot,
+        snapshot: changes.snapshot!,
         parts: new Map(),
         history: new RunHistory({ nowMs: () => this.nowMs }),
-        wakeAtMs: null,
+        ...{ wakeAtMs: null, armedAtMs: null },
         undispatched: false,
         visibility: undefined,
       };
       this.#rows.set(runId, row);
-      row.snapshot = changes.snapshot;
-      row.wakeAtMs = changes.wakeAtMs;
+      if (changes.snapshot) {
+        row.snapshot = changes.snapshot;
+        row.wakeAtMs = changes.wakeAtMs;
+        row.undispatched = changes.undispatched;
+      }
+      row.armedAtMs = changes.wakeAtMs;
       for (const [part, bytes] of changes.parts) {
         if (bytes) row.parts.set(part, bytes);
         else row.parts.delete(part);
       }
-      row.undispatched = changes.undispatched;
       row.visibility = changes.visibility ?? row.visibility;
       for (const batch of changes.batches) row.history.append(batch.firstEventId, batch.lastEventId, batch.bytes);
       assert.deepEqual(differencesFromHistory(row.history.events, run), [], "state rebuilt from history (R1)");
@@ -339,6 +344,16 @@ export class ScriptedWorkflow {
     }
     this.currentRunId = workflow.currentRunId;
     return changed;
+  }
+}
+
+/** A workflow that stays in memory, as in a shard's cache, where the scripted one is read back after each command. */
+export class CachedWorkflow extends ScriptedWorkflow {
+  protected override keepsMemory = true;
+
+  /** From here on as after a crash. */
+  loseMemory(): void {
+    this.keepsMemory = false;
   }
 }
 

@@ -37,12 +37,18 @@ const version = 1;
 
 export function takeChanges(run: Run): RunChanges | undefined {
   const { changes } = run;
-  if (!changes.core && changes.parts.size === 0 && changes.batches.length === 0) return undefined;
+  const isMore = changes.core || changes.parts.size > 0 || changes.batches.length > 0;
+  if (!isMore && changes.heartbeats.size === 0) return undefined;
   run.stateTransitionCount += 1;
   run.wakeAtMs = nextWakeAtMs(run);
+  const undispatched = hasUndispatched(run);
+  for (const part of changes.heartbeats) changes.parts.add(part);
   const parts = [...changes.parts].map((part): PartChange => [part, encodePart(run, part)]);
-  const snapshot = encodeSnapshot(run);
-  noteStateBytes(run, "core", snapshot);
+  const snapshot = isMore || !isStored(run, undispatched) ? encodeSnapshot(run) : null;
+  if (snapshot) {
+    noteStateBytes(run, "core", snapshot);
+    run.stored = { wakeAtMs: run.wakeAtMs, undispatched };
+  }
   for (const [part, bytes] of parts) noteStateBytes(run, part, bytes);
   checkState(run);
   const taken: RunChanges = {
@@ -50,7 +56,7 @@ export function takeChanges(run: Run): RunChanges | undefined {
     parts,
     batches: [...changes.batches],
     wakeAtMs: Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null,
-    undispatched: hasUndispatched(run),
+    undispatched,
     visibility: changes.visibility && !changes.deleted ? visibilityRecord(run) : null,
     deleted: changes.deleted,
     current: changes.current,
@@ -58,6 +64,14 @@ export function takeChanges(run: Run): RunChanges | undefined {
   };
   Object.assign(changes, noChanges());
   return taken;
+}
+
+/**
+ * Whether what the store has of the run beside its parts will do. To be woken too early by it does no harm, after a restart only. What it then lacks
+ * are the heartbeats since, in the count of transitions.
+ */
+function isStored({ stored, wakeAtMs }: Run, undispatched: boolean): boolean {
+  return stored !== null && stored.wakeAtMs <= wakeAtMs && stored.undispatched === undispatched;
 }
 
 /** Whether a task waits for a worker, or a message for its receiver: only memory knows that it is on its way. */

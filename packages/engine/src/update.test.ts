@@ -3,25 +3,20 @@ import { test } from "node:test";
 import { enums, type Init, type protocol, update, workflowservice } from "@pawl/protocol";
 import { limits } from "./limits.ts";
 import { Rejection } from "./rejection.ts";
-import { applicationFailure, commands, payloads, ScriptedWorkflow, startRequest } from "./scripted-workflow.ts";
+import {
+  applicationFailure,
+  CachedWorkflow,
+  commands,
+  payloads,
+  ScriptedWorkflow,
+  startRequest,
+} from "./scripted-workflow.ts";
 import type { Replies, StartedWorkflowTask, UpdateProgress } from "./vocabulary.ts";
 import { continueAsNewReasons } from "./workflow-task.ts";
 
 const { UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
 
-/**
- * Updates live in memory until they are accepted, so these tests keep one workflow in memory, as a shard's cache does, where the scripted one reads
- * everything back after each command.
- */
-class CachedWorkflow extends ScriptedWorkflow {
-  protected override keepsMemory = true;
-
-  /** From here on as after a crash. */
-  loseMemory(): void {
-    this.keepsMemory = false;
-  }
-}
-
+// Updates live in memory until they are accepted.
 function running(): CachedWorkflow {
   const workflow = new CachedWorkflow();
   workflow.start();

@@ -65,6 +65,8 @@ export function wake(workflow: Workflow, run: Run, step: Step): void {
     scheduleWorkflowTask(run, step);
   }
   if (workflowTaskAtMs(run) <= nowMs) timeOutWorkflowTask(run, step);
+  // Else the store, which has not heard of heartbeats since, would have the run woken again and again.
+  if (run.stored && run.stored.wakeAtMs <= nowMs) run.changes.core = true;
 }
 
 function timeOutWorkflowTask(run: Run, step: Step): void {

@@ -44,7 +44,7 @@ class ScriptedSchedule {
         if (bytes) this.#parts.set(part, bytes);
         else this.#parts.delete(part);
       }
-      this.#execution.runs.set(runId, scheduleMachine.restore(changes.snapshot, this.#parts));
+      this.#execution.runs.set(runId, scheduleMachine.restore(changes.snapshot!, this.#parts));
     }
     return reply as ScheduleReplies[C["type"]] | Rejection;
   }

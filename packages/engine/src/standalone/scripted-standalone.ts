@@ -70,7 +70,8 @@ export class ScriptedStandalone {
         if (bytes) row.parts.set(part, bytes);
         else row.parts.delete(part);
       }
-      const { snapshot, wakeAtMs, undispatched } = changes;
+      const { wakeAtMs, undispatched } = changes;
+      const snapshot = changes.snapshot!;
       const bytes = changes.parts.reduce((total, [, part]) => total + (part?.length ?? 0), snapshot.length);
       this.written = { parts: changes.parts.map(([part]) => part), bytes };
       this.#rows.set(runId, { parts: row.parts, snapshot, wakeAtMs, undispatched });

@@ -5,6 +5,8 @@ import type { Metrics } from "../metrics.ts";
 
 export interface Committed {
   readonly commands: number;
+  /** How often a run's state changed. */
+  readonly transitions: number;
   readonly writes: readonly Write[];
   readonly seconds: number;
 }
@@ -40,10 +42,10 @@ export function commitMetrics(metrics: Metrics): (committed: Committed) => void 
   return (committed) => {
     commits.add();
     commands.add(committed.commands);
+    transitions.add(committed.transitions);
     rows.add(committed.writes.length);
     latency.observe(committed.seconds);
     for (const write of committed.writes) {
-      if (write.table === "run") transitions.add();
       if (write.table !== "visibility" || write.kind !== "workflow" || write.closeTimeMs === null) continue;
       ended.get(write.status)?.add();
       events.observe(write.historyLength ?? 0);

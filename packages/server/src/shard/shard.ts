@@ -421,7 +421,7 @@ export class Shard {
         return this.#failCommit(batch, outcomes, error);
       }
       const ms = stopwatchMs() - begunAtMs;
-      onCommit?.({ commands: batch.length, writes, seconds: ms / 1_000 });
+      onCommit?.({ commands: batch.length, transitions: touched.length, writes, seconds: ms / 1_000 });
       figures = { commands: batch.length, rows: writes.length, ms };
     }
     for (const [id, one] of hosted) this.#cache.put(id, one);

@@ -39,7 +39,7 @@ export function addWrites({ writes, touched, large }: ExecutionWrites, { key, ma
     for (const { what, value, warnAbove } of warnings)
       large.push({ key, runId, what, value, above: warnAbove, ended: false });
     touched.push({ ...key, runId, wakeAtMs });
-    writes.push({ table: "run", ...key, runId, snapshot, wakeAtMs, undispatched });
+    if (snapshot) writes.push({ table: "run", ...key, runId, snapshot, wakeAtMs, undispatched });
     for (const [part, bytes] of changes.parts) writes.push({ table: "part", runId, part, bytes });
     for (const { firstEventId, lastEventId, bytes } of changes.batches)
       writes.push({ table: "history", runId, firstEventId, lastEventId, events: bytes });
