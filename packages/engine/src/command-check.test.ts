@@ -57,10 +57,7 @@ function updated(workflow: CachedWorkflow): StartedWorkflowTask {
 }
 
 const situations: readonly (readonly [string, (workflow: CachedWorkflow) => Foreseen])[] = [
-  [
-    "of a first attempt",
-    (workflow) => ({ task: workflow.pollTask(), before: [], messages: [], scheduledEventId: 5 }),
-  ],
+  ["of a first attempt", (workflow) => ({ task: workflow.pollTask(), before: [], messages: [], scheduledEventId: 5 })],
   [
     "behind another command",
     (workflow) => ({
@@ -114,7 +111,10 @@ test("whatever ids a worker names, history only tells of cancelling what there w
     fc.constant("marker" as const),
     fc.constant("activity" as const),
     fc.constant("nexus" as const),
-    fc.record({ cancel: fc.constantFrom("activity" as const, "nexus" as const), eventId: fc.integer({ min: 1, max: 25 }) }),
+    fc.record({
+      cancel: fc.constantFrom("activity" as const, "nexus" as const),
+      eventId: fc.integer({ min: 1, max: 25 }),
+    }),
   );
   const turn = fc.record({ fails: fc.boolean(), asked: fc.array(one, { maxLength: 6 }) });
   fc.assert(
