@@ -24,6 +24,7 @@ export interface Flags extends SecurityFlags, ClusterFlags {
   readonly callOutside?: readonly AddressRule[];
   readonly callOutsidePrivate?: boolean;
   readonly namespaceRps?: number;
+  readonly namespaceConnections?: number;
   readonly searchAttribute?: Readonly<Record<string, string>>;
   readonly sqlitePragma?: Readonly<Record<string, string | number>>;
   readonly logLevel: LogLevel;
@@ -101,6 +102,7 @@ export function addServerOptions(command: Command): void {
       "calls that one namespace may make in a second; default: as many as come",
       Number,
     )
+    .option("--namespace-connections <count>", "connections over which one namespace may call; default: 10000", Number)
     .option("--metrics-port <port>", "serve Prometheus metrics at /metrics on this port", parsePort)
     .option(
       "--sqlite-pragma <name=value>",
@@ -156,6 +158,7 @@ export async function runServer(
     ...(flags.httpPort !== undefined && { httpPort: flags.httpPort }),
     ...(flags.uiPort !== undefined && !flags.headless && { ui: { port: flags.uiPort, pages: await webPages(flags) } }),
     ...(flags.namespaceRps !== undefined && { namespaceRequestsPerSecond: flags.namespaceRps }),
+    ...(flags.namespaceConnections !== undefined && { namespaceConnectionsMax: flags.namespaceConnections }),
     ...(flags.httpPublicUrl !== undefined && { httpPublicUrl: flags.httpPublicUrl }),
     ...(flags.httpCorsOrigin && { httpCorsOrigins: flags.httpCorsOrigin }),
     ...(flags.callOutside && { outsideAddresses: outsideAddresses(flags.callOutside, flags) }),

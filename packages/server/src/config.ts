@@ -91,6 +91,8 @@ export interface ListenConfig {
   readonly auditLogPath?: string;
   /** Calls that one namespace may make in a second; further ones are refused and told when to try again. Default: as many as come. */
   readonly namespaceRequestsPerSecond?: number;
+  /** Connections over which one namespace may call, of gRPC and HTTP together; calls over further ones are refused. Default: 10,000. */
+  readonly namespaceConnectionsMax?: number;
   /** Serves a web UI, and the API beside it for its use; port 0 takes a free one. Without it nothing is served. */
   readonly ui?: { readonly port: number; readonly pages: WebPages };
   /** Where nobody is asked who they are (no mutual TLS), listening for other machines must be said to be meant. */
@@ -201,6 +203,9 @@ export function checkListenConfig({ ip = defaultIp, port = defaultPort, metricsP
   const { namespaceRequestsPerSecond: rate = 1 } = config;
   if (!(rate > 0 && Number.isFinite(rate)))
     throw new StartFailure("usage", `calls of a namespace in a second are a number above 0, not ${rate}`);
+  const { namespaceConnectionsMax: connections = 1 } = config;
+  if (!(connections > 0 && Number.isSafeInteger(connections)))
+    throw new StartFailure("usage", `connections of a namespace are a whole number above 0, not ${connections}`);
   const asksWho = config.auth !== undefined || config.tls?.clientCaPath !== undefined;
   if (!config.allowRemoteWithoutAuth && !asksWho && !isLoopback(ip))
     throw new StartFailure(

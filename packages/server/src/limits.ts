@@ -51,6 +51,8 @@ export const limits = {
   /** Of one namespace, in one process: calls under way (a flood beyond it would only wait), and long polls, of which a worker holds tens. */
   namespaceRunningMax: 4_096,
   namespaceWaitingMax: 20_000,
+  /** Of one namespace, in one process, of gRPC and HTTP: so that one's flood leaves room for others. */
+  namespaceConnectionsMax: 10_000,
   /** What callers are told who were too many: try again after this time. */
   retryAfterMs: 1_000,
   /** How long a client may take to say hello over TLS. */
@@ -270,6 +272,7 @@ assert(limits.idBytesMax < limits.statusMessageBytesMax && limits.statusMessageB
 // Both together, encoded, stay below the 64 KiB that HTTP/2 stacks take as one header block.
 assert(3 * limits.statusMessageBytesMax + (4 / 3) * limits.statusDetailsBytesMax < 60 * kibibyte);
 assert(3 * limits.visibilityQueryBytesMax + limits.metadataBytesMax <= limits.httpHeadBytesMax);
+assert(limits.namespaceConnectionsMax < limits.connectionsMax);
 assert(limits.connectionSweepMs < limits.httpHeadMsMax && limits.httpHeadMsMax <= limits.httpRequestMsMax);
 assert(limits.streamPauseMs < limits.streamBeatMs && limits.streamBeatMs < limits.streamStallMsMax);
 assert(limits.activityLinkMsMin <= limits.activityLinkMsDefault);

@@ -152,7 +152,10 @@ export class Listeners {
     try {
       access = config.auth && (await Access.open(config.auth, config.auditLogPath, { ...this.#parts, log }));
       const gate = access?.gate;
-      const admission = new Admission({ ...this.#parts, requestsPerSecond: config.namespaceRequestsPerSecond });
+      const admission = new Admission({
+        ...{ ...this.#parts, requestsPerSecond: config.namespaceRequestsPerSecond },
+        connectionsMax: config.namespaceConnectionsMax,
+      });
       const routes = this.#parts.routesOf({ gate, admission });
       const door: Door = { tls, access, routes };
       const metrics = metricsPort === undefined ? undefined : new MetricsServer(telemetry.metrics);

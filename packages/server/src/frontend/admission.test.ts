@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
 import { describe, test } from "node:test";
 import { errordetails, googleRpc, methods } from "@pawl/protocol";
 import { ManualClock } from "../clock.ts";
@@ -56,6 +57,23 @@ describe("a namespace's share", () => {
     assert.deepEqual([ask("a"), ask("a")], ["in", over]);
   });
 
+  test("of connections counts each while it is open, and is not of those that say no namespace", () => {
+    const admission = new Admission({ namespaces, clock, connectionsMax: 2 });
+    const connections = Array.from({ length: 3 }, () => new EventEmitter());
+    const ask = (namespace: string | undefined, index: number) => {
+      const given = admission.enter("ListWorkers", { namespace }, connections[index]);
+      if (given instanceof Rejection) return given.message;
+      admission.leave(given);
+      return "in";
+    };
+    const over = 'namespace "a" has 2 connections, which is the most';
+    assert.deepEqual([ask("a", 0), ask("a", 1), ask("a", 0), ask("a", 2)], ["in", "in", "in", over]);
+    assert.deepEqual([ask("b", 2), ask(undefined, 2), ask("nobody's", 2)], ["in", "in", "in"]);
+    assert.equal(ask("a", 1), "in", "what is open goes on");
+    connections[0]!.emit("close");
+    assert.deepEqual([ask("a", 2), ask("a", 0)], ["in", over]);
+  });
+
   test("of names that nobody has registered is one for all of them", () => {
     const admission = new Admission({ namespaces, clock, requestsPerSecond: 1 });
     seat(admission.enter("ListWorkers", { namespace: "made up" }));
@@ -83,4 +101,26 @@ test("who was one too many is told when to come again, over gRPC and over HTTP, 
   assert.deepEqual([over.status, over.headers["retry-after"]], [429, "1"]);
   assert.match(over.text, /"@type":"type.googleapis.com\/google.rpc.RetryInfo","retryDelay":"1s"/);
   assert.equal((await ask("b")).code, 0);
+});
+
+test("a namespace's connections are those of gRPC and HTTP together, and one that closes makes room", async (t) => {
+  const server = await startServer({ port: 0, httpPort: 0, namespaces: ["a", "b"], namespaceConnectionsMax: 1 });
+  t.after(() => server.stop());
+  const ask = async (client: RawClient, namespace: string) => {
+    const request = methods.DescribeNamespace.request.encode({ namespace });
+    const { code, text } = await client.call(methods.DescribeNamespace.path, request);
+    return code === 0 ? "in" : `${code} ${text}`;
+  };
+  const over = `${statusCodes.RESOURCE_EXHAUSTED} namespace "a" has 1 connections, which is the most`;
+  using second = new RawClient(server.port);
+  {
+    using first = new RawClient(server.port);
+    assert.deepEqual([await ask(first, "a"), await ask(first, "a")], ["in", "in"]);
+    assert.deepEqual([await ask(second, "a"), await ask(second, "b")], [over, "in"]);
+    const { status, headers } = await askHttp(server.httpPort!, "GET /api/v1/namespaces/a");
+    assert.deepEqual([status, headers["retry-after"]], [429, "1"]);
+  }
+  while ((await ask(second, "a")) !== "in"); // once the first has closed
+  using third = new RawClient(server.port);
+  assert.equal(await ask(third, "a"), over);
 });

@@ -1,6 +1,7 @@
 /**
- * How much of this process one namespace may take: calls under way, calls that wait for something to happen, and, where the operator says so, calls a
- * second. What goes beyond is refused at once, with a hint when to try again, so that one namespace's flood is its own trouble.
+ * How much of this process one namespace may take: calls under way, calls that wait for something to happen, connections over which it has called, and,
+ * where the operator says so, calls a second. What goes beyond is refused at once, with a hint when to try again, so that one namespace's flood is its
+ * own trouble.
  */
 import { detail, Rejection } from "@pawl/engine";
 import { enums, errordetails } from "@pawl/protocol";
@@ -8,6 +9,7 @@ import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { TokenBucket } from "../matching/rate-limit.ts";
 import type { NamespaceRegistry } from "./namespace-registry.ts";
+import type { Call } from "./parts.ts";
 
 const { RPS_LIMIT, CONCURRENT_LIMIT } = enums.ResourceExhaustedCause;
 
@@ -16,7 +18,11 @@ interface Load {
   running: number;
   waiting: number;
   readonly bucket: TokenBucket | undefined;
+  /** Open ones, over which it has called. */
+  readonly connections: Set<Connection>;
 }
+
+type Connection = NonNullable<Call["connection"]>;
 
 /** Calls that may be held open until something happens. */
 const waitingCalls = new Set([
@@ -30,6 +36,8 @@ export interface AdmissionOptions {
   readonly clock: Clock;
   /** Calls of one namespace; a second's worth may come at once. Default: as many as come. */
   readonly requestsPerSecond?: number | undefined;
+  /** Connections over which one namespace may call. Default: half of all. */
+  readonly connectionsMax?: number | undefined;
 }
 
 export class Admission {
@@ -41,8 +49,12 @@ export class Admission {
   }
 
   /** The counter that `leave` is to be given when the call has ended, or the refusal. */
-  enter(method: string, request: { readonly namespace?: unknown }): Seat | Rejection {
-    const { namespaces, clock } = this.#options;
+  enter(
+    method: string,
+    request: { readonly namespace?: unknown },
+    connection?: Connection | undefined,
+  ): Seat | Rejection {
+    const { namespaces, clock, connectionsMax = limits.namespaceConnectionsMax } = this.#options;
     const { namespace } = request;
     // Names that nobody has registered are their callers' own, and share one place.
     const name = typeof namespace === "string" && namespaces.find(namespace) ? namespace : "";
@@ -58,6 +70,16 @@ export class Admission {
         `namespace ${JSON.stringify(name)} makes more than ${load.bucket.rate} calls a second`,
         RPS_LIMIT,
       );
+    // Calls without a namespace, such as each client's first, are everybody's.
+    if (name !== "" && connection && !load.connections.has(connection)) {
+      if (load.connections.size >= connectionsMax)
+        return exhausted(
+          `namespace ${JSON.stringify(name)} has ${connectionsMax} connections, which is the most`,
+          CONCURRENT_LIMIT,
+        );
+      load.connections.add(connection);
+      connection.once("close", () => load.connections.delete(connection));
+    }
     load[kind]++;
     return { load, kind };
   }
@@ -69,7 +91,7 @@ export class Admission {
   #make(name: string): Load {
     const { requestsPerSecond, clock } = this.#options;
     const bucket = requestsPerSecond === undefined ? undefined : new TokenBucket(requestsPerSecond, clock.nowMs());
-    const load: Load = { running: 0, waiting: 0, bucket };
+    const load: Load = { running: 0, waiting: 0, bucket, connections: new Set() };
     // As many as there can be namespaces; those that have gone leave little behind, and none stays when they were too many.
     if (this.#loads.size > 2 * limits.namespacesMax) this.#loads.clear();
     this.#loads.set(name, load);

@@ -54,6 +54,8 @@ export interface Call {
   readonly clientVersion: string;
   /** What the caller says it understands beyond the first version of the API. */
   readonly supportedFeatures: readonly string[];
+  /** What it came over, for who counts connections; undefined for what comes from within this process. */
+  readonly connection?: { once(event: "close", listener: () => void): unknown } | undefined;
 }
 
 export type Handler<N extends MethodName> = (

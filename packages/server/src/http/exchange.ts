@@ -4,7 +4,7 @@ import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { certificateNames } from "../rpc/certificate-names.ts";
 import { parseTimeout } from "../rpc/grpc-frame.ts";
-import type { Incoming, Status } from "../rpc/transport.ts";
+import type { CallerConnection, Incoming, Status } from "../rpc/transport.ts";
 import { problem, type Reply } from "./reply.ts";
 
 /** One object for all, as in the gRPC transport. */
@@ -98,6 +98,11 @@ export class Exchange implements Incoming {
   header(name: string): string {
     const value = this.#request.headers[name] ?? this.#request.headers[`grpc-metadata-${name}`];
     return (Array.isArray(value) ? value.join(",") : value) ?? clientDefaults[name] ?? "";
+  }
+
+  get connection(): CallerConnection | undefined {
+    const { socket } = this.#request;
+    return socket.destroyed ? undefined : socket;
   }
 
   certificateNames(): readonly string[] {

@@ -12,7 +12,14 @@ import type { LogFields, Telemetry } from "../telemetry.ts";
 import { CallSpans } from "./call-spans.ts";
 import type { Gate } from "./gate.ts";
 import { retryInfo, retryInfoType } from "./retry-info.ts";
-import { type Incoming, type Status, type StatusCode, statusCodes, type Unary } from "./transport.ts";
+import {
+  type CallerConnection,
+  type Incoming,
+  type Status,
+  type StatusCode,
+  statusCodes,
+  type Unary,
+} from "./transport.ts";
 
 export interface CallParts {
   readonly telemetry: Telemetry;
@@ -61,7 +68,7 @@ function route(method: Method, handler: Handlers[MethodName], parts: CallParts):
 
 function admitted(admission: Admission, name: string, handler: AnyHandler): AnyHandler {
   return async (request, call) => {
-    const seat = admission.enter(name, request as { readonly namespace?: unknown });
+    const seat = admission.enter(name, request as { readonly namespace?: unknown }, call.connection);
     if (seat instanceof Rejection) return seat;
     try {
       return await handler(request, call);
@@ -134,6 +141,10 @@ class IncomingCall implements Call {
 
   ended(): "no" | "cancelled" | "deadline" | "stopping" {
     return this.#incoming.ended();
+  }
+
+  get connection(): CallerConnection | undefined {
+    return this.#incoming.connection;
   }
 
   get clientName(): string {

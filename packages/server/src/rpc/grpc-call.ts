@@ -12,7 +12,7 @@ import {
   type ReceivedMessage,
   statusHeaders,
 } from "./grpc-frame.ts";
-import type { Conversation, Incoming, Status, Streaming, Unary } from "./transport.ts";
+import type { CallerConnection, Conversation, Incoming, Status, Streaming, Unary } from "./transport.ts";
 
 const answerHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": acceptedEncodings };
 const okTrailers = { "grpc-status": "0" };
@@ -88,6 +88,10 @@ export class GrpcCall implements Incoming {
   header(name: string): string {
     const value = this.#headers[name];
     return typeof value === "string" ? value : (value?.join(",") ?? "");
+  }
+
+  get connection(): CallerConnection | undefined {
+    return this.#stream.session;
   }
 
   certificateNames(): readonly string[] {

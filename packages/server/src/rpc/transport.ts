@@ -36,6 +36,13 @@ export interface Incoming {
   readonly verb?: string;
   /** The names in the certificate that the caller has shown and that was found good: none without mutual TLS. */
   certificateNames?(): readonly string[];
+  /** What it came over; undefined when that has ended, and for what comes from within this process. */
+  readonly connection?: CallerConnection | undefined;
+}
+
+/** A connection of callers from other processes, for who counts them. */
+export interface CallerConnection {
+  once(event: "close", listener: () => void): unknown;
 }
 
 export type Unary = (request: Uint8Array, call: Incoming) => Promise<Uint8Array | Status>;
