@@ -36,8 +36,9 @@ export class Nodes {
     return new Nodes(postgres, await postgres.newSchema());
   }
 
-  async start(options: NodeOptions): Promise<RunningServer> {
-    const node = await startNode(this.url, options);
+  /** `url`: another way to the same database. */
+  async start(options: NodeOptions, url = this.url): Promise<RunningServer> {
+    const node = await startNode(url, options);
     this.#all.push(node);
     return node;
   }
