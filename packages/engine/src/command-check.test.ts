@@ -4,13 +4,8 @@ import { test } from "node:test";
 import { enums, type Init, type protocol, update, workflowservice } from "@pawl/protocol";
 import fc from "fast-check";
 import { Rejection } from "./rejection.ts";
-import { applicationFailure, type CommandInit, commands, ScriptedWorkflow } from "./scripted-workflow.ts";
+import { applicationFailure, CachedWorkflow, type CommandInit, commands } from "./scripted-workflow.ts";
 import type { StartedWorkflowTask } from "./vocabulary.ts";
-
-/** Updates that wait for their task live in memory. */
-class CachedWorkflow extends ScriptedWorkflow {
-  protected override readonly keepsMemory = true;
-}
 
 const { CommandType } = enums;
 
@@ -42,6 +37,7 @@ interface Foreseen {
   readonly scheduledEventId: number;
 }
 
+/** In memory, since updates that wait for their task live there. */
 function started(): CachedWorkflow {
   const workflow = new CachedWorkflow();
   workflow.start();
