@@ -16,13 +16,16 @@ export function seededRandom(seed: string): () => number {
 }
 
 function hashed(text: string): [number, number, number, number] {
-  const hash: [number, number, number, number] = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0xdeadbeef];
+  let [a, b, c, d] = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0xdeadbeef];
   for (let i = 0; i < text.length; i++) {
-    for (const [k, prime] of primes.entries()) hash[k] = Math.imul(hash[k]! ^ (text.charCodeAt(i) + k), prime);
+    const code = text.charCodeAt(i);
+    a = Math.imul(a ^ code, 0x01000193);
+    b = Math.imul(b ^ (code + 1), 0x85ebca6b);
+    c = Math.imul(c ^ (code + 2), 0xc2b2ae35);
+    d = Math.imul(d ^ (code + 3), 0x27d4eb2f);
   }
-  return hash.map((value) => value ^ (value >>> 16)) as [number, number, number, number];
+  return [a ^ (a >>> 16), b ^ (b >>> 16), c ^ (c >>> 16), d ^ (d >>> 16)];
 }
-const primes = [0x01000193, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f] as const;
 
 /** A version 4 UUID. */
 export function uuidFrom(random: () => number): string {
