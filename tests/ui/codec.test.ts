@@ -9,28 +9,35 @@ import { options, useStage } from "./stage.ts";
 
 interface Payload {
   readonly metadata: Readonly<Record<string, string>>;
-  readonly data: string;
+  readonly data?: string;
 }
 
 const base64 = (bytes: string | Uint8Array) => Buffer.from(bytes).toString("base64");
 const inverted = (bytes: Uint8Array) => bytes.map((byte) => byte ^ 0xff);
 
 function encoded(value: unknown): Payload {
-  return {
-    metadata: { encoding: base64("binary/inverted") },
-    data: base64(inverted(Buffer.from(JSON.stringify(value)))),
-  };
+  return encodedPayload({ metadata: {}, data: base64(JSON.stringify(value)) });
 }
 
-function decoded({ data }: Payload): Payload {
+function encodedPayload({ data = "" }: Payload): Payload {
+  return { metadata: { encoding: base64("binary/inverted") }, data: base64(inverted(Buffer.from(data, "base64"))) };
+}
+
+function decoded({ data = "" }: Payload): Payload {
   return { metadata: { encoding: base64("json/plain") }, data: base64(inverted(Buffer.from(data, "base64"))) };
 }
 
-/** As documented for codec servers of Temporal's: POST …/decode with payloads, answered with as many; and what browsers ask before. */
+const conversions: Readonly<Record<string, (payload: Payload) => Payload>> = {
+  "/api/decode": decoded,
+  "/api/encode": encodedPayload,
+};
+
+/** As documented for codec servers of Temporal's: POST …/decode or …/encode with payloads, answered with as many; and what browsers ask before. */
 class CodecServer {
   readonly asked: { readonly namespace: string; readonly authorization: string; readonly cookie: string }[] = [];
   /** The origin whose pages it answers. */
   origin = "";
+  isBroken = false;
   readonly #server: Server;
 
   constructor() {
@@ -41,11 +48,12 @@ class CodecServer {
         "access-control-allow-headers": "content-type, x-namespace, authorization",
       };
       if (request.method === "OPTIONS") return response.writeHead(204, cors).end();
-      if (request.method !== "POST" || request.url !== "/api/decode") return response.writeHead(404, cors).end();
+      const convert = request.method === "POST" ? conversions[request.url ?? ""] : undefined;
+      if (!convert || this.isBroken) return response.writeHead(404, cors).end();
       const { payloads } = JSON.parse(await textOf(request)) as { payloads: readonly Payload[] };
       const { authorization = "", cookie = "", "x-namespace": namespace } = request.headers;
       this.asked.push({ namespace: String(namespace), authorization, cookie });
-      const answer = JSON.stringify({ payloads: payloads.map(decoded) });
+      const answer = JSON.stringify({ payloads: payloads.map(convert) });
       response.writeHead(200, { "content-type": "application/json", ...cors }).end(answer);
     });
   }
@@ -132,6 +140,53 @@ test(
 );
 
 test(
+  "what is typed is encoded before the server sees it, and nothing is sent when that fails or is sent as it is when it is not wanted",
+  options,
+  async () => {
+    const { origin, browser } = stage;
+    codec.origin = origin;
+    const watched = await WatchedPage.open(browser, origin, "light", codecOrigin);
+    const { page } = watched;
+    await page.goto("/namespaces/default/start-workflow?taskQueue=q");
+    await page.getByLabel("Workflow type").fill("T");
+    await page.getByLabel("Workflow id").fill("typed");
+    await page.getByLabel("Argument 1, as JSON").fill('{"card": "4242"}');
+    await page.getByText("Memo, search attributes, summary").click();
+    await page.getByLabel("Memo, as a JSON object").fill('{"note": null}');
+    await page.getByText(`--codec-endpoint ${codecOrigin}/api`).waitFor();
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await page.getByRole("region", { name: "Input" }).first().getByText('"card": "4242"').waitFor();
+    await page.getByRole("button", { name: "Signal" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("approve");
+    await page.getByLabel("Input, as JSON").fill('"secret"');
+    codec.isBroken = true;
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("alert").getByText("answered 404 when asked to encode").waitFor();
+    await watched.check("codec-encode-refused");
+    codec.isBroken = false;
+    await page.getByRole("button", { name: "Send" }).click();
+    const kept = async () => (await fetch(`${origin}/api/v1/namespaces/default/workflows/typed/history`)).text();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    for (const value of [{ card: "4242" }, "secret"]) assert.ok((await kept()).includes(encoded(value).data!));
+    assert.doesNotMatch(await kept(), /4242|secret/);
+    // What was encoded once is decoded for the form, and encoded anew.
+    await page.getByRole("link", { name: "Start one like it" }).click();
+    assert.match(await page.getByLabel("Argument 1, as JSON").inputValue(), /"card": "4242"/);
+    await page.getByRole("link", { name: "Payload codec" }).click();
+    await page.getByLabel("Ask it to encode").uncheck();
+    await page.goto("/namespaces/default/workflows/typed");
+    await page.getByRole("button", { name: "Signal" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("plain");
+    await page.getByLabel("Input, as JSON").fill('"open"');
+    assert.equal(await page.getByText("--codec-endpoint").count(), 0);
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    assert.ok((await kept()).includes("open"));
+    await watched.close();
+  },
+);
+
+test(
   "a codec server that refuses this page, answers nonsense or is not the one that was named is told apart from data",
   options,
   async () => {
@@ -149,7 +204,7 @@ test(
     const document = await fetch(`${origin}/`);
     assert.match(
       document.headers.get("content-security-policy") ?? "",
-      new RegExp(`connect-src 'self' ${codecOrigin}/api/decode;`),
+      new RegExp(`connect-src 'self' ${codecOrigin}/api/decode ${codecOrigin}/api/encode;`),
     );
     await page.route(`${codecOrigin}/**`, (route) =>
       route.fulfill({ json: { payloads: "none" }, headers: { "access-control-allow-origin": origin } }),
@@ -162,7 +217,7 @@ test(
     // Neither another server, nor another path of the same one.
     const page2 = await browser.newPage({ baseURL: origin });
     await page2.goto("/codec");
-    for (const url of [`${otherOrigin}/api/decode`, `${codecOrigin}/api/encode`]) {
+    for (const url of [`${otherOrigin}/api/decode`, `${codecOrigin}/api/other`]) {
       const outcome = await page2.evaluate(
         (address) => fetch(address, { method: "POST", body: "{}" }).then(String, () => "refused"),
         url,

@@ -19,8 +19,8 @@ const document = "index.html";
 
 export interface PagesOptions {
   /**
-   * The codec server that pages may ask to decode payloads, such as `https://codec.example.org/api`; `/decode` is added to it. Who starts the server
-   * names it, and not who uses the pages: payloads can be sent nowhere else, whatever anybody makes a page do.
+   * The codec server that pages may ask to decode and encode payloads, such as `https://codec.example.org/api`; `/decode` and `/encode` are added to
+   * it. Who starts the server names it, and not who uses the pages: payloads can be sent nowhere else, whatever anybody makes a page do.
    */
   readonly codecEndpoint?: string;
 }
@@ -28,10 +28,10 @@ export interface PagesOptions {
 /** Everything comes from the server itself; nothing that a text contains can run. */
 function policyOf({ codecEndpoint }: PagesOptions): string {
   // A policy ends its parts with `;` and `,`.
-  const decode = codecEndpoint && `${codecEndpoint}/decode`.replace(/[;,]/g, encodeURIComponent);
+  const codec = ["decode", "encode"].map((verb) => `${codecEndpoint}/${verb}`.replace(/[;,]/g, encodeURIComponent));
   return [
     "default-src 'self'",
-    ...(decode ? [`connect-src 'self' ${decode}`] : []),
+    ...(codecEndpoint ? [`connect-src 'self' ${codec.join(" ")}`] : []),
     "base-uri 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",

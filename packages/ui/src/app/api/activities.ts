@@ -1,4 +1,5 @@
 /** Standalone activities, and pending ones across executions, as the API shows them. */
+import { type Startable, withEncoded } from "../codec/encode.ts";
 import { attributesOf, type HistoryEvent, typeOf } from "../history/event.ts";
 import { ask } from "./ask.ts";
 import type { Failure } from "./failure.ts";
@@ -69,8 +70,9 @@ export function describeActivity({ namespace, activityId, runId }: ActivityAddre
 }
 
 /** `body`: all but the ids; see StartActivityExecution. */
-export function startActivity(namespace: string, activityId: string, body: object) {
-  return ask<{ runId: string }>(["namespaces", namespace, "activities", activityId], { body });
+export async function startActivity(namespace: string, activityId: string, body: Startable) {
+  const path = ["namespaces", namespace, "activities", activityId];
+  return ask<{ runId: string }>(path, { body: await withEncoded(namespace, body) });
 }
 
 export function endActivity(

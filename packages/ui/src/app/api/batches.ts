@@ -1,4 +1,5 @@
 /** Batch operations as the API shows them. */
+import { type Startable, withEncoded } from "../codec/encode.ts";
 import { ask } from "./ask.ts";
 import { type Execution, identity } from "./workflows.ts";
 
@@ -42,6 +43,14 @@ export function stopBatch({ namespace, jobId }: BatchAddress, reason: string) {
 }
 
 /** `body`: what is done to which workflows; see StartBatchOperation. */
-export function startBatch({ namespace, jobId }: BatchAddress, body: object) {
-  return ask(["namespaces", namespace, "batch-operations", jobId], { body });
+export async function startBatch({ namespace, jobId }: BatchAddress, body: BatchBody) {
+  const { signalOperation: signal } = body;
+  const encoded = { ...body, ...(signal && { signalOperation: await withEncoded(namespace, signal) }) };
+  return ask(["namespaces", namespace, "batch-operations", jobId], { body: encoded });
+}
+
+/** As much of it as is read here. */
+export interface BatchBody {
+  readonly [field: string]: unknown;
+  readonly signalOperation?: Startable;
 }

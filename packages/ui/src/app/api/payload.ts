@@ -8,6 +8,20 @@ export interface FullPayload {
   readonly data?: string;
 }
 
+/** A JSON value as clients send it. */
+export function payloadOf(value: unknown): FullPayload {
+  if (isPayload(value)) return value;
+  if (value === null) return { metadata: { encoding: btoa("binary/null") } };
+  return {
+    metadata: { encoding: btoa("json/plain") },
+    data: base64Of(new TextEncoder().encode(JSON.stringify(value))),
+  };
+}
+
+function base64Of(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
 /** A value to show: JSON where the payload holds that, and otherwise a sentence about what is there. */
 export function shownPayload(value: unknown): unknown {
   if (!isPayload(value)) return value;
@@ -15,6 +29,11 @@ export function shownPayload(value: unknown): unknown {
   if (encoding === "binary/null") return null;
   if (encoding.startsWith("json/")) return parsed(decodeText(value.data ?? ""));
   return `${encoding === "" ? "unknown encoding" : encoding}, ${bytesOf(value.data ?? "").length} bytes`;
+}
+
+/** What a payload holds if that is JSON; all else as it is. */
+export function jsonValue(value: unknown): unknown {
+  return isPayload(value) && /^(json\/|binary\/null$)/.test(encodingOf(value)) ? shownPayload(value) : value;
 }
 
 /** One value alone, several as a list, none as `undefined`. */

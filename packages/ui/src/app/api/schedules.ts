@@ -1,4 +1,5 @@
 /** Schedules as the API shows them: the parts that the pages read. */
+import { type Startable, withEncoded } from "../codec/encode.ts";
 import { ask } from "./ask.ts";
 import { type Execution, identity } from "./workflows.ts";
 
@@ -55,18 +56,31 @@ export function describeSchedule({ namespace, scheduleId }: ScheduleAddress, sig
   return ask<ScheduleDescription>(["namespaces", namespace, "schedules", scheduleId], { signal });
 }
 
-export function createSchedule({ namespace, scheduleId }: ScheduleAddress, schedule: unknown) {
+export async function createSchedule({ namespace, scheduleId }: ScheduleAddress, asked: AskedSchedule) {
+  const schedule = await encodedSchedule(namespace, asked);
   const body = { schedule, identity, requestId: crypto.randomUUID() };
   return ask(["namespaces", namespace, "schedules", scheduleId], { body });
 }
 
-export function updateSchedule(
+export async function updateSchedule(
   { namespace, scheduleId }: ScheduleAddress,
-  schedule: unknown,
+  asked: AskedSchedule,
   conflictToken: string | undefined,
 ) {
+  const schedule = await encodedSchedule(namespace, asked);
   const body = { schedule, conflictToken, identity, requestId: crypto.randomUUID() };
   return ask(["namespaces", namespace, "schedules", scheduleId, "update"], { body });
+}
+
+/** As much of it as is read here. */
+interface AskedSchedule {
+  readonly action?: { readonly startWorkflow?: Startable };
+}
+
+async function encodedSchedule(namespace: string, schedule: AskedSchedule): Promise<AskedSchedule> {
+  const { action, action: { startWorkflow } = {} } = schedule;
+  if (startWorkflow === undefined) return schedule;
+  return { ...schedule, action: { ...action, startWorkflow: await withEncoded(namespace, startWorkflow) } };
 }
 
 export function matchingTimes(

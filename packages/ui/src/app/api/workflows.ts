@@ -1,4 +1,5 @@
 /** Workflows as the API shows them: the parts that the pages read. 64-bit numbers are texts, times RFC 3339. */
+import { encodedValues, type Startable, withEncoded } from "../codec/encode.ts";
 import type { HistoryEvent } from "../history/event.ts";
 import { ask } from "./ask.ts";
 import type { Failure } from "./failure.ts";
@@ -112,8 +113,9 @@ export function describeWorkflow({ namespace, workflowId, runId }: RunAddress, s
 }
 
 /** `body`: all but the ids; see StartWorkflowExecution. Answers with the run. */
-export function startWorkflow(namespace: string, workflowId: string, body: object) {
-  return ask<{ runId: string }>(["namespaces", namespace, "workflows", workflowId], { body });
+export async function startWorkflow(namespace: string, workflowId: string, body: Startable) {
+  const path = ["namespaces", namespace, "workflows", workflowId];
+  return ask<{ runId: string }>(path, { body: await withEncoded(namespace, body) });
 }
 
 /** The event that began the run. */
@@ -125,8 +127,12 @@ export async function firstEvent({ namespace, workflowId, runId }: RunAddress, s
 }
 
 /** Parsed JSON values become the payloads of the input. */
-export function signalWorkflow({ namespace, workflowId, runId }: RunAddress, name: string, input: readonly unknown[]) {
-  const body = { workflowExecution: { runId }, input, identity };
+export async function signalWorkflow(
+  { namespace, workflowId, runId }: RunAddress,
+  name: string,
+  input: readonly unknown[],
+) {
+  const body = { workflowExecution: { runId }, input: await encodedValues(namespace, input), identity };
   return ask(["namespaces", namespace, "workflows", workflowId, "signal", name], { body });
 }
 
@@ -142,8 +148,12 @@ export function terminateWorkflow({ namespace, workflowId, runId }: RunAddress, 
   });
 }
 
-export function queryWorkflow({ namespace, workflowId, runId }: RunAddress, name: string, input: readonly unknown[]) {
-  const body = { execution: { runId }, query: { queryArgs: input } };
+export async function queryWorkflow(
+  { namespace, workflowId, runId }: RunAddress,
+  name: string,
+  input: readonly unknown[],
+) {
+  const body = { execution: { runId }, query: { queryArgs: await encodedValues(namespace, input) } };
   return ask<{ queryResult?: readonly unknown[]; queryRejected?: { status?: string } }>(
     ["namespaces", namespace, "workflows", workflowId, "query", name],
     { body },
@@ -159,7 +169,10 @@ export async function updateWorkflow(
   const body = {
     workflowExecution: { runId },
     waitPolicy: { lifecycleStage: "UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED" },
-    request: { meta: { updateId: crypto.randomUUID(), identity }, input: { args: input } },
+    request: {
+      meta: { updateId: crypto.randomUUID(), identity },
+      input: { args: await encodedValues(namespace, input) },
+    },
   };
   return ask<UpdateAnswer>(["namespaces", namespace, "workflows", workflowId, "update", name], { body });
 }
@@ -195,8 +208,8 @@ export function resetWorkflow(
 }
 
 /** In place of the worker that has it. A standalone activity has no workflow id: "". */
-export function completeActivity(address: RunAddress, activityId: string, result: unknown) {
-  const body = { runId: address.runId, identity, result: [result] };
+export async function completeActivity(address: RunAddress, activityId: string, result: unknown) {
+  const body = { runId: address.runId, identity, result: await encodedValues(address.namespace, [result]) };
   return ask([...activityPath(address, activityId), "complete"], { body });
 }
 

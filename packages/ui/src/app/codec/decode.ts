@@ -1,9 +1,10 @@
-/** Payloads that only their own codec can read, read by the codec server: the protocol that Temporal's tools speak with theirs. */
+/** Payloads that only their own codec can read, read by the codec server. */
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { encodedPayloads, type FullPayload, isPayload, withDecoded } from "../api/payload.ts";
+import { encodedPayloads, shownPayload, withDecoded } from "../api/payload.ts";
 import { useRemembered } from "../parts/remembered.ts";
-import { type CodecSettings, codecEndpoint, codecSettings, codecToken } from "./settings.ts";
+import { askCodec } from "./server.ts";
+import { codecEndpoint, codecSettings } from "./settings.ts";
 
 export interface Decoded {
   readonly value: unknown;
@@ -14,6 +15,7 @@ export interface Decoded {
 
 /** Of one request, so that no codec server refuses it for its size alone. */
 const payloadsMax = 200;
+const timeoutMs = 30_000;
 
 /** A message with what the codec server makes of the payloads in it. */
 export function useDecoded(value: unknown): Decoded {
@@ -23,7 +25,7 @@ export function useDecoded(value: unknown): Decoded {
   const isAsked = wanted.length > 0 && codecEndpoint !== undefined && settings.isOn;
   const answer = useQuery({
     queryKey: ["decoded", namespace, settings.withCookies, wanted],
-    queryFn: ({ signal }) => decode(wanted, { namespace, settings, signal }),
+    queryFn: ({ signal }) => askCodec("decode", wanted, { namespace, settings, signal }),
     enabled: isAsked,
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
@@ -37,38 +39,17 @@ export function useDecoded(value: unknown): Decoded {
   return { value: withDecoded(value, (payload) => decoded.get(payload) ?? payload), state: "decoded" };
 }
 
-interface DecodeOptions {
-  readonly namespace: string;
-  readonly settings: CodecSettings;
-  readonly signal: AbortSignal;
+/** The same for what is not shown as it is but read: once, and without a page that waits. Throws a sentence. */
+export async function decodedMessage(namespace: string, value: unknown): Promise<unknown> {
+  const settings = codecSettings.get();
+  const wanted = encodedPayloads(value);
+  if (wanted.length === 0 || codecEndpoint === undefined || !settings.isOn) return value;
+  const signal = AbortSignal.timeout(timeoutMs);
+  const decoded = await askCodec("decode", wanted, { namespace, settings, signal });
+  return withDecoded(value, (payload) => decoded[wanted.indexOf(payload)] ?? payload);
 }
 
-/** As many as were sent, in their order. Throws a sentence. */
-export async function decode(
-  payloads: readonly FullPayload[],
-  { namespace, settings, signal }: DecodeOptions,
-): Promise<readonly FullPayload[]> {
-  const token = codecToken();
-  const response = await fetch(`${codecEndpoint}/decode`, {
-    method: "POST",
-    body: JSON.stringify({ payloads }),
-    headers: {
-      "content-type": "application/json",
-      "x-namespace": namespace,
-      ...(token !== "" && { authorization: token }),
-    },
-    credentials: settings.withCookies ? "include" : "omit",
-    // Where it leads on to, it was not named by whoever runs the server.
-    redirect: "error",
-    referrerPolicy: "no-referrer",
-    signal,
-  }).catch((error: unknown) => {
-    if (signal.aborted) throw error;
-    throw new Error(`The codec server does not answer, or does not let pages of ${location.origin} ask it.`);
-  });
-  if (!response.ok) throw new Error(`The codec server answered ${response.status}.`);
-  const { payloads: decoded } = (await response.json().catch(() => ({}))) as { payloads?: unknown };
-  if (!Array.isArray(decoded) || decoded.length !== payloads.length || !decoded.every(isPayload))
-    throw new Error("The codec server's answer is not a list of as many payloads as it was sent.");
-  return decoded;
+/** What one payload holds. */
+export async function decodedValue(namespace: string, value: unknown): Promise<unknown> {
+  return shownPayload(await decodedMessage(namespace, value));
 }

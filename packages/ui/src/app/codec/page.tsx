@@ -4,7 +4,7 @@ import { useId, useState } from "react";
 import { useTitle } from "../parts/list-page.tsx";
 import { Empty } from "../parts/notice.tsx";
 import { useRemembered } from "../parts/remembered.ts";
-import { decode } from "./decode.ts";
+import { askCodec } from "./server.ts";
 import { codecEndpoint, codecSettings, codecToken, setCodecToken } from "./settings.ts";
 
 export function CodecPage() {
@@ -27,8 +27,8 @@ export function CodecPage() {
         <ul className="rules">
           <li>
             Whoever starts the server names the codec server. The pages' policy lets them reach{" "}
-            <code>{codecEndpoint ?? "…"}/decode</code> and nothing else, so that no text in a payload can send anything
-            anywhere.
+            <code>{codecEndpoint ?? "…"}/decode</code> and <code>/encode</code> and nothing else, so that no text in a
+            payload can send anything anywhere.
           </li>
           <li>
             The codec server has to allow this page (CORS): <code>Access-Control-Allow-Origin: {location.origin}</code>{" "}
@@ -36,7 +36,9 @@ export function CodecPage() {
             to <code>OPTIONS</code>. With cookies, <code>Access-Control-Allow-Credentials: true</code> too.
           </li>
           <li>
-            It is asked by this browser. What it answers is shown and kept by this page alone; the server never sees it.
+            It is asked by this browser. What it decodes is shown and kept by this page alone; the server never sees it.
+            Inputs and memos that are typed here are encoded before the server sees them, and when that fails, nothing
+            is sent.
           </li>
           <li>Redirects are not followed.</li>
         </ul>
@@ -51,7 +53,7 @@ function Settings({ endpoint }: { readonly endpoint: string }) {
   const [token, setToken] = useState(codecToken);
   const client = useQueryClient();
   const trial = useMutation({
-    mutationFn: () => decode([], { namespace: "default", settings, signal: AbortSignal.timeout(10_000) }),
+    mutationFn: () => askCodec("decode", [], { namespace: "default", settings, signal: AbortSignal.timeout(10_000) }),
   });
   const forget = () => client.removeQueries({ queryKey: ["decoded"] });
   const change = (changed: Partial<typeof settings>) => {
@@ -72,6 +74,15 @@ function Settings({ endpoint }: { readonly endpoint: string }) {
       <label className="check-field">
         <input type="checkbox" checked={settings.isOn} onChange={(event) => change({ isOn: event.target.checked })} />{" "}
         Ask it to decode payloads
+      </label>
+      <label className="check-field">
+        <input
+          type="checkbox"
+          checked={settings.encodes}
+          disabled={!settings.isOn}
+          onChange={(event) => change({ encodes: event.target.checked })}
+        />{" "}
+        Ask it to encode what is typed here, before it is sent
       </label>
       <label className="check-field">
         <input

@@ -8,6 +8,8 @@ export const codecEndpoint: string | undefined = globalThis.document?.querySelec
 
 export interface CodecSettings {
   readonly isOn: boolean;
+  /** What is typed here is encoded before it is sent. */
+  readonly encodes: boolean;
   /** Cookies that this browser has for the codec server go with each request. */
   readonly withCookies: boolean;
 }
@@ -15,11 +17,18 @@ export interface CodecSettings {
 export const codecSettings = remembered<CodecSettings>({
   key: "codec",
   read: (kept) => {
-    const { isOn, withCookies } = (kept ?? {}) as Partial<CodecSettings>;
-    return typeof isOn === "boolean" && typeof withCookies === "boolean" ? { isOn, withCookies } : undefined;
+    const { isOn, encodes = true, withCookies } = (kept ?? {}) as Partial<CodecSettings>;
+    const isKept = [isOn, encodes, withCookies].every((each) => typeof each === "boolean");
+    return isKept ? ({ isOn, encodes, withCookies } as CodecSettings) : undefined;
   },
-  otherwise: { isOn: true, withCookies: false },
+  otherwise: { isOn: true, encodes: true, withCookies: false },
 });
+
+/** Where what is typed is encoded; `undefined` when it is sent as it is. */
+export function encodingEndpoint(): string | undefined {
+  const { isOn, encodes } = codecSettings.get();
+  return isOn && encodes ? codecEndpoint : undefined;
+}
 
 /** Sent as `Authorization`. Kept by this page alone, until it is left: no storage that others could read has it. */
 let token = "";

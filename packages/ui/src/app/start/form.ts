@@ -1,5 +1,6 @@
 /** A workflow that is to be started: as a form holds it, as the API is asked for it, and as the command line does it. */
-import { shownPayload } from "../api/payload.ts";
+import { jsonValue, payloadsOf } from "../api/payload.ts";
+import type { Startable } from "../codec/encode.ts";
 import { type Flag, pawlCommand } from "../parts/command-line.ts";
 import { jsonProblem } from "../parts/json-syntax.ts";
 import { durationOf, spanOf } from "../parts/span.ts";
@@ -43,7 +44,10 @@ export const emptyForm: StartForm = {
 };
 
 /** The body of StartWorkflowExecution. Throws a sentence that names the field. */
-export function startBody(form: StartForm, { identity, requestId }: Record<"identity" | "requestId", string>): object {
+export function startBody(
+  form: StartForm,
+  { identity, requestId }: Record<"identity" | "requestId", string>,
+): Startable {
   const memo = objectOf(form.memo, "Memo");
   const attributes = objectOf(form.searchAttributes, "Search attributes");
   const input = form.inputs.filter((text) => text.trim() !== "").map((text) => jsonOf(text, "Input"));
@@ -79,14 +83,14 @@ export function startCommand(namespace: string, form: StartForm): string {
 
 /** From the attributes of the event that began a run. The id is left to be another. */
 export function formLike(started: Readonly<Record<string, unknown>>): StartForm {
-  const inputs = Array.isArray(started["input"]) ? started["input"] : [];
+  const inputs = payloadsOf(started["input"]);
   const named = (name: string) => (started[name] as { readonly name?: string } | undefined)?.name ?? "";
   const fields = (name: string, of: string) =>
     shownObject((started[name] as Readonly<Record<string, unknown>> | undefined)?.[of]);
   return {
     ...emptyForm,
     ...{ workflowType: named("workflowType"), taskQueue: named("taskQueue") },
-    inputs: inputs.length === 0 ? [""] : inputs.map((value) => JSON.stringify(value, null, 2)),
+    inputs: inputs.length === 0 ? [""] : inputs.map((value) => JSON.stringify(jsonValue(value), null, 2)),
     executionTimeout: spanOf(started["workflowExecutionTimeout"]),
     runTimeout: spanOf(started["workflowRunTimeout"]),
     cron: typeof started["cronSchedule"] === "string" ? started["cronSchedule"] : "",
@@ -97,7 +101,7 @@ export function formLike(started: Readonly<Record<string, unknown>>): StartForm 
 
 function shownObject(fields: unknown): string {
   if (typeof fields !== "object" || fields === null || Object.keys(fields).length === 0) return "";
-  const shown = Object.entries(fields).map(([name, value]) => [name, shownPayload(value)]);
+  const shown = Object.entries(fields).map(([name, value]) => [name, jsonValue(value)]);
   return JSON.stringify(Object.fromEntries(shown), null, 2);
 }
 

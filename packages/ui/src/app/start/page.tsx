@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { type FormEvent, type ReactNode, useId, useState } from "react";
 import { startRoute } from "../addresses.ts";
 import { firstEvent, identity, startWorkflow } from "../api/workflows.ts";
+import { decodedMessage } from "../codec/decode.ts";
 import { attributesOf } from "../history/event.ts";
 import { CommandView } from "../parts/command-view.tsx";
 import { InputsField } from "../parts/inputs-field.tsx";
@@ -26,7 +27,11 @@ export function StartPage() {
   useTitle("Start a workflow");
   const model = useQuery({
     queryKey: ["first-event", namespace, like, run],
-    queryFn: ({ signal }) => firstEvent({ namespace, workflowId: like ?? "", runId: run }, signal),
+    queryFn: async ({ signal }) => {
+      const event = await firstEvent({ namespace, workflowId: like ?? "", runId: run }, signal);
+      // What cannot be decoded stays as it is, and is sent as it is.
+      return event && ((await decodedMessage(namespace, event).catch(() => event)) as typeof event);
+    },
     enabled: like !== undefined,
     staleTime: Number.POSITIVE_INFINITY,
   });

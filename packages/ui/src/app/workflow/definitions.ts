@@ -1,6 +1,6 @@
 /** The names that a workflow's code has given handlers; none where its SDK does not say, or no worker is there. */
-import { shownPayload } from "../api/payload.ts";
 import { queryWorkflow, type RunAddress } from "../api/workflows.ts";
+import { decodedValue } from "../codec/decode.ts";
 
 const metadata = "__temporal_workflow_metadata";
 
@@ -20,7 +20,7 @@ interface Known {
 
 export async function readDefinitions(address: RunAddress): Promise<Definitions> {
   const { queryResult } = await queryWorkflow(address, metadata, []);
-  const { definition = {} } = (shownPayload(queryResult?.[0]) ?? {}) as Known;
+  const { definition = {} } = ((await decodedValue(address.namespace, queryResult?.[0])) ?? {}) as Known;
   const namesOf = (list: readonly { readonly name?: string }[] = []) =>
     list.map(({ name = "" }) => name).filter((name) => !name.startsWith("__"));
   return {

@@ -1,8 +1,8 @@
 /** What the run's own code answers: its queries, and where it stands. A worker has to be there to run it. */
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
-import { shownPayload } from "../api/payload.ts";
 import { queryWorkflow, type RunAddress } from "../api/workflows.ts";
+import { decodedValue } from "../codec/decode.ts";
 import { jsonField, textField } from "../parts/form-dialog.tsx";
 import { PayloadsView } from "../parts/payload-view.tsx";
 import { readDefinitions } from "./definitions.ts";
@@ -62,8 +62,14 @@ function QueryForm({ address }: { readonly address: RunAddress }) {
 }
 
 function CallStack({ address }: { readonly address: RunAddress }) {
-  const stack = useQuery({ queryKey: ["stack", address], queryFn: () => queryWorkflow(address, stackTrace, []) });
-  const text = shownPayload(stack.data?.queryResult?.[0]);
+  const stack = useQuery({
+    queryKey: ["stack", address],
+    queryFn: async () => {
+      const { queryResult } = await queryWorkflow(address, stackTrace, []);
+      return (await decodedValue(address.namespace, queryResult?.[0])) ?? "";
+    },
+  });
+  const text = stack.data;
   return (
     <>
       <div className="title">

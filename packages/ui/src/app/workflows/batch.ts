@@ -1,4 +1,5 @@
 /** What can be done to many workflows at once: as the API is asked for it, and as the command line does it. */
+import type { BatchBody } from "../api/batches.ts";
 import { pawlCommand } from "../parts/command-line.ts";
 import { quoted } from "./conditions.ts";
 
@@ -35,7 +36,7 @@ export function affectedQuery({ verb, query }: Pick<BatchOrder, "verb" | "query"
 const all = "WorkflowId IS NOT NULL";
 
 /** The body of StartBatchOperation. */
-export function batchBody({ verb, query, reason, signal, input, resetTo }: BatchOrder, identity: string): object {
+export function batchBody({ verb, query, reason, signal, input, resetTo }: BatchOrder, identity: string): BatchBody {
   const about = { visibilityQuery: query || all, reason };
   switch (verb) {
     case "cancel":
