@@ -5,8 +5,8 @@ import { after, test } from "node:test";
 import { enums } from "@pawl/protocol";
 import { CallError, call } from "../rig/call.ts";
 import { Postgres } from "../rig/postgres.ts";
-import type { RunningServer } from "../rig/server.ts";
-import { eventsOf, insist, Load, Nodes, namespace } from "./nodes.ts";
+import { freePort, type RunningServer } from "../rig/server.ts";
+import { eventsOf, insist, Load, Nodes, namespace, until } from "./nodes.ts";
 
 // Nothing here takes the power away, so nothing need reach a disk.
 const postgres = await Postgres.start({ settings: { fsync: "off", full_page_writes: "off" } });
@@ -16,7 +16,10 @@ after(async () => {
   await nodes.end();
   await postgres.remove();
 });
-const started = await Promise.all(["a", "b"].map((name) => nodes.start({ name, leaseMs })));
+const httpOf = { a: { port: await freePort() }, b: { port: await freePort() } };
+const started = await Promise.all(
+  (["a", "b"] as const).map((name) => nodes.start({ name, leaseMs, args: ["--http-port", String(httpOf[name].port)] })),
+);
 const [a, b] = started as [RunningServer, RunningServer];
 await nodes.settled("a", "b");
 
@@ -27,6 +30,7 @@ async function pollTask({ address }: RunningServer, taskQueue: string) {
   return task;
 }
 
+const notFound = 5;
 const complete = [
   {
     commandType: enums.CommandType.COMPLETE_WORKFLOW_EXECUTION,
@@ -115,6 +119,61 @@ test("what is registered on one node is there on the other at once", { timeout: 
     const { customAttributes } = await call(address, "ListSearchAttributes", { namespace });
     assert.equal(Object.keys(customAttributes).filter((name) => name.startsWith("B")).length, 10);
   }
+});
+
+test("what is told of queues, of a deployment's versions and of workers is told of all nodes, by each", {
+  timeout: 120_000,
+}, async () => {
+  const names = Array.from({ length: 8 }, (_, i) => `told-${i}`);
+  const deploymentOptions = {
+    ...{ deploymentName: "told", buildId: "1", workerVersioningMode: enums.WorkerVersioningMode.VERSIONED },
+  };
+  const ends = new AbortController();
+  const polls = names.map(async (name, i) => {
+    // Held until the end, so that its worker is there.
+    const request = { namespace, taskQueue: { name }, identity: `of-${name}`, deploymentOptions };
+    while (!ends.signal.aborted)
+      await call(i % 2 === 0 ? a.address : b.address, "PollActivityTaskQueue", request, { timeoutMs: 3_000 });
+  });
+  const version = { deploymentName: "told", buildId: "1" };
+  for (const { address } of [a, b])
+    await until("every queue of the version is told of", async () => {
+      const asked = { namespace, deploymentVersion: version, reportTaskQueueStats: true };
+      const told = await insist(() => call(address, "DescribeWorkerDeploymentVersion", asked), undefined, [notFound]);
+      return told.versionTaskQueues.length === names.length && told.versionTaskQueues.every(({ stats }) => stats);
+    });
+  const workerHeartbeat = names.map((name) => ({ workerInstanceKey: name, taskQueue: name }));
+  for (const { address } of [a, b]) {
+    const refused = await call(address, "DeleteWorkerDeploymentVersion", {
+      ...{ namespace, deploymentVersion: version, skipDrainage: true },
+    }).then(String, String);
+    assert.match(refused, /has active pollers/);
+    await call(address, "RecordWorkerHeartbeat", { namespace, identity: "w", workerHeartbeat });
+  }
+  for (let i = 0; i < names.length; i++)
+    await call(a.address, "StartWorkflowExecution", { ...startOf(`told-${i}`), taskQueue: { name: names[i]! } });
+  for (const { port } of [httpOf.a, httpOf.b])
+    await until("every queue is listed with its task and its worker", async () => {
+      const listed = await fetch(`http://127.0.0.1:${port}/api/v1/namespaces/${namespace}/task-queues`);
+      const { taskQueues, isCut } = (await listed.json()) as {
+        isCut: boolean;
+        taskQueues: { name: string; kind: string; pollers: number; backlogCount: number }[];
+      };
+      assert.equal(isCut, false);
+      const of = (name: string, kind: string) =>
+        taskQueues.filter((queue) => queue.name === name && queue.kind === kind);
+      return names.every((name) => {
+        const [workflows, activities] = [of(name, "workflow"), of(name, "activity")];
+        assert.ok(workflows.length <= 1 && activities.length <= 1, "each queue once");
+        return workflows[0]?.backlogCount === 1 && activities[0]?.pollers === 1;
+      });
+    });
+  for (const { address } of [a, b]) {
+    const { count } = await call(address, "CountWorkers", { namespace, query: "" });
+    assert.equal(count, names.length);
+  }
+  ends.abort();
+  await Promise.all(polls);
 });
 
 test("strangers get nothing from the port that is for nodes", { timeout: 60_000 }, async () => {

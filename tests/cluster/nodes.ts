@@ -66,14 +66,18 @@ export class Nodes {
   }
 }
 
-/** Tries again what may be tried again, as every SDK does. */
-export async function insist<T>(attempt: () => Promise<T>, withinMs = patienceMs): Promise<T> {
+/** Tries again what may be tried again, as every SDK does. `further`: statuses that end by themselves here. */
+export async function insist<T>(
+  attempt: () => Promise<T>,
+  withinMs = patienceMs,
+  further: readonly number[] = [],
+): Promise<T> {
   const giveUpAtMs = performance.now() + withinMs;
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
-      const isFinal = error instanceof CallError && ![4, 8, 14].includes(error.status);
+      const isFinal = error instanceof CallError && ![4, 8, 14, ...further].includes(error.status);
       if (isFinal || performance.now() > giveUpAtMs) throw error;
       await delay(50);
     }

@@ -8,7 +8,7 @@ import { type CommandOfKind, type ExecutionKey, type Kind, Rejection, type Start
 import type { NexusTasks } from "../frontend/nexus-tasks.ts";
 import type { Queues } from "../frontend/parts.ts";
 import type { QueryRegistry } from "../frontend/query-registry.ts";
-import type { Match } from "../matching/match.ts";
+import type { AskedQueue, Match } from "../matching/match.ts";
 import type { Incoming, Status, Unary } from "../rpc/transport.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import type { Ring } from "../shard/ring.ts";
@@ -62,6 +62,14 @@ function askedOf(
     },
     Deliver: (matches: readonly Match<Started>[]) => queues.take(matches),
     Withdraw: (id: string) => queues.withdrawHere(id),
+    Queues: ({ namespaceId, countMax }: { namespaceId: string; countMax: number }) =>
+      queues.listHere(namespaceId, countMax),
+    // In a list, into which `wire.ts` does not look for refusals: a description holds a map.
+    DescribeQueue: ({ namespaceId, queue }: { namespaceId: string; queue: AskedQueue }) => {
+      const { kind, taskQueue, version } = queue;
+      if (!node.isHere({ type: "queue", namespaceId, taskQueue })) return moved;
+      return [queues.describe(namespaceId, kind, taskQueue, version)];
+    },
     Goodbye: (worker: Parameters<Queues["shutdownWorker"]>[0]) => queues.shutdownWorkerHere(worker),
     Asked: (id: string) => queries.askedHere(id),
     Attach: ({ runId, stamp }: { runId: string; stamp: number }) => queries.attachHere(runId, stamp),

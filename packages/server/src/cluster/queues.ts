@@ -9,10 +9,11 @@
 import type { Clock } from "../clock.ts";
 import type { Queues } from "../frontend/parts.ts";
 import { clusterLimits } from "../limits.ts";
-import type { Match, Question, Reservation, Routing, Task } from "../matching/match.ts";
+import { joined, type Listing } from "../matching/listing.ts";
+import type { AskedQueue, Match, Question, QueueDescription, Reservation, Routing, Task } from "../matching/match.ts";
 import { Matching } from "../matching/matching.ts";
 import type { Started } from "../shard/dispatcher.ts";
-import type { ClusterNode } from "./node.ts";
+import { type ClusterNode, notThere } from "./node.ts";
 import type { Place } from "./placement.ts";
 
 type Waiting = Match<Started>;
@@ -116,8 +117,32 @@ export class ClusterQueues {
     return this.#matching.describe(...queue);
   }
 
-  list(namespaceId: string): ReturnType<Queues["list"]> {
-    return this.#matching.list(namespaceId);
+  survey(namespaceId: string, asked: readonly AskedQueue[]): Promise<QueueDescription[]> {
+    return Promise.all(asked.map((queue) => this.#describe(namespaceId, queue)));
+  }
+
+  /** Of all nodes that answer. */
+  async list(namespaceId: string, countMax: number): Promise<Listing> {
+    const others = this.#node.others.map(async ({ id }) => {
+      const answer = await this.#node.ask(id, "Queues", { namespaceId, countMax });
+      return (answer?.value as Listing | undefined) ?? { queues: [], isCut: true };
+    });
+    return joined(await Promise.all([this.listHere(namespaceId, countMax), ...others]), countMax);
+  }
+
+  listHere(namespaceId: string, countMax: number): Promise<Listing> {
+    return this.#matching.list(namespaceId, countMax);
+  }
+
+  #describe(namespaceId: string, queue: AskedQueue): Promise<QueueDescription> {
+    const { kind, taskQueue, version } = queue;
+    return this.#node.route<QueueDescription>(placeOf({ namespaceId, taskQueue }), {
+      here: async () => this.#matching.describe(namespaceId, kind, taskQueue, version),
+      there: async (nodeId) => {
+        const answer = await this.#node.ask(nodeId, "DescribeQueue", { namespaceId, queue });
+        return answer ? (answer.value as [QueueDescription])[0] : notThere;
+      },
+    });
   }
 
   /** A worker polls queues of several nodes. */

@@ -18,7 +18,6 @@ import {
   withVersion,
 } from "./deployment.ts";
 import { fingerprint32 } from "./fingerprint.ts";
-import type { Queues } from "./parts.ts";
 import { StoredMap } from "./stored-map.ts";
 
 const json = {
@@ -116,12 +115,12 @@ export class DeploymentRegistry implements Routing {
     return index && (this.#route(index, kind, taskQueue) ?? undefined);
   }
 
-  /** A worker of the version polls the queue (R2). `isDisposable`: which versions may go to make room. */
+  /** A worker of the version polls the queue (R2). `disposable`: build ids of versions that may go to make room. */
   async register(
     namespaceId: string,
     version: DeploymentVersion,
     queue: VersionQueue,
-    { nowMs, isDisposable }: { nowMs: number; isDisposable: (deployment: string, version: Version) => boolean },
+    { nowMs, disposable }: { readonly nowMs: number; readonly disposable: ReadonlySet<string> },
   ): Promise<Rejection | undefined> {
     const { deploymentName, buildId } = version;
     if (this.has({ namespaceId, kind: queue.kind, taskQueue: queue.name }, version)) return undefined;
@@ -133,7 +132,7 @@ export class DeploymentRegistry implements Routing {
       if (deployment instanceof Rejection) return deployment;
       const grown = versionOf(deployment, buildId)
         ? deployment
-        : withVersion(deployment, buildId, { nowMs }, (one) => isDisposable(deploymentName, one));
+        : withVersion(deployment, buildId, { nowMs }, disposable);
       return grown instanceof Rejection ? grown : withQueue(grown, buildId, queue);
     }).then((after) => (after instanceof Rejection ? after : undefined));
     this.#registering.set(id, registering);
@@ -201,17 +200,6 @@ export function unknownDeployment(name: string): Rejection {
     "NOT_FOUND",
     `no Worker Deployment found with name '${name}'; does your Worker Deployment have pollers?`,
   );
-}
-
-/** Whether workers of the version have polled lately. */
-export function hasPollers(
-  { matching }: { readonly matching: Pick<Queues, "describe"> },
-  namespaceId: string,
-  deploymentName: string,
-  { buildId, queues }: Version,
-): boolean {
-  const version = { deploymentName, buildId };
-  return queues.some(({ kind, name }) => matching.describe(namespaceId, kind, name, version).pollers.length > 0);
 }
 
 /** Namespace ids are UUIDs: they have no slash. */

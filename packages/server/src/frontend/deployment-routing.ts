@@ -12,7 +12,8 @@ import {
   versionOf,
   withVersion,
 } from "./deployment.ts";
-import { deploymentsProblem, hasPollers, unknownDeployment } from "./deployment-registry.ts";
+import { activeQueues, disposable } from "./deployment-queues.ts";
+import { deploymentsProblem, unknownDeployment } from "./deployment-registry.ts";
 import { buildIdOfRequest, nameProblem } from "./deployment-rules.ts";
 import { textOf } from "./deployment-view.ts";
 import { invalid, lengthProblem } from "./field-rules.ts";
@@ -29,14 +30,17 @@ export function deploymentRoutingHandlers(parts: Parts) {
       if (buildId instanceof Rejection) return buildId;
       const { deploymentName: name, ignoreMissingTaskQueues } = request;
       const change = { ...request, nowMs: clock.nowMs() };
+      const seen = await seenOf(parts, namespace, name);
       let before: Deployment | undefined;
       const after = await deployments.change(namespace.id, name, (found) => {
-        const deployment = toRoute(parts, namespace, found, { ...request, buildId });
+        const deployment = toRoute(parts, namespace, found, { ...request, ...seen, buildId });
         if (deployment instanceof Rejection) return deployment;
         before = deployment;
         const changed = setCurrent(deployment, buildId, change);
         if (changed instanceof Rejection || changed.current === deployment.current) return changed;
-        const missing = !ignoreMissingTaskQueues && missingQueues(parts, namespace, deployment, buildId, "current");
+        const missing =
+          !ignoreMissingTaskQueues &&
+          missingQueues(parts, namespace, deployment, { ...seen, buildId, role: "current" });
         return missing || changed;
       });
       if (after instanceof Rejection) return after;
@@ -52,15 +56,18 @@ export function deploymentRoutingHandlers(parts: Parts) {
       const { deploymentName: name, percentage, ignoreMissingTaskQueues } = request;
       const ramp = buildId === null && percentage === 0 ? null : { buildId, percentage };
       const change = { ...request, nowMs: clock.nowMs() };
+      const seen = await seenOf(parts, namespace, name);
       let before: Deployment | undefined;
       const after = await deployments.change(namespace.id, name, (found) => {
-        const deployment = toRoute(parts, namespace, found, { ...request, buildId });
+        const deployment = toRoute(parts, namespace, found, { ...request, ...seen, buildId });
         if (deployment instanceof Rejection) return deployment;
         before = deployment;
         const changed = setRamping(deployment, ramp, change);
         if (changed instanceof Rejection || changed.ramping?.buildId === deployment.ramping?.buildId) return changed;
         const missing =
-          !ignoreMissingTaskQueues && ramp && missingQueues(parts, namespace, deployment, buildId, "ramping");
+          !ignoreMissingTaskQueues &&
+          ramp &&
+          missingQueues(parts, namespace, deployment, { ...seen, buildId, role: "ramping" });
         return missing || changed;
       });
       if (after instanceof Rejection) return after;
@@ -98,12 +105,28 @@ function percentageProblem({ percentage }: { percentage: number }): Rejection | 
   return percentage >= 0 && percentage <= 100 ? undefined : invalid("Percentage must be between 0 and 100 (inclusive)");
 }
 
+interface Seen {
+  /** Build ids of versions that may go to make room. */
+  readonly disposable: ReadonlySet<string>;
+  /** Queues of the current version that have something to do, as `kind/name`. */
+  readonly active: ReadonlySet<string>;
+}
+
+/** Throws `Unavailable`. */
+async function seenOf(parts: Parts, { id }: Namespace, name: string): Promise<Seen> {
+  const found = parts.deployments.find(id, name);
+  const current = found && found.current !== null ? versionOf(found, found.current) : undefined;
+  const asked = [disposable(parts, id, found), activeQueues(parts, id, current?.queues ?? [])] as const;
+  const [mayGo, active] = await Promise.all(asked);
+  return { disposable: mayGo, active };
+}
+
 /** The deployment that is to be routed, made first, with its version, where the caller does not mind that no worker has come yet. */
 function toRoute(
   parts: Parts,
   { id }: Namespace,
   found: Deployment | undefined,
-  request: { deploymentName: string; buildId: string | null; allowNoPollers: boolean; identity: string },
+  request: Pick<Seen, "disposable"> & { deploymentName: string; buildId: string | null; allowNoPollers: boolean },
 ): Deployment | Rejection {
   const { deploymentName: name, buildId, allowNoPollers } = request;
   const nowMs = parts.clock.nowMs();
@@ -111,16 +134,15 @@ function toRoute(
   const deployment = found ?? deploymentsProblem(parts.deployments.list(id).length) ?? newDeployment(name, { nowMs });
   if (deployment instanceof Rejection || buildId === null || !allowNoPollers || versionOf(deployment, buildId))
     return deployment;
-  return withVersion(deployment, buildId, { nowMs }, (one) => !hasPollers(parts, id, name, one));
+  return withVersion(deployment, buildId, { nowMs }, request.disposable);
 }
 
 /** Refused when tasks come to a queue of the current version that the proposed one does not poll: they would go to workers without a version. */
 function missingQueues(
-  { matching, deployments }: Parts,
+  { deployments }: Parts,
   { id: namespaceId }: Namespace,
   deployment: Deployment,
-  buildId: string | null,
-  role: "current" | "ramping",
+  { active, buildId, role }: Pick<Seen, "active"> & { buildId: string | null; role: "current" | "ramping" },
 ): Rejection | undefined {
   const { name, current } = deployment;
   const now = current === null ? undefined : versionOf(deployment, current);
@@ -131,8 +153,7 @@ function missingQueues(
     // Another deployment may have taken the queue over.
     const { version } = deployments.routing({ namespaceId, kind, taskQueue })?.current ?? { version: null };
     if (version?.deploymentName !== name) return false;
-    const { backlogCount, addRate } = matching.describe(namespaceId, kind, taskQueue);
-    return backlogCount > 0 || addRate > 0;
+    return active.has(`${kind}/${taskQueue}`);
   };
   if (!now.queues.some(isMissing)) return undefined;
   return new Rejection(

@@ -37,7 +37,7 @@ function refused(deployment: Deployment | Rejection): string {
 
 function withVersions(...buildIds: string[]): Deployment {
   return buildIds.reduce(
-    (deployment, buildId, index) => accepted(withVersion(deployment, buildId, { nowMs: index }, () => false)),
+    (deployment, buildId, index) => accepted(withVersion(deployment, buildId, { nowMs: index }, new Set())),
     newDeployment("d", { nowMs: 0 }),
   );
 }
@@ -150,10 +150,10 @@ describe("a version goes", () => {
     const buildIds = Array.from({ length: limits.deploymentVersionsMax }, (_, index) => String(index + 1));
     const full = accepted(setCurrent(withVersions(...buildIds), "1", at(200)));
     assert.match(
-      refused(withVersion(full, "new", { nowMs: 201 }, () => false)),
+      refused(withVersion(full, "new", { nowMs: 201 }, new Set())),
       /^RESOURCE_EXHAUSTED cannot add version d:new/,
     );
-    const made = accepted(withVersion(full, "new", { nowMs: 201 }, () => true));
+    const made = accepted(withVersion(full, "new", { nowMs: 201 }, new Set(buildIds)));
     assert.equal(made.versions.length, limits.deploymentVersionsMax);
     assert.deepEqual([versionOf(made, "1")?.buildId, versionOf(made, "2")], ["1", undefined]);
   });

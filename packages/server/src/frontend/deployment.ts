@@ -92,7 +92,7 @@ export function withVersion(
   deployment: Deployment,
   buildId: string,
   { nowMs, requestId = "", identity = "" }: Creation,
-  isDisposable: (version: Version) => boolean,
+  disposable: ReadonlySet<string>,
 ): Deployment | Rejection {
   const version: Version = {
     buildId,
@@ -111,7 +111,7 @@ export function withVersion(
   };
   const { versions } = deployment;
   if (versions.length < limits.deploymentVersionsMax) return { ...deployment, versions: [...versions, version] };
-  const old = versions.find((one) => isIdle(one) && isDisposable(one));
+  const old = versions.find((one) => isIdle(one) && disposable.has(one.buildId));
   if (old) return { ...deployment, versions: [...versions.filter((one) => one !== old), version] };
   return new Rejection(
     "RESOURCE_EXHAUSTED",

@@ -15,14 +15,15 @@ import type { Store } from "@pawl/store";
 import type { AddressRules } from "../address-rules.ts";
 import type { Clock } from "../clock.ts";
 import { type Limits, limits } from "../limits.ts";
+import type { Listing } from "../matching/listing.ts";
 import type {
+  AskedQueue,
   DeploymentVersion,
   Match,
   PollRequest,
   Question,
   QueueDescription,
   QueueKind,
-  QueueName,
 } from "../matching/match.ts";
 import type { Random } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
@@ -84,15 +85,17 @@ export interface Queues {
   poll(request: PollRequest): Promise<Match<Started> | null>;
   /** What could not be handed over, because its poller has gone: the next one gets it. */
   giveBack(match: Match<Started>): void;
-  /** `version`: of its workers of one version alone. */
+  /** Of a queue that is here, to where a call for it comes. `version`: of its workers of one version alone. */
   describe(
     namespaceId: string,
     kind: QueueKind,
     taskQueue: string,
     version?: DeploymentVersion | null,
   ): QueueDescription;
-  /** Those of a namespace that were used lately, sticky ones left out. */
-  list(namespaceId: string): readonly QueueName[];
+  /** Of queues wherever they are, in the order in which they are asked for. Throws `Unavailable` when one is not found. */
+  survey(namespaceId: string, asked: readonly AskedQueue[]): Promise<readonly QueueDescription[]>;
+  /** Those of a namespace that were used lately, wherever they are, sticky ones left out. */
+  list(namespaceId: string, countMax: number): Promise<Listing>;
   shutdownWorker(worker: { namespaceId: string; stickyQueue: string; workerInstanceKey: string }): void;
 }
 

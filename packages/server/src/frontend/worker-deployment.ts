@@ -8,12 +8,14 @@ import {
   type Deployment,
   newDeployment,
   type Version,
+  type VersionQueue,
   versionOf,
   withDrainage,
   withoutVersion,
   withVersion,
 } from "./deployment.ts";
-import { deploymentsProblem, hasPollers, unknownDeployment } from "./deployment-registry.ts";
+import { disposable, pollerless } from "./deployment-queues.ts";
+import { deploymentsProblem, unknownDeployment } from "./deployment-registry.ts";
 import { deploymentRoutingHandlers, routedProblem } from "./deployment-routing.ts";
 import { nameProblem, versionOfRequest } from "./deployment-rules.ts";
 import { deploymentInfo, listedDeployment, metadataOf, queueType, versionInfo } from "./deployment-view.ts";
@@ -39,9 +41,20 @@ export function registerWorker(
 ): Promise<Rejection | undefined> | undefined {
   const version = poller.deploymentVersion;
   if (!version || stickyOf !== undefined) return undefined;
-  const isDisposable = (name: string, one: Version) => !hasPollers(parts, namespaceId, name, one);
-  const queue = { name: taskQueue, kind };
-  return parts.deployments.register(namespaceId, version, queue, { nowMs: parts.clock.nowMs(), isDisposable });
+  if (parts.deployments.has({ namespaceId, kind, taskQueue }, version)) return undefined;
+  return register(parts, namespaceId, version, { name: taskQueue, kind });
+}
+
+async function register(
+  parts: Pick<Parts, "deployments" | "matching" | "clock">,
+  namespaceId: string,
+  version: DeploymentVersion,
+  queue: VersionQueue,
+): Promise<Rejection | undefined> {
+  const { deployments, clock } = parts;
+  const found = deployments.find(namespaceId, version.deploymentName);
+  const room = { nowMs: clock.nowMs(), disposable: await disposable(parts, namespaceId, found) };
+  return deployments.register(namespaceId, version, queue, room);
 }
 
 function readHandlers(parts: Parts) {
@@ -65,12 +78,14 @@ function readHandlers(parts: Parts) {
       const deployment = await refreshed(parts, namespace, named.deploymentName, named.buildId);
       const version = deployment && versionOf(deployment, named.buildId);
       if (!version) return new Rejection("NOT_FOUND", "Worker Deployment Version not found");
+      const asked = version.queues.map(({ kind, name }) => ({ kind, taskQueue: name, version: named }));
+      const described = request.reportTaskQueueStats ? await matching.survey(namespace.id, asked) : [];
       return {
         workerDeploymentVersionInfo: versionInfo(deployment, version, deployment.ramping?.percentage ?? 0),
-        versionTaskQueues: version.queues.map(({ name, kind }) => ({
+        versionTaskQueues: version.queues.map(({ name, kind }, at) => ({
           name,
           type: queueType(kind),
-          ...(request.reportTaskQueueStats && statsIn(matching.describe(namespace.id, kind, name, named))),
+          ...(described[at] && statsIn(described[at])),
         })),
       };
     },
@@ -184,6 +199,7 @@ function createHandlers(parts: Parts) {
       if (computeConfig)
         return new Rejection("UNIMPLEMENTED", "compute_config: this server starts no workers by itself.");
       const { deploymentName: name, buildId } = named;
+      const room = await disposable(parts, namespace.id, deployments.find(namespace.id, name));
       const made = await deployments.change(namespace.id, name, (found) => {
         if (!found) return unknownDeployment(name);
         const version = versionOf(found, buildId);
@@ -191,7 +207,7 @@ function createHandlers(parts: Parts) {
         if (version)
           return new Rejection("ALREADY_EXISTS", `Worker Deployment Version "${name}.${buildId}" already exists`);
         const by = { nowMs: clock.nowMs(), requestId: requestId || "unnamed", identity };
-        return withVersion(found, buildId, by, (one) => !hasPollers(parts, namespace.id, name, one));
+        return withVersion(found, buildId, by, room);
       });
       return made instanceof Rejection ? made : {};
     },
@@ -220,13 +236,16 @@ function deleteHandlers(parts: Parts) {
       const named = versionOfRequest(request);
       if (named instanceof Rejection) return named;
       const { deploymentName: name, buildId } = named;
-      await refreshed(parts, namespace, name, buildId);
+      const before = await refreshed(parts, namespace, name, buildId);
+      const polled = before && versionOf(before, buildId);
+      const quiet = await pollerless(parts, namespace.id, name, polled ? [polled] : []);
       const left = await deployments.change(namespace.id, name, (found) => {
         const version = found && versionOf(found, buildId);
         if (!found) return unknownDeployment(name);
         if (!version) return found;
-        const pollers = hasPollers(parts, namespace.id, name, version);
-        return withoutVersion(found, buildId, { skipDrainage: request.skipDrainage, hasPollers: pollers });
+        // One that has come meanwhile had a poller just now.
+        const hasPollers = !quiet.has(buildId);
+        return withoutVersion(found, buildId, { skipDrainage: request.skipDrainage, hasPollers });
       });
       return left instanceof Rejection ? left : {};
     },

@@ -103,17 +103,9 @@ function queuesRoute(parts: OperatorParts): Route {
       const refusal = await askFirst("DescribeNamespace", { namespace: name }, exchange, parts);
       if (refusal) return refusal;
       const namespaceId = parts.namespaces.find(name)?.id ?? "";
-      const all = parts.matching.list(namespaceId).map(({ kind, taskQueue }) => {
-        const { pollers, backlogCount, ...rest } = parts.matching.describe(namespaceId, kind, taskQueue);
-        const { backlogAgeMs, addRate, dispatchRate } = rest;
-        const load = { backlogCount, backlogAgeMs, addRate, dispatchRate };
-        return { name: taskQueue, kind, pollers: pollers.length, ...load };
-      });
-      all.sort(
-        (a, b) => b.backlogCount - a.backlogCount || a.name.localeCompare(b.name) || a.kind.localeCompare(b.kind),
-      );
-      const taskQueues = all.slice(0, limits.taskQueuesListedMax);
-      return jsonReply({ taskQueues, isCut: taskQueues.length < all.length });
+      const { queues, isCut } = await parts.matching.list(namespaceId, limits.taskQueuesListedMax);
+      const taskQueues = queues.map(({ taskQueue, ...queue }) => ({ name: taskQueue, ...queue }));
+      return jsonReply({ taskQueues, isCut });
     },
   };
 }

@@ -155,6 +155,11 @@ export interface QueueName {
   readonly taskQueue: string;
 }
 
+/** `version`: of its workers of one version; null = of those without one; absent = of all. */
+export interface AskedQueue extends QueueName {
+  readonly version?: DeploymentVersion | null | undefined;
+}
+
 /** Tasks of one queue, or of one priority key in it. */
 export interface QueueStats {
   readonly backlogCount: number;

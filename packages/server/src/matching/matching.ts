@@ -10,7 +10,9 @@
  */
 import type { Cancel, Clock } from "../clock.ts";
 import { matchingLimits } from "../limits.ts";
+import { joined, type Listing } from "./listing.ts";
 import type {
+  AskedQueue,
   DeploymentVersion,
   Match,
   PollRequest,
@@ -175,10 +177,23 @@ export class Matching<Started> {
     return described.length === 1 ? described[0]! : together(described);
   }
 
-  /** The queues of a namespace that were used lately, sticky ones left out; in no order. */
-  list(namespaceId: string): QueueName[] {
+  /** As `describe`, of several queues. */
+  async survey(namespaceId: string, asked: readonly AskedQueue[]): Promise<QueueDescription[]> {
+    return asked.map(({ kind, taskQueue, version }) => this.describe(namespaceId, kind, taskQueue, version));
+  }
+
+  /** The queues of a namespace that were used lately, sticky ones left out. */
+  async list(namespaceId: string, countMax: number): Promise<Listing> {
     const addresses = new Set([...this.#queues.keys(), ...this.#versions.addresses()]);
-    return [...addresses].filter((address) => namespaceOf(address) === namespaceId).map(nameOf);
+    const names = [...addresses].filter((address) => namespaceOf(address) === namespaceId).map(nameOf);
+    const own = names.filter(({ taskQueue }) => this.#ownership?.isMine(namespaceId, taskQueue) !== false);
+    const queues = own.map(({ kind, taskQueue }) => {
+      const described = this.describe(namespaceId, kind, taskQueue);
+      const { backlogCount, backlogAgeMs, addRate, dispatchRate } = described;
+      const load = { backlogCount, backlogAgeMs, addRate, dispatchRate };
+      return { kind, taskQueue, pollers: described.pollers.length, ...load };
+    });
+    return joined([{ queues, isCut: false }], countMax);
   }
 
   /** How many tasks wait, in all queues. */
