@@ -3,10 +3,10 @@ import { enums, failure } from "@pawl/protocol";
 import { closeActivity, retryOrState } from "./activity.ts";
 import { timeoutName } from "./backoff.ts";
 import type { Activity, Attempts, Run } from "./run.ts";
-import type { Step } from "./step.ts";
+import type { Note, Step } from "./step.ts";
 
 const { SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, START_TO_CLOSE, HEARTBEAT } = enums.TimeoutType;
-type Timeout = typeof SCHEDULE_TO_START | typeof SCHEDULE_TO_CLOSE | typeof START_TO_CLOSE | typeof HEARTBEAT;
+export type Timeout = typeof SCHEDULE_TO_START | typeof SCHEDULE_TO_CLOSE | typeof START_TO_CLOSE | typeof HEARTBEAT;
 /** Of two that pass in one millisecond the first counts, like at the reference server: what began with the schedule before what began with a start. */
 const timeouts: readonly Timeout[] = [SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, START_TO_CLOSE, HEARTBEAT];
 const never = Number.POSITIVE_INFINITY;
@@ -45,7 +45,7 @@ export function nextActivityAtMs(activity: Attempts): number {
 }
 
 /** The timeout that has passed, the earliest first. */
-export function dueTimeout(activity: Attempts, nowMs: number): enums.TimeoutType | undefined {
+export function dueTimeout(activity: Attempts, nowMs: number): Timeout | undefined {
   let due: Timeout | undefined;
   for (const timeout of timeouts) {
     const atMs = deadlineMs(activity, timeout);
@@ -54,7 +54,16 @@ export function dueTimeout(activity: Attempts, nowMs: number): enums.TimeoutType
   return due;
 }
 
-export function timeOutActivity(run: Run, step: Step, activity: Activity, timeout: enums.TimeoutType): void {
+/** What is counted of each. */
+export const timeoutNotes = {
+  [SCHEDULE_TO_START]: "scheduleToStartTimeout",
+  [SCHEDULE_TO_CLOSE]: "scheduleToCloseTimeout",
+  [START_TO_CLOSE]: "startToCloseTimeout",
+  [HEARTBEAT]: "heartbeatTimeout",
+} as const satisfies Record<Timeout, Note>;
+
+export function timeOutActivity(run: Run, step: Step, activity: Activity, timeout: Timeout): void {
+  step.notes.push(timeoutNotes[timeout]);
   const whole = timeout === enums.TimeoutType.SCHEDULE_TO_CLOSE || timeout === enums.TimeoutType.SCHEDULE_TO_START;
   const retryState = whole
     ? enums.RetryState.TIMEOUT
@@ -72,6 +81,7 @@ export function timeOutActivity(run: Run, step: Step, activity: Activity, timeou
     : timeoutFailure(timeoutMessage(timeout), timeout);
   last.timeoutFailureInfo!.lastHeartbeatDetails = activity.heartbeatDetails;
   last.cause = activity.lastFailure;
+  step.notes.push("activityTimedOut");
   closeActivity(run, step, activity, {}, (startedEventId) => ({
     eventType: enums.EventType.ACTIVITY_TASK_TIMED_OUT,
     activityTaskTimedOutEventAttributes: {

@@ -270,6 +270,7 @@ export function completeActivity(
     command.activity.by === "id" ? "completeById" : "completeByToken",
   );
   if (activity instanceof Rejection) return activity;
+  step.notes.push("activityCompleted");
   closeActivity(run, step, activity, { forcedBy: command.identity }, (startedEventId) => ({
     eventType: enums.EventType.ACTIVITY_TASK_COMPLETED,
     activityTaskCompletedEventAttributes: {
@@ -298,8 +299,10 @@ export function failActivity(
     activity.heartbeatDetails = command.lastHeartbeatDetails;
     activity.lastHeartbeatAtMs = step.nowMs;
   }
+  step.notes.push("activityAttemptFailed");
   const retryState = retryOrState(run, step, activity, command.failure);
   if (retryState === enums.RetryState.IN_PROGRESS) return {};
+  step.notes.push("activityFailed");
   closeActivity(run, step, activity, {}, (startedEventId) => ({
     eventType: enums.EventType.ACTIVITY_TASK_FAILED,
     activityTaskFailedEventAttributes: {
@@ -326,6 +329,7 @@ export function cancelActivity(
       "unable to mark activity as canceled without activity being request canceled first",
     );
   }
+  step.notes.push("activityCanceled");
   closeActivity(run, step, activity, {}, (startedEventId) =>
     canceledEvent(activity, { details: command.details, startedEventId, identity: command.identity }),
   );
@@ -362,6 +366,7 @@ export function heartbeatActivity(
   activity.heartbeatDetails = command.details;
   activity.lastHeartbeatAtMs = step.nowMs;
   touchHeartbeat(run, activity);
+  step.notes.push("activityHeartbeat");
   return {
     cancelRequested: activity.cancelRequestedEventId !== null,
     activityPaused: activity.paused !== null,

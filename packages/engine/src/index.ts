@@ -17,7 +17,7 @@ export { Oversized, type SizeWarning } from "./run-size.ts";
 export { upcomingTimes } from "./schedule/schedule-describe.ts";
 export { Spec } from "./schedule/spec.ts";
 export type { StandaloneDescription } from "./standalone/standalone-describe.ts";
-export { Step } from "./step.ts";
+export { type Note, Step } from "./step.ts";
 export { type StoredActivity, storedActivities } from "./stored-activities.ts";
 export {
   type Override,

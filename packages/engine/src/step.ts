@@ -2,6 +2,23 @@ import type { Call } from "./outside-call.ts";
 import { noRouting, type Routing } from "./versioning.ts";
 import type { Effect, Task } from "./vocabulary.ts";
 
+/** Something that a command has done and that is counted; nothing depends on it. */
+export type Note =
+  | "activityCompleted"
+  /** For good. */
+  | "activityFailed"
+  | "activityCanceled"
+  /** For good. */
+  | "activityTimedOut"
+  | "activityAttemptFailed"
+  | "activityHeartbeat"
+  | "scheduleToStartTimeout"
+  | "scheduleToCloseTimeout"
+  | "startToCloseTimeout"
+  | "heartbeatTimeout"
+  | "workflowTaskFailed"
+  | "workflowTaskTimedOut";
+
 /** What one command may use and leaves behind: the time, fresh ids, and the effects that follow the commit. */
 export class Step {
   readonly nowMs: number;
@@ -12,6 +29,7 @@ export class Step {
   /** How task queues route between versions of workers, as it is set now. */
   readonly routing: Routing;
   readonly effects: Effect[] = [];
+  readonly notes: Note[] = [];
 
   constructor({
     nowMs,

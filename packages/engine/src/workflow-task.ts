@@ -308,6 +308,7 @@ export function failStartedTask(
   task: Started,
   { cause, failure, identity, binaryChecksum = "", reset }: TaskFailure,
 ): void {
+  step.notes.push("workflowTaskFailed");
   // A speculative task is written, with its failure, by the first event that follows it.
   if (!task.transient || task.speculative) {
     write(run, step.nowMs, {
@@ -331,6 +332,7 @@ export function failStartedTask(
 
 /** The worker did not answer in time. */
 export function timeOutStartedTask(run: Run, step: Step, task: Started): void {
+  step.notes.push("workflowTaskTimedOut");
   if (!task.transient || task.speculative)
     write(run, step.nowMs, timedOutEvent(task.scheduledEventId, task.startedEventId, enums.TimeoutType.START_TO_CLOSE));
   countTaskFailure(run, "TimedOut", "StartToClose");

@@ -20,6 +20,7 @@ import { servedRoutes } from "./http/served-routes.ts";
 import { sessionRoutes } from "./http/session-routes.ts";
 import type { CallParts } from "./rpc/call.ts";
 import { GrpcServer } from "./rpc/grpc-server.ts";
+import type { Health } from "./rpc/health.ts";
 import { MetricsServer } from "./rpc/metrics-server.ts";
 import type { Routes } from "./rpc/transport.ts";
 import { Tls } from "./tls.ts";
@@ -42,6 +43,7 @@ export interface ListenersParts extends Parts {
   readonly routesOf: (entry: Pick<CallParts, "gate" | "admission">) => Routes;
   /** The methods behind which there is a handler. */
   readonly served: ReadonlySet<string>;
+  readonly health: Health;
 }
 
 interface Listener {
@@ -158,7 +160,7 @@ export class Listeners {
       });
       const routes = this.#parts.routesOf({ gate, admission });
       const door: Door = { tls, access, routes };
-      const metrics = metricsPort === undefined ? undefined : new MetricsServer(telemetry.metrics);
+      const metrics = metricsPort === undefined ? undefined : new MetricsServer(telemetry.metrics, this.#parts.health);
       const http = httpPort === undefined ? undefined : this.#httpServer(config, door);
       const listening = {
         ip,

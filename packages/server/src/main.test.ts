@@ -17,6 +17,7 @@ import {
 } from "@pawl/protocol";
 import { fileDescriptors } from "@pawl/protocol/descriptors";
 import { type OpenConfig, type ServerConfig, StartFailure } from "./config.ts";
+import { healthRoute } from "./http/health-route.ts";
 import { type OpenServer, openServer, startServer } from "./main.ts";
 import type { DirectCallOptions } from "./rpc/direct-transport.ts";
 import { RawClient } from "./rpc/raw-client.ts";
@@ -243,6 +244,26 @@ describe("health", () => {
     assert.equal(await ask(client, "nobody"), statusCodes.NOT_FOUND);
     const broken = await client.call("/grpc.health.v1.Health/Check", Buffer.from([0x0a]));
     assert.equal(broken.code, statusCodes.INVALID_ARGUMENT);
+  });
+
+  test("is told over HTTP too, on each port that speaks it", async () => {
+    const server = await startServer({ port: 0, httpPort: 0, metricsPort: 0 });
+    try {
+      for (const port of [server.httpPort, server.metricsPort]) {
+        const answer = await fetch(`http://127.0.0.1:${port}/health`);
+        assert.equal(answer.status, 200);
+        assert.match(await answer.text(), /^(\{"status":"SERVING"\}|SERVING\n)$/);
+        assert.equal((await fetch(`http://127.0.0.1:${port}/health`, { method: "DELETE" })).status, 405);
+      }
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test("a server that stops says 503 over HTTP", async () => {
+    const { serve } = healthRoute({ status: "NOT_SERVING" });
+    const reply = await serve({} as never, {} as never);
+    assert.deepEqual([reply?.status, reply?.body], [503, '{"status":"NOT_SERVING"}']);
   });
 
   test("a watcher hears NOT_SERVING when the server stops", async () => {

@@ -45,7 +45,7 @@ import { type DirectCallOptions, DirectTransport } from "./rpc/direct-transport.
 import { Health } from "./rpc/health.ts";
 import { reflectionRoutes } from "./rpc/reflection.ts";
 import type { Routes, Status, Unary } from "./rpc/transport.ts";
-import { commitMetrics } from "./shard/commit-metrics.ts";
+import { commitMetrics, failedCommitMetrics } from "./shard/commit-metrics.ts";
 import { Ring, type RingParts } from "./shard/ring.ts";
 import type { Standing } from "./shard/standing.ts";
 import { quietTelemetry, type Telemetry } from "./telemetry.ts";
@@ -157,7 +157,7 @@ async function open(config: OpenConfig, closes: Close[]) {
   // Before the ring closes, so that no task is reserved for a poller that is sent away.
   closes.push(() => matching.close());
   watchRing(ring, telemetry);
-  telemetry.metrics.gauge("approximate_backlog_count", "Tasks that wait for a worker.", () => matching.backlogCount);
+  watchQueues(matching, telemetry);
   const batchJobs = await loadBatchJobs(store);
   const batches = new BatchRunner({
     ...{ ring, store, clock, batchJobs, namespaces, searchAttributes, telemetry },
@@ -246,7 +246,7 @@ function answering(parts: Parts, member: ClusterMember | undefined, further: Rea
     ...{ routes, clock },
     onFault: (path, error) => faultStatus(path, error, { telemetry, random }),
   });
-  const listeners = new Listeners({ ...parts, routes, routesOf, served: new Set(Object.keys(handlers)) });
+  const listeners = new Listeners({ ...parts, routes, routesOf, health, served: new Set(Object.keys(handlers)) });
   return {
     ...{ direct, listeners },
     /** Without asking other nodes, nor who calls. */
@@ -322,7 +322,7 @@ function shardEvents({
   metrics,
   log,
   stopwatchMs,
-}: Telemetry): Pick<RingParts, "onFault" | "onLarge" | "onCommit" | "stopwatchMs"> {
+}: Telemetry): Pick<RingParts, "onFault" | "onLarge" | "onCommit" | "onFailedCommit" | "stopwatchMs"> {
   return {
     stopwatchMs,
     onFault: (what, error) => log.error("shard fault", { what, error }),
@@ -333,6 +333,7 @@ function shardEvents({
         ...figures,
       }),
     onCommit: commitMetrics(metrics),
+    onFailedCommit: failedCommitMetrics(metrics),
   };
 }
 
@@ -345,6 +346,15 @@ function watchRing(ring: Ring, { metrics }: Telemetry): void {
   metrics.gauge("cache_bytes", "What they take, by the cache's own estimate.", () => ring.cached.bytes);
   metrics.gauge("timers_armed", "Runs that fall due soon.", () => ring.cached.timers);
   metrics.gauge("process_resident_memory_bytes", "Memory of the whole process.", () => process.memoryUsage.rss());
+}
+
+function watchQueues(matching: Matching<Started>, { metrics }: Telemetry): void {
+  metrics.gauge("approximate_backlog_count", "Tasks that wait for a worker.", () => matching.backlog.count);
+  metrics.gauge(
+    "approximate_backlog_age_seconds",
+    "How long the one has waited that waits longest.",
+    () => matching.backlog.ageMs / 1_000,
+  );
 }
 
 /** The store says by itself what is wrong with its file and what to do. */

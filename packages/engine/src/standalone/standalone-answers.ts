@@ -1,6 +1,6 @@
 /** What workers say of a standalone activity, and what falls due of it: each ends an attempt or the whole. */
 import { type common, enums, failure, type Init } from "@pawl/protocol";
-import { dueTimeout, timeoutMessage } from "../activity-timeout.ts";
+import { dueTimeout, type Timeout, timeoutMessage, timeoutNotes } from "../activity-timeout.ts";
 import { isLegal, mayStart, readyAttempt, retryAttempt, type Transition, takeAttempt } from "../attempt.ts";
 import { wireRetryPolicy } from "../backoff.ts";
 import { Rejection } from "../rejection.ts";
@@ -102,6 +102,7 @@ export function completeStandalone(run: StandaloneRun, step: Step, command: Comm
   // Completed by id while no worker held it: as if one had.
   if (attempts.status.type !== "started") attempts.lastStartedAtMs = step.nowMs;
   endAttempt(run, step, command.identity);
+  step.notes.push("activityCompleted");
   closeStandalone(run, step, ActivityExecutionStatus.COMPLETED, { result: command.result ?? { payloads: [] } });
   return {};
 }
@@ -116,8 +117,10 @@ export function failStandalone(run: StandaloneRun, step: Step, command: CommandO
   if (refused) return refused;
   if (command.lastHeartbeatDetails) recordHeartbeat(run, step, command.lastHeartbeatDetails);
   endAttempt(run, step, command.identity);
+  step.notes.push("activityAttemptFailed");
   const retryState = retryStandalone(run, step, command.failure);
   if (retryState === RetryState.IN_PROGRESS) return {};
+  step.notes.push("activityFailed");
   const cause = command.failure ?? failure.Failure.create({});
   run.attempts.lastFailure = cause;
   closeStandalone(run, step, ActivityExecutionStatus.FAILED, { failure: cause, retryState });
@@ -154,6 +157,7 @@ export function closeCanceled(run: StandaloneRun, step: Step, details: Init<comm
   const canceledFailureInfo = { details, identity: run.cancelRequest?.identity };
   const encoded = failure.Failure.encode({ message: "Activity canceled", canceledFailureInfo });
   const cause = failure.Failure.decode(encoded);
+  step.notes.push("activityCanceled");
   closeStandalone(run, step, ActivityExecutionStatus.CANCELED, { failure: cause });
 }
 
@@ -165,6 +169,7 @@ export function heartbeatStandalone(
   const refused = problem(run, command, "heartbeat");
   if (refused) return refused;
   recordHeartbeat(run, step, command.details);
+  step.notes.push("activityHeartbeat");
   return {
     cancelRequested: run.cancelRequest !== null,
     activityPaused: run.attempts.paused !== null,
@@ -208,7 +213,8 @@ export function wakeStandalone(run: StandaloneRun, step: Step): void {
   if (task) step.dispatch(task);
 }
 
-function timeOutStandalone(run: StandaloneRun, step: Step, timeout: enums.TimeoutType): void {
+function timeOutStandalone(run: StandaloneRun, step: Step, timeout: Timeout): void {
+  step.notes.push(timeoutNotes[timeout]);
   const { attempts } = run;
   const whole = timeout === TimeoutType.SCHEDULE_TO_CLOSE || timeout === TimeoutType.SCHEDULE_TO_START;
   const before = attempts.lastFailure;
@@ -222,6 +228,7 @@ function timeOutStandalone(run: StandaloneRun, step: Step, timeout: enums.Timeou
   // No time is left for another attempt: then what has run out is the time for the whole activity.
   const outOfTime = !whole && retryState === RetryState.TIMEOUT;
   const cause = outOfTime ? timeoutFailure(run, timeoutMessage("retry"), TimeoutType.SCHEDULE_TO_CLOSE) : last;
+  step.notes.push("activityTimedOut");
   closeStandalone(run, step, ActivityExecutionStatus.TIMED_OUT, { failure: { ...cause, cause: before }, retryState });
 }
 

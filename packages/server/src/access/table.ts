@@ -205,6 +205,7 @@ export const routeAccess = {
   CompleteNexusOperation: open,
   CompleteNexusOperationOfNamespace: open,
   OpenApi: open,
+  Health: open,
   // Whoever opens a session shows his credential with that; who closes one needs none any more.
   OpenSession: open,
   ShowSession: anybody,

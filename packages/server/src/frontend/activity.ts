@@ -6,6 +6,7 @@ import { versionOfWorker } from "./deployment-rules.ts";
 import { fittingFailure, serverFailure } from "./failure-size.ts";
 import { idProblem, invalid, isTooLarge, lengthProblem, runIdProblem } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
+import { PollWatch } from "./poll-watch.ts";
 import { pollForTask, scalingOf } from "./task-poll.ts";
 import { registerWorker } from "./worker-deployment.ts";
 import { pollProblem } from "./workflow-task.ts";
@@ -16,6 +17,7 @@ export function activityHandlers(parts: Parts) {
 
 function pollHandlers(parts: Parts) {
   const { namespaces, random } = parts;
+  const polling = { ...parts, watch: new PollWatch(parts.telemetry, "activity") };
   return {
     PollActivityTaskQueue: async (request, call) => {
       const namespace = namespaces.byName(request.namespace);
@@ -38,7 +40,7 @@ function pollHandlers(parts: Parts) {
       } as const;
       const refused = await registerWorker(parts, poll);
       if (refused) return refused;
-      const polled = await pollForTask(parts, call, poll, async (match) => {
+      const polled = await pollForTask(polling, call, poll, async (match) => {
         if (match.type === "query" || match.started.kind !== "activity")
           throw new Error("something else than an activity came out of an activity task queue");
         const response = await activityTaskResponse(parts, match.started.task);

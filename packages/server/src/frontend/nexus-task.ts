@@ -8,12 +8,14 @@ import { invalid, isLonger, lengthProblem } from "./field-rules.ts";
 import { asCanceled, fromNexusFailure, handlerFailure, hasReadableDetails, isRetryable } from "./nexus-failure.ts";
 import type { NexusAnswer } from "./nexus-tasks.ts";
 import type { Handlers, Parts } from "./parts.ts";
+import { PollWatch } from "./poll-watch.ts";
 import { pollForTask, scalingOf } from "./task-poll.ts";
 import { registerWorker } from "./worker-deployment.ts";
 import { pollProblem } from "./workflow-task.ts";
 
 export function nexusTaskHandlers(parts: Parts) {
   const { namespaces, random, tokens, nexusTasks } = parts;
+  const polling = { ...parts, watch: new PollWatch(parts.telemetry, "nexus") };
   return {
     PollNexusTaskQueue: async (request, call) => {
       const namespace = namespaces.byName(request.namespace);
@@ -37,7 +39,7 @@ export function nexusTaskHandlers(parts: Parts) {
       } as const;
       const refused = await registerWorker(parts, poll);
       if (refused) return refused;
-      const polled = await pollForTask(parts, call, poll, async (match) => {
+      const polled = await pollForTask(polling, call, poll, async (match) => {
         if (match.type !== "query") throw new Error(`a ${match.task.kind} task came out of a Nexus task queue`);
         const asked = await nexusTasks.requestOf(match.query.id);
         const token = { kind: "nexus", namespaceId: namespace.id, taskQueue, taskId: match.query.id } as const;

@@ -8,8 +8,8 @@ import type { Started } from "../shard/dispatcher.ts";
 import { Unavailable } from "../shard/shard.ts";
 import { quietTelemetry } from "../telemetry.ts";
 import { TestCall } from "./in-process.ts";
-import type { Parts } from "./parts.ts";
-import { pollForTask } from "./task-poll.ts";
+import { PollWatch } from "./poll-watch.ts";
+import { type PollParts, pollForTask } from "./task-poll.ts";
 
 const runId = "r";
 const task: Task = {
@@ -46,7 +46,7 @@ class Script {
     return { namespaceId: "n", kind: "activity", taskQueue: "q", poller: { identity: "i", requestId: "p" } } as const;
   }
 
-  get #parts(): Parameters<typeof pollForTask>[0] {
+  get #parts(): PollParts {
     const ring = {
       submit: async (_key: unknown, command: { readonly poller: { readonly requestId: string } }) => {
         this.requestIds.push(command.poller.requestId);
@@ -62,7 +62,8 @@ class Script {
       },
       giveBack: ({ type }: Match<Started>) => this.givenBack.push(type),
     };
-    return { ring, matching, clock: this.clock, telemetry: quietTelemetry() } as unknown as Parts;
+    const watch = new PollWatch(quietTelemetry(), "activity");
+    return { ring, matching, clock: this.clock, watch } as unknown as PollParts;
   }
 }
 
@@ -176,7 +177,7 @@ test("a server that stops still hands over what it has taken out", async () => {
 
 test("a poll without a deadline takes nothing", async () => {
   const polled = await pollForTask(
-    { clock: script.clock, matching: undefined, ring: undefined } as unknown as Parts,
+    { clock: script.clock, matching: undefined, ring: undefined } as unknown as PollParts,
     new TestCall(undefined),
     { namespaceId: "n", kind: "activity", taskQueue: "q", poller: { identity: "i", requestId: "p" } },
     async () => "never",

@@ -12,7 +12,7 @@ import type { Started } from "../shard/dispatcher.ts";
 import { Unavailable } from "../shard/shard.ts";
 import { isGone, pause, taskPollUntilMs } from "./long-poll.ts";
 import type { Call, Parts } from "./parts.ts";
-import { taskWaitSpan } from "./task-wait-span.ts";
+import type { PollWatch } from "./poll-watch.ts";
 
 export type StartedMatch = Extract<Match<Started>, { type: "started" }>;
 export type QueryMatch = Extract<Match<Started>, { type: "query" }>;
@@ -25,26 +25,33 @@ type TaskMatch = Extract<Match<Started>, { type: "task" }>;
 
 export type TaskPoll = Omit<PollRequest, "signal" | "untilMs">;
 
+export interface PollParts extends Pick<Parts, "ring" | "matching" | "clock"> {
+  readonly watch: PollWatch;
+}
+
 /** `answer` makes the response; undefined = what was matched is no longer wanted. Gives undefined when the time is up. */
 export async function pollForTask<Response>(
-  parts: Pick<Parts, "ring" | "matching" | "clock" | "telemetry">,
+  parts: PollParts,
   call: Call,
   poll: TaskPoll,
   answer: (match: StartedMatch | QueryMatch) => Promise<Response | undefined>,
 ): Promise<Response | undefined | Rejection> {
-  const { matching, clock } = parts;
+  const { matching, clock, watch } = parts;
   const untilMs = taskPollUntilMs(call, clock.nowMs());
   if (untilMs instanceof Rejection) return untilMs;
+  const begunAt = watch.begun();
   for (;;) {
     const match = await matching.poll({ ...poll, untilMs, signal: call.signal });
-    if (match === null) return undefined;
+    if (match === null) {
+      watch.ended();
+      return undefined;
+    }
     const started = match.type === "task" ? await start(parts, { call, poller: poll.poller, untilMs }, match) : match;
     if (started === "unknown") return undefined;
     if (started === "stale") continue;
     const response = await answerOrReturn(parts, call, started, answer);
     if (response !== undefined) {
-      const { traces } = parts.telemetry;
-      if (traces && started.type === "started") taskWaitSpan(traces, started.task);
+      watch.succeeded(match, started, { begunAt, nowMs: clock.nowMs() });
       return response;
     }
     if (isGone(call)) return undefined;

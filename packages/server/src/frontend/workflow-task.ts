@@ -8,6 +8,7 @@ import { fittingFailure } from "./failure-size.ts";
 import { durationProblem, invalid, lengthProblem, taskQueueProblem } from "./field-rules.ts";
 import type { Handlers, Parts } from "./parts.ts";
 import { queryResponse, workflowTaskResponse } from "./poll-response.ts";
+import { PollWatch } from "./poll-watch.ts";
 import { answerOf } from "./query.ts";
 import type { QueryAnswer, QueryRegistry } from "./query-registry.ts";
 import { pollForTask, type QueryMatch, type StartedMatch, scalingOf } from "./task-poll.ts";
@@ -19,6 +20,7 @@ type PollResponse = Init<workflowservice.PollWorkflowTaskQueueResponse>;
 
 export function workflowTaskHandlers(parts: Parts) {
   const { namespaces, ring, tokens, random, queries, searchAttributes: custom } = parts;
+  const polling = { ...parts, watch: new PollWatch(parts.telemetry, "workflow") };
   return {
     PollWorkflowTaskQueue: async (request, call) => {
       const namespace = namespaces.byName(request.namespace);
@@ -37,7 +39,7 @@ export function workflowTaskHandlers(parts: Parts) {
       } as const;
       const refused = await registerWorker(parts, poll);
       if (refused) return refused;
-      const polled = await pollForTask(parts, call, poll, async (match) => {
+      const polled = await pollForTask(polling, call, poll, async (match) => {
         const response = await answerPoll(parts, queries, match);
         return response && { ...response, ...scalingOf(match) };
       });

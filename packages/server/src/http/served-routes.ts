@@ -3,10 +3,12 @@ import { methods } from "@pawl/protocol";
 import type { Parts } from "../frontend/parts.ts";
 import { referenceVersion } from "../frontend/system.ts";
 import type { Gate } from "../rpc/gate.ts";
+import type { Health } from "../rpc/health.ts";
 import type { Unary } from "../rpc/transport.ts";
 import { activityRoutes } from "./activity-routes.ts";
 import { activityProgressRoutes } from "./activity-stream.ts";
 import { apiRoutes } from "./api-routes.ts";
+import { healthRoute } from "./health-route.ts";
 import { historyFollower } from "./history-stream.ts";
 import { linkRoutes } from "./link-routes.ts";
 import { nexusRoutes } from "./nexus-routes.ts";
@@ -29,6 +31,7 @@ export interface ServedParts
   readonly gate: Gate | undefined;
   /** The methods behind which there is a handler. */
   readonly served: ReadonlySet<string>;
+  readonly health: Pick<Health, "status">;
   /** What links begin with, if it is not the address that their maker asked. */
   readonly publicUrl: string | undefined;
 }
@@ -45,6 +48,7 @@ export function servedRoutes(parts: ServedParts): Route[] {
     ...pendingRoutes(parts),
     ...operatorRoutes(parts),
     ...nexusRoutes(parts),
+    healthRoute(parts.health),
     openApiRoute(referenceVersion, () => routes),
   ];
   return routes;

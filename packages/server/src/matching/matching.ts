@@ -196,10 +196,14 @@ export class Matching<Started> {
     return joined([{ queues, isCut: false }], countMax);
   }
 
-  /** How many tasks wait, in all queues. */
-  get backlogCount(): number {
+  /** How many tasks wait, in all queues, and since when the first of them. */
+  get backlog(): { readonly count: number; readonly ageMs: number } {
     const nowMs = this.#clock.nowMs();
-    return this.#all().reduce((total, queue) => total + queue.describe(nowMs).backlogCount, 0);
+    const all = this.#all().map((queue) => queue.describe(nowMs));
+    return {
+      count: all.reduce((total, { backlogCount }) => total + backlogCount, 0),
+      ageMs: all.reduce((oldest, { backlogAgeMs }) => Math.max(oldest, backlogAgeMs), 0),
+    };
   }
 
   /** The routing of these queues has changed: what waits for a version that it does not belong to any more moves (M4). */

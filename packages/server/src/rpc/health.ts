@@ -20,6 +20,11 @@ export class Health {
     for (const tell of this.#watchers) tell();
   }
 
+  /** Of the server as a whole, by the name that the protocol gives it. */
+  get status(): "SERVING" | "NOT_SERVING" {
+    return this.#serves ? "SERVING" : "NOT_SERVING";
+  }
+
   get routes(): Routes {
     return {
       unary: new Map([

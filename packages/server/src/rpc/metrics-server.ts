@@ -1,17 +1,23 @@
-/** `GET /metrics` over plain HTTP, for Prometheus. */
+/** `GET /metrics` over plain HTTP, for Prometheus, and `GET /health` for whoever looks after the process. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Metrics } from "../metrics.ts";
+import type { Health } from "./health.ts";
 
 export class MetricsServer {
   readonly #server: Server;
 
-  constructor(metrics: Metrics) {
+  constructor(metrics: Metrics, health: Pick<Health, "status">) {
+    const pages = new Map<string, () => readonly [status: number, body: string]>([
+      ["/metrics", () => [200, metrics.prometheusText()]],
+      ["/health", () => [health.status === "SERVING" ? 200 : 503, `${health.status}\n`]],
+    ]);
     this.#server = createServer((request, response) => {
       const isRead = request.method === "GET" || request.method === "HEAD";
-      const isMetrics = request.url?.split("?", 1)[0] === "/metrics";
-      const status = !isMetrics ? 404 : isRead ? 200 : 405;
-      const body = status === 200 ? metrics.prometheusText() : `${status}: only GET /metrics is served here\n`;
+      const page = pages.get(request.url?.split("?", 1)[0] ?? "");
+      const refused = page ? 405 : 404;
+      const [status, body] =
+        page && isRead ? page() : [refused, `${refused}: only GET /metrics and GET /health are served here\n`];
       response.writeHead(status, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
       response.end(request.method === "HEAD" ? undefined : body);
     });

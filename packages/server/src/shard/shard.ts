@@ -20,6 +20,7 @@ import {
   type HostCommand,
   type Kind,
   machineOf,
+  type Note,
   noRouting,
   Oversized,
   Rejection,
@@ -82,8 +83,9 @@ export interface ShardParts {
   readonly isSure?: () => boolean;
   /** The shard is another's. */
   readonly onLost?: () => void;
-  /** Counts for metrics. */
+  /** Count for metrics. */
   readonly onCommit?: (committed: Committed) => void;
+  readonly onFailedCommit?: () => void;
   /** By which commits are timed for metrics; without it they take no time. */
   readonly stopwatchMs?: () => number;
   /** Without it no spans are made. */
@@ -125,6 +127,8 @@ interface Outcome {
   readonly deliveries: readonly Delivery[];
   /** What no waiting worker took at once. */
   readonly effects: readonly Effect[];
+  /** What is counted of it. */
+  readonly notes: readonly Note[];
 }
 
 /** A batch before its commit. */
@@ -333,11 +337,12 @@ export class Shard {
         reply: undefined,
         deliveries: this.#startHeld(hosted, entry.held),
         effects: run ? machine.pendingEffects(run) : [],
+        notes: [],
       };
     }
     const step = this.#step(key.namespaceId);
     const reply = machine.execute(execution, entry.command, step);
-    return { entry, reply, ...this.#match(hosted, step.effects) };
+    return { entry, reply, notes: step.notes, ...this.#match(hosted, step.effects) };
   }
 
   /**
@@ -421,7 +426,8 @@ export class Shard {
         return this.#failCommit(batch, outcomes, error);
       }
       const ms = stopwatchMs() - begunAtMs;
-      onCommit?.({ commands: batch.length, transitions: touched.length, writes, seconds: ms / 1_000 });
+      const notes = outcomes.flatMap((outcome) => outcome.notes);
+      onCommit?.({ commands: batch.length, transitions: touched.length, writes, notes, seconds: ms / 1_000 });
       figures = { commands: batch.length, rows: writes.length, ms };
     }
     for (const [id, one] of hosted) this.#cache.put(id, one);
@@ -466,6 +472,7 @@ export class Shard {
   /** Memory must not run ahead of the store (S3): what the batch touched is forgotten; what it may have left behind is dispatched again. */
   #failCommit(batch: readonly Entry[], outcomes: readonly Outcome[], error: unknown): void {
     this.#parts.onFault("commit", error);
+    this.#parts.onFailedCommit?.();
     if (error instanceof LeaseLost) {
       this.#abandon(batch, outcomes);
       this.#state = "lost";
