@@ -18,7 +18,7 @@ export const defaultActivityInfo: Info = {
   ...{ activityNamespace: "default", workflowNamespace: "default", inWorkflow: true },
   workflowExecution: { workflowId: "test", runId: "dead-beef" },
   ...{ scheduledTimestampMs: 1, currentAttemptScheduledTimestampMs: 1, startedTimestampMs: 1 },
-  ...{ startToCloseTimeoutMs: undefined, scheduleToCloseTimeoutMs: undefined, heartbeatTimeoutMs: undefined },
+  ...{ startToCloseTimeoutMs: 0, scheduleToCloseTimeoutMs: undefined, heartbeatTimeoutMs: undefined },
   ...{ heartbeatDetails: undefined, retryPolicy: undefined, priority: undefined },
 };
 

@@ -77,7 +77,7 @@ export async function eventually(
   }
 }
 
-export type Event = proto.temporal.api.history.v1.IHistoryEvent;
+export type Event = NonNullable<Awaited<ReturnType<WorkflowHandle["fetchHistory"]>>["events"]>[number];
 
 /** The whole history; event ids are checked to be 1..n. */
 export async function eventsOf(handle: WorkflowHandle): Promise<Event[]> {

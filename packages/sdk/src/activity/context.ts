@@ -36,7 +36,8 @@ export interface Info {
   readonly scheduledTimestampMs: number;
   readonly currentAttemptScheduledTimestampMs: number;
   readonly startedTimestampMs: number;
-  readonly startToCloseTimeoutMs: number | undefined;
+  /** 0: there is none. */
+  readonly startToCloseTimeoutMs: number;
   readonly scheduleToCloseTimeoutMs: number | undefined;
   readonly heartbeatTimeoutMs: number | undefined;
   readonly retryPolicy: RetryPolicy | undefined;
@@ -172,7 +173,7 @@ export class Context {
   get deadline(): Date | undefined {
     const { startedTimestampMs, scheduledTimestampMs, startToCloseTimeoutMs, scheduleToCloseTimeoutMs } = this.info;
     const ends = [
-      ...(startToCloseTimeoutMs === undefined ? [] : [startedTimestampMs + startToCloseTimeoutMs]),
+      ...(startToCloseTimeoutMs === 0 ? [] : [startedTimestampMs + startToCloseTimeoutMs]),
       ...(scheduleToCloseTimeoutMs === undefined ? [] : [scheduledTimestampMs + scheduleToCloseTimeoutMs]),
     ];
     return ends.length > 0 ? new Date(Math.min(...ends)) : undefined;

@@ -3,9 +3,11 @@
  * official SDKs, so that their tools show them as such.
  */
 import type { common, failure, history } from "@pawl/protocol";
-import type { LocalActivityOutcome } from "../value/activation.ts";
+import type { LocalActivityOutcome, Outcome } from "../value/activation.ts";
+import type { ProtoFailure, RetryState } from "../value/failure.ts";
+import { decodeRetryState, encodeRetryState, FAILURE_SOURCE } from "../value/failure-converter.ts";
 import { defaultPayloadConverter } from "../value/payload-converter.ts";
-import { wirePayload, wirePayloads } from "../value/wire.ts";
+import { wireDuration, wirePayload, wirePayloads } from "../value/wire.ts";
 
 const patchMarker = "core_patch";
 const localActivityMarker = "core_local_activity";
@@ -32,15 +34,27 @@ interface MarkerFields {
   failure?: failure.Failure | undefined;
 }
 
+/** As the official core writes it; it reads over what it does not know. */
 interface LocalActivityData {
   seq: number;
   attempt: number;
   activity_id: string;
   activity_type: string;
-  complete_time: string;
-  status: LocalActivityOutcome["status"];
-  backoff_ms?: number;
-  original_schedule_ms?: number;
+  complete_time: WireTime | null;
+  /** There is one when the next attempt comes after a timer of the workflow. */
+  backoff: WireTime | null;
+  original_schedule_time: WireTime | null;
+  /** Ours: why a failed one was not tried again. */
+  retry_state?: RetryState;
+}
+
+interface WireTime {
+  readonly seconds: number;
+  readonly nanos: number;
+}
+
+function timeMs({ seconds, nanos }: WireTime): number {
+  return seconds * 1_000 + nanos / 1e6;
 }
 
 const json = (value: unknown): common.Payloads => ({
@@ -52,21 +66,38 @@ export function patchFields(patchId: string, deprecated: boolean): MarkerFields 
 }
 
 export function localActivityFields({ outcome, completedAtMs, ...end }: LocalActivityEnd): MarkerFields {
+  const isBackoff = outcome.status === "backoff";
   const data: LocalActivityData = {
     ...{ seq: end.seq, attempt: end.attempt, activity_id: end.activityId, activity_type: end.activityType },
-    complete_time: new Date(completedAtMs).toISOString(),
-    status: outcome.status,
-    ...(outcome.status === "backoff"
-      ? { backoff_ms: outcome.backoffMs, original_schedule_ms: outcome.originalScheduleMs }
-      : {}),
+    complete_time: wireDuration(completedAtMs),
+    backoff: isBackoff ? wireDuration(outcome.backoffMs) : null,
+    original_schedule_time: isBackoff ? wireDuration(outcome.originalScheduleMs) : null,
+    ...(outcome.status === "failed" ? { retry_state: retryStateOf(outcome.failure) } : {}),
   };
   const result = outcome.status === "completed" && outcome.result ? wirePayloads([outcome.result]) : undefined;
-  const failed = outcome.status === "failed" || outcome.status === "cancelled" ? outcome.failure : undefined;
   return {
     markerName: localActivityMarker,
     details: { data: json(data), ...(result ? { result } : {}) },
-    failure: failed,
+    failure: isBackoff ? outcome.failure : outcome.status === "completed" ? undefined : outcome.failure.cause,
   };
+}
+
+/** The end that workflow code is told of, live and from the marker alike: a marker holds the cause alone. */
+export function localActivityEnding(
+  { activityId, activityType }: { readonly activityId: string; readonly activityType: string },
+  cause: ProtoFailure,
+  retryState: RetryState,
+): Outcome {
+  const isCancelled = cause.canceledFailureInfo !== undefined;
+  const failure: ProtoFailure = {
+    ...{ message: isCancelled ? "Activity cancelled" : "Activity task failed", source: FAILURE_SOURCE, stackTrace: "" },
+    cause,
+    activityFailureInfo: {
+      ...{ scheduledEventId: 0, startedEventId: 0, identity: "", activityId, activityType: { name: activityType } },
+      retryState: encodeRetryState(retryState),
+    },
+  };
+  return { status: isCancelled ? "cancelled" : "failed", failure };
 }
 
 export function readMarker(attributes: history.MarkerRecordedEventAttributes): Marker {
@@ -89,7 +120,7 @@ export function readMarker(attributes: history.MarkerRecordedEventAttributes): M
       activityId: data.activity_id,
       activityType: data.activity_type,
       attempt: data.attempt,
-      completedAtMs: Date.parse(data.complete_time),
+      completedAtMs: data.complete_time ? timeMs(data.complete_time) : 0,
       outcome: outcomeOf(data, first("result"), attributes.failure),
     },
   };
@@ -100,14 +131,23 @@ function outcomeOf(
   result: common.Payload | undefined,
   failed: failure.Failure | undefined,
 ): LocalActivityOutcome {
-  if (data.status === "backoff") {
-    return {
-      status: "backoff",
-      attempt: data.attempt + 1,
-      backoffMs: data.backoff_ms ?? 0,
-      originalScheduleMs: data.original_schedule_ms ?? 0,
-    };
+  if (data.backoff) {
+    const scheduled = data.original_schedule_time ?? data.complete_time;
+    const originalScheduleMs = scheduled ? timeMs(scheduled) : 0;
+    const backoffMs = timeMs(data.backoff);
+    return { status: "backoff", attempt: data.attempt + 1, backoffMs, originalScheduleMs, failure: failed };
   }
-  if (failed) return { status: data.status === "cancelled" ? "cancelled" : "failed", failure: failed };
-  return { status: "completed", result };
+  if (!failed) return { status: "completed", result };
+  const about = { activityId: data.activity_id, activityType: data.activity_type };
+  return localActivityEnding(about, failed, data.retry_state ?? likelyRetryState(failed));
+}
+
+function retryStateOf({ activityFailureInfo }: ProtoFailure): RetryState {
+  return (activityFailureInfo && decodeRetryState(activityFailureInfo.retryState)) ?? "NON_RETRYABLE_FAILURE";
+}
+
+/** Of a marker that another SDK has written. */
+function likelyRetryState({ canceledFailureInfo, applicationFailureInfo }: failure.Failure): RetryState {
+  if (canceledFailureInfo) return "CANCEL_REQUESTED";
+  return applicationFailureInfo?.nonRetryable ? "NON_RETRYABLE_FAILURE" : "MAXIMUM_ATTEMPTS_REACHED";
 }

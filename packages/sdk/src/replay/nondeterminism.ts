@@ -1,3 +1,5 @@
+import { recognizeAcrossRealms } from "../value/errors.ts";
+
 /** Workflow code and its history disagree: the code was changed without `patched`, or does something that is not the same each time. */
 export interface Disagreement {
   /** The event at which they part. */
@@ -22,7 +24,6 @@ export class Nondeterminism extends Error {
         'If the code was changed on purpose, keep both ways apart with patched("a name for the change"); ' +
         "otherwise look for what differs from run to run: the order of a Map filled elsewhere, an environment variable, a clock outside the workflow.",
     );
-    this.name = "DeterminismViolationError";
     this.eventId = eventId;
     this.history = history;
     this.code = code;
@@ -35,6 +36,9 @@ export class Nondeterminism extends Error {
     return new Nondeterminism({ eventId, history, code, stack }, place);
   }
 }
+
+// By its name it is the one that `@pawl/sdk/workflow` exports, too.
+recognizeAcrossRealms(Nondeterminism, "DeterminismViolationError");
 
 /** The history of this task does not follow what was already replayed; the remedy is to replay from its first event. */
 export class HistoryGap extends Error {

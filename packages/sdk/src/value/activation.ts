@@ -49,7 +49,14 @@ export type Outcome =
 
 export type LocalActivityOutcome =
   | Outcome
-  | { status: "backoff"; attempt: number; backoffMs: number; originalScheduleMs: number };
+  /** `failure`: of the attempt that will be tried again. */
+  | {
+      status: "backoff";
+      attempt: number;
+      backoffMs: number;
+      originalScheduleMs: number;
+      failure: ProtoFailure | undefined;
+    };
 
 export type ChildStartOutcome =
   | { status: "started"; runId: string }

@@ -279,7 +279,7 @@ function infoOf(error: TemporalFailure, converter: PayloadConverter): Partial<Pr
   if (error instanceof ApplicationFailure) {
     return {
       applicationFailureInfo: {
-        type: error.type ?? error.name,
+        type: error.type ?? "",
         nonRetryable: error.nonRetryable ?? false,
         details: details(error.details),
         nextRetryDelay:

@@ -92,11 +92,11 @@ export class ApplicationFailure extends TemporalFailure {
   }
 
   static retryable(message?: string | null, type?: string | null, ...details: unknown[]): ApplicationFailure {
-    return new ApplicationFailure(message ?? undefined, type ?? undefined, false, details);
+    return new ApplicationFailure(message ?? undefined, type ?? "Error", false, details);
   }
 
   static nonRetryable(message?: string | null, type?: string | null, ...details: unknown[]): ApplicationFailure {
-    return new ApplicationFailure(message ?? undefined, type ?? undefined, true, details);
+    return new ApplicationFailure(message ?? undefined, type ?? "Error", true, details);
   }
 }
 recognizeAcrossRealms(ApplicationFailure, "ApplicationFailure");

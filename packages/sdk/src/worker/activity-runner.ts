@@ -243,7 +243,8 @@ export class ActivityRunner {
       case "completesElsewhere":
         return;
       case "cancelled":
-        if (causes.has("notFound")) return;
+        // The server keeps the timeout, and says what it was: an attempt that this worker ended by its own clock is not to come before that.
+        if (causes.has("notFound") || causes.has("timedOut")) return;
         if (causes.has("cancelRequested")) {
           const [said] = cancelDetails(end.error);
           const details = said === undefined ? undefined : wirePayloads(toPayloads(converters.payloadConverter, said));
@@ -253,6 +254,7 @@ export class ActivityRunner {
         }
         break;
       case "failed":
+        if (causes.has("timedOut")) return;
         break;
       default:
         end satisfies never;
@@ -288,7 +290,7 @@ export class ActivityRunner {
       currentAttemptScheduledTimestampMs: timestampMs(task.currentAttemptScheduledTime),
       // By this machine's clock: what is measured from it is time that passes here.
       startedTimestampMs: Date.now(),
-      startToCloseTimeoutMs: wireDurationMs(task.startToCloseTimeout),
+      startToCloseTimeoutMs: wireDurationMs(task.startToCloseTimeout) ?? 0,
       scheduleToCloseTimeoutMs: wireDurationMs(task.scheduleToCloseTimeout),
       heartbeatTimeoutMs: wireDurationMs(task.heartbeatTimeout),
       retryPolicy: policy && {

@@ -1,8 +1,10 @@
 /** Workflow code as one script for the sandbox, made by esbuild from the user's modules; the SDK's own part is made once a process. */
+import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildFailure, BuildOptions, Plugin } from "esbuild";
+import type { Logger } from "../value/logger.ts";
 import { sdkVersion } from "../value/version.ts";
 
 /** Plain data: it may be kept in a file, and a worker that is given it needs no bundler. */
@@ -13,13 +15,23 @@ export interface WorkflowBundle extends Script {
 
 export interface Script {
   readonly code: string;
-  /** A source map, version 3, as JSON. */
-  readonly sourceMap: string | undefined;
+  /** A source map, version 3, as JSON. Without it stacks name places in the bundle. */
+  readonly sourceMap?: string | undefined;
 }
+
+/** The code of a bundle in a file, and its source map in another. */
+export interface WorkflowBundlePath {
+  readonly codePath: string;
+  readonly sourceMapPath?: string;
+}
+
+export type WorkflowBundleOption = WorkflowBundle | WorkflowBundlePath;
 
 export interface BundleOptions {
   /** Modules that the workflow code names and never runs: they are left out and throw when they are touched. */
   readonly ignoreModules?: readonly string[];
+  /** Is told of the bundle once it is made. Default: nobody. */
+  readonly logger?: Logger;
 }
 
 /** What goes into a bundle: modules by their paths. */
@@ -41,6 +53,7 @@ export const runtimeFile = "pawl-workflow-runtime.js";
 /** Throws when a module cannot be found or read, or is one of Node's: each with its file and line. */
 export async function bundleWorkflowCode({
   ignoreModules = [],
+  logger,
   ...modules
 }: BundleOptions & BundledModules): Promise<WorkflowBundle> {
   const [runtime, user] = await Promise.all([
@@ -51,25 +64,46 @@ export async function bundleWorkflowCode({
       plugins: [sandboxRules(new Set(ignoreModules))],
     }),
   ]);
+  logger?.info("Workflow bundle created", { size: `${(user.code.length / 2 ** 20).toFixed(2)}MB` });
   return { ...user, runtime: { ...runtime, sdkVersion } };
 }
 
 /** What a worker or a replay is to run: the bundle that it was given, or one made of its options. */
 export async function bundleOf(options: {
   readonly workflowsPath?: string;
-  readonly workflowBundle?: WorkflowBundle;
+  readonly workflowBundle?: WorkflowBundleOption;
   readonly bundlerOptions?: BundleOptions;
   readonly dataConverter?: Pick<BundledModules, "payloadConverterPath" | "failureConverterPath">;
   readonly interceptors?: { readonly workflowModules?: readonly string[] };
 }): Promise<WorkflowBundle> {
   const { workflowsPath, workflowBundle, bundlerOptions, dataConverter, interceptors } = options;
-  if (workflowBundle) return workflowBundle;
+  if (workflowBundle) return await loadedBundle(workflowBundle);
   const { payloadConverterPath, failureConverterPath } = dataConverter ?? {};
   return await bundleWorkflowCode({
     ...bundlerOptions,
     workflowsPath: workflowsPath!,
     ...{ payloadConverterPath, failureConverterPath, workflowInterceptorModules: interceptors?.workflowModules },
   });
+}
+
+/** Throws `TypeError` for what is no bundle, and when a file cannot be read. */
+async function loadedBundle(given: WorkflowBundleOption): Promise<WorkflowBundle> {
+  if ("code" in given && typeof given.code === "string") return given;
+  const { codePath, sourceMapPath } = given as WorkflowBundlePath;
+  if (typeof codePath !== "string") {
+    throw new TypeError(
+      "workflowBundle must be what bundleWorkflowCode gives, or { codePath } with the path of its code",
+    );
+  }
+  const text = async (path: string) =>
+    await readFile(path, "utf8").catch((cause: Error) => {
+      throw new TypeError(`workflowBundle: ${cause.message}`, { cause });
+    });
+  const [code, sourceMap] = await Promise.all([
+    text(codePath),
+    sourceMapPath === undefined ? undefined : text(sourceMapPath),
+  ]);
+  return { code, sourceMap };
 }
 
 /** The bundle's own first module. What it requires is evaluated when a run asks for it: its converters before it exists, its workflows within it. */

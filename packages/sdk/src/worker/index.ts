@@ -31,7 +31,13 @@ export {
   type LogLevel,
 } from "../value/logger.ts";
 export { defaultPayloadConverter } from "../value/payload-converter.ts";
-export { type BundleOptions, bundleWorkflowCode, type WorkflowBundle } from "./bundle.ts";
+export {
+  type BundleOptions,
+  bundleWorkflowCode,
+  type WorkflowBundle,
+  type WorkflowBundleOption,
+  type WorkflowBundlePath,
+} from "./bundle.ts";
 export type {
   CustomSlotSupplier,
   SlotMarkUsedContext,

@@ -1,7 +1,7 @@
 /** Local activities: attempts and their backoff inside the worker, while the workflow task stays open for them. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Info } from "../activity/context.ts";
-import type { LocalActivityEnd } from "../replay/marker.ts";
+import { type LocalActivityEnd, localActivityEnding } from "../replay/marker.ts";
 import type { LocalActivityCommand, LocalActivityOutcome, Outcome } from "../value/activation.ts";
 import type { LoadedDataConverter } from "../value/data-converter.ts";
 import { msToNumber } from "../value/duration.ts";
@@ -12,7 +12,6 @@ import {
   type RetryState,
   TimeoutFailure,
 } from "../value/failure.ts";
-import { encodeRetryState, FAILURE_SOURCE } from "../value/failure-converter.ts";
 import { type CompiledRetryPolicy, nextIntervalMs } from "../value/retry-policy.ts";
 import { type ActivityRunner, type AttemptEnd, RunningAttempt } from "./activity-runner.ts";
 import type { Slots } from "./slots.ts";
@@ -72,7 +71,10 @@ export class LocalActivity {
       const retry = this.#retryOf(end.error, attempt, retryPolicy);
       if ("never" in retry) return { outcome: this.#failed(end.error, retry.never), attempt };
       if (retry.afterMs > localRetryThresholdMs) {
-        const backoff = { backoffMs: retry.afterMs, originalScheduleMs: this.#scheduledAtMs, attempt: attempt + 1 };
+        const failure = this.#encoded(end.error);
+        const backoff = {
+          ...{ backoffMs: retry.afterMs, originalScheduleMs: this.#scheduledAtMs, attempt: attempt + 1, failure },
+        };
         return { outcome: { status: "backoff", ...backoff }, attempt };
       }
       await delay(retry.afterMs, undefined, { signal: this.#cancelled.signal }).catch(() => undefined);
@@ -116,25 +118,17 @@ export class LocalActivity {
   #failed(error: unknown, retryState: RetryState): Outcome {
     const timedOut = error instanceof CancelledFailure && error.message === "TIMED_OUT";
     const cause = timedOut ? new TimeoutFailure("activity StartToClose timeout", undefined, "START_TO_CLOSE") : error;
-    return { status: "failed", failure: this.#wrapped("Activity task failed", cause, retryState) };
+    return localActivityEnding(this.#command, this.#encoded(cause), retryState);
   }
 
   #cancelledOutcome(): Outcome {
     const cause = new CancelledFailure("Activity cancelled");
-    return { status: "cancelled", failure: this.#wrapped("Activity cancelled", cause, "CANCEL_REQUESTED") };
+    return localActivityEnding(this.#command, this.#encoded(cause), "CANCEL_REQUESTED");
   }
 
-  #wrapped(message: string, cause: unknown, retryState: RetryState): ProtoFailure {
-    const { activityId, activityType } = this.#command;
+  #encoded(cause: unknown): ProtoFailure {
     const { failureConverter, payloadConverter } = this.#scope.converters;
-    return {
-      ...{ message, source: FAILURE_SOURCE, stackTrace: "" },
-      cause: failureConverter.errorToFailure(cause, payloadConverter),
-      activityFailureInfo: {
-        ...{ scheduledEventId: 0, startedEventId: 0, identity: "", activityId },
-        ...{ activityType: { name: activityType }, retryState: encodeRetryState(retryState) },
-      },
-    };
+    return failureConverter.errorToFailure(cause, payloadConverter);
   }
 
   #infoOf(attempt: number): Info {
@@ -150,7 +144,7 @@ export class LocalActivity {
         currentAttemptScheduledTimestampMs: nowMs,
         startedTimestampMs: nowMs,
       },
-      ...{ startToCloseTimeoutMs, scheduleToCloseTimeoutMs },
+      ...{ startToCloseTimeoutMs: startToCloseTimeoutMs ?? 0, scheduleToCloseTimeoutMs },
     };
   }
 }

@@ -8,7 +8,7 @@ import type { DataConverter, LoadedDataConverter } from "../value/data-converter
 import { type Duration, msToNumber } from "../value/duration.ts";
 import type { Logger } from "../value/logger.ts";
 import type { UntypedActivities } from "../value/options.ts";
-import type { BundleOptions, WorkflowBundle } from "./bundle.ts";
+import type { BundleOptions, WorkflowBundleOption } from "./bundle.ts";
 import { type CompiledDeployment, compileDeployment, type WorkerDeploymentOptions } from "./deployment.ts";
 import { eagerPerTaskDefault } from "./eager-activities.ts";
 import type { WorkerInterceptors } from "./interceptors.ts";
@@ -29,8 +29,8 @@ export interface WorkerOptions {
   buildId?: string;
   /** The module that exports the workflows. Without it and `workflowBundle` the worker runs activities alone. */
   workflowsPath?: string;
-  /** Made by `bundleWorkflowCode` beforehand, in place of `workflowsPath`. */
-  workflowBundle?: WorkflowBundle;
+  /** Made by `bundleWorkflowCode` beforehand, in place of `workflowsPath`: as it is, or its `code` by the path of a file. */
+  workflowBundle?: WorkflowBundleOption;
   bundlerOptions?: BundleOptions;
   /** How values become payloads. Workflow code gets its converters by path; codecs run outside of it. */
   dataConverter?: DataConverter;
@@ -182,7 +182,7 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
     nexusPollers: pollerCount(options, "nexusTaskPollerBehavior", positive("maxConcurrentNexusTaskPolls", 5)),
     queueActivitiesPerSecond: rate(options, "maxTaskQueueActivitiesPerSecond"),
     activitiesPerSecond: rate(options, "maxActivitiesPerSecond"),
-    eagerPerTask: positive("maxEagerActivityReservationsPerWorkflowTask", eagerPerTaskDefault, 0),
+    eagerPerTask: eagerPerTaskOf(options, positive),
     remoteActivities: options.enableNonLocalActivities ?? true,
     heartbeatLongestMs: duration("maxHeartbeatThrottleInterval", 60_000),
     heartbeatDefaultMs: duration("defaultHeartbeatThrottleInterval", 30_000),
@@ -195,6 +195,12 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
     shutdownForceMs:
       shutdownForceTime === undefined ? undefined : msToNumber(shutdownForceTime, "WorkerOptions.shutdownForceTime"),
   };
+}
+
+/** What comes with a workflow task's answer comes past the queue, and so past the limit that this worker asks the queue to keep. */
+function eagerPerTaskOf(options: WorkerOptions, positive: Positive): number {
+  const perTask = positive("maxEagerActivityReservationsPerWorkflowTask", eagerPerTaskDefault, 0);
+  return options.maxTaskQueueActivitiesPerSecond === undefined ? perTask : 0;
 }
 
 type Positive = (name: keyof WorkerOptions, fallback: number, least?: number) => number;

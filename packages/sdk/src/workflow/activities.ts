@@ -207,7 +207,8 @@ async function scheduleLocal(
   let attempt = 1;
   let originalScheduleMs: number | undefined;
   for (;;) {
-    const seq = run.nextSeq("localActivity");
+    // Of one row with those of other activities, as in the official SDK: their ids stand in histories.
+    const seq = run.nextSeq("activity");
     const scheduled = composeInterceptors(run.interceptors.outbound, "scheduleLocalActivity", (input) => {
       const chosen = input.options === options ? compiled : compileLocal(input.options);
       return scheduleLocalNext(run, input, chosen, originalScheduleMs);

@@ -1,6 +1,6 @@
 /** Random numbers for libraries: a stream of each one's own, so that what one draws changes nothing for the workflow or for another. */
 import { getRun } from "./current-run.ts";
-import { seededRandom, uuidFrom } from "./random.ts";
+import { seededRandom, seedOf, streamSeedOf, uuidFrom } from "./random.ts";
 import type { WorkflowRun } from "./run.ts";
 
 export interface WorkflowRandomStream {
@@ -45,10 +45,11 @@ export function getRandomStream(name: string): WorkflowRandomStream {
 
 function drawsOf(run: WorkflowRun, name: string): () => number {
   // What a query draws must not be missing from the stream; it need not be the same twice.
-  if (run.isReadOnly) return seededRandom(`${name} read at ${run.host.now()} ${run.random()}`);
+  if (run.isReadOnly) return seededRandom(() => seedOf(`${name} read at ${run.host.now()} ${run.random()}`));
   let found = run.randomStreams.get(name);
   if (!found) {
-    found = seededRandom(`${run.randomSeed} ${name}`);
+    const { randomSeed } = run;
+    found = seededRandom(() => streamSeedOf(seedOf(randomSeed), name));
     run.randomStreams.set(name, found);
   }
   return found;

@@ -23,7 +23,7 @@ import { ContinueAsNew } from "./continue-as-new-error.ts";
 import type { WorkflowDefinitionOptions } from "./definition.ts";
 import { LoadedInterceptors } from "./interceptors.ts";
 import { MessageHandlers } from "./message-handlers.ts";
-import { seededRandom } from "./random.ts";
+import { seededRandom, seedOf } from "./random.ts";
 import type { SinkCall } from "./sinks.ts";
 import { infoOf, tidings, type WorkflowInfo } from "./workflow-info.ts";
 
@@ -123,7 +123,7 @@ export class WorkflowRun {
     this.converter = converterOf(this.code);
     this.failures = failureConverterOf(this.code);
     this.randomSeed = start.randomSeed;
-    this.random = seededRandom(start.randomSeed);
+    this.random = seededRandom(() => seedOf(start.randomSeed));
     this.memo = { ...start.memo };
     this.searchAttributes = { ...start.searchAttributes };
     this.#clock = clock;
@@ -183,7 +183,7 @@ export class WorkflowRun {
   beginReadOnly(): () => Error | undefined {
     const { random } = this;
     // Numbers drawn here must not be missing from the run's own.
-    this.random = seededRandom("read only");
+    this.random = seededRandom(() => seedOf("read only"));
     this.#isReadOnly = true;
     return () => {
       const violation = this.#violation;
@@ -232,7 +232,7 @@ export class WorkflowRun {
   reseed(seed: string): void {
     this.randomSeed = seed;
     this.randomStreams.clear();
-    this.random = seededRandom(seed);
+    this.random = seededRandom(() => seedOf(seed));
   }
 
   takeCommands(): WorkflowCommand[] {

@@ -37,7 +37,7 @@ const histories: {
 
 for (const workflowId of started) {
   const handle = client.workflow.getHandle(workflowId);
-  const receipt: Receipt = await handle.result();
+  const receipt = (await handle.result()) as Receipt;
   assert.deepEqual(
     receipt.effects,
     expectedEffects.map((step) => `${workflowId}/${step}`),
