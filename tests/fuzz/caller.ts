@@ -1,6 +1,6 @@
 /** Sends inputs on one kept-alive HTTP/2 connection and says how each ended. */
-import { once } from "node:events";
-import { type ClientHttp2Session, connect, constants } from "node:http2";
+import { constants } from "node:http2";
+import { isRefused, resendsMax, Session } from "../rig/session.ts";
 
 export type Outcome =
   /** A gRPC status; `details` is an encoded google.rpc.Status or empty, `body` is the message of an answer that is OK. */
@@ -23,36 +23,34 @@ export interface Sent {
   readonly timeoutMs: number;
   /** Beyond the usual ones; a value of "" leaves the header out. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Default: one second after the deadline. */
+  /** Default: so long after the deadline that a busy machine cannot be the reason. */
   readonly leaveMs?: number;
 }
 
+const patienceMs = 20_000;
+
 export class Caller {
   readonly #address: string;
-  #session: ClientHttp2Session | undefined;
+  #session: Session | undefined;
 
   constructor(address: string) {
     this.#address = address;
   }
 
   async open(): Promise<void> {
-    const session = connect(`http://${this.#address}`);
-    session.setMaxListeners(0);
-    await once(session, "connect");
-    // The error also ends every stream, whose caller then hears of it.
-    session.on("error", () => undefined);
-    this.#session = session;
+    this.#session = await Session.open(this.#address);
   }
 
   get isOpen(): boolean {
-    return this.#session !== undefined && !this.#session.closed && !this.#session.destroyed;
+    return this.#session !== undefined;
   }
 
   close(): void {
-    this.#session?.destroy();
+    this.#session?.close();
   }
 
-  send({ path, body, timeoutMs, headers = {}, leaveMs = timeoutMs + 3_000 }: Sent): Promise<Outcome> {
+  send(sent: Sent, resends = 0): Promise<Outcome> {
+    const { path, body, timeoutMs, headers = {}, leaveMs = timeoutMs + patienceMs } = sent;
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     const all: Record<string, string> = {
       ...{ ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" },
@@ -84,6 +82,7 @@ export class Caller {
           details: Buffer.from(String(seen["grpc-status-details-bin"] ?? ""), "base64"),
           message: decodeURIComponent(String(seen["grpc-message"] ?? "")),
         });
+      else if (isRefused(stream) && resends < resendsMax) resolve(this.send(sent, resends + 1));
       else if (left) resolve({ type: "left" });
       else if (http >= 400) resolve({ type: "http", status: http });
       else resolve({ type: "reset", reason });

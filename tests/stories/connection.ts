@@ -1,6 +1,6 @@
 /** One kept-alive HTTP/2 connection to a server, and unary gRPC calls on it with every header and byte under the caller's control. */
-import { once } from "node:events";
-import { type ClientHttp2Session, connect, constants } from "node:http2";
+import { constants } from "node:http2";
+import { isRefused, resendsMax, Session } from "../rig/session.ts";
 
 /** How a call ended. `body` is empty unless `status` is 0 (OK). */
 export interface Answer {
@@ -25,26 +25,23 @@ export interface Calls {
 }
 
 export class Connection implements Calls {
-  readonly #session: ClientHttp2Session;
+  readonly #session: Session;
 
-  private constructor(session: ClientHttp2Session) {
+  private constructor(session: Session) {
     this.#session = session;
-    // The error also ends every stream, whose caller then hears of it.
-    session.on("error", () => undefined);
   }
 
   static async open(address: string): Promise<Connection> {
-    const session = connect(`http://${address}`);
-    await once(session, "connect");
-    return new Connection(session);
+    return new Connection(await Session.open(address));
   }
 
   close(): void {
-    this.#session.destroy();
+    this.#session.close();
   }
 
   /** Throws when the stream ends without a gRPC status. */
-  unary(path: string, message: Uint8Array, { timeoutMs = 15_000, headers = {} }: CallOptions = {}): Promise<Answer> {
+  unary(path: string, message: Uint8Array, options: CallOptions = {}, resends = 0): Promise<Answer> {
+    const { timeoutMs = 15_000, headers = {} } = options;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const stream = this.#session.request({
       [constants.HTTP2_HEADER_METHOD]: "POST",
@@ -60,10 +57,15 @@ export class Connection implements Calls {
     stream.on("response", (head) => Object.assign(seen, head));
     stream.on("trailers", (trailers) => Object.assign(seen, trailers));
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("error", reject);
+    let error: Error | undefined;
+    stream.on("error", (thrown: Error) => {
+      error = thrown;
+    });
     stream.on("close", () => {
       const status = seen["grpc-status"];
-      if (status === undefined) return reject(new Error(`${path}: the stream closed without a status`));
+      if (status === undefined && isRefused(stream) && resends < resendsMax)
+        return resolve(this.unary(path, message, options, resends + 1));
+      if (status === undefined) return reject(error ?? new Error(`${path}: the stream closed without a status`));
       const details = seen["grpc-status-details-bin"];
       resolve({
         status: Number(status),

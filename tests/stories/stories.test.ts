@@ -11,6 +11,7 @@ import { type RunningServer, startPawl, startReference } from "../rig/server.ts"
 import { activityAnswerStories } from "./activity-answer-stories.ts";
 import { activityStories } from "./activity-stories.ts";
 import { badInputStories } from "./bad-input-stories.ts";
+import { computeConfigStories } from "./compute-config-stories.ts";
 import { type Calls, Connection } from "./connection.ts";
 import { controlStories } from "./control-stories.ts";
 import { deploymentStories } from "./deployment-stories.ts";
@@ -56,6 +57,7 @@ const stories = [
   ...nexusEndpointStories,
   ...scheduleStories,
   ...deploymentStories,
+  ...computeConfigStories,
   ...badInputStories,
   ...controlStories,
   ...resetStories,

@@ -1,5 +1,5 @@
 /** What names of worker deployments and their versions must keep to, and how requests give them, in newer and older fields. */
-import { type DeploymentVersion, type Rejection, unversionedName, versionOfText } from "@pawl/engine";
+import { type DeploymentVersion, Rejection, unversionedName, versionOfText } from "@pawl/engine";
 import { type deployment, enums } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import { invalid } from "./field-rules.ts";
@@ -61,6 +61,10 @@ export function versionOfRequest({ version: text, deploymentVersion }: NamedVers
       `invalid version string ${JSON.stringify(shown)}, expected format is "<deployment_name>.<build_id>"`,
     );
   return nameProblem(version.deploymentName) ?? buildIdProblem(version.buildId) ?? version;
+}
+
+export function unknownVersion({ deploymentName, buildId }: DeploymentVersion): Rejection {
+  return new Rejection("NOT_FOUND", `build ID '${buildId}' not found in Worker Deployment '${deploymentName}'`);
 }
 
 /** The build id to which a request routes; null = workers without a version. The older field names deployment and build id in one text. */

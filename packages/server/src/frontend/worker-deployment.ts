@@ -2,6 +2,7 @@
 import { type DeploymentVersion, Rejection, versionName } from "@pawl/engine";
 import { common, enums, type Init, type workflowservice } from "@pawl/protocol";
 import type { PollRequest, QueueDescription } from "../matching/match.ts";
+import { computeConfigHandlers, scalingGroupsProblem } from "./compute-config.ts";
 import {
   changeVersion,
   conflictTokenOf,
@@ -17,7 +18,7 @@ import {
 import { disposable, pollerless } from "./deployment-queues.ts";
 import { deploymentsProblem, unknownDeployment } from "./deployment-registry.ts";
 import { deploymentRoutingHandlers, routedProblem } from "./deployment-routing.ts";
-import { nameProblem, versionOfRequest } from "./deployment-rules.ts";
+import { nameProblem, unknownVersion, versionOfRequest } from "./deployment-rules.ts";
 import { deploymentInfo, listedDeployment, metadataOf, queueType, versionInfo } from "./deployment-view.ts";
 import { invalid, lengthProblem } from "./field-rules.ts";
 import type { Namespace } from "./namespace-registry.ts";
@@ -31,6 +32,7 @@ export function workerDeploymentHandlers(parts: Parts) {
     ...createHandlers(parts),
     ...deleteHandlers(parts),
     ...metadataHandlers(parts),
+    ...computeConfigHandlers(parts),
   } satisfies Handlers;
 }
 
@@ -196,8 +198,6 @@ function createHandlers(parts: Parts) {
       const { identity, requestId, computeConfig } = request;
       const problem = callerProblem(identity, requestId);
       if (problem) return problem;
-      if (computeConfig)
-        return new Rejection("UNIMPLEMENTED", "compute_config: this server starts no workers by itself.");
       const { deploymentName: name, buildId } = named;
       const room = await disposable(parts, namespace.id, deployments.find(namespace.id, name));
       const made = await deployments.change(namespace.id, name, (found) => {
@@ -206,6 +206,8 @@ function createHandlers(parts: Parts) {
         if (version && requestId !== "" && version.createRequestId === requestId) return found;
         if (version)
           return new Rejection("ALREADY_EXISTS", `Worker Deployment Version "${name}.${buildId}" already exists`);
+        const unstartable = scalingGroupsProblem(computeConfig?.scalingGroups ?? {});
+        if (unstartable) return unstartable;
         const by = { nowMs: clock.nowMs(), requestId: requestId || "unnamed", identity };
         return withVersion(found, buildId, by, room);
       });
@@ -295,8 +297,4 @@ function withMetadata(deployment: Deployment, { buildId }: DeploymentVersion, re
     return invalid(`Version metadata exceeds ${limits.versionMetadataBytesMax} bytes.`);
   const changed = { metadata: Object.fromEntries(metadata), modifier: request.identity };
   return changeVersion(deployment, buildId, (version) => ({ ...version, ...changed }));
-}
-
-function unknownVersion({ deploymentName, buildId }: DeploymentVersion): Rejection {
-  return new Rejection("NOT_FOUND", `build ID '${buildId}' not found in Worker Deployment '${deploymentName}'`);
 }
