@@ -10,6 +10,7 @@ import { runDemo } from "../../examples/demo.ts";
 import { processFile } from "../../examples/file-processing/workflows.ts";
 import { freePort, startPawl } from "../rig/server.ts";
 import { ExampleProgram, outputOf, startWorker } from "./example-program.ts";
+import { startCollector } from "./otlp-collector.ts";
 import { newId, useTarget } from "./target.ts";
 
 const target = useTarget();
@@ -313,6 +314,42 @@ describe("versioning", () => {
     const back = await output("versioning/replay.ts", ["1", old, young]);
     assert.match(back, new RegExp(`^${old} on \\S+: replays\n${young} on \\S+: does not replay: `));
     await second.stop();
+  });
+});
+
+describe("interceptors and OpenTelemetry", () => {
+  test("one trace over two processes reaches a collector, and activities know the tenant", async (t) => {
+    const collector = await startCollector();
+    t.after(() => collector.stop());
+    const options = { address: address(), env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } };
+    const worker = await startWorker(t, "interceptors-opentelemetry", options);
+    const printed = await outputOf("interceptors-opentelemetry/start.ts", { ...options, args: ["acme"] });
+    assert.match(printed, /Result: month 1 charged to acme, month 2 charged to acme\n/);
+    await worker.prints(/span RunWorkflow:subscription trace/);
+    // Both send what they have before they end.
+    await worker.stop();
+    const { spans } = collector;
+    const names = spans.map(({ service, name }) => `${service} ${name}`);
+    assert.deepEqual(names.toSorted(), [
+      "subscriptions-client StartWorkflow:subscription",
+      ...["subscriptions-worker RunActivity:charge", "subscriptions-worker RunActivity:charge"],
+      "subscriptions-worker RunWorkflow:subscription",
+      ...["subscriptions-worker StartActivity:charge", "subscriptions-worker StartActivity:charge"],
+    ]);
+    assert.equal(new Set(spans.map(({ traceId }) => traceId)).size, 1);
+    const lineage = (spanId: string | undefined): string[] => {
+      const span = spans.find((each) => each.spanId === spanId);
+      return span ? [span.name, ...lineage(span.parentSpanId)] : [];
+    };
+    for (const { name, spanId } of spans) {
+      if (name !== "RunActivity:charge") continue;
+      assert.deepEqual(lineage(spanId), [
+        ...["RunActivity:charge", "StartActivity:charge", "RunWorkflow:subscription", "StartWorkflow:subscription"],
+      ]);
+    }
+    for (const { spanId, traceId } of spans) {
+      assert.match(printed + worker.printed, new RegExp(`trace=${traceId} id=${spanId} `), "what is sent is printed");
+    }
   });
 });
 
