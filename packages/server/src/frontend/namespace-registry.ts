@@ -30,7 +30,6 @@ export interface Namespace {
   /** How long closed workflows are kept. */
   readonly retentionMs: number;
   readonly badBinaries: messages.BadBinaries;
-  readonly searchAttributeAliases: Readonly<Record<string, string>>;
   /** When what it holds is to be deleted; undefined unless its state is DELETED. */
   readonly deleteAtMs?: number | undefined;
 }
@@ -273,18 +272,14 @@ function decode(id: string, name: string, bytes: Uint8Array): Namespace {
     data: namespaceInfo?.data ?? {},
     retentionMs: durationMs(config?.workflowExecutionRetentionTtl),
     badBinaries: config?.badBinaries ?? { binaries: {} },
-    searchAttributeAliases: config?.customSearchAttributeAliases ?? {},
   };
 }
 
-export function configOf(
-  namespace: Pick<Namespace, "retentionMs" | "badBinaries" | "searchAttributeAliases">,
-): Init<messages.NamespaceConfig> {
+export function configOf(namespace: Pick<Namespace, "retentionMs" | "badBinaries">): Init<messages.NamespaceConfig> {
   return {
     workflowExecutionRetentionTtl: toDuration(namespace.retentionMs),
     badBinaries: namespace.badBinaries,
     historyArchivalState: enums.ArchivalState.DISABLED,
     visibilityArchivalState: enums.ArchivalState.DISABLED,
-    customSearchAttributeAliases: namespace.searchAttributeAliases,
   };
 }

@@ -9,6 +9,7 @@ import { seededRandom } from "../random.ts";
 import { namespaceHandlers } from "./namespace.ts";
 import { NamespaceRegistry } from "./namespace-registry.ts";
 import type { Handler, Parts } from "./parts.ts";
+import { SearchAttributeRegistry } from "./search-attribute-registry.ts";
 import { Tokens } from "./tokens.ts";
 
 const { REGISTERED, DEPRECATED, DELETED } = enums.NamespaceState;
@@ -17,7 +18,8 @@ const hour = { seconds: 3_600, nanos: 0 };
 async function open(store = new MemoryStore()) {
   const namespaces = await NamespaceRegistry.load(store, seededRandom(1));
   const clock = new ManualClock(1_000_000);
-  const parts = { namespaces, clock, store, tokens: await Tokens.load(store) } as unknown as Parts;
+  const searchAttributes = await SearchAttributeRegistry.load(store);
+  const parts = { namespaces, searchAttributes, clock, store, tokens: await Tokens.load(store) } as unknown as Parts;
   const handlers = namespaceHandlers(parts);
   type Name = keyof typeof handlers;
   /** As a client would: the request and the response go over the wire. */
@@ -196,7 +198,7 @@ describe("namespaces", () => {
 describe("namespace registry", () => {
   const draft = (name: string) => ({
     ...{ name, description: "", ownerEmail: "", data: {}, retentionMs: 3_600_000 },
-    ...{ badBinaries: { binaries: {} }, searchAttributeAliases: {} },
+    ...{ badBinaries: { binaries: {} } },
   });
 
   test("a token's namespace wins, and a request that names another is refused", async () => {

@@ -17,7 +17,9 @@ import { clusterName, namespaceCapabilities } from "./system.ts";
 
 const { REGISTERED, DEPRECATED, DELETED, UNSPECIFIED } = enums.NamespaceState;
 
-export function namespaceHandlers({ namespaces, tokens, clock, nexusEndpoints, namespaceDeletions }: Parts) {
+export function namespaceHandlers(parts: Parts) {
+  const { namespaces, searchAttributes, tokens, clock, nexusEndpoints, namespaceDeletions } = parts;
+  const describe = (namespace: Namespace) => description(namespace, searchAttributes.aliasesOf(namespace));
   return {
     RegisterNamespace: async (request) => {
       const draft = draftOf(request);
@@ -32,7 +34,7 @@ export function namespaceHandlers({ namespaces, tokens, clock, nexusEndpoints, n
       if (found instanceof Rejection) return found;
       if (name !== "" && found.name !== name)
         return invalid("The namespace's id and name on the request are of two namespaces.");
-      return description(found);
+      return describe(found);
     },
 
     ListNamespaces: ({ pageSize, nextPageToken, namespaceFilter }) => {
@@ -47,14 +49,24 @@ export function namespaceHandlers({ namespaces, tokens, clock, nexusEndpoints, n
       const page = rest.slice(0, size);
       const isLast = page.length === rest.length;
       return {
-        namespaces: page.map(description),
+        namespaces: page.map(describe),
         ...(!isLast && { nextPageToken: tokens.sealPage("namespaces", "", [page.at(-1)!.name]) }),
       };
     },
 
     UpdateNamespace: async (request) => {
-      const updated = await namespaces.update(request.namespace, (current) => update(current, request, clock.nowMs()));
-      return updated instanceof Rejection ? updated : description(updated);
+      const change = (current: Namespace) => update(current, request, clock.nowMs());
+      const aliases = request.config?.customSearchAttributeAliases ?? {};
+      const known = namespaces.find(request.namespace);
+      if (known && Object.keys(aliases).length > 0) {
+        // Aliases are kept elsewhere: they change first, if all else is right.
+        const foreseen = change(known);
+        if (foreseen instanceof Rejection) return foreseen;
+        const refused = await searchAttributes.alias(known, aliases);
+        if (refused) return refused;
+      }
+      const updated = await namespaces.update(request.namespace, change);
+      return updated instanceof Rejection ? updated : describe(updated);
     },
 
     DeleteNamespace: async (request) => {
@@ -114,7 +126,6 @@ export function draftOf(
     data,
     retentionMs,
     badBinaries: { binaries: {} },
-    searchAttributeAliases: {},
   };
 }
 
@@ -144,10 +155,7 @@ function update(
     clusterProblem(replicationConfig?.activeClusterName, replicationConfig?.clusters);
   if (refused) return refused;
   if (badBinaries instanceof Rejection) return badBinaries;
-  const aliases = Object.entries({ ...current.searchAttributeAliases, ...config?.customSearchAttributeAliases });
-  // An empty alias takes the entry away.
-  const searchAttributeAliases = Object.fromEntries(aliases.filter(([, alias]) => alias !== ""));
-  return { ...current, ...info, state, retentionMs, badBinaries, searchAttributeAliases };
+  return { ...current, ...info, state, retentionMs, badBinaries };
 }
 
 function mergeBadBinaries(
@@ -165,7 +173,10 @@ function mergeBadBinaries(
   return { binaries: Object.fromEntries(binaries) };
 }
 
-function description(namespace: Namespace): Init<workflowservice.DescribeNamespaceResponse> {
+function description(
+  namespace: Namespace,
+  aliases: ReadonlyMap<string, string>,
+): Init<workflowservice.DescribeNamespaceResponse> {
   const { id, name, state, description: text, ownerEmail, data } = namespace;
   return {
     namespaceInfo: {
@@ -174,7 +185,7 @@ function description(namespace: Namespace): Init<workflowservice.DescribeNamespa
       limits: { blobSizeLimitError: limits.blobBytesMax, memoSizeLimitError: limits.memoBytesMax },
       supportsSchedules: true,
     },
-    config: configOf(namespace),
+    config: { ...configOf(namespace), customSearchAttributeAliases: Object.fromEntries(aliases) },
     replicationConfig: {
       activeClusterName: clusterName,
       clusters: [{ clusterName }],
