@@ -3,11 +3,15 @@
  *
  * `PAWL_FAULT_ROUNDS=20 npm test -- tests/cluster/faults` goes on for longer.
  */
+import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { enums } from "@pawl/protocol";
+import { call } from "../rig/call.ts";
+import { mustBeSound } from "../rig/doctor.ts";
 import { Postgres } from "../rig/postgres.ts";
 import type { RunningServer } from "../rig/server.ts";
-import { Load, Nodes, until } from "./nodes.ts";
+import { eventsOf, insist, Load, Nodes, namespace, until } from "./nodes.ts";
 
 const rounds = Number(process.env["PAWL_FAULT_ROUNDS"] ?? 1);
 const timeout = 120_000 + rounds * 60_000;
@@ -68,4 +72,111 @@ test("connections that are ended and a database that is killed again and again c
   await load.more(10);
   await load.checked();
   t.diagnostic(`${load.started.size} workflows`);
+});
+
+/** As if another node had taken all shards, and died. */
+async function fence(): Promise<void> {
+  await postgres.run("UPDATE shard SET range_id = range_id + 1, owner = 'somebody who has died'", nodes.url);
+  await nodes.settled(...names);
+}
+
+test("shards that nobody calls are taken back when they were lost, and what falls due in them does so", {
+  timeout,
+}, async () => {
+  const taskQueue = { name: "idle" };
+  const workflowIds = Array.from({ length: 16 }, (_, i) => `idle-${i}`);
+  for (const workflowId of workflowIds) {
+    const type = { workflowType: { name: "T" }, taskQueue, requestId: workflowId };
+    await insist(() => call(a.address, "StartWorkflowExecution", { namespace, workflowId, ...type }));
+  }
+  const polled = async () => {
+    for (;;) {
+      const task = await insist(() =>
+        call(a.address, "PollWorkflowTaskQueue", { namespace, taskQueue, identity: "w" }, { timeoutMs: 5_000 }),
+      );
+      if (task.taskToken.length > 0) return task;
+    }
+  };
+  for (let i = 0; i < workflowIds.length; i++) {
+    const { taskToken } = await polled();
+    const startTimerCommandAttributes = { timerId: "t", startToFireTimeout: { seconds: 2, nanos: 0 } };
+    const commands = [{ commandType: enums.CommandType.START_TIMER, startTimerCommandAttributes }];
+    await call(a.address, "RespondWorkflowTaskCompleted", { taskToken, commands });
+  }
+  await fence();
+  const woken = new Set<string>();
+  while (woken.size < workflowIds.length) {
+    const { workflowExecution, history, taskToken } = await polled();
+    const events = eventsOf(history);
+    assert.ok(events.some(({ eventType }) => eventType === enums.EventType.TIMER_FIRED));
+    woken.add(workflowExecution!.workflowId);
+    const commandType = enums.CommandType.COMPLETE_WORKFLOW_EXECUTION;
+    const commands = [{ commandType, completeWorkflowExecutionCommandAttributes: {} }];
+    await call(a.address, "RespondWorkflowTaskCompleted", { taskToken, commands });
+  }
+});
+
+test("of a storm of signals through moves of all shards, each that was acknowledged is there, once, in its sender's order", {
+  timeout: timeout + rounds * 60_000,
+}, async (t) => {
+  const workflowIds = Array.from({ length: 6 }, (_, i) => `storm-${i}`);
+  for (const workflowId of workflowIds) {
+    const type = { workflowType: { name: "T" }, taskQueue: { name: "nobody" }, requestId: workflowId };
+    await insist(() => call(a.address, "StartWorkflowExecution", { namespace, workflowId, ...type }));
+  }
+  const stop = new AbortController();
+  const acknowledged = new Map(workflowIds.map((workflowId) => [workflowId, [] as string[]]));
+  const send = async (workflowId: string, at: number) => {
+    const acks = acknowledged.get(workflowId)!;
+    while (!stop.signal.aborted) {
+      const signalName = String(acks.length);
+      const { address } = [a, b][(acks.length + at) % 2]!;
+      const signal = { signalName, requestId: `${workflowId}/${signalName}`, workflowExecution: { workflowId } };
+      await insist(() => call(address, "SignalWorkflowExecution", { namespace, ...signal }));
+      acks.push(signalName);
+    }
+  };
+  const senders = workflowIds.map(send);
+  const moves = 5 * rounds;
+  for (let move = 0; move < moves; move++) {
+    const before = [...acknowledged.values()].map((acks) => acks.length);
+    await fence();
+    await until("each sender is heard again", () =>
+      [...acknowledged.values()].every((acks, at) => acks.length > before[at]! + 3),
+    );
+  }
+  stop.abort();
+  await Promise.all(senders);
+  for (const [workflowId, acks] of acknowledged) {
+    const signals: string[] = [];
+    let nextPageToken = new Uint8Array();
+    do {
+      const asked = { namespace, execution: { workflowId }, nextPageToken };
+      const page = await insist(() => call(b.address, "GetWorkflowExecutionHistory", asked));
+      for (const { workflowExecutionSignaledEventAttributes: signal } of eventsOf(page.history))
+        if (signal) signals.push(signal.signalName);
+      nextPageToken = new Uint8Array(page.nextPageToken);
+    } while (nextPageToken.length > 0);
+    assert.deepEqual(signals, acks);
+  }
+  t.diagnostic(`${[...acknowledged.values()].flat().length} signals through ${moves * 32} moves of shards`);
+});
+
+test("a database that dies while a node takes over what another had makes nobody give up", { timeout }, async () => {
+  const load = new Load("taken-over", () => [a, live]);
+  let live = b;
+  load.begin();
+  // Before its lease is over, and when the other begins to take what it had.
+  for (const leases of rounds > 1 ? [0, 0.3, 0.9, 1, 1.1, 1.2] : [0.3, 1.1]) {
+    await load.more(5);
+    await live.kill9();
+    await delay(leases * leaseMs);
+    await postgres.downAtOnce();
+    await postgres.up();
+    await nodes.settled("a");
+    live = await nodes.start({ name: "b", leaseMs });
+    await nodes.settled(...names);
+  }
+  await load.checked();
+  await mustBeSound(nodes.url);
 });

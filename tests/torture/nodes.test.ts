@@ -1,6 +1,6 @@
 /**
  * Two nodes on one database, under load from official SDK processes, while the worst happens to nodes, networks and database, one thing after the other; then a
- * look for anything that was acknowledged and is not there, or there twice. `PAWL_TORTURE_FAULTS` (5, in the order below, further ones by chance) and
+ * look for anything that was acknowledged and is not there, or there twice. `PAWL_TORTURE_FAULTS` (3, in the order below, further ones by chance) and
  * `PAWL_TORTURE_SEED` change the run.
  */
 import assert from "node:assert/strict";
@@ -15,7 +15,7 @@ import { TcpProxy } from "../rig/tcp-proxy.ts";
 import { Campaign } from "./campaign.ts";
 import { random } from "./random.ts";
 
-const faultCount = Number(process.env["PAWL_TORTURE_FAULTS"] ?? 5);
+const faultCount = Number(process.env["PAWL_TORTURE_FAULTS"] ?? 3);
 const seed = Number(process.env["PAWL_TORTURE_SEED"] ?? Date.now() % 1_000_000);
 const leaseMs = 1_000;
 /** How long a fault of a network lasts, in leases. */
