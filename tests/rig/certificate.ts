@@ -13,6 +13,8 @@ export interface CertificateOptions {
 
 /** A certificate and its key, in PEM. */
 export interface Certificate {
+  /** In hex. */
+  readonly serial: string;
   readonly cert: string;
   readonly key: string;
 }
@@ -29,7 +31,7 @@ export class Authority {
     const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     this.#name = commonName;
     this.#key = privateKey;
-    this.cert = this.#signed({ commonName }, publicKey, [
+    this.cert = this.#signed({ commonName }, newSerial(), publicKey, [
       extension("551d13", sequence(boolean(true)), true), // basicConstraints: an authority
       extension("551d0f", tagged(0x03, Buffer.from([1, 0b0000_0110])), true), // keyUsage: signs certificates
     ]);
@@ -42,32 +44,57 @@ export class Authority {
       ...(usage === "client" ? [] : [objectId("2b06010505070301")]),
       ...(usage === "server" ? [] : [objectId("2b06010505070302")]),
     ];
-    const cert = this.#signed(options, publicKey, [
+    const serial = newSerial();
+    const cert = this.#signed(options, serial, publicKey, [
       extension("551d13", sequence(), true),
       extension("551d25", sequence(...uses), false), // extendedKeyUsage
       ...(hosts.length > 0 ? [extension("551d11", sequence(...hosts.map(generalName)), false)] : []),
     ]);
-    return { cert, key: privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
+    return {
+      serial: serial.toString("hex"),
+      cert,
+      key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    };
   }
 
-  #signed(options: CertificateOptions, publicKey: KeyObject, extensions: readonly Buffer[]): string {
+  /** The list of what it has revoked, in PEM. `until`: when the next list is due. */
+  revoked(certificates: readonly Certificate[], until = new Date(Date.now() + dayMs)): string {
+    const since = time(new Date(Date.now() - dayMs));
+    const entries = certificates.map(({ serial }) => sequence(tagged(0x02, Buffer.from(serial, "hex")), since));
+    return this.#pem("X509 CRL", [
+      tagged(0x02, Buffer.from([1])), // version 2
+      ...[ecdsaWithSha256, name(this.#name), since, time(until)],
+      ...(entries.length > 0 ? [sequence(...entries)] : []),
+    ]);
+  }
+
+  #signed(options: CertificateOptions, serial: Buffer, publicKey: KeyObject, extensions: readonly Buffer[]): string {
     const { commonName, notBefore = new Date(Date.now() - dayMs), notAfter = new Date(Date.now() + dayMs) } = options;
-    const content = sequence(
+    return this.#pem("CERTIFICATE", [
       tagged(0xa0, tagged(0x02, Buffer.from([2]))), // version 3
-      tagged(0x02, Buffer.concat([Buffer.from([1]), randomBytes(15)])),
+      tagged(0x02, serial),
       ecdsaWithSha256,
       name(this.#name),
       sequence(time(notBefore), time(notAfter)),
       name(commonName),
       publicKey.export({ type: "spki", format: "der" }),
       tagged(0xa3, sequence(...extensions)),
-    );
+    ]);
+  }
+
+  #pem(label: string, parts: readonly Buffer[]): string {
+    const content = sequence(...parts);
     const signature = tagged(0x03, Buffer.concat([Buffer.from([0]), sign("sha256", content, this.#key)]));
     const lines = sequence(content, ecdsaWithSha256, signature)
       .toString("base64")
       .match(/.{1,64}/g)!;
-    return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+    return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
   }
+}
+
+/** Positive, whatever its first bit. */
+function newSerial(): Buffer {
+  return Buffer.concat([Buffer.from([1]), randomBytes(15)]);
 }
 
 function tagged(tag: number, content: Buffer): Buffer {

@@ -45,7 +45,11 @@ for (const [name, certificate] of Object.entries(callers)) write(name, certifica
 const ports = { port: 0, httpPort: 0, ui: { port: 0, pages: async () => undefined } };
 
 /** A server with a certificate of its own name, so that it can be exchanged. */
-async function serve(name: string, options: { clientCaPath?: string } = {}, more: Partial<ServerConfig> = {}) {
+async function serve(
+  name: string,
+  options: { clientCaPath?: string; clientCrlPath?: string } = {},
+  more: Partial<ServerConfig> = {},
+) {
   write(name, authority.certificate({ commonName: name, hosts, usage: "server" }));
   return startServer({
     ...ports,
@@ -160,6 +164,42 @@ describe("mutual TLS", () => {
     await assert.rejects(open, (error) => error instanceof StartFailure && error.reason === "usage");
     const asking = await startServer({ ip: "0.0.0.0", port: 0, tls: { ...tls, clientCaPath: at("ca.pem") } });
     await asking.stop();
+  });
+});
+
+describe("mutual TLS with a list of what is revoked", () => {
+  let server: RunningServer;
+  const stolen = authority.certificate({ commonName: "stolen", usage: "client" });
+  before(async () => {
+    writeFileSync(at("crl.pem"), authority.revoked([]));
+    server = await serve("revoking", { clientCaPath: at("ca.pem"), clientCrlPath: at("crl.pem") });
+  });
+  after(() => server.stop());
+
+  test("refuses a certificate that was revoked under way, and no other", async () => {
+    await call(server, stolen);
+    writeFileSync(at("crl.pem"), authority.revoked([stolen]));
+    assert.equal(await server.reload(), true);
+    await assert.rejects(call(server, stolen));
+    await assert.rejects(ask(server.httpPort!, stolen));
+    await call(server, callers.client);
+    assert.equal(await ask(server.uiPort!, callers.client), 200);
+  });
+
+  test("keeps its list when the file makes no sense, and lets nobody in with one whose time is over", async () => {
+    writeFileSync(at("crl.pem"), "nothing");
+    assert.equal(await server.reload(), false);
+    await assert.rejects(call(server, stolen));
+    await call(server, callers.client);
+    writeFileSync(at("crl.pem"), authority.revoked([], new Date(Date.now() - 3_600_000)));
+    assert.equal(await server.reload(), true);
+    await assert.rejects(call(server, callers.client));
+  });
+
+  test("is of callers' certificates: without their authorities there is nothing to revoke", async () => {
+    const tls = { certPath: at("revoking.pem"), keyPath: at("revoking.key"), clientCrlPath: at("crl.pem") };
+    const open = startServer({ port: 0, tls });
+    await assert.rejects(open, (error) => error instanceof StartFailure && error.reason === "usage");
   });
 });
 

@@ -7,6 +7,7 @@ export interface SecurityFlags {
   readonly tlsCertPath?: string;
   readonly tlsKeyPath?: string;
   readonly tlsClientCaPath?: string;
+  readonly tlsClientCrlPath?: string;
   readonly authFile?: string;
   readonly authJwks?: string;
   readonly authAudience?: string;
@@ -20,6 +21,7 @@ const options: readonly (readonly [flags: string, help: string])[] = [
   ["--tls-cert-path <file>", "speak TLS on all ports with this certificate, PEM"],
   ["--tls-key-path <file>", "its private key, PEM"],
   ["--tls-client-ca-path <file>", "callers need a certificate of these authorities (mutual TLS), PEM"],
+  ["--tls-client-crl-path <file>", "certificates of callers that these authorities have revoked (CRL), PEM"],
   ["--auth-file <file>", "callers must say who they are; this file has the API keys and certificates that may call"],
   [
     "--auth-jwks <file or url>",
@@ -50,10 +52,19 @@ export function securityConfig(flags: SecurityFlags): Pick<ListenConfig, "tls" |
 
 function tlsConfig(flags: SecurityFlags): Pick<ListenConfig, "tls"> {
   const { tlsCertPath: certPath, tlsKeyPath: keyPath, tlsClientCaPath: clientCaPath } = flags;
-  if (certPath === undefined && keyPath === undefined && clientCaPath === undefined) return {};
+  const { tlsClientCrlPath: clientCrlPath } = flags;
+  const given = [certPath, keyPath, clientCaPath, clientCrlPath];
+  if (given.every((each) => each === undefined)) return {};
   if (certPath === undefined || keyPath === undefined)
     throw new Failure("usage", "TLS needs both, --tls-cert-path and --tls-key-path");
-  return { tls: { certPath, keyPath, ...(clientCaPath !== undefined && { clientCaPath }) } };
+  return {
+    tls: {
+      certPath,
+      keyPath,
+      ...(clientCaPath !== undefined && { clientCaPath }),
+      ...(clientCrlPath !== undefined && { clientCrlPath }),
+    },
+  };
 }
 
 function authConfig(flags: SecurityFlags): AuthConfig | undefined {

@@ -106,6 +106,8 @@ export interface TlsConfig {
   readonly keyPath: string;
   /** The authorities of which callers must have a certificate (mutual TLS). Without it nobody needs one. */
   readonly clientCaPath?: string;
+  /** What these authorities have revoked: one list of each. A list that is too old lets nobody in. */
+  readonly clientCrlPath?: string;
 }
 
 /** Who may call. With any of these, whoever comes from another process must say who he is, and may do what he has been given alone. */
@@ -192,6 +194,9 @@ function checkCluster(
 
 /** Throws `StartFailure`. */
 export function checkListenConfig({ ip = defaultIp, port = defaultPort, metricsPort, ...config }: ListenConfig): void {
+  const { tls } = config;
+  if (tls?.clientCrlPath !== undefined && tls.clientCaPath === undefined)
+    throw new StartFailure("usage", "what is revoked are certificates of callers: say which authorities make them");
   checkPorts({
     port,
     "metrics port": metricsPort ?? 0,

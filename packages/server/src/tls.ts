@@ -22,8 +22,8 @@ export class Tls {
 
   /** Throws `StartFailure` that says which file is wrong. */
   static async open(config: TlsConfig, { clock, log }: { clock: Clock; log: Log }): Promise<Tls> {
-    const { certPath, keyPath, clientCaPath } = config;
-    const paths = [certPath, keyPath, ...(clientCaPath === undefined ? [] : [clientCaPath])];
+    const { certPath, keyPath, clientCaPath, clientCrlPath } = config;
+    const paths = [certPath, keyPath, clientCaPath, clientCrlPath].filter((path) => path !== undefined);
     try {
       const files = await WatchedFiles.open({ what: "TLS certificates", paths, parse: contextOptions, clock, log });
       return new Tls(files, clientCaPath !== undefined);
@@ -65,9 +65,17 @@ export class Tls {
   }
 }
 
-function contextOptions([cert, key, ca]: readonly Buffer[]): SecureContextOptions {
-  const options: SecureContextOptions = { cert: cert!, key: key!, minVersion: "TLSv1.2", ...(ca && { ca }) };
+function contextOptions([cert, key, ca, crl]: readonly Buffer[]): SecureContextOptions {
+  const given = { ...(ca && { ca }), ...(crl && { crl: listsOf(crl) }) };
+  const options: SecureContextOptions = { cert: cert!, key: key!, minVersion: "TLSv1.2", ...given };
   // Also finds a key that does not belong to the certificate, as between the exchange of the one and of the other.
   createSecureContext(options);
   return options;
+}
+
+/** Node reads one list of each text. */
+function listsOf(crl: Buffer): string[] {
+  const lists = crl.toString("latin1").match(/-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g);
+  if (!lists) throw new Error("the file of revoked certificates holds no list");
+  return lists;
 }

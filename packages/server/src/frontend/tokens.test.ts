@@ -26,14 +26,30 @@ describe("tokens", () => {
       const random = seededRandom(seed);
       const upTo = (max: number) => Math.floor(random.fraction() * max);
       const tokens = new Tokens(key(1));
+      const { namespaceId, workflowId, runId, scheduledEventId } = task;
+      const callback = { namespaceId, workflowId, runId, scheduledEventId, requestId: "r1" };
       const sealed = [
         tokens.seal({ kind: "workflow", ...task, startedEventId: 6, stamp: 3 }),
         tokens.seal({ kind: "activity", ...task, activityId: "charge" }),
         tokens.seal({ kind: "query", ...task, queryId: "q1" }),
+        tokens.seal({ kind: "nexus", namespaceId, taskQueue: "q", taskId: "t1" }),
+        tokens.seal({ kind: "activityLink", ...task, activityId: "charge", expiresAtMs: 9 }),
+        Buffer.from(tokens.sealCallback(callback), "base64url"),
+        tokens.sealPage("workflows", namespaceId, [17, "run", null]),
       ];
+      const isGood = (given: unknown) => given !== undefined && !(given instanceof Rejection);
+      /** How many kinds of token these bytes are taken for. */
+      const takenFor = (bytes: Uint8Array) =>
+        [
+          ...(["workflow", "activity", "query", "nexus"] as const).map((kind) => tokens.open(kind, bytes)),
+          tokens.openActivityLink(bytes),
+          tokens.openCallback(Buffer.from(bytes).toString("base64url")),
+          // No bytes at all are the first page.
+          tokens.openPage("workflows", namespaceId, bytes),
+        ].filter(isGood).length;
       let accepted = 0;
       for (let round = 0; round < 100_000; round++) {
-        const token = Buffer.from(sealed[round % 3]!);
+        const token = Buffer.from(sealed[round % sealed.length]!);
         let changed: Buffer = token;
         const at = upTo(token.length);
         switch (upTo(5)) {
@@ -50,17 +66,16 @@ describe("tokens", () => {
             changed = Buffer.concat([token, Buffer.from([upTo(256)])]);
             break;
           default: {
-            const other = sealed[(round + 1) % 3]!;
+            const other = sealed[(round + 1) % sealed.length]!;
             // From the third byte on: the first two are alike, and with them the whole would be the other token.
             const cut = 3 + upTo(Math.min(token.length, other.length) - 4);
             changed = Buffer.concat([token.subarray(0, cut), other.subarray(cut)]);
           }
         }
-        for (const kind of ["workflow", "activity", "query"] as const)
-          if (!(tokens.open(kind, changed) instanceof Rejection)) accepted++;
+        accepted += takenFor(changed);
       }
       assert.equal(accepted, 0);
-      assert.ok(!(tokens.open("workflow", sealed[0]!) instanceof Rejection), "the unchanged token is accepted");
+      for (const unchanged of sealed) assert.equal(takenFor(unchanged), 1);
     });
   }
 
