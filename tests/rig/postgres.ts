@@ -9,6 +9,7 @@ import {
   chownSync,
   cpSync,
   existsSync,
+  lchownSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -16,6 +17,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
@@ -61,20 +63,36 @@ export class Postgres {
 
   /** Throws with the server's output when it does not come up. */
   static async start({ settings = {}, port }: PostgresSettings = {}): Promise<Postgres> {
-    const prepared = await preparePostgres();
-    if ("skipped" in prepared) throw new Error(`no PostgreSQL: ${prepared.skipped}`);
-    const folder = mkdtempSync(join(tmpdir(), "pawl-postgres-"));
-    if (isRoot()) chownSync(folder, otherUser, otherUser);
-    const bin = binForOthers(realpathSync(prepared.tool), folder);
-    const data = join(folder, "data");
-    execFileSync(
-      join(bin, "initdb"),
-      ["-D", data, "-U", "pawl", "-E", "UTF8", "--locale=C", "--auth=trust", "--no-sync"],
-      { stdio: "pipe", cwd: folder, ...asOtherUser() },
-    );
+    const { bin, folder } = await newFolder();
+    initDatabase(bin, folder);
     const postgres = new Postgres(bin, folder, port ?? (await freePort()), settings);
     await postgres.up();
     return postgres;
+  }
+
+  /** A primary, and a standby that follows it by streaming replication; for a synchronous one each commit waits. */
+  static async startPair({ isSynchronous }: { readonly isSynchronous: boolean }): Promise<[Postgres, Postgres]> {
+    const [first, second] = [await newFolder(), await newFolder()];
+    initDatabase(first.bin, first.folder);
+    // Of a database that has never been open a copy of its files is a backup.
+    cpSync(join(first.folder, "data"), join(second.folder, "data"), { recursive: true });
+    writeFileSync(join(second.folder, "data", "standby.signal"), "");
+    giveAway(second.folder);
+    // A standby must allow as many as the database was made with.
+    const settings = { max_connections: "100" };
+    const waits = isSynchronous ? { synchronous_standby_names: "standby" } : {};
+    const primary = new Postgres(first.bin, first.folder, await freePort(), { ...settings, ...waits });
+    await primary.up();
+    const follows = `host=127.0.0.1 port=${primary.port} user=pawl application_name=standby`;
+    const standby = new Postgres(second.bin, second.folder, await freePort(), {
+      ...settings,
+      primary_conninfo: follows,
+    });
+    await standby.up();
+    const wanted = isSynchronous ? "sync" : "async";
+    while ((await primary.run("SELECT sync_state FROM pg_stat_replication"))[0]?.["sync_state"] !== wanted)
+      await delay(readyPollMs);
+    return [primary, standby];
   }
 
   /** Of the process that starts all its others. Throws when it is down. */
@@ -82,6 +100,11 @@ export class Postgres {
     const pid = this.#child?.pid;
     if (pid === undefined) throw new Error("PostgreSQL is down");
     return pid;
+  }
+
+  /** Makes a primary of a standby. */
+  async promote(): Promise<void> {
+    await this.run("SELECT pg_promote()");
   }
 
   /** Of a database, or of a schema of its own in it. */
@@ -168,6 +191,29 @@ export class Postgres {
 }
 
 let schemaCount = 0;
+
+/** For the data and, if need be, a copy of the programs; of the user that PostgreSQL runs as. */
+async function newFolder(): Promise<{ readonly bin: string; readonly folder: string }> {
+  const prepared = await preparePostgres();
+  if ("skipped" in prepared) throw new Error(`no PostgreSQL: ${prepared.skipped}`);
+  const folder = mkdtempSync(join(tmpdir(), "pawl-postgres-"));
+  if (isRoot()) chownSync(folder, otherUser, otherUser);
+  return { bin: binForOthers(realpathSync(prepared.tool), folder), folder };
+}
+
+function initDatabase(bin: string, folder: string): void {
+  const args = ["-U", "pawl", "-E", "UTF8", "--locale=C", "--auth=trust", "--no-sync"];
+  const as = { cwd: folder, ...asOtherUser() };
+  execFileSync(join(bin, "initdb"), ["-D", join(folder, "data"), ...args], { stdio: "pipe", ...as });
+}
+
+/** What root has written below the folder becomes that user's, and nobody else may read it, as PostgreSQL demands. */
+function giveAway(folder: string): void {
+  chmodSync(join(folder, "data"), 0o700);
+  if (!isRoot()) return;
+  for (const each of readdirSync(folder, { recursive: true, encoding: "utf8" }))
+    lchownSync(join(folder, each), otherUser, otherUser);
+}
 
 /** The folder of its programs. */
 function preparePostgres() {

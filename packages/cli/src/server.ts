@@ -132,7 +132,7 @@ export interface Companion {
   stop(): Promise<void>;
 }
 
-/** Resolves when the server has stopped by a signal. */
+/** Resolves when the server has stopped by a signal. Throws `Failure` when it had to end by itself. */
 export async function runServer(
   flags: Flags,
   begin: (server: RunningServer) => Promise<Companion | undefined> = async () => undefined,
@@ -172,7 +172,8 @@ export async function runServer(
   const onHangup = () => void server.reload();
   process.on("SIGHUP", onHangup);
   const companion = await begin(server);
-  log.info("stopping", { signal: await signals.first });
+  const ended = await Promise.race([signals.first, server.failed]);
+  if (!(ended instanceof Error)) log.info("stopping", { signal: ended });
   const late = setTimeout(() => {
     log.error("the server did not stop in time");
     process.exit(1);
@@ -183,12 +184,16 @@ export async function runServer(
   process.off("SIGHUP", onHangup);
   clearTimeout(late);
   signals.dispose();
+  if (ended instanceof Error) throw new Failure("environment", ended.message, { cause: ended });
 }
 
 const stopWithinMs = 10_000;
 
-function readyLine({ ip, port, httpPort, uiPort, metricsPort, isSecure }: RunningServer, flags: Flags): string {
-  const state = stateText(flags);
+function readyLine(
+  { ip, port, httpPort, uiPort, metricsPort, isSecure, databases }: RunningServer,
+  flags: Flags,
+): string {
+  const state = stateText(flags, databases);
   const scheme = isSecure ? "https" : "http";
   const http = httpPort === undefined ? "" : `; HTTP on ${scheme}://${hostText(ip)}:${httpPort}`;
   const metrics = metricsPort === undefined ? "" : `; metrics on http://${hostText(ip)}:${metricsPort}/metrics`;
@@ -203,11 +208,9 @@ async function webPages({ uiCodecEndpoint }: Flags): Promise<WebPages> {
   return openPages(uiCodecEndpoint === undefined ? {} : { codecEndpoint: uiCodecEndpoint });
 }
 
-function stateText({ dbFilename, dbUrl }: Flags): string {
-  if (dbUrl === undefined) return dbFilename === undefined ? "state in memory, not durable" : `state in ${dbFilename}`;
-  // Without who may use it, and their password.
-  const { host, pathname } = new URL(dbUrl);
-  return `state in postgres://${host}${pathname}`;
+function stateText({ dbFilename }: Flags, databases: string | undefined): string {
+  if (databases !== undefined) return `state in ${databases}`;
+  return dbFilename === undefined ? "state in memory, not durable" : `state in ${dbFilename}`;
 }
 
 function hostText(ip: string): string {

@@ -4,7 +4,16 @@
  *   store ─▶ namespaces, tokens, cluster ─▶ matching ─▶ ring (gives tasks to matching) ─▶ handlers ─▶ calls: direct, gRPC, HTTP
  */
 import { methods } from "@pawl/protocol";
-import { MemoryStore, PostgresStore, SqliteStore, type Store, StoreError } from "@pawl/store";
+import {
+  MemoryStore,
+  nameOfAll,
+  PostgresStore,
+  SqliteStore,
+  type StateLost,
+  type Store,
+  StoreError,
+  urlsOfHosts,
+} from "@pawl/store";
 import { AddressRules } from "./address-rules.ts";
 import { systemClock } from "./clock.ts";
 import { ClusterMember, type Joins, leaseMsOf, type MemberParts } from "./cluster/member.ts";
@@ -53,6 +62,10 @@ import { quietTelemetry, type Telemetry } from "./telemetry.ts";
 /** A server without a port. */
 export interface OpenServer {
   readonly storeKind: Store["kind"];
+  /** What keeps its state, where that is PostgreSQL: without who may use it, and their password. */
+  readonly databases?: string;
+  /** Resolves when it must end, because its database has lost what had been committed. Another one goes on from what there is. */
+  readonly failed: Promise<StateLost>;
   /** One call from within this process, as it would be over gRPC. Resolves to the response's bytes, or to the status that it ends with; never throws. */
   call(path: string, request: Uint8Array, options?: DirectCallOptions): Promise<Uint8Array | Status>;
   /** Lets other processes call. Throws `StartFailure`, also when it listens already; then nothing more is open than before. */
@@ -65,8 +78,7 @@ export interface OpenServer {
   close(): Promise<void>;
 }
 
-export interface RunningServer extends Listening {
-  readonly storeKind: Store["kind"];
+export interface RunningServer extends Listening, Pick<OpenServer, "storeKind" | "databases" | "failed"> {
   /** As `OpenServer.reload`. */
   reload(): Promise<boolean>;
   /** As `OpenServer.close`. */
@@ -82,7 +94,8 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   try {
     const listening = await server.serve(config);
     return {
-      ...{ ...listening, storeKind: server.storeKind },
+      ...{ ...listening, storeKind: server.storeKind, failed: server.failed },
+      ...(server.databases !== undefined && { databases: server.databases }),
       ...{ reload: () => server.reload(), stop: () => server.close() },
     };
   } catch (error) {
@@ -94,6 +107,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
 /** Throws `StartFailure`; then nothing is left open. */
 export async function openServer(config: OpenConfig = {}): Promise<OpenServer> {
   checkOpenConfig(config);
+  checkDatabase(config);
   const closes: Close[] = [];
   const closeAll = async () => {
     for (const close of closes.splice(0).reverse()) await close();
@@ -103,6 +117,8 @@ export async function openServer(config: OpenConfig = {}): Promise<OpenServer> {
     let closing: Promise<void> | undefined;
     return {
       storeKind: store.kind,
+      ...(config.dbUrl !== undefined && { databases: nameOfAll(config.dbUrl) }),
+      failed: store.lost ?? new Promise<never>(() => {}),
       call: (path, request, options) => direct.call(path, request, options),
       serve: (where = {}) => listeners.open(where),
       reload: async () => !(await Promise.all([listeners.reload(), member?.reload()])).includes(false),
@@ -115,6 +131,15 @@ export async function openServer(config: OpenConfig = {}): Promise<OpenServer> {
   } catch (error) {
     await closeAll();
     throw startFailureOf(error);
+  }
+}
+
+/** Throws `StartFailure`, before anything is open. The text is not repeated, as there may be a password in it. */
+function checkDatabase({ dbUrl }: OpenConfig): void {
+  try {
+    if (dbUrl !== undefined) urlsOfHosts(dbUrl);
+  } catch (error) {
+    throw new StartFailure("usage", (error as Error).message);
   }
 }
 

@@ -2,11 +2,15 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
+import { nameOf, type Primary, type Receipts } from "./postgres-primary.ts";
 import { textOfStored } from "./postgres-text.ts";
-import { StoreUnusable } from "./store.ts";
+import { StateLost, StoreError, StoreUnusable } from "./store.ts";
 
 export interface PostgresOptions {
-  /** `postgres://user:password@host:port/database`, with further parameters of a connection behind `?`. */
+  /**
+   * `postgres://user:password@host:port/database`, with further parameters of a connection behind `?`; or `@host:port,host:port/`, of which the one is used
+   * that takes writes.
+   */
   readonly url: string;
   /** Connections for reads. Default 4. */
   readonly readConnections?: number;
@@ -81,12 +85,6 @@ export function clientConfig(url: string, node?: PostgresNode): pg.ClientConfig 
   };
 }
 
-/** How messages name the database: never with its password. */
-export function nameOf(url: string): string {
-  const { host, pathname } = new URL(url);
-  return `postgres://${host}${pathname}`;
-}
-
 /** The one connection that writes, with the claim on the database. */
 export interface WriterConnection {
   readonly db: pg.Client;
@@ -94,24 +92,31 @@ export interface WriterConnection {
   readonly processId: number;
 }
 
+export interface WriterOptions {
+  readonly primary: Primary;
+  readonly node?: PostgresNode | undefined;
+  /** What this process was told is committed, by whichever connection. */
+  readonly receipts: readonly Receipts[];
+}
+
 /**
  * Opens a connection and claims the database for it: a session lock, which only one connection has, and which PostgreSQL frees when the session
  * has ended with all it was doing. So whoever holds it knows that no commit of an earlier holder can still appear.
  *
  * `predecessor` is this server's own earlier session, if there was one: it is ended, as nobody listens to it any more.
- * Throws `StoreUnusable` when somebody else holds the claim, and for a server that is too old or a database that is not in UTF-8.
+ * Throws `StoreUnusable` when somebody else holds the claim, and for a server that is too old or a database that is not in UTF-8, `StateLost`
+ * when the database has gone back.
  */
 export async function openWriter(
-  { url, node }: Pick<PostgresOptions, "url" | "node">,
+  { primary, node, receipts }: WriterOptions,
   predecessor?: number,
 ): Promise<WriterConnection> {
-  const db = new pg.Client(clientConfig(url, node));
-  // The loss of an idle connection is noticed by the next use of it; without a listener it would end the process.
-  db.on("error", () => {});
+  const movesBefore = primary.moves;
+  const db = await connectToPrimary(primary, node);
+  const where = primary.name;
+  // The number means a session of the server that was left.
+  const earlier = primary.moves === movesBefore ? predecessor : undefined;
   try {
-    await db.connect();
-    const where = nameOf(url);
-    await requireUsable(db, where);
     await db.query(`
       SET idle_session_timeout = 0;
       SET idle_in_transaction_session_timeout = ${node?.leaseMs ?? 60_000};
@@ -128,16 +133,64 @@ export async function openWriter(
       "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')",
     );
     const processId: number = (await db.query("SELECT pg_backend_pid() AS pid")).rows[0].pid;
-    if (node === undefined) await claim(db, where, databaseLock, predecessor);
+    if (node === undefined) await claim(db, where, databaseLock, earlier);
     else {
       await claim(db, where, sharedDatabaseLock, undefined);
-      await claim(db, where, { ...databaseLock, class: nodeLockClass, key: String(lockKeyOf(node.id)) }, predecessor);
+      await claim(db, where, { ...databaseLock, class: nodeLockClass, key: String(lockKeyOf(node.id)) }, earlier);
     }
+    for (const each of receipts) await requireReceipts(db, where, each);
     return { db, processId };
   } catch (error) {
     await db.end().catch(() => {});
     throw error;
   }
+}
+
+/** All of its hosts are asked at once, as one that is dead may never answer; the first that takes writes is it. */
+async function connectToPrimary(primary: Primary, node: PostgresNode | undefined): Promise<pg.Client> {
+  let isFound = false;
+  const tries = primary.urls.map(async (url) => {
+    const db = new pg.Client(clientConfig(url, node));
+    // The loss of an idle connection is noticed by the next use of it; without a listener it would end the process.
+    db.on("error", () => {});
+    try {
+      await db.connect();
+      await requireUsable(db, nameOf(url));
+      const timeline = primary.urls.length === 1 ? 0 : await timelineOf(db);
+      if (isFound) throw new StoreUnusable(`${nameOf(url)} takes writes beside another`);
+      primary.found(url, timeline);
+      isFound = true;
+      return db;
+    } catch (error) {
+      await db.end().catch(() => {});
+      throw error;
+    }
+  });
+  try {
+    return await Promise.any(tries);
+  } catch (error) {
+    const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+    if (errors.length === 1) throw errors[0];
+    const why = errors.map((each, at) => {
+      const said = messageOf(each);
+      return each instanceof StoreError ? said : `${nameOf(primary.urls[at]!)}: ${said}`;
+    });
+    throw new StoreUnusable(`none of the hosts takes writes: ${why.join("; ")}`);
+  }
+}
+
+/** The first eight digits of the name of a piece of the log. */
+async function timelineOf(db: pg.Client): Promise<number> {
+  const { rows } = await db.query("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline");
+  return Number.parseInt(rows[0].timeline, 16);
+}
+
+/** F3. Throws `StateLost`. */
+async function requireReceipts(db: pg.Client, where: string, { writer, acknowledged }: Receipts): Promise<void> {
+  if (acknowledged.length === 0) return;
+  const text = "SELECT FROM receipt WHERE writer = $1 AND number = ANY ($2::bigint[])";
+  const { rowCount } = await db.query(text, [writer, acknowledged]);
+  if (rowCount !== acknowledged.length) throw new StateLost(where);
 }
 
 async function requireUsable(db: pg.Client, where: string): Promise<void> {

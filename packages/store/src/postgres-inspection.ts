@@ -8,7 +8,8 @@ import {
   strayRowsMax,
 } from "./inspection.ts";
 import { kindCode, kindOfCode } from "./kind-code.ts";
-import { clientConfig, messageOf, nameOf } from "./postgres-connection.ts";
+import { clientConfig, messageOf } from "./postgres-connection.ts";
+import { nameOf, urlsOfHosts } from "./postgres-primary.ts";
 import { postgresSchema, requireVersion } from "./postgres-schema.ts";
 import { attributesOfText } from "./postgres-statement.ts";
 import { storedText } from "./postgres-text.ts";
@@ -27,11 +28,8 @@ export class PostgresInspection implements StoreInspection {
 
   /** Throws `StoreUnusable` for what is no database of this version of Pawl. */
   static async open(url: string): Promise<PostgresInspection> {
-    // Counting may take long, and nobody else waits for it.
-    const db = new pg.Client({ ...clientConfig(url), query_timeout: 0 });
-    db.on("error", () => {});
+    const db = await connected(url);
     try {
-      await db.connect();
       await requireVersion(db, nameOf(url), postgresSchema);
       await db.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
       return new PostgresInspection(db);
@@ -129,6 +127,23 @@ export class PostgresInspection implements StoreInspection {
   async #all(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
     return (await this.#db.query({ text, values: [...values] })).rows;
   }
+}
+
+/** To the first of its hosts that answers: what a standby has is sound, too. Throws `StoreUnusable`. */
+async function connected(url: string): Promise<pg.Client> {
+  const faults: string[] = [];
+  for (const each of urlsOfHosts(url)) {
+    // Counting may take long, and nobody else waits for it.
+    const db = new pg.Client({ ...clientConfig(each), query_timeout: 0 });
+    db.on("error", () => {});
+    try {
+      await db.connect();
+      return db;
+    } catch (error) {
+      faults.push(messageOf(error));
+    }
+  }
+  throw new StoreUnusable(`${nameOf(url)} cannot be read: ${faults.join("; ")}`);
 }
 
 function keyOf(row: Row): ExecutionKey {

@@ -1,7 +1,8 @@
 /** Who is alive and owns what, in PostgreSQL, on connections of its own: a sign of life must not wait behind a large commit. */
 import pg from "pg";
 import type { Membership, NodeRecord, View } from "./membership.ts";
-import { applicationNameOf, clientConfig, messageOf, type PostgresNode } from "./postgres-connection.ts";
+import { applicationNameOf, clientConfig, messageOf, type PostgresNode, sqlStateOf } from "./postgres-connection.ts";
+import { type Primary, type PrimaryWatch, Receipts } from "./postgres-primary.ts";
 import { storedText } from "./postgres-text.ts";
 import { acquire } from "./postgres-writer.ts";
 import { CommitUnknown, type Lease } from "./store.ts";
@@ -29,21 +30,50 @@ const beatText = `
   FROM beat`;
 
 export class PostgresMembership implements Membership {
-  readonly #pool: pg.Pool;
+  /** Of acquisitions, which go by connections of this. */
+  readonly receipts: Receipts;
+  readonly #primary: Primary;
+  #watch: PrimaryWatch | undefined;
+  #pool: pg.Pool;
+  #moves: number;
   readonly #node: PostgresNode;
   onChange: () => Promise<void> = async () => {};
 
-  constructor(url: string, node: PostgresNode) {
+  constructor(primary: Primary, node: PostgresNode) {
+    this.#primary = primary;
     this.#node = node;
-    this.#pool = new pg.Pool({
-      ...clientConfig(url),
+    this.receipts = new Receipts(`${node.id} shards`, connectionsMax);
+    this.#moves = primary.moves;
+    this.#pool = this.#open();
+  }
+
+  #open(): pg.Pool {
+    const { leaseMs } = this.#node;
+    const pool = new pg.Pool({
+      ...clientConfig(this.#primary.url),
       max: connectionsMax,
       // A sign of life that takes longer than the lease is none.
-      query_timeout: node.leaseMs,
-      connectionTimeoutMillis: node.leaseMs,
+      query_timeout: leaseMs,
+      connectionTimeoutMillis: leaseMs,
       lock_timeout: lockMsMax,
     });
-    this.#pool.on("error", () => {});
+    pool.on("error", () => {});
+    return pool;
+  }
+
+  /** Where there are several hosts. Of one alone there is nothing to find out, and a sign of life waits for nobody. */
+  follow(watch: PrimaryWatch): void {
+    if (this.#primary.urls.length > 1) this.#watch = watch;
+  }
+
+  #poolOfPrimary(): pg.Pool {
+    const { moves } = this.#primary;
+    if (moves !== this.#moves) {
+      this.#moves = moves;
+      this.#pool.end().catch(() => {});
+      this.#pool = this.#open();
+    }
+    return this.#pool;
   }
 
   watch(listener: () => Promise<void>): void {
@@ -65,8 +95,16 @@ export class PostgresMembership implements Membership {
   }
 
   async acquire(shardId: number, owner: string): Promise<Lease> {
+    await this.#watch?.settled();
+    const pool = this.#poolOfPrimary();
+    const { writer } = this.receipts;
+    const receipt = this.receipts.next();
     try {
-      return { shardId, rangeId: await acquire(this.#pool, { shardId, owner }) };
+      const rangeId = await acquire(pool, { shardId, owner, writer, receipt });
+      // Where it was taken is no longer where it counts.
+      if (pool !== this.#poolOfPrimary()) throw new Error("another server has become the primary");
+      this.receipts.acknowledge(receipt);
+      return { shardId, rangeId };
     } catch (error) {
       throw new CommitUnknown(`shard ${shardId} may or may not have been taken over: ${messageOf(error)}`);
     }
@@ -88,9 +126,11 @@ export class PostgresMembership implements Membership {
   }
 
   async #run(text: string, values: readonly unknown[]): Promise<Record<string, never>[]> {
+    await this.#watch?.settled();
     try {
-      return (await this.#pool.query(text, [...values])).rows;
+      return (await this.#poolOfPrimary().query(text, [...values])).rows;
     } catch (error) {
+      if (sqlStateOf(error) === null) this.#watch?.doubt();
       throw new CommitUnknown(`PostgreSQL did not answer: ${messageOf(error)}`);
     }
   }

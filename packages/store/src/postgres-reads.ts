@@ -5,6 +5,7 @@ import pg from "pg";
 import { Gathering } from "./gathering.ts";
 import { kindCode } from "./kind-code.ts";
 import { clientConfig, messageOf, type PostgresOptions, sqlStateOf } from "./postgres-connection.ts";
+import type { Primary, PrimaryWatch } from "./postgres-primary.ts";
 import { countSql, listSql } from "./postgres-query.ts";
 import { storedText, textOfStored } from "./postgres-text.ts";
 import {
@@ -17,6 +18,7 @@ import {
   type Store,
   type StoredBatch,
   type StoredRun,
+  StoreError,
   type VisibilityQuery,
   type VisibilityRow,
 } from "./store.ts";
@@ -32,15 +34,45 @@ const retryMsBetweenMax = 500;
 type Counts = Awaited<ReturnType<Store["countVisibility"]>>;
 type CountedValue = Counts[number]["value"];
 
+export interface ReadsOptions {
+  readonly primary: Primary;
+  readonly node: PostgresOptions["node"];
+  readonly connections: number;
+  /** Asked before each try, so that nothing may come back or vanish behind a read. */
+  readonly watch: PrimaryWatch;
+}
+
 export class PostgresReads {
-  readonly #pool: pg.Pool;
+  readonly #options: ReadsOptions;
+  #pool: pg.Pool;
+  /** Of the primary, when the pool was made (F1 of `postgres-primary.ts`). */
+  #moves: number;
   readonly #currents = new Gathering((keys: readonly ExecutionKey[]) => this.#askCurrent(keys));
   readonly #runs = new Gathering((runIds: readonly string[]) => this.#askRuns(runIds));
 
-  constructor({ url, node }: Pick<PostgresOptions, "url" | "node">, connections: number) {
-    this.#pool = new pg.Pool({ ...clientConfig(url, node), max: connections });
+  constructor(options: ReadsOptions) {
+    this.#options = options;
+    this.#moves = options.primary.moves;
+    this.#pool = this.#open();
+  }
+
+  #open(): pg.Pool {
+    const { primary, node, connections } = this.#options;
+    const pool = new pg.Pool({ ...clientConfig(primary.url, node), max: connections });
     // The pool has already dropped the connection that broke; without a listener it would end the process.
-    this.#pool.on("error", () => {});
+    pool.on("error", () => {});
+    return pool;
+  }
+
+  #poolOfPrimary(): pg.Pool {
+    const { moves } = this.#options.primary;
+    if (moves !== this.#moves) {
+      this.#moves = moves;
+      // Not awaited: the server that is left may never answer.
+      this.#pool.end().catch(() => {});
+      this.#pool = this.#open();
+    }
+    return this.#pool;
   }
 
   loadCurrent(keys: readonly ExecutionKey[]): Promise<(string | null)[]> {
@@ -154,9 +186,12 @@ export class PostgresReads {
     const giveUpAtMs = performance.now() + retryMsMax;
     for (let waitMs = retryMsFirst; ; waitMs = Math.min(waitMs * 2, retryMsBetweenMax)) {
       try {
-        return (await this.#pool.query({ ...(name !== null && { name }), text, values: [...values] })).rows;
+        const settled = this.#options.watch.settled();
+        if (settled !== null) await settled;
+        return (await this.#poolOfPrimary().query({ ...(name !== null && { name }), text, values: [...values] })).rows;
       } catch (error) {
         if (!isPassing(error)) throw error;
+        if (sqlStateOf(error) === null) this.#options.watch.doubt();
         if (performance.now() + waitMs > giveUpAtMs)
           throw new CommitUnknown(`PostgreSQL cannot be reached: ${messageOf(error)}`);
       }
@@ -170,6 +205,7 @@ type Row = Record<string, any>;
 
 /** The connection broke, or the server is starting, stopping or has too many of them: another try may do. */
 function isPassing(error: unknown): boolean {
+  if (error instanceof StoreError) return false;
   const state = sqlStateOf(error);
   return state === null || /^(08|53|57|58|XX)/.test(state);
 }

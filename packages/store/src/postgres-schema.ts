@@ -117,6 +117,14 @@ export const postgresSchema: readonly SchemaStep[] = [
   INSERT INTO change VALUES (0);
   `,
   readTypes,
+  `
+  CREATE TABLE receipt (
+    writer text COLLATE "C" NOT NULL,
+    number bigint NOT NULL,
+    made_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (writer, number)
+  )
+  `,
 ];
 
 /** Rows read at once. */

@@ -76,6 +76,7 @@ const tables = {
     ],
     key: ["run_id"],
   },
+  receipt: { columns: [...text("writer"), ...bigint("number")], key: [] },
 } as const satisfies Record<string, Table>;
 
 type TableName = keyof typeof tables;
@@ -114,6 +115,11 @@ export class Segment {
     }
     this.#addRow(write, shardId);
     return true;
+  }
+
+  /** See F3 of `postgres-primary.ts`. */
+  addReceipt(writer: string, number: number): void {
+    this.#rowsOf("receipt").set("", [writer, number]);
   }
 
   statement(): Statement {
@@ -176,7 +182,7 @@ export class Segment {
   }
 
   /** `row: null` drops it. */
-  #put(table: Exclude<TableName, "history">, key: readonly Value[], row: readonly Value[] | null): void {
+  #put(table: Exclude<TableName, "history" | "receipt">, key: readonly Value[], row: readonly Value[] | null): void {
     const id = JSON.stringify(key);
     const rows = this.#rowsOf(table);
     const dropped = table === "current" || table === "part" ? this.#dropped[table] : null;

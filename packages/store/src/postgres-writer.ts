@@ -14,10 +14,11 @@ import {
   messageOf,
   openWriter,
   outcomeOf,
-  type PostgresOptions,
   sqlStateOf,
   type WriterConnection,
+  type WriterOptions,
 } from "./postgres-connection.ts";
+import type { Receipts } from "./postgres-primary.ts";
 import { type PlainWrite, Segment } from "./postgres-statement.ts";
 import { storedText } from "./postgres-text.ts";
 import {
@@ -28,6 +29,7 @@ import {
   NameTaken,
   SettingChanged,
   type SettingWrite,
+  StateLost,
   StoreError,
   StoreFull,
   StoreUnusable,
@@ -41,6 +43,8 @@ const groupCommitsMax = 1_000;
 const reconnectMsMax = 5_000;
 const reconnectMsFirst = 20;
 const reconnectMsBetweenMax = 500;
+/** After so many transactions the receipts before are removed, as nobody asks for any but the last. */
+const receiptsMax = 1_000;
 
 type Request =
   | { readonly type: "acquire"; readonly shardId: number; readonly owner: string }
@@ -65,8 +69,17 @@ type PlainOperation = Operation & { readonly request: Request & { type: "plain" 
 /** Nothing was written: one of the leases of the statement is void. */
 class FenceClosed extends Error {}
 
+export interface PostgresWriterOptions extends WriterOptions {
+  /** Of `receipts`, those of this connection. */
+  readonly own: Receipts;
+}
+
 export class PostgresWriter {
-  readonly #options: Pick<PostgresOptions, "url" | "node">;
+  /** Resolves when the database has gone back (F3 of `postgres-primary.ts`). */
+  readonly lost: Promise<StateLost>;
+  readonly #options: PostgresWriterOptions;
+  #tellLost: (error: StateLost) => void = () => {};
+  #loss: StateLost | null = null;
   #connection: WriterConnection | null;
   /** Ended when a new connection is made. */
   #predecessor: number | undefined;
@@ -76,7 +89,10 @@ export class PostgresWriter {
   #isClosed = false;
   #idle: (() => void)[] = [];
 
-  constructor(options: Pick<PostgresOptions, "url" | "node">, connection: WriterConnection) {
+  constructor(options: PostgresWriterOptions, connection: WriterConnection) {
+    this.lost = new Promise((resolve) => {
+      this.#tellLost = resolve;
+    });
     this.#options = options;
     this.#connection = connection;
     this.#watch(connection);
@@ -98,6 +114,12 @@ export class PostgresWriter {
   /** null when nothing may come back or vanish behind a read that starts now (P3); otherwise a promise of it, which may reject with `CommitUnknown`. */
   settled(): Promise<unknown> | null {
     return this.#connection === null ? this.#connected() : null;
+  }
+
+  /** The server cannot be reached by others: perhaps another one has taken its place, which a new connection finds out. */
+  doubt(): void {
+    const { primary } = this.#options;
+    if (primary.urls.length > 1 && !this.#isBusy && this.#connection !== null) this.#abandon(this.#connection);
   }
 
   /** Resolves when every operation so far has its outcome and the connection has ended. */
@@ -144,7 +166,10 @@ export class PostgresWriter {
   async #runGroup(group: readonly PlainOperation[]): Promise<void> {
     try {
       const segments = segmentsOf(group.map(({ request }) => request));
-      await this.#transaction((db) => write(db, segments), segments.length > 1);
+      await this.#transaction((db, receipt) => {
+        segments[0]!.addReceipt(this.#options.own.writer, receipt);
+        return write(db, segments);
+      }, segments.length > 1);
     } catch (error) {
       const [only, ...others] = group;
       if (only === undefined) return;
@@ -159,28 +184,36 @@ export class PostgresWriter {
 
   async #runAlone({ request, resolve, reject }: Operation): Promise<void> {
     try {
-      if (request.type === "acquire") resolve(await this.#transaction((db) => acquire(db, request), false));
-      else if (request.type === "named") resolve(await this.#transaction((db) => this.#writeNamed(db, request), true));
+      const { writer } = this.#options.own;
+      if (request.type === "acquire")
+        resolve(await this.#transaction((db, receipt) => acquire(db, { ...request, writer, receipt }), false));
+      else if (request.type === "named")
+        resolve(await this.#transaction((db, receipt) => this.#writeNamed(db, request, receipt), true));
     } catch (error) {
       reject(errorOf(error, request.type === "named" ? request.lease : null));
     }
   }
 
   /** Of several nodes each must notice what another has changed. */
-  async #writeNamed(db: pg.Client, request: Request & { type: "named" }): Promise<null> {
+  async #writeNamed(db: pg.Client, request: Request & { type: "named" }, receipt: number): Promise<null> {
     await writeNamed(db, request);
+    await db.query("INSERT INTO receipt (writer, number) VALUES ($1, $2)", [this.#options.own.writer, receipt]);
     if (this.#options.node !== undefined) await db.query("UPDATE change SET version = version + 1");
     return null;
   }
 
   /** Runs `work` in one transaction: its only statement is one by itself. What it throws was rolled back, or is of unknown outcome. */
-  async #transaction<T>(work: (db: pg.Client) => Promise<T>, isExplicit: boolean): Promise<T> {
+  async #transaction<T>(work: (db: pg.Client, receipt: number) => Promise<T>, isExplicit: boolean): Promise<T> {
     const connection = this.#connection ?? (await this.#connected());
     const { db } = connection;
+    const { own } = this.#options;
+    const receipt = own.next();
     try {
+      if (receipt % receiptsMax === 0) await forgetReceipts(db, own);
       if (isExplicit) await db.query("BEGIN");
-      const result = await work(db);
+      const result = await work(db, receipt);
       if (isExplicit) await db.query("COMMIT");
+      own.acknowledge(receipt);
       return result;
     } catch (error) {
       if (isKnown(error)) {
@@ -215,6 +248,7 @@ export class PostgresWriter {
   async #connected(): Promise<WriterConnection> {
     if (this.#connection !== null) return this.#connection;
     if (this.#isClosed) throw new StoreUnusable("the store is closed");
+    if (this.#loss !== null) throw this.#loss;
     this.#reconnecting ??= this.#reconnect().finally(() => {
       this.#reconnecting = null;
     });
@@ -230,6 +264,11 @@ export class PostgresWriter {
         this.#watch(connection);
         return connection;
       } catch (error) {
+        if (error instanceof StateLost) {
+          this.#loss = error;
+          this.#tellLost(error);
+          throw error;
+        }
         if (performance.now() + waitMs > giveUpAtMs || this.#isClosed)
           throw new CommitUnknown(`PostgreSQL cannot be reached: ${messageOf(error)}`);
       }
@@ -294,6 +333,11 @@ function segmentsOf(commits: readonly { readonly lease: Lease; readonly writes: 
   return segments;
 }
 
+/** In a transaction of its own, which nobody waits for to be acknowledged. */
+async function forgetReceipts(db: pg.Client, { writer, acknowledged }: Receipts): Promise<void> {
+  await db.query("DELETE FROM receipt WHERE writer = $1 AND number < $2", [writer, acknowledged[0] ?? 0]);
+}
+
 /** Throws `FenceClosed`. */
 async function write(db: pg.Client, segments: readonly Segment[]): Promise<void> {
   for (const segment of segments) {
@@ -314,16 +358,24 @@ function shortName(name: string): string {
 }
 const statementNumbers = new Map<string, number>();
 
+export interface Acquisition {
+  readonly shardId: number;
+  readonly owner: string;
+  readonly writer: string;
+  readonly receipt: number;
+}
+
 /** Takes a shard over; gives its new range id. */
 export async function acquire(
   db: pg.ClientBase | pg.Pool,
-  { shardId, owner }: { readonly shardId: number; readonly owner: string },
+  { shardId, owner, writer, receipt }: Acquisition,
 ): Promise<number> {
   const { rows } = await db.query({
     name: "acquire",
-    text: `INSERT INTO shard (shard_id, range_id, owner) VALUES ($1, 1, $2)
+    text: `WITH receipted AS (INSERT INTO receipt (writer, number) VALUES ($3, $4))
+      INSERT INTO shard (shard_id, range_id, owner) VALUES ($1, 1, $2)
       ON CONFLICT (shard_id) DO UPDATE SET range_id = shard.range_id + 1, owner = excluded.owner RETURNING range_id`,
-    values: [shardId, storedText(owner)],
+    values: [shardId, storedText(owner), writer, receipt],
   });
   return rows[0].range_id;
 }

@@ -8,10 +8,11 @@
  * What is read was committed before, as reads go to the primary too.
  */
 
+import { randomUUID } from "node:crypto";
+import type pg from "pg";
 import type { Membership } from "./membership.ts";
 import {
   messageOf,
-  nameOf,
   openWriter,
   type PostgresNode,
   type PostgresOptions,
@@ -19,6 +20,7 @@ import {
   withSchemaLock,
 } from "./postgres-connection.ts";
 import { PostgresMembership } from "./postgres-membership.ts";
+import { Primary, Receipts } from "./postgres-primary.ts";
 import { PostgresReads } from "./postgres-reads.ts";
 import { migrate } from "./postgres-schema.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
@@ -26,6 +28,7 @@ import {
   type HistoryRange,
   type Lease,
   needsLease,
+  type StateLost,
   type Store,
   StoreError,
   StoreUnusable,
@@ -52,21 +55,34 @@ export class PostgresStore implements Store {
   /** Makes the tables, or brings them to the newest schema. Throws `StoreUnusable`. */
   static async open(options: PostgresOptions): Promise<PostgresStore> {
     const { url, node, readConnections = readConnectionsDefault } = options;
-    if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol))
-      throw new StoreUnusable("the database is given as postgres://user:password@host:port/database");
+    const primary = new Primary(url);
+    const own = new Receipts(node?.id ?? randomUUID(), 1);
+    const members = node && new PostgresMembership(primary, node);
+    const writing = { primary, node, own, receipts: members ? [own, members.receipts] : [own] };
     let connection: WriterConnection | undefined;
     try {
-      connection = await openWriter(options);
+      connection = await openWriter(writing);
       const { db } = connection;
-      await withSchemaLock(db, () => migrate(db, nameOf(url)));
-      const reads = new PostgresReads(options, readConnections);
-      const members = node && new PostgresMembership(url, node);
-      return new PostgresStore(new PostgresWriter(options, connection), reads, members);
+      await withSchemaLock(db, async () => {
+        await migrate(db, primary.name);
+        await forgetWriters(db, node);
+      });
+      const writer = new PostgresWriter(writing, connection);
+      const reads = new PostgresReads({
+        ...{ primary, node, connections: readConnections, watch: writer },
+      });
+      members?.follow(writer);
+      return new PostgresStore(writer, reads, members);
     } catch (error) {
       await connection?.db.end().catch(() => {});
+      await members?.close();
       if (error instanceof StoreError) throw error;
-      throw new StoreUnusable(`cannot open ${nameOf(url)}: ${messageOf(error)}`, { cause: error });
+      throw new StoreUnusable(`cannot open ${primary.name}: ${messageOf(error)}`, { cause: error });
     }
+  }
+
+  get lost(): Promise<StateLost> {
+    return this.#writer.lost;
   }
 
   get membership(): Membership | undefined {
@@ -89,47 +105,47 @@ export class PostgresStore implements Store {
   }
 
   async loadCurrent(...keys: Parameters<Store["loadCurrent"]>): ReturnType<Store["loadCurrent"]> {
-    return (await this.#readable()).loadCurrent(...keys);
+    return this.#readable().loadCurrent(...keys);
   }
 
   async loadRuns(...runIds: Parameters<Store["loadRuns"]>): ReturnType<Store["loadRuns"]> {
-    return (await this.#readable()).loadRuns(...runIds);
+    return this.#readable().loadRuns(...runIds);
   }
 
   async readHistory(runId: string, range: HistoryRange): ReturnType<Store["readHistory"]> {
-    return (await this.#readable()).readHistory(runId, range, "ascending");
+    return this.#readable().readHistory(runId, range, "ascending");
   }
 
   async readHistoryReverse(runId: string, range: HistoryRange): ReturnType<Store["readHistory"]> {
-    return (await this.#readable()).readHistory(runId, range, "descending");
+    return this.#readable().readHistory(runId, range, "descending");
   }
 
   async wakingRuns(...page: Parameters<Store["wakingRuns"]>): ReturnType<Store["wakingRuns"]> {
-    return (await this.#readable()).wakingRuns(...page);
+    return this.#readable().wakingRuns(...page);
   }
 
   async undispatchedRuns(...page: Parameters<Store["undispatchedRuns"]>): ReturnType<Store["undispatchedRuns"]> {
-    return (await this.#readable()).undispatchedRuns(...page);
+    return this.#readable().undispatchedRuns(...page);
   }
 
   async listVisibility(...query: Parameters<Store["listVisibility"]>): ReturnType<Store["listVisibility"]> {
-    return (await this.#readable()).listVisibility(...query);
+    return this.#readable().listVisibility(...query);
   }
 
   async countVisibility(...query: Parameters<Store["countVisibility"]>): ReturnType<Store["countVisibility"]> {
-    return (await this.#readable()).countVisibility(...query);
+    return this.#readable().countVisibility(...query);
   }
 
   async namespaces(): ReturnType<Store["namespaces"]> {
-    return (await this.#readable()).namespaces();
+    return this.#readable().namespaces();
   }
 
   async setting(name: string): ReturnType<Store["setting"]> {
-    return (await this.#readable()).setting(name);
+    return this.#readable().setting(name);
   }
 
   async settings(prefix: string): ReturnType<Store["settings"]> {
-    return (await this.#readable()).settings(prefix);
+    return this.#readable().settings(prefix);
   }
 
   close(): Promise<void> {
@@ -138,17 +154,24 @@ export class PostgresStore implements Store {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#writer.close(), this.#reads.close(), this.#members?.close()]);
+    await this.#writer.close();
+    await Promise.all([this.#reads.close(), this.#members?.close()]);
   }
 
   #requireOpen(): void {
     if (this.#closing !== null) throw new StoreUnusable("the store is closed");
   }
 
-  async #readable(): Promise<PostgresReads> {
+  #readable(): PostgresReads {
     this.#requireOpen();
-    const settled = this.#writer.settled();
-    if (settled !== null) await settled;
     return this.#reads;
   }
+}
+
+/** Receipts of processes that are no more: all but those of nodes that are alive, or too young to have given a sign of life. */
+async function forgetWriters(db: pg.Client, node: PostgresNode | undefined): Promise<void> {
+  if (node === undefined) await db.query("DELETE FROM receipt");
+  else
+    await db.query(`
+      DELETE FROM receipt WHERE made_at < now() - interval '1 day' AND split_part(writer, ' ', 1) NOT IN (SELECT node_id FROM node)`);
 }

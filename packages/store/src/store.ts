@@ -255,6 +255,9 @@ export interface Store {
   /** Of a store that several nodes share. */
   readonly membership?: Membership | undefined;
 
+  /** Resolves when the store finds that it has lost what it acknowledged: whoever uses it must end. Of a store to which that can happen. */
+  readonly lost?: Promise<StateLost> | undefined;
+
   /** What GetClusterInfo reports, and what a log line names. */
   readonly kind: "memory" | "sqlite" | "postgres";
 
@@ -327,6 +330,20 @@ export class StoreFull extends StoreError {
 /** The writes may or may not be on disk (D2). */
 export class CommitUnknown extends StoreError {
   readonly retry = true;
+}
+
+/**
+ * What was acknowledged is not in the database any more: it has been failed over to a standby that lacked it, or been restored. The store is of no use from then
+ * on, as its caller's memory is ahead of it; a new one goes on from what there is.
+ */
+export class StateLost extends StoreError {
+  readonly retry = false;
+  constructor(where: string) {
+    super(
+      `${where} has gone back: what had been committed there and acknowledged is gone. It has been failed over to a standby that did not have it ` +
+        "(only a synchronous one has everything), or been restored from a backup",
+    );
+  }
 }
 
 /** Nothing was written: a namespace of that name exists under another id. */

@@ -1,0 +1,112 @@
+/** Failover to a standby: to a synchronous one nothing acknowledged is lost; where something is, that is found out and said. */
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { CommitUnknown, PostgresStore, StateLost } from "@pawl/store";
+import { runWrite } from "@pawl/store/conformance";
+import { call } from "../rig/call.ts";
+import { Postgres } from "../rig/postgres.ts";
+import { startPawl } from "../rig/server.ts";
+import { checked, emptyLedger, load } from "./ledger.ts";
+
+// Each server here says for itself where its state is.
+delete process.env["PAWL_TEST_DB_URL"];
+
+async function pair(isSynchronous: boolean) {
+  const [primary, standby] = await Postgres.startPair({ isSynchronous });
+  after(() => Promise.all([primary.remove(), standby.remove()]));
+  const url = `postgres://pawl@127.0.0.1:${standby.port},127.0.0.1:${primary.port}/postgres?target_session_attrs=read-write`;
+  return { primary, standby, url };
+}
+
+test("a synchronous standby that is promoted under load has all that was acknowledged; the primary before it is refused when it comes back", async (t) => {
+  const { primary, standby, url } = await pair(true);
+  const store = await PostgresStore.open({ url });
+  t.after(() => store.close());
+  const ledger = emptyLedger();
+  const stop = new AbortController();
+  const shards = await Promise.all([1, 2, 3, 4, 5, 6].map((shardId) => store.acquire(shardId, "me")));
+  const loads = Promise.all(shards.map((lease) => load(store, lease, ledger, stop.signal)));
+  const acknowledged = async (count: number) => {
+    while (ledger.acked.size < count) await Promise.race([loads, delay(5)]);
+  };
+  await acknowledged(200);
+  await primary.downAtOnce();
+  await standby.promote();
+  await acknowledged(ledger.acked.size + 200);
+  stop.abort();
+  await loads;
+  await checked(store, ledger);
+
+  await standby.downAtOnce();
+  await primary.up();
+  await assert.rejects(store.commit(shards[0]!, [runWrite("nowhere")]), (error: Error) => {
+    assert.ok(error instanceof CommitUnknown);
+    assert.match(error.message, /127\.0\.0\.1:\d+\/postgres has been primary before another server was promoted/);
+    return true;
+  });
+  await standby.up();
+  await store.commit(shards[0]!, [runWrite("after")]);
+  const found = await store.loadRuns(["nowhere", "after"]);
+  assert.deepEqual(
+    found.map((run) => run !== null),
+    [false, true],
+  );
+});
+
+test("a standby that lacks what was acknowledged is found out: the store says so and does nothing more, and the server ends", async (t) => {
+  const { primary, standby, url } = await pair(false);
+  const schema = (name: string) => `${url}&options=-csearch_path%3D${name}`;
+  for (const name of ["one", "two"]) await primary.run(`CREATE SCHEMA ${name}`);
+  const store = await PostgresStore.open({ url: schema("one") });
+  t.after(() => store.close());
+  const lease = await store.acquire(1, "me");
+  await store.commit(lease, [runWrite("there")]);
+  const server = await startPawl({ env: { PAWL_DB_URL: schema("two") } });
+  t.after(() => server.kill9());
+  const start = (workflowId: string) =>
+    call(server.address, "StartWorkflowExecution", {
+      ...{ namespace: "default", workflowId, requestId: workflowId },
+      ...{ workflowType: { name: "Waits" }, taskQueue: { name: "nobody" } },
+    });
+  await start("there");
+  await followed(primary);
+
+  await standby.downAtOnce();
+  await store.commit(lease, [runWrite("lost")]);
+  await start("lost");
+  await primary.downAtOnce();
+  await standby.up();
+  await standby.promote();
+
+  await assert.rejects(store.commit(lease, [runWrite("later")]), StateLost);
+  assert.ok((await store.lost) instanceof StateLost);
+  await assert.rejects(store.loadRuns(["there"]), StateLost);
+  const again = await PostgresStore.open({ url: schema("one") });
+  t.after(() => again.close());
+  const found = await again.loadRuns(["there", "lost", "later"]);
+  assert.deepEqual(
+    found.map((run) => run !== null),
+    [true, false, false],
+  );
+
+  await assert.rejects(start("later"));
+  while (isAlive(server.pid)) await delay(20);
+  assert.equal(await server.stop(), 1);
+  assert.match(server.logs(), /has gone back: what had been committed there and acknowledged is gone/);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until the standby has all that is there. */
+async function followed(primary: Postgres): Promise<void> {
+  const behind = "SELECT FROM pg_stat_replication WHERE replay_lsn IS NULL OR replay_lsn < pg_current_wal_lsn()";
+  while ((await primary.run(behind)).length > 0) await delay(20);
+}
