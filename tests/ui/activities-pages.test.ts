@@ -72,7 +72,8 @@ test("a standalone activity is canceled, and another one terminated", options, a
     await watched.check("activity-canceling-dark");
     // Its worker would hear of it with its next heartbeat. Here somebody else says that it has stopped.
     await page.getByRole("button", { name: "Canceled copyFiles" }).click();
-    await page.getByRole("button", { name: "End it" }).click();
+    await runShown(stage, page);
+    await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
     await page.getByText("Canceled", { exact: true }).waitFor();
   });
   await start("ends", "nobody-has-it");

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import chromium from "@sparticuz/chromium";
 import { type Browser, type Page, chromium as playwright } from "playwright-core";
 import { repository } from "../rig/toolchain.ts";
+import { assertCommandsExist } from "./shown-command.ts";
 
 /** Why there is no browser here, if there is none: the package holds one for Linux on x64. On CI there has to be one. */
 export const noBrowser =
@@ -56,10 +57,14 @@ export class WatchedPage {
     return new WatchedPage(await context.newPage(), [origin, alsoAsks]);
   }
 
-  /** Nothing that was shown has run, nothing broke, nothing was asked of anybody else, and axe finds no serious barrier. Leaves a picture. */
+  /**
+   * Nothing that was shown has run, nothing broke, nothing was asked of anybody else, every command line that is shown is one of `pawl`, and axe
+   * finds no serious barrier. Leaves a picture.
+   */
   async check(name: string): Promise<void> {
     await this.page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
     assert.deepEqual(this.#troubles, []);
+    await assertCommandsExist(this.page);
     assert.equal(await this.page.evaluate(() => (globalThis as { hacked?: unknown }).hacked), undefined);
     // The page's own policy lets nothing be added to it; the debugger's protocol may.
     const session = await this.page.context().newCDPSession(this.page);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hostile } from "./hostile.ts";
+import { runShown } from "./shown-command.ts";
 import { openPage, options, useStage } from "./stage.ts";
 
 const stage = useStage();
@@ -42,9 +43,13 @@ test(
     await page.getByRole("alert").getByText("“often” is no span of time").waitFor();
     await watched.check("schedule-create");
     await page.getByLabel("Every, line 1").fill("6h");
+    await runShown(stage, page);
+    const byCommand = (await described("reports")).schedule;
+    await stage.client.schedule.getHandle("reports").delete();
     await page.getByRole("button", { name: "Create", exact: true }).click();
     await page.getByRole("heading", { name: "reports" }).waitFor();
     const made = await described("reports");
+    assert.deepEqual(byCommand, made.schedule, "the command line that is shown makes the same");
     assert.deepEqual(made.schedule.spec.interval, [{ interval: "21600s" }]);
     assert.deepEqual(made.schedule.action.startWorkflow.input, [{ note: hostile }]);
     assert.equal(made.schedule.policies.overlapPolicy, "SCHEDULE_OVERLAP_POLICY_BUFFER_ONE");
@@ -83,6 +88,7 @@ test(
     await page.getByLabel("From, in your time").fill("2026-01-05T00:00");
     await page.getByLabel("To", { exact: true }).fill("2026-01-06T23:00");
     await page.getByText("pawl schedule backfill").waitFor();
+    await watched.check("schedule-backfill");
     await page.getByRole("dialog").getByRole("button", { name: "Backfill" }).click();
     await page
       .getByRole("link", { name: /^reports-workflow-/ })

@@ -7,12 +7,14 @@ import { Command, CommanderError } from "commander";
 import { definitions, groups } from "./commands.ts";
 import { completionCommand } from "./completion.ts";
 import { withConfigFile } from "./config-file.ts";
+import type { Definition } from "./definition.ts";
 import { devCommand } from "./dev.ts";
 import { exitCodes, Failure } from "./failure.ts";
 import { addCommands } from "./program.ts";
 import { serverCommand } from "./server.ts";
 
-export function program(): Command {
+/** `pawl` with these commands of the table. */
+export function program(commands: readonly Definition[] = definitions): Command {
   const pawl = new Command("pawl")
     .description("Durable execution: a server that speaks the Temporal API")
     .version(versionText(), "-V, --version", "print the version of pawl, Node and SQLite")
@@ -21,8 +23,8 @@ export function program(): Command {
     // A command may have others below it, as "workflow reset" has: what stands behind the name of one is its own.
     .enablePositionalOptions()
     .exitOverride();
-  for (const command of [devCommand(), serverCommand(), completionCommand(program)]) pawl.addCommand(command);
-  addCommands(pawl, groups, definitions);
+  for (const command of [devCommand(), serverCommand(), completionCommand(() => program())]) pawl.addCommand(command);
+  addCommands(pawl, groups, commands);
   for (const command of pawl.commands) inherit(command, pawl);
   return pawl;
 }

@@ -77,6 +77,18 @@ const endings: readonly Definition[] = [
     },
   }),
   define({
+    path: "activity resolve-as-canceled",
+    summary: "End an activity that was asked to cancel itself, in place of its worker",
+    flags: { ...ownerFlags, detail: text("json", "more, as JSON") },
+    argument: "activityId",
+    async run(session, flags) {
+      const detail = flags.detail === undefined ? [] : [flags.detail];
+      const details = payloadsOf({ input: detail, inputFile: [], inputMeta: [], inputBase64: false });
+      await session.call("RespondActivityTaskCanceledById", { ...ids(session, flags), details });
+      session.output.say(`Ended activity ${flags.activityId} as canceled`);
+    },
+  }),
+  define({
     path: "activity cancel",
     summary: "Ask a standalone activity to cancel itself",
     flags: endFlags,

@@ -9,8 +9,8 @@ export interface FormDialogProps {
   /** What its button says. */
   readonly action: string;
   readonly isDangerous?: boolean;
-  /** The same by the command line, for what the form says at the moment. */
-  readonly command?: string | ((fields: FormData) => string);
+  /** The same by the command line, for what the form says at the moment; `undefined` where the server is asked for nothing. */
+  readonly command: string | ((fields: FormData) => string) | undefined;
   readonly onClose: () => void;
   /** It closes by its button only, because it shows what came of it. */
   readonly isKept?: boolean;

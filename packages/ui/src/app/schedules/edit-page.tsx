@@ -4,6 +4,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { newScheduleRoute, scheduleEditRoute } from "../addresses.ts";
 import { ApiError } from "../api/ask.ts";
 import { createSchedule, describeSchedule, updateSchedule } from "../api/schedules.ts";
+import { decodedMessage } from "../codec/decode.ts";
 import { useTitle } from "../parts/list-page.tsx";
 import { Loading, Problem } from "../parts/notice.tsx";
 import { draftOf, newDraft } from "./draft.ts";
@@ -17,6 +18,7 @@ export function NewSchedulePage() {
     <div className="page">
       <h1>New schedule</h1>
       <ScheduleEditor
+        namespace={namespace}
         scheduleId={undefined}
         before={newDraft}
         action="Create"
@@ -42,7 +44,12 @@ export function EditSchedulePage() {
   // Read once: what is typed is not taken away by what others do. Their changes are told when this one is saved.
   const schedule = useQuery({
     queryKey: ["schedule-to-edit", namespace, scheduleId],
-    queryFn: ({ signal }) => describeSchedule(address, signal),
+    queryFn: async ({ signal }) => {
+      const described = await describeSchedule(address, signal);
+      // What cannot be decoded stays as it is, and is sent back as it is.
+      const decoded = await decodedMessage(namespace, described.schedule).catch(() => described.schedule);
+      return { ...described, schedule: decoded as typeof described.schedule };
+    },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   });
@@ -62,6 +69,7 @@ export function EditSchedulePage() {
       </section>
       {schedule.data ? (
         <ScheduleEditor
+          namespace={namespace}
           scheduleId={scheduleId}
           before={draftOf(schedule.data.schedule)}
           action="Save"

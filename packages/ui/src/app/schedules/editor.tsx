@@ -1,12 +1,16 @@
 /** The form of a schedule, and the same as raw JSON: both change one draft. */
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { jsonValue } from "../api/payload.ts";
+import { CommandView } from "../parts/command-view.tsx";
 import { JsonEditor } from "../parts/json-editor.tsx";
 import { jsonProblem } from "../parts/json-syntax.ts";
+import { scheduleCommand } from "./command.ts";
 import { duration, type ScheduleDraft, spanWord, type When, whensOf, withWhens } from "./draft.ts";
 import { WhenFields } from "./when-fields.tsx";
 
 interface EditorProps {
+  readonly namespace: string;
   /** `undefined`: the id is asked for. */
   readonly scheduleId: string | undefined;
   readonly before: ScheduleDraft;
@@ -47,7 +51,9 @@ function typedOf(draft: ScheduleDraft, id: string): Typed {
   return {
     ...{ id, workflowId, type: workflowType?.name ?? "", taskQueue: taskQueue?.name ?? "" },
     input:
-      input === undefined || input.length === 0 ? "" : JSON.stringify(input.length === 1 ? input[0] : input, null, 2),
+      input === undefined || input.length === 0
+        ? ""
+        : JSON.stringify(input.length === 1 ? jsonValue(input[0]) : input.map(jsonValue), null, 2),
     whens: whensOf(draft),
     ...{ timeZone: draft.spec?.timezoneName ?? "", jitter: spanWord(draft.spec?.jitter ?? "") },
     overlap: overlapPolicy.replace(overlapPrefix, "").replace("UNSPECIFIED", "") || "SKIP",
@@ -97,7 +103,7 @@ function inputOf(typed: Typed, draft: ScheduleDraft, before: readonly unknown[] 
   return [JSON.parse(typed.input) as unknown];
 }
 
-export function ScheduleEditor({ scheduleId, before, action, onSubmit, onCancel }: EditorProps) {
+export function ScheduleEditor({ namespace, scheduleId, before, action, onSubmit, onCancel }: EditorProps) {
   const [draft, setDraft] = useState(before);
   const [typed, setTyped] = useState(() => typedOf(before, scheduleId ?? ""));
   const [raw, setRaw] = useState<string | undefined>();
@@ -108,6 +114,8 @@ export function ScheduleEditor({ scheduleId, before, action, onSubmit, onCancel 
     if (problem !== undefined) throw new Error(problem);
     return JSON.parse(raw) as ScheduleDraft;
   };
+  const verb = scheduleId === undefined ? "create" : "update";
+  const command = commandOrNothing(() => scheduleCommand({ namespace, scheduleId: typed.id.trim(), verb }, current()));
   const switching = useMutation({
     mutationFn: async () => {
       const made = current();
@@ -137,6 +145,7 @@ export function ScheduleEditor({ scheduleId, before, action, onSubmit, onCancel 
       ) : (
         <JsonEditor label="The schedule, as JSON" name="schedule" rows={24} value={raw} onChange={setRaw} />
       )}
+      {command !== undefined && <CommandView command={command} />}
       {error && (
         <p className="refusal" role="alert">
           {error.message}
@@ -152,6 +161,15 @@ export function ScheduleEditor({ scheduleId, before, action, onSubmit, onCancel 
       </div>
     </form>
   );
+}
+
+/** None while what is typed makes no sense. */
+function commandOrNothing(made: () => string | undefined): string | undefined {
+  try {
+    return made();
+  } catch {
+    return undefined;
+  }
 }
 
 interface FieldsProps {

@@ -94,10 +94,13 @@ function FailDialog({ address, activity: { activityId, activityType }, onClose }
 }
 
 function CancelDialog({ address, activity: { activityId, activityType }, onClose }: DialogProps) {
+  const { namespace, workflowId, runId } = address;
+  const ids = { namespace, "workflow-id": workflowId, "run-id": runId, "activity-id": activityId };
   return (
     <FormDialog
       title={`End ${activityType.name} as canceled`}
       action="End it"
+      command={pawlCommand(["activity", "resolve-as-canceled"], ids)}
       onClose={onClose}
       onSubmit={() => resolveAsCanceled(address, activityId)}
     >

@@ -3,6 +3,8 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
 import { queryWorkflow, type RunAddress } from "../api/workflows.ts";
 import { decodedValue } from "../codec/decode.ts";
+import { pawlCommand } from "../parts/command-line.ts";
+import { CommandView } from "../parts/command-view.tsx";
 import { jsonField, textField } from "../parts/form-dialog.tsx";
 import { PayloadsView } from "../parts/payload-view.tsx";
 import { readDefinitions } from "./definitions.ts";
@@ -33,13 +35,20 @@ function QueryForm({ address }: { readonly address: RunAddress }) {
       return queryWorkflow(address, textField(fields, "name"), input === undefined ? [] : [input]);
     },
   });
+  const [command, setCommand] = useState<string | undefined>();
+  const tell = (event: FormEvent<HTMLFormElement>) => {
+    const fields = new FormData(event.currentTarget);
+    const [name, input] = [textField(fields, "name"), textField(fields, "input")];
+    const ids = { namespace: address.namespace, "workflow-id": address.workflowId, "run-id": address.runId };
+    setCommand(name === "" ? undefined : pawlCommand(["workflow", "query"], { ...ids, name, input }));
+  };
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     query.mutate(new FormData(event.currentTarget));
   };
   return (
     <>
-      <form className="query-form" onSubmit={submit}>
+      <form className="query-form" onSubmit={submit} onInput={tell}>
         <input name="name" required list={listId} placeholder="Name of a query" aria-label="Query" />
         <datalist id={listId}>
           {(names.data?.queries ?? []).map((name) => (
@@ -51,6 +60,7 @@ function QueryForm({ address }: { readonly address: RunAddress }) {
           {query.isPending ? "Asking…" : "Ask"}
         </button>
       </form>
+      {command !== undefined && <CommandView command={command} />}
       {query.error && (
         <p className="refusal" role="alert">
           {query.error.message}

@@ -39,6 +39,7 @@ export function ViewBar() {
         <FormDialog
           title="Save this view"
           action="Save"
+          command={undefined}
           onClose={() => setIsSaving(false)}
           onSubmit={async (fields) =>
             savedViews.set(withView(saved, { name: textField(fields, "name"), search: shown }))
