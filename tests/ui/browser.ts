@@ -22,7 +22,9 @@ export async function openBrowser(): Promise<Browser> {
   // One process for all would not survive a page that is closed early; and pages are as shut off from others as everywhere.
   const unwanted = /^--(single-process|no-zygote|disable-web-security|allow-running-insecure-content)/;
   const args = chromium.args.filter((arg) => !unwanted.test(arg));
-  return playwright.launch({ executablePath: await chromium.executablePath(), args, headless: true });
+  // With the locale of a bare machine, pages would be told a language that is none.
+  const env = { ...process.env, LANG: "en_US.UTF-8", LC_ALL: "en_US.UTF-8" } as Record<string, string>;
+  return playwright.launch({ executablePath: await chromium.executablePath(), args, headless: true, env });
 }
 
 /** A page, and all that must never happen on it. */

@@ -205,11 +205,14 @@ test("the cluster shows what it is and what it does, as it does it", options, as
     await page.getByText("Serving").waitFor();
     const transitions = page.getByRole("region", { name: "Transitions" });
     await transitions.getByText(/\d\/s/).first().waitFor();
-    // With a second rate there is a line to see.
-    await transitions.locator("path[d*=L]").first().waitFor({ state: "attached" });
+    // The server has kept what was before the page was opened; with a second rate there is a line to see.
+    await transitions.locator(".plot:not([data-points='0']):not([data-points='1']) canvas").waitFor();
     const waiting = page.getByRole("region", { name: "Tasks that wait for a worker" });
     await waiting.locator("b").filter({ hasText: /\d/ }).waitFor();
+    await page.getByLabel("Show the last").selectOption({ label: "5 minutes" });
     await watched.check(`cluster-${theme}`);
+    await transitions.locator(".u-over").hover();
+    await transitions.getByText(/\d:\d\d:\d\d/).waitFor();
     await watched.close();
   }
 });

@@ -76,6 +76,10 @@ export const limits = {
   farewellMs: 500,
   stopMsMax: 10 * secondMs,
 
+  /** What charts of the last hour are drawn from: how often it is taken, and how many are kept, some 100 numbers each. */
+  metricsHistoryEveryMs: 5 * secondMs,
+  metricsHistoryMax: 720,
+
   // HTTP.
 
   /** The request line and all headers of one request: a list filter of the largest size, percent-encoded, travels in the line. */

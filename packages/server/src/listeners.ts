@@ -18,6 +18,7 @@ import { HttpServer } from "./http/http-server.ts";
 import { type Route, RouteTable } from "./http/route-table.ts";
 import { servedRoutes } from "./http/served-routes.ts";
 import { sessionRoutes } from "./http/session-routes.ts";
+import { MetricsHistory } from "./metrics-history.ts";
 import type { CallParts } from "./rpc/call.ts";
 import { GrpcServer } from "./rpc/grpc-server.ts";
 import type { Health } from "./rpc/health.ts";
@@ -77,10 +78,13 @@ type State =
 
 export class Listeners {
   readonly #parts: ListenersParts;
+  readonly #metricsHistory: MetricsHistory;
   #state: State = { type: "silent" };
 
   constructor(parts: ListenersParts) {
     this.#parts = parts;
+    const { metrics } = parts.telemetry;
+    this.#metricsHistory = new MetricsHistory({ metrics, clock: parts.clock });
   }
 
   /** That of gRPC, as `host:port`; "" when nothing listens. */
@@ -130,6 +134,7 @@ export class Listeners {
     const { listeners, tls, access } =
       this.#state.type === "listening" ? this.#state : { listeners: [], tls: undefined, access: undefined };
     this.#state = { type: "stopped" };
+    this.#metricsHistory.close();
     tls?.close();
     const isMetrics = (listener: Listener) => listener instanceof MetricsServer;
     const stopAll = (some: readonly Listener[]) => Promise.all(some.map((listener) => listener.stop(graceMs)));
@@ -170,6 +175,7 @@ export class Listeners {
         port: await listen(new GrpcServer({ routes, clock, random, telemetry, tls, gate }), port),
         isSecure: tls !== undefined,
       };
+      if (http || ui) this.#metricsHistory.open();
       return { listening, listeners, tls, access };
     } catch (error) {
       tls?.close();
@@ -206,7 +212,8 @@ export class Listeners {
   #served({ httpPublicUrl: publicUrl }: ListenConfig, { routes, access }: Door): Route[] {
     const { served, routes: trusted } = this.#parts;
     const unary = { unary: routes.unary, trustedUnary: trusted.unary };
-    return servedRoutes({ ...this.#parts, ...unary, served, publicUrl, gate: access?.gate });
+    const metricsHistory = this.#metricsHistory;
+    return servedRoutes({ ...this.#parts, ...unary, served, publicUrl, metricsHistory, gate: access?.gate });
   }
 }
 

@@ -15,6 +15,9 @@ export async function build({ entryFolder, outFolder }: BuildOptions): Promise<v
     entryPoints: [join(entryFolder, "main.tsx"), join(entryFolder, "styles.css")],
     outdir: join(outFolder, "assets"),
     entryNames: "[name]-[hash]",
+    // What only some pages need is in files of its own, which are loaded when a page needs them.
+    chunkNames: "[name]-[hash]",
+    splitting: true,
     ...{
       bundle: true,
       minify: true,
@@ -32,7 +35,9 @@ export async function build({ entryFolder, outFolder }: BuildOptions): Promise<v
     writeFileSync(path, contents);
   }
   copyFileSync(join(entryFolder, "icon.svg"), join(outFolder, "icon.svg"));
-  const named = (suffix: string) => basename(outputFiles.find(({ path }) => path.endsWith(suffix))!.path);
+  const files = outputFiles.map(({ path }) => basename(path));
+  const named = (suffix: string) =>
+    files.find((name) => name.startsWith("main-") === (suffix === ".js") && name.endsWith(suffix))!;
   writeFileSync(join(outFolder, "index.html"), documentOf({ script: named(".js"), style: named(".css") }));
 }
 

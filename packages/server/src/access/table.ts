@@ -196,6 +196,7 @@ export const routeAccess = {
   ListTaskQueues: reads,
   PendingActivities: reads,
   Metrics: readsSystem,
+  MetricsHistory: readsSystem,
   WhyWorkflow: reads,
   StartNexusOperationByEndpoint: writes,
   CancelNexusOperationByEndpoint: writes,

@@ -75,3 +75,17 @@ test("the metrics are told as numbers, with what waits in all queues", async () 
   assert.ok(value("shard_commands") >= 1);
   assert.ok(samples.some(({ name, type }) => name === "service_latency" && type === "histogram"));
 });
+
+test("what charts are drawn from is kept by the server, and asked for from where one has it", async () => {
+  interface Kept {
+    readonly snapshots: readonly { readonly atMs: number; readonly samples: readonly { readonly name: string }[] }[];
+  }
+  const { snapshots } = (await ask("GET /api/v1/metrics/history")).json as unknown as Kept;
+  assert.ok(snapshots.length >= 1);
+  assert.ok(snapshots[0]!.samples.some(({ name }) => name === "shard_commands"));
+  const lastMs = snapshots.at(-1)!.atMs;
+  const later = (await ask(`GET /api/v1/metrics/history?afterMs=${lastMs}`)).json as unknown as Kept;
+  assert.ok(later.snapshots.every(({ atMs }) => atMs > lastMs));
+  const wrong = await ask("GET /api/v1/metrics/history?afterMs=soon");
+  assert.deepEqual([wrong.status, wrong.json["message"]], [400, "afterMs: a whole number is expected"]);
+});

@@ -1,17 +1,21 @@
 /** For operators' tools, the web UI first: calls that the API binds to no path, the queues of a namespace, and the metrics as JSON. */
+
 import { type MethodName, methods } from "@pawl/protocol";
 import type { Parts } from "../frontend/parts.ts";
 import { limits } from "../limits.ts";
+import type { MetricsHistory } from "../metrics-history.ts";
 import type { Unary } from "../rpc/transport.ts";
 import { checkMembers } from "./activity-routes.ts";
 import type { Exchange } from "./exchange.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { callMethod, type Json, jsonBody } from "./method-call.ts";
+import { wholeNumber } from "./query-value.ts";
 import { jsonReply, problem, type Reply } from "./reply.ts";
 import type { PathValues, Route, Verb } from "./route-table.ts";
 
 export interface OperatorParts extends Pick<Parts, "namespaces" | "matching" | "clock" | "telemetry"> {
   readonly unary: ReadonlyMap<string, Unary>;
+  readonly metricsHistory: MetricsHistory;
 }
 
 const text: JsonSchema = { type: "string" };
@@ -19,7 +23,12 @@ const count: JsonSchema = { type: "number" };
 const namespacePath = "/api/v1/namespaces/{namespace}";
 
 export function operatorRoutes(parts: OperatorParts): Route[] {
-  return [...unboundCalls.map((call) => routeOf(call, parts)), queuesRoute(parts), metricsRoute(parts)];
+  return [
+    ...unboundCalls.map((call) => routeOf(call, parts)),
+    queuesRoute(parts),
+    metricsRoute(parts),
+    historyRoute(parts),
+  ];
 }
 
 /** An RPC with a path of ours. */
@@ -121,6 +130,23 @@ function metricsRoute(parts: OperatorParts): Route {
     serve: async (exchange) => {
       const refusal = await askFirst("GetClusterInfo", {}, exchange, parts);
       return refusal ?? jsonReply({ atMs: parts.clock.nowMs(), samples: parts.telemetry.metrics.snapshot() });
+    },
+  };
+}
+
+function historyRoute(parts: OperatorParts): Route {
+  return {
+    ...{ verb: "GET", template: "/api/v1/metrics/history", operation: "MetricsHistory" },
+    shape: {
+      type: "own",
+      summary: "A few of the metrics of this process, summed over their labels, every five seconds of the last hour.",
+      query: { afterMs: { ...count, description: "Only what was taken later than this, in milliseconds since 1970." } },
+      answer: { type: "object", properties: { snapshots: { type: "array", items: { type: "object" } } } },
+    },
+    serve: async (exchange) => {
+      const refusal = await askFirst("GetClusterInfo", {}, exchange, parts);
+      const afterMs = wholeNumber(exchange.query, "afterMs");
+      return refusal ?? jsonReply({ snapshots: parts.metricsHistory.after(afterMs) });
     },
   };
 }

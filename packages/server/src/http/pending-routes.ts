@@ -1,4 +1,5 @@
 /** Pending activities across workflows, and standalone ones, as JSON: what waits for a person, what is tried again, what is held. */
+
 import { workflow as api } from "@pawl/protocol";
 import { JsonProblem, messageToJson } from "@pawl/protocol/json";
 import { type Parts, Rejection } from "../frontend/parts.ts";
@@ -7,6 +8,7 @@ import { statusOf } from "../rpc/call.ts";
 import type { Exchange } from "./exchange.ts";
 import { responseFormat } from "./format.ts";
 import type { JsonSchema } from "./json-schema.ts";
+import { wholeNumber } from "./query-value.ts";
 import { jsonReply, problem, type Reply } from "./reply.ts";
 import type { PathValues, Route } from "./route-table.ts";
 
@@ -101,12 +103,6 @@ function oneOf<Word extends string>(query: URLSearchParams, name: string, words:
   const word = words.find((each) => each === given);
   if (word === undefined) throw new JsonProblem(name, `one of ${words.join(", ")} is expected`);
   return word;
-}
-
-function wholeNumber(query: URLSearchParams, name: string): number {
-  const given = query.get(name) ?? "0";
-  if (!/^\d{1,9}$/.test(given)) throw new JsonProblem(name, "a whole number is expected");
-  return Number(given);
 }
 
 function startedForMs(given: string | null): number {

@@ -2,6 +2,7 @@
 import { methods } from "@pawl/protocol";
 import type { Parts } from "../frontend/parts.ts";
 import { referenceVersion } from "../frontend/system.ts";
+import type { MetricsHistory } from "../metrics-history.ts";
 import type { Gate } from "../rpc/gate.ts";
 import type { Health } from "../rpc/health.ts";
 import type { Unary } from "../rpc/transport.ts";
@@ -24,6 +25,7 @@ export interface ServedParts
     | ("ring" | "matching" | "store" | "namespaces" | "searchAttributes")
     | ("nexusEndpoints" | "nexusTasks" | "tokens" | "clock" | "telemetry")
   > {
+  readonly metricsHistory: MetricsHistory;
   /** Each method's wrapper by its path, as for gRPC. */
   readonly unary: ReadonlyMap<string, Unary>;
   /** The same for what a signed link allows, whoever has it. */

@@ -33,6 +33,8 @@ export interface MetricsSnapshot {
   readonly samples: readonly Sample[];
 }
 
-export function readMetrics(signal: AbortSignal) {
-  return ask<MetricsSnapshot>(["metrics"], { signal });
+/** A few metrics without their labels, every few seconds of the last hour, later than this and oldest first. */
+export function metricsHistory(afterMs: number, signal: AbortSignal) {
+  const query = { afterMs: String(afterMs) };
+  return ask<{ readonly snapshots: readonly MetricsSnapshot[] }>(["metrics", "history"], { query, signal });
 }

@@ -1,28 +1,40 @@
 /** The server itself: what it is, whether it is well, and how much it does. */
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
-import { clusterInfo, type MetricsSnapshot, readMetrics, type Sample, systemInfo } from "../api/cluster.ts";
+import { clusterInfo, type MetricsSnapshot, metricsHistory, type Sample, systemInfo } from "../api/cluster.ts";
 import { Fact } from "../parts/fact.tsx";
 import { useTitle } from "../parts/list-page.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
+import { remembered, useRemembered } from "../parts/remembered.ts";
 import { Chart } from "./chart.tsx";
 import { levels, type Point, quantiles, rates } from "./series.ts";
 
-const everyMs = 2_000;
-/** What charts show, from the opening of the page on. */
-const spansMs = [60_000, 2 * 60_000, 5 * 60_000] as const;
-const keptMax = spansMs.at(-1)! / everyMs;
+/** As often as the server takes them, and as many as it keeps. */
+const everyMs = 5_000;
+const keptMax = 720;
+
+const spans = { "5": "5 minutes", "15": "15 minutes", "60": "1 hour" } as const;
+type Span = keyof typeof spans;
+
+/** How many minutes charts show. */
+const chartSpan = remembered<Span>({
+  key: "chart-span",
+  read: (kept) => (Object.keys(spans) as Span[]).find((span) => span === kept),
+  otherwise: "15",
+});
 
 export function ClusterPage() {
   useTitle("Cluster");
   const info = useQuery({ queryKey: ["cluster-info"], queryFn: ({ signal }) => clusterInfo(signal) });
   const system = useQuery({ queryKey: ["system-info"], queryFn: ({ signal }) => systemInfo(signal) });
   const metrics = useQuery({
-    queryKey: ["metrics"],
-    queryFn: ({ signal }) => readMetrics(signal),
+    queryKey: ["metrics-history"],
+    queryFn: async ({ signal, client, queryKey }) => {
+      const known = client.getQueryData<readonly MetricsSnapshot[]>(queryKey) ?? [];
+      const { snapshots } = await metricsHistory(known.at(-1)?.atMs ?? 0, signal);
+      return [...known, ...snapshots].slice(-keptMax);
+    },
     refetchInterval: everyMs,
   });
-  const snapshots = useRecent(metrics.data);
   const error = metrics.error ?? info.error;
   return (
     <div className="page">
@@ -40,30 +52,17 @@ export function ClusterPage() {
           <Fact name="Shards">{info.data.historyShardCount}</Fact>
         </dl>
       )}
-      {metrics.data ? <Charts snapshots={snapshots} /> : !error && <Loading what="metrics" />}
+      {metrics.data ? <Charts snapshots={metrics.data} /> : !error && <Loading what="metrics" />}
       {system.data?.capabilities && <Capabilities capabilities={system.data.capabilities} />}
     </div>
   );
 }
 
-/** The snapshots that were read while this page is open, of the last minutes. */
-function useRecent(newest: MetricsSnapshot | undefined): readonly MetricsSnapshot[] {
-  const [kept, setKept] = useState<readonly MetricsSnapshot[]>([]);
-  useEffect(() => {
-    if (newest) setKept((before) => (before.at(-1) === newest ? before : [...before, newest].slice(-keptMax)));
-  }, [newest]);
-  return kept;
-}
-
 const named = (name: string) => (sample: Sample) => sample.name === name;
 
-/** Calls that wait for something to happen say nothing about how fast the server is. */
-const isPrompt = ({ name, labels }: Sample) =>
-  name === "service_latency" && !/^Poll|History$|^QueryWorkflow$|^UpdateWorkflow/.test(labels["operation"] ?? "");
-
 function Charts({ snapshots }: { readonly snapshots: readonly MetricsSnapshot[] }) {
-  const knownMs = (snapshots.at(-1)?.atMs ?? 0) - (snapshots[0]?.atMs ?? 0);
-  const spanMs = spansMs.find((each) => each >= knownMs) ?? spansMs.at(-1)!;
+  const span = useRemembered(chartSpan);
+  const spanMs = Number(span) * 60_000;
   const perSecond = (value: number) => `${value.toLocaleString(undefined, { maximumFractionDigits: 1 })}/s`;
   const seconds = (value: number) => `${(value * 1_000).toLocaleString(undefined, { maximumFractionDigits: 1 })} ms`;
   const count = (value: number) => value.toLocaleString(undefined, { maximumFractionDigits: 0 });
@@ -88,7 +87,10 @@ function Charts({ snapshots }: { readonly snapshots: readonly MetricsSnapshot[] 
     [
       "Time to an answer, calls that wait left out",
       seconds,
-      { Median: quantiles(snapshots, isPrompt, 0.5), "99 of 100": quantiles(snapshots, isPrompt, 0.99) },
+      {
+        Median: quantiles(snapshots, named("service_latency"), 0.5),
+        "99 of 100": quantiles(snapshots, named("service_latency"), 0.99),
+      },
     ],
     ["Tasks that wait for a worker", count, { Waiting: levels(snapshots, named("approximate_backlog_count")) }],
     [
@@ -106,15 +108,30 @@ function Charts({ snapshots }: { readonly snapshots: readonly MetricsSnapshot[] 
     ],
   ];
   return (
-    <div className="charts">
-      {charts.map(([title, valueText, lines]) => (
-        <Chart
-          key={title}
-          {...{ title, valueText, spanMs }}
-          lines={Object.entries(lines).map(([name, points]) => ({ name, points }))}
-        />
-      ))}
-    </div>
+    <>
+      <div className="chart-head">
+        <label>
+          Show the last{" "}
+          <select value={span} onChange={(event) => chartSpan.set(event.target.value as Span)}>
+            {Object.entries(spans).map(([value, label]) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </select>
+        </label>
+        <span className="faint">This process keeps an hour of it in memory, from its own beginning on.</span>
+      </div>
+      <div className="charts">
+        {charts.map(([title, valueText, lines]) => (
+          <Chart
+            key={title}
+            {...{ title, valueText, spanMs }}
+            lines={Object.entries(lines).map(([name, points]) => ({ name, points }))}
+          />
+        ))}
+      </div>
+    </>
   );
 }
 
