@@ -1,7 +1,14 @@
 /** What a workflow is started with, checked and written as the fields of a request. */
 import { enums, type Init, type workflowservice } from "@pawl/protocol";
 import { type Duration, msOptionalToNumber } from "../value/duration.ts";
-import type { BaseWorkflowOptions, WithWorkflowArgs, Workflow, WorkflowIdConflictPolicy } from "../value/options.ts";
+import {
+  type BaseWorkflowOptions,
+  requireOneOf,
+  type WithWorkflowArgs,
+  type Workflow,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+} from "../value/options.ts";
 import { mapToPayloads, type PayloadConverter, toPayloads } from "../value/payload-converter.ts";
 import { compileRetryPolicy } from "../value/retry-policy.ts";
 import { encodeOptionalSearchAttributes } from "../value/search-attributes.ts";
@@ -35,6 +42,8 @@ export function startFields(
   required(options.workflowId, "options.workflowId");
   required(options.taskQueue, "options.taskQueue");
   const { workflowIdReusePolicy, workflowIdConflictPolicy, staticSummary, staticDetails, priority } = options;
+  requireOneOf(WorkflowIdReusePolicy, workflowIdReusePolicy, "options.workflowIdReusePolicy");
+  requireOneOf(WorkflowIdConflictPolicy, workflowIdConflictPolicy, "options.workflowIdConflictPolicy");
   const timeout = (key: "workflowExecutionTimeout" | "workflowRunTimeout" | "workflowTaskTimeout" | "startDelay") =>
     wireDuration(msOptionalToNumber(options[key], `options.${key}`));
   const text = (value: string | undefined) =>

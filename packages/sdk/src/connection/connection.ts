@@ -237,11 +237,19 @@ export class Connection {
   }
 }
 
+/** Whether a message was refused for its size, which it keeps: to send it again is of no use. */
+export function isTooLarge(error: unknown): boolean {
+  return (
+    error instanceof CallFailed &&
+    error.code === statusCodes.RESOURCE_EXHAUSTED &&
+    /larger than max|message.*too large/i.test(error.details)
+  );
+}
+
 function waitBeforeRetryMs(error: unknown, attempt: number): number | undefined {
   if (!(error instanceof CallFailed)) return undefined;
   const isOverloaded = error.code === statusCodes.RESOURCE_EXHAUSTED;
   if (!isOverloaded && error.code !== statusCodes.UNAVAILABLE) return undefined;
-  // A message too large stays too large.
-  if (isOverloaded && /larger than max|message.*too large/i.test(error.details)) return undefined;
+  if (isTooLarge(error)) return undefined;
   return Math.min((isOverloaded ? retryOverloadedMs : retryFirstMs) * 1.7 ** (attempt - 1), retryLongestMs);
 }

@@ -33,6 +33,12 @@ export interface UpdateDefinition<Ret, Args extends AnyArgs = [], Name extends s
   result?: Ret;
 }
 
+/** Throws `TypeError` naming `what` for a value that is no key of `known`. */
+export function requireOneOf(known: object, value: string | undefined, what: string): void {
+  if (value === undefined || Object.hasOwn(known, value)) return;
+  throw new TypeError(`${what}: ${JSON.stringify(value)} is none of ${Object.keys(known).join(", ")}`);
+}
+
 /** What becomes of a handler that still runs when its workflow ends. */
 export const HandlerUnfinishedPolicy = { WARN_AND_ABANDON: "WARN_AND_ABANDON", ABANDON: "ABANDON" } as const;
 export type HandlerUnfinishedPolicy = (typeof HandlerUnfinishedPolicy)[keyof typeof HandlerUnfinishedPolicy];

@@ -6,6 +6,7 @@ import type { Connection } from "../connection/connection.ts";
 import { CallFailed } from "../connection/transport.ts";
 import { type PayloadConverter, toPayloads } from "../value/payload-converter.ts";
 import { wirePayloads } from "../value/wire.ts";
+import { checkField, type PayloadLimits } from "./payload-limits.ts";
 
 /** Like the reference SDK: after this share of the timeout. */
 const shareOfTimeout = 0.8;
@@ -22,6 +23,7 @@ export interface HeartbeatParts {
   readonly request: { readonly namespace: string; readonly identity: string; readonly taskToken: Uint8Array };
   readonly converter: PayloadConverter;
   readonly codec: MessageCodec;
+  readonly limits: PayloadLimits;
   readonly timeoutMs: number | undefined;
   readonly throttle: HeartbeatThrottle;
   readonly cancel: (cause: CancellationCause) => void;
@@ -47,10 +49,12 @@ export class ActivityHeartbeat {
     return this.#latest;
   }
 
-  /** Throws `ValueError` when the details have no form on the wire. */
+  /** Throws `ValueError` when the details have no form on the wire, `PayloadsTooLarge` when they have too large a one. */
   record(details: unknown): void {
     if (this.#ended) return;
-    this.#latest = details === undefined ? undefined : wirePayloads(toPayloads(this.#parts.converter, details));
+    const latest = details === undefined ? undefined : wirePayloads(toPayloads(this.#parts.converter, details));
+    checkField("the heartbeat's details", latest, "payload", this.#parts.limits);
+    this.#latest = latest;
     this.#isNew = true;
     if (!this.#timer && !this.#sending) this.#send();
   }

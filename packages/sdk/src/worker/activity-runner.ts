@@ -22,6 +22,7 @@ import type {
   ActivityInterceptorsFactory,
   ActivityOutboundCallsInterceptor,
 } from "./interceptors.ts";
+import { checkField, type PayloadLimits } from "./payload-limits.ts";
 
 export interface ActivityRunnerParts {
   readonly connection: Connection;
@@ -31,6 +32,7 @@ export interface ActivityRunnerParts {
   readonly activities: UntypedActivities;
   readonly converters: LoadedDataConverter;
   readonly codec: MessageCodec;
+  readonly limits: PayloadLimits;
   readonly interceptors: readonly ActivityInterceptorsFactory[];
   readonly runtime: Runtime;
   readonly deployment: CompiledDeployment | undefined;
@@ -85,12 +87,12 @@ export class ActivityRunner {
 
   /** Runs a task to its end and reports it. Never throws for what the activity or the server does. */
   async run(task: Task): Promise<void> {
-    const { connection, codec, namespace, identity, converters, logger } = this.#parts;
+    const { connection, codec, limits, namespace, identity, converters, logger } = this.#parts;
     const attempt = new RunningAttempt();
     const request = { namespace, identity, taskToken: task.taskToken };
     const { deployment, heartbeat: throttle } = this.#parts;
     const heartbeat = new ActivityHeartbeat({
-      ...{ connection, codec, request, throttle, timeoutMs: wireDurationMs(task.heartbeatTimeout) },
+      ...{ connection, codec, limits, request, throttle, timeoutMs: wireDurationMs(task.heartbeatTimeout) },
       converter: converters.payloadConverter,
       cancel: (cause) => attempt.cancel(cause),
     });
@@ -123,7 +125,9 @@ export class ActivityRunner {
   }
 
   async #encoded(result: Payload): Promise<Payload> {
-    const { payloads } = await this.#parts.codec.encode({ payloads: [result] });
+    const { codec, limits } = this.#parts;
+    const { payloads } = await codec.encode({ payloads: [result] });
+    checkField("the activity's result", payloads, "payload", limits);
     return payloads[0]!;
   }
 
@@ -259,10 +263,22 @@ export class ActivityRunner {
       default:
         end satisfies never;
     }
-    const failure = asApplicationFailure(end.error, converters);
     const lastHeartbeatDetails = heartbeat.latest;
-    const encoded = await codec.encode({ ...request, failure, lastHeartbeatDetails });
-    await connection.call("RespondActivityTaskFailed", encoded, reportWithin);
+    const failure = await this.#encodedFailure(end.error);
+    const encoded = await codec.encode({ ...request, lastHeartbeatDetails });
+    await connection.call("RespondActivityTaskFailed", { ...encoded, failure }, reportWithin);
+  }
+
+  /** One that says more than the server takes is told as that. */
+  async #encodedFailure(error: unknown): Promise<ProtoFailure> {
+    const { codec, converters, limits } = this.#parts;
+    const failure = await codec.encode(asApplicationFailure(error, converters));
+    try {
+      checkField("the activity's failure", failure, "payload", limits);
+      return failure;
+    } catch (tooLarge) {
+      return await codec.encode(asApplicationFailure(tooLarge, converters));
+    }
   }
 
   #infoOf(task: Task): Info {

@@ -13,6 +13,7 @@ import { ActivityRunner } from "./activity-runner.ts";
 import { bundleOf, runtimeOf, type Script } from "./bundle.ts";
 import { EagerActivities } from "./eager-activities.ts";
 import { NexusRunner } from "./nexus-runner.ts";
+import { limitsOf, type PayloadLimits } from "./payload-limits.ts";
 import type { WorkerPlugin } from "./plugin.ts";
 import { type ActivityTask, type NexusTask, Polling, type WorkflowTask } from "./polling.ts";
 import { type HistoryToReplay, type ReplayResult, type ReplayWorkerOptions, replayHistories } from "./replayer.ts";
@@ -113,9 +114,10 @@ export class Worker {
     const [connection, code] = await Promise.all([options.connection ?? Connection.connect(), loadCode(options)]);
     const { namespace, taskQueue, identity, activities, logger, loadedDataConverter: converters } = compiled;
     const codec = new MessageCodec(converters.payloadCodecs);
-    const takesHeartbeats = await requireNamespace(connection, namespace);
+    const info = await requireNamespace(connection, namespace);
+    const limits = limitsOf(info);
     const stopping = new AbortController();
-    const shared = { connection, namespace, taskQueue, identity, logger, converters, codec };
+    const shared = { connection, namespace, taskQueue, identity, logger, converters, codec, limits };
     const common = { ...shared, runtime: Runtime.instance(), client: clientFor(options, connection) };
     const runner = new ActivityRunner({
       ...{ ...common, activities, workerShutdown: stopping.signal },
@@ -134,14 +136,18 @@ export class Worker {
     };
     const slots = slotsOf(compiled.tuner, context, logger);
     const eager = new EagerActivities(runner, slots.activity, stopping.signal, compiled.eagerPerTask);
-    const workflows = code && workflowSide(compiled, connection, code, { activities: runner, eager, codec, slots });
+    const workflows =
+      code && workflowSide(compiled, connection, code, { activities: runner, eager, codec, limits, slots });
     if (!workflows && !runner.hasActivities && !nexus.hasServices) {
       throw new TypeError("a worker needs WorkerOptions.workflowsPath, workflowBundle, activities or nexusServices");
     }
     return new Worker(
       compiled,
       { connection, isOwned },
-      { activities: runner, nexus, slots, eager, workflows, stopping, plugins, takesHeartbeats },
+      {
+        ...{ activities: runner, nexus, slots, eager, workflows, stopping, plugins },
+        takesHeartbeats: info?.capabilities?.workerHeartbeats ?? false,
+      },
     );
   }
 
@@ -385,11 +391,10 @@ function clientFor({ namespace, identity, dataConverter, interceptors }: WorkerO
   };
 }
 
-/** Whether the server wants to hear of the workers of this namespace. Throws `NamespaceNotFoundError`. */
-async function requireNamespace(connection: Connection, namespace: string): Promise<boolean> {
+/** What the server says of this namespace. Throws `NamespaceNotFoundError`. */
+async function requireNamespace(connection: Connection, namespace: string) {
   try {
-    const { namespaceInfo } = await connection.call("DescribeNamespace", { namespace });
-    return namespaceInfo?.capabilities?.workerHeartbeats ?? false;
+    return (await connection.call("DescribeNamespace", { namespace })).namespaceInfo;
   } catch (error) {
     if (error instanceof CallFailed && error.code === 5) throw new NamespaceNotFoundError(namespace);
     throw error;
@@ -400,7 +405,13 @@ function workflowSide(
   options: CompiledWorkerOptions,
   connection: Connection,
   code: Code,
-  parts: { activities: ActivityRunner; eager: EagerActivities; codec: MessageCodec; slots: WorkerSlots },
+  parts: {
+    activities: ActivityRunner;
+    eager: EagerActivities;
+    codec: MessageCodec;
+    limits: PayloadLimits;
+    slots: WorkerSlots;
+  },
 ): WorkflowSide {
   const { namespace, taskQueue, identity, logger, stickyTimeoutMs, deadlockTimeoutMs } = options;
   const runtime = Runtime.instance();

@@ -1,7 +1,7 @@
 /** Does workflow tasks: history in, workflow code run, commands out. */
 import { enums, history, type Init, type query, type workflowservice } from "@pawl/protocol";
 import type { MessageCodec } from "../codec/message-codec.ts";
-import type { Connection } from "../connection/connection.ts";
+import { type Connection, isTooLarge } from "../connection/connection.ts";
 import { CallFailed } from "../connection/transport.ts";
 import { HistoryGap, Nondeterminism } from "../replay/nondeterminism.ts";
 import type { SdkMetrics } from "../telemetry/sdk-metrics.ts";
@@ -16,6 +16,7 @@ import { type CompiledDeployment, versioningBehaviorOf } from "./deployment.ts";
 import type { EagerActivities } from "./eager-activities.ts";
 import { explained } from "./explanation.ts";
 import { LocalActivity } from "./local-activity.ts";
+import { checkCompletion, checkField, type PayloadLimits, PayloadsTooLarge } from "./payload-limits.ts";
 import type { RunCache } from "./run-cache.ts";
 import { type Sandbox, WorkflowTaskError } from "./sandbox.ts";
 import type { SinkCalls } from "./sinks.ts";
@@ -42,6 +43,7 @@ export interface WorkflowRunnerParts {
   readonly localSlots: Slots;
   readonly converters: LoadedDataConverter;
   readonly codec: MessageCodec;
+  readonly limits: PayloadLimits;
   readonly logger: Logger;
   readonly deployment: CompiledDeployment | undefined;
   readonly failureErrorTypes: Readonly<Record<string, readonly string[]>>;
@@ -90,7 +92,7 @@ export class WorkflowRunner {
     } catch (thrown) {
       run?.dispose();
       const error = thrown instanceof Nondeterminism ? await this.#explained(task, thrown) : thrown;
-      if (error instanceof CallFailed) {
+      if (error instanceof CallFailed && !isTooLarge(error)) {
         // Not ours any more (it timed out, or the run has closed), or refused because news came meanwhile: the server gives a new task.
         const isRefused = error.code === invalidArgument && error.details !== "UnhandledCommand";
         logger.log(isRefused ? "WARN" : "DEBUG", "A workflow task's answer was not taken", {
@@ -214,7 +216,8 @@ export class WorkflowRunner {
     const { deployment } = this.#parts;
     // Before slots are reserved for what it may bring: a codec may fail.
     const completion = await codec.encode(run.replay.takeCompletion());
-    const queryResults = await codec.encode(this.#queryResults(task, run));
+    checkCompletion(completion, this.#parts.limits);
+    const queryResults = await this.#queryResults(task, run);
     const reserved = eager.reserve(completion.commands);
     const answer = connection.call(
       "RespondWorkflowTaskCompleted",
@@ -272,16 +275,27 @@ export class WorkflowRunner {
     });
   }
 
-  #queryResults(task: Task, run: CachedRun): Record<string, QueryResult> {
+  async #queryResults(task: Task, run: CachedRun): Promise<Record<string, QueryResult>> {
     const results: Record<string, QueryResult> = {};
-    for (const [id, asked] of Object.entries(task.queries)) results[id] = this.#query(run, asked, id);
+    for (const [id, asked] of Object.entries(task.queries)) results[id] = await this.#query(run, asked, id);
     return results;
   }
 
-  #query(
+  async #query(run: CachedRun, asked: query.WorkflowQuery, id = ""): Promise<QueryResult & { errorMessage?: string }> {
+    const { codec, limits } = this.#parts;
+    const result = await codec.encode(this.#answer(run, asked, id));
+    try {
+      checkField(`the result of query ${asked.queryType}`, result.answer, "payload", limits);
+      return result;
+    } catch (error) {
+      return { resultType: enums.QueryResultType.FAILED, errorMessage: textOf(error), failure: plainFailure(error) };
+    }
+  }
+
+  #answer(
     run: CachedRun,
     { queryType, queryArgs, header }: query.WorkflowQuery,
-    id = "",
+    id: string,
   ): QueryResult & { errorMessage?: string } {
     const asked = { id, name: queryType, input: queryArgs?.payloads ?? [], headers: header?.fields ?? {} };
     const answered = run.code.query(asked);
@@ -293,9 +307,8 @@ export class WorkflowRunner {
   }
 
   async #answerQuery(task: Task, run: CachedRun): Promise<void> {
-    const { connection, codec, namespace } = this.#parts;
-    const answered = await codec.encode(this.#query(run, task.query!));
-    const { resultType, answer, errorMessage, failure } = answered;
+    const { connection, namespace } = this.#parts;
+    const { resultType, answer, errorMessage, failure } = await this.#query(run, task.query!);
     await connection.call(
       "RespondQueryTaskCompleted",
       { namespace, taskToken: task.taskToken, completedType: resultType, queryResult: answer, errorMessage, failure },
@@ -306,13 +319,7 @@ export class WorkflowRunner {
   /** The first attempt is reported; later ones are left to time out, so that a worker that always fails does not spin. */
   async #fail(task: Task, error: unknown): Promise<void> {
     const { connection, codec, namespace, identity } = this.#parts;
-    const failure =
-      error instanceof WorkflowTaskError
-        ? await codec.encode(error.failed.failure)
-        : {
-            ...{ message: textOf(error), source: FAILURE_SOURCE, stackTrace: "" },
-            applicationFailureInfo: { type: error instanceof Error ? error.name : "Error" },
-          };
+    const failure = error instanceof WorkflowTaskError ? await codec.encode(error.failed.failure) : plainFailure(error);
     if (task.query) {
       const failed = { completedType: enums.QueryResultType.FAILED, errorMessage: textOf(error), failure };
       await connection.call(
@@ -323,13 +330,32 @@ export class WorkflowRunner {
       return;
     }
     if (task.attempt > 1) return;
-    const { WorkflowTaskFailedCause: causes } = enums;
-    const cause =
-      error instanceof Nondeterminism ? causes.NON_DETERMINISTIC_ERROR : causes.WORKFLOW_WORKER_UNHANDLED_FAILURE;
     const deploymentOptions = this.#parts.deployment?.wire;
-    const request = { namespace, identity, taskToken: task.taskToken, cause, failure, deploymentOptions };
+    const request = {
+      namespace,
+      identity,
+      taskToken: task.taskToken,
+      cause: causeOf(error),
+      failure,
+      deploymentOptions,
+    };
     await connection.call("RespondWorkflowTaskFailed", request, answerWithin);
   }
+}
+
+function causeOf(error: unknown): enums.WorkflowTaskFailedCause {
+  const { WorkflowTaskFailedCause: causes } = enums;
+  if (error instanceof Nondeterminism) return causes.NON_DETERMINISTIC_ERROR;
+  // Not GRPC_MESSAGE_TOO_LARGE for an answer that was refused as a whole: for that cause the server ends the workflow.
+  if (error instanceof PayloadsTooLarge || isTooLarge(error)) return causes.PAYLOADS_TOO_LARGE;
+  return causes.WORKFLOW_WORKER_UNHANDLED_FAILURE;
+}
+
+function plainFailure(error: unknown) {
+  return {
+    ...{ message: textOf(error), source: FAILURE_SOURCE, stackTrace: "" },
+    applicationFailureInfo: { type: error instanceof Error ? error.name : "Error" },
+  };
 }
 
 /** Long enough for a server that restarts; later the task has timed out anyway. */

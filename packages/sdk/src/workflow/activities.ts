@@ -3,7 +3,13 @@ import type { ActivityCommand, LocalActivityCommand, LocalActivityOutcome, Outco
 import { msOptionalToNumber, msToNumber } from "../value/duration.ts";
 import { ActivityFailure, CancelledFailure } from "../value/failure.ts";
 import { composeInterceptors } from "../value/interceptors.ts";
-import type { ActivityOptions, LocalActivityOptions, UntypedActivities } from "../value/options.ts";
+import {
+  ActivityCancellationType,
+  type ActivityOptions,
+  type LocalActivityOptions,
+  requireOneOf,
+  type UntypedActivities,
+} from "../value/options.ts";
 import { compileRetryPolicy, type RetryPolicy } from "../value/retry-policy.ts";
 import { getRun } from "./current-run.ts";
 import type { ActivityInput, LocalActivityInput } from "./interceptors.ts";
@@ -113,6 +119,7 @@ function proxy<A, O>(
 function compile(options: ActivityOptions): CompiledOptions {
   const { startToCloseTimeout, scheduleToCloseTimeout, scheduleToStartTimeout, heartbeatTimeout, retry } = options;
   requireTimeout(options);
+  requireOneOf(ActivityCancellationType, options.cancellationType, "ActivityOptions.cancellationType");
   return {
     taskQueue: options.taskQueue,
     startToCloseTimeoutMs: msOptionalToNumber(startToCloseTimeout, "ActivityOptions.startToCloseTimeout"),
@@ -130,6 +137,7 @@ const localRetryThresholdDefaultMs = 60_000;
 function compileLocal(options: LocalActivityOptions): CompiledLocalOptions {
   const { startToCloseTimeout, scheduleToCloseTimeout, scheduleToStartTimeout, localRetryThreshold, retry } = options;
   requireTimeout(options);
+  requireOneOf(ActivityCancellationType, options.cancellationType, "LocalActivityOptions.cancellationType");
   return {
     startToCloseTimeoutMs: msOptionalToNumber(startToCloseTimeout, "LocalActivityOptions.startToCloseTimeout"),
     scheduleToCloseTimeoutMs: msOptionalToNumber(scheduleToCloseTimeout, "LocalActivityOptions.scheduleToCloseTimeout"),

@@ -4,13 +4,15 @@ import { msOptionalToNumber } from "../value/duration.ts";
 import { NamespaceNotFoundError, WorkflowExecutionAlreadyStartedError } from "../value/errors.ts";
 import { CancelledFailure, ChildWorkflowFailure, type ProtoFailure } from "../value/failure.ts";
 import { composeInterceptors } from "../value/interceptors.ts";
-import type {
-  AnyArgs,
-  BaseWorkflowOptions,
-  SignalDefinition,
-  WithWorkflowArgs,
-  Workflow,
-  WorkflowResultType,
+import {
+  type AnyArgs,
+  type BaseWorkflowOptions,
+  requireOneOf,
+  type SignalDefinition,
+  type WithWorkflowArgs,
+  type Workflow,
+  WorkflowIdReusePolicy,
+  type WorkflowResultType,
 } from "../value/options.ts";
 import { mapToPayloads } from "../value/payload-converter.ts";
 import { compileRetryPolicy } from "../value/retry-policy.ts";
@@ -139,6 +141,7 @@ async function beginChild(
 ): Promise<BegunChild> {
   const run = getRun("a child workflow");
   const workflowType = typeof workflowTypeOrFunc === "string" ? workflowTypeOrFunc : workflowTypeOrFunc.name;
+  checkChoices(options);
   const workflowId = options.workflowId ?? uuidFrom(run.random);
   const seq = run.nextSeq("childStart");
   const start = composeInterceptors(run.interceptors.outbound, "startChildWorkflowExecution", async (input) =>
@@ -149,6 +152,12 @@ async function beginChild(
   // Whoever started the child need not wait for its end.
   completed.catch(() => undefined);
   return { run, seq, workflowId, runId: await started, completed: () => completed };
+}
+
+function checkChoices({ parentClosePolicy, cancellationType, workflowIdReusePolicy }: ChildWorkflowOptions): void {
+  requireOneOf(ParentClosePolicy, parentClosePolicy, "ChildWorkflowOptions.parentClosePolicy");
+  requireOneOf(ChildWorkflowCancellationType, cancellationType, "ChildWorkflowOptions.cancellationType");
+  requireOneOf(WorkflowIdReusePolicy, workflowIdReusePolicy, "ChildWorkflowOptions.workflowIdReusePolicy");
 }
 
 function childPromises(run: WorkflowRun, input: StartChildWorkflowExecutionInput): ChildPromises {
@@ -238,9 +247,12 @@ function childCommand(
     input: run.payloadsOf(options.args),
     memo: memo && mapToPayloads(run.converter, memo),
     searchAttributes: encodeOptionalSearchAttributes(searchAttributes, typedSearchAttributes),
-    executionTimeoutMs: msOptionalToNumber(options.workflowExecutionTimeout, "workflowExecutionTimeout"),
-    runTimeoutMs: msOptionalToNumber(options.workflowRunTimeout, "workflowRunTimeout"),
-    taskTimeoutMs: msOptionalToNumber(options.workflowTaskTimeout, "workflowTaskTimeout"),
+    executionTimeoutMs: msOptionalToNumber(
+      options.workflowExecutionTimeout,
+      "ChildWorkflowOptions.workflowExecutionTimeout",
+    ),
+    runTimeoutMs: msOptionalToNumber(options.workflowRunTimeout, "ChildWorkflowOptions.workflowRunTimeout"),
+    taskTimeoutMs: msOptionalToNumber(options.workflowTaskTimeout, "ChildWorkflowOptions.workflowTaskTimeout"),
     retryPolicy: retry && compileRetryPolicy(retry),
     cronSchedule: options.cronSchedule,
     reusePolicy: options.workflowIdReusePolicy ? reusePolicyNumber[options.workflowIdReusePolicy] : 0,
