@@ -247,7 +247,10 @@ test("workflows whose activities are tried again, and those that are stuck, are 
     await rowsBecome(page, ["insists"]);
     await page.getByRole("link", { name: "Stuck", exact: true }).click();
     await rowsBecome(page, ["insists"]);
-    await end("insists", "is-fine");
+    await client.workflow.start(approval, { workflowId: "unserved", taskQueue: "nobody-serves", args: ["x"] });
+    await rowsBecome(page, ["unserved", "insists"]);
+    await watched.check("list-stuck");
+    await end("insists", "is-fine", "unserved");
     await page.getByText("No workflow matches").waitFor();
   });
   await watched.close();

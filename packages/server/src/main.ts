@@ -185,7 +185,7 @@ async function open(config: OpenConfig, closes: Close[]) {
   watchQueues(matching, telemetry);
   const batchJobs = await loadBatchJobs(store);
   const batches = new BatchRunner({
-    ...{ ring, store, clock, batchJobs, namespaces, searchAttributes, telemetry },
+    ...{ ring, store, clock, batchJobs, namespaces, searchAttributes, matching: queues, telemetry },
     ...(member && { isMine: () => member.node.isMine({ type: "duty", duty: "batches" }) }),
   });
   const namespaceDeletions = new NamespaceDeletions({

@@ -9,20 +9,23 @@ import { type BatchOperation, operationOf } from "./batch-operation.ts";
 import { idProblem, invalid } from "./field-rules.ts";
 import type { Namespace } from "./namespace-registry.ts";
 import type { Parts } from "./parts.ts";
+import { withUnservedQueues } from "./unserved-queue.ts";
 import { readQuery, workflowResolver } from "./visibility.ts";
 
 /** The executions that the query finds and the operation can do something to. */
-export function batchFilter(
-  { searchAttributes }: Pick<Parts, "searchAttributes">,
+export async function batchFilter(
+  { searchAttributes, matching }: Pick<Parts, "searchAttributes" | "matching">,
   namespace: Namespace,
   { request, startedAtMs }: Pick<BatchJob, "request" | "startedAtMs">,
-): VisibilityFilter | Rejection {
+): Promise<VisibilityFilter | Rejection> {
   const operation = operationOf(request)!;
   const resolve = (operation.kind === "workflow" ? workflowResolver : activityResolver)(namespace, searchAttributes);
   const read = readQuery(request.visibilityQuery, resolve);
   if (read instanceof Rejection) return read;
   if (read.groupBy !== undefined) return invalid("invalid query: operation is not supported: 'GROUP BY' clause");
-  return { op: "and", all: [read.filter, ...statesOf(operation, startedAtMs)] };
+  const isOfWorkflows = operation.kind === "workflow";
+  const filter = isOfWorkflows ? await withUnservedQueues(matching, namespace.id, read.filter) : read.filter;
+  return { op: "and", all: [filter, ...statesOf(operation, startedAtMs)] };
 }
 
 const isOpen: VisibilityFilter = { op: "isNull", name: "CloseTime" };

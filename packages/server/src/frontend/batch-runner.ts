@@ -20,7 +20,7 @@ export type Perform = (call: BatchCall) => Promise<unknown | Rejection>;
 
 type RunnerParts = Pick<
   Parts,
-  "ring" | "store" | "clock" | "batchJobs" | "namespaces" | "searchAttributes" | "telemetry"
+  "ring" | "store" | "clock" | "batchJobs" | "namespaces" | "searchAttributes" | "matching" | "telemetry"
 > & {
   /** Whether jobs are this node's to run. Absent: there is only one node. */
   readonly isMine?: () => boolean;
@@ -130,7 +130,7 @@ export class BatchRunner {
     }
     const { namespaceId, after } = job;
     const namespace = this.#parts.namespaces.byId(namespaceId);
-    const filter = namespace instanceof Rejection ? namespace : batchFilter(this.#parts, namespace, job);
+    const filter = namespace instanceof Rejection ? namespace : await batchFilter(this.#parts, namespace, job);
     // It was accepted once: what it names has gone since.
     if (filter instanceof Rejection) return { targets: [], after };
     const rows = await store.listVisibility({

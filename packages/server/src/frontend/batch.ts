@@ -19,7 +19,7 @@ export function batchHandlers(parts: Parts) {
       if (problem) return problem;
       const operation = operationOf(request)!;
       const startedAtMs = clock.nowMs();
-      const filter = batchFilter(parts, namespace, { request, startedAtMs });
+      const filter = await batchFilter(parts, namespace, { request, startedAtMs });
       if (filter instanceof Rejection) return filter;
       const counted = { kind: operation.kind, namespaceId: namespace.id, filter } as const;
       const total =

@@ -178,7 +178,16 @@ export class InProcess<C extends Clock = ManualClock, S extends Store = MemorySt
     const queueConfigs = await TaskQueueConfigs.load(store, matching, clock);
     const telemetry = quietTelemetry();
     const batchJobs = await loadBatchJobs(store);
-    const batches = new BatchRunner({ ring, store, clock, batchJobs, namespaces, searchAttributes, telemetry });
+    const batches = new BatchRunner({
+      ring,
+      store,
+      clock,
+      batchJobs,
+      namespaces,
+      searchAttributes,
+      matching,
+      telemetry,
+    });
     const namespaceDeletions = new NamespaceDeletions({
       ...{ ring, store, namespaces, clock },
       forgetters: [batches, searchAttributes, queueConfigs, deployments, matching],

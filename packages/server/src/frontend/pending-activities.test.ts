@@ -212,6 +212,26 @@ describe("lists of workflows", () => {
     assert.deepEqual(await listed(server, stuck), []);
   });
 
+  test("call a workflow stuck that waits where nobody asks for work, until somebody does", async () => {
+    await using server = await InProcess.open();
+    await server.start("waits");
+    await server.start("elsewhere", { taskQueue: { name: "served" } });
+    await server.pollWorkflowTask({ name: "served" });
+    const query = "PawlStuckReasons = 'NoWorkers'";
+    for (const found of [query, "PawlStuckReasons IS NOT NULL", "PawlStuckReasons IN ('NoWorkers', 'ActivityFailing')"])
+      assert.deepEqual(await listed(server, found), ["waits"], found);
+    assert.deepEqual(await listed(server, "PawlStuckReasons IS NULL"), ["elsewhere"]);
+    assert.deepEqual(await listed(server, `NOT (${query})`), ["elsewhere"]);
+    assert.deepEqual(await listed(server, "PawlStuckReasons = 'ActivityFailing'"), []);
+    assert.equal((await server.ask("CountWorkflowExecutions", { query })).count, 1);
+    const cancellationOperation = { identity: "op" };
+    await server.ask("StartBatchOperation", { jobId: "j", reason: "r", visibilityQuery: query, cancellationOperation });
+    const { totalOperationCount } = await server.ask("DescribeBatchOperation", { jobId: "j" });
+    assert.equal(totalOperationCount, 1);
+    await server.pollWorkflowTask();
+    assert.deepEqual(await listed(server, "PawlStuckReasons IS NOT NULL"), []);
+  });
+
   test("their names cannot be registered, nor set by a start", async () => {
     await using server = await InProcess.open();
     const name = "PawlStuckReasons";

@@ -8,6 +8,7 @@ import { activityResolver } from "./activity-execution-list.ts";
 import { invalid } from "./field-rules.ts";
 import type { Namespace } from "./namespace-registry.ts";
 import { limits, type Parts } from "./parts.ts";
+import { withUnservedQueues } from "./unserved-queue.ts";
 import { readQuery, workflowResolver } from "./visibility.ts";
 
 export const pendingStates = ["any", "started", "retrying", "paused"] as const;
@@ -48,7 +49,7 @@ export interface PendingPage {
   readonly nextPageToken: Uint8Array;
 }
 
-type PendingParts = Pick<Parts, "store" | "namespaces" | "searchAttributes" | "tokens" | "clock">;
+type PendingParts = Pick<Parts, "store" | "namespaces" | "searchAttributes" | "matching" | "tokens" | "clock">;
 
 /** Behind the last execution that was read whole, and within the next one behind this activity. */
 interface Place {
@@ -66,7 +67,7 @@ export async function pendingActivities(
   if (namespace instanceof Rejection) return namespace;
   if (pageSize < 0 || pageSize > limits.pendingPageMax)
     return invalid(`pageSize must be from 0 to ${limits.pendingPageMax}`);
-  const filter = filterOf(parts, namespace, question);
+  const filter = await filterOf(parts, namespace, question);
   if (filter instanceof Rejection) return filter;
   const of = `pending ${kind} activities`;
   const values = tokens.openPage(of, namespace.id, question.pageToken);
@@ -89,11 +90,11 @@ export async function pendingActivities(
   };
 }
 
-function filterOf(
-  { searchAttributes }: PendingParts,
+async function filterOf(
+  { searchAttributes, matching }: PendingParts,
   namespace: Namespace,
   { kind, state, query }: PendingQuestion,
-): VisibilityFilter | Rejection {
+): Promise<VisibilityFilter | Rejection> {
   const resolve = (kind === "workflow" ? workflowResolver : activityResolver)(namespace, searchAttributes);
   const read = readQuery(query, resolve);
   if (read instanceof Rejection) return read;
@@ -101,7 +102,8 @@ function filterOf(
   const open: VisibilityFilter = { op: "isNull", name: "CloseTime" };
   // Workflows that have such activities can be found; of standalone ones the list does not know it.
   const retrying: VisibilityFilter = { op: "isNotNull", name: "PawlRetryingActivities" };
-  return { op: "and", all: [read.filter, open, ...(state === "retrying" && kind === "workflow" ? [retrying] : [])] };
+  const filter = kind === "workflow" ? await withUnservedQueues(matching, namespace.id, read.filter) : read.filter;
+  return { op: "and", all: [filter, open, ...(state === "retrying" && kind === "workflow" ? [retrying] : [])] };
 }
 
 interface Gathering {

@@ -16,6 +16,7 @@ import type { Handlers, Parts } from "./parts.ts";
 import { QueryError } from "./query-lexer.ts";
 import { type CustomAttributes, findAttribute, typeName } from "./search-attribute.ts";
 import { type StatusNames, workflowStatuses } from "./status-name.ts";
+import { withUnservedQueues } from "./unserved-queue.ts";
 import { attributeOf, filterOf, namespaceDivision, type Resolve } from "./visibility-filter.ts";
 import { notSupported, type Ordering, parseQuery } from "./visibility-query.ts";
 
@@ -31,7 +32,7 @@ export function visibilityHandlers(parts: Parts) {
 
     CountWorkflowExecutions: async (request) => {
       const asked = queryOf(parts, workflowLists, request);
-      return asked instanceof Rejection ? asked : count(parts, asked);
+      return asked instanceof Rejection ? asked : count(parts, await served(parts, asked));
     },
   } satisfies Handlers;
 }
@@ -44,7 +45,12 @@ async function listByQuery(
   const asked = queryOf(parts, workflowLists, request, allowed);
   if (asked instanceof Rejection) return asked;
   if (asked.groupBy !== undefined) return invalid("invalid query: operation is not supported: 'GROUP BY' clause");
-  return listWorkflows(parts, asked, request);
+  return listWorkflows(parts, await served(parts, asked), request);
+}
+
+/** As it can be asked of the store. */
+async function served({ matching }: Parts, asked: Asked): Promise<Asked> {
+  return { ...asked, filter: await withUnservedQueues(matching, asked.namespaceId, asked.filter) };
 }
 
 /** The lists of one kind of execution: how filters name attributes there, and how statuses are written. */

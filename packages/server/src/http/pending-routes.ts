@@ -12,7 +12,7 @@ import { wholeNumber } from "./query-value.ts";
 import { jsonReply, problem, type Reply } from "./reply.ts";
 import type { PathValues, Route } from "./route-table.ts";
 
-export type PendingParts = Pick<Parts, "store" | "namespaces" | "searchAttributes" | "tokens" | "clock">;
+export type PendingParts = Pick<Parts, "store" | "namespaces" | "searchAttributes" | "matching" | "tokens" | "clock">;
 
 const text = { type: "string" };
 
