@@ -6,7 +6,15 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cacheFolder } from "../rig/toolchain.ts";
-import { type Goal, goalsOf, idleSections, type Measurements, type Section, sectionsOf } from "./comparison.ts";
+import {
+  type Goal,
+  goalsOf,
+  idleSections,
+  type Measurements,
+  type Section,
+  sectionsOf,
+  timerSections,
+} from "./comparison.ts";
 import { type IdleResult, idleScenarios, measureIdle } from "./idle.ts";
 import { type Load, prepareLoad } from "./load-program.ts";
 import { type Machine, machine } from "./machine.ts";
@@ -18,23 +26,28 @@ import { type Sample, type Scenario, scenarios } from "./scenario.ts";
 import { compareSdks, sdkScenarios } from "./sdk-comparison.ts";
 import { emptyInstance, type System } from "./system.ts";
 import { printTable } from "./table.ts";
+import { measureTimers, type TimersResult, timersScenario } from "./timers.ts";
 
 /** The reference starts some 40 a second: more of them would take an hour and show nothing else. */
 const idleCounts = { pawl: { full: 100_000, quick: 10_000 }, reference: { full: 1_000, quick: 200 } } as const;
 
+const timerCounts = { pawl: { full: 100_000, quick: 5_000 }, reference: { full: 1_000, quick: 200 } } as const;
+
 /** Names that stand for several. */
 const groups: ReadonlyMap<string, readonly string[]> = new Map([
-  ["servers", [...scenarios, ...idleScenarios].map(({ name }) => name)],
+  ["servers", [...scenarios, ...idleScenarios, timersScenario].map(({ name }) => name)],
   ["peers", peerWorkloads.map(({ name }) => name)],
   ["sdk", sdkScenarios.map(({ name }) => name)],
 ]);
-const nothing: Measurements = { samples: new Map(), failures: new Map(), idle: new Map() };
+const nothing: Measurements = { samples: new Map(), failures: new Map(), idle: new Map(), timers: {} };
 
 interface Options {
   readonly only: readonly string[];
   readonly quick: boolean;
   readonly rounds: number;
   readonly systems: readonly System[];
+  /** How many workflows Pawl is to leave open. */
+  readonly openCount: number;
   /** Names of those that stand beside each other in the comparison with peers. */
   readonly peers: readonly string[];
   readonly json: boolean;
@@ -46,6 +59,7 @@ const usage = `usage: npm run bench -- [flags]
                         default: servers,peers
   --quick               short windows, one round: a look, not a measurement
   --rounds N            repetitions of each scenario on each server (default 3)
+  --open N              how many workflows Pawl leaves open in open-idle and open-pending (default 100000)
   --peers NAME,NAME     who takes part in ${groups.get("peers")!.join(", ")}; default: ${peerSystems.map(({ name }) => name).join(",")}
   --without-reference   Pawl only
   --without-pawl        the reference only
@@ -60,6 +74,7 @@ function readOptions(args: readonly string[]): Options {
       quick: { type: "boolean", default: false },
       rounds: { type: "string" },
       peers: { type: "string" },
+      open: { type: "string" },
       "without-reference": { type: "boolean", default: false },
       "without-pawl": { type: "boolean", default: false },
       output: { type: "string", default: "text" },
@@ -75,11 +90,14 @@ function readOptions(args: readonly string[]): Options {
   if (strangers.length > 0) throw new Error(`--peers: no system ${strangers.join(", ")}`);
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds wants a whole number from 1");
+  const openCount = Number(values.open ?? idleCounts.pawl[values.quick ? "quick" : "full"]);
+  if (!Number.isInteger(openCount) || openCount < 1) throw new Error("--open wants a whole number from 1");
   if (!["text", "json"].includes(values.output)) throw new Error("--output is text or json");
   return {
     only,
     rounds,
     peers,
+    openCount,
     quick: values.quick,
     systems: [
       ...(values["without-pawl"] ? [] : ["pawl" as const]),
@@ -107,14 +125,26 @@ async function measureAll(options: Options, load: Load): Promise<Measurements> {
   for (const { name, args } of idleScenarios.filter((each) => options.only.includes(each.name))) {
     const results: Partial<Record<System, IdleResult>> = {};
     for (const system of options.systems) {
-      const count = idleCounts[system][options.quick ? "quick" : "full"];
+      const count = system === "pawl" ? options.openCount : idleCounts[system][options.quick ? "quick" : "full"];
       using instance = await emptyInstance(system);
       const report = (line: string) => say(`  ${system} ${name}: ${line}`);
       results[system] = await measureIdle(instance.start, load, { count, args }, report);
     }
     idle.set(name, results);
   }
-  return { samples, failures, idle };
+  const timers = options.only.includes(timersScenario.name) ? await timersOfAll(options, load) : {};
+  return { samples, failures, idle, timers };
+}
+
+async function timersOfAll({ systems, quick }: Options, load: Load): Promise<Measurements["timers"]> {
+  const results: Partial<Record<System, TimersResult>> = {};
+  for (const system of systems) {
+    const count = timerCounts[system][quick ? "quick" : "full"];
+    using instance = await emptyInstance(system);
+    const report = (line: string) => say(`  ${system} timers: ${line}`);
+    results[system] = await measureTimers(instance.start, load, count, report);
+  }
+  return results;
 }
 
 interface Collected {
@@ -177,13 +207,17 @@ async function main(): Promise<void> {
   const sdks = sdkScenarios.filter(({ name }) => only.includes(name));
   const compared = sdks.length > 0 ? await compareSdks(sdks, options, say) : { sections: [], goals: [] };
   const measurements = has("servers") ? await measureAll(options, await prepareLoad()) : nothing;
-  const ofServers = [...sectionsOf(measurements, about.cores), ...idleSections(measurements)];
+  const ofServers = [
+    ...sectionsOf(measurements, about.cores),
+    ...idleSections(measurements),
+    ...timerSections(measurements),
+  ];
   const workloads = peerWorkloads.filter(({ name }) => only.includes(name));
   const systems = peerSystems.filter(({ name }) => options.peers.includes(name));
   const peers = has("peers") ? await comparePeers({ quick, rounds, workloads, systems }, say) : [];
   const sections = [...ofServers, ...compared.sections];
   const goals = [
-    ...(has("servers") ? goalsOf(ofServers, measurements.idle) : []),
+    ...(has("servers") ? goalsOf(ofServers, measurements) : []),
     ...(has("peers") ? peerGoals(peers) : []),
     ...compared.goals,
   ];

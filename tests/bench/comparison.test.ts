@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { figures, goalsOf, median, type Section, sectionsOf } from "./comparison.ts";
+import { figures, goalsOf, type Measurements, median, type Section, sectionsOf, timerSections } from "./comparison.ts";
 import type { IdleResult } from "./idle.ts";
 import { type PeerSample, peerGoals, peerSection } from "./peers.ts";
 import type { Sample } from "./scenario.ts";
@@ -56,7 +56,7 @@ describe("sections", () => {
       { pawl: [sample(500, { probe }), sample(300, { probe }), sample(400, { probe })], reference: [sample(40)] },
     ],
   ]);
-  const [section] = sectionsOf({ samples, idle: new Map(), failures: new Map() }, 2);
+  const [section] = sectionsOf({ samples, idle: new Map(), failures: new Map(), timers: {} }, 2);
 
   test("more per second is better, less milliseconds are better", () => {
     assert.equal(row(section, "workflows").timesBetter, 10);
@@ -78,13 +78,17 @@ describe("sections", () => {
     const disturbed = new Map([
       ["throughput", { pawl: [sample(1), sample(1, { otherCpuSeconds: 5 })], reference: [] }],
     ]);
-    assert.equal(sectionsOf({ samples: disturbed, idle: new Map(), failures: new Map() }, 2)[0]?.disturbance, 0.25);
+    assert.equal(
+      sectionsOf({ samples: disturbed, idle: new Map(), failures: new Map(), timers: {} }, 2)[0]?.disturbance,
+      0.25,
+    );
   });
 });
 
 describe("goals", () => {
   const idle: IdleResult = {
     workflows: 100_000,
+    coldStartMs: 400,
     startsPerSecond: 500,
     startP99Ms: 100,
     emptyRssBytes: 1e8,
@@ -94,21 +98,46 @@ describe("goals", () => {
     firstWriteMs: 5_100,
     rssAfterRestartBytes: 1e8,
   };
-  const met = (workflowsPerSecond: number, idleResult: IdleResult | undefined, pending = idleResult) => {
+  const met = (
+    workflowsPerSecond: number,
+    idleResult: IdleResult | undefined,
+    { pending = idleResult, timers = {} }: { pending?: IdleResult | undefined; timers?: Measurements["timers"] } = {},
+  ) => {
     const results = new Map<string, { pawl?: IdleResult }>();
     if (idleResult) results.set("open-idle", { pawl: idleResult });
     if (pending) results.set("open-pending", { pawl: pending });
     const samples = new Map([["throughput", { pawl: [sample(workflowsPerSecond)], reference: [sample(40)] }]]);
-    return goalsOf(sectionsOf({ samples, idle: new Map(), failures: new Map() }, 2), results).map((goal) => goal.met);
+    const sections = sectionsOf({ samples, idle: new Map(), failures: new Map(), timers: {} }, 2);
+    return goalsOf(sections, { idle: results, timers }).map((goal) => goal.met);
   };
   test("are met, missed, or not measured", () => {
-    assert.deepEqual(met(400, idle), [true, null, null, true, false, null, null, null, null, false]);
-    assert.deepEqual(met(399, undefined), [false, null, null, null, null, null, null, null, null, null]);
+    assert.deepEqual(met(400, idle), [true, null, null, true, false, null, null, null, null, null, false]);
+    assert.deepEqual(met(399, undefined), [false, null, null, null, null, null, null, null, null, null, null]);
   });
   test("for 100,000 open workflows are not judged by fewer", () => {
     const few = { ...idle, workflows: 10_000 };
-    assert.deepEqual(met(400, few).slice(3), [null, null, null, null, null, null, null]);
-    assert.deepEqual(met(400, idle, { ...idle, rssBytes: 400e6 }).slice(3, 5), [true, true]);
+    assert.deepEqual(met(400, few).slice(3), [null, null, null, null, null, null, null, null]);
+    assert.deepEqual(met(400, idle, { pending: { ...idle, rssBytes: 400e6 } }).slice(3, 5), [true, true]);
+  });
+});
+
+describe("timers", () => {
+  const timers = { timers: 100_000, firedMs: 19_000, lateP99Ms: 18_000, early: 0, serverCpuSeconds: 9, rssBytes: 1e8 };
+  const nothing = { samples: new Map(), idle: new Map(), failures: new Map() };
+  const metBy = (pawl: typeof timers) =>
+    goalsOf([], { idle: new Map(), timers: { pawl } }).find(({ goal }) => goal.includes("timers"))?.met;
+
+  test("must all fire in time and none early, and a few prove nothing", () => {
+    assert.equal(metBy(timers), true);
+    assert.equal(metBy({ ...timers, firedMs: 20_001 }), false);
+    assert.equal(metBy({ ...timers, early: 1 }), false);
+    assert.equal(metBy({ ...timers, timers: 5_000 }), null);
+  });
+  test("of one server are compared with nothing", () => {
+    const [section] = timerSections({ ...nothing, timers: { pawl: timers } });
+    assert.equal(row(section, "timers fired").pawl?.toFixed(0), "5263");
+    assert.equal(row(section, "timers fired").timesBetter, null);
+    assert.deepEqual(timerSections({ ...nothing, timers: {} }), []);
   });
 });
 

@@ -2,12 +2,14 @@
 import { type IdleResult, idleScenarios } from "./idle.ts";
 import { longestPause, type Metric, type Sample, type Scenario, scenarios } from "./scenario.ts";
 import type { System } from "./system.ts";
+import { type TimersResult, timersScenario } from "./timers.ts";
 
 /** What was measured: of each scenario, the samples of each system in the order of the rounds. */
 export interface Measurements {
   readonly samples: ReadonlyMap<string, Readonly<Record<System, readonly Sample[]>>>;
   /** By the name of the idle scenario. */
   readonly idle: IdleResults;
+  readonly timers: Readonly<Partial<Record<System, TimersResult>>>;
   /** Of each scenario, how often it failed on each system. */
   readonly failures: ReadonlyMap<string, Readonly<Record<System, number>>>;
 }
@@ -127,6 +129,7 @@ function idleSection(scenario: string, about: string, idle: Readonly<Partial<Rec
       row("RSS, all open", "MB", null, (result) => result.rssBytes / 1e6),
       row("RSS, all open, at rest", "MB", null, (result) => result.restedRssBytes / 1e6),
       row("RSS per open workflow", "KB", "lower", (result) => grown(result) / result.workflows / 1e3),
+      row("first answer on an empty disk", "ms", "lower", (result) => result.coldStartMs),
       row("first answer after kill -9", "ms", "lower", (result) => result.firstOkMs),
       row("first write after kill -9", "ms", "lower", (result) => result.firstWriteMs),
       row("RSS after the restart", "MB", null, (result) => result.rssAfterRestartBytes / 1e6),
@@ -137,8 +140,28 @@ function idleSection(scenario: string, about: string, idle: Readonly<Partial<Rec
   };
 }
 
+/** None when the timers were not measured. */
+export function timerSections({ timers }: Measurements): Section[] {
+  if (!timers.pawl && !timers.reference) return [];
+  const row = (metric: string, unit: string, better: Metric["better"], of: (result: TimersResult) => number) => {
+    const [pawl, reference] = [timers.pawl, timers.reference].map((result) => (result ? of(result) : null));
+    return rowOf({ name: metric, unit, better }, pawl ?? null, reference ?? null);
+  };
+  const rows = [
+    row("timers", "", null, (result) => result.timers),
+    row("timers fired", "/s", "higher", (result) => (result.timers * 1e3) / result.firedMs),
+    row("all fired after", "s", null, (result) => result.firedMs / 1e3),
+    row("late p99", "ms", null, (result) => result.lateP99Ms),
+    row("early", "", null, (result) => result.early),
+    row("server CPU per workflow", "ms", "lower", (result) => (result.serverCpuSeconds * 1e3) / result.timers),
+    row("server RSS", "MB", null, (result) => result.rssBytes / 1e6),
+  ];
+  const { name: scenario, about } = timersScenario;
+  return [{ scenario, about, rows, pawlThreads: {}, disturbance: 0, failed: noFailures }];
+}
+
 /** The goals that this project has set itself; see `docs/performance.md`. */
-export function goalsOf(sections: readonly Section[], idle: IdleResults): Goal[] {
+export function goalsOf(sections: readonly Section[], { idle, timers }: Pick<Measurements, "idle" | "timers">): Goal[] {
   const row = (scenario: string, metric: string) =>
     sections.find((section) => section.scenario === scenario)?.rows.find((each) => each.metric === metric);
   const goal = (
@@ -186,6 +209,12 @@ export function goalsOf(sections: readonly Section[], idle: IdleResults): Goal[]
       row("history-50000", longestPause)?.pawl,
       (ms) => ms <= 50,
       " ms",
+    ),
+    goal(
+      "100,000 timers due at one moment fire within 20 s, none early",
+      timers.pawl && timers.pawl.timers >= 100_000 ? timers.pawl.firedMs / 1e3 : undefined,
+      (seconds) => seconds <= 20 && timers.pawl?.early === 0,
+      " s",
     ),
     goal("ready at most 5 s after kill -9", full && full.firstWriteMs / 1e3, (seconds) => seconds <= 5, " s"),
   ];

@@ -26,6 +26,8 @@ export const idleScenarios: readonly IdleScenario[] = [
 
 export interface IdleResult {
   readonly workflows: number;
+  /** From the start of the process on an empty file to its first answer. */
+  readonly coldStartMs: number;
   readonly startsPerSecond: number;
   readonly startP99Ms: number;
   /** Of the server before any workflow. */
@@ -48,7 +50,9 @@ export async function measureIdle(
   { count, args }: { readonly count: number; readonly args: readonly string[] },
   say: (line: string) => void,
 ): Promise<IdleResult> {
+  const beganAtMs = performance.now();
   const server = await start();
+  const coldStartMs = performance.now() - beganAtMs;
   const emptyRssBytes = usageOf(server.pid).rssBytes;
   const started = await load("open-idle", server.address, ["--count", String(count), ...args], say);
   const { rssBytes } = usageOf(server.pid);
@@ -66,6 +70,7 @@ export async function measureIdle(
   await again.kill9();
   return {
     workflows: count,
+    coldStartMs,
     startsPerSecond: numberAt(started, "startsPerSecond"),
     startP99Ms: numberAt(started, "latencyMs.p99"),
     emptyRssBytes,

@@ -80,6 +80,7 @@ func (s *session) startWorker(options worker.Options) (worker.Worker, error) {
 	w.RegisterWorkflow(family)
 	w.RegisterWorkflow(childEcho)
 	w.RegisterWorkflow(chatter)
+	w.RegisterWorkflow(untilMoment)
 	w.RegisterActivity(echo)
 	w.RegisterActivity(askOutside)
 	return w, w.Start()
