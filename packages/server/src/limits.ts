@@ -36,14 +36,20 @@ export const limits = {
   statusDetailsBytesMax: 32 * kibibyte,
   /** After an answer that came before its request was all there: how long the rest is still read and dropped. */
   lingerMs: 10 * secondMs,
+  /** How long a caller may keep the server waiting: for the rest of a request, and with taking an answer. */
+  callerMsMax: minuteMs,
+  /** What all requests that are not all there yet and all answers that are not taken may hold; then those that have waited longest are given up. */
+  waitingBytesMax: 256 * mebibyte,
+  /** How long a client may take to say hello over HTTP/2. */
+  helloMsMax: 10 * secondMs,
   /** Bytes that may be under way to this server on one call, and on one connection. */
   streamWindowBytes: mebibyte,
   connectionWindowBytes: 8 * mebibyte,
   /** What HTTP/2 may hold in memory for one connection before new calls on it are refused. */
   connectionMemoryMebibytesMax: 64,
   /** Cancellations on one connection: as many at once, and so many a second on and on; beyond that it is an attack. */
-  streamResetBurst: 10_000,
-  streamResetsPerSecond: 1_000,
+  streamResetBurst: 1_000,
+  streamResetsPerSecond: 200,
   /** How often connections are looked at: for their age, and for signs of life. */
   connectionSweepMs: 5 * secondMs,
   /** Connections of gRPC; further ones are closed at once. */
@@ -258,6 +264,10 @@ assert(limits.taskPollMsMax + limits.pollMarginMs < limits.connectionAgeGraceMs)
 assert(limits.connectionAgeGraceMs < limits.connectionAgeMsMax);
 assert(limits.keepaliveTimeoutMs < limits.keepaliveMs);
 assert(limits.connectionSweepMs < limits.keepaliveTimeoutMs);
+assert(limits.connectionSweepMs < limits.helloMsMax && limits.helloMsMax < limits.keepaliveMs);
+// No one call can spend what there is for all.
+assert(16 * (limits.messageBytesMax + limits.metadataBytesMax) <= limits.waitingBytesMax);
+assert(limits.lingerMs <= limits.callerMsMax && limits.callerMsMax < limits.callMsMax);
 // A message of the largest size is under way at once where several calls share a connection.
 assert(
   limits.streamWindowBytes <= limits.connectionWindowBytes && limits.messageBytesMax <= limits.connectionWindowBytes,

@@ -28,6 +28,7 @@ var scenarios = map[string]scenario{
 	"updates":    {"updates of open workflows", updates},
 	"family":     {"workflows of parallel children", children},
 	"history":    {"reads and replays a long history", longHistory},
+	"flood":      {"starts workflows faster than a server can carry", flood},
 	"timers":     {"many timers that are due at one moment", timers},
 	"open-idle":  {"starts workflows that stay open, waiting for a signal", openIdle},
 	"first-ok":   {"waits for a server to come up and times its first answers", firstOk},

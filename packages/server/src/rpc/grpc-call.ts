@@ -12,6 +12,7 @@ import {
   type ReceivedMessage,
   statusHeaders,
 } from "./grpc-frame.ts";
+import type { Patience, Waiting } from "./patience.ts";
 import type { CallerConnection, Conversation, Incoming, Status, Streaming, Unary } from "./transport.ts";
 
 const answerHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": acceptedEncodings };
@@ -22,6 +23,7 @@ const abortReason = new Error("the call has ended");
 
 export interface CallOwner {
   readonly clock: Clock;
+  readonly patience: Patience;
   /** The call has been answered or its caller has gone. */
   onEnd(call: GrpcCall): void;
   /** A handler threw, which `call.ts` never lets it: the transport's last resort. */
@@ -35,7 +37,7 @@ type Phase =
   | { readonly type: "talking"; readonly conversation: Conversation }
   | { readonly type: "ended" };
 
-export class GrpcCall implements Incoming {
+export class GrpcCall implements Incoming, Waiting {
   readonly path: string;
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
@@ -101,7 +103,10 @@ export class GrpcCall implements Incoming {
   /** The handler runs as soon as the message is there. */
   serve(handler: Unary): void {
     if (this.#isEnded()) return;
+    const { patience, clock } = this.#owner;
+    patience.begin(this, 0, clock.nowMs());
     this.#read((message) => {
+      patience.end(this);
       this.#phase = { type: "running" };
       this.#run(handler, message).catch((error: unknown) => this.refuse(this.#owner.onFault(this.path, error)));
     });
@@ -131,6 +136,14 @@ export class GrpcCall implements Incoming {
     this.#drop();
   }
 
+  /** The caller has kept this server waiting for too long, or for longest when its memory was needed. */
+  giveUp(): void {
+    if (this.#isEnded()) return this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.refuse({ code: "RESOURCE_EXHAUSTED", message: "the request took too long to arrive: send it again" });
+    // No lingering: what it holds is wanted back.
+    this.#stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+
   /**
    * The server stops: a long poll answers now that there is nothing, what runs runs on, a conversation ends. A request that has been arriving for a
    * while is not waited for; one that has just begun is.
@@ -147,13 +160,15 @@ export class GrpcCall implements Incoming {
     const pump = () => {
       while (this.#isReading() && !this.#stream.writableNeedDrain) {
         const next = this.#frames.next();
-        if (!next) return;
+        if (!next) return this.#rest();
         if ("code" in next) return this.refuse(next);
         onMessage(next);
       }
     };
     this.#stream.on("data", (chunk: Buffer) => {
       if (!this.#isReading()) return; // what follows a unary call's one message is dropped
+      this.#hold(chunk.byteLength);
+      if (!this.#isReading()) return; // that was too much
       this.#frames.push(chunk);
       pump();
     });
@@ -169,6 +184,17 @@ export class GrpcCall implements Incoming {
     return pump;
   }
 
+  #hold(bytes: number): void {
+    const { patience, clock } = this.#owner;
+    // A conversation keeps the server waiting only from the beginning of a message to its end.
+    if (this.#phase.type === "talking" && !this.#frames.isInsideMessage) patience.begin(this, bytes, clock.nowMs());
+    else patience.grow(this, bytes);
+  }
+
+  #rest(): void {
+    if (this.#phase.type === "talking" && !this.#frames.isInsideMessage) this.#owner.patience.end(this);
+  }
+
   async #run(handler: Unary, { compressed, bytes }: ReceivedMessage): Promise<void> {
     const message = compressed ? await decompress(this.header("grpc-encoding"), bytes) : bytes;
     if ("code" in message) return this.refuse(message);
@@ -181,6 +207,8 @@ export class GrpcCall implements Incoming {
     if (!this.#end()) return;
     this.#stream.respond(answerHeaders, { waitForTrailers: true });
     this.#stream.once("wantTrailers", () => this.#stream.sendTrailers(okTrailers));
+    const { patience, clock } = this.#owner;
+    patience.begin(this, message.byteLength, clock.nowMs());
     this.#stream.end(frameOf(message));
     this.#drop();
   }
@@ -210,6 +238,7 @@ export class GrpcCall implements Incoming {
   #end(): boolean {
     if (this.#phase.type === "ended") return false;
     this.#phase = { type: "ended" };
+    this.#owner.patience.end(this);
     this.#cancelWake?.();
     this.#cancelWake = undefined;
     this.#owner.onEnd(this);
@@ -221,9 +250,10 @@ export class GrpcCall implements Incoming {
     if (this.#stream.readableEnded) return;
     this.#stream.resume();
     const { clock } = this.#owner;
-    this.#cancelWake = clock.wake(clock.nowMs() + limits.lingerMs, () =>
-      this.#stream.close(constants.NGHTTP2_NO_ERROR),
-    );
+    this.#cancelWake = clock.wake(clock.nowMs() + limits.lingerMs, () => {
+      // An answer that nobody has taken yet would hold up a closing without an error for ever: that is for `giveUp`.
+      if (this.#stream.writableFinished) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    });
   }
 
   #onDeadline(): void {
@@ -234,6 +264,7 @@ export class GrpcCall implements Incoming {
   #onClose(): void {
     this.#notice();
     this.#end();
+    this.#owner.patience.end(this);
     this.#cancelWake?.();
   }
 

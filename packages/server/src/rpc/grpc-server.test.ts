@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { constants as http2 } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -299,6 +300,8 @@ describe("gRPC connections", () => {
         silent.on("error", () => {});
         await once(silent, "connect");
         silent.resume();
+        silent.write(hello);
+        await once(silent, "data"); // the server's settings
         const closed = once(silent, "close");
         const pinged = once(alive.session, "ping");
         await new Promise(setImmediate);
@@ -313,6 +316,75 @@ describe("gRPC connections", () => {
     );
   });
 });
+
+describe("slow callers", () => {
+  const empty = frameOf(Buffer.alloc(0));
+
+  test("who does not say hello in time is closed, and who did is not", async () => {
+    const clock = new ManualClock();
+    await withServer(
+      async ({ port }) => {
+        const rude = connectTcp(port, "127.0.0.1");
+        rude.on("error", () => {});
+        rude.resume();
+        await once(rude, "connect");
+        // Connections are taken in order, so by then the server knows of both.
+        using polite = new RawConnection(port);
+        await polite.send("/test.Echo/Say", [empty]);
+        const closed = once(rude, "close");
+        clock.advance(limits.helloMsMax + limits.connectionSweepMs);
+        await closed;
+        assert.equal((await polite.send("/test.Echo/Say", [empty])).headers["grpc-status"], "0");
+      },
+      { clock },
+    );
+  });
+
+  test("a request that does not come is given up, and its connection lives on", async () => {
+    const clock = new ManualClock();
+    await withServer(
+      async ({ port }) => {
+        using connection = new RawConnection(port);
+        await connection.send("/test.Echo/Say", [empty]);
+        const slow = connection.send("/test.Echo/Say", [empty.subarray(0, 3)], { open: true });
+        // What comes after it on the same connection says that it has come.
+        await connection.send("/test.Echo/Say", [empty]);
+        clock.advance(limits.callerMsMax + limits.connectionSweepMs);
+        const { headers } = await slow;
+        assert.equal(headers["grpc-status"], String(statusCodes.RESOURCE_EXHAUSTED));
+        assert.match(String(headers["grpc-message"]), /took too long to arrive/);
+        assert.equal((await connection.send("/test.Echo/Say", [empty])).headers["grpc-status"], "0");
+      },
+      { clock },
+    );
+  });
+
+  test("an answer that nobody takes is thrown away", async () => {
+    const clock = new ManualClock();
+    await withServer(
+      async ({ port }) => {
+        using connection = new RawConnection(port);
+        await connection.send("/test.Echo/Say", [empty]);
+        await new Promise((resolve) => connection.session.settings({ initialWindowSize: 0 }, resolve));
+        const stream = connection.session.request({
+          ...{ ":method": "POST", ":path": "/test.Echo/Say", "content-type": "application/grpc", te: "trailers" },
+        });
+        stream.on("error", () => {});
+        const answered = once(stream, "response");
+        stream.end(frameOf(Buffer.from("hello")));
+        await answered;
+        const closed = once(stream, "close");
+        clock.advance(limits.callerMsMax + limits.connectionSweepMs);
+        await closed;
+        assert.equal(stream.rstCode, http2.NGHTTP2_CANCEL);
+      },
+      { clock },
+    );
+  });
+});
+
+/** What a client says first. */
+const hello = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
 
 /** A handler that answers with its request once it is told to. */
 function held() {

@@ -18,6 +18,7 @@ import type { Telemetry } from "../telemetry.ts";
 import type { Tls } from "../tls.ts";
 import type { Gate } from "./gate.ts";
 import { type CallOwner, GrpcCall } from "./grpc-call.ts";
+import { Patience } from "./patience.ts";
 import { type Routes, type Streaming, type Transport, unknownMethod } from "./transport.ts";
 
 export interface GrpcServerParts {
@@ -33,7 +34,10 @@ export interface GrpcServerParts {
 /** A connection. `draining`: it has been asked to go away. */
 interface Connection {
   readonly session: ServerHttp2Session;
+  readonly bornAtMs: number;
   readonly drainAtMs: number;
+  /** It has said hello: its settings have come. */
+  isGreeted: boolean;
   state: { readonly type: "open" } | { readonly type: "draining"; readonly destroyAtMs: number };
   /** When it last showed a sign of life, and since when it owes the next one. */
   aliveAtMs: number;
@@ -50,6 +54,7 @@ export class GrpcServer implements Transport {
   readonly #owner: CallOwner;
   readonly #connections = new Map<ServerHttp2Session, Connection>();
   readonly #calls = new Set<GrpcCall>();
+  readonly #patience = new Patience();
   #state: "open" | "stopping" = "open";
   #onIdle: (() => void) | undefined;
   #cancelSweep: Cancel | undefined;
@@ -58,6 +63,7 @@ export class GrpcServer implements Transport {
     this.#parts = parts;
     this.#owner = {
       clock: parts.clock,
+      patience: this.#patience,
       onEnd: (call) => this.#onCallEnd(call),
       onFault: (path, error) => {
         parts.telemetry.log.error("transport fault", { path, error });
@@ -83,6 +89,11 @@ export class GrpcServer implements Transport {
     const { metrics } = parts.telemetry;
     metrics.gauge("service_connections", "Open client connections.", () => this.#connections.size);
     metrics.gauge("service_pending_requests", "Calls under way, long polls among them.", () => this.#calls.size);
+    metrics.gauge(
+      "service_waiting_bytes",
+      "Held for callers that are still sending their requests or have not taken their answers.",
+      () => this.#patience.bytes,
+    );
   }
 
   listen({ host, port }: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }> {
@@ -129,12 +140,17 @@ export class GrpcServer implements Transport {
     const ageMs = limits.connectionAgeMsMax * (0.9 + 0.2 * random.fraction());
     const connection: Connection = {
       session,
+      bornAtMs: nowMs,
+      isGreeted: false,
       drainAtMs: nowMs + ageMs,
       state: { type: "open" },
       aliveAtMs: nowMs,
       pingedAtMs: undefined,
     };
     this.#connections.set(session, connection);
+    session.once("remoteSettings", () => {
+      connection.isGreeted = true;
+    });
     session.on("close", () => this.#connections.delete(session));
     session.on("error", () => {}); // "close" follows
     if (this.#state === "stopping") this.#drain(connection);
@@ -180,13 +196,15 @@ export class GrpcServer implements Transport {
     const { clock } = this.#parts;
     this.#cancelSweep = clock.wake(clock.nowMs() + limits.connectionSweepMs, () => {
       for (const connection of this.#connections.values()) this.#look(connection);
+      this.#patience.look(clock.nowMs());
       this.#sweepLater();
     });
   }
 
   #look(connection: Connection): void {
-    const { session, state, drainAtMs, aliveAtMs, pingedAtMs } = connection;
+    const { session, state, bornAtMs, isGreeted, drainAtMs, aliveAtMs, pingedAtMs } = connection;
     const nowMs = this.#parts.clock.nowMs();
+    if (!isGreeted && nowMs - bornAtMs >= limits.helloMsMax) return session.destroy();
     if (state.type === "draining" && nowMs >= state.destroyAtMs) return session.destroy();
     if (pingedAtMs !== undefined && nowMs - pingedAtMs >= limits.keepaliveTimeoutMs) return session.destroy();
     // A client that has gone after the notice is not heard of again, its answer to the ping neither: closing finds that out.
