@@ -39,7 +39,10 @@ test("workflow execute-update-with-start starts it, and gives the update's outco
     commandType: enums.CommandType.PROTOCOL_MESSAGE,
     protocolMessageCommandAttributes: { messageId },
   });
-  const accepted = { acceptedRequestMessageId: `${protocolInstanceId}/request`, acceptedRequest };
+  const accepted = {
+    ...{ acceptedRequestMessageId: `${protocolInstanceId}/request`, acceptedRequestSequencingEventId: 2 },
+    acceptedRequest,
+  };
   const outcome = { success: jsonPayloads("added") };
   await call(server.address, "RespondWorkflowTaskCompleted", {
     ...{ namespace, taskToken: task.taskToken },

@@ -1,5 +1,6 @@
 /** Commands of workers that are refused, one row a rule: the refusal, and the failed workflow task in history. */
 import { enums } from "@pawl/protocol";
+import { goOn } from "./going-on.ts";
 import {
   activity,
   type Command,
@@ -56,6 +57,8 @@ export const badCommandStories: readonly Story[] = [
     ["no event", cancelActivity(0)],
     ["an unknown event", cancelActivity(3)],
     ["an event to come", cancelActivity(100)],
+    ["an event to come beside one to be scheduled", activity("q"), cancelActivity(100)],
+    ["the very event", activity("q"), cancelActivity(5)],
   ]),
   refused("timer", [
     ["no attributes", { commandType: Type.START_TIMER }],
@@ -155,7 +158,8 @@ function refused(name: string, rows: readonly Row[]): Story {
       const workflowId = `${s.name}-${index}`;
       await s.start({ workflowId, taskQueue: { name: workflowId } });
       const task = await s.workflowTask(workflowId);
-      await s.attempt("RespondWorkflowTaskCompleted", s.completeRequest(task, commands));
+      const accepted = await s.attempt("RespondWorkflowTaskCompleted", s.completeRequest(task, commands));
+      if (!accepted) await goOn(s, workflowId, task);
     }
   });
 }

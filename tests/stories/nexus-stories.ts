@@ -1,5 +1,6 @@
 /** Nexus operations: a caller's commands and history, a handler's answers, and how the end of a handler's workflow comes back. */
 import { enums } from "@pawl/protocol";
+import { goOn } from "./going-on.ts";
 import {
   answer,
   call,
@@ -59,7 +60,9 @@ function badStory(name: string, sentence: string, commands: (s: Play) => Command
   return story(`nexus-bad-${name}`, sentence, async (s) => {
     await endpoint(s);
     await s.start();
-    await s.attempt("RespondWorkflowTaskCompleted", s.completeRequest(await s.workflowTask(), commands(s)));
+    const task = await s.workflowTask();
+    const accepted = await s.attempt("RespondWorkflowTaskCompleted", s.completeRequest(task, commands(s)));
+    if (!accepted) await goOn(s, s.name, task);
   });
 }
 
@@ -431,5 +434,9 @@ export const nexusStories: readonly Story[] = [
     { commandType: enums.CommandType.REQUEST_CANCEL_NEXUS_OPERATION },
   ]),
   badStory("cancel-unknown", "the cancellation of what is not there", () => [cancelNexus(5)]),
+  badStory("cancel-foreseen", "the cancellation of what a worker cannot foresee", (s) => [
+    nexus(s.name),
+    cancelNexus(99),
+  ]),
   badStory("cancel-twice", "a cancellation that comes twice", (s) => [nexus(s.name), cancelNexus(5), cancelNexus(5)]),
 ];

@@ -11,6 +11,7 @@ import { type RunningServer, startPawl, startReference } from "../rig/server.ts"
 import { activityAnswerStories } from "./activity-answer-stories.ts";
 import { activityStories } from "./activity-stories.ts";
 import { badInputStories } from "./bad-input-stories.ts";
+import { badMessageStories } from "./bad-message-stories.ts";
 import { computeConfigStories } from "./compute-config-stories.ts";
 import { type Calls, Connection } from "./connection.ts";
 import { controlStories } from "./control-stories.ts";
@@ -59,6 +60,7 @@ const stories = [
   ...deploymentStories,
   ...computeConfigStories,
   ...badInputStories,
+  ...badMessageStories,
   ...controlStories,
   ...resetStories,
   ...resetNexusStories,

@@ -3,7 +3,7 @@ import { type Codec, enums, type Init, type protocol, update } from "@pawl/proto
 import { applicationFailure, type Command, text } from "./requests.ts";
 import type { WorkflowTask } from "./story.ts";
 
-type Message = Init<protocol.Message>;
+export type Message = Init<protocol.Message>;
 
 interface Answer {
   readonly commands: Command[];
@@ -52,13 +52,13 @@ function say({ commands, messages }: Answer, message: Message): void {
   });
 }
 
-interface About {
+export interface About {
   readonly id: string;
   readonly eventId: number;
   readonly request: update.Request;
 }
 
-function acceptance(updateId: string, { id, eventId, request }: About): Message {
+export function acceptance(updateId: string, { id, eventId, request }: About): Message {
   return message(update.Acceptance, updateId, "accept", {
     acceptedRequestMessageId: id,
     acceptedRequestSequencingEventId: eventId,
@@ -66,7 +66,7 @@ function acceptance(updateId: string, { id, eventId, request }: About): Message 
   });
 }
 
-function rejection(updateId: string, { id, eventId, request }: About): Message {
+export function rejection(updateId: string, { id, eventId, request }: About): Message {
   return message(update.Rejection, updateId, "reject", {
     rejectedRequestMessageId: id,
     rejectedRequestSequencingEventId: eventId,
@@ -75,12 +75,12 @@ function rejection(updateId: string, { id, eventId, request }: About): Message {
   });
 }
 
-function completion(updateId: string): Message {
+export function completion(updateId: string): Message {
   const meta = { updateId, identity: "client" };
   return message(update.Response, updateId, "complete", { meta, outcome: { success: text(`${updateId} done`) } });
 }
 
-function message<T>(codec: Codec<T>, updateId: string, verb: string, value: Init<T>): Message {
+export function message<T>(codec: Codec<T>, updateId: string, verb: string, value: Init<T>): Message {
   return {
     id: `${updateId}/${verb}`,
     protocolInstanceId: updateId,

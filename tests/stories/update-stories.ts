@@ -374,8 +374,8 @@ function withStart(s: Play, extra: Init<RequestOf<"StartWorkflowExecution">> = {
 }
 
 /** Until the server knows of the update, so that what the story does next comes after it. */
-export async function admitted(s: Play, updateId: string): Promise<void> {
-  const request = { namespace: "default", updateRef: { workflowExecution: { workflowId: s.name }, updateId } };
+export async function admitted(s: Play, updateId: string, workflowId: string = s.name): Promise<void> {
+  const request = { namespace: "default", updateRef: { workflowExecution: { workflowId }, updateId } };
   for (let attempt = 0; attempt < 100; attempt++) {
     try {
       await s.unrecorded("PollWorkflowExecutionUpdate", request);

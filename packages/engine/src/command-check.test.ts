@@ -22,7 +22,10 @@ function message<T>(codec: { typeName: string; encode(value: Init<T>): Uint8Arra
   } satisfies Init<protocol.Message>;
 }
 
-const acceptance = message(update.Acceptance, { acceptedRequestMessageId: "u/request" });
+const acceptance = message(update.Acceptance, {
+  acceptedRequestMessageId: "u/request",
+  acceptedRequestSequencingEventId: 5,
+});
 const rejection = message(update.Rejection, {
   rejectedRequestMessageId: "u/request",
   failure: applicationFailure("no"),

@@ -238,7 +238,11 @@ test("an update after the point is asked of the new run's worker anew, survives 
 function accept(workflow: ScriptedWorkflow, acceptedRequest: update.Request): void {
   const body = (name: string, value: Uint8Array) => ({ type_url: `type.googleapis.com/${name}`, value });
   const { Acceptance, Response } = update;
-  const acceptance = Acceptance.encode({ acceptedRequestMessageId: "u/request", acceptedRequest });
+  const acceptance = Acceptance.encode({
+    acceptedRequestMessageId: "u/request",
+    acceptedRequestSequencingEventId: 5,
+    acceptedRequest,
+  });
   const response = Response.encode({ meta: { updateId: "u" }, outcome: { success: payloads("done") } });
   workflow.complete(workflow.pollTask(), [], {
     messages: [

@@ -23,7 +23,8 @@ export function startWithUpdate(
       ? startReply(current, false)
       : startWorkflow(workflow, step, { type: "startWorkflow", request: start });
   if (started instanceof Rejection) return { refused: "start", rejection: started };
-  const run = workflow.runs.get(started.runId)!;
+  // Of a start that comes late, the run that it began may be long over: the update is for the one that is there now.
+  const run = currentRun(workflow)!;
   const progress = admitUpdate(run, step, update);
   if (progress instanceof Rejection) return { refused: "update", rejection: progress };
   return {

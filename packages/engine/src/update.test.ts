@@ -48,7 +48,10 @@ function message<T>(
   };
 }
 const acceptance = (updateId: string) =>
-  message(update.Acceptance, updateId, { acceptedRequestMessageId: `${updateId}/request` });
+  message(update.Acceptance, updateId, {
+    acceptedRequestMessageId: `${updateId}/request`,
+    acceptedRequestSequencingEventId: 2,
+  });
 const response = (updateId: string) =>
   message(update.Response, updateId, { meta: { updateId }, outcome: { success: payloads("done") } });
 const rejection = (updateId: string) =>
@@ -197,6 +200,7 @@ test("a restart keeps what was accepted, forgets what was only asked for, and ta
   workflow.tasks = [];
   workflow.signal("go");
   const repeated = message(update.Acceptance, "u1", {
+    ...{ acceptedRequestMessageId: "u1/request", acceptedRequestSequencingEventId: 5 },
     acceptedRequest: { meta: { updateId: "u1" }, input: { name: "add" } },
   });
   answer(workflow, workflow.pollTask(), [repeated]);
@@ -242,17 +246,30 @@ test("more than ten updates at once are too many", () => {
   assert(refused instanceof Rejection && refused.code === "RESOURCE_EXHAUSTED");
 });
 
+function startWithUpdate(workflow: ScriptedWorkflow, updateId: string, requestId: string, conflict = 0) {
+  const codec = workflowservice.UpdateWorkflowExecutionRequest;
+  return workflow.do({
+    type: "startWithUpdate",
+    start: startRequest({ requestId, workflowIdConflictPolicy: conflict as 0 }),
+    update: codec.decode(codec.encode({ request: { meta: { updateId }, input: { name: "add" } } })),
+  });
+}
+
+test("a start with an update that comes late, when its run is over, has its update taken by the run that is there", () => {
+  for (const workflow of [new CachedWorkflow(), new ScriptedWorkflow()]) {
+    workflow.do({ type: "startWorkflow", request: startRequest({ requestId: "first" }) });
+    workflow.complete(workflow.pollTask(), [commands.continueAsNew()]);
+    workflow.advance(10_000);
+    const reply = startWithUpdate(workflow, "u1", "first");
+    assert("update" in reply && reply.update.runId === workflow.currentRunId);
+    assert.equal(workflow.pollTask().messages.length, workflow instanceof CachedWorkflow ? 1 : 0);
+  }
+});
+
 test("a start with an update takes it along with the first task, joins what runs, and repeats itself harmlessly", () => {
   const workflow = new CachedWorkflow();
-  const codec = workflowservice.UpdateWorkflowExecutionRequest;
-  const request = (updateId: string) =>
-    codec.decode(codec.encode({ request: { meta: { updateId }, input: { name: "add" } } }));
   const both = (updateId: string, requestId: string, conflict = 0) =>
-    workflow.do({
-      type: "startWithUpdate",
-      start: startRequest({ requestId, workflowIdConflictPolicy: conflict as 0 }),
-      update: request(updateId),
-    });
+    startWithUpdate(workflow, updateId, requestId, conflict);
   const first = both("u1", "s1");
   assert("start" in first && first.start.started);
   const task = workflow.pollTask();

@@ -120,49 +120,87 @@ type Body =
   | { readonly type: "response"; readonly body: update.Response }
   | { readonly type: "rejection"; readonly body: update.Rejection };
 
+/** Of the messages by which updates are spoken of. */
+const updateFamily = update.Request.typeName.slice(0, update.Request.typeName.lastIndexOf("."));
+
 /** What a worker's message says, or why it cannot be understood. */
 function bodyOf(message: protocol.Message): Body | string {
-  const url = message.body?.type_url ?? "";
+  if (!message.body) return "nil message body";
+  const { type_url: url, value: bytes } = message.body;
+  if (url === "") return "no message name specified";
   const name = url.slice(url.lastIndexOf("/") + 1);
-  const bytes = message.body?.value ?? new Uint8Array(0);
   try {
     if (name === update.Acceptance.typeName) return { type: "acceptance", body: update.Acceptance.decode(bytes) };
     if (name === update.Response.typeName) return { type: "response", body: update.Response.decode(bytes) };
     if (name === update.Rejection.typeName) return { type: "rejection", body: update.Rejection.decode(bytes) };
   } catch {
-    return `message ${message.id} has a body that is no ${name}`;
+    return "unable to unmarshal request: proto: cannot parse invalid wire-format data";
   }
-  return `message ${message.id} has an unknown type ${url || '""'}`;
+  const dot = name.lastIndexOf(".");
+  const family = name.slice(0, Math.max(dot, 0));
+  return family === updateFamily
+    ? `Message type *update.${name.slice(dot + 1)} not supported`
+    : `unsupported protocol type ${family}`;
 }
+
+/** How far the updates will have come after the messages looked at so far, in the reference server's words. */
+type Progress = "Admitted" | "Sent" | "Accepted" | "ProvisionallyAccepted" | "ProvisionallyCompleted" | "Completed";
+
+const progressOf = {
+  admitted: "Admitted",
+  reapplied: "Sent",
+  sent: "Sent",
+  // It is as if it had never been.
+  rejected: undefined,
+  accepted: "Accepted",
+  completed: "Completed",
+} as const satisfies Record<Update["status"], Progress | undefined>;
 
 /** What is wrong with a completion's messages taken in this order, or undefined. */
 export function messagesProblem(run: Run, messages: readonly protocol.Message[]): string | undefined {
-  const ahead = new Map<string, Update["status"]>([...run.updates].map(([updateId, { status }]) => [updateId, status]));
+  const ahead = new Map<string, Progress | undefined>();
+  for (const [updateId, { status }] of run.updates) ahead.set(updateId, progressOf[status]);
   for (const message of messages) {
-    const updateId = message.protocolInstanceId;
     const parsed = bodyOf(message);
     if (typeof parsed === "string") return parsed;
-    const status = ahead.get(updateId);
-    if (parsed.type === "acceptance") {
-      // An update that memory has forgotten comes back with the acceptance that repeats its request.
-      if (status === undefined && !parsed.body.acceptedRequest?.input) return `update ${updateId} was not found`;
-      if (isAnswered(status)) return `update ${updateId} was accepted or rejected before`;
-      ahead.set(updateId, "accepted");
-    } else if (parsed.type === "response") {
-      if (status !== "accepted") return `update ${updateId} was not accepted, so it cannot be completed`;
-      if (!parsed.body.outcome) return `the response to update ${updateId} has no outcome`;
-      ahead.set(updateId, "completed");
-    } else {
-      if (isAnswered(status)) return `update ${updateId} was accepted or rejected before`;
-      ahead.set(updateId, "rejected");
-    }
+    const problem = messageProblem(message.protocolInstanceId, parsed, ahead);
+    if (problem !== undefined) return problem;
   }
   return undefined;
 }
 
-/** Whether the workflow has accepted or rejected the update. */
-function isAnswered(status: Update["status"] | undefined): boolean {
-  return status === "accepted" || status === "completed" || status === "rejected";
+function messageProblem(updateId: string, { type, body }: Body, ahead: Map<string, Progress | undefined>) {
+  const before = ahead.get(updateId);
+  const isAsked = before === "Admitted" || before === "Sent";
+  const impossible = (what: string) =>
+    `invalid state transition attempted for Update ${updateId}: received *update.${what} message while in state ${before}`;
+  const unknown = `update ${updateId} wasn't found on the server. This is most likely a transient error which will be resolved automatically by retries`;
+  switch (type) {
+    case "acceptance":
+      // An update that memory has forgotten comes back with the acceptance that repeats its request.
+      if (before === undefined && !body.acceptedRequest?.input) return unknown;
+      if (before !== undefined && !isAsked) return impossible("Acceptance");
+      ahead.set(updateId, "ProvisionallyAccepted");
+      return acceptanceProblem(body);
+    case "response":
+      if (before === undefined) return unknown;
+      if (before !== "Accepted" && before !== "ProvisionallyAccepted") return impossible("Response");
+      ahead.set(updateId, "ProvisionallyCompleted");
+      return body.outcome ? undefined : "invalid *update.Response: outcome is not set";
+    case "rejection":
+      // Nobody waits for the verdict on one that is not known.
+      if (before !== undefined && !isAsked) return impossible("Rejection");
+      ahead.set(updateId, undefined);
+      return undefined;
+    default:
+      return type satisfies never;
+  }
+}
+
+function acceptanceProblem(body: update.Acceptance): string | undefined {
+  const unset = (field: string) => `invalid *update.Acceptance: ${field} is not set`;
+  if (body.acceptedRequestSequencingEventId === 0) return unset("accepted_request_sequencing_event_id");
+  return body.acceptedRequestMessageId === "" ? unset("accepted_request_message_id") : undefined;
 }
 
 /** Whether the messages do nothing but reject: then a speculative task leaves no trace. */
@@ -189,7 +227,8 @@ function accept(run: Run, step: Step, updateId: string, body: update.Acceptance)
     eventType: EventType.WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
     workflowExecutionUpdateAcceptedEventAttributes: {
       protocolInstanceId: updateId,
-      acceptedRequestMessageId: body.acceptedRequestMessageId,
+      // Whatever message the worker says it has accepted.
+      acceptedRequestMessageId: `${updateId}/request`,
       acceptedRequestSequencingEventId: body.acceptedRequestSequencingEventId,
       acceptedRequest: requestToWrite(known, body),
     },

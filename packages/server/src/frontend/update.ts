@@ -1,8 +1,8 @@
 /** Updates as their callers see them: sent, and waited for up to a stage. The answer says how far the update has come; its caller asks again. */
 import { detail, type ExecutionKey, Rejection, type UpdateProgress, workflowKey } from "@pawl/engine";
-import { enums, errordetails, type RequestOf } from "@pawl/protocol";
+import { enums, errordetails, type RequestOf, type update } from "@pawl/protocol";
 import { limits } from "../limits.ts";
-import { blobProblem, executionProblem, headerProblem, idProblem, invalid, lengthProblem } from "./field-rules.ts";
+import { blobProblem, executionProblem, headerProblem, invalid, lengthProblem, runIdProblem } from "./field-rules.ts";
 import { Wait, waitUntilMs } from "./long-poll.ts";
 import type { Call, Handlers, Parts } from "./parts.ts";
 import { updateLink } from "./response-link.ts";
@@ -35,7 +35,7 @@ export function updateHandlers(parts: Parts) {
     PollWorkflowExecutionUpdate: async ({ namespace: name, updateRef, waitPolicy }, call) => {
       const namespace = namespaces.byName(name);
       if (namespace instanceof Rejection) return namespace;
-      const problem = executionProblem(updateRef?.workflowExecution) ?? idProblem("UpdateId", updateRef?.updateId);
+      const problem = updateRefProblem(updateRef);
       if (problem) return problem;
       const { workflowId, runId } = updateRef!.workflowExecution!;
       const key = workflowKey(namespace.id, workflowId);
@@ -47,6 +47,15 @@ export function updateHandlers(parts: Parts) {
       return progress instanceof Rejection ? progress : progressResponse(workflowId, progress);
     },
   } satisfies Handlers;
+}
+
+/** An update id that nobody can have is only unknown, as in the reference server. */
+function updateRefProblem(updateRef: update.UpdateRef | undefined): Rejection | undefined {
+  if (!updateRef) return invalid("UpdateRef is not set on request.");
+  const { workflowId = "", runId = "" } = updateRef.workflowExecution ?? {};
+  if (workflowId === "") return invalid("Can't load workflow execution.  WorkflowId not set.");
+  if (runIdProblem(runId)) return invalid("RunId is not valid UUID.");
+  return lengthProblem("WorkflowId", workflowId);
 }
 
 /** A caller that names no stage wants the outcome. */
@@ -121,11 +130,12 @@ export function updateProblem({
   if (problem) return problem;
   if (!request?.meta) return invalid("Update meta is not set on request.");
   if (!request.input) return invalid("Update input is not set on request.");
-  if (request.input.name === "") return invalid("Update input name is not set on request.");
+  if (request.input.name === "") return invalid("Update name is not set on request.");
   if (waitPolicy?.lifecycleStage === Stage.ADMITTED) {
     return new Rejection(
       "PERMISSION_DENIED",
-      "UpdateWorkflowExecution requests waiting on update admitted are not supported.",
+      "UpdateWorkflowExecution issued asynchronously and waiting on update admitted is not supported.",
+      detail(errordetails.PermissionDeniedFailure, {}),
     );
   }
   return (
