@@ -104,7 +104,7 @@ function placeOf(address: string): Place {
   if (scheme === "pawl://" && /^[^/?#@\s]+$/.test(rest)) return { type: "elsewhere", address: rest };
   throw new StartFailure(
     "usage",
-    `${JSON.stringify(address)} cannot be opened: it is file:<path>, memory:, postgres://<host>/<database> or pawl://<host>:<port>`,
+    `${JSON.stringify(address.replace(/\/\/[^/]*@/, "//…@"))} cannot be opened: it is file:<path>, memory:, postgres://<host>/<database> or pawl://<host>:<port>`,
   );
 }
 

@@ -280,6 +280,23 @@ describe("pawl server", () => {
     assert.deepEqual([code, stdout], [2, ""]);
   });
 
+  test("in a database's URL are told without its password", async (t) => {
+    const printed: string[] = [];
+    const stderr = t.mock.method(process.stderr, "write", (text: string) => printed.push(text) > 0);
+    const urls = ["postgres://u:hunter2@127.0.0.1:1/db", "postgres://u:hunter2@[bad", "mysql://u:hunter2@h/d"];
+    const commands = urls.flatMap((url) => [
+      ["server", "--port", "0", "--db-url", url],
+      ["doctor", url],
+    ]);
+    for (const command of commands) {
+      assert.notEqual(await run(command), 0, command.join(" "));
+      const text = printed.splice(0).join("");
+      assert.match(text, /^pawl: /);
+      assert.ok(!text.includes("hunter2"), text);
+    }
+    stderr.mock.restore();
+  });
+
   test("help and version are no mistakes", async (t) => {
     const help = await spawned(t, "server", "--help");
     assert.deepEqual([help.code, help.stderr], [0, ""]);
