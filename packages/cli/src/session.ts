@@ -145,7 +145,7 @@ export class Session {
     const { flags } = this;
     const { connectionOptions } = orUsage(() => toClientOptions(withFlags(this.profile, flags)));
     const { Connection } = await import("@pawl/sdk/client");
-    const connection = Connection.lazy({ ...connectionOptions, address: this.address });
+    const connection = orUsage(() => Connection.lazy({ ...connectionOptions, address: this.address }));
     try {
       // Not tried again: who waits for a prompt wants to hear at once that nobody answers.
       await connection.call("GetSystemInfo", {}, { timeoutMs: flags.clientConnectTimeout ?? 10_000, retry: false });

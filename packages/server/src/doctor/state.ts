@@ -7,7 +7,7 @@ export type { StoreInspection };
 /** `where`: the path of a file, or `postgres://…`. Throws `StartFailure`. */
 export async function openState(where: string): Promise<StoreInspection> {
   // Not repeated: there may be a password in it.
-  if (/^\w+:\/\//.test(where) && !(/^postgres(ql)?:/.test(where) && URL.canParse(where)))
+  if (/^\w+:\/\//.test(where) && !/^postgres(ql)?:/.test(where))
     throw new StartFailure("usage", "a database is given as postgres://user:password@host:port/database");
   try {
     return await openInspection(where);
