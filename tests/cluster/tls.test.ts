@@ -11,7 +11,7 @@ import { call } from "../rig/call.ts";
 import { Authority, type Certificate } from "../rig/certificate.ts";
 import { Postgres } from "../rig/postgres.ts";
 import { freePort, type RunningServer } from "../rig/server.ts";
-import { Nodes, namespace, until } from "./nodes.ts";
+import { insist, Nodes, namespace, until } from "./nodes.ts";
 
 const timeout = 120_000;
 const folder = mkdtempSync(join(tmpdir(), "pawl-node-tls-"));
@@ -53,11 +53,14 @@ async function bothAnswer(round: string): Promise<void> {
     const [one, other] = i % 2 === 0 ? [a, b] : [b, a];
     const workflowId = `${round}-${i}`;
     const requests = { workflowType: { name: "T" }, taskQueue: { name: `${round}-${i}` }, requestId: workflowId };
-    const { runId } = await call(one.address, "StartWorkflowExecution", { namespace, workflowId, ...requests });
+    const { runId } = await insist(() =>
+      call(one.address, "StartWorkflowExecution", { namespace, workflowId, ...requests }),
+    );
     const execution = { workflowId, runId };
-    const task = await call(other.address, "PollWorkflowTaskQueue", {
-      ...{ namespace, taskQueue: { name: `${round}-${i}` }, identity: "w" },
-    });
+    const polled = () =>
+      call(other.address, "PollWorkflowTaskQueue", { namespace, taskQueue: requests.taskQueue, identity: "w" });
+    let task = await insist(polled);
+    while (task.taskToken.length === 0) task = await insist(polled);
     assert.deepEqual(task.workflowExecution, execution);
   }
 }
