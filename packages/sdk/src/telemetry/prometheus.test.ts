@@ -130,7 +130,7 @@ describe("a runtime", () => {
     );
     assert.throws(
       () => Runtime.install({ telemetryOptions: { metrics: {} as never } }),
-      /one of prometheus and buffer/,
+      /one of prometheus, otel and buffer/,
     );
   });
 });

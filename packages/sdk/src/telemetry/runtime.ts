@@ -3,8 +3,10 @@ import { type Duration, msToNumber } from "../value/duration.ts";
 import { IllegalStateError } from "../value/errors.ts";
 import { DefaultLogger, type Logger } from "../value/logger.ts";
 import { type MetricMeter, type MetricTags, meterOf, type RecordMetric } from "../value/metrics.ts";
+import { requireOneOf } from "../value/options.ts";
 import { type Buckets, MetricRegistry, type Observation } from "./metric-registry.ts";
 import type { MetricsBuffer } from "./metrics-buffer.ts";
+import { OtelMetrics, type Temporality } from "./otel-metrics.ts";
 import { PrometheusEndpoint } from "./prometheus.ts";
 import { type GaugeName, SdkMetrics } from "./sdk-metrics.ts";
 
@@ -23,6 +25,24 @@ export interface PrometheusMetricsExporter {
   };
 }
 
+export interface OtelCollectorExporter {
+  otel: {
+    /** Of the receiver: `http://localhost:4318/v1/metrics`. The variable `OTEL_EXPORTER_OTLP_ENDPOINT`, when set, names the collector instead. */
+    url: string;
+    /** Must be true: metrics are sent by OTLP over HTTP, in JSON. */
+    http: boolean;
+    headers?: Record<string, string>;
+    /** Default: 1 second. */
+    metricsExportInterval?: Duration;
+    /** Default: true, see {@link PrometheusMetricsExporter}. */
+    useSecondsForDurations?: boolean;
+    /** Whether each number is of all time, or since it was last sent. Default: `"cumulative"`. */
+    temporality?: Temporality;
+    /** By a metric's name, with its prefix. */
+    histogramBucketOverrides?: Record<string, number[]>;
+  };
+}
+
 export interface BufferedMetricsExporter {
   buffer: MetricsBuffer;
   useSecondsForDurations?: boolean;
@@ -35,7 +55,7 @@ export type MetricsExporterConfig = {
   globalTags?: Record<string, string>;
   /** Adds the tag `service_name`. Default: true. */
   attachServiceName?: boolean;
-} & (PrometheusMetricsExporter | BufferedMetricsExporter);
+} & (PrometheusMetricsExporter | OtelCollectorExporter | BufferedMetricsExporter);
 
 export interface TelemetryOptions {
   metrics?: MetricsExporterConfig;
@@ -77,6 +97,7 @@ export class Runtime {
   readonly workerHeartbeatMs: number;
   readonly #registry: MetricRegistry;
   readonly #endpoint: PrometheusEndpoint | undefined;
+  readonly #otel: OtelMetrics | undefined;
   readonly #running = new Set<Stoppable>();
   readonly #onSignal = () => this.#stopAll();
 
@@ -91,19 +112,26 @@ export class Runtime {
     const { globalTags = {}, metricPrefix = "temporal_", attachServiceName = true } = exporter ?? {};
     const tags: MetricTags = { ...(attachServiceName ? { service_name: serviceName } : {}), ...globalTags };
     const prometheus = exporter && "prometheus" in exporter ? exporter.prometheus : undefined;
+    const otel = exporter && "otel" in exporter ? exporter.otel : undefined;
     const buffer = exporter && "buffer" in exporter ? exporter.buffer : undefined;
-    if (exporter && !prometheus && !buffer) {
-      throw new TypeError("telemetryOptions.metrics must have one of prometheus and buffer");
+    if (exporter && [prometheus, otel, buffer].filter((each) => each !== undefined).length !== 1) {
+      throw new TypeError("telemetryOptions.metrics must have one of prometheus, otel and buffer");
     }
-    this.#registry = new MetricRegistry(prometheus?.histogramBucketOverrides as Record<string, Buckets> | undefined);
+    const { histogramBucketOverrides } = prometheus ?? otel ?? {};
+    this.#registry = new MetricRegistry(histogramBucketOverrides as Record<string, Buckets> | undefined);
     this.recordMetric = buffer
       ? (metric, value, own) => buffer.record(metric, value, { ...tags, ...own })
-      : prometheus
+      : prometheus || otel
         ? this.#registry.record
         : () => undefined;
-    const { useSecondsForDurations = true } = prometheus ?? (exporter as BufferedMetricsExporter | undefined) ?? {};
+    const { useSecondsForDurations = true } =
+      prometheus ?? otel ?? (exporter as BufferedMetricsExporter | undefined) ?? {};
     this.sdkMetrics = new SdkMetrics(exporter && this.recordMetric, { prefix: metricPrefix, useSecondsForDurations });
     this.metricMeter = meterOf(this.recordMetric);
+    if (otel) {
+      const about = { serviceName: attachServiceName ? serviceName : undefined, globalTags };
+      this.#otel = new OtelMetrics({ ...otelOptions(otel), ...about }, this.#registry, this.logger);
+    }
     if (prometheus) {
       const { bindAddress, countersTotalSuffix = false, unitSuffix = false } = prometheus;
       const exposition = { countersTotalSuffix, unitSuffix, globalTags: tags };
@@ -130,10 +158,11 @@ export class Runtime {
     return await this.#endpoint?.address();
   }
 
-  /** Closes the metrics endpoint; another runtime may be installed afterwards. Workers are not stopped by it. */
+  /** Closes the metrics endpoint, or sends the last metrics to the collector; another runtime may be installed afterwards. Workers are not stopped by it. */
   async shutdown(): Promise<void> {
     if (installed === this) installed = undefined;
     await this.#endpoint?.close();
+    await this.#otel?.close();
   }
 
   /** Values that are asked for when metrics are read. The function that is returned ends it. */
@@ -162,4 +191,25 @@ export class Runtime {
       if (worker.getState() === "RUNNING") worker.shutdown();
     }
   }
+}
+
+function otelOptions({
+  url,
+  http,
+  headers = {},
+  metricsExportInterval,
+  temporality = "cumulative",
+}: OtelCollectorExporter["otel"]) {
+  const where = "telemetryOptions.metrics.otel";
+  if (http !== true)
+    throw new TypeError(`${where}.http must be true: metrics are sent by OTLP over HTTP, not over gRPC`);
+  const endpoint = process.env["OTEL_EXPORTER_OTLP_ENDPOINT"];
+  const target = endpoint ? `${endpoint.replace(/\/$/, "")}/v1/metrics` : url;
+  if (!/^https?:$/.test(URL.parse(target)?.protocol ?? "")) {
+    throw new TypeError(`${where}.url must be an address of http or https, not ${JSON.stringify(target)}`);
+  }
+  const intervalMs = msToNumber(metricsExportInterval ?? 1_000, `${where}.metricsExportInterval`);
+  if (intervalMs === 0) throw new TypeError(`${where}.metricsExportInterval must be more than 0`);
+  requireOneOf({ cumulative: 1, delta: 1 }, temporality, `${where}.temporality`);
+  return { url: target, headers, intervalMs, temporality };
 }

@@ -15,6 +15,7 @@ export {
 export {
   type BufferedMetricsExporter,
   type MetricsExporterConfig,
+  type OtelCollectorExporter,
   type PrometheusMetricsExporter,
   Runtime,
   type RuntimeOptions,
