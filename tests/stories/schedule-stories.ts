@@ -1,17 +1,22 @@
 /** Schedules: as they are made, shown, changed and removed, and what they start. */
 
-import { randomUUID } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
-import { enums, type Init, type RequestOf, type ResponseOf, type schedule, toTimestamp } from "@pawl/protocol";
+import { enums, type Init, type schedule, toTimestamp } from "@pawl/protocol";
 import { applicationFailure, complete, fail, payload, seconds, text } from "./requests.ts";
-import { type Play, type Story, story } from "./story.ts";
-
-type Schedule = Init<schedule.Schedule>;
-type Patch = Init<schedule.SchedulePatch>;
+import {
+  actionOf,
+  create,
+  createRequest,
+  describe,
+  farMs,
+  patch,
+  remove,
+  type Schedule,
+  scheduleOf,
+  shown,
+} from "./schedule-play.ts";
+import { type Story, story } from "./story.ts";
 
 const Overlap = enums.ScheduleOverlapPolicy;
-/** Midnight, long after any story is played. */
-const farMs = Date.parse("2090-01-01T00:00:00Z");
 
 export const scheduleStories: readonly Story[] = [
   story(
@@ -175,6 +180,21 @@ function badSpecs(): Story[] {
     interval: { interval: [{ interval: { nanos: 5 } }] },
     phase: { interval: [{ interval: seconds(5), phase: seconds(5) }] },
     structured: { structuredCalendar: [{ month: [{ start: 13 }] }] },
+    "end-before-start": { structuredCalendar: [{ hour: [{ start: 5, end: 2 }] }] },
+    end: { structuredCalendar: [{ hour: [{ start: 5, end: 24 }] }] },
+    step: { structuredCalendar: [{ hour: [{ start: 5, end: 7, step: -1 }] }] },
+    sunday: { structuredCalendar: [{ dayOfWeek: [{ start: 7 }] }] },
+    year: { structuredCalendar: [{ year: [{ start: 1999 }] }] },
+    month: { calendar: [{ month: "Febtober" }] },
+    every: { cronString: ["@every soon"] },
+    shorthand: { cronString: ["@fortnightly"] },
+    "text-step": { calendar: [{ minute: "*/0" }] },
+    "text-days": { cronString: ["0 0 * * sat-sun"] },
+    "text-weekday": { calendar: [{ dayOfWeek: "8" }] },
+    "text-range": { calendar: [{ hour: "9-5" }] },
+    "zone-conflict": { cronString: ["TZ=UTC * * * * *"], timezoneName: "Asia/Tokyo" },
+    "phase-negative": { interval: [{ interval: seconds(5), phase: { seconds: -1, nanos: 0 } }] },
+    jitter: { jitter: { seconds: -1, nanos: 0 } },
   };
   return Object.entries(specs).map(([name, spec]) =>
     story(`schedule-bad-spec-${name}`, `a spec with a bad ${name} is refused`, async (s) => {
@@ -223,49 +243,4 @@ function badRequests(): Story[] {
       await remove(s);
     }),
   ];
-}
-
-type Start = NonNullable<NonNullable<Schedule["action"]>["startWorkflow"]>;
-
-function actionOf(s: Play): Start {
-  return { workflowId: s.name, workflowType: { name: "Scheduled" }, taskQueue: { name: s.name } };
-}
-
-/** Acts by itself only after all stories have been played. */
-function scheduleOf(s: Play, given: Schedule = {}): Schedule {
-  const spec = { interval: [{ interval: seconds(86_400) }], startTime: toTimestamp(farMs) };
-  return { spec, action: { startWorkflow: actionOf(s) }, ...given };
-}
-
-function createRequest(s: Play, given: Schedule = {}): Init<RequestOf<"CreateSchedule">> {
-  return {
-    ...{ namespace: "default", scheduleId: s.name, requestId: `${s.name}-request`, identity: "client" },
-    schedule: scheduleOf(s, given),
-  };
-}
-
-function create(s: Play, given: Schedule = {}, more: Init<RequestOf<"CreateSchedule">> = {}): Promise<unknown> {
-  return s.call("CreateSchedule", { ...createRequest(s, given), ...more });
-}
-
-function describe(s: Play): Promise<unknown> {
-  return s.call("DescribeSchedule", { namespace: "default", scheduleId: s.name });
-}
-
-function patch(s: Play, given: Patch): Promise<unknown> {
-  const named = { namespace: "default", scheduleId: s.name, requestId: randomUUID() };
-  return s.call("PatchSchedule", { ...named, patch: given });
-}
-
-function remove(s: Play): Promise<unknown> {
-  return s.call("DeleteSchedule", { namespace: "default", scheduleId: s.name });
-}
-
-/** Until the schedule is as the story wants it: the reference server does some things behind the answer. */
-async function shown(s: Play, isSo: (described: ResponseOf<"DescribeSchedule">) => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (isSo(await s.unrecorded("DescribeSchedule", { namespace: "default", scheduleId: s.name }))) return;
-    await delay(50);
-  }
-  throw new Error("the schedule did not become what the story wants");
 }

@@ -31,6 +31,7 @@ import { queueStories } from "./queue-stories.ts";
 import { readRecording, writeRecording } from "./recording.ts";
 import { resetNexusStories } from "./reset-nexus-stories.ts";
 import { resetStories } from "./reset-stories.ts";
+import { scheduleRuleStories } from "./schedule-rule-stories.ts";
 import { scheduleStories } from "./schedule-stories.ts";
 import { sizeStories } from "./size-stories.ts";
 import { standaloneActivityRuleStories } from "./standalone-activity-rule-stories.ts";
@@ -57,6 +58,7 @@ const stories = [
   ...nexusStories,
   ...nexusEndpointStories,
   ...scheduleStories,
+  ...scheduleRuleStories,
   ...deploymentStories,
   ...computeConfigStories,
   ...badInputStories,

@@ -1,7 +1,7 @@
 /** Calendars as people write them: fields of text, and cron lines. Both become structured calendars, or intervals. */
 import type { Init, schedule } from "@pawl/protocol";
 import { descriptors, durationTextMs, zonePrefix } from "../cron-text.ts";
-import { fieldRules, nameOf, notInRange } from "./calendar.ts";
+import { type FieldRule, fieldRules, nameOf, notInRange } from "./calendar.ts";
 
 type Ranges = Init<schedule.Range>[];
 type Structured = Init<schedule.StructuredCalendarSpec>;
@@ -35,33 +35,45 @@ export function structuredOf(spec: schedule.CalendarSpec): Structured {
 /** `*`, `3`, `1-5`, `10/5` (from 10 on), `* /15` (without the space), and lists of them; months and days of the week by name too. */
 function rangesOf(field: Field, text: string): Ranges {
   const { min, max } = fieldRules[field];
-  const last = field === "dayOfWeek" ? 6 : max;
   const ranges: Ranges = [];
   for (const part of text.split(",")) {
     const [span = "", stepText, ...more] = part.trim().split("/");
     const step = stepText === undefined ? 1 : /^\d+$/.test(stepText) ? Number(stepText) : 0;
-    if (more.length > 0 || step < 1) throw new CalendarTextError(`${nameOf(field)} has an invalid step: ${part}`);
+    if (more.length > 0 || step < 1) throw new CalendarTextError(`${nameOf(field)} has invalid Step`);
     if (span === "*") {
       // Every year is said by naming none.
       if (step === 1 && field === "year") return [];
-      ranges.push({ start: min, end: last, step });
+      ranges.push({ start: min, end: max, step });
       continue;
     }
     const [from = "", to, ...rest] = span.split("-");
     if (rest.length > 0) throw new CalendarTextError(`${nameOf(field)} has an invalid range: ${part}`);
     const start = numberOf(field, from);
-    const end = to === undefined ? (stepText === undefined ? start : last) : numberOf(field, to);
-    if (end < start) throw new CalendarTextError(`${nameOf(field)} has a range that ends before it starts: ${part}`);
-    ranges.push({ start, end, step });
+    const end = to === undefined ? (stepText === undefined ? start : max) : numberOf(field, to);
+    if (end < start) throw new CalendarTextError(notInRange(field, "End is before Start or", textRule(field)));
+    ranges.push(...(field === "dayOfWeek" ? daysOfWeek({ start, end, step }) : [{ start, end, step }]));
   }
   return ranges;
 }
 
+/** In texts Sunday has two numbers, 0 and 7. */
+function textRule(field: Field): FieldRule {
+  return field === "dayOfWeek" ? { min: 0, max: 7 } : fieldRules[field];
+}
+
+function daysOfWeek({ start, end, step }: { start: number; end: number; step: number }): Ranges {
+  if (end < 7) return [{ start, end, step }];
+  const sunday = { start: 0, end: 0, step: 1 };
+  const others = start < 7 ? [{ start, end: 6, step }] : [];
+  return (7 - start) % step === 0 ? [sunday, ...others] : others;
+}
+
 function numberOf(field: Field, text: string): number {
-  const { min, max } = fieldRules[field];
+  const rule = textRule(field);
   const named = nameNumber(field, text.toLowerCase());
   const number = named ?? (/^\d+$/.test(text) ? Number(text) : Number.NaN);
-  if (!Number.isInteger(number) || number > max || number < min) throw new CalendarTextError(notInRange(field));
+  if (!Number.isInteger(number) || number > rule.max || number < rule.min)
+    throw new CalendarTextError(notInRange(field, "", rule));
   return number;
 }
 
@@ -97,7 +109,6 @@ export function cronLineOf(line: string): CronLine {
     .trim();
   if (text.startsWith("@every")) return { ...everyOf(text.slice("@every".length).trim()), timeZone };
   const written = descriptors.get(text.toLowerCase()) ?? text;
-  if (written.startsWith("@")) throw new CalendarTextError(`CronString has no shorthand ${written}`);
   const fields = written.split(/\s+/);
   if (fields.length < 5 || fields.length > 7) throw new CalendarTextError("CronString does not have 5-7 fields");
   if (fields.length < 7) fields.unshift("0");
@@ -117,6 +128,6 @@ const units = ["d", "h", "m", "s"] as const;
 /** `1h30m`, `90s`, `2d`. */
 function durationOf(text: string): number {
   const ms = durationTextMs(text.trim(), units);
-  if (ms === undefined) throw new CalendarTextError(`invalid duration ${JSON.stringify(text)}`);
+  if (ms === undefined) throw new CalendarTextError(`time: invalid duration ${JSON.stringify(text)}`);
   return ms;
 }

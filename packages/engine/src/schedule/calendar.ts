@@ -10,25 +10,24 @@ const dayMs = 86_400_000;
 
 type Field = Exclude<keyof schedule.StructuredCalendarSpec, "comment">;
 
-interface FieldRule {
+export interface FieldRule {
   readonly min: number;
   readonly max: number;
-  /** What a field without ranges means. */
-  readonly unset: "zero" | "all";
 }
 
 export const fieldRules: Readonly<Record<Field, FieldRule>> = {
-  second: { min: 0, max: 59, unset: "zero" },
-  minute: { min: 0, max: 59, unset: "zero" },
-  hour: { min: 0, max: 23, unset: "zero" },
-  dayOfMonth: { min: 1, max: 31, unset: "all" },
-  month: { min: 1, max: 12, unset: "all" },
-  year: { min: calendarYears.first, max: calendarYears.last, unset: "all" },
-  dayOfWeek: { min: 0, max: 7, unset: "all" },
+  second: { min: 0, max: 59 },
+  minute: { min: 0, max: 59 },
+  hour: { min: 0, max: 23 },
+  dayOfMonth: { min: 1, max: 31 },
+  month: { min: 1, max: 12 },
+  year: { min: calendarYears.first, max: calendarYears.last },
+  dayOfWeek: { min: 0, max: 6 },
 };
 
 export class Calendar {
   readonly #zone: TimeZone;
+  /** A field without ranges matches nothing, except the year: without it all match. */
   readonly #allowed: Readonly<Record<Field, ReadonlySet<number> | undefined>>;
   readonly #hours: readonly number[];
   readonly #minutes: readonly number[];
@@ -36,15 +35,13 @@ export class Calendar {
 
   constructor(spec: schedule.StructuredCalendarSpec, zone: TimeZone) {
     this.#zone = zone;
-    const set = (field: Field) => (spec[field].length > 0 ? valuesOf(spec[field]) : undefined);
-    const dayOfWeek = set("dayOfWeek");
-    // Sunday has two numbers.
-    if (dayOfWeek?.has(7)) dayOfWeek.add(0);
+    const { second, minute, hour, dayOfMonth, month, year, dayOfWeek } = spec;
     this.#allowed = {
-      ...{ second: set("second"), minute: set("minute"), hour: set("hour") },
-      ...{ dayOfMonth: set("dayOfMonth"), month: set("month"), year: set("year"), dayOfWeek },
+      ...{ second: valuesOf(second), minute: valuesOf(minute), hour: valuesOf(hour) },
+      ...{ dayOfMonth: valuesOf(dayOfMonth), month: valuesOf(month), dayOfWeek: valuesOf(dayOfWeek) },
+      year: year.length === 0 ? undefined : valuesOf(year),
     };
-    const sorted = (values: ReadonlySet<number> | undefined) => [...(values ?? [0])].sort((a, b) => a - b);
+    const sorted = (values: ReadonlySet<number> | undefined) => [...(values ?? [])].sort((a, b) => a - b);
     this.#hours = sorted(this.#allowed.hour);
     this.#minutes = sorted(this.#allowed.minute);
     this.#seconds = sorted(this.#allowed.second);
@@ -138,17 +135,18 @@ export function calendarProblem(spec: schedule.StructuredCalendarSpec): string |
     for (const range of spec[field as Field]) {
       const { start, end, step } = range;
       const within = (value: number) => value >= min && value <= max;
-      if (!within(start)) return `invalid calendar spec: ${notInRange(field as Field, "Start")}`;
-      if (end > start && !within(end)) return `invalid calendar spec: ${notInRange(field as Field, "End")}`;
-      if (step < 0) return `${nameOf(field as Field)} has a negative step`;
+      if (!within(start)) return `invalid calendar spec: ${notInRange(field as Field, "Start is")}`;
+      // An end of 0 is none.
+      if (end !== 0 && (end < start || !within(end)))
+        return `invalid calendar spec: ${notInRange(field as Field, "End is before Start or")}`;
+      if (step < 0) return `invalid calendar spec: ${nameOf(field as Field)} has invalid Step`;
     }
   }
   return undefined;
 }
 
-export function notInRange(field: Field, what = ""): string {
-  const { min, max } = fieldRules[field];
-  return `${nameOf(field)}${what && ` ${what}`} is not in range [${min}-${max}]`;
+export function notInRange(field: Field, what = "", { min, max }: FieldRule = fieldRules[field]): string {
+  return `${nameOf(field)} ${what || "is"} not in range [${min}-${max}]`;
 }
 
 /** The field as errors call it. */

@@ -67,7 +67,7 @@ export interface ScheduleRun extends HostedRun {
   readonly status: { readonly type: "open" };
   /** Grows with each change of the schedule, so that a change made upon an old one is noticed. */
   version: number;
-  /** Of the last patches, so that a repeated one is dropped. */
+  /** Of the last patches and updates, so that a repeated one is dropped. */
   patchRequestIds: readonly string[];
   /** With a canonical spec and all policies said. */
   schedule: schedule.Schedule;

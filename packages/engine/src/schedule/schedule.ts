@@ -1,5 +1,6 @@
 /** The laws of schedules: one switch over their commands, and the machine that the shard hosts. */
 import {
+  type common,
   durationMs,
   enums,
   errordetails,
@@ -148,9 +149,11 @@ function createSchedule(
   };
   execution.runs.set(run.runId, run);
   execution.currentRunId = run.runId;
+  // Like the reference server's, it is that of the schedule as it was asked for: who goes on from there has not seen what the patch made of it.
+  const conflictToken = conflictTokenOf(run);
   if (request.initialPatch) applyPatch(run, step, request.initialPatch);
   advance(run, step);
-  return { conflictToken: conflictTokenOf(run) };
+  return { conflictToken };
 }
 
 function alreadyRegistered({ scheduleId }: ScheduleRun): Rejection {
@@ -166,16 +169,18 @@ function updateSchedule(
   step: Step,
   request: workflowservice.UpdateScheduleRequest,
 ): ScheduleReplies["updateSchedule"] | Rejection {
-  const { conflictToken, searchAttributes, memo } = request;
+  const { conflictToken, searchAttributes, memo, requestId } = request;
+  if (isRepeated(run, requestId)) return {};
   if (conflictToken.length > 0 && !isEqual(conflictToken, conflictTokenOf(run)))
     return new Rejection("FAILED_PRECONDITION", "mismatched conflict token");
   const ready = compiled(request.schedule);
   if (ready instanceof Rejection) return ready;
+  noteRequest(run, requestId);
   // What the new spec names in the past is past.
   skipUntil(run, step.nowMs);
   run.schedule = ready.schedule;
   run.spec = ready.spec;
-  if (searchAttributes) run.searchAttributes = searchAttributes;
+  if (searchAttributes) run.searchAttributes = isEmpty(searchAttributes) ? undefined : searchAttributes;
   if (memo) run.memo = memo;
   run.updatedAtMs = step.nowMs;
   run.version += 1;
@@ -183,6 +188,19 @@ function updateSchedule(
   run.changes.visibility = true;
   advance(run, step);
   return {};
+}
+
+/** A change that is here already, asked for again by who has not heard that. */
+function isRepeated(run: ScheduleRun, requestId: string): boolean {
+  return requestId !== "" && run.patchRequestIds.includes(requestId);
+}
+
+function noteRequest(run: ScheduleRun, requestId: string): void {
+  if (requestId !== "") run.patchRequestIds = [...run.patchRequestIds, requestId].slice(-limits.patchRequestIdsMax);
+}
+
+function isEmpty({ indexedFields }: common.SearchAttributes): boolean {
+  return Object.keys(indexedFields).length === 0;
 }
 
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {
@@ -194,8 +212,8 @@ function patchSchedule(
   step: Step,
   { patch, requestId }: Extract<ScheduleCommand, { type: "patchSchedule" }>,
 ): ScheduleReplies["patchSchedule"] {
-  if (requestId !== "" && run.patchRequestIds.includes(requestId)) return {};
-  if (requestId !== "") run.patchRequestIds = [...run.patchRequestIds, requestId].slice(-limits.patchRequestIdsMax);
+  if (isRepeated(run, requestId)) return {};
+  noteRequest(run, requestId);
   run.changes.core = true;
   applyPatch(run, step, patch);
   advance(run, step);

@@ -23,7 +23,10 @@ function times(given: Init<schedule.ScheduleSpec>, after: string, count: number)
 
 describe("calendars", () => {
   test("a cron line, a calendar of texts and a structured one mean the same", () => {
-    const structured = { minute: [{ start: 30 }], hour: [{ start: 9 }], dayOfWeek: [{ start: 1, end: 5 }] };
+    const structured = {
+      ...{ second: [{}], minute: [{ start: 30 }], hour: [{ start: 9 }], dayOfWeek: [{ start: 1, end: 5 }] },
+      ...{ dayOfMonth: [{ start: 1, end: 31 }], month: [{ start: 1, end: 12 }] },
+    };
     const friday = "2026-11-20T09:30:00Z";
     const next = ["2026-11-23T09:30:00Z", "2026-11-24T09:30:00Z"];
     assert.deepEqual(times({ cronString: ["30 9 * * mon-fri"] }, friday, 2), next);
@@ -144,7 +147,7 @@ test("what cannot be is refused with the field and the rule", () => {
     [{ cronString: ["constructor"] }, /^CronString does not have 5-7 fields$/],
     [{ cronString: ["61 * * * *"] }, /^Minute is not in range \[0-59\]$/],
     [{ cronString: ["* * * * mon-x"] }, /^DayOfWeek/],
-    [{ cronString: ["*/0 * * * *"] }, /^Minute has an invalid step/],
+    [{ cronString: ["*/0 * * * *"] }, /^Minute has invalid Step$/],
     [{ cronString: ["@every x"] }, /invalid duration/],
     [{ cronString: ["TZ=UTC * * * * *", "TZ=Asia/Tokyo * * * * *"] }, /^conflicting timezone names$/],
     [{ calendar: [{ hour: "25" }] }, /^Hour is not in range \[0-23\]$/],

@@ -125,7 +125,8 @@ function canonicalOf(given: schedule.ScheduleSpec): schedule.ScheduleSpec {
       jitter: given.jitter,
       timezoneName: [...zones][0] ?? "",
     });
-    const problem = specProblem(canonical);
+    const asGiven = [...given.structuredCalendar, ...given.excludeStructuredCalendar];
+    const problem = asGiven.map(calendarProblem).find((one) => one !== undefined) ?? specProblem(canonical);
     if (problem !== undefined) throw new SpecError(problem);
     return canonical;
   } catch (error) {
