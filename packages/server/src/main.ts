@@ -5,9 +5,10 @@
  */
 import { methods } from "@pawl/protocol";
 import {
+  databasesOf,
   MemoryStore,
   nameOfAll,
-  PostgresStore,
+  openDatabases,
   SqliteStore,
   type StateLost,
   type Store,
@@ -137,7 +138,7 @@ export async function openServer(config: OpenConfig = {}): Promise<OpenServer> {
 /** Throws `StartFailure`, before anything is open. The text is not repeated, as there may be a password in it. */
 function checkDatabase({ dbUrl }: OpenConfig): void {
   try {
-    if (dbUrl !== undefined) urlsOfHosts(dbUrl);
+    for (const url of dbUrl === undefined ? [] : databasesOf(dbUrl)) urlsOfHosts(url);
   } catch (error) {
     throw new StartFailure("usage", (error as Error).message);
   }
@@ -286,7 +287,7 @@ function answering(parts: Parts, member: ClusterMember | undefined, further: Rea
 
 function openStore({ dbFilename, dbUrl, sqlitePragmas, cluster }: OpenConfig, nodeId: string): Promise<Store> | Store {
   const node = cluster && { id: nodeId, leaseMs: leaseMsOf(cluster) };
-  if (dbUrl !== undefined) return PostgresStore.open({ url: dbUrl, ...(node && { node }) });
+  if (dbUrl !== undefined) return openDatabases(dbUrl, node && { node });
   if (dbFilename === undefined) return new MemoryStore();
   return SqliteStore.open({ filename: dbFilename, ...(sqlitePragmas && { pragmas: sqlitePragmas }) });
 }

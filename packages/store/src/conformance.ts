@@ -28,7 +28,8 @@ import {
 } from "./store.ts";
 
 /** `open` gives an empty store; the suite closes it. */
-export function exerciseStore(name: string, open: () => Promise<Store>): void {
+/** `isSpread`: shards are apart, and a run never goes from one to another. */
+export function exerciseStore(name: string, open: () => Promise<Store>, { isSpread = false } = {}): void {
   const opened = async (t: TestContext): Promise<Store> => {
     const store = await open();
     t.after(() => store.close());
@@ -42,6 +43,7 @@ export function exerciseStore(name: string, open: () => Promise<Store>): void {
     describe("runs", () => exerciseRuns(opened));
     describe("kinds", () => exerciseKinds(opened));
     describe("due runs", () => exerciseDueRuns(opened));
+    if (!isSpread) describe("runs that move", () => exerciseMoves(opened));
     describe("deletion", () => exerciseDeletion(opened));
     describe("history", () => exerciseHistory(opened));
     describe("names", () => exerciseNames(opened));
@@ -150,11 +152,12 @@ function exerciseValues(open: Open): void {
           runWrite(`r${i}`, { snapshot: data }),
           { table: "part", runId: `r${i}`, part: "p", bytes: data },
           { table: "history", runId: `r${i}`, firstEventId: 1, lastEventId: 1, events: data },
-          { table: "setting", name: `s${i}`, bytes: data },
           visibilityWrite(`r${i}`, { info: data }),
         ]),
       ),
     );
+    for (const [i, data] of [huge, empty].entries())
+      await store.commit(null, [{ table: "setting", name: `s${i}`, bytes: data }]);
     const rows = await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 9 });
     for (const [i, data] of [huge, empty].entries()) {
       const [run] = await store.loadRuns([`r${i}`]);
@@ -423,7 +426,9 @@ function exerciseDueRuns(open: Open): void {
       { kind: "workflow", namespaceId: "ns", businessId: "workflow of other", runId: "other" },
     ]);
   });
+}
 
+function exerciseMoves(open: Open): void {
   test("a run that another shard writes belongs to that shard", async (t) => {
     const store = await open(t);
     const [one, two] = [await store.acquire(1, "me"), await store.acquire(2, "me")];

@@ -1,20 +1,19 @@
-/** State by the name that a command line has for it: the path of a SQLite file, or `postgres://…`. Neither makes any. */
+/** State by the name that a command line has for it: the path of a SQLite file, or `postgres://…`, or a list of these. Neither makes any. */
 import { existsSync } from "node:fs";
 import type { StoreInspection } from "./inspection.ts";
-import { PostgresStore } from "./postgres.ts";
-import { PostgresInspection } from "./postgres-inspection.ts";
+import { inspectDatabases, openDatabases } from "./postgres-databases.ts";
 import { SqliteStore } from "./sqlite.ts";
 import { SqliteInspection } from "./sqlite-inspection.ts";
 import { type Store, StoreUnusable } from "./store.ts";
 
 /** To be looked at, whoever else works on it. Throws `StoreUnusable`. */
 export async function openInspection(where: string): Promise<StoreInspection> {
-  return isUrl(where) ? PostgresInspection.open(where) : SqliteInspection.open(where);
+  return isUrl(where) ? inspectDatabases(where) : SqliteInspection.open(where);
 }
 
 /** To be changed, as a server would. Throws `StoreUnusable`, also while a server works on it. */
 export async function openNamedStore(where: string): Promise<Store> {
-  if (isUrl(where)) return PostgresStore.open({ url: where });
+  if (isUrl(where)) return openDatabases(where);
   if (!existsSync(where)) throw new StoreUnusable(`there is no file ${where}; a server that is started on it makes it`);
   return SqliteStore.open({ filename: where });
 }

@@ -136,7 +136,9 @@ export async function openWriter(
     if (node === undefined) await claim(db, where, databaseLock, earlier);
     else {
       await claim(db, where, sharedDatabaseLock, undefined);
-      await claim(db, where, { ...databaseLock, class: nodeLockClass, key: String(lockKeyOf(node.id)) }, earlier);
+      // A node may have more than one schema of a database.
+      const key = `(${lockKeyOf(node.id)} # ${schemaKey})`;
+      await claim(db, where, { ...databaseLock, class: nodeLockClass, key }, earlier);
     }
     for (const each of receipts) await requireReceipts(db, where, each);
     return { db, processId };

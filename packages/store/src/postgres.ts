@@ -104,12 +104,12 @@ export class PostgresStore implements Store {
     if (this.#members && !writes.every(needsLease)) await this.#members.onChange();
   }
 
-  async loadCurrent(...keys: Parameters<Store["loadCurrent"]>): ReturnType<Store["loadCurrent"]> {
-    return this.#readable().loadCurrent(...keys);
+  async loadCurrent(keys: Parameters<Store["loadCurrent"]>[0]): ReturnType<Store["loadCurrent"]> {
+    return this.#readable().loadCurrent(keys);
   }
 
-  async loadRuns(...runIds: Parameters<Store["loadRuns"]>): ReturnType<Store["loadRuns"]> {
-    return this.#readable().loadRuns(...runIds);
+  async loadRuns(runIds: readonly string[]): ReturnType<Store["loadRuns"]> {
+    return this.#readable().loadRuns(runIds);
   }
 
   async readHistory(runId: string, range: HistoryRange): ReturnType<Store["readHistory"]> {

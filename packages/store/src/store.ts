@@ -265,17 +265,21 @@ export interface Store {
   acquire(shardId: number, owner: string): Promise<Lease>;
 
   /**
-   * All or nothing, on disk when it resolves (D1). Writes of `namespace` and `setting` need no lease; pass null when there are no others.
+   * All or nothing, on disk when it resolves (D1). Writes of `namespace` and `setting` need no lease; pass null when there are no others, as a store
+   * that is spread over several takes them alone.
    * Throws `LeaseLost`, `StoreFull`, `NameTaken` (a namespace name that another id has), `SettingChanged` (a setting is not as `expected`): nothing was
    * written; `CommitUnknown`: see D2.
    */
   commit(lease: Lease | null, writes: readonly Write[]): Promise<void>;
 
-  /** The current run ids of these executions, in order; null where there is none. */
-  loadCurrent(keys: readonly ExecutionKey[]): Promise<(string | null)[]>;
+  /**
+   * The current run ids of these executions, in order; null where there is none. `shardId`: where the caller knows that all are of one shard, so that a
+   * store which is several need not look elsewhere; what is of another shard may be missed then.
+   */
+  loadCurrent(keys: readonly ExecutionKey[], shardId?: number): Promise<(string | null)[]>;
 
-  /** Snapshots with their parts, in order; null where there is no such run. */
-  loadRuns(runIds: readonly string[]): Promise<(StoredRun | null)[]>;
+  /** Snapshots with their parts, in order; null where there is no such run. `shardId`: as with `loadCurrent`. */
+  loadRuns(runIds: readonly string[], shardId?: number): Promise<(StoredRun | null)[]>;
 
   /** Batches that hold events of the range, ascending. */
   readHistory(runId: string, range: HistoryRange): Promise<StoredBatch[]>;

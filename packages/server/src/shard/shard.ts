@@ -281,7 +281,7 @@ export class Shard {
       else unknown.set(id, key);
     }
     if (unknown.size > 0) {
-      const currents = await store.loadCurrent([...unknown.values()]);
+      const currents = await store.loadCurrent([...unknown.values()], this.lease.shardId);
       for (const [index, [id, { kind, namespaceId, businessId }]] of [...unknown].entries()) {
         const key = { kind, namespaceId, businessId };
         const machine = machineOf(kind);
@@ -298,7 +298,7 @@ export class Shard {
       for (const runId of runIds) if (runId && !execution.runs.has(runId)) wanted.set(runId, one);
     }
     if (wanted.size > 0) {
-      const stored = await store.loadRuns([...wanted.keys()]);
+      const stored = await store.loadRuns([...wanted.keys()], this.lease.shardId);
       for (const [index, [runId, { key, machine, execution }]] of [...wanted].entries()) {
         const row = stored[index];
         // A run id of another execution is as unknown here as one that never was.
