@@ -88,6 +88,7 @@ export class Normaliser {
     if (measuredKey.test(key)) return "measured";
     if (countedKey.test(key)) return roundedUp(value as unknown as googleProtobuf.Duration);
     if (key === "workflowTaskScheduledEventAttributes") return this.#fields("", withoutJitter(value));
+    if (key === "workflowExecutionStartedEventAttributes") return this.#fields("", withWholeBeat(value));
     const kept: Record<string, Plain> = {};
     for (const [name, field] of Object.entries(value)) {
       const plain = this.#value(name, field);
@@ -105,6 +106,17 @@ function nameOf(members: Readonly<Record<string, number>>, value: number): strin
 function roundedUp({ seconds, nanos }: googleProtobuf.Duration): string {
   // A retry is due some microseconds after its interval.
   return `${Math.ceil(seconds + nanos / 1e9 - 0.05)} s`;
+}
+
+/** What is left of a beat when the next run is made depends on how long the one before took. */
+function withWholeBeat(attributes: Fields): Fields {
+  const { initiator, cronSchedule, firstWorkflowTaskBackoff } = attributes;
+  const beat = Number(/^@every (\d+)s$/.exec(cronSchedule as string)?.[1]);
+  const { seconds = 0, nanos = 0 } = (firstWorkflowTaskBackoff ?? {}) as Partial<googleProtobuf.Duration>;
+  const left = seconds + nanos / 1e9;
+  const isPart = left > 0 && left < beat;
+  if (initiator !== enums.ContinueAsNewInitiator.CRON_SCHEDULE || !isPart) return attributes;
+  return { ...attributes, firstWorkflowTaskBackoff: { seconds: beat, nanos: 0 } };
 }
 
 const randomFromAttempt = 4;
