@@ -5,7 +5,15 @@ import { prepareNode } from "../rig/node.ts";
 import { preparePython } from "../rig/python.ts";
 import { startPawl, startReference } from "../rig/server.ts";
 import type { Prepared, Program } from "../rig/toolchain.ts";
-import { afterwards, everyLanguage, onlyGo, onlyPython, pythonAndGo, pythonAndTypescript } from "./sentences.ts";
+import {
+  afterwards,
+  everyLanguage,
+  notJava,
+  onlyGo,
+  onlyPython,
+  pythonAndGo,
+  pythonAndTypescript,
+} from "./sentences.ts";
 
 export interface Tool {
   readonly scenarios: Program;
@@ -23,11 +31,19 @@ export interface Language {
 export const all: readonly Language[] = [
   {
     name: "Python",
-    sentences: { ...everyLanguage, ...pythonAndGo, ...onlyPython, ...pythonAndTypescript, ...afterwards },
+    sentences: { ...everyLanguage, ...notJava, ...pythonAndGo, ...onlyPython, ...pythonAndTypescript, ...afterwards },
     prepare: preparePython,
   },
-  { name: "TypeScript", sentences: { ...everyLanguage, ...pythonAndTypescript, ...afterwards }, prepare: prepareNode },
-  { name: "Go", sentences: { ...everyLanguage, ...pythonAndGo, ...onlyGo, ...afterwards }, prepare: prepareGo },
+  {
+    name: "TypeScript",
+    sentences: { ...everyLanguage, ...notJava, ...pythonAndTypescript, ...afterwards },
+    prepare: prepareNode,
+  },
+  {
+    name: "Go",
+    sentences: { ...everyLanguage, ...notJava, ...pythonAndGo, ...onlyGo, ...afterwards },
+    prepare: prepareGo,
+  },
   { name: "Java", sentences: { ...everyLanguage, ...afterwards }, prepare: prepareJava },
 ];
 

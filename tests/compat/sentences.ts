@@ -63,12 +63,16 @@ export const onlyPython = {
   "seed-order-test": "document: the order workflow passes its own test on this server",
 } as const;
 
-/** Of standalone activities, for which only these SDKs have clients, of versions of workers, and of what operators do by the API alone. */
-export const pythonAndGo = {
+/** Of what operators do to workflows, and of versions of workers. */
+export const notJava = {
   "worker-versions":
-    "pinned runs stay with their version, others move with the current one, and a ramp takes its share of new ones",
+    "pinned runs stay with their version, others move with the current one, or go where they were told to",
   reset:
     "a workflow is reset to an earlier task, with the signals and updates since and with its child, and both histories replay clean",
+} as const;
+
+/** Of standalone activities, for which only these SDKs have clients, and of what operators do by the API alone. */
+export const pythonAndGo = {
   "pause-workflow": "a paused workflow does nothing until it goes on",
   "join-running": "a start that finds its workflow running joins it, once, by an event that it can be found by",
   "standalone-activity": "an activity without a workflow is started, waited for, described, listed and counted",
@@ -79,6 +83,7 @@ export const pythonAndGo = {
 /** Of workflows that answer updates, speak to each other, follow each other, and say things of themselves. */
 export const pythonAndTypescript = {
   updates: "updates are validated, accepted and answered, once for each id, and refused ones leave no trace",
+  "delay-and-delete": "a workflow starts when its delay is over, and one that was deleted is known no more",
   "update-with-start": "an update starts its workflow, or finds it running",
   "external-messages": "workflows signal and cancel others, and hear when there is nobody",
   "child-policies":

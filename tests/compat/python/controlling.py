@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from temporalio.api.taskqueue.v1 import TaskQueue
     from temporalio.api.workflow.v1 import OnConflictOptions
     from temporalio.api.workflowservice.v1 import (
+        DeleteWorkflowExecutionRequest,
         DescribeWorkflowExecutionRequest,
         PauseWorkflowExecutionRequest,
         ResetWorkflowExecutionRequest,
@@ -23,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from temporalio.service import RPCError, RPCStatusCode
     from temporalio.worker import Replayer
 
-    from harness import Context, Scenario, events_of, eventually, expect, expect_error, expect_that, names_of
+    from harness import Context, Scenario, events_of, eventually, expect, expect_error, expect_that, names_of, one
 
 TEN_SECONDS = timedelta(seconds=10)
 
@@ -204,8 +205,48 @@ async def join_running(context: Context) -> None:
     await Replayer(workflows=[Journey]).replay_workflow(await handle.fetch_history())
 
 
+async def delay_and_delete(context: Context) -> None:
+    delay = timedelta(seconds=1.5)
+    handle = await context.client.start_workflow(
+        Companion.run, id=context.new_id(), task_queue=context.task_queue, start_delay=delay
+    )
+
+    async def begun() -> bool:
+        return "WORKFLOW_TASK_COMPLETED" in names_of(await events_of(handle))
+
+    await eventually(begun, "its delay is over")
+    events = await events_of(handle)
+    waited = one(events, "WORKFLOW_TASK_SCHEDULED").event_time.ToDatetime() - events[0].event_time.ToDatetime()
+    expect_that(waited >= delay, f"waited {waited}")
+    await handle.signal(Companion.tell)
+    expect(await handle.result(), "companion")
+
+    await context.client.workflow_service.delete_workflow_execution(
+        DeleteWorkflowExecutionRequest(
+            namespace=context.namespace, workflow_execution=WorkflowExecution(workflow_id=handle.id)
+        )
+    )
+
+    async def gone() -> bool:
+        try:
+            await handle.describe()
+            return False
+        except RPCError as error:
+            return error.status == RPCStatusCode.NOT_FOUND
+
+    await eventually(gone, "it is gone")
+    refused = await expect_error(RPCError, handle.signal(Companion.tell))
+    expect(refused.status, RPCStatusCode.NOT_FOUND)
+
+    async def unlisted() -> bool:
+        return (await context.client.count_workflows(f"WorkflowId = '{handle.id}'")).count == 0
+
+    await eventually(unlisted, "no list has it")
+
+
 scenarios: dict[str, Scenario] = {
     "reset": reset,
+    "delay-and-delete": delay_and_delete,
     "pause-workflow": pause_workflow,
     "join-running": join_running,
 }

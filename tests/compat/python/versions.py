@@ -10,10 +10,13 @@ from typing import Any
 from temporalio import activity, workflow
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion as WireVersion
 from temporalio.api.enums.v1 import WorkerDeploymentVersionStatus
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflow.v1 import VersioningOverride, WorkflowExecutionOptions
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkerDeploymentVersionRequest,
     SetWorkerDeploymentCurrentVersionRequest,
     SetWorkerDeploymentRampingVersionRequest,
+    UpdateWorkflowExecutionOptionsRequest,
 )
 from temporalio.client import WorkflowHandle
 from temporalio.common import PinnedVersioningOverride, VersioningBehavior, WorkerDeploymentVersion
@@ -128,6 +131,23 @@ class Deployment:
         )
         return described.worker_deployment_version_info.status
 
+    async def pin(self, handle: WorkflowHandle[Any, Any], build_id: str | None) -> None:
+        """What an operator says of one workflow wins over its code, until he takes it back."""
+        options = WorkflowExecutionOptions()
+        if build_id is not None:
+            version = WireVersion(deployment_name=self.name, build_id=build_id)
+            pinned = VersioningOverride.PinnedOverride(
+                behavior=VersioningOverride.PINNED_OVERRIDE_BEHAVIOR_PINNED, version=version
+            )
+            options = WorkflowExecutionOptions(versioning_override=VersioningOverride(pinned=pinned))
+        request = UpdateWorkflowExecutionOptionsRequest(
+            namespace=self.context.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=handle.id),
+            workflow_execution_options=options,
+        )
+        request.update_mask.paths.append("versioning_override")
+        await self.context.client.workflow_service.update_workflow_execution_options(request)
+
     async def start(self, run: Any, **options: Any) -> WorkflowHandle[Any, Any]:
         return await self.context.client.start_workflow(
             run, id=self.context.new_id(), task_queue=self.task_queue, **options
@@ -150,13 +170,19 @@ async def worker_versions(context: Context) -> None:
         await deployment.set_current("1")
 
         staying, moving = await deployment.start(Staying.run), await deployment.start(Moving.run)
-        for handle in staying, moving:
+        held = await deployment.start(Moving.run)
+        for handle in staying, moving, held:
             await builds_are(handle, ["1"])
+        await deployment.pin(held, "1")
         await deployment.set_current("2")
-        for handle in staying, moving:
+        for handle in staying, moving, held:
             await handle.signal("go", "on")
         await builds_are(staying, ["1", "1"])
         await builds_are(moving, ["1", "2"])
+        await builds_are(held, ["1", "1"])
+        await deployment.pin(held, None)
+        await held.signal("go", "on")
+        await builds_are(held, ["1", "1", "2"])
         described = await moving.describe()
         versioning = described.raw_description.workflow_execution_info.versioning_info
         expect(versioning.deployment_version.build_id, "2")
@@ -168,11 +194,12 @@ async def worker_versions(context: Context) -> None:
 
         await deployment.set_ramping("1", 40)
         ramped = await asyncio.gather(*(deployment.start(Staying.run) for _ in range(40)))
-        for handle in [staying, moving, overridden, *ramped]:
+        for handle in [staying, moving, held, overridden, *ramped]:
             await handle.signal("go", "end")
         taken = Counter([(await handle.result())[0] for handle in ramped])
         expect_that(set(taken) == {"1", "2"}, f"a ramp takes some, not all: {taken}")
-        for handle, expected in [(staying, ["1", "1"]), (moving, ["1", "2"]), (overridden, ["1"])]:
+        expectations = [(staying, ["1", "1"]), (moving, ["1", "2"]), (held, ["1", "1", "2"]), (overridden, ["1"])]
+        for handle, expected in expectations:
             expect(await handle.result(), expected)
 
 

@@ -14,6 +14,7 @@ import { Client, Connection } from "@temporalio/client";
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import * as activities from "./activities.ts";
 import { scenarios as calling, shopHandler } from "./calling.ts";
+import { scenarios as controlling } from "./controlling.ts";
 import * as dispatchActivities from "./dispatch-activities.ts";
 import { scenarios as dispatching } from "./dispatching.ts";
 import { scenarios as ending } from "./ending.ts";
@@ -41,6 +42,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ...dispatching,
   ...calling,
   ...relating,
+  ...controlling,
   ...longRunning,
   ...afterwards,
 };

@@ -18,6 +18,7 @@ import {
 import type * as activities from "./activities.ts";
 
 export * from "./calling-workflows.ts";
+export * from "./controlling-workflows.ts";
 export * from "./dispatch-workflows.ts";
 export * from "./pattern-workflows.ts";
 export * from "./relating-workflows.ts";
