@@ -4,8 +4,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { history } from "@pawl/protocol";
+import { history } from "@pawl/protocol";
 import type { WorkflowHandle } from "@pawl/sdk/client";
+import { messageToJson } from "@pawl/sdk/proto/json";
 import { bundleWorkflowCode, DeterminismViolationError, Worker } from "@pawl/sdk/worker";
 import { newId, newWorker, useTarget, workflowsPath } from "./target.ts";
 import { startWorkerProcess } from "./worker-process.ts";
@@ -213,6 +214,20 @@ describe("nondeterminism", () => {
     });
     const mended = await newWorker(target, { taskQueue });
     assert.equal(await mended.runUntil(handle.result()), "told");
+  });
+
+  test("a history that was exported as JSON replays, and tells of a change, as one that was fetched", async () => {
+    const recorded = await historyOf(workflows.retries, ["x"]);
+    const bytes = history.History.encode(recorded);
+    const exported = JSON.parse(JSON.stringify(messageToJson("temporal.api.history.v1.History", bytes)));
+    assert.equal(exported.events[0].eventType, "EVENT_TYPE_WORKFLOW_EXECUTION_STARTED");
+    await Worker.runReplayHistory({ workflowsPath }, exported);
+    const code = "export async function retries() { return 1; }";
+    await withCode(code, (path) =>
+      assert.rejects(Worker.runReplayHistory({ workflowsPath: path }, exported), DeterminismViolationError),
+    );
+    for (const none of [undefined, "[]", { events: {} }])
+      await assert.rejects(Worker.runReplayHistory({ workflowsPath }, none), /must have a list of events/);
   });
 
   test("a change behind patched() replays old histories the old way", async () => {

@@ -63,7 +63,7 @@ export type {
   WorkerInterceptors,
 } from "./interceptors.ts";
 export type { WorkerPlugin } from "./plugin.ts";
-export type { HistoryToReplay, ReplayResult, ReplayWorkerOptions } from "./replayer.ts";
+export type { HistoryToReplay, ReplayHistoriesIterable, ReplayResult, ReplayWorkerOptions } from "./replayer.ts";
 export { type ResourceBasedTunerOptions, ResourceController as ResourceBasedController } from "./resource-slots.ts";
 export type { InjectedSink, InjectedSinkFunction, InjectedSinks } from "./sinks.ts";
 export type { SlotInfo } from "./slots.ts";

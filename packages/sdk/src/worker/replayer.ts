@@ -1,5 +1,5 @@
 /** Replays histories against workflow code without a server: does today's code still do what it did then? */
-import type { history } from "@pawl/protocol";
+import { history } from "@pawl/protocol";
 import { MessageCodec } from "../codec/message-codec.ts";
 import { Nondeterminism } from "../replay/nondeterminism.ts";
 import { DefaultLogger, type Logger } from "../value/logger.ts";
@@ -28,8 +28,11 @@ export interface ReplayResult {
 
 export interface HistoryToReplay {
   readonly workflowId: string;
-  readonly history: history.History;
+  /** As `fetchHistory()` gives it, or its JSON, parsed: what command lines and web UIs export. */
+  readonly history: history.History | unknown;
 }
+
+export type ReplayHistoriesIterable = AsyncIterable<HistoryToReplay> | Iterable<HistoryToReplay>;
 
 const deadlockTimeoutMs = 2_000;
 const msPerEvent = 1;
@@ -37,7 +40,7 @@ const msPerEvent = 1;
 /** Bundles the code once and replays one history after the other. */
 export async function* replayHistories(
   given: ReplayWorkerOptions,
-  histories: AsyncIterable<HistoryToReplay> | Iterable<HistoryToReplay>,
+  histories: ReplayHistoriesIterable,
 ): AsyncGenerator<ReplayResult> {
   let options = given;
   for (const plugin of given.plugins ?? []) options = (await plugin.configureReplayWorker?.(options)) ?? options;
@@ -49,21 +52,35 @@ export async function* replayHistories(
   const bundle = await bundleOf(options);
   const sandbox = new Sandbox(await runtimeOf(bundle), bundle);
   watchRejections();
-  for await (const { workflowId, history: encoded } of histories) {
-    const history = await codec.decode(encoded);
-    const runId = history.events[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? "";
+  for await (const { workflowId, history: given } of histories) {
+    const decoded = await codec.decode(await messageOf(given));
+    const runId = decoded.events[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? "";
     const identity = { namespace: "replay", workflowId, runId, taskQueue: "replay" };
     const code = sandbox.newRun({ log: (level, message, fields) => logger.log(level, message, fields) });
     const run = new CachedRun(identity, code, 0);
     let error: Error | undefined;
     try {
-      await watched(deadlockTimeoutMs + history.events.length * msPerEvent, () => run.feed(history.events, 0));
+      await watched(deadlockTimeoutMs + decoded.events.length * msPerEvent, () => run.feed(decoded.events, 0));
       await new Promise((resolve) => setImmediate(resolve));
       code.checkRejections();
     } catch (thrown) {
-      const task = { events: history.events, startedEventId: 0 };
+      const task = { events: decoded.events, startedEventId: 0 };
       error = thrown instanceof Nondeterminism ? explained(thrown, sandbox, identity, task) : (thrown as Error);
     }
     yield { workflowId, runId, error };
   }
+}
+
+/** Throws `TypeError` for what is no history, and `JsonProblem` for JSON with what no history has. */
+async function messageOf(given: unknown): Promise<history.History> {
+  const { events } = (given ?? {}) as { events?: unknown };
+  if (!Array.isArray(events)) throw new TypeError("a history to replay must have a list of events");
+  // In JSON types of events have names, and times are texts.
+  const isMessage = events.every(
+    ({ eventType, eventTime }) => typeof eventType === "number" && typeof eventTime !== "string",
+  );
+  if (isMessage) return given as history.History;
+  // Loaded for who needs it: it brings the descriptors of all messages.
+  const { messageFromJson } = await import("@pawl/protocol/json");
+  return history.History.decode(messageFromJson("temporal.api.history.v1.History", given));
 }

@@ -16,7 +16,12 @@ import { NexusRunner } from "./nexus-runner.ts";
 import { limitsOf, type PayloadLimits } from "./payload-limits.ts";
 import type { WorkerPlugin } from "./plugin.ts";
 import { type ActivityTask, type NexusTask, Polling, type WorkflowTask } from "./polling.ts";
-import { type HistoryToReplay, type ReplayResult, type ReplayWorkerOptions, replayHistories } from "./replayer.ts";
+import {
+  type ReplayHistoriesIterable,
+  type ReplayResult,
+  type ReplayWorkerOptions,
+  replayHistories,
+} from "./replayer.ts";
 import { RunCache } from "./run-cache.ts";
 import { Sandbox, watchRejections } from "./sandbox.ts";
 import { SinkCalls } from "./sinks.ts";
@@ -151,10 +156,12 @@ export class Worker {
     );
   }
 
-  /** Throws `DeterminismViolationError` when the code does not do what the history says it did. */
+  /**
+   * Throws `DeterminismViolationError` when the code does not do what the history says it did. `history`: as `fetchHistory()` gives it, or its JSON, parsed.
+   */
   static async runReplayHistory(
     options: ReplayWorkerOptions,
-    history: history.History,
+    history: history.History | unknown,
     workflowId = "replay",
   ): Promise<void> {
     for await (const { error } of replayHistories(options, [{ workflowId, history }])) {
@@ -165,7 +172,7 @@ export class Worker {
   /** As {@link Worker.runReplayHistory} for many: one result for each, and no throw. */
   static runReplayHistories(
     options: ReplayWorkerOptions,
-    histories: AsyncIterable<HistoryToReplay> | Iterable<HistoryToReplay>,
+    histories: ReplayHistoriesIterable,
   ): AsyncIterableIterator<ReplayResult> {
     return replayHistories(options, histories);
   }
