@@ -33,7 +33,7 @@ export function Chart({ title, lines, valueText, spanMs }: ChartProps) {
             </span>
           );
         })}
-        <span className="faint at">{atS !== undefined && pointed !== undefined ? timeText(atS) : ""}</span>
+        <span className="faint at">{atS !== undefined && pointed !== undefined ? timeText(atS, seconds) : ""}</span>
       </p>
       <Plot {...{ data, valueText, spanMs }} onPoint={setPointed} />
     </section>
@@ -78,7 +78,7 @@ function Plot({ data, valueText, spanMs, onPoint }: PlotProps) {
           })),
         ],
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map(timeText) },
+          { ...axis, values: (_, ticks) => ticks.map((tick) => timeText(tick, minutes)) },
           { ...axis, size: 76, values: (_, ticks) => withoutRepeats(ticks.map((tick) => textOf(tick))) },
         ],
         // All charts of a page point at the same time.
@@ -113,8 +113,11 @@ function Plot({ data, valueText, spanMs, onPoint }: PlotProps) {
   );
 }
 
-function timeText(atS: number): string {
-  return new Date(atS * 1_000).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit", second: "2-digit" });
+const minutes = { hour: "numeric", minute: "2-digit" } as const;
+const seconds = { ...minutes, second: "2-digit" } as const;
+
+function timeText(atS: number, parts: Intl.DateTimeFormatOptions): string {
+  return new Date(atS * 1_000).toLocaleTimeString(undefined, parts);
 }
 
 /** Ticks between whole numbers would be told as the same ones. */

@@ -22,10 +22,22 @@ const chartSpan = remembered<Span>({
   otherwise: "15",
 });
 
+/** What does not change is asked for again only when there was no answer. */
+const untilAnswered = ({ state }: { readonly state: { readonly error: Error | null } }) =>
+  state.error ? everyMs : false;
+
 export function ClusterPage() {
   useTitle("Cluster");
-  const info = useQuery({ queryKey: ["cluster-info"], queryFn: ({ signal }) => clusterInfo(signal) });
-  const system = useQuery({ queryKey: ["system-info"], queryFn: ({ signal }) => systemInfo(signal) });
+  const info = useQuery({
+    queryKey: ["cluster-info"],
+    queryFn: ({ signal }) => clusterInfo(signal),
+    refetchInterval: untilAnswered,
+  });
+  const system = useQuery({
+    queryKey: ["system-info"],
+    queryFn: ({ signal }) => systemInfo(signal),
+    refetchInterval: untilAnswered,
+  });
   const metrics = useQuery({
     queryKey: ["metrics-history"],
     queryFn: async ({ signal, client, queryKey }) => {

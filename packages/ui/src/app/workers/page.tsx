@@ -1,13 +1,11 @@
 /** The workers that say how they are: where they run, what they take, how busy they are. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useEffect } from "react";
 import { workersRoute } from "../addresses.ts";
 import { listWorkers, type Slots, type WorkerHeartbeat } from "../api/workers.ts";
+import { ListPage } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
-import { Empty, Loading, Problem } from "../parts/notice.tsx";
-import { Pager } from "../parts/pager.tsx";
-import { Table } from "../parts/table.tsx";
+import { Empty } from "../parts/notice.tsx";
 
 const refreshMs = 3_000;
 const columns = [
@@ -31,30 +29,21 @@ export function WorkersPage() {
     refetchInterval: refreshMs,
     placeholderData: keepPreviousData,
   });
-  useEffect(() => {
-    document.title = `Workers · ${namespace} · Pawl`;
-  }, [namespace]);
-  const workers = list.data?.workersInfo ?? [];
   return (
-    <div className="page">
-      <h1>Workers</h1>
-      {list.error ? (
-        <Problem error={list.error} onRetry={list.refetch} />
-      ) : !list.data ? (
-        <Loading what="workers" />
-      ) : workers.length === 0 ? (
+    <ListPage
+      title="Workers"
+      list={list}
+      rows={list.data?.workersInfo ?? []}
+      columns={columns}
+      row={({ workerHeartbeat: worker }) => <Row key={worker.workerInstanceKey} worker={worker} />}
+      empty={
         <Empty title="No worker has said how it is">
           <p>Workers whose SDK sends no heartbeats are seen on the pages of their task queues only.</p>
         </Empty>
-      ) : (
-        <Table columns={columns}>
-          {workers.map(({ workerHeartbeat: worker }) => (
-            <Row key={worker.workerInstanceKey} worker={worker} />
-          ))}
-        </Table>
-      )}
-      <Pager after={after} next={list.data?.nextPageToken} />
-    </div>
+      }
+      after={after}
+      next={list.data?.nextPageToken}
+    />
   );
 }
 

@@ -5,7 +5,7 @@ import { useEffect } from "react";
 import type { View } from "../addresses.ts";
 import { type Description, describeWorkflow, type RunAddress, workflowPollers } from "../api/workflows.ts";
 import { useNowMs } from "../parts/moment.tsx";
-import { Loading, Problem } from "../parts/notice.tsx";
+import { Loading, Problem, Stale } from "../parts/notice.tsx";
 import { statusName } from "../workflows/filter.ts";
 import { Facts } from "./facts.tsx";
 import { Header } from "./header.tsx";
@@ -47,11 +47,7 @@ export function WorkflowPage() {
     );
   return (
     <div className="page">
-      {(description.error || history.state === "lost") && (
-        <p className="disconnected" role="alert">
-          The server does not answer; this is how it was last seen.
-        </p>
-      )}
+      {(description.error || history.state === "lost") && <Stale />}
       <Run address={address} description={description.data} history={history} />
     </div>
   );

@@ -147,5 +147,9 @@ function Cell({ column, row }: { readonly column: Column; readonly row: Workflow
     );
   if (name === "Duration") return <td className="unbroken">{spanText(Number(value))}</td>;
   if (typeof value === "number") return <td>{value.toLocaleString()}</td>;
-  return <td className="breakable cell-text">{value}</td>;
+  return (
+    <td className="breakable cell-text">
+      <span title={value}>{value}</span>
+    </td>
+  );
 }
