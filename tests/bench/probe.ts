@@ -2,11 +2,14 @@
  * Loaded into Pawl's own process by the bench (`--import`), in its main thread and in its worker threads: counts the commits that SQLite
  * carries out and samples the delay of the event loop, so that these numbers come from outside the code that they judge.
  *
- * On SIGUSR2 it writes one JSON document, {@link ProbeReport}, to the file named by PAWL_BENCH_PROBE and starts counting anew.
+ * On SIGUSR2 it writes one JSON document, {@link ProbeReport}, to the file named by PAWL_BENCH_PROBE and starts counting anew. With
+ * PAWL_BENCH_COLLECT it collects all garbage before it looks at the heap.
  */
 import { renameSync, writeFileSync } from "node:fs";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
 
 /** What happened since the report before. */
@@ -72,13 +75,21 @@ function countCommits(counters: BigInt64Array): void {
   };
 }
 
+/** The collector of garbage, which Node hides unless it is asked for. */
+function collector(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
+}
+
 function reportOnSignal(counters: BigInt64Array, file: string): void {
   const delay = monitorEventLoopDelay({ resolution: sampleEveryMs });
   delay.enable();
+  const collect = process.env["PAWL_BENCH_COLLECT"] ? collector() : undefined;
   let utilization = performance.eventLoopUtilization();
   process.on("SIGUSR2", () => {
     // The histogram holds the time between two samples; what exceeds the interval is the delay.
     const delayMs = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - sampleEveryMs);
+    collect?.();
     const { heapUsed, external } = process.memoryUsage();
     const report: ProbeReport = {
       commits: Number(Atomics.exchange(counters, commitsAt, 0n)),
