@@ -167,6 +167,62 @@ test("what cannot be is refused with the field and the rule", () => {
     );
 });
 
+test("whatever is written for a time, it is a time or a refusal, and the next one is found after its moment", () => {
+  const words = [
+    "*",
+    "*/0",
+    "*/7",
+    "5",
+    "60",
+    "1-5",
+    "5-1",
+    "mon",
+    "fri-x",
+    "L",
+    "@daily",
+    "@every",
+    "1h",
+    "-5m",
+    "1h/2h",
+    "#",
+    "TZ=",
+    "CRON_TZ=UTC",
+  ];
+  const aText = fc.oneof(
+    fc.array(
+      fc.oneof(
+        fc.constantFrom(...words),
+        fc.constantFrom(...words).map((word) => `${word},${word}`),
+      ),
+      { maxLength: 9 },
+    ),
+    fc.array(fc.string(), { maxLength: 7 }),
+  );
+  const field = fc.oneof(fc.constantFrom(...words), fc.string());
+  const aCalendar = fc.record({
+    minute: field,
+    hour: field,
+    dayOfMonth: field,
+    month: field,
+    year: field,
+    dayOfWeek: field,
+  });
+  const given = fc.oneof(
+    aText.map((some) => ({ cronString: [some.join(" ")] })),
+    aCalendar.map((calendar) => ({ calendar: [calendar] })),
+  );
+  const property = fc.property(given, fc.constantFrom("", "UTC", "Europe/Berlin", "nowhere"), (times, timezoneName) => {
+    const afterMs = Date.UTC(2026, 0);
+    try {
+      const next = spec({ ...times, timezoneName }).next(afterMs, "seed");
+      assert.ok(next === undefined || next.nominalMs > afterMs, `${next?.nominalMs}`);
+    } catch (error) {
+      assert.ok(error instanceof SpecError && error.message.length > 0, String(error));
+    }
+  });
+  fc.assert(property, { numRuns: 1_000, seed: 1 });
+});
+
 describe("against croner, which knows nothing of this", () => {
   const zones = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia"];
   const part = (max: number) =>
