@@ -1,8 +1,13 @@
 /** The server on PostgreSQL, as its users start it. */
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { open } from "pawl";
+import { pawl, pawlJson } from "../cli/command-line.ts";
+import { answerTask, complete } from "../cli/worker.ts";
 import { call } from "../rig/call.ts";
 import { mustBeSound } from "../rig/doctor.ts";
 import { Postgres } from "../rig/postgres.ts";
@@ -55,4 +60,45 @@ test("an app with its state in PostgreSQL goes on where it was, and keeps the da
   const { runId, status } = await again.client.workflow.getHandle("kept").describe();
   assert.deepEqual([runId, status.name], [firstExecutionRunId, "RUNNING"]);
   await again.close();
+});
+
+test("closed runs of a file are taken into a database, each in the shard that a server looks for it in, and are there as they were", async (t) => {
+  const url = await postgres.newSchema();
+  const folder = await mkdtemp(join(tmpdir(), "import-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const from = await startPawl({ dbFilename: join(folder, "from.db") });
+  t.after(() => from.kill9());
+  const workflowIds = Array.from({ length: 12 }, (_, at) => `closed-${at}`);
+  for (const workflowId of workflowIds) {
+    const named = { workflowType: { name: "T" }, taskQueue: { name: workflowId } };
+    await call(from.address, "StartWorkflowExecution", { namespace: "default", workflowId, requestId: "r", ...named });
+    await answerTask(from.address, workflowId, [complete(workflowId)]);
+  }
+  const histories = join(folder, "histories");
+  assert.equal((await pawl(from.address, "export", histories, "-q", "WorkflowType = 'T'")).code, 0);
+
+  const first = await startPawl({ args: ["--db-url", url] });
+  t.after(() => first.kill9());
+  const early = await pawl(first.address, "import", histories, "--db-url", url);
+  assert.equal(early.code, 1);
+  assert.match(early.stderr, /in use by another server/);
+  await first.stop();
+  assert.deepEqual(await pawlJson(first.address, "import", histories, "--db-url", url), { imported: 12, known: 0 });
+  assert.deepEqual(await pawlJson(first.address, "import", histories, "--db-url", url), { imported: 0, known: 12 });
+  // Which also says of each whether it lies in its own shard: a database has more of them than a file.
+  await mustBeSound(url);
+
+  const second = await startPawl({ args: ["--db-url", url] });
+  t.after(() => second.stop());
+  for (const workflowId of workflowIds) {
+    const execution = { workflowId, runId: "" };
+    const show = async (address: string) => {
+      const { history } = await call(address, "GetWorkflowExecutionHistory", { namespace: "default", execution });
+      return Buffer.from(history ?? []).toString("base64");
+    };
+    assert.equal(await show(second.address), await show(from.address));
+    await call(second.address, "DeleteWorkflowExecution", { namespace: "default", workflowExecution: execution });
+    await assert.rejects(show(second.address), /not found/);
+  }
+  await mustBeSound(second.address);
 });

@@ -40,11 +40,11 @@ import { type Cluster, type Parts, Rejection, type Started } from "./frontend/pa
 import { QueryRegistry } from "./frontend/query-registry.ts";
 import { typeOfName } from "./frontend/search-attribute.ts";
 import { SearchAttributeRegistry } from "./frontend/search-attribute-registry.ts";
-import { settle } from "./frontend/stored-map.ts";
-import { isNew, loadCluster } from "./frontend/system.ts";
+import { loadShardCount } from "./frontend/shard-count.ts";
+import { loadCluster } from "./frontend/system.ts";
 import { TaskQueueConfigs } from "./frontend/task-queue-config.ts";
 import { Tokens } from "./frontend/tokens.ts";
-import { clusterLimits, limits, shardLimits } from "./limits.ts";
+import { limits, shardLimits } from "./limits.ts";
 import { Listeners, type Listening } from "./listeners.ts";
 import { Matching } from "./matching/matching.ts";
 import { callbackPath } from "./nexus/incoming.ts";
@@ -290,14 +290,6 @@ function openStore({ dbFilename, dbUrl, sqlitePragmas, cluster }: OpenConfig, no
   if (dbUrl !== undefined) return openDatabases(dbUrl, node && { node });
   if (dbFilename === undefined) return new MemoryStore();
   return SqliteStore.open({ filename: dbFilename, ...(sqlitePragmas && { pragmas: sqlitePragmas }) });
-}
-
-/** Shards never change once there are any. A database may come to be shared by several nodes, a file is one process's. */
-async function loadShardCount(store: Store): Promise<number> {
-  if (store.kind !== "postgres") return shardLimits.embeddedShards;
-  const shards = (await isNew(store)) ? clusterLimits.shards : shardLimits.embeddedShards;
-  const kept = await settle(store, "shard-count", () => new TextEncoder().encode(String(shards)));
-  return Number(new TextDecoder().decode(kept));
 }
 
 function clusterOf(

@@ -5,7 +5,7 @@ import { history } from "@pawl/protocol";
 import { type Lease, openNamedStore, type Store, StoreError, type Write } from "@pawl/store";
 import { StartFailure } from "../config.ts";
 import { NamespaceRegistry } from "../frontend/namespace-registry.ts";
-import { shardLimits } from "../limits.ts";
+import { loadShardCount } from "../frontend/shard-count.ts";
 import { systemRandom } from "../random.ts";
 import { shardOf } from "../shard/ring.ts";
 
@@ -24,20 +24,23 @@ export interface ForeignRun {
 export class HistoryImport {
   readonly #store: Store;
   readonly #namespaces: NamespaceRegistry;
+  readonly #shardCount: number;
   readonly #nowMs: () => number;
   readonly #leases = new Map<number, Lease>();
 
-  private constructor(store: Store, namespaces: NamespaceRegistry, nowMs: () => number) {
-    this.#store = store;
-    this.#namespaces = namespaces;
-    this.#nowMs = nowMs;
+  private constructor(parts: { store: Store; namespaces: NamespaceRegistry; shardCount: number; nowMs: () => number }) {
+    this.#store = parts.store;
+    this.#namespaces = parts.namespaces;
+    this.#shardCount = parts.shardCount;
+    this.#nowMs = parts.nowMs;
   }
 
   /** `where`: the path of a file, or `postgres://…`. Throws `StartFailure`, also while a server works on it. */
   static async open(where: string, nowMs: () => number): Promise<HistoryImport> {
     try {
       const store = await openNamedStore(where);
-      return new HistoryImport(store, await NamespaceRegistry.load(store, systemRandom), nowMs);
+      const namespaces = await NamespaceRegistry.load(store, systemRandom);
+      return new HistoryImport({ store, namespaces, shardCount: await loadShardCount(store), nowMs });
     } catch (error) {
       throw error instanceof StoreError ? new StartFailure("environment", error.message, { cause: error }) : error;
     }
@@ -62,7 +65,7 @@ export class HistoryImport {
     const target = { namespaceId: namespace.id, workflowId, runId, namespace: name, requestId: "" };
     const deleteAtMs = this.#nowMs() + namespace.retentionMs;
     const options = { deleteAtMs, isCurrent: currentRunId === null };
-    await this.#store.commit(await this.#lease(shardOf(key, shardLimits.embeddedShards)), [
+    await this.#store.commit(await this.#lease(shardOf(key, this.#shardCount)), [
       ...writesOf(
         { ...key, runId },
         refusable(() => importedRun(events, target, options)),
