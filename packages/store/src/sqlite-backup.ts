@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "
 import { dirname } from "node:path";
 import { backup } from "node:sqlite";
 import { requireVersion } from "./migrate.ts";
-import { openReader } from "./sqlite-file.ts";
+import { openReader } from "./sqlite-connection.ts";
 import { sqliteSchema } from "./sqlite-schema.ts";
 import { StoreError, StoreUnusable } from "./store.ts";
 

@@ -1,9 +1,10 @@
-/** Opening a SQLite file: who may, in which condition, and with which settings each connection works. */
+/** Who may open a SQLite file, and in which condition. */
 
 import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { migrate } from "./migrate.ts";
+import { openWriter, type Pragmas, primaryCode, sqliteCodes } from "./sqlite-connection.ts";
 import { sqliteSchema } from "./sqlite-schema.ts";
 import { StoreError, StoreUnusable } from "./store.ts";
 
@@ -11,13 +12,8 @@ import { StoreError, StoreUnusable } from "./store.ts";
 const sqliteVersionMin = [3, 51, 3] as const;
 /** A file up to this size is checked whole when it is opened (about 0.2 s); of a larger one, the header and the schema. */
 const wholeCheckBytesMax = 64 * 1024 * 1024;
-/** How long a statement waits for a lock of a foreign connection, such as somebody's `sqlite3` shell. */
-const foreignLockWaitMs = 5_000;
-
 /** What every SQLite file begins with. */
 const headerText = "SQLite format 3\0";
-
-export type Pragmas = Readonly<Record<string, string | number>>;
 
 /** The right to use a file, held until `release` or the end of the process, however it ends. */
 export interface SqliteFile {
@@ -48,36 +44,6 @@ export function claimFile(filename: string, pragmas: Pragmas): SqliteFile {
     throw unusable(path, error);
   }
   return { path, release: () => lock.close() };
-}
-
-/** The connection that writes. There is one at a time, and it alone checkpoints. */
-export function openWriter(path: string, pragmas: Pragmas): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: foreignLockWaitMs });
-  try {
-    // Reading first tells a file that is no database from one whose journal mode cannot be changed.
-    db.exec("PRAGMA schema_version");
-    db.exec("PRAGMA journal_mode = WAL");
-    db.exec("PRAGMA synchronous = FULL");
-    // Ten times SQLite's own: 1.4 times the commits, for a WAL file of some 40 MB and a rare longer commit.
-    db.exec("PRAGMA wal_autocheckpoint = 10000");
-    db.exec("PRAGMA journal_size_limit = 67108864");
-    db.exec("PRAGMA cache_size = -16384");
-    for (const [name, value] of Object.entries(pragmas)) db.exec(pragmaStatement(name, value));
-    requirePragma(db, path, "journal_mode", "wal");
-    requirePragma(db, path, "locking_mode", "normal");
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
-/** A connection that only reads; it sees every commit that had ended when its statement or transaction began. */
-export function openReader(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: foreignLockWaitMs });
-  db.exec("PRAGMA cache_size = -8192");
-  db.exec("PRAGMA temp_store = MEMORY");
-  return db;
 }
 
 /** Throws `StoreUnusable` for a SQLite whose version, such as `3.53.4`, is too old. */
@@ -147,17 +113,6 @@ function checkIntegrity(db: DatabaseSync, path: string): void {
   if (found !== "ok") throw new StoreUnusable(`${path} is damaged (${found}); restore it from a copy`);
 }
 
-function pragmaStatement(name: string, value: string | number): string {
-  if (!/^[a-z_]+$/.test(name) || !/^-?\w+$/.test(String(value)))
-    throw new StoreUnusable(`"${name}=${value}" is not a pragma that can be set`);
-  return `PRAGMA ${name} = ${value}`;
-}
-
-function requirePragma(db: DatabaseSync, path: string, name: "journal_mode" | "locking_mode", expected: string): void {
-  const found = db.prepare(`PRAGMA ${name}`).get()?.[name];
-  if (found !== expected) throw new StoreUnusable(`${path}: ${name} must be ${expected}, and is ${found}`);
-}
-
 function unusable(path: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const text = error instanceof Error ? error.message : String(error);
@@ -167,23 +122,4 @@ function unusable(path: string, error: unknown): StoreError {
       `${path} is damaged or not a SQLite database (${text}); restore it from a copy, or choose another file`,
     );
   return new StoreUnusable(`cannot open ${path}: ${text}`);
-}
-
-/** The primary result codes that we tell apart: https://sqlite.org/rescode.html */
-export const sqliteCodes = {
-  error: 1,
-  busy: 5,
-  corrupt: 11,
-  full: 13,
-  tooBig: 18,
-  constraint: 19,
-  mismatch: 20,
-  range: 25,
-  notADatabase: 26,
-} as const;
-
-/** The primary result code of an error that SQLite reported; null for any other error. */
-export function primaryCode(error: unknown): number | null {
-  const code = error instanceof Error && "errcode" in error ? error.errcode : null;
-  return typeof code === "number" ? code & 0xff : null;
 }

@@ -11,7 +11,7 @@ import {
 } from "./inspection.ts";
 import { kindCode, kindOfCode } from "./kind-code.ts";
 import { requireVersion } from "./migrate.ts";
-import { openReader } from "./sqlite-file.ts";
+import { openReader } from "./sqlite-connection.ts";
 import { sqliteSchema } from "./sqlite-schema.ts";
 import { type ExecutionKey, type StoredBatch, StoreError, StoreUnusable } from "./store.ts";
 import { attributesOfJson } from "./visibility-attributes.ts";

@@ -9,7 +9,7 @@ import { seed, visibilityFilter, visibilityRow } from "./conformance-equivalence
 import { visibilityWrite } from "./conformance-samples.ts";
 import { MemoryStore } from "./memory.ts";
 import { SqliteStore } from "./sqlite.ts";
-import { openReader } from "./sqlite-file.ts";
+import { openReader } from "./sqlite-connection.ts";
 import { SqliteLists } from "./sqlite-lists.ts";
 import type { Store, VisibilityFilter, Write } from "./store.ts";
 

@@ -1,7 +1,7 @@
 /** The reader thread: answers the queries that may take long, one after the other, so that none of them blocks the event loop. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { openReader } from "./sqlite-file.ts";
+import { openReader } from "./sqlite-connection.ts";
 import { type ListCalls, SqliteLists } from "./sqlite-lists.ts";
 
 export interface ReaderData {

@@ -11,7 +11,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
-import { openWriter, type Pragmas, primaryCode, sqliteCodes } from "./sqlite-file.ts";
+import { openWriter, type Pragmas, primaryCode, sqliteCodes } from "./sqlite-connection.ts";
 import { SqliteTables } from "./sqlite-tables.ts";
 import { decodeFrame, type FramedOperation } from "./write-frame.ts";
 

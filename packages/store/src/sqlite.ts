@@ -9,7 +9,8 @@
  */
 
 import { GroupCommit } from "./group-commit.ts";
-import { claimFile, openReader, type Pragmas, type SqliteFile } from "./sqlite-file.ts";
+import { openReader, type Pragmas } from "./sqlite-connection.ts";
+import { claimFile, type SqliteFile } from "./sqlite-file.ts";
 import type { ListCalls } from "./sqlite-lists.ts";
 import type { ReaderData, ReaderReply, ReaderRequest } from "./sqlite-reader.ts";
 import { SqliteReads } from "./sqlite-reads.ts";
