@@ -1,6 +1,7 @@
 /** Durations as users write them: a number of milliseconds, or text such as `"5 minutes"`, `"1 day"`, `"30s"`. */
 import ms, { type StringValue } from "ms";
 
+export type { StringValue };
 export type Duration = StringValue | number;
 
 /** Milliseconds. Throws `TypeError` naming `what` when the text is no duration or the number is negative or not finite. */

@@ -62,6 +62,7 @@ export {
   type SearchAttributeValue,
   TypedSearchAttributes,
 } from "./search-attributes.ts";
+export * from "./timestamp.ts";
 export {
   type AutoUpgradeVersioningOverride,
   type PinnedVersioningOverride,
