@@ -1,11 +1,19 @@
 /** What all addresses hang on. */
-import { createRootRoute } from "@tanstack/react-router";
+import { createRootRoute, Link } from "@tanstack/react-router";
 import { Empty } from "./parts/notice.tsx";
 import { Shell } from "./shell/shell.tsx";
 
 export const root = createRootRoute({
   component: Shell,
-  notFoundComponent: () => <Empty title="There is no such page" />,
+  notFoundComponent: () => (
+    <div className="page">
+      <Empty title="There is no such page">
+        <p>
+          <Link to="/">Workflows</Link>
+        </p>
+      </Empty>
+    </div>
+  ),
 });
 
 /** Those of a search's fields that are texts and say something. */
