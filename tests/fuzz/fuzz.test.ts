@@ -1,7 +1,7 @@
 /**
  * Every served call, tens of thousands of inputs, one real server: none may crash it, stall it, be answered with a fault, or change what it does not
  * name. `PAWL_FUZZ_SEED` and `PAWL_FUZZ_INPUTS` (30000) change the run; `PAWL_FUZZ_REPORT` prints how calls were answered, `PAWL_FUZZ_LOG=debug` has the
- * server's log with stacks, `PAWL_FUZZ_DOCTOR=1` has `pawl doctor` look at what is left: of some resets it still finds something to say. A failing input is printed with its bytes; it then becomes a row below.
+ * server's log with stacks, `PAWL_FUZZ_DOCTOR=1` has `pawl doctor` look at what is left. A failing input is printed with its bytes; it then becomes a row below.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";

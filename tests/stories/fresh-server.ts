@@ -2,16 +2,20 @@ import { type RunningServer, startReference } from "../rig/server.ts";
 import { Connection } from "./connection.ts";
 import { play, type Recorded, type Story } from "./story.ts";
 
-/** A reference server that is started when the first story needs it, and plays only so many at once. */
+type Start = (options: { readonly port: number }) => Promise<RunningServer>;
+
+/** A server that is started when the first story needs it, and plays only so many at once. */
 export class FreshServer {
   readonly #port: number;
+  readonly #startServer: Start;
   #free: number;
   readonly #waiting: (() => void)[] = [];
   #started: Promise<{ server: RunningServer; connection: Connection }> | undefined;
 
-  constructor(port: number, atOnce: number) {
+  constructor(port: number, atOnce: number, startServer: Start = startReference) {
     this.#port = port;
     this.#free = atOnce;
+    this.#startServer = startServer;
   }
 
   async play(story: Story): Promise<Recorded[]> {
@@ -34,7 +38,7 @@ export class FreshServer {
   }
 
   async #start() {
-    const server = await startReference({ port: this.#port });
+    const server = await this.#startServer({ port: this.#port });
     return { server, connection: await Connection.open(server.address) };
   }
 }

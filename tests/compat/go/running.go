@@ -198,8 +198,8 @@ var timingOutOptions = map[string]workflow.ActivityOptions{
 	"schedule to close": {ScheduleToCloseTimeout: 500 * time.Millisecond},
 	// The next attempt would come after the deadline.
 	"no time to retry": {
-		ScheduleToCloseTimeout: time.Second,
-		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 10 * time.Second},
+		ScheduleToCloseTimeout: 30 * time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Minute},
 	},
 }
 

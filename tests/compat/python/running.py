@@ -186,8 +186,8 @@ class TimingOut:
                 # The next attempt would come after the deadline.
                 await workflow.execute_activity(
                     always_fail,
-                    schedule_to_close_timeout=SECOND,
-                    retry_policy=RetryPolicy(initial_interval=TEN_SECONDS),
+                    schedule_to_close_timeout=3 * TEN_SECONDS,
+                    retry_policy=RetryPolicy(initial_interval=6 * TEN_SECONDS),
                 )
         except ActivityError as error:
             return describe_timeout(error)

@@ -65,7 +65,7 @@ const activityOptions = {
   },
   "schedule to close": { scheduleToCloseTimeout: 500 },
   // The next attempt would come after the deadline.
-  "no time to retry": { scheduleToCloseTimeout: "1s", retry: { initialInterval: "10s" } },
+  "no time to retry": { scheduleToCloseTimeout: "30s", retry: { initialInterval: "60s" } },
 } as const;
 export type Timeout = keyof typeof activityOptions;
 

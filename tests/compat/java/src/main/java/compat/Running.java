@@ -219,8 +219,8 @@ public final class Running {
         // The next attempt would come after the deadline.
         default ->
             ActivityOptions.newBuilder()
-                .setScheduleToCloseTimeout(Duration.ofSeconds(1))
-                .setRetryOptions(retry(TEN_SECONDS, 0));
+                .setScheduleToCloseTimeout(Duration.ofSeconds(30))
+                .setRetryOptions(retry(Duration.ofMinutes(1), 0));
       };
     }
 
