@@ -144,6 +144,8 @@ export class GrpcTransport implements Transport {
       session.once("close", () => reject(failed(new Error("the connection was closed"))));
       session.once("goaway", () => this.#forget(session));
       session.once("connect", () => {
+        // The server may have gone in the very moment that it was reached.
+        if (session.destroyed) return reject(failed(new Error("the connection was closed")));
         session.setLocalWindowSize(windowBytes);
         if (this.#isClosed) session.destroy();
         this.#session = session;

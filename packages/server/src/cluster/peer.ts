@@ -104,6 +104,8 @@ export class Peer {
     session.once("connect", (_, socket) => {
       reached.add(session);
       cancel();
+      // The other node may have gone in the very moment that it was reached.
+      if (session.destroyed) return;
       session.setLocalWindowSize(limits.connectionWindowBytes);
       // A node that does not like our certificate says so after this, and then Node's session never tells that it has closed.
       socket.once("error", (error) => {
