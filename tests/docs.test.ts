@@ -132,7 +132,11 @@ test("operations: the flags that it lists are those of the server", { timeout: t
 
 test("operations: the metrics that it lists are served", { timeout: testMs }, async () => {
   const metricsPort = await freePort();
-  const watched = await startPawl({ args: ["--metrics-port", String(metricsPort), "--http-port", "0"] });
+  const watched = await startPawl({
+    args: ["--metrics-port", String(metricsPort), "--http-port", "0"],
+    // Spans are counted where there is a collector to be sent to; nobody listens here.
+    env: { OTEL_TRACES_EXPORTER: "otlp", OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" },
+  });
   const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
   const rows = (await sectionOf("operations.md", "## Metrics")).matchAll(/^\| (`[a-z][^|]*)/gm);
   const names = [...rows].flatMap(([, cell = ""]) => [...cell.matchAll(/`([a-z_]+)`/g)].map(([, name]) => name!));
