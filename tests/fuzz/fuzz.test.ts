@@ -1,6 +1,6 @@
 /**
  * Every served call, tens of thousands of inputs, one real server: none may crash it, stall it, be answered with a fault, or change what it does not
- * name. `PAWL_FUZZ_SEED` and `PAWL_FUZZ_INPUTS` (30000) change the run; `PAWL_FUZZ_REPORT` prints how calls were answered, `PAWL_FUZZ_LOG=debug` has the
+ * name. `PAWL_FUZZ_SEED` (`seed.ts`) and `PAWL_FUZZ_INPUTS` (30000) change the run; `PAWL_FUZZ_REPORT` prints how calls were answered, `PAWL_FUZZ_LOG=debug` has the
  * server's log with stacks, `PAWL_FUZZ_DOCTOR=1` has `pawl doctor` look at what is left. A failing input is printed with its bytes; it then becomes a row below.
  */
 import assert from "node:assert/strict";
@@ -19,11 +19,11 @@ import { Caller } from "./caller.ts";
 import { Campaign } from "./campaign.ts";
 import { framed } from "./input.ts";
 import { Known } from "./known.ts";
+import { fuzzSeed as seed } from "./seed.ts";
 import { StallProbe } from "./stall-probe.ts";
 import { ask, liveEndpointSpec, Traffic } from "./traffic.ts";
 import { Witnesses } from "./witness.ts";
 
-const seed = Number(process.env["PAWL_FUZZ_SEED"] ?? Date.now() % 1_000_000);
 const inputCount = Number(process.env["PAWL_FUZZ_INPUTS"] ?? 30_000);
 const namespace = "default";
 /** Far above what it is (some tens of milliseconds): on a busy machine others have the processor, too. */

@@ -15,11 +15,11 @@ import { freePort, startPawl } from "../rig/server.ts";
 import { Caller } from "./caller.ts";
 import { type HttpInput, HttpInputs } from "./http-input.ts";
 import { Known } from "./known.ts";
+import { fuzzSeed as seed } from "./seed.ts";
 import { StallProbe } from "./stall-probe.ts";
 import { Traffic } from "./traffic.ts";
 import { Witnesses } from "./witness.ts";
 
-const seed = Number(process.env["PAWL_FUZZ_SEED"] ?? Date.now() % 1_000_000);
 const inputCount = Number(process.env["PAWL_FUZZ_HTTP_INPUTS"] ?? 6_000);
 const sideBySide = 24;
 const stallMsMax = 2_000;
