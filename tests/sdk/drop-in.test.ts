@@ -15,8 +15,6 @@ import { type MovedProgram, movedProgram } from "./drop-in.ts";
 const { sentences } = all.find(({ name }) => name === "TypeScript")!;
 const replay = Object.keys(afterwards);
 
-/** An update that a reset carries over to the new run comes as an event of its history, which this SDK does not hear of yet. */
-const notHere = new Set(["reset"]);
 /** Those end otherwise where nobody gets a turn for a second or two, as on a machine with much else to do; or they take long. */
 const onDemand = new Set([
   ...["activity-timeouts", "heartbeat-resume", "auto-heartbeat", "deadline-aware", "cancellation-types", "rate-limit"],
@@ -25,9 +23,7 @@ const onDemand = new Set([
 ]);
 /** `PAWL_DROP_IN=all`: these, too. */
 const isAll = process.env["PAWL_DROP_IN"] === "all";
-const names = Object.keys(sentences).filter(
-  (name) => !(name in afterwards) && !notHere.has(name) && (isAll || !onDemand.has(name)),
-);
+const names = Object.keys(sentences).filter((name) => !(name in afterwards) && (isAll || !onDemand.has(name)));
 
 const official = await prepareNode();
 const reference = await preparePython();

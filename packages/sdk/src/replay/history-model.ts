@@ -1,5 +1,5 @@
 /** A server in small, for the tests of replay: writes the history that a run's commands make, and ends what they began in an order of its own. */
-import { enums, history, type Init } from "@pawl/protocol";
+import { enums, history, type Init, type update } from "@pawl/protocol";
 import type { WireCommand } from "./wire-command.ts";
 
 const { EventType } = enums;
@@ -64,6 +64,21 @@ export class HistoryModel {
   cancel(): void {
     this.#news(EventType.WORKFLOW_EXECUTION_CANCEL_REQUESTED, {
       workflowExecutionCancelRequestedEventAttributes: { cause: "test" },
+    });
+  }
+
+  /** As a reset carries an update over to the run that it begins. */
+  admitUpdate(request: Init<update.Request>): void {
+    const origin = enums.UpdateAdmittedEventOrigin.REAPPLY;
+    this.#news(EventType.WORKFLOW_EXECUTION_UPDATE_ADMITTED, {
+      workflowExecutionUpdateAdmittedEventAttributes: { request, origin },
+    });
+  }
+
+  /** Of an admitted update: its request is in history already. */
+  acceptUpdate(protocolInstanceId: string): void {
+    this.#add(EventType.WORKFLOW_EXECUTION_UPDATE_ACCEPTED, {
+      workflowExecutionUpdateAcceptedEventAttributes: { protocolInstanceId },
     });
   }
 

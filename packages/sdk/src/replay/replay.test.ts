@@ -341,6 +341,36 @@ describe("updates", () => {
     assert.deepEqual([response.acceptedRequestMessageId, response.acceptedRequestSequencingEventId], ["u1/request", 2]);
   });
 
+  test("one that a reset has carried over comes as an event: it is told once, and known when it was accepted", () => {
+    const model = new HistoryModel();
+    model.failTask();
+    model.admitUpdate({ meta: { updateId: "u", identity: "me" }, input: { name: "up" } });
+    const replay = new Replay(identity);
+    replay.feed({ events: model.events, startedEventId: model.startTask() });
+    const told = (activation = replay.next()) =>
+      activation?.jobs.map((job) => (job.type === "update" ? [job.id, job.name, job.validate] : job.type));
+    assert.deepEqual(told(), ["start", ["u", "up", true]]);
+    replay.accept([{ type: "acceptUpdate", id: "u" }]);
+    assert.equal(replay.next(), undefined);
+    const [message] = replay.takeCompletion().messages;
+    const { acceptedRequestMessageId, acceptedRequestSequencingEventId } = update.Acceptance.decode(
+      message!.body!.value!,
+    );
+    assert.deepEqual([acceptedRequestMessageId, acceptedRequestSequencingEventId], ["u/request", 4]);
+    model.completeTask([]);
+    model.acceptUpdate("u");
+    model.signal("s");
+    const startedEventId = model.startTask();
+    replay.feed({ events: model.events, startedEventId });
+    assert.deepEqual(told(), ["signal"]);
+
+    const again = new Replay(identity);
+    again.feed({ events: model.events, startedEventId });
+    assert.deepEqual(told(again.next()), ["start", ["u", "up", false]]);
+    again.accept([{ type: "acceptUpdate", id: "u" }]);
+    assert.deepEqual(told(again.next()), ["signal"]);
+  });
+
   test("a task that the server dropped did not happen", () => {
     const model = new HistoryModel();
     const replay = new Replay(identity);

@@ -10,7 +10,7 @@
  *   R4. A local activity ends inside a task: replayed, its marker brings an activation of its own at the place where it stands.
  *   R5. What ended in the history before the task cannot be cancelled in it, though its code hears of the end after it gave the cancellation.
  */
-import { enums, type history, type protocol, timestampMs } from "@pawl/protocol";
+import { enums, type history, type protocol, timestampMs, type update } from "@pawl/protocol";
 import {
   type Activation,
   closingCommands,
@@ -78,7 +78,10 @@ export class Replay {
   readonly #outgoing = new Outgoing();
   readonly #pending = nothingPending();
   readonly #updates = new UpdateExchange();
-  readonly #admitted = new Map<string, history.WorkflowExecutionUpdateAdmittedEventAttributes>();
+  /** Requests that a reset has carried over, by update id. */
+  readonly #admitted = new Map<string, update.Request>();
+  /** Those that have come since the last task that was completed, with their events. */
+  readonly #unheard = new Map<number, update.Request>();
   readonly #patchIds = new Set<string>();
   /** Begun and without an end in history. `handedOut`: the worker runs it. */
   readonly #localActivities = new Map<number, { command: LocalActivityCommand; handedOut: boolean }>();
@@ -265,8 +268,11 @@ export class Replay {
     }
     const sdk = event.workflowTaskCompletedEventAttributes?.sdkMetadata;
     if (sdk?.sdkName) this.#sdk = `${sdk.sdkName}/${sdk.sdkVersion}`;
-    const admitted = event.workflowExecutionUpdateAdmittedEventAttributes;
-    if (admitted) this.#admitted.set(admitted.request?.meta?.updateId ?? "", admitted);
+    const request = event.workflowExecutionUpdateAdmittedEventAttributes?.request;
+    if (request) {
+      this.#admitted.set(request.meta?.updateId ?? "", request);
+      this.#unheard.set(event.eventId, request);
+    }
     return resolutionOf(event, this.#pending);
   }
 
@@ -291,12 +297,15 @@ export class Replay {
     };
     const beside = isLive ? this.#received() : this.#foretold();
     this.#jobs.push(...beside);
+    this.#unheard.clear();
     return this.#jobs.length > 0 ? this.#activation() : undefined;
   }
 
-  /** Updates that came with the live task. */
+  /** Updates that came with the live task, or before it by a reset. */
   #received(): Job[] {
-    return this.#messages.map((message) => this.#updates.receive(message)).filter((job) => job !== undefined);
+    const carried = [...this.#unheard].map(([eventId, request]) => this.#updates.receiveAdmitted(eventId, request));
+    const received = this.#messages.map((message) => this.#updates.receive(message));
+    return [...carried, ...received.filter((job) => job !== undefined)];
   }
 
   /** What the replayed task went on to record: the patches its code met, the updates it accepted. Its code must know both beforehand. */
@@ -308,7 +317,7 @@ export class Replay {
       const accepted = event.workflowExecutionUpdateAcceptedEventAttributes;
       if (accepted) {
         const id = accepted.protocolInstanceId;
-        const request = accepted.acceptedRequest ?? this.#admitted.get(id)?.request;
+        const request = accepted.acceptedRequest ?? this.#admitted.get(id);
         jobs.push(updateJob(id, request, false));
       }
       const marker = event.markerRecordedEventAttributes && readMarker(event.markerRecordedEventAttributes);

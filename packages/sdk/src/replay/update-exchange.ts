@@ -26,6 +26,13 @@ export class UpdateExchange {
     return updateJob(protocolInstanceId, request, true);
   }
 
+  /** The job of a request that is an event of the history, because a reset has carried the update over: no message comes with it. */
+  receiveAdmitted(eventId: number, request: update.Request): Job {
+    const id = request.meta?.updateId ?? "";
+    this.#incoming.set(id, { messageId: `${id}/request`, sequencingEventId: eventId, request });
+    return updateJob(id, request, true);
+  }
+
   answer(command: UpdateCommand): WireMessage {
     const incoming = this.#incoming.get(command.id);
     if (command.type === "completeUpdate") {
