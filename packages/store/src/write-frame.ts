@@ -72,6 +72,8 @@ export class FrameEncoder {
         this.#number(lease.shardId);
         this.#number(lease.rangeId);
       }
+      // At once: growing step by step would copy a large commit again and again, each time into memory that is new to the process.
+      this.#reserve(writes.reduce((sum, write) => sum + idsBytes + dataBytes(write), 0));
       for (const write of writes) this.#write(write);
     });
   }
@@ -214,6 +216,16 @@ export class FrameEncoder {
     this.#view.setUint32(this.#at, nullLength, true);
     this.#at += 4;
   }
+}
+
+/** About what ids and numbers of a write take. */
+const idsBytes = 256;
+
+/** Of what makes commits large. */
+function dataBytes(write: Write): number {
+  if (write.table === "history") return write.events.byteLength;
+  if (write.table === "part") return write.bytes?.byteLength ?? 0;
+  return write.table === "run" ? write.snapshot.byteLength : 0;
 }
 
 /** The operations of a frame, in order. Byte values are views of the buffer: they live as long as it does. */
