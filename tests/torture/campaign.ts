@@ -9,6 +9,7 @@ import { createWriteStream, type WriteStream } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { repository } from "../rig/toolchain.ts";
 
 const programs = join(repository, "tests/compat/typescript/torture");
@@ -28,6 +29,7 @@ export class Campaign {
   readonly #processes: ChildProcess[] = [];
   #load: ChildProcess | undefined;
   #log: WriteStream | undefined;
+  #acknowledgements = 0;
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -42,8 +44,19 @@ export class Campaign {
     const workers = workerAddresses.map((address) => this.#run("worker.ts", address, this.#ledger));
     await Promise.all(workers.map((worker) => once(worker.stdout!, "data")));
     this.#load = this.#run("load.ts", workerAddresses[0]!);
-    this.#log = createWriteStream(this.#acknowledged);
+    this.#log = createWriteStream(this.#acknowledgedFile);
     this.#load.stdout!.pipe(this.#log);
+    this.#load.stdout!.on("data", (chunk: Buffer) => {
+      this.#acknowledgements += chunk.toString().split("\n").length - 1;
+    });
+  }
+
+  /** Resolves when the load has had so many acknowledgements in all, however slow the machine is. */
+  async acknowledged(count: number): Promise<void> {
+    while (this.#acknowledgements < count) {
+      this.mustBeLoading();
+      await delay(20);
+    }
   }
 
   mustBeLoading(): void {
@@ -56,7 +69,7 @@ export class Campaign {
     load.stdin!.write("finish\n");
     await once(load, "exit");
     if (!log.writableFinished) await once(log, "finish");
-    const check = this.#run("check.ts", address, this.#ledger, this.#acknowledged);
+    const check = this.#run("check.ts", address, this.#ledger, this.#acknowledgedFile);
     let output = "";
     check.stdout!.on("data", (chunk: Buffer) => {
       output += chunk.toString();
@@ -65,7 +78,7 @@ export class Campaign {
     assert.equal(code, 0, `the check failed; the server's log: ${logs()}`);
     const found = JSON.parse(output) as Omit<Found, "acknowledgements">;
     assert.equal(found.replayed, found.workflows);
-    return { ...found, acknowledgements: (await readFile(this.#acknowledged, "utf8")).split("\n").length - 1 };
+    return { ...found, acknowledgements: (await readFile(this.#acknowledgedFile, "utf8")).split("\n").length - 1 };
   }
 
   async end(): Promise<void> {
@@ -77,7 +90,7 @@ export class Campaign {
     return join(this.folder, "ledger.db");
   }
 
-  get #acknowledged(): string {
+  get #acknowledgedFile(): string {
     return join(this.folder, "acknowledged.jsonl");
   }
 
