@@ -479,6 +479,13 @@ export async function neverYields(): Promise<void> {
   }
 }
 
+export async function yieldsOnce(): Promise<void> {
+  await Promise.resolve();
+  for (;;) {
+    // Holds the thread.
+  }
+}
+
 export async function queryChanges(): Promise<void> {
   setHandler(total, () => {
     sleep(1).catch(() => undefined);

@@ -6,8 +6,13 @@
  *       drops all microtasks that are waiting then.
  *   W2. The thread condemns one turn, by its number, before it ends it. Code that comes back condemned waits for its end, so that the end never
  *       meets what runs next.
+ *   W3. Hooks of `async_hooks` that follow promises keep a stack of what is at work. What is ended from outside stays on it, and Node aborts a process
+ *       that comes back to its event loop so. Where there are such hooks, `node:vm` ends the turn, which leaves this code to go on, and an exception
+ *       that nobody catches makes Node clear the stack.
  */
+import { executionAsyncId, executionAsyncResource } from "node:async_hooks";
 import type inspector from "node:inspector";
+import vm from "node:vm";
 import { MessageChannel, type parentPort, Worker, type workerData } from "node:worker_threads";
 
 export class WorkflowCodeStuck extends Error {
@@ -48,7 +53,9 @@ class Watch {
   readonly #waiting: Turn[] = [];
   /** Begun and not ended. More than one only after a turn has been ended from outside, and before that is known here. */
   readonly #begun = new Map<number, Turn>();
+  readonly #timed = new TimedCall();
   #last = 0;
+  #isHooked = false;
 
   constructor() {
     const { port2 } = this.#channel;
@@ -71,6 +78,10 @@ class Watch {
         const value = work();
         return () => resolve(value);
       };
+      // Before the turn comes.
+      void Promise.resolve().then(() => {
+        this.#isHooked = executionAsyncResource() instanceof Promise;
+      });
       this.#waiting.push({ timeoutMs, work: begin, reject });
       const { port1, port2 } = this.#channel;
       port2.ref();
@@ -86,6 +97,8 @@ class Watch {
     this.#last = number;
     const limitMs = isDebugged() ? 0 : Math.ceil(turn.timeoutMs);
     this.#begun.set(number, turn);
+    // Not here, because what a listener of messages throws comes too late to clear anything.
+    if (this.#isHooked && limitMs > 0) return void setImmediate(() => this.#nextHooked(number, turn, limitMs));
     this.#cells[cell.limitMs] = limitMs;
     if (limitMs > 0) this.#lookOften(limitMs);
     Atomics.store(this.#cells, cell.turn, number);
@@ -98,6 +111,28 @@ class Watch {
     if (Atomics.compareExchange(this.#cells, cell.turn, number, idle) !== number) return this.#awaitEnd();
     this.#settled(number);
     settle();
+  }
+
+  /** W3. */
+  #nextHooked(number: number, turn: Turn, limitMs: number): void {
+    const outside = executionAsyncId();
+    const stuck = new WorkflowCodeStuck(turn.timeoutMs);
+    let settle = () => turn.reject(stuck);
+    this.#timed.run(limitMs, () => {
+      try {
+        settle = turn.work();
+      } catch (error) {
+        settle = () => turn.reject(error);
+      }
+    });
+    this.#settled(number);
+    settle();
+    if (executionAsyncId() === outside) return;
+    // Whoever has such a callback of his own gets it in place of this one.
+    if (!process.hasUncaughtExceptionCaptureCallback()) {
+      process.setUncaughtExceptionCaptureCallback(() => process.setUncaughtExceptionCaptureCallback(null));
+    }
+    throw stuck;
   }
 
   /** W2. */
@@ -126,6 +161,23 @@ class Watch {
     if (lookMs >= this.#cells[cell.lookMs]!) return;
     this.#cells[cell.lookMs] = lookMs;
     Atomics.notify(this.#cells, cell.lookMs);
+  }
+}
+
+/** Calls a function that is ended when its time is over. */
+class TimedCall {
+  readonly #stage = { call: (): void => undefined };
+  #script: vm.Script | undefined;
+
+  run(timeoutMs: number, call: () => void): void {
+    if (!this.#script) vm.createContext(this.#stage);
+    this.#script ??= new vm.Script("call()");
+    this.#stage.call = call;
+    try {
+      this.#script.runInContext(this.#stage, { timeout: timeoutMs });
+    } catch {
+      // Its time is over: `call` throws nothing of its own.
+    }
   }
 }
 

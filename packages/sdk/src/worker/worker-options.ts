@@ -91,8 +91,8 @@ export interface WorkerOptions {
   /** Default: 10 seconds. */
   stickyQueueScheduleToStartTimeout?: Duration;
   /**
-   * A workflow task may hold the thread this long, and 1 ms more for each event of its history. Default: 2 seconds. In a process whose promises are followed by hooks
-   * of `async_hooks`, as some monitoring agents do, Node ends the process in place of the task.
+   * A workflow task may hold the thread this long, and 1 ms more for each event of its history. Default: 2 seconds. In a process whose promises are
+   * followed by hooks of `async_hooks`, as some monitoring agents do, the error of a task that is ended so also passes `uncaughtExceptionMonitor`.
    */
   deadlockTimeout?: Duration;
   /** When the worker stops, its activities are cancelled after this time. Default: at once. */
