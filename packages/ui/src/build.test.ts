@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "./build.ts";
 
@@ -12,9 +11,10 @@ const compressedBytesMax = 1_500_000;
 test("all that a browser loads is small, and the document names nothing from elsewhere", {
   timeout: 60_000,
 }, async (t) => {
-  const outFolder = mkdtempSync(join(tmpdir(), "pawl-ui-"));
-  t.after(() => rmSync(outFolder, { recursive: true, force: true }));
-  await build({ entryFolder: fileURLToPath(new URL("app", import.meta.url)), outFolder });
+  const folder = mkdtempSync(join(tmpdir(), "pawl-ui-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const outFolder = join(folder, "dist");
+  await build(outFolder);
   const files = readdirSync(outFolder, { recursive: true, encoding: "utf8" })
     .map((name) => join(outFolder, name))
     .filter((path) => statSync(path).isFile());

@@ -1,59 +1,49 @@
-/** From sources to static files: one script, one style sheet, named by what they contain, and the document that loads them. */
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { build as esbuild } from "esbuild";
+/**
+ * From sources to static files: scripts and a style sheet, named by what they contain, and the document that loads them. Run as a program it writes
+ * `dist`, as an installation does.
+ */
+import { renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-export interface BuildOptions {
-  /** Holds `main.tsx`, `styles.css` and `icon.svg`. */
-  readonly entryFolder: string;
-  /** Emptied first. The document is written last, so that whoever finds it finds all of it. */
-  readonly outFolder: string;
-}
+export const uiFolder = fileURLToPath(new URL("..", import.meta.url));
 
-export async function build({ entryFolder, outFolder }: BuildOptions): Promise<void> {
-  const { outputFiles } = await esbuild({
-    entryPoints: [join(entryFolder, "main.tsx"), join(entryFolder, "styles.css")],
-    outdir: join(outFolder, "assets"),
-    entryNames: "[name]-[hash]",
-    // What only some pages need is in files of its own, which are loaded when a page needs them.
-    chunkNames: "[name]-[hash]",
-    splitting: true,
-    ...{
-      bundle: true,
-      minify: true,
-      write: false,
-      format: "esm",
-      target: "es2022",
-      jsx: "automatic",
+/** Holds `index.html`, which names all else, and `public`, whose files keep their names. */
+const app = join(uiFolder, "src/app");
+
+/** Replaced as a whole, so that whoever finds its document finds all of it. */
+export async function build(outFolder: string): Promise<void> {
+  // Only here, so that a machine for which it has no binaries is told as any other failure is.
+  const vite = await import("vite");
+  // Beside it, since a rename does not leave its file system.
+  const unfinished = join(dirname(outFolder), ".cache", `dist-${process.pid}`);
+  try {
+    await vite.build({
+      root: app,
+      configFile: false,
       logLevel: "silent",
-    },
-    define: { "process.env.NODE_ENV": '"production"' },
-  });
-  rmSync(outFolder, { recursive: true, force: true });
-  for (const { path, contents } of outputFiles) {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, contents);
+      build: {
+        outDir: unfinished,
+        target: "es2022",
+        // The first ones that know light-dark(), for which nothing needs to be written in its place.
+        cssTarget: ["chrome123", "firefox120", "safari17.5"],
+        // The policy of the pages knows no data: addresses.
+        assetsInlineLimit: 0,
+        modulePreload: { polyfill: false },
+        reportCompressedSize: false,
+      },
+    });
+    rmSync(outFolder, { recursive: true, force: true });
+    renameSync(unfinished, outFolder);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
   }
-  copyFileSync(join(entryFolder, "icon.svg"), join(outFolder, "icon.svg"));
-  const files = outputFiles.map(({ path }) => basename(path));
-  const named = (suffix: string) =>
-    files.find((name) => name.startsWith("main-") === (suffix === ".js") && name.endsWith(suffix))!;
-  writeFileSync(join(outFolder, "index.html"), documentOf({ script: named(".js"), style: named(".css") }));
 }
 
-function documentOf({ script, style }: { readonly script: string; readonly style: string }): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Pawl</title>
-<link rel="icon" href="/icon.svg">
-<link rel="stylesheet" href="/assets/${style}">
-<script type="module" src="/assets/${script}"></script>
-</head>
-<body><div id="root"></div></body>
-</html>
-`;
+if (import.meta.main) {
+  await build(join(uiFolder, "dist")).catch((error: unknown) => {
+    console.error(`The web UI could not be built: ${error instanceof Error ? error.message : error}`);
+    // All else works without it, and its pages say why they are not there.
+    if (process.env["npm_lifecycle_event"] !== "postinstall") process.exitCode = 1;
+  });
 }

@@ -1,11 +1,12 @@
 /**
- * The web UI as files for a server to serve. They are built from `app/` the first time that a checkout needs them, and whenever a source is newer
- * than they are: half a second, while the server has long been ready.
+ * The web UI as files for a server to serve. They are built from `app/` when everything is installed, and by a server that finds a source newer than
+ * they are: in a process of its own, while the server has long been ready.
  */
+import { execFile } from "node:child_process";
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "./build.ts";
+import { promisify } from "node:util";
 
 export interface Page {
   readonly status: number;
@@ -63,9 +64,18 @@ export function openPages(options: PagesOptions = {}): (path: string) => Promise
 }
 
 async function load(options: PagesOptions): Promise<ReadonlyMap<string, Page>> {
-  if (isStale()) await build({ entryFolder: join(folder, "src/app"), outFolder: dist });
+  if (isStale()) await build();
   const names = globSync("**/*.*", { cwd: dist }).map((name) => name.replaceAll("\\", "/"));
   return new Map(names.map((name) => [`/${name}`, pageOf(name, options)]));
+}
+
+/** The tools for it would stay in the memory of the server, and hold up what it does. */
+async function build(): Promise<void> {
+  await promisify(execFile)(process.execPath, [fileURLToPath(new URL("build.ts", import.meta.url))]).catch(
+    ({ stderr, message }: Error & { stderr?: string }) => {
+      throw new Error(stderr?.trim() || message);
+    },
+  );
 }
 
 function isStale(): boolean {
@@ -102,6 +112,6 @@ function unbuilt(error: Error): Page {
   return {
     status: 500,
     headers: { "content-type": "text/plain; charset=utf-8" },
-    body: `The web UI could not be built, and everything else works: ${error.message}\n`,
+    body: `${error.message}\nEverything else works.\n`,
   };
 }
