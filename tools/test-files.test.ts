@@ -10,7 +10,7 @@ const shuffled = [
   "tests/stories/retry.test.ts",
   "tools/tidy.test.ts",
   "tests/upgrade/schema.test.ts",
-  "packages/engine/src/timer.test.ts",
+  "packages/engine/src/workflow/timer.test.ts",
 ];
 
 test("tools and units come first, then stories, then what is not named, then compat and torture", () => {
@@ -18,7 +18,7 @@ test("tools and units come first, then stories, then what is not named, then com
     inOrder(shuffled).map(({ path }) => path),
     [
       "tools/tidy.test.ts",
-      "packages/engine/src/timer.test.ts",
+      "packages/engine/src/workflow/timer.test.ts",
       "packages/store/src/sqlite.test.ts",
       "tests/stories/retry.test.ts",
       "tests/upgrade/schema.test.ts",

@@ -22,7 +22,7 @@ const places: Readonly<Record<string, { readonly file: string; readonly door?: s
   "server/root": { file: "packages/server/src/limits.ts" },
   "server/matching": { file: "packages/server/src/matching/poller.ts" },
   "server/shard": { file: "packages/server/src/shard/shard.ts" },
-  "server/frontend": { file: "packages/server/src/frontend/workflow.ts" },
+  "server/frontend": { file: "packages/server/src/frontend/workflow/workflow.ts" },
   "server/nexus": { file: "packages/server/src/nexus/outside-calls.ts" },
   "server/access": { file: "packages/server/src/access/gate.ts" },
   "server/transfer": { file: "packages/server/src/transfer/index.ts", door: "@pawl/server/transfer" },
@@ -133,23 +133,23 @@ const host = (name: string) => `https://registry.${name}.org/left-pad`;
 const mark = ["TO", "DO"].join("");
 
 const atFault: readonly (readonly [rule: Rule, path: string, text: string])[] = [
-  ["arrows", "packages/server/src/matching/poller.ts", 'export { x } from "../frontend/workflow.ts";'],
-  ["arrows", "packages/engine/src/start.ts", 'const store = await import("@pawl/store");'],
+  ["arrows", "packages/server/src/matching/poller.ts", 'export { x } from "../frontend/workflow/workflow.ts";'],
+  ["arrows", "packages/engine/src/workflow/start.ts", 'const store = await import("@pawl/store");'],
   ["arrows", "packages/server/src/matching/poller.ts", 'new Worker(new URL("../shard/shard.ts", import.meta.url));'],
   ["arrows", "packages/sdk/src/worker/sandbox.ts", 'import { proxyActivities } from "../workflow/index.ts";'],
-  ["doors", "packages/server/src/shard/shard.ts", 'import { x } from "../../../engine/src/start.ts";'],
-  ["doors", "packages/server/src/shard/shard.ts", 'import { x } from "@pawl/engine/src/start.ts";'],
+  ["doors", "packages/server/src/shard/shard.ts", 'import { x } from "../../../engine/src/workflow/start.ts";'],
+  ["doors", "packages/server/src/shard/shard.ts", 'import { x } from "@pawl/engine/src/workflow/start.ts";'],
   ["doors", "tests/torture/kill.ts", 'const entry = new URL("../../packages/server/src/main.ts", import.meta.url);'],
   ["doors", "tests/torture/kill.ts", 'spawn(node, [join(root, "packages/server/src/main.ts")]);'],
   ["doors", "packages/engine/package.json", '{ "name": "@pawl/engine" }'],
   ["doors", "packages/engine/package.json", '{ "name": "@pawl/engine", "exports": { ".": "./src/gone.ts" } }'],
-  ["suffix", "packages/engine/src/start.ts", 'import { x } from "./timer";'],
-  ["suffix", "packages/engine/src/start.ts", 'import { x } from "./timer.js";'],
+  ["suffix", "packages/engine/src/workflow/start.ts", 'import { x } from "./timer";'],
+  ["suffix", "packages/engine/src/workflow/start.ts", 'import { x } from "./timer.js";'],
   ["declared", shard, 'import pad from "left-pad";'],
   ["declared", "packages/store/src/sqlite.ts", 'const pad = require("left-pad");'],
-  ["declared", "packages/engine/src/start.ts", 'import fc from "fast-check";'],
+  ["declared", "packages/engine/src/workflow/start.ts", 'import fc from "fast-check";'],
   ["declared", "tests/stories/greeting.ts", 'import pad from "left-pad";'],
-  ["node-free", "packages/engine/src/start.ts", 'import { createHash } from "node:crypto";'],
+  ["node-free", "packages/engine/src/workflow/start.ts", 'import { createHash } from "node:crypto";'],
   ["node-free", "packages/protocol/src/wire.ts", 'import { readFileSync } from "node:fs";'],
   ["node-free", "packages/sdk/src/value/errors.ts", 'import { inspect } from "node:util";'],
   ["node-free", "packages/sdk/src/workflow/timer.ts", 'import { inspect } from "node:util";'],
@@ -157,14 +157,14 @@ const atFault: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ["driver", "packages/store/src/migrate.ts", 'import { DatabaseSync } from "node:sqlite";'],
   ["driver", "packages/store/src/sqlite.ts", 'import pg from "pg";'],
   ["driver", shard, 'import { setTimeout } from "node:timers/promises";'],
-  ["pure-engine", "packages/engine/src/start.ts", "const now = Date.now();"],
-  ["pure-engine", "packages/engine/src/start.ts", "const now = new Date();"],
-  ["pure-engine", "packages/engine/src/start.ts", "const now = performance.now();"],
-  ["pure-engine", "packages/engine/src/start.ts", "const id = crypto.randomUUID();"],
-  ["pure-engine", "packages/engine/src/start.ts", "setImmediate(run);"],
-  ["pure-engine", "packages/engine/src/start.ts", "async function start() {}"],
-  ["pure-engine", "packages/engine/src/start.ts", "const limit = process.env.LIMIT;"],
-  ["pure-engine", "packages/engine/src/start.ts", "const text = `${await load()}`;"],
+  ["pure-engine", "packages/engine/src/workflow/start.ts", "const now = Date.now();"],
+  ["pure-engine", "packages/engine/src/workflow/start.ts", "const now = new Date();"],
+  ["pure-engine", "packages/engine/src/workflow/start.ts", "const now = performance.now();"],
+  ["pure-engine", "packages/engine/src/workflow/start.ts", "const id = crypto.randomUUID();"],
+  ["pure-engine", "packages/engine/src/workflow/start.ts", "setImmediate(run);"],
+  ["pure-engine", "packages/engine/src/workflow/start.ts", "async function start() {}"],
+  ["pure-engine", "packages/engine/src/workflow/start.ts", "const limit = process.env.LIMIT;"],
+  ["pure-engine", "packages/engine/src/workflow/start.ts", "const text = `${await load()}`;"],
   ["pure-replay", "packages/sdk/src/replay/replay.ts", "await feed();"],
   ["clock", shard, "const now = Date.now();"],
   ["clock", shard, "const now = new Date();"],
@@ -195,14 +195,17 @@ const atFault: readonly (readonly [rule: Rule, path: string, text: string])[] = 
 ];
 
 const inOrder: readonly (readonly [path: string, text: string])[] = [
-  ["packages/engine/src/start.ts", "// Date.now() is not called here; await neither\nconst text = 'Math.random()';"],
-  ["packages/engine/src/start.ts", "const pattern = /Date.now()/; const half = count / 2; /* await */"],
-  ["packages/engine/src/start.ts", "const text = `await ${name} Date.now()`;"],
-  ["packages/engine/src/start.test.ts", 'import { test } from "node:test";\nawait run(Date.now());'],
-  ["packages/engine/src/start.ts", "const awaited = unprocessed.length;"],
+  [
+    "packages/engine/src/workflow/start.ts",
+    "// Date.now() is not called here; await neither\nconst text = 'Math.random()';",
+  ],
+  ["packages/engine/src/workflow/start.ts", "const pattern = /Date.now()/; const half = count / 2; /* await */"],
+  ["packages/engine/src/workflow/start.ts", "const text = `await ${name} Date.now()`;"],
+  ["packages/engine/src/workflow/start.test.ts", 'import { test } from "node:test";\nawait run(Date.now());'],
+  ["packages/engine/src/workflow/start.ts", "const awaited = unprocessed.length;"],
   ["packages/server/src/clock.ts", "setTimeout(run, Date.now() - startMs);"],
   [shard, "const closedAt = new Date(closedAtMs);"],
-  ["packages/engine/src/cron.ts", "const from = new Date(afterMs);"],
+  ["packages/engine/src/workflow/cron.ts", "const from = new Date(afterMs);"],
   [shard, "const list = Array.from(rows);"],
   [
     "packages/store/src/sqlite.ts",
@@ -286,7 +289,7 @@ describe("declared dependencies", () => {
 
 describe("test support", () => {
   const support = {
-    path: "packages/engine/src/scripted-workflow.ts",
+    path: "packages/engine/src/workflow/scripted-workflow.ts",
     text: 'import assert from "node:assert/strict";',
   };
   const importing = (path: string) => ({ path, text: 'import "./scripted-workflow.ts";' });
@@ -299,10 +302,13 @@ describe("test support", () => {
     ]).map(({ rule }) => rule);
 
   test("a file that only tests import is bound by no more than a test", () => {
-    assert.deepEqual(rulesWith(importing("packages/engine/src/start.test.ts")), []);
+    assert.deepEqual(rulesWith(importing("packages/engine/src/workflow/start.test.ts")), []);
   });
   test("a file that a source imports too is bound as a source", () => {
-    const importers = [importing("packages/engine/src/start.test.ts"), importing("packages/engine/src/start.ts")];
+    const importers = [
+      importing("packages/engine/src/workflow/start.test.ts"),
+      importing("packages/engine/src/workflow/start.ts"),
+    ];
     assert.deepEqual(rulesWith(...importers), ["node-free"]);
   });
   test("a file that nobody imports is bound as a source", () => {

@@ -4,12 +4,12 @@
  */
 import type { Delivery, Message } from "./outbox.ts";
 import type { Rejection } from "./rejection.ts";
-import type { EventBatch } from "./run.ts";
-import type { SizeWarning } from "./run-size.ts";
+import type { EventBatch } from "./run/run.ts";
+import type { SizeWarning } from "./run/run-size.ts";
+import type { VisibilityRecord } from "./run/visibility.ts";
 import type { ScheduleCommand, ScheduleReplies } from "./schedule/schedule.ts";
 import type { StandaloneCommand, StandaloneReplies } from "./standalone/standalone-activity.ts";
 import type { Step } from "./step.ts";
-import type { VisibilityRecord } from "./visibility.ts";
 import type { Command, Effect, Replies, RunSelector } from "./vocabulary.ts";
 
 /** For each kind of execution: what can be asked of it, and its answers by type of command. */

@@ -1,24 +1,25 @@
-export { jitterMs } from "./activity-operator.ts";
+export { jitterMs } from "./activity/activity-operator.ts";
+export { type StoredActivity, storedActivities } from "./activity/stored-activities.ts";
 export { resolveRetryPolicy, retryPolicyProblem } from "./backoff.ts";
 export * from "./execution.ts";
-export { type ImportOptions, importedRun } from "./imported-run.ts";
 export { limits as engineLimits } from "./limits.ts";
 export { type AnyMachine, machineOf } from "./machines.ts";
 export { type Delivery, type Follower, type Message, receiverOf } from "./outbox.ts";
 export type { Call, CallEffect, CallFailure, NexusInput } from "./outside-call.ts";
 export { payloadBytes, payloadMapBytes, payloadsBytes } from "./payload-size.ts";
-export { isTakenOver } from "./reapply.ts";
-export type { RebuildTarget } from "./rebuild.ts";
+export { type ImportOptions, importedRun } from "./rebuild/imported-run.ts";
+export type { RebuildTarget } from "./rebuild/rebuild.ts";
 export { detail, Rejection, type RejectionCode, type RejectionDetail } from "./rejection.ts";
-export type { LaterRun, ReadChain } from "./reset.ts";
-export { BaseReading, type ReadBase } from "./reset-reading.ts";
-export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./run.ts";
-export { Oversized, type SizeWarning } from "./run-size.ts";
+export { isTakenOver } from "./reset/reapply.ts";
+export type { LaterRun, ReadChain } from "./reset/reset.ts";
+export { BaseReading, type ReadBase } from "./reset/reset-reading.ts";
+export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./run/run.ts";
+export { Oversized, type SizeWarning } from "./run/run-size.ts";
+export type { VisibilityRecord } from "./run/visibility.ts";
 export { upcomingTimes } from "./schedule/schedule-describe.ts";
 export { Spec } from "./schedule/spec.ts";
 export type { StandaloneDescription } from "./standalone/standalone-describe.ts";
 export { type Note, Step } from "./step.ts";
-export { type StoredActivity, storedActivities } from "./stored-activities.ts";
 export {
   type Override,
   olderVersionName,
@@ -26,7 +27,7 @@ export {
   unversionedName,
   versionName,
   versionOfText,
-} from "./version-override.ts";
+} from "./versioning/version-override.ts";
 export {
   type DeploymentVersion,
   isSameVersion,
@@ -35,6 +36,5 @@ export {
   type Routing,
   type RoutingTarget,
   type TaskVersioning,
-} from "./versioning.ts";
-export type { VisibilityRecord } from "./visibility.ts";
+} from "./versioning/versioning.ts";
 export * from "./vocabulary.ts";

@@ -1,14 +1,14 @@
 /** The kinds of execution that there are. */
 import type { CommandOfKind, Execution, HostedRun, Kind, Machine } from "./execution.ts";
-import { memoryBytes } from "./memory-size.ts";
-import { pendingEffects } from "./pending-effects.ts";
-import { isPinned, type Run, type Workflow } from "./run.ts";
+import { memoryBytes } from "./run/memory-size.ts";
+import { isPinned, type Run, type Workflow } from "./run/run.ts";
+import { restore, takeChanges } from "./run/snapshot.ts";
+import { visibilityRecord } from "./run/visibility.ts";
 import { scheduleMachine } from "./schedule/schedule.ts";
-import { restore, takeChanges } from "./snapshot.ts";
 import { standaloneMachine } from "./standalone/standalone-activity.ts";
-import { visibilityRecord } from "./visibility.ts";
 import type { Command } from "./vocabulary.ts";
-import { execute, needsCurrent, selectorOf } from "./workflow.ts";
+import { pendingEffects } from "./workflow/pending-effects.ts";
+import { execute, needsCurrent, selectorOf } from "./workflow/workflow.ts";
 
 const workflow: Machine<Run, Workflow, Command> = {
   empty: ({ namespaceId, businessId }, currentRunId) => ({

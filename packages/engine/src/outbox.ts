@@ -5,9 +5,9 @@
 import type { common, enums } from "@pawl/protocol";
 import { type ExecutionKey, type Kind, workflowKey } from "./execution.ts";
 import type { Rejection } from "./rejection.ts";
-import type { ParentRef, Run } from "./run.ts";
+import type { ParentRef, Run } from "./run/run.ts";
 import type { Step } from "./step.ts";
-import type { Heirloom } from "./version-inheritance.ts";
+import type { Heirloom } from "./versioning/version-inheritance.ts";
 import type { Effect, RunSelector, Sender } from "./vocabulary.ts";
 
 /** An execution that hears how a workflow's chain ends, in the workflow's namespace. */

@@ -4,7 +4,7 @@
  */
 import type { common, failure } from "@pawl/protocol";
 import { intervalMs, type RetryPolicy } from "./backoff.ts";
-import type { CallAttempts } from "./run.ts";
+import type { CallAttempts } from "./run/run.ts";
 import type { Sender } from "./vocabulary.ts";
 
 /** Who asks for it, and for which time: the answer names both. */

@@ -1,5 +1,5 @@
 import type { Call } from "./outside-call.ts";
-import { noRouting, type Routing } from "./versioning.ts";
+import { noRouting, type Routing } from "./versioning/versioning.ts";
 import type { Effect, Task } from "./vocabulary.ts";
 
 /** Something that a command has done and that is counted; nothing depends on it. */

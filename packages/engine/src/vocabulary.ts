@@ -15,14 +15,14 @@ import type {
   workflow,
   workflowservice,
 } from "@pawl/protocol";
-import type { OptionsChange, Pause, Reset, Unpause } from "./activity-operator.ts";
+import type { OptionsChange, Pause, Reset, Unpause } from "./activity/activity-operator.ts";
 import type { ExecutionKey, HostCommand } from "./execution.ts";
 import type { Delivery, Message } from "./outbox.ts";
 import type { CallEffect, CallFailure } from "./outside-call.ts";
-import type { PauseRequest } from "./pause.ts";
 import type { Rejection } from "./rejection.ts";
-import type { ReadChain } from "./reset.ts";
-import type { DeploymentVersion, TaskVersioning } from "./versioning.ts";
+import type { ReadChain } from "./reset/reset.ts";
+import type { DeploymentVersion, TaskVersioning } from "./versioning/versioning.ts";
+import type { PauseRequest } from "./workflow/pause.ts";
 
 /** Who polled a task: recorded in the started event. */
 export interface Poller {

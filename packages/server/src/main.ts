@@ -27,23 +27,23 @@ import {
   type ServerConfig,
   StartFailure,
 } from "./config.ts";
-import { loadBatchJobs } from "./frontend/batch-job.ts";
-import { BatchRunner } from "./frontend/batch-runner.ts";
-import { DeploymentRegistry } from "./frontend/deployment-registry.ts";
+import { loadBatchJobs } from "./frontend/batch/batch-job.ts";
+import { BatchRunner } from "./frontend/batch/batch-runner.ts";
+import { DeploymentRegistry } from "./frontend/deployment/deployment-registry.ts";
 import { handlersOf, performerOf } from "./frontend/handlers.ts";
-import { draftOf } from "./frontend/namespace.ts";
-import { NamespaceDeletions } from "./frontend/namespace-deletion.ts";
-import { NamespaceRegistry } from "./frontend/namespace-registry.ts";
-import { NexusEndpointRegistry } from "./frontend/nexus-endpoint-registry.ts";
-import { NexusTasks } from "./frontend/nexus-tasks.ts";
+import { draftOf } from "./frontend/namespace/namespace.ts";
+import { NamespaceDeletions } from "./frontend/namespace/namespace-deletion.ts";
+import { NamespaceRegistry } from "./frontend/namespace/namespace-registry.ts";
+import { NexusEndpointRegistry } from "./frontend/nexus/nexus-endpoint-registry.ts";
+import { NexusTasks } from "./frontend/nexus/nexus-tasks.ts";
 import { type Cluster, type Parts, Rejection, type Started } from "./frontend/parts.ts";
-import { QueryRegistry } from "./frontend/query-registry.ts";
-import { typeOfName } from "./frontend/search-attribute.ts";
-import { SearchAttributeRegistry } from "./frontend/search-attribute-registry.ts";
 import { loadShardCount } from "./frontend/shard-count.ts";
 import { loadCluster } from "./frontend/system.ts";
-import { TaskQueueConfigs } from "./frontend/task-queue-config.ts";
 import { Tokens } from "./frontend/tokens.ts";
+import { typeOfName } from "./frontend/visibility/search-attribute.ts";
+import { SearchAttributeRegistry } from "./frontend/visibility/search-attribute-registry.ts";
+import { TaskQueueConfigs } from "./frontend/worker/task-queue-config.ts";
+import { QueryRegistry } from "./frontend/workflow/query-registry.ts";
 import { limits, shardLimits } from "./limits.ts";
 import { Listeners, type Listening } from "./listeners.ts";
 import { Matching } from "./matching/matching.ts";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums, history } from "@pawl/protocol";
-import type { Run } from "../run.ts";
-import { payloads, ScriptedWorkflow } from "../scripted-workflow.ts";
+import type { Run } from "../run/run.ts";
+import { payloads, ScriptedWorkflow } from "../workflow/scripted-workflow.ts";
 import { currentViolations, type KeptRun, stateViolations, violationsOf } from "./run-check.ts";
 import { RunHistory } from "./run-history.ts";
 import { type Invariant, Violation } from "./violation.ts";

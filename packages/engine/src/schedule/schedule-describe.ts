@@ -1,8 +1,8 @@
 /** A schedule as it is shown: by itself, and in lists. */
 import { enums, type Init, schedule, toTimestamp, type workflowservice } from "@pawl/protocol";
 import { limits } from "../limits.ts";
+import { indexedAttributes, type VisibilityRecord } from "../run/visibility.ts";
 import { boolPayload } from "../text-payload.ts";
-import { indexedAttributes, type VisibilityRecord } from "../visibility.ts";
 import { isPaused, mayAct, type RecentAction, type ScheduleRun } from "./schedule-run.ts";
 import type { Spec } from "./spec.ts";
 

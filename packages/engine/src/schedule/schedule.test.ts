@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import { common, enums, failure, type Init, schedule, toTimestamp, workflowservice } from "@pawl/protocol";
 import type { Message } from "../outbox.ts";
 import { Rejection } from "../rejection.ts";
-import { applicationFailure, payloads } from "../scripted-workflow.ts";
 import { Step } from "../step.ts";
+import { applicationFailure, payloads } from "../workflow/scripted-workflow.ts";
 import { type ScheduleCommand, type ScheduleReplies, scheduleMachine } from "./schedule.ts";
 
 const { ScheduleOverlapPolicy: Overlap, WorkflowExecutionStatus: Status } = enums;

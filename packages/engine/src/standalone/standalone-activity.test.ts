@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums, toDuration } from "@pawl/protocol";
-import { applicationFailure, payloads } from "../scripted-workflow.ts";
 import type { StartedActivityTask } from "../vocabulary.ts";
+import { applicationFailure, payloads } from "../workflow/scripted-workflow.ts";
 import { ScriptedStandalone, statusName, tokenOf } from "./scripted-standalone.ts";
 
 const { ActivityIdConflictPolicy, ActivityIdReusePolicy, PendingActivityState, RetryState } = enums;

@@ -1,12 +1,12 @@
 /** The laws of standalone activities: one switch over their commands, and the machine that the shard hosts. */
 
 import type { workflowservice } from "@pawl/protocol";
-import { deleteDue } from "../deletion.ts";
 import type { HostCommand, Machine } from "../execution.ts";
 import type { Delivery } from "../outbox.ts";
 import { Rejection } from "../rejection.ts";
 import type { Step } from "../step.ts";
 import type { CommandOf, Replies, RunSelector } from "../vocabulary.ts";
+import { deleteDue } from "../workflow/deletion.ts";
 import {
   cancelStandalone,
   completeStandalone,

@@ -1,10 +1,10 @@
 /** What workers say of a standalone activity, and what falls due of it: each ends an attempt or the whole. */
 import { type common, enums, failure, type Init } from "@pawl/protocol";
-import { dueTimeout, type Timeout, timeoutMessage, timeoutNotes } from "../activity-timeout.ts";
-import { isLegal, mayStart, readyAttempt, retryAttempt, type Transition, takeAttempt } from "../attempt.ts";
+import { dueTimeout, type Timeout, timeoutMessage, timeoutNotes } from "../activity/activity-timeout.ts";
+import { isLegal, mayStart, readyAttempt, retryAttempt, type Transition, takeAttempt } from "../activity/attempt.ts";
 import { wireRetryPolicy } from "../backoff.ts";
 import { Rejection } from "../rejection.ts";
-import type { ActivityStatus } from "../run.ts";
+import type { ActivityStatus } from "../run/run.ts";
 import type { Step } from "../step.ts";
 import type { CommandOf, Replies, StartedActivityTask } from "../vocabulary.ts";
 import { pendingStandalone } from "./standalone-describe.ts";

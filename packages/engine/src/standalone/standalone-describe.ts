@@ -1,9 +1,9 @@
 /** What a caller is shown of a standalone activity: its description, and its row in lists. */
 import { activity as api, type common, type Init, toDuration, toTimestamp } from "@pawl/protocol";
-import { wireRules } from "../attempt-operator.ts";
-import { pendingActivity } from "../describe.ts";
-import { optionalDuration } from "../new-run.ts";
-import { indexedAttributes, type VisibilityRecord } from "../visibility.ts";
+import { wireRules } from "../activity/attempt-operator.ts";
+import { pendingActivity } from "../run/describe.ts";
+import { indexedAttributes, type VisibilityRecord } from "../run/visibility.ts";
+import { optionalDuration } from "../workflow/new-run.ts";
 import { runStateOf, type StandaloneRun, statusOf } from "./standalone-run.ts";
 
 /** Everything that can be asked of a run; the frontend leaves out what was not asked for. */

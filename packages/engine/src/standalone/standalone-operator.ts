@@ -7,13 +7,13 @@ import {
   holdAttempts,
   releaseAttempts,
   resetAttempts,
-} from "../attempt-operator.ts";
-import { deleteDue } from "../deletion.ts";
+} from "../activity/attempt-operator.ts";
 import { Rejection } from "../rejection.ts";
-import type { Attempts } from "../run.ts";
+import type { Attempts } from "../run/run.ts";
 import type { Step } from "../step.ts";
 import { textPayloads } from "../text-payload.ts";
 import type { CommandOf } from "../vocabulary.ts";
+import { deleteDue } from "../workflow/deletion.ts";
 import { closeCanceled, closeStandalone, invalidTransition } from "./standalone-answers.ts";
 import { type StandaloneRun, standaloneTaskOf, stateOf } from "./standalone-run.ts";
 

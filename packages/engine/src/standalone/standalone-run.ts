@@ -7,7 +7,7 @@
  */
 import { type activity as api, type common, enums, type sdk } from "@pawl/protocol";
 import type { Execution, HostedRun } from "../execution.ts";
-import type { Attempts } from "../run.ts";
+import type { Attempts } from "../run/run.ts";
 import type { Task } from "../vocabulary.ts";
 
 export interface StandaloneStart {

@@ -4,8 +4,8 @@
 
 import { decode } from "@msgpack/msgpack";
 import { activity as api, common, history, sdk } from "@pawl/protocol";
-import { nextActivityAtMs } from "../activity-timeout.ts";
-import { type EncodedAttempts, plainAttempts, restoredAttempts } from "../attempt-snapshot.ts";
+import { nextActivityAtMs } from "../activity/activity-timeout.ts";
+import { type EncodedAttempts, plainAttempts, restoredAttempts } from "../activity/attempt-snapshot.ts";
 import { optional, restored } from "../encoded-message.ts";
 import type { PartChange, RunChanges } from "../execution.ts";
 import { pack } from "../pack.ts";

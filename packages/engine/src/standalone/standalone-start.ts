@@ -1,6 +1,6 @@
 /** Starting a standalone activity, and what happens when its id is in use. */
 import { durationMs, enums, errordetails, type workflowservice } from "@pawl/protocol";
-import { newAttempts, resolveTimeouts } from "../attempt.ts";
+import { newAttempts, resolveTimeouts } from "../activity/attempt.ts";
 import { resolveRetryPolicy } from "../backoff.ts";
 import { limits } from "../limits.ts";
 import { detail, Rejection } from "../rejection.ts";

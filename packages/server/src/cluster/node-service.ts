@@ -5,9 +5,9 @@
  *   S2. What this node does not own it refuses with `moved`, and has done nothing then.
  */
 import { type CommandOfKind, type ExecutionKey, type Kind, Rejection, type StartedWorkflowTask } from "@pawl/engine";
-import type { NexusTasks } from "../frontend/nexus-tasks.ts";
+import type { NexusTasks } from "../frontend/nexus/nexus-tasks.ts";
 import type { Queues } from "../frontend/parts.ts";
-import type { QueryRegistry } from "../frontend/query-registry.ts";
+import type { QueryRegistry } from "../frontend/workflow/query-registry.ts";
 import type { AskedQueue, Match } from "../matching/match.ts";
 import type { Incoming, Status, Unary } from "../rpc/transport.ts";
 import type { Started } from "../shard/dispatcher.ts";

@@ -8,7 +8,7 @@
 import type { CommandOfKind, ExecutionKey, Kind, StartedWorkflowTask } from "@pawl/engine";
 import type { NodeRecord } from "@pawl/store";
 import type { Clock } from "../clock.ts";
-import type { Carried } from "../frontend/query-registry.ts";
+import type { Carried } from "../frontend/workflow/query-registry.ts";
 import { clusterLimits } from "../limits.ts";
 import type { Status } from "../rpc/transport.ts";
 import type { Elsewhere } from "../shard/ring.ts";

@@ -6,10 +6,10 @@
  * A request that says too little to be placed is done where it comes in, which refuses it.
  */
 import type { MethodName, RequestOf } from "@pawl/protocol";
-import type { NamespaceRegistry } from "../frontend/namespace-registry.ts";
+import type { NamespaceRegistry } from "../frontend/namespace/namespace-registry.ts";
 import { Rejection } from "../frontend/parts.ts";
-import { homeOf } from "../frontend/query-registry.ts";
 import type { Tokens } from "../frontend/tokens.ts";
+import { homeOf } from "../frontend/workflow/query-registry.ts";
 import { shardOf } from "../shard/ring.ts";
 import type { Place } from "./placement.ts";
 

@@ -1,7 +1,13 @@
 /** Questions to workers when their callers wait on another node than the one that has the worker's poll: their ids say where (`questionId`). */
 
-import { type NexusRequest, NexusTasks } from "../frontend/nexus-tasks.ts";
-import { type Asked, type Carried, type DirectQuery, homeOf, QueryRegistry } from "../frontend/query-registry.ts";
+import { type NexusRequest, NexusTasks } from "../frontend/nexus/nexus-tasks.ts";
+import {
+  type Asked,
+  type Carried,
+  type DirectQuery,
+  homeOf,
+  QueryRegistry,
+} from "../frontend/workflow/query-registry.ts";
 import { shardOf } from "../shard/ring.ts";
 import type { ClusterNode } from "./node.ts";
 

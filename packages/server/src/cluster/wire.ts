@@ -4,7 +4,7 @@
  */
 import { deserialize, serialize } from "node:v8";
 import { Rejection } from "@pawl/engine";
-import type { Carried } from "../frontend/query-registry.ts";
+import type { Carried } from "../frontend/workflow/query-registry.ts";
 import { Unavailable } from "../shard/shard.ts";
 
 /** Commands and replies hold refusals of other executions: no deeper than this. */

@@ -8,7 +8,7 @@ import { enums, errordetails } from "@pawl/protocol";
 import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { TokenBucket } from "../matching/rate-limit.ts";
-import type { NamespaceRegistry } from "./namespace-registry.ts";
+import type { NamespaceRegistry } from "./namespace/namespace-registry.ts";
 import type { Call } from "./parts.ts";
 
 const { RPS_LIMIT, CONCURRENT_LIMIT } = enums.ResourceExhaustedCause;

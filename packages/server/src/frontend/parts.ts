@@ -28,17 +28,17 @@ import type {
 import type { Random } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import type { Telemetry } from "../telemetry.ts";
-import type { BatchJobs } from "./batch-job.ts";
-import type { BatchRunner } from "./batch-runner.ts";
-import type { DeploymentRegistry } from "./deployment-registry.ts";
-import type { NamespaceDeletions } from "./namespace-deletion.ts";
-import type { NamespaceRegistry } from "./namespace-registry.ts";
-import type { NexusEndpointRegistry } from "./nexus-endpoint-registry.ts";
-import type { NexusTasks } from "./nexus-tasks.ts";
-import type { QueryRegistry } from "./query-registry.ts";
-import type { SearchAttributeRegistry } from "./search-attribute-registry.ts";
-import type { TaskQueueConfigs } from "./task-queue-config.ts";
+import type { BatchJobs } from "./batch/batch-job.ts";
+import type { BatchRunner } from "./batch/batch-runner.ts";
+import type { DeploymentRegistry } from "./deployment/deployment-registry.ts";
+import type { NamespaceDeletions } from "./namespace/namespace-deletion.ts";
+import type { NamespaceRegistry } from "./namespace/namespace-registry.ts";
+import type { NexusEndpointRegistry } from "./nexus/nexus-endpoint-registry.ts";
+import type { NexusTasks } from "./nexus/nexus-tasks.ts";
 import type { Tokens } from "./tokens.ts";
+import type { SearchAttributeRegistry } from "./visibility/search-attribute-registry.ts";
+import type { TaskQueueConfigs } from "./worker/task-queue-config.ts";
+import type { QueryRegistry } from "./workflow/query-registry.ts";
 
 export { type Limits, limits, Rejection, type RejectionCode, type RejectionDetail, type Started };
 

@@ -5,7 +5,7 @@ import {
   activityProgress,
   type WatchedActivity,
   watchedActivity,
-} from "../frontend/activity-progress.ts";
+} from "../frontend/activity/activity-progress.ts";
 import { pause, Wait } from "../frontend/long-poll.ts";
 import { type Parts, Rejection } from "../frontend/parts.ts";
 import { limits } from "../limits.ts";

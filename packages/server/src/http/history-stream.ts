@@ -1,7 +1,7 @@
 /** A run's history as server-sent events: what there is, then what comes, until the run closes. Each event's id says where to go on. */
 import { methods } from "@pawl/protocol";
 import { isObject } from "@pawl/protocol/json";
-import { historyStart } from "../frontend/history-follow.ts";
+import { historyStart } from "../frontend/history/history-follow.ts";
 import { type Parts, Rejection } from "../frontend/parts.ts";
 import { statusOf } from "../rpc/call.ts";
 import type { Unary } from "../rpc/transport.ts";

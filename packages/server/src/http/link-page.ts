@@ -1,6 +1,6 @@
 /** What a person sees of a link to complete an activity: a page without scripts, in which whatever others wrote is text. */
 import { createHash } from "node:crypto";
-import type { ActivityLink } from "../frontend/activity-link.ts";
+import type { ActivityLink } from "../frontend/activity/activity-link.ts";
 import type { Reply } from "./reply.ts";
 
 const style = `

@@ -7,7 +7,7 @@ import {
   makeActivityLink,
   openActivityLink,
   overMessage,
-} from "../frontend/activity-link.ts";
+} from "../frontend/activity/activity-link.ts";
 import { type Parts, Rejection } from "../frontend/parts.ts";
 import { statusOf } from "../rpc/call.ts";
 import type { Gate } from "../rpc/gate.ts";

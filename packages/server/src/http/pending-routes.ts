@@ -2,8 +2,13 @@
 
 import { workflow as api } from "@pawl/protocol";
 import { JsonProblem, messageToJson } from "@pawl/protocol/json";
+import {
+  type FoundActivity,
+  pendingActivities,
+  pendingKinds,
+  pendingStates,
+} from "../frontend/activity/pending-activities.ts";
 import { type Parts, Rejection } from "../frontend/parts.ts";
-import { type FoundActivity, pendingActivities, pendingKinds, pendingStates } from "../frontend/pending-activities.ts";
 import { statusOf } from "../rpc/call.ts";
 import type { Exchange } from "./exchange.ts";
 import { responseFormat } from "./format.ts";

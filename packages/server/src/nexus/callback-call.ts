@@ -1,9 +1,9 @@
 /** Telling those who asked for it how a run ended. What is for this cluster is a command to the caller's run, and nothing of it leaves the process. */
 import { type Call, type CallFailure, type NexusOutcome, Rejection } from "@pawl/engine";
 import { common, enums, failure, toNexusLink } from "@pawl/protocol";
-import { systemCallback } from "../frontend/callback-rules.ts";
-import { readEvent } from "../frontend/history-page.ts";
-import { toNexusFailure } from "../frontend/nexus-failure.ts";
+import { readEvent } from "../frontend/history/history-page.ts";
+import { toNexusFailure } from "../frontend/nexus/nexus-failure.ts";
+import { systemCallback } from "../frontend/workflow/callback-rules.ts";
 import { limits } from "../limits.ts";
 import { outcomeOf } from "./completion.ts";
 import { endOperation } from "./end-operation.ts";

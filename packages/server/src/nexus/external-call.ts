@@ -1,7 +1,7 @@
 /** Requests to handlers of Nexus operations that are somewhere else, over HTTP. */
 import { failure, type Init, type nexus } from "@pawl/protocol";
-import { handlerFailure } from "../frontend/nexus-failure.ts";
-import type { NexusAnswer } from "../frontend/nexus-tasks.ts";
+import { handlerFailure } from "../frontend/nexus/nexus-failure.ts";
+import type { NexusAnswer } from "../frontend/nexus/nexus-tasks.ts";
 import {
   callbackHeaderPrefix,
   contentOf,

@@ -1,7 +1,7 @@
 /** Nexus as it is spoken over HTTP: values, links and failures as headers and bodies. */
 import type { IncomingHttpHeaders } from "node:http";
 import { common, enums, type failure, type nexus } from "@pawl/protocol";
-import { asCanceled, fromNexusFailure, handlerFailure, isRetryable } from "../frontend/nexus-failure.ts";
+import { asCanceled, fromNexusFailure, handlerFailure, isRetryable } from "../frontend/nexus/nexus-failure.ts";
 
 const { NexusHandlerErrorRetryBehavior: RetryBehavior } = enums;
 

@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { common, enums, failure, history } from "@pawl/protocol";
 import { AddressRules } from "../address-rules.ts";
 import { eventTypes, InProcess, jsonOf, jsonPayloads, testNamespace } from "../frontend/in-process.ts";
-import { toNexusFailure } from "../frontend/nexus-failure.ts";
+import { toNexusFailure } from "../frontend/nexus/nexus-failure.ts";
 import {
   contentOf,
   failureOf,

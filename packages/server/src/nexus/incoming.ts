@@ -1,8 +1,8 @@
 /** Nexus requests that come from outside over HTTP: to start an operation, to cancel one, and to tell how one ended. */
 import { failure, fromNexusLinks, type Init, type nexus, toTimestamp } from "@pawl/protocol";
 import { isLonger } from "../frontend/field-rules.ts";
-import { asCanceled, fromNexusFailure, toNexusFailure } from "../frontend/nexus-failure.ts";
-import type { NexusAnswer } from "../frontend/nexus-tasks.ts";
+import { asCanceled, fromNexusFailure, toNexusFailure } from "../frontend/nexus/nexus-failure.ts";
+import type { NexusAnswer } from "../frontend/nexus/nexus-tasks.ts";
 import { limits } from "../limits.ts";
 import { endOperation } from "./end-operation.ts";
 import {

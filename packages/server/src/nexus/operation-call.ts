@@ -18,11 +18,11 @@ import {
   toNexusLink,
   toTimestamp,
 } from "@pawl/protocol";
-import { systemCallback } from "../frontend/callback-rules.ts";
-import { readEvent } from "../frontend/history-page.ts";
-import type { NexusEndpoint } from "../frontend/nexus-endpoint-registry.ts";
-import { handlerFailure, isRetryable } from "../frontend/nexus-failure.ts";
-import type { NexusAnswer } from "../frontend/nexus-tasks.ts";
+import { readEvent } from "../frontend/history/history-page.ts";
+import type { NexusEndpoint } from "../frontend/nexus/nexus-endpoint-registry.ts";
+import { handlerFailure, isRetryable } from "../frontend/nexus/nexus-failure.ts";
+import type { NexusAnswer } from "../frontend/nexus/nexus-tasks.ts";
+import { systemCallback } from "../frontend/workflow/callback-rules.ts";
 import { limits } from "../limits.ts";
 import { askExternal } from "./external-call.ts";
 import type { CallParts } from "./outside-calls.ts";

@@ -4,7 +4,7 @@ import { RunHistory, Violation } from "@pawl/engine/invariant";
 import { history } from "@pawl/protocol";
 import { type Lease, openNamedStore, type Store, StoreError, type Write } from "@pawl/store";
 import { StartFailure } from "../config.ts";
-import { NamespaceRegistry } from "../frontend/namespace-registry.ts";
+import { NamespaceRegistry } from "../frontend/namespace/namespace-registry.ts";
 import { loadShardCount } from "../frontend/shard-count.ts";
 import { systemRandom } from "../random.ts";
 import { shardOf } from "../shard/ring.ts";

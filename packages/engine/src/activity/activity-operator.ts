@@ -1,0 +1,131 @@
+/** What operators do to pending activities of a workflow: pause, unpause, reset, change options. No history is written for any of it. */
+import { type activity as api, durationMs, type Init } from "@pawl/protocol";
+import { Rejection } from "../rejection.ts";
+import { noteNoRetry } from "../run/derived-attribute.ts";
+import { type Activity, type ActivityOptions, isOpen, type Run, touchActivity } from "../run/run.ts";
+import type { Step } from "../step.ts";
+import { activityTaskOf } from "./activity.ts";
+import {
+  answeredOptions,
+  changedOptions,
+  changeOptions,
+  holdAttempts,
+  type MaskedOptions,
+  missingOptions,
+  type Release,
+  releaseAttempts,
+  resetAttempts,
+  type StartOver,
+} from "./attempt-operator.ts";
+
+/** One activity by its id, all of a type, or all. */
+export interface Selection {
+  readonly activityId?: string | undefined;
+  readonly activityType?: string | undefined;
+  readonly all?: boolean | undefined;
+}
+
+function select(run: Run, { activityId: id, activityType: type, all }: Selection): Activity[] | Rejection {
+  if (!isOpen(run)) return new Rejection("NOT_FOUND", "workflow execution already completed");
+  const chosen = all
+    ? [...run.activities.values()]
+    : [...run.activities.values()].filter((one) =>
+        id === undefined ? one.activityType === type : one.activityId === id,
+      );
+  if (chosen.length === 0 && !all) return noSuchActivity;
+  return chosen;
+}
+
+const noSuchActivity = new Rejection(
+  "NOT_FOUND",
+  "Can't find pending activity with such ID. Invalid activityID or activity already completed",
+);
+
+export interface Pause extends Selection {
+  readonly identity: string;
+  readonly reason: string;
+  readonly requestId: string;
+}
+
+export function pauseActivities(run: Run, step: Step, command: Pause): Record<never, never> | Rejection {
+  const { identity, reason, requestId } = command;
+  const chosen = select(run, command);
+  if (chosen instanceof Rejection) return chosen;
+  if (chosen.some(({ paused }) => paused && paused.requestId !== requestId))
+    return new Rejection("FAILED_PRECONDITION", "activity is already paused");
+  for (const one of chosen) {
+    if (one.paused) continue;
+    holdAttempts(one, step.nowMs, { identity, reason, requestId });
+    run.changes.visibility = true;
+    touchActivity(run, one);
+  }
+  return {};
+}
+
+export interface Unpause extends Selection, Release {}
+
+export function unpauseActivities(run: Run, step: Step, command: Unpause): Record<never, never> | Rejection {
+  const chosen = select(run, command);
+  if (chosen instanceof Rejection) return chosen;
+  for (const one of chosen) {
+    if (!one.paused) continue;
+    releaseAttempts(one, step.nowMs, command);
+    run.changes.visibility = true;
+    changed(run, step, one);
+  }
+  return {};
+}
+
+export interface Reset extends Selection, StartOver {}
+
+/** Back to the first attempt: at once when no worker runs it, otherwise when the running attempt fails. */
+export function resetActivities(run: Run, step: Step, command: Reset): Record<never, never> | Rejection {
+  const chosen = select(run, command);
+  if (chosen instanceof Rejection) return chosen;
+  for (const one of chosen) {
+    if (one.paused && !command.keepPaused) run.changes.visibility = true;
+    noteNoRetry(run, one);
+    resetAttempts(one, step.nowMs, command);
+    changed(run, step, one);
+  }
+  return {};
+}
+
+/** A waiting activity whose earlier dispatch is void is dispatched anew (O2); a paused one waits all the same. */
+function changed(run: Run, step: Step, one: Activity): void {
+  touchActivity(run, one);
+  const task = activityTaskOf(run, one);
+  if (task) step.dispatch(task);
+}
+
+export interface OptionsChange extends Selection, MaskedOptions {
+  readonly restoreOriginal: boolean;
+}
+
+export function updateActivityOptions(
+  run: Run,
+  step: Step,
+  command: OptionsChange,
+): { readonly options: Init<api.ActivityOptions> } | Rejection {
+  const missing = isOpen(run) && !command.restoreOriginal ? missingOptions(command) : undefined;
+  const chosen = missing ?? select(run, command);
+  if (chosen instanceof Rejection) return chosen;
+  const changes: { one: Activity; options: ActivityOptions }[] = [];
+  for (const one of chosen) {
+    const options = command.restoreOriginal
+      ? (one.originalOptions ?? one.options)
+      : changedOptions(one.options, command, { ...one, runTimeoutMs: run.start.runTimeoutMs });
+    if (options instanceof Rejection) return options;
+    changes.push({ one, options });
+  }
+  for (const { one, options } of changes) {
+    changeOptions(one, step.nowMs, options);
+    changed(run, step, one);
+  }
+  return { options: changes[0] ? answeredOptions(changes[0].options, command.restoreOriginal) : {} };
+}
+
+/** The delay within a jitter, from a fraction that the caller draws. */
+export function jitterMs(jitter: Parameters<typeof durationMs>[0], fraction: number): number {
+  return Math.floor(Math.max(0, durationMs(jitter)) * fraction);
+}

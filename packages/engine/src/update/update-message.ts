@@ -1,0 +1,20 @@
+import { type Init, type protocol, update } from "@pawl/protocol";
+import type { Run } from "../run/run.ts";
+
+const typeUrl = (name: string) => `type.googleapis.com/${name}`;
+
+/** The updates that go with a workflow task that has just been started, in the order of their admission. */
+export function sendUpdates(run: Run, startedEventId: number): Init<protocol.Message>[] {
+  const messages: Init<protocol.Message>[] = [];
+  for (const [updateId, known] of run.updates) {
+    if (known.status !== "admitted" && known.status !== "sent") continue;
+    run.updates.set(updateId, { status: "sent", request: known.request });
+    messages.push({
+      id: `${updateId}/request`,
+      protocolInstanceId: updateId,
+      eventId: startedEventId - 1,
+      body: { type_url: typeUrl(update.Request.typeName), value: update.Request.encode(known.request) },
+    });
+  }
+  return messages;
+}

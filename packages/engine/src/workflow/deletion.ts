@@ -1,0 +1,42 @@
+/** How a run leaves the store: after its retention, or when an operator asks. Never while it has something to tell another execution. */
+
+import { hasCallbackUnderWay } from "../nexus/completion-callback.ts";
+import { isOpen, type Run } from "../run/run.ts";
+import type { Step } from "../step.ts";
+import { terminate } from "./close.ts";
+
+/** How long a deletion waits for messages that are under way. */
+const retryMs = 1_000;
+
+/** An open run is terminated first. */
+export function deleteRun(run: Run, step: Step): Record<never, never> {
+  if (isOpen(run))
+    terminate(run, step, { reason: "Delete workflow execution", details: undefined, identity: "history-service" });
+  run.deletion = { atMs: step.nowMs, asked: true };
+  run.changes.core = true;
+  deleteDue(run, step, { owes: hasCallbackUnderWay(run) });
+  return {};
+}
+
+/** A run of any kind, as far as its deletion is concerned. */
+export interface Mortal {
+  readonly status: { readonly type: "open" } | { readonly type: "closed"; readonly closedAtMs: number };
+  deletion: { readonly atMs: number; readonly asked: boolean } | null;
+  /** Messages under way, of kinds that send any. */
+  readonly outbox?: { readonly size: number };
+  readonly changes: { core: boolean; deleted: boolean };
+}
+
+/** Deletes a closed run whose time has come; the namespace's retention may have changed since it closed. `owes`: it has more to tell. */
+export function deleteDue(run: Mortal, step: Step, { owes = false } = {}): void {
+  const { deletion, status } = run;
+  if (!deletion || status.type !== "closed" || deletion.atMs > step.nowMs) return;
+  const dueAtMs = deletion.asked ? deletion.atMs : status.closedAtMs + step.retentionMs;
+  if (dueAtMs <= step.nowMs && (run.outbox?.size ?? 0) === 0 && !owes) {
+    run.changes.deleted = true;
+    run.changes.core = true;
+    return;
+  }
+  run.deletion = { ...deletion, atMs: Math.max(dueAtMs, step.nowMs + retryMs) };
+  run.changes.core = true;
+}

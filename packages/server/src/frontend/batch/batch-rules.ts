@@ -1,0 +1,62 @@
+/** What batch operations must keep to, and what they act on. */
+import { Rejection } from "@pawl/engine";
+import type { RequestOf } from "@pawl/protocol";
+import type { VisibilityFilter } from "@pawl/store";
+import { limits } from "../../limits.ts";
+import { idProblem, invalid } from "../field-rules.ts";
+import type { Namespace } from "../namespace/namespace-registry.ts";
+import type { Parts } from "../parts.ts";
+import { activityResolver } from "../standalone/activity-execution-list.ts";
+import { withUnservedQueues } from "../visibility/unserved-queue.ts";
+import { readQuery, workflowResolver } from "../visibility/visibility.ts";
+import type { BatchJob } from "./batch-job.ts";
+import { type BatchOperation, operationOf } from "./batch-operation.ts";
+
+/** The executions that the query finds and the operation can do something to. */
+export async function batchFilter(
+  { searchAttributes, matching }: Pick<Parts, "searchAttributes" | "matching">,
+  namespace: Namespace,
+  { request, startedAtMs }: Pick<BatchJob, "request" | "startedAtMs">,
+): Promise<VisibilityFilter | Rejection> {
+  const operation = operationOf(request)!;
+  const resolve = (operation.kind === "workflow" ? workflowResolver : activityResolver)(namespace, searchAttributes);
+  const read = readQuery(request.visibilityQuery, resolve);
+  if (read instanceof Rejection) return read;
+  if (read.groupBy !== undefined) return invalid("invalid query: operation is not supported: 'GROUP BY' clause");
+  const isOfWorkflows = operation.kind === "workflow";
+  const filter = isOfWorkflows ? await withUnservedQueues(matching, namespace.id, read.filter) : read.filter;
+  return { op: "and", all: [filter, ...statesOf(operation, startedAtMs)] };
+}
+
+const isOpen: VisibilityFilter = { op: "isNull", name: "CloseTime" };
+
+function statesOf({ call, takesClosed }: BatchOperation, startedAtMs: number): VisibilityFilter[] {
+  if (!takesClosed) return [isOpen];
+  if (call !== "reset") return [];
+  // Neither the runs that resets make, nor those that they end.
+  return [
+    { op: "<", name: "StartTime", value: startedAtMs },
+    { op: "or", all: [isOpen, { op: "<", name: "CloseTime", value: startedAtMs }] },
+  ];
+}
+
+export function startProblem(request: RequestOf<"StartBatchOperation">): Rejection | undefined {
+  const { jobId, reason, visibilityQuery, executions, targetExecutions, maxOperationsPerSecond } = request;
+  const namedCount = executions.length + targetExecutions.length;
+  const problem = idProblem("JobId", jobId);
+  if (problem) return problem;
+  if (reason === "") return invalid("Reason is not set on request.");
+  if (visibilityQuery === "" && namedCount === 0)
+    return invalid("VisibilityQuery or Executions must be set on request.");
+  if (visibilityQuery !== "" && namedCount > 0)
+    return invalid("VisibilityQuery and Executions cannot both be set on request.");
+  if (namedCount > limits.batchExecutionsMax)
+    return invalid(`Number of executions exceeds the limit: ${namedCount} > ${limits.batchExecutionsMax}.`);
+  if (!(maxOperationsPerSecond >= 0)) return invalid("MaxOperationsPerSecond is negative.");
+  return operationOf(request) ? undefined : invalid("Exactly one operation must be set on request.");
+}
+
+export function stopProblem(jobId: string, reason: string): Rejection | undefined {
+  if (jobId === "") return invalid("JobId is not set on request.");
+  return reason === "" ? invalid("Reason is not set on request.") : undefined;
+}

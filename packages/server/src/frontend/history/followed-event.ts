@@ -1,0 +1,44 @@
+/**
+ * The closing event as older clients understand it. A run that is retried or comes again on a cron schedule closes as failed, timed out or completed and
+ * names the run that follows; clients that do not say that they follow it know only continue-as-new. For them the reference server puts on
+ * the event that they follow, and so does this one.
+ */
+import { enums, failure, history, type Init } from "@pawl/protocol";
+import type { Call } from "../parts.ts";
+
+const followsNextRunId = "follows-next-run-id";
+
+/** `event`: one encoded `events` field. */
+export function followedEvent(event: Uint8Array, call: Pick<Call, "supportedFeatures">): Uint8Array {
+  if (call.supportedFeatures.includes(followsNextRunId)) return event;
+  const closing = history.History.decode(event).events[0]!;
+  const attributes = continuedAsNew(closing);
+  if (!attributes) return event;
+  const { eventId, eventTime, taskId, version } = closing;
+  return history.History.encode({
+    events: [
+      {
+        ...{ eventId, eventTime, taskId, version },
+        eventType: enums.EventType.WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
+        workflowExecutionContinuedAsNewEventAttributes: attributes,
+      },
+    ],
+  });
+}
+
+function continuedAsNew(
+  closing: history.HistoryEvent,
+): Init<history.WorkflowExecutionContinuedAsNewEventAttributes> | undefined {
+  const failed = closing.workflowExecutionFailedEventAttributes;
+  if (failed?.newExecutionRunId) return { newExecutionRunId: failed.newExecutionRunId, failure: failed.failure };
+  const completed = closing.workflowExecutionCompletedEventAttributes;
+  if (completed?.newExecutionRunId)
+    return { newExecutionRunId: completed.newExecutionRunId, lastCompletionResult: completed.result };
+  const timedOut = closing.workflowExecutionTimedOutEventAttributes;
+  if (!timedOut?.newExecutionRunId) return undefined;
+  const timeoutFailureInfo = { timeoutType: enums.TimeoutType.START_TO_CLOSE, lastHeartbeatDetails: undefined };
+  return {
+    newExecutionRunId: timedOut.newExecutionRunId,
+    failure: failure.Failure.create({ message: "workflow timeout", source: "Server", timeoutFailureInfo }),
+  };
+}

@@ -1,0 +1,45 @@
+/** Lists and counts of schedules by a filter. */
+import { Rejection, Spec, upcomingTimes } from "@pawl/engine";
+import { enums, schedule, toTimestamp } from "@pawl/protocol";
+import type { Namespace } from "../namespace/namespace-registry.ts";
+import type { Handlers, Parts } from "../parts.ts";
+import { type Attribute, type CustomAttributes, findAttribute } from "../visibility/search-attribute.ts";
+import { workflowStatuses } from "../visibility/status-name.ts";
+import { count, type Lists, listRows, queryOf } from "../visibility/visibility.ts";
+import type { Resolve } from "../visibility/visibility-filter.ts";
+
+const scheduleId: Attribute = { name: "ScheduleId", type: enums.IndexedValueType.KEYWORD, column: "WorkflowId" };
+
+function resolverOf(namespace: Namespace, custom: CustomAttributes): Resolve {
+  return (name) => (name === scheduleId.name ? scheduleId : findAttribute(name, namespace, custom));
+}
+
+const scheduleLists: Lists = { kind: "schedule", statuses: workflowStatuses, resolverOf };
+
+export function scheduleListHandlers(parts: Parts) {
+  return {
+    ListSchedules: async (request) => {
+      const asked = queryOf(parts, scheduleLists, request);
+      if (asked instanceof Rejection) return asked;
+      const { nextPageToken, maximumPageSize: pageSize } = request;
+      const rows = await listRows(parts, "schedule", asked, { nextPageToken, pageSize });
+      if (rows instanceof Rejection) return rows;
+      const { infos, ...more } = rows;
+      return { schedules: infos.map((info) => shownNow(info, parts.clock.nowMs())), ...more };
+    },
+
+    CountSchedules: async (request) => {
+      const asked = queryOf(parts, scheduleLists, request);
+      return asked instanceof Rejection ? asked : count(parts, asked);
+    },
+  } satisfies Handlers;
+}
+
+/** The row is as the schedule was when it last changed; what it will do next is told as of now. */
+function shownNow(info: Uint8Array, nowMs: number): schedule.ScheduleListEntry {
+  const entry = schedule.ScheduleListEntry.decode(info);
+  if (!entry.info?.spec || entry.info.futureActionTimes.length === 0) return entry;
+  const countMax = entry.info.futureActionTimes.length;
+  const times = upcomingTimes(new Spec(entry.info.spec), { afterMs: nowMs, seed: entry.scheduleId, countMax });
+  return { ...entry, info: { ...entry.info, futureActionTimes: times.map(toTimestamp) } };
+}

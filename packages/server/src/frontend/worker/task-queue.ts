@@ -1,0 +1,200 @@
+/** What there is to say of a task queue: who polls it, what waits in it, and how fast it may go. */
+import { type DeploymentVersion, olderVersionName, Rejection, unversionedName } from "@pawl/engine";
+import {
+  enums,
+  type Init,
+  type RequestOf,
+  type taskqueue,
+  toDuration,
+  toTimestamp,
+  type workflowservice,
+} from "@pawl/protocol";
+import type { PollerSeen, QueueDescription, QueueStats } from "../../matching/match.ts";
+import type { QueueRouting } from "../deployment/deployment-registry.ts";
+import { invalid, taskQueueProblem } from "../field-rules.ts";
+import type { Handlers, Parts } from "../parts.ts";
+import { configProblem, queueKindOf } from "./task-queue-config.ts";
+
+const { BuildIdTaskReachability, DescribeTaskQueueMode, RateLimitSource, TaskQueueKind, TaskQueueType } = enums;
+
+type DescribeRequest = RequestOf<"DescribeTaskQueue">;
+type Response = Init<workflowservice.DescribeTaskQueueResponse>;
+/** Undefined for a type that no tasks are of. */
+/** `version`: of its workers of one version; null = of those without one; absent = of all. */
+type Describe = (type: enums.TaskQueueType, version?: DeploymentVersion | null) => QueueDescription | undefined;
+
+export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs, deployments }: Parts) {
+  return {
+    DescribeTaskQueue: (request) => {
+      const namespace = namespaces.byName(request.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = describeProblem(request);
+      if (problem) return problem;
+      const { name } = request.taskQueue!;
+      const describe: Describe = (type, version) => {
+        const kind = queueKindOf(type);
+        return kind && matching.describe(namespace.id, kind, name, version);
+      };
+      if (request.apiMode === DescribeTaskQueueMode.ENHANCED) return { versionsInfo: versionsInfo(request, describe) };
+      const type = request.taskQueueType || TaskQueueType.WORKFLOW;
+      const config = request.reportConfig ? queueConfigs.of({ namespaceId: namespace.id, type, name }) : undefined;
+      const kind = queueKindOf(type);
+      const routing = kind && deployments.routing({ namespaceId: namespace.id, kind, taskQueue: name });
+      const isSticky = request.taskQueue!.kind === TaskQueueKind.STICKY;
+      return {
+        ...description(request, describe(type)),
+        ...(!isSticky && { versioningInfo: versioningInfo(routing) }),
+        config,
+      };
+    },
+
+    UpdateTaskQueueConfig: async (request) => {
+      const namespace = namespaces.byName(request.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = configProblem(request);
+      if (problem) return problem;
+      const config = await queueConfigs.update(namespace.id, request);
+      return config instanceof Rejection ? config : { config };
+    },
+
+    /** A queue is whole: one partition of each kind. */
+    ListTaskQueuePartitions: ({ namespace: name, taskQueue }) => {
+      const namespace = namespaces.byName(name);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = taskQueueProblem(taskQueue);
+      if (problem) return problem;
+      const partition = { key: taskQueue!.name, ownerHostName: cluster.name };
+      return { activityTaskQueuePartitions: [partition], workflowTaskQueuePartitions: [partition] };
+    },
+  } satisfies Handlers;
+}
+
+export function describeProblem({ taskQueue, apiMode, reportStats }: DescribeRequest): Rejection | undefined {
+  const problem = taskQueueProblem(taskQueue);
+  if (problem || taskQueue!.kind !== TaskQueueKind.STICKY) return problem;
+  if (apiMode === DescribeTaskQueueMode.ENHANCED)
+    return invalid(
+      "Enhanced DescribeTaskQueue is not valid for a sticky queue, use api_mode=UNSPECIFIED or a normal queue.",
+    );
+  return reportStats ? invalid("DescribeTaskQueue stats are only supported for the root partition") : undefined;
+}
+
+/** What the reference server shows where no rate is set. */
+const unlimitedRate = 100_000;
+const defaultPriority = 3;
+
+function description(request: DescribeRequest, queue: QueueDescription | undefined): Response {
+  const limit = queue?.maxTasksPerSecond;
+  const byPriority = queue?.byPriority ?? new Map<number, QueueStats>();
+  return {
+    pollers: queue?.pollers.map(pollerInfo) ?? [],
+    ...(request.reportStats && {
+      stats: statsOf(queue, queue),
+      statsByPriorityKey: Object.fromEntries(
+        [[defaultPriority, noStats] as const, ...byPriority].map(([key, stats]) => [key, statsOf(stats, queue)]),
+      ),
+    }),
+    ...(limit !== undefined && {
+      effectiveRateLimit: {
+        requestsPerSecond: limit,
+        rateLimitSource: queue?.rateSource === "config" ? RateLimitSource.API : RateLimitSource.WORKER,
+      },
+    }),
+    ...(request.includeTaskQueueStatus && {
+      taskQueueStatus: { backlogCountHint: queue?.backlogCount ?? 0, ratePerSecond: limit ?? unlimitedRate },
+    }),
+  };
+}
+
+/** Where tasks go that are not pinned. */
+function versioningInfo(routing: QueueRouting | undefined): Init<taskqueue.TaskQueueVersioningInfo> {
+  const { current, currentChangedAtMs, ramping } = routing ?? unrouted;
+  const changedAtMs = Math.max(currentChangedAtMs, ramping?.changedAtMs ?? 0);
+  return {
+    ...(current.version && { currentDeploymentVersion: current.version }),
+    currentVersion: nameOf(current.version),
+    ...(ramping && {
+      ...(ramping.target.version && { rampingDeploymentVersion: ramping.target.version }),
+      rampingVersion: nameOf(ramping.target.version),
+      rampingVersionPercentage: ramping.percentage,
+    }),
+    updateTime: changedAtMs === 0 ? never : toTimestamp(changedAtMs),
+  };
+}
+
+const unrouted: QueueRouting = { current: { version: null, revision: 0 }, currentChangedAtMs: 0, ramping: null };
+
+/** How the reference server writes a time that there is not: the year 1. */
+const never = { seconds: -62_135_596_800, nanos: 0 };
+
+function nameOf(version: DeploymentVersion | null): string {
+  return version === null ? unversionedName : olderVersionName(version);
+}
+
+/**
+ * Workers without a version are under "", those of a deployment's version under `deployment:build`, as they are asked for. A build id alone means
+ * the versions of before deployments: their workers are told apart, but all tasks wait with those for workers without a version.
+ */
+function versionsInfo(request: DescribeRequest, describe: Describe) {
+  const { taskQueueTypes, reportPollers, reportStats, reportTaskReachability } = request;
+  const types = taskQueueTypes.length > 0 ? taskQueueTypes : [TaskQueueType.WORKFLOW, TaskQueueType.ACTIVITY];
+  const unversioned = types.map((type) => [type, describe(type, null)] as const);
+  const infoOf = (buildId: string): Init<taskqueue.TaskQueueVersionInfo> => ({
+    typesInfo: Object.fromEntries(
+      unversioned.map(([type, shared]) => {
+        const version = versionNamed(buildId);
+        const queue = version ? describe(type, version) : shared;
+        const pollers = queue?.pollers.filter((poller) => version || buildIdOf(poller) === buildId) ?? [];
+        const stats = reportStats ? statsOf(version || buildId === "" ? queue : noStats, queue) : undefined;
+        return [type, { pollers: reportPollers ? pollers.map(pollerInfo) : [], stats }];
+      }),
+    ),
+    ...(reportTaskReachability && {
+      taskReachability: buildId === "" ? BuildIdTaskReachability.REACHABLE : BuildIdTaskReachability.UNREACHABLE,
+    }),
+  });
+  const active = () => unversioned.flatMap(([, queue]) => queue?.pollers.map(buildIdOf) ?? []);
+  return Object.fromEntries(wantedBuildIds(request, active).map((buildId) => [buildId, infoOf(buildId)]));
+}
+
+/** Without a choice, the workers that have no version. */
+function wantedBuildIds({ versions }: DescribeRequest, active: () => readonly string[]): string[] {
+  if (!versions) return [""];
+  const wanted = [...(versions.unversioned ? [""] : []), ...versions.buildIds, ...(versions.allActive ? active() : [])];
+  return [...new Set(wanted)];
+}
+
+/** The version that is written as `deployment:build`. */
+function versionNamed(text: string): DeploymentVersion | undefined {
+  const at = text.indexOf(":");
+  return at < 0 ? undefined : { deploymentName: text.slice(0, at), buildId: text.slice(at + 1) };
+}
+
+function buildIdOf({ capabilities }: PollerSeen): string {
+  return capabilities?.useVersioning ? capabilities.buildId : "";
+}
+
+function pollerInfo(poller: PollerSeen): Init<taskqueue.PollerInfo> {
+  return {
+    lastAccessTime: toTimestamp(poller.lastAccessMs),
+    identity: poller.identity,
+    ratePerSecond: poller.maxTasksPerSecond ?? unlimitedRate,
+    workerVersionCapabilities: poller.capabilities,
+    deploymentOptions: poller.deploymentOptions,
+  };
+}
+
+const noStats: QueueStats = { backlogCount: 0, backlogAgeMs: 0, addRate: 0, dispatchRate: 0 };
+
+export function statsOf(
+  stats: QueueStats = noStats,
+  queue: Pick<QueueDescription, "rateLimited"> | undefined,
+): Init<taskqueue.TaskQueueStats> {
+  return {
+    approximateBacklogCount: stats.backlogCount,
+    approximateBacklogAge: toDuration(stats.backlogAgeMs),
+    tasksAddRate: stats.addRate,
+    tasksDispatchRate: stats.dispatchRate,
+    rateLimitingActive: queue?.rateLimited ?? false,
+  };
+}

@@ -1,0 +1,122 @@
+/** Workers: what they say of themselves, who asks for them, and their goodbye. */
+import { Rejection } from "@pawl/engine";
+import type { Init, RequestOf, worker } from "@pawl/protocol";
+import { limits } from "../../limits.ts";
+import { idProblem, invalid, isLonger, lengthProblem } from "../field-rules.ts";
+import type { Handlers, Parts } from "../parts.ts";
+import { QueryError } from "../visibility/query-lexer.ts";
+import { workerPredicate } from "./worker-filter.ts";
+import { type Heartbeat, heartbeatBytes, WorkerRegistry } from "./worker-registry.ts";
+
+export function workerHandlers({ namespaces, matching, tokens, clock }: Parts) {
+  const workers = new WorkerRegistry(clock);
+  const find = (name: string, query: string): { namespaceId: string; found: Heartbeat[] } | Rejection => {
+    const namespace = namespaces.byName(name);
+    if (namespace instanceof Rejection) return namespace;
+    const predicate = readFilter(query);
+    if (predicate instanceof Rejection) return predicate;
+    return { namespaceId: namespace.id, found: workers.list(namespace.id).filter(predicate) };
+  };
+  return {
+    RecordWorkerHeartbeat: ({ namespace: name, workerHeartbeat }) => {
+      const namespace = namespaces.byName(name);
+      if (namespace instanceof Rejection) return namespace;
+      for (const heartbeat of workerHeartbeat) {
+        const problem = heartbeatProblem(heartbeat);
+        if (problem) return problem;
+      }
+      for (const heartbeat of workerHeartbeat) workers.record(namespace.id, heartbeat);
+      return {};
+    },
+
+    ListWorkers: (request) => {
+      const matched = find(request.namespace, request.query);
+      if (matched instanceof Rejection) return matched;
+      const { namespaceId, found } = matched;
+      const from = tokens.openPage("workers", namespaceId, request.nextPageToken);
+      if (from instanceof Rejection) return from;
+      const afterKey = from?.[0] as string | undefined;
+      const rest = found.filter(({ workerInstanceKey }) => afterKey === undefined || workerInstanceKey > afterKey);
+      const { workerPageMax } = limits;
+      const size = request.pageSize <= 0 ? workerPageMax : Math.min(request.pageSize, workerPageMax);
+      const page = rest.slice(0, size);
+      const last = rest.length > size ? page.at(-1) : undefined;
+      return {
+        workersInfo: page.map((workerHeartbeat) => ({ workerHeartbeat })),
+        workers: page.map(listInfo),
+        ...(last && { nextPageToken: tokens.sealPage("workers", namespaceId, [last.workerInstanceKey]) }),
+      };
+    },
+
+    CountWorkers: (request) => {
+      const matched = find(request.namespace, request.query);
+      return matched instanceof Rejection ? matched : { count: matched.found.length };
+    },
+
+    DescribeWorker: ({ namespace: name, workerInstanceKey }) => {
+      const namespace = namespaces.byName(name);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = idProblem("WorkerInstanceKey", workerInstanceKey);
+      if (problem) return problem;
+      const workerHeartbeat = workers.find(namespace.id, workerInstanceKey);
+      if (workerHeartbeat) return { workerInfo: { workerHeartbeat } };
+      return new Rejection("NOT_FOUND", `Worker ${workerInstanceKey} not found`);
+    },
+
+    ShutdownWorker: (request) => {
+      const namespace = namespaces.byName(request.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = shutdownProblem(request);
+      if (problem) return problem;
+      const { stickyTaskQueue: stickyQueue, workerInstanceKey, workerHeartbeat } = request;
+      if (workerHeartbeat?.workerInstanceKey) workers.record(namespace.id, workerHeartbeat);
+      matching.shutdownWorker({ namespaceId: namespace.id, stickyQueue, workerInstanceKey });
+      return {};
+    },
+  } satisfies Handlers;
+}
+
+export function heartbeatProblem(heartbeat: Heartbeat): Rejection | undefined {
+  const { workerHeartbeatBytesMax } = limits;
+  if (heartbeatBytes(heartbeat) > workerHeartbeatBytesMax)
+    return invalid(`WorkerHeartbeat exceeds size limit of ${workerHeartbeatBytesMax} bytes.`);
+  return idProblem("WorkerInstanceKey", heartbeat.workerInstanceKey);
+}
+
+/** A goodbye always succeeds for a worker that has a namespace: also without a sticky queue, and for an SDK that has no instance key. */
+export function shutdownProblem(request: RequestOf<"ShutdownWorker">): Rejection | undefined {
+  return (
+    lengthProblem("StickyTaskQueue", request.stickyTaskQueue) ??
+    lengthProblem("WorkerInstanceKey", request.workerInstanceKey) ??
+    (request.workerHeartbeat?.workerInstanceKey ? heartbeatProblem(request.workerHeartbeat) : undefined)
+  );
+}
+
+function readFilter(query: string): ((heartbeat: Heartbeat) => boolean) | Rejection {
+  if (isLonger(query, limits.visibilityQueryBytesMax))
+    return invalid(`invalid query: malformed SQL query: longer than ${limits.visibilityQueryBytesMax} bytes`);
+  try {
+    return workerPredicate(query);
+  } catch (error) {
+    if (error instanceof QueryError) return invalid(`invalid query: ${error.message}`);
+    throw error;
+  }
+}
+
+function listInfo({ hostInfo, ...heartbeat }: Heartbeat): Init<worker.WorkerListInfo> {
+  return {
+    workerInstanceKey: heartbeat.workerInstanceKey,
+    workerIdentity: heartbeat.workerIdentity,
+    taskQueue: heartbeat.taskQueue,
+    deploymentVersion: heartbeat.deploymentVersion,
+    sdkName: heartbeat.sdkName,
+    sdkVersion: heartbeat.sdkVersion,
+    status: heartbeat.status,
+    startTime: heartbeat.startTime,
+    hostName: hostInfo?.hostName ?? "",
+    workerGroupingKey: hostInfo?.workerGroupingKey ?? "",
+    processId: hostInfo?.processId ?? "",
+    plugins: heartbeat.plugins,
+    drivers: heartbeat.drivers,
+  };
+}

@@ -1,0 +1,78 @@
+/** Changing the options of an open run: its priority, and which versions of workers it goes to. */
+import { Rejection, workflowKey } from "@pawl/engine";
+import type { googleProtobuf, RequestOf, workflow } from "@pawl/protocol";
+import { idProblem, invalid, isRunId, priorityProblem } from "../field-rules.ts";
+import type { Handlers, Parts } from "../parts.ts";
+import { overrideProblem, placeProblem } from "./versioning-override.ts";
+
+type Request = RequestOf<"UpdateWorkflowExecutionOptions">;
+
+export function workflowOptionsHandlers({ namespaces, ring, deployments }: Parts) {
+  return {
+    UpdateWorkflowExecutionOptions: async (request) => {
+      const namespace = namespaces.byName(request.namespace);
+      if (namespace instanceof Rejection) return namespace;
+      const problem = requestProblem(request);
+      if (problem) return problem;
+      const key = workflowKey(namespace.id, request.workflowExecution!.workflowId);
+      const { versioningOverride } = request.workflowExecutionOptions!;
+      if (versioningOverride) {
+        const located = await ring.submit(key, { type: "locate", runId: request.workflowExecution!.runId });
+        if (located instanceof Rejection) return located;
+        const { taskQueue } = located;
+        const refused = placeProblem(deployments, versioningOverride, { namespaceId: namespace.id, taskQueue });
+        if (refused) return refused;
+      }
+      const reply = await ring.submit(key, { type: "updateOptions", request });
+      return reply instanceof Rejection ? reply : { workflowExecutionOptions: reply.options };
+    },
+  } satisfies Handlers;
+}
+
+function requestProblem({ workflowExecution, workflowExecutionOptions, updateMask }: Request): Rejection | undefined {
+  return (
+    idProblem("WorkflowId", workflowExecution?.workflowId) ??
+    (isRunId(workflowExecution?.runId ?? "") ? undefined : invalid("RunId is not valid UUID.")) ??
+    optionsProblem(workflowExecutionOptions, updateMask)
+  );
+}
+
+/** The fields that a mask may name. Other forms of a field's name than the one of the protocol are not understood. */
+const maskable: readonly string[] = [
+  "priority",
+  "priority.priority_key",
+  "priority.fairness_key",
+  "priority.fairness_weight",
+  "versioning_override",
+  "versioning_override.behavior",
+  "versioning_override.deployment",
+  "versioning_override.pinned_version",
+  "versioning_override.pinned",
+  "versioning_override.auto_upgrade",
+  "versioning_override.one_time",
+  "time_skipping_config",
+  "time_skipping_config.enabled",
+  "time_skipping_config.fast_forward_config",
+  "time_skipping_config.disable_propagation",
+  "time_skipping_config.max_session_skip_count",
+];
+
+/** Why these options cannot be set. Also for those that go with a reset. */
+export function optionsProblem(
+  options: workflow.WorkflowExecutionOptions | undefined,
+  mask: googleProtobuf.FieldMask | undefined,
+): Rejection | undefined {
+  if (!options) return invalid("WorkflowExecutionOptions is required");
+  if (!mask) return invalid("UpdateMask is required");
+  const unknown = mask.paths.find((path) => !maskable.includes(path));
+  if (unknown !== undefined)
+    return invalid(
+      `error parsing UpdateMask: proto: invalid path ${JSON.stringify(unknown)} for message "temporal.api.workflow.v1.WorkflowExecutionOptions"`,
+    );
+  const together = ["versioning_override.behavior", "versioning_override.deployment"];
+  if (together.filter((path) => mask.paths.includes(path)).length === 1)
+    return invalid("error applying update_options: versioning_override fields must be updated together");
+  if (options.timeSkippingConfig)
+    return new Rejection("UNIMPLEMENTED", "The Time-Skipping feature is not enabled for namespace.");
+  return priorityProblem(options.priority) ?? overrideProblem(options.versioningOverride);
+}
