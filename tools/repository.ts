@@ -157,6 +157,7 @@ const units: readonly (readonly [prefix: string, unit: string])[] = [
   ["packages/sdk/src/activity/", "sdk/activity"],
   ["packages/sdk/src/nexus/", "sdk/nexus"],
   ["packages/sdk/src/connection/", "sdk/connection"],
+  ["packages/sdk/src/transport/", "sdk/transport"],
   ["packages/sdk/src/client/", "sdk/client"],
   ["packages/sdk/src/codec/", "sdk/codec"],
   ["packages/sdk/src/telemetry/", "sdk/telemetry"],

@@ -36,6 +36,7 @@ const places: Readonly<Record<string, { readonly file: string; readonly door?: s
   "sdk/activity": { file: "packages/sdk/src/activity/index.ts", door: "@pawl/sdk/activity" },
   "sdk/nexus": { file: "packages/sdk/src/nexus/index.ts", door: "@pawl/sdk/nexus" },
   "sdk/client": { file: "packages/sdk/src/client/index.ts", door: "@pawl/sdk/client" },
+  "sdk/transport": { file: "packages/sdk/src/transport/transport.ts" },
   "sdk/connection": { file: "packages/sdk/src/connection/connection.ts" },
   "sdk/codec": { file: "packages/sdk/src/codec/message-codec.ts" },
   "sdk/opentelemetry": { file: "packages/sdk/src/opentelemetry/index.ts", door: "@pawl/sdk/opentelemetry" },

@@ -1,7 +1,7 @@
 /** Activities without a workflow: started, awaited, listed and ended by a client; and those of any kind completed from outside their worker. */
 import { randomUUID } from "node:crypto";
 import { enums } from "@pawl/protocol";
-import { CallFailed } from "../connection/transport.ts";
+import { CallFailed } from "../transport/transport.ts";
 import { type Duration, msOptionalToNumber } from "../value/duration.ts";
 import { recognizeAcrossRealms } from "../value/errors.ts";
 import { composeInterceptors, type Headers } from "../value/interceptors.ts";

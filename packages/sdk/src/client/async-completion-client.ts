@@ -1,6 +1,6 @@
 /** Completes activities from outside the worker: those that threw `CompleteAsyncError` and left the answer to someone else. */
 
-import { CallFailed } from "../connection/transport.ts";
+import { CallFailed } from "../transport/transport.ts";
 import { recognizeAcrossRealms } from "../value/errors.ts";
 import { toPayloads } from "../value/payload-converter.ts";
 import { wirePayloads } from "../value/wire.ts";

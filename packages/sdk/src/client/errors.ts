@@ -1,6 +1,6 @@
 /** What a client's calls throw beside the failures of workflows. */
 import type { enums } from "@pawl/protocol";
-import { CallFailed } from "../connection/transport.ts";
+import { CallFailed } from "../transport/transport.ts";
 import { NamespaceNotFoundError, recognizeAcrossRealms, WorkflowNotFoundError } from "../value/errors.ts";
 import type { RetryState } from "../value/failure.ts";
 

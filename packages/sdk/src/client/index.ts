@@ -7,20 +7,20 @@ export {
   type ConnectionPlugin,
   type WorkflowService,
 } from "../connection/connection.ts";
-export { LOCAL_TARGET } from "../connection/grpc-transport.ts";
+export { LOCAL_TARGET } from "../transport/grpc-transport.ts";
 export {
   type InProcessCallOptions,
   type InProcessServer,
   type InProcessStatus,
   InProcessTransport,
-} from "../connection/in-process-transport.ts";
+} from "../transport/in-process-transport.ts";
 export {
   CallFailed,
   type TlsConfig,
   type TlsConfig as TLSConfig,
   type Transport,
   type TransportCall,
-} from "../connection/transport.ts";
+} from "../transport/transport.ts";
 export type { DataConverter } from "../value/data-converter.ts";
 export {
   CompleteAsyncError,

@@ -1,7 +1,7 @@
 /** Makes schedules and looks after them: workflows that are started by calendars, intervals and cron expressions. */
 import { randomUUID } from "node:crypto";
 import { enums, type Init, type schedule, toTimestamp } from "@pawl/protocol";
-import { CallFailed } from "../connection/transport.ts";
+import { CallFailed } from "../transport/transport.ts";
 import { msOptionalToNumber } from "../value/duration.ts";
 import { NamespaceNotFoundError, recognizeAcrossRealms } from "../value/errors.ts";
 import { composeInterceptors, type Headers } from "../value/interceptors.ts";

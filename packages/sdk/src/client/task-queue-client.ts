@@ -1,6 +1,6 @@
 /** Build ids of task queues in the way that came before worker deployments: which are compatible, and which workflows still need which. */
 import { enums, type taskqueue, type workflowservice } from "@pawl/protocol";
-import { CallFailed } from "../connection/transport.ts";
+import { CallFailed } from "../transport/transport.ts";
 import { recognizeAcrossRealms } from "../value/errors.ts";
 import { type BaseClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.ts";
 import { rethrowCallFailure } from "./errors.ts";

@@ -1,7 +1,7 @@
 /** Every call about a workflow: through the client's interceptors, and then to the server. */
 import { randomUUID } from "node:crypto";
 import { enums, type Init, type workflowservice } from "@pawl/protocol";
-import { CallFailed } from "../connection/transport.ts";
+import { CallFailed } from "../transport/transport.ts";
 import { WorkflowExecutionAlreadyStartedError } from "../value/errors.ts";
 import { composeInterceptors, type Headers } from "../value/interceptors.ts";
 import { toPayloads } from "../value/payload-converter.ts";

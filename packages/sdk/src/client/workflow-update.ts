@@ -1,7 +1,7 @@
 /** Sends updates and waits for them: accepted first, then their outcome, by long polls. */
 import { randomUUID } from "node:crypto";
 import { enums, type Init, type update, type workflowservice } from "@pawl/protocol";
-import { CallFailed } from "../connection/transport.ts";
+import { CallFailed } from "../transport/transport.ts";
 import { WorkflowExecutionAlreadyStartedError } from "../value/errors.ts";
 import { composeInterceptors } from "../value/interceptors.ts";
 import { fromPayloadsAtIndex, toPayloads } from "../value/payload-converter.ts";

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { errordetails, googleRpc, workflowservice } from "@pawl/protocol";
 import { Client } from "../client/client.ts";
+import { CallFailed, type Transport, type TransportCall } from "../transport/transport.ts";
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from "../value/errors.ts";
 import { Connection } from "./connection.ts";
-import { CallFailed, type Transport, type TransportCall } from "./transport.ts";
 
 type Answer = Uint8Array | CallFailed;
 

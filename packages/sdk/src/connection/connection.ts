@@ -6,11 +6,11 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Init, type MethodName, methods, type RequestOf, type ResponseOf, statusCodes } from "@pawl/protocol";
 import { Runtime } from "../telemetry/runtime.ts";
+import { type ChannelArgs, GrpcTransport } from "../transport/grpc-transport.ts";
+import { CallFailed, statusName, type TlsConfig, type Transport } from "../transport/transport.ts";
 import { type Duration, msToNumber } from "../value/duration.ts";
 import { sdkName, sdkVersion } from "../value/version.ts";
 import { EagerStarts } from "./eager-starts.ts";
-import { type ChannelArgs, GrpcTransport } from "./grpc-transport.ts";
-import { CallFailed, statusName, type TlsConfig, type Transport } from "./transport.ts";
 
 export interface ConnectionOptions {
   /** `host:port`. Default: `localhost:7233`. */

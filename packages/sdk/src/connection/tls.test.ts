@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { TLSSocket } from "node:tls";
+import type { TlsConfig } from "../transport/transport.ts";
 import { Connection } from "./connection.ts";
-import type { TlsConfig } from "./transport.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pawl-tls-"));
 const pem = (name: string) => readFileSync(join(folder, name));

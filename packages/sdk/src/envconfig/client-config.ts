@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { ConnectionOptions } from "../connection/connection.ts";
-import type { TlsConfig } from "../connection/transport.ts";
+import type { TlsConfig } from "../transport/transport.ts";
 import { loadClientConfigFromToml, metaName } from "./config-toml.ts";
 import type { ClientConfig, ClientConfigProfile, ClientConfigTLS, ConfigDataSource } from "./profile.ts";
 

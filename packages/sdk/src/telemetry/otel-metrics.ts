@@ -1,15 +1,17 @@
-/** Metrics as a collector of OpenTelemetry takes them: sent every so often by OTLP over HTTP, in JSON. */
+/** Metrics as a collector of OpenTelemetry takes them, sent every so often. */
 import type { Logger } from "../value/logger.ts";
 import type { MetricTags } from "../value/metrics.ts";
 import { sdkVersion } from "../value/version.ts";
 import type { Family, MetricRegistry, Series } from "./metric-registry.ts";
+import type { OtlpSender } from "./otlp-sender.ts";
 
 export type Temporality = "cumulative" | "delta";
 
 export interface OtelMetricsOptions {
-  /** Of the collector's receiver, e.g. `http://localhost:4318/v1/metrics`. */
+  /** Where the collector is, for the log. */
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Closed with the rest. */
+  readonly sender: OtlpSender;
   readonly intervalMs: number;
   readonly temporality: Temporality;
   /** Who sends them. */
@@ -17,9 +19,6 @@ export interface OtelMetricsOptions {
   /** On every number. */
   readonly globalTags: MetricTags;
 }
-
-/** A collector that does not answer must not hold a process that wants to end. */
-const answerWithinMs = 5_000;
 
 export class OtelMetrics {
   readonly #options: OtelMetricsOptions;
@@ -47,6 +46,7 @@ export class OtelMetrics {
     clearInterval(this.#timer);
     await this.#sending;
     await this.#send();
+    this.#options.sender.close();
   }
 
   /** One at a time: what comes meanwhile goes with the next. */
@@ -60,20 +60,12 @@ export class OtelMetrics {
 
   /** Never throws: who cannot be told of metrics is no reason to stop. A loss is logged once, until it goes well again. */
   async #post(): Promise<void> {
-    const { url, headers, serviceName } = this.#options;
+    const { url, sender, serviceName } = this.#options;
     const taken = this.#points.take(this.#registry.families(), Date.now());
     const resource = { attributes: attributesOf(serviceName === undefined ? {} : { "service.name": serviceName }) };
     const scope = { name: "@pawl/sdk", version: sdkVersion };
-    const body = { resourceMetrics: [{ resource, scopeMetrics: [{ scope, metrics: taken.metrics }] }] };
     try {
-      const response = await fetch(url, {
-        method: "POST",
-        headers: { ...headers, "content-type": "application/json" },
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(answerWithinMs),
-      });
-      await response.arrayBuffer();
-      if (!response.ok) throw new Error(`it answered ${response.status}`);
+      await sender.send({ resourceMetrics: [{ resource, scopeMetrics: [{ scope, metrics: taken.metrics }] }] });
       taken.sent();
       this.#isFailing = false;
     } catch (error) {

@@ -7,6 +7,7 @@ import { requireOneOf } from "../value/options.ts";
 import { type Buckets, MetricRegistry, type Observation } from "./metric-registry.ts";
 import type { MetricsBuffer } from "./metrics-buffer.ts";
 import { OtelMetrics, type Temporality } from "./otel-metrics.ts";
+import { type OtlpSender, type OtlpTarget, openSender } from "./otlp-sender.ts";
 import { PrometheusEndpoint } from "./prometheus.ts";
 import { type GaugeName, SdkMetrics } from "./sdk-metrics.ts";
 
@@ -27,10 +28,13 @@ export interface PrometheusMetricsExporter {
 
 export interface OtelCollectorExporter {
   otel: {
-    /** Of the receiver: `http://localhost:4318/v1/metrics`. The variable `OTEL_EXPORTER_OTLP_ENDPOINT`, when set, names the collector instead. */
+    /**
+     * Of the receiver: `http://localhost:4317`, or with `http: true` `http://localhost:4318/v1/metrics`; `https` for TLS. The variable
+     * `OTEL_EXPORTER_OTLP_ENDPOINT`, when set, names the collector instead.
+     */
     url: string;
-    /** Must be true: metrics are sent by OTLP over HTTP, in JSON. */
-    http: boolean;
+    /** Sends by OTLP over HTTP, in JSON, and not over gRPC. Default: false. */
+    http?: boolean;
     headers?: Record<string, string>;
     /** Default: 1 second. */
     metricsExportInterval?: Duration;
@@ -195,21 +199,24 @@ export class Runtime {
 
 function otelOptions({
   url,
-  http,
+  http = false,
   headers = {},
   metricsExportInterval,
   temporality = "cumulative",
 }: OtelCollectorExporter["otel"]) {
   const where = "telemetryOptions.metrics.otel";
-  if (http !== true)
-    throw new TypeError(`${where}.http must be true: metrics are sent by OTLP over HTTP, not over gRPC`);
   const endpoint = process.env["OTEL_EXPORTER_OTLP_ENDPOINT"];
-  const target = endpoint ? `${endpoint.replace(/\/$/, "")}/v1/metrics` : url;
-  if (!/^https?:$/.test(URL.parse(target)?.protocol ?? "")) {
-    throw new TypeError(`${where}.url must be an address of http or https, not ${JSON.stringify(target)}`);
-  }
+  const target = endpoint ? `${endpoint.replace(/\/$/, "")}${http ? "/v1/metrics" : ""}` : url;
   const intervalMs = msToNumber(metricsExportInterval ?? 1_000, `${where}.metricsExportInterval`);
   if (intervalMs === 0) throw new TypeError(`${where}.metricsExportInterval must be more than 0`);
   requireOneOf({ cumulative: 1, delta: 1 }, temporality, `${where}.temporality`);
-  return { url: target, headers, intervalMs, temporality };
+  return { url: target, sender: openOtlp({ url: target, isHttp: http, headers }, where), intervalMs, temporality };
+}
+
+function openOtlp(target: OtlpTarget, where: string): OtlpSender {
+  try {
+    return openSender(target);
+  } catch (error) {
+    throw new TypeError(`${where}.${(error as Error).message}`);
+  }
 }

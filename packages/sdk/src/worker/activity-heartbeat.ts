@@ -3,7 +3,7 @@
 import type { CancellationCause } from "../activity/context.ts";
 import type { MessageCodec } from "../codec/message-codec.ts";
 import type { Connection } from "../connection/connection.ts";
-import { CallFailed } from "../connection/transport.ts";
+import { CallFailed } from "../transport/transport.ts";
 import { type PayloadConverter, toPayloads } from "../value/payload-converter.ts";
 import { wirePayloads } from "../value/wire.ts";
 import { checkField, type PayloadLimits } from "./payload-limits.ts";

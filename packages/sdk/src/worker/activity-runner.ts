@@ -4,8 +4,8 @@ import { type CancellationCause, Context, type Info, newCancelledFailure, runInC
 import type { Client } from "../client/client.ts";
 import type { MessageCodec } from "../codec/message-codec.ts";
 import type { Connection } from "../connection/connection.ts";
-import { CallFailed } from "../connection/transport.ts";
 import type { Runtime } from "../telemetry/runtime.ts";
+import { CallFailed } from "../transport/transport.ts";
 import type { LoadedDataConverter } from "../value/data-converter.ts";
 import { CompleteAsyncError } from "../value/errors.ts";
 import { ApplicationFailure, type ProtoFailure, TemporalFailure } from "../value/failure.ts";

@@ -5,7 +5,6 @@ export {
   Connection as NativeConnection,
   type ConnectionOptions as NativeConnectionOptions,
 } from "../connection/connection.ts";
-export type { TlsConfig as TLSConfig } from "../connection/transport.ts";
 export { Nondeterminism as DeterminismViolationError } from "../replay/nondeterminism.ts";
 export {
   type BufferedMetricUpdate,
@@ -21,6 +20,7 @@ export {
   type RuntimeOptions,
   type TelemetryOptions,
 } from "../telemetry/runtime.ts";
+export type { TlsConfig as TLSConfig } from "../transport/transport.ts";
 export type { DataConverter } from "../value/data-converter.ts";
 export { IllegalStateError } from "../value/errors.ts";
 export type { Headers, Next } from "../value/interceptors.ts";

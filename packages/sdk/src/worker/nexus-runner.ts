@@ -13,9 +13,9 @@ import {
 import type { Client } from "../client/client.ts";
 import type { MessageCodec } from "../codec/message-codec.ts";
 import type { Connection } from "../connection/connection.ts";
-import { CallFailed } from "../connection/transport.ts";
 import { runInHandlerContext } from "../nexus/context.ts";
 import type { Runtime } from "../telemetry/runtime.ts";
+import { CallFailed } from "../transport/transport.ts";
 import type { LoadedDataConverter } from "../value/data-converter.ts";
 import { ApplicationFailure, CancelledFailure, type ProtoFailure } from "../value/failure.ts";
 import { composeInterceptors } from "../value/interceptors.ts";

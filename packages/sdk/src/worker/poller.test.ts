@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CallFailed } from "../connection/transport.ts";
+import { CallFailed } from "../transport/transport.ts";
 import { DefaultLogger } from "../value/logger.ts";
 import { type PollerCount, Pollers } from "./poller.ts";
 import { FixedSlots } from "./slots.ts";

@@ -1,6 +1,6 @@
 /** Asks the server for tasks, again and again, and hands each on without waiting for its end. */
 import { setTimeout as delay } from "node:timers/promises";
-import { CallFailed } from "../connection/transport.ts";
+import { CallFailed } from "../transport/transport.ts";
 import type { Logger } from "../value/logger.ts";
 import type { Slot, SlotInfo, Slots } from "./slots.ts";
 

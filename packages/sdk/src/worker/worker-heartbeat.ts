@@ -3,7 +3,7 @@ import { availableParallelism, freemem, hostname, loadavg, totalmem } from "node
 import { setTimeout as delay } from "node:timers/promises";
 import { enums, type Init, toTimestamp, type worker } from "@pawl/protocol";
 import type { Connection } from "../connection/connection.ts";
-import { CallFailed } from "../connection/transport.ts";
+import { CallFailed } from "../transport/transport.ts";
 import { sdkName, sdkVersion } from "../value/version.ts";
 import { wireDuration } from "../value/wire.ts";
 import type { PollerType, Polling } from "./polling.ts";

@@ -2,9 +2,9 @@
 import { enums, history, type Init, type query, type workflowservice } from "@pawl/protocol";
 import type { MessageCodec } from "../codec/message-codec.ts";
 import { type Connection, isTooLarge } from "../connection/connection.ts";
-import { CallFailed } from "../connection/transport.ts";
 import { HistoryGap, Nondeterminism } from "../replay/nondeterminism.ts";
 import type { SdkMetrics } from "../telemetry/sdk-metrics.ts";
+import { CallFailed } from "../transport/transport.ts";
 import type { LoadedDataConverter } from "../value/data-converter.ts";
 import { FAILURE_SOURCE } from "../value/failure-converter.ts";
 import type { Logger } from "../value/logger.ts";
