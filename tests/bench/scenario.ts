@@ -121,7 +121,7 @@ const updateMetrics: readonly Metric[] = [
   ...costs("update", ({ report }) => numberAt(report, "updates")),
 ];
 
-const heartbeats = ["--activities", "1000", "--concurrency", "50"];
+const heartbeats = ["--activities", "1000", "--concurrency", "100"];
 const heartbeatMetrics: readonly Metric[] = [
   reported("heartbeats", "/s", "higher", "heartbeatsPerSecond"),
   ...latencies("answer to heartbeat", "latencyMs"),
@@ -180,13 +180,13 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "heartbeat",
-    about: "1,000 running activities, 50 heartbeats at once, requests as they are",
+    about: "1,000 running activities, 100 heartbeats at once, requests as they are",
     load: ({ quick }) => ["heartbeat", "--plain", ...heartbeats, ...windowOf(quick)],
     metrics: heartbeatMetrics,
   },
   {
     name: "heartbeat-gzip",
-    about: "1,000 running activities, 50 heartbeats at once, requests compressed as the SDK does by default",
+    about: "1,000 running activities, 100 heartbeats at once, requests compressed as the SDK does by default",
     load: ({ quick }) => ["heartbeat", ...heartbeats, ...windowOf(quick)],
     metrics: heartbeatMetrics,
   },
