@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hostile } from "./hostile.ts";
-import { runShown } from "./shown-command.ts";
+import { closeDialog, runShown } from "./shown-command.ts";
 import { newWorker, openPage, options, taskQueue, useStage } from "./stage.ts";
 import { insistent, review } from "./workflows.ts";
 
@@ -23,7 +23,7 @@ test("a standalone activity is started, followed to its end, and deleted", optio
   };
   await fill("greet", "by-command");
   await runShown(stage, page);
-  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await closeDialog(page);
   await page.getByRole("link", { name: "by-command" }).waitFor();
   await fill("greet", hostile);
   await watched.check("activity-start");
@@ -73,7 +73,7 @@ test("a standalone activity is canceled, and another one terminated", options, a
     // Its worker would hear of it with its next heartbeat. Here somebody else says that it has stopped.
     await page.getByRole("button", { name: "Canceled copyFiles" }).click();
     await runShown(stage, page);
-    await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+    await closeDialog(page);
     await page.getByText("Canceled", { exact: true }).waitFor();
   });
   await start("ends", "nobody-has-it");
@@ -103,7 +103,7 @@ test("what waits for a person is in the inbox, and goes on with what the person 
     await page.getByLabel("Result, as JSON").fill('{"approved": true}');
     await runShown(stage, page);
     assert.deepEqual(await first.result(), { approved: true });
-    await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+    await closeDialog(page);
     await page.getByRole("link", { name: "waits-1" }).waitFor({ state: "detached" });
     await card(hostile).getByRole("button", { name: "Fail askPerson" }).click();
     await page.getByLabel("Why").fill(hostile);

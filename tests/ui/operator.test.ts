@@ -128,6 +128,17 @@ test("a search attribute is added, found in the list, and removed", options, asy
   await page.getByRole("button", { name: "Add", exact: true }).click();
   await page.getByRole("row").filter({ hasText: "Customer" }).getByText("KeywordList").waitFor();
   await watched.check("search-attributes");
+  const names = () => page.locator("tbody td:first-child").allInnerTexts();
+  const byName = page.getByRole("columnheader", { name: "Name" }).getByRole("link");
+  await byName.click();
+  await page.locator("th[aria-sort=ascending]").waitFor();
+  const inOrder = (await names()).toSorted((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
+  assert.deepEqual(await names(), inOrder);
+  await byName.click();
+  await page.waitForURL(/\?sort=-Name$/);
+  await page.reload();
+  await page.locator("th[aria-sort=descending]").waitFor();
+  assert.deepEqual(await names(), inOrder.toReversed());
   await page.getByRole("button", { name: "Remove Customer" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
   await page.getByRole("row").filter({ hasText: "Customer" }).waitFor({ state: "detached" });

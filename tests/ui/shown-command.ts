@@ -26,3 +26,9 @@ export async function runShown({ server }: Stage, page: Page): Promise<string> {
   assert.equal(code, 0, `${line}\n${stderr}`);
   return stdout;
 }
+
+/** Whether it is still there or has gone with what it was about, which the command line has ended. */
+export async function closeDialog(page: Page): Promise<void> {
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+}

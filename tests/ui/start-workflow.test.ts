@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums } from "@pawl/protocol";
 import { hostile } from "./hostile.ts";
-import { runShown } from "./shown-command.ts";
+import { closeDialog, runShown } from "./shown-command.ts";
 import { newWorker, openPage, options, taskQueue, useStage } from "./stage.ts";
 import { approval } from "./workflows.ts";
 
@@ -105,7 +105,7 @@ test("the command lines that are shown do the same when they are run", options, 
     await page.getByLabel("Reason").fill("once more, with feeling");
     await page.getByText(/--event-id \d+/).waitFor();
     await runShown(stage, page);
-    await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+    await closeDialog(page);
     await page.goto("/namespaces/default/workflows/by-command");
     await page.getByRole("button", { name: "Signal" }).click();
     await page.getByLabel("Name", { exact: true }).fill("approve");
@@ -124,7 +124,7 @@ test("the command lines that are shown do the same when they are run", options, 
     await runShown(stage, page);
     const { events } = await client.workflow.getHandle(`to-${verb}`).fetchHistory();
     assert.ok(JSON.stringify(events).includes("globalThis.hacked"), "the reason is kept as it was");
-    await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+    await closeDialog(page);
     await page.getByText(status, { exact: true }).first().waitFor();
   }
   await client.workflow.getHandle("to-Cancel").terminate();

@@ -25,7 +25,7 @@ test("a queue without a worker shows what waits; its worker then appears, there 
     await page.getByRole("link", { name: "Workers" }).click();
     await page.getByRole("row").getByText("Running").waitFor();
     await watched.check("workers");
-    await page.getByRole("row").getByRole("link").first().click();
+    await page.locator("tbody").getByRole("link").first().click();
     await page
       .getByRole("region", { name: "Slots" })
       .getByRole("row")

@@ -5,11 +5,16 @@ import { ActivityPage } from "./activities/page.tsx";
 import { InboxPage, PendingPage, type PendingSearch } from "./inbox/page.tsx";
 import { root, texts } from "./root-route.tsx";
 
+interface ActivitiesSearch {
+  readonly query?: string;
+  readonly after?: string;
+  readonly sort?: string;
+}
+
 const activities = createRoute({
   getParentRoute: () => root,
   path: "/namespaces/$namespace/activities",
-  validateSearch: (search: Record<string, unknown>): { readonly query?: string; readonly after?: string } =>
-    texts(search, ["query", "after"]),
+  validateSearch: (search: Record<string, unknown>): ActivitiesSearch => texts(search, ["query", "after", "sort"]),
   component: ActivitiesPage,
 });
 

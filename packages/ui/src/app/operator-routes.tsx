@@ -66,6 +66,7 @@ const worker = createRoute({
 const taskQueues = createRoute({
   getParentRoute: () => root,
   path: "/namespaces/$namespace/task-queues",
+  validateSearch: pageOf,
   component: TaskQueuesPage,
 });
 
@@ -98,6 +99,7 @@ const deployment = createRoute({
 const searchAttributes = createRoute({
   getParentRoute: () => root,
   path: "/namespaces/$namespace/search-attributes",
+  validateSearch: pageOf,
   component: SearchAttributesPage,
 });
 
@@ -120,9 +122,9 @@ const cluster = createRoute({ getParentRoute: () => root, path: "/cluster", comp
 const codec = createRoute({ getParentRoute: () => root, path: "/codec", component: CodecPage });
 const importer = createRoute({ getParentRoute: () => root, path: "/import", component: ImportPage });
 
-/** The address of a list that has nothing but its page in its search. */
-function pageOf(search: Record<string, unknown>): { readonly after?: string } {
-  return texts(search, ["after"]);
+/** The address of a list that has nothing but its page and its order in its search. */
+function pageOf(search: Record<string, unknown>): { readonly after?: string; readonly sort?: string } {
+  return texts(search, ["after", "sort"]);
 }
 
 export const operatorRoutes = [

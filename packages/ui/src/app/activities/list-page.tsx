@@ -11,6 +11,7 @@ import { ListPage } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Empty } from "../parts/notice.tsx";
 import { StatusBadge } from "../parts/status-badge.tsx";
+import type { Column } from "../parts/table.tsx";
 import { quoted } from "../workflows/conditions.ts";
 import { isQuery } from "../workflows/filter.ts";
 import { StartActivityDialog } from "./start-dialog.tsx";
@@ -40,8 +41,8 @@ export function ActivitiesPage() {
         intro={<Filter key={text} text={text} />}
         list={list}
         rows={list.data?.executions ?? []}
-        columns={["Status", "Activity", "Type", "Task queue", "Scheduled", "Took"]}
-        row={(row: ListedActivity) => <Row key={row.runId} row={row} />}
+        keyOf={({ runId }) => runId}
+        columns={columns}
         empty={
           <Empty title={query === "" ? "No standalone activities" : "No activity matches"}>
             <p>
@@ -83,34 +84,59 @@ function Filter({ text }: { readonly text: string }) {
   );
 }
 
-function Row({ row }: { readonly row: ListedActivity }) {
-  const { namespace } = activitiesRoute.useParams();
-  const { activityId, runId, activityType, status, taskQueue, scheduleTime, closeTime } = row;
-  const tookMs = Date.parse(closeTime ?? "") - Date.parse(scheduleTime ?? "");
-  return (
-    <tr>
-      <td>
-        <StatusBadge status={status} />
-      </td>
-      <td className="breakable">
-        <Link
-          to="/namespaces/$namespace/activities/$activityId/$runId"
-          params={{ namespace, activityId, runId }}
-          data-shortcut="row"
-        >
-          {activityId}
-        </Link>
-      </td>
-      <td className="breakable">{activityType?.name}</td>
-      <td className="breakable">
-        <Link to="/namespaces/$namespace/task-queues/$taskQueue" params={{ namespace, taskQueue: taskQueue ?? "" }}>
-          {taskQueue}
-        </Link>
-      </td>
-      <td>
-        <Moment at={scheduleTime} />
-      </td>
-      <td>{Number.isNaN(tookMs) ? <span className="faint">–</span> : spanText(tookMs)}</td>
-    </tr>
-  );
+function tookMs({ scheduleTime, closeTime }: ListedActivity): number | undefined {
+  const ms = Date.parse(closeTime ?? "") - Date.parse(scheduleTime ?? "");
+  return Number.isNaN(ms) ? undefined : ms;
 }
+
+const columns: readonly Column<ListedActivity>[] = [
+  { title: "Status", cell: ({ status }) => <StatusBadge status={status} />, value: ({ status }) => status },
+  {
+    title: "Activity",
+    cell: ({ activityId, runId }) => (
+      <Link
+        from={activitiesRoute.id}
+        to="/namespaces/$namespace/activities/$activityId/$runId"
+        params={({ namespace }) => ({ namespace, activityId, runId })}
+        data-shortcut="row"
+      >
+        {activityId}
+      </Link>
+    ),
+    value: ({ activityId }) => activityId,
+    look: "breakable",
+  },
+  {
+    title: "Type",
+    cell: ({ activityType }) => activityType?.name,
+    value: ({ activityType }) => activityType?.name,
+    look: "breakable",
+  },
+  {
+    title: "Task queue",
+    cell: ({ taskQueue = "" }) => (
+      <Link
+        from={activitiesRoute.id}
+        to="/namespaces/$namespace/task-queues/$taskQueue"
+        params={({ namespace }) => ({ namespace, taskQueue })}
+      >
+        {taskQueue}
+      </Link>
+    ),
+    value: ({ taskQueue }) => taskQueue,
+    look: "breakable",
+  },
+  {
+    title: "Scheduled",
+    cell: ({ scheduleTime }) => <Moment at={scheduleTime} />,
+    value: ({ scheduleTime }) => scheduleTime,
+  },
+  {
+    title: "Took",
+    cell: (row) => {
+      const ms = tookMs(row);
+      return ms === undefined ? <span className="faint">–</span> : spanText(ms);
+    },
+    value: tookMs,
+  },
+];

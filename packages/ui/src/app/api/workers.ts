@@ -35,12 +35,15 @@ export interface WorkerHeartbeat {
   readonly totalStickyCacheMiss?: number;
 }
 
+export interface ListedWorker {
+  readonly workerHeartbeat: WorkerHeartbeat;
+}
+
 export function listWorkers(namespace: string, after: string | undefined, signal: AbortSignal) {
   const query = { pageSize: "50", nextPageToken: after };
-  return ask<{ workersInfo?: readonly { readonly workerHeartbeat: WorkerHeartbeat }[]; nextPageToken?: string }>(
-    ["namespaces", namespace, "workers"],
-    { query, signal },
-  );
+  return ask<{ workersInfo?: readonly ListedWorker[]; nextPageToken?: string }>(["namespaces", namespace, "workers"], {
+    ...{ query, signal },
+  });
 }
 
 export function describeWorker(namespace: string, workerKey: string, signal: AbortSignal) {

@@ -7,6 +7,7 @@ import { enumWord } from "../parts/enum-word.ts";
 import { ListPage } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Empty } from "../parts/notice.tsx";
+import type { Column } from "../parts/table.tsx";
 
 const refreshMs = 3_000;
 
@@ -24,26 +25,8 @@ export function BatchesPage() {
       title="Batch operations"
       list={list}
       rows={list.data?.operationInfo ?? []}
-      columns={["State", "Job", "What it does", "Started", "Ended"]}
-      row={(batch: BatchInfo) => (
-        <tr key={batch.jobId}>
-          <td>
-            <BatchState state={batch.state} />
-          </td>
-          <td className="breakable">
-            <Link to="/namespaces/$namespace/batch-operations/$jobId" params={{ namespace, jobId: batch.jobId }}>
-              {batch.jobId}
-            </Link>
-          </td>
-          <td>{operationText(batch.operationType)}</td>
-          <td>
-            <Moment at={batch.startTime} />
-          </td>
-          <td>
-            <Moment at={batch.closeTime} />
-          </td>
-        </tr>
-      )}
+      keyOf={({ jobId }) => jobId}
+      columns={columns}
       empty={
         <Empty title="No batch operations">
           <p>
@@ -57,6 +40,32 @@ export function BatchesPage() {
     />
   );
 }
+
+const columns: readonly Column<BatchInfo>[] = [
+  { title: "State", cell: ({ state }) => <BatchState state={state} />, value: ({ state }) => state },
+  {
+    title: "Job",
+    cell: ({ jobId }) => (
+      <Link
+        from={batchesRoute.id}
+        to="/namespaces/$namespace/batch-operations/$jobId"
+        params={({ namespace }) => ({ namespace, jobId })}
+        data-shortcut="row"
+      >
+        {jobId}
+      </Link>
+    ),
+    value: ({ jobId }) => jobId,
+    look: "breakable",
+  },
+  {
+    title: "What it does",
+    cell: ({ operationType }) => operationText(operationType),
+    value: ({ operationType }) => operationText(operationType),
+  },
+  { title: "Started", cell: ({ startTime }) => <Moment at={startTime} />, value: ({ startTime }) => startTime },
+  { title: "Ended", cell: ({ closeTime }) => <Moment at={closeTime} />, value: ({ closeTime }) => closeTime },
+];
 
 const looks: Readonly<Record<string, string>> = { Running: "Running", Completed: "Completed", Failed: "Failed" };
 

@@ -6,6 +6,7 @@ import { type ListedDeployment, listDeployments, type RoutingConfig } from "../a
 import { ListPage } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Empty } from "../parts/notice.tsx";
+import type { Column } from "../parts/table.tsx";
 
 const refreshMs = 3_000;
 
@@ -23,22 +24,8 @@ export function DeploymentsPage() {
       title="Worker deployments"
       list={list}
       rows={list.data?.workerDeployments ?? []}
-      columns={["Deployment", "Current version", "Ramping version", "Latest version", "Made"]}
-      row={({ name, routingConfig = {}, latestVersionSummary, createTime }: ListedDeployment) => (
-        <tr key={name}>
-          <td className="breakable">
-            <Link to="/namespaces/$namespace/deployments/$deployment" params={{ namespace, deployment: name }}>
-              {name}
-            </Link>
-          </td>
-          <td className="breakable">{currentText(routingConfig)}</td>
-          <td className="breakable">{rampText(routingConfig)}</td>
-          <td className="breakable">{latestVersionSummary?.deploymentVersion?.buildId ?? "–"}</td>
-          <td>
-            <Moment at={createTime} />
-          </td>
-        </tr>
-      )}
+      keyOf={({ name }) => name}
+      columns={columns}
       empty={
         <Empty title="No worker deployments">
           <p>A worker that is started with a deployment name, a build id and versioning appears here.</p>
@@ -48,6 +35,32 @@ export function DeploymentsPage() {
       next={list.data?.nextPageToken}
     />
   );
+}
+
+const columns: readonly Column<ListedDeployment>[] = [
+  {
+    title: "Deployment",
+    cell: ({ name }) => (
+      <Link
+        from={deploymentsRoute.id}
+        to="/namespaces/$namespace/deployments/$deployment"
+        params={({ namespace }) => ({ namespace, deployment: name })}
+        data-shortcut="row"
+      >
+        {name}
+      </Link>
+    ),
+    value: ({ name }) => name,
+    look: "breakable",
+  },
+  { title: "Current version", cell: ({ routingConfig = {} }) => currentText(routingConfig), look: "breakable" },
+  { title: "Ramping version", cell: ({ routingConfig = {} }) => rampText(routingConfig), look: "breakable" },
+  { title: "Latest version", cell: (deployment) => latestOf(deployment) ?? "–", value: latestOf, look: "breakable" },
+  { title: "Made", cell: ({ createTime }) => <Moment at={createTime} />, value: ({ createTime }) => createTime },
+];
+
+function latestOf({ latestVersionSummary }: ListedDeployment): string | undefined {
+  return latestVersionSummary?.deploymentVersion?.buildId;
 }
 
 export function currentText({ currentDeploymentVersion }: RoutingConfig): string {

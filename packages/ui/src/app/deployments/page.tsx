@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useMemo } from "react";
 import { deploymentRoute } from "../addresses.ts";
 import {
   type DeploymentDescription,
@@ -17,7 +17,7 @@ import { useTitle } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Empty, Loading, Problem, Stale } from "../parts/notice.tsx";
 import { MessageView } from "../parts/payload-view.tsx";
-import { Table } from "../parts/table.tsx";
+import { type Column, Table } from "../parts/table.tsx";
 import { Title } from "../parts/title.tsx";
 import { useDialog } from "../parts/use-dialog.ts";
 import { DeploymentDialog, type DeploymentDialogName } from "./dialogs.tsx";
@@ -35,6 +35,8 @@ export function DeploymentPage() {
     refetchInterval: refreshMs,
   });
   const dialog = useDialog<DeploymentDialogName>(["deployment", namespace, name]);
+  const routing = deployment.data?.workerDeploymentInfo.routingConfig;
+  const columns = useMemo(() => versionColumns(routing ?? {}, dialog.show), [routing, dialog.show]);
   if (!deployment.data)
     return (
       <div className="page">
@@ -52,16 +54,12 @@ export function DeploymentPage() {
         {versions.length === 0 ? (
           <Empty title="No versions" />
         ) : (
-          <Table columns={["Version", "State", "Drainage", "Made", "Routing", ""]}>
-            {versions.map((version) => (
-              <VersionRow
-                key={buildIdOf(version)}
-                version={version}
-                routing={info.routingConfig ?? {}}
-                onDialog={dialog.show}
-              />
-            ))}
-          </Table>
+          <Table
+            columns={columns}
+            rows={versions}
+            keyOf={buildIdOf}
+            details={(version) => <VersionDetails buildId={buildIdOf(version)} />}
+          />
         )}
       </section>
       {dialog.open && (
@@ -123,64 +121,61 @@ function Summary({ info, namespace, onDialog }: SummaryProps) {
   );
 }
 
-interface VersionRowProps {
-  readonly version: VersionSummary;
-  readonly routing: RoutingConfig;
-  readonly onDialog: (name: DeploymentDialogName) => void;
-}
-
 const looks: Readonly<Record<string, string>> = {
   ...{ Current: "Completed", Ramping: "Running", Draining: "TimedOut", Drained: "Canceled", Inactive: "Canceled" },
 };
 
-function VersionRow({ version, routing, onDialog }: VersionRowProps) {
-  const [isOpen, setOpen] = useState(false);
-  const buildId = buildIdOf(version);
-  const state = enumWord(version.status, "WORKER_DEPLOYMENT_VERSION_STATUS_");
-  const isCurrent = routing.currentDeploymentVersion?.buildId === buildId;
+function versionColumns(
+  routing: RoutingConfig,
+  onDialog: (name: DeploymentDialogName) => void,
+): readonly Column<VersionSummary>[] {
+  return [
+    { title: "Version", cell: buildIdOf, look: "breakable", opens: true },
+    {
+      title: "State",
+      cell: ({ status }) => {
+        const state = enumWord(status, "WORKER_DEPLOYMENT_VERSION_STATUS_");
+        return <span className={`badge status-${looks[state] ?? "Canceled"}`}>{state}</span>;
+      },
+    },
+    { title: "Drainage", cell: (version) => <Drainage version={version} /> },
+    { title: "Made", cell: ({ createTime }) => <Moment at={createTime} /> },
+    { title: "Routing", cell: (version) => <Since version={version} routing={routing} /> },
+    {
+      id: "actions",
+      title: "",
+      cell: (version) => {
+        const buildId = buildIdOf(version);
+        const isCurrent = routing.currentDeploymentVersion?.buildId === buildId;
+        return <VersionActions {...{ buildId, isCurrent, onDialog }} />;
+      },
+      look: "row-actions",
+    },
+  ];
+}
+
+interface VersionActionsProps {
+  readonly buildId: string;
+  readonly isCurrent: boolean;
+  readonly onDialog: (name: DeploymentDialogName) => void;
+}
+
+function VersionActions({ buildId, isCurrent, onDialog }: VersionActionsProps) {
   return (
     <>
-      <tr>
-        <td className="breakable">
-          <button type="button" className="quiet name" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-            {buildId}
-          </button>
-        </td>
-        <td>
-          <span className={`badge status-${looks[state] ?? "Canceled"}`}>{state}</span>
-        </td>
-        <td>
-          <Drainage version={version} />
-        </td>
-        <td>
-          <Moment at={version.createTime} />
-        </td>
-        <td>
-          <Since version={version} routing={routing} />
-        </td>
-        <td className="row-actions">
-          {!isCurrent && (
-            <button type="button" className="quiet" onClick={() => onDialog({ type: "current", buildId })}>
-              Make current<span className="hidden"> {buildId}</span>
-            </button>
-          )}
-          {!isCurrent && (
-            <button type="button" className="quiet" onClick={() => onDialog({ type: "ramping", buildId })}>
-              Ramp<span className="hidden"> {buildId}</span>
-            </button>
-          )}
-          <button type="button" className="quiet" onClick={() => onDialog({ type: "deleteVersion", buildId })}>
-            Delete<span className="hidden"> {buildId}</span>
-          </button>
-        </td>
-      </tr>
-      {isOpen && (
-        <tr>
-          <td colSpan={6}>
-            <VersionDetails buildId={buildId} />
-          </td>
-        </tr>
+      {!isCurrent && (
+        <button type="button" className="quiet" onClick={() => onDialog({ type: "current", buildId })}>
+          Make current<span className="hidden"> {buildId}</span>
+        </button>
       )}
+      {!isCurrent && (
+        <button type="button" className="quiet" onClick={() => onDialog({ type: "ramping", buildId })}>
+          Ramp<span className="hidden"> {buildId}</span>
+        </button>
+      )}
+      <button type="button" className="quiet" onClick={() => onDialog({ type: "deleteVersion", buildId })}>
+        Delete<span className="hidden"> {buildId}</span>
+      </button>
     </>
   );
 }

@@ -1,6 +1,7 @@
 /** Namespaces: each has its own workflows, and keeps them for its own time. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useMemo } from "react";
 import { namespacesRoute } from "../addresses.ts";
 import { createNamespace, type Namespace, namespacePage, updateNamespace } from "../api/namespaces.ts";
 import { spanText } from "../history/timeline.ts";
@@ -10,6 +11,7 @@ import { TextField } from "../parts/field.tsx";
 import { FormDialog, textField } from "../parts/form-dialog.tsx";
 import { ListPage } from "../parts/list-page.tsx";
 import { Empty } from "../parts/notice.tsx";
+import type { Column } from "../parts/table.tsx";
 import { useDialog } from "../parts/use-dialog.ts";
 
 const refreshMs = 5_000;
@@ -24,6 +26,7 @@ export function NamespacesPage() {
     placeholderData: keepPreviousData,
   });
   const dialog = useDialog<"create" | Namespace>(["namespaces"]);
+  const columns = useMemo(() => [...factColumns, editColumn(dialog.show)], [dialog.show]);
   return (
     <>
       <ListPage
@@ -35,10 +38,8 @@ export function NamespacesPage() {
         }
         list={list}
         rows={list.data?.namespaces ?? []}
-        columns={["Namespace", "State", "Description", "Owner", "Keeps closed workflows for", ""]}
-        row={(namespace: Namespace) => (
-          <Row key={namespace.namespaceInfo.name} namespace={namespace} onEdit={() => dialog.show(namespace)} />
-        )}
+        keyOf={({ namespaceInfo }) => namespaceInfo.name}
+        columns={columns}
         empty={<Empty title="No namespaces" />}
         after={after}
         next={list.data?.nextPageToken}
@@ -50,26 +51,50 @@ export function NamespacesPage() {
   );
 }
 
-function Row({ namespace, onEdit }: { readonly namespace: Namespace; readonly onEdit: () => void }) {
-  const { name, state, description, ownerEmail } = namespace.namespaceInfo;
-  return (
-    <tr>
-      <td className="breakable">
-        <Link to="/namespaces/$namespace/workflows" params={{ namespace: name }}>
-          {name}
-        </Link>
-      </td>
-      <td>{enumWord(state, "NAMESPACE_STATE_")}</td>
-      <td className="breakable">{description || <span className="faint">–</span>}</td>
-      <td className="breakable">{ownerEmail || <span className="faint">–</span>}</td>
-      <td>{spanText(retentionSeconds(namespace) * 1_000)}</td>
-      <td>
-        <button type="button" className="quiet" onClick={onEdit}>
-          Edit<span className="hidden"> {name}</span>
-        </button>
-      </td>
-    </tr>
-  );
+const factColumns: readonly Column<Namespace>[] = [
+  {
+    title: "Namespace",
+    cell: ({ namespaceInfo: { name } }) => (
+      <Link to="/namespaces/$namespace/workflows" params={{ namespace: name }} data-shortcut="row">
+        {name}
+      </Link>
+    ),
+    value: ({ namespaceInfo }) => namespaceInfo.name,
+    look: "breakable",
+  },
+  {
+    title: "State",
+    cell: ({ namespaceInfo }) => enumWord(namespaceInfo.state, "NAMESPACE_STATE_"),
+    value: ({ namespaceInfo }) => namespaceInfo.state,
+  },
+  {
+    title: "Description",
+    cell: ({ namespaceInfo }) => namespaceInfo.description || <span className="faint">–</span>,
+    look: "breakable",
+  },
+  {
+    title: "Owner",
+    cell: ({ namespaceInfo }) => namespaceInfo.ownerEmail || <span className="faint">–</span>,
+    value: ({ namespaceInfo }) => namespaceInfo.ownerEmail || undefined,
+    look: "breakable",
+  },
+  {
+    title: "Keeps closed workflows for",
+    cell: (namespace) => spanText(retentionSeconds(namespace) * 1_000),
+    value: retentionSeconds,
+  },
+];
+
+function editColumn(onEdit: (namespace: Namespace) => void): Column<Namespace> {
+  return {
+    id: "actions",
+    title: "",
+    cell: (namespace) => (
+      <button type="button" className="quiet" onClick={() => onEdit(namespace)}>
+        Edit<span className="hidden"> {namespace.namespaceInfo.name}</span>
+      </button>
+    ),
+  };
 }
 
 function retentionSeconds({ config }: Namespace): number {

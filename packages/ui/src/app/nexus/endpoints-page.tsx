@@ -1,7 +1,7 @@
 /** Nexus endpoints: names by which workflows call operations elsewhere. They are the whole server's, not a namespace's. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { endpointsRoute } from "../addresses.ts";
 import {
   createEndpoint,
@@ -18,6 +18,7 @@ import { FormDialog, textField } from "../parts/form-dialog.tsx";
 import { ListPage } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Empty } from "../parts/notice.tsx";
+import type { Column } from "../parts/table.tsx";
 import { useDialog } from "../parts/use-dialog.ts";
 
 type Dialog =
@@ -36,6 +37,7 @@ export function EndpointsPage() {
     placeholderData: keepPreviousData,
   });
   const dialog = useDialog<Dialog>(["nexus-endpoints"]);
+  const columns = useMemo(() => [...factColumns, actionColumn(dialog.show)], [dialog.show]);
   return (
     <>
       <ListPage
@@ -47,8 +49,8 @@ export function EndpointsPage() {
         }
         list={list}
         rows={list.data?.endpoints ?? []}
-        columns={["Endpoint", "Leads to", "Description", "Made", "Changed", ""]}
-        row={(endpoint: Endpoint) => <Row key={endpoint.id} endpoint={endpoint} onDialog={dialog.show} />}
+        keyOf={({ id }) => id}
+        columns={columns}
         empty={
           <Empty title="No Nexus endpoints">
             <p>
@@ -66,44 +68,54 @@ export function EndpointsPage() {
   );
 }
 
-function Row({ endpoint, onDialog }: { readonly endpoint: Endpoint; readonly onDialog: (dialog: Dialog) => void }) {
-  const { name, description, target } = endpoint.spec;
-  const said = shownPayload(description);
+const factColumns: readonly Column<Endpoint>[] = [
+  { title: "Endpoint", cell: ({ spec }) => spec.name, value: ({ spec }) => spec.name, look: "breakable" },
+  { title: "Leads to", cell: ({ spec }) => <Target target={spec.target} />, look: "breakable" },
+  {
+    title: "Description",
+    cell: ({ spec }) => {
+      const said = shownPayload(spec.description);
+      return typeof said === "string" ? said : <span className="faint">–</span>;
+    },
+    look: "breakable",
+  },
+  { title: "Made", cell: ({ createdTime }) => <Moment at={createdTime} />, value: ({ createdTime }) => createdTime },
+  {
+    title: "Changed",
+    cell: ({ lastModifiedTime }) => <Moment at={lastModifiedTime} />,
+    value: ({ lastModifiedTime }) => lastModifiedTime,
+  },
+];
+
+function Target({ target }: { readonly target: EndpointSpec["target"] }) {
+  if (!target?.worker) return target?.external?.url;
+  const { namespace, taskQueue } = target.worker;
   return (
-    <tr>
-      <td className="breakable">{name}</td>
-      <td className="breakable">
-        {target?.worker ? (
-          <>
-            <Link
-              to="/namespaces/$namespace/task-queues/$taskQueue"
-              params={{ namespace: target.worker.namespace, taskQueue: target.worker.taskQueue }}
-            >
-              {target.worker.taskQueue}
-            </Link>{" "}
-            <span className="faint">in {target.worker.namespace}</span>
-          </>
-        ) : (
-          target?.external?.url
-        )}
-      </td>
-      <td className="breakable">{typeof said === "string" ? said : <span className="faint">–</span>}</td>
-      <td>
-        <Moment at={endpoint.createdTime} />
-      </td>
-      <td>
-        <Moment at={endpoint.lastModifiedTime} />
-      </td>
-      <td className="row-actions">
+    <>
+      <Link to="/namespaces/$namespace/task-queues/$taskQueue" params={{ namespace, taskQueue }}>
+        {taskQueue}
+      </Link>{" "}
+      <span className="faint">in {namespace}</span>
+    </>
+  );
+}
+
+function actionColumn(onDialog: (dialog: Dialog) => void): Column<Endpoint> {
+  return {
+    id: "actions",
+    title: "",
+    cell: (endpoint) => (
+      <>
         <button type="button" className="quiet" onClick={() => onDialog({ type: "edit", endpoint })}>
-          Edit<span className="hidden"> {name}</span>
+          Edit<span className="hidden"> {endpoint.spec.name}</span>
         </button>
         <button type="button" className="quiet" onClick={() => onDialog({ type: "delete", endpoint })}>
-          Delete<span className="hidden"> {name}</span>
+          Delete<span className="hidden"> {endpoint.spec.name}</span>
         </button>
-      </td>
-    </tr>
-  );
+      </>
+    ),
+    look: "row-actions",
+  };
 }
 
 interface DialogProps {

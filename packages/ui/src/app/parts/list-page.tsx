@@ -1,9 +1,11 @@
 /** A page that is one list: its title, what can be done, its rows, and what stands there when there are none, or no answer. */
 import type { UseQueryResult } from "@tanstack/react-query";
+import { useSearch } from "@tanstack/react-router";
+import type { RowData } from "@tanstack/react-table";
 import { type ReactNode, useEffect } from "react";
 import { Loading, Problem, Stale } from "./notice.tsx";
 import { Pager } from "./pager.tsx";
-import { Table } from "./table.tsx";
+import { type Column, Table } from "./table.tsx";
 
 interface ListPageProps<Row> {
   readonly title: string;
@@ -13,16 +15,18 @@ interface ListPageProps<Row> {
   readonly intro?: ReactNode;
   readonly list: Pick<UseQueryResult<unknown>, "error" | "data" | "refetch">;
   readonly rows: readonly Row[];
-  readonly columns: readonly string[];
-  /** A `tr`. */
-  readonly row: (row: Row) => ReactNode;
+  readonly columns: readonly Column<Row>[];
+  readonly keyOf: (row: Row) => string;
   readonly empty: ReactNode;
   readonly after?: string | undefined;
   readonly next?: string | undefined;
 }
 
-export function ListPage<Row>(props: ListPageProps<Row>) {
-  const { title, actions, intro, list, rows, columns, row, empty, after, next } = props;
+export function ListPage<Row extends RowData>(props: ListPageProps<Row>) {
+  const { title, actions, intro, list, rows, columns, keyOf, empty, after, next } = props;
+  const { sort } = useSearch({ strict: false });
+  // What would be put in order otherwise is one page of the list.
+  const isWhole = after === undefined && !next;
   useTitle(title);
   return (
     <div className="page">
@@ -36,7 +40,7 @@ export function ListPage<Row>(props: ListPageProps<Row>) {
         rows.length === 0 ? (
           empty
         ) : (
-          <Table columns={columns}>{rows.map(row)}</Table>
+          <Table {...{ columns, rows, keyOf, sort }} {...(isWhole && { order: "here" })} />
         )
       ) : list.error ? (
         <Problem error={list.error} onRetry={list.refetch} />

@@ -1,9 +1,10 @@
 /** Which dialog of a page is open, if any; when one closes, what the page shows is asked for again. */
 import { type QueryKey, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 
 export interface DialogState<Name> {
   readonly open: Name | undefined;
+  /** The same one as long as the page is there. */
   readonly show: (name: Name) => void;
   readonly close: () => void;
 }
@@ -16,5 +17,6 @@ export function useDialog<Name>(stale: QueryKey): DialogState<Name> {
     setOpen(undefined);
     void client.invalidateQueries({ queryKey: stale });
   };
-  return { open, show: (name) => setOpen(() => name), close };
+  const show = useCallback((name: Name) => setOpen(() => name), []);
+  return { open, show, close };
 }

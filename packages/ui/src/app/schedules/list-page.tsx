@@ -1,13 +1,12 @@
 /** All schedules of a namespace: what they start, and when next. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useEffect } from "react";
 import { schedulesRoute } from "../addresses.ts";
 import { type ListedSchedule, listSchedules } from "../api/schedules.ts";
+import { ListPage } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
-import { Empty, Loading, Problem, Stale } from "../parts/notice.tsx";
-import { Pager } from "../parts/pager.tsx";
-import { Table } from "../parts/table.tsx";
+import { Empty } from "../parts/notice.tsx";
+import type { Column } from "../parts/table.tsx";
 
 const refreshMs = 3_000;
 
@@ -20,63 +19,62 @@ export function SchedulesPage() {
     refetchInterval: refreshMs,
     placeholderData: keepPreviousData,
   });
-  useEffect(() => {
-    document.title = `Schedules · ${namespace} · Pawl`;
-  }, [namespace]);
-  const rows = list.data?.schedules ?? [];
   return (
-    <div className="page">
-      <div className="title">
-        <h1>Schedules</h1>
-        <div className="actions">
-          <Link className="button" to="/namespaces/$namespace/schedules/create" params={{ namespace }}>
-            Create a schedule
-          </Link>
-        </div>
-      </div>
-      {list.data && list.error && <Stale />}
-      {!list.data ? (
-        list.error ? (
-          <Problem error={list.error} onRetry={list.refetch} />
-        ) : (
-          <Loading what="schedules" />
-        )
-      ) : rows.length === 0 ? (
+    <ListPage
+      title="Schedules"
+      actions={
+        <Link className="button" to="/namespaces/$namespace/schedules/create" params={{ namespace }}>
+          Create a schedule
+        </Link>
+      }
+      list={list}
+      rows={list.data?.schedules ?? []}
+      keyOf={({ scheduleId }) => scheduleId}
+      columns={columns}
+      empty={
         <Empty title="No schedules">
           <p>A schedule starts a workflow at the times that it is told, by cron expression, interval or calendar.</p>
         </Empty>
-      ) : (
-        <ScheduleTable rows={rows} />
-      )}
-      <Pager after={after} next={list.data?.nextPageToken} />
-    </div>
+      }
+      after={after}
+      next={list.data?.nextPageToken}
+    />
   );
 }
 
-function ScheduleTable({ rows }: { readonly rows: readonly ListedSchedule[] }) {
-  const { namespace } = schedulesRoute.useParams();
-  return (
-    <Table columns={["State", "Schedule", "Starts", "Last", "Next"]}>
-      {rows.map(({ scheduleId, info }) => (
-        <tr key={scheduleId}>
-          <td>
-            <ScheduleState isPaused={info?.paused === true} />
-          </td>
-          <td className="breakable">
-            <Link to="/namespaces/$namespace/schedules/$scheduleId" params={{ namespace, scheduleId }}>
-              {scheduleId}
-            </Link>
-          </td>
-          <td className="breakable">{info?.workflowType?.name}</td>
-          <td>
-            <Moment at={info?.recentActions?.at(-1)?.actualTime} />
-          </td>
-          <td>{info?.paused ? <span className="faint">–</span> : <Moment at={info?.futureActionTimes?.[0]} />}</td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
+const lastOf = ({ info }: ListedSchedule) => info?.recentActions?.at(-1)?.actualTime;
+const nextOf = ({ info }: ListedSchedule) => (info?.paused ? undefined : info?.futureActionTimes?.[0]);
+
+const columns: readonly Column<ListedSchedule>[] = [
+  {
+    title: "State",
+    cell: ({ info }) => <ScheduleState isPaused={info?.paused === true} />,
+    value: ({ info }) => (info?.paused ? "Paused" : "Active"),
+  },
+  {
+    title: "Schedule",
+    cell: ({ scheduleId }) => (
+      <Link
+        from={schedulesRoute.id}
+        to="/namespaces/$namespace/schedules/$scheduleId"
+        params={({ namespace }) => ({ namespace, scheduleId })}
+        data-shortcut="row"
+      >
+        {scheduleId}
+      </Link>
+    ),
+    value: ({ scheduleId }) => scheduleId,
+    look: "breakable",
+  },
+  {
+    title: "Starts",
+    cell: ({ info }) => info?.workflowType?.name,
+    value: ({ info }) => info?.workflowType?.name,
+    look: "breakable",
+  },
+  { title: "Last", cell: (row) => <Moment at={lastOf(row)} />, value: lastOf },
+  { title: "Next", cell: (row) => <Moment at={nextOf(row)} />, value: nextOf },
+];
 
 export function ScheduleState({ isPaused }: { readonly isPaused: boolean }) {
   return <span className={`badge status-${isPaused ? "Paused" : "Running"}`}>{isPaused ? "Paused" : "Active"}</span>;

@@ -1,5 +1,6 @@
 /** Search attributes: what workflows of this namespace can be found by. */
 import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { searchAttributesRoute } from "../addresses.ts";
 import {
   addSearchAttribute,
@@ -12,6 +13,7 @@ import { ChoiceField, TextField } from "../parts/field.tsx";
 import { FormDialog, textField } from "../parts/form-dialog.tsx";
 import { ListPage } from "../parts/list-page.tsx";
 import { Empty } from "../parts/notice.tsx";
+import type { Column } from "../parts/table.tsx";
 import { useDialog } from "../parts/use-dialog.ts";
 
 interface Attribute {
@@ -32,8 +34,11 @@ export function SearchAttributesPage() {
     refetchInterval: refreshMs,
   });
   const dialog = useDialog<Dialog>(["search-attributes", namespace]);
-  const { customAttributes = {}, systemAttributes = {} } = list.data ?? {};
-  const rows = [...attributesOf(customAttributes, true), ...attributesOf(systemAttributes, false)];
+  const columns = useMemo(() => [...factColumns, removeColumn(dialog.show)], [dialog.show]);
+  const rows = useMemo(() => {
+    const { customAttributes = {}, systemAttributes = {} } = list.data ?? {};
+    return [...attributesOf(customAttributes, true), ...attributesOf(systemAttributes, false)];
+  }, [list.data]);
   return (
     <>
       <ListPage
@@ -45,21 +50,8 @@ export function SearchAttributesPage() {
         }
         list={list}
         rows={rows}
-        columns={["Name", "Type", "Whose", ""]}
-        row={({ name, type, isOwn }: Attribute) => (
-          <tr key={name}>
-            <td className="breakable">{name}</td>
-            <td>{type}</td>
-            <td>{isOwn ? "this namespace's" : <span className="faint">everybody's</span>}</td>
-            <td>
-              {isOwn && (
-                <button type="button" className="quiet" onClick={() => dialog.show({ type: "remove", name })}>
-                  Remove<span className="hidden"> {name}</span>
-                </button>
-              )}
-            </td>
-          </tr>
-        )}
+        keyOf={({ name }) => name}
+        columns={columns}
         empty={<Empty title="No search attributes" />}
       />
       {dialog.open?.type === "add" && <AddDialog namespace={namespace} onClose={dialog.close} />}
@@ -68,6 +60,29 @@ export function SearchAttributesPage() {
       )}
     </>
   );
+}
+
+const factColumns: readonly Column<Attribute>[] = [
+  { title: "Name", cell: ({ name }) => name, value: ({ name }) => name, look: "breakable" },
+  { title: "Type", cell: ({ type }) => type, value: ({ type }) => type },
+  {
+    title: "Whose",
+    cell: ({ isOwn }) => (isOwn ? "this namespace's" : <span className="faint">everybody's</span>),
+    value: ({ isOwn }) => (isOwn ? 0 : 1),
+  },
+];
+
+function removeColumn(onDialog: (dialog: Dialog) => void): Column<Attribute> {
+  return {
+    id: "actions",
+    title: "",
+    cell: ({ name, isOwn }) =>
+      isOwn && (
+        <button type="button" className="quiet" onClick={() => onDialog({ type: "remove", name })}>
+          Remove<span className="hidden"> {name}</span>
+        </button>
+      ),
+  };
 }
 
 function attributesOf(attributes: Readonly<Record<string, string>>, isOwn: boolean): Attribute[] {

@@ -7,6 +7,7 @@ import { type ListedQueue, listQueues } from "../api/workers.ts";
 import { spanText } from "../history/timeline.ts";
 import { ListPage } from "../parts/list-page.tsx";
 import { Empty } from "../parts/notice.tsx";
+import type { Column } from "../parts/table.tsx";
 
 const refreshMs = 2_000;
 
@@ -28,8 +29,8 @@ export function TaskQueuesPage() {
       }
       list={list}
       rows={list.data?.taskQueues ?? []}
-      columns={["Task queue", "Tasks", "Workers that ask", "Waiting", "Oldest has waited", "Added", "Taken"]}
-      row={(queue: ListedQueue) => <Row key={`${queue.kind} ${queue.name}`} queue={queue} namespace={namespace} />}
+      keyOf={({ kind, name }) => `${kind} ${name}`}
+      columns={columns}
       empty={
         <Empty title="No task queue was used lately">
           <p>One appears when a worker polls it or a workflow is started on it.</p>
@@ -62,25 +63,43 @@ function QueueBox({ namespace }: { readonly namespace: string }) {
 
 const kinds = { workflow: "Workflow tasks", activity: "Activities", nexus: "Nexus requests" } as const;
 
-function Row({ queue, namespace }: { readonly queue: ListedQueue; readonly namespace: string }) {
-  const { name, kind, pollers, backlogCount, backlogAgeMs, addRate, dispatchRate } = queue;
-  const isStuck = pollers === 0 && backlogCount > 0;
-  return (
-    <tr>
-      <td className="breakable">
-        <Link to="/namespaces/$namespace/task-queues/$taskQueue" params={{ namespace, taskQueue: name }}>
-          {name}
-        </Link>
-      </td>
-      <td>{kinds[kind]}</td>
-      <td>{pollers === 0 ? <span className={isStuck ? "refusal" : "faint"}>none</span> : pollers}</td>
-      <td>{backlogCount.toLocaleString()}</td>
-      <td>{backlogCount > 0 ? spanText(backlogAgeMs) : <span className="faint">–</span>}</td>
-      <td>{perSecond(addRate)}</td>
-      <td>{perSecond(dispatchRate)}</td>
-    </tr>
-  );
-}
+const columns: readonly Column<ListedQueue>[] = [
+  {
+    title: "Task queue",
+    cell: ({ name }) => (
+      <Link
+        from={taskQueuesRoute.id}
+        to="/namespaces/$namespace/task-queues/$taskQueue"
+        params={({ namespace }) => ({ namespace, taskQueue: name })}
+        data-shortcut="row"
+      >
+        {name}
+      </Link>
+    ),
+    value: ({ name }) => name,
+    look: "breakable",
+  },
+  { title: "Tasks", cell: ({ kind }) => kinds[kind], value: ({ kind }) => kinds[kind] },
+  {
+    title: "Workers that ask",
+    cell: ({ pollers, backlogCount }) =>
+      pollers === 0 ? <span className={backlogCount > 0 ? "refusal" : "faint"}>none</span> : pollers,
+    value: ({ pollers }) => pollers,
+  },
+  {
+    title: "Waiting",
+    cell: ({ backlogCount }) => backlogCount.toLocaleString(),
+    value: ({ backlogCount }) => backlogCount,
+  },
+  {
+    title: "Oldest has waited",
+    cell: ({ backlogCount, backlogAgeMs }) =>
+      backlogCount > 0 ? spanText(backlogAgeMs) : <span className="faint">–</span>,
+    value: ({ backlogCount, backlogAgeMs }) => (backlogCount > 0 ? backlogAgeMs : undefined),
+  },
+  { title: "Added", cell: ({ addRate }) => perSecond(addRate), value: ({ addRate }) => addRate },
+  { title: "Taken", cell: ({ dispatchRate }) => perSecond(dispatchRate), value: ({ dispatchRate }) => dispatchRate },
+];
 
 export function perSecond(rate = 0): string {
   return `${rate.toLocaleString(undefined, { maximumFractionDigits: 1 })}/s`;

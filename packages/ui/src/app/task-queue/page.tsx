@@ -3,12 +3,18 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { taskQueueRoute } from "../addresses.ts";
-import { describeQueue, type QueueAddress, type QueueDescription, type QueueKind } from "../api/workers.ts";
+import {
+  describeQueue,
+  type Poller,
+  type QueueAddress,
+  type QueueDescription,
+  type QueueKind,
+} from "../api/workers.ts";
 import { spanText } from "../history/timeline.ts";
 import { Fact } from "../parts/fact.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
-import { Table } from "../parts/table.tsx";
+import { type Column, Table } from "../parts/table.tsx";
 import { useDialog } from "../parts/use-dialog.ts";
 import { LimitsDialog } from "./limits-dialog.tsx";
 import { perSecond } from "./list-page.tsx";
@@ -97,21 +103,15 @@ function Description({ queue, address }: DescriptionProps) {
         <Fact name="Taken">{perSecond(stats.tasksDispatchRate)}</Fact>
         <Limits queue={queue} address={address} />
       </dl>
-      {pollers.length > 0 && (
-        <Table columns={["Worker", "Last asked"]}>
-          {pollers.map(({ identity = "", lastAccessTime }) => (
-            <tr key={identity}>
-              <td className="breakable">{identity}</td>
-              <td>
-                <Moment at={lastAccessTime} />
-              </td>
-            </tr>
-          ))}
-        </Table>
-      )}
+      {pollers.length > 0 && <Table columns={pollerColumns} rows={pollers} keyOf={({ identity = "" }) => identity} />}
     </>
   );
 }
+
+const pollerColumns: readonly Column<Poller>[] = [
+  { title: "Worker", cell: ({ identity }) => identity, look: "breakable" },
+  { title: "Last asked", cell: ({ lastAccessTime }) => <Moment at={lastAccessTime} /> },
+];
 
 function Limits({ queue, address }: DescriptionProps) {
   const { namespace, taskQueue, kind } = address;

@@ -2,23 +2,13 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { workersRoute } from "../addresses.ts";
-import { listWorkers, type Slots, type WorkerHeartbeat } from "../api/workers.ts";
+import { type ListedWorker, listWorkers, type Slots } from "../api/workers.ts";
 import { ListPage } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Empty } from "../parts/notice.tsx";
+import type { Column } from "../parts/table.tsx";
 
 const refreshMs = 3_000;
-const columns = [
-  "State",
-  "Worker",
-  "Task queue",
-  "SDK",
-  "Version",
-  "Workflow tasks",
-  "Activities",
-  "Started",
-  "Last heard of",
-];
 
 export function WorkersPage() {
   const { namespace } = workersRoute.useParams();
@@ -34,8 +24,8 @@ export function WorkersPage() {
       title="Workers"
       list={list}
       rows={list.data?.workersInfo ?? []}
+      keyOf={({ workerHeartbeat }) => workerHeartbeat.workerInstanceKey}
       columns={columns}
-      row={({ workerHeartbeat: worker }) => <Row key={worker.workerInstanceKey} worker={worker} />}
       empty={
         <Empty title="No worker has said how it is">
           <p>Workers whose SDK sends no heartbeats are seen on the pages of their task queues only.</p>
@@ -58,45 +48,76 @@ export function WorkerState({ status = "" }: { readonly status: string | undefin
   return <span className={`badge status-${look}`}>{label}</span>;
 }
 
-function Row({ worker }: { readonly worker: WorkerHeartbeat }) {
-  const { namespace } = workersRoute.useParams();
-  const taskQueue = worker.taskQueue ?? "";
-  return (
-    <tr>
-      <td>
-        <WorkerState status={worker.status} />
-      </td>
-      <td className="breakable">
-        <Link
-          to="/namespaces/$namespace/workers/$workerKey"
-          params={{ namespace, workerKey: worker.workerInstanceKey }}
-        >
-          {worker.workerIdentity}
-        </Link>
-      </td>
-      <td className="breakable">
-        <Link to="/namespaces/$namespace/task-queues/$taskQueue" params={{ namespace, taskQueue }}>
-          {taskQueue}
-        </Link>
-      </td>
-      <td className="breakable">
-        {worker.sdkName} {worker.sdkVersion}
-      </td>
-      <td className="breakable">{worker.deploymentVersion?.buildId ?? <span className="faint">–</span>}</td>
-      <td>
-        <Busy slots={worker.workflowTaskSlotsInfo} />
-      </td>
-      <td>
-        <Busy slots={worker.activityTaskSlotsInfo} />
-      </td>
-      <td>
-        <Moment at={worker.startTime} />
-      </td>
-      <td>
-        <Moment at={worker.heartbeatTime} />
-      </td>
-    </tr>
-  );
+const columns: readonly Column<ListedWorker>[] = [
+  {
+    title: "State",
+    cell: ({ workerHeartbeat: { status } }) => <WorkerState status={status} />,
+    value: ({ workerHeartbeat: { status } }) => status,
+  },
+  {
+    title: "Worker",
+    cell: ({ workerHeartbeat: { workerIdentity, workerInstanceKey: workerKey } }) => (
+      <Link
+        from={workersRoute.id}
+        to="/namespaces/$namespace/workers/$workerKey"
+        params={({ namespace }) => ({ namespace, workerKey })}
+        data-shortcut="row"
+      >
+        {workerIdentity}
+      </Link>
+    ),
+    value: ({ workerHeartbeat }) => workerHeartbeat.workerIdentity,
+    look: "breakable",
+  },
+  {
+    title: "Task queue",
+    cell: ({ workerHeartbeat: { taskQueue = "" } }) => (
+      <Link
+        from={workersRoute.id}
+        to="/namespaces/$namespace/task-queues/$taskQueue"
+        params={({ namespace }) => ({ namespace, taskQueue })}
+      >
+        {taskQueue}
+      </Link>
+    ),
+    value: ({ workerHeartbeat }) => workerHeartbeat.taskQueue,
+    look: "breakable",
+  },
+  { title: "SDK", cell: sdkText, value: sdkText, look: "breakable" },
+  {
+    title: "Version",
+    cell: (worker) => buildIdOf(worker) ?? <span className="faint">–</span>,
+    value: buildIdOf,
+    look: "breakable",
+  },
+  {
+    title: "Workflow tasks",
+    cell: ({ workerHeartbeat }) => <Busy slots={workerHeartbeat.workflowTaskSlotsInfo} />,
+    value: ({ workerHeartbeat }) => workerHeartbeat.workflowTaskSlotsInfo?.currentUsedSlots,
+  },
+  {
+    title: "Activities",
+    cell: ({ workerHeartbeat }) => <Busy slots={workerHeartbeat.activityTaskSlotsInfo} />,
+    value: ({ workerHeartbeat }) => workerHeartbeat.activityTaskSlotsInfo?.currentUsedSlots,
+  },
+  {
+    title: "Started",
+    cell: ({ workerHeartbeat }) => <Moment at={workerHeartbeat.startTime} />,
+    value: ({ workerHeartbeat }) => workerHeartbeat.startTime,
+  },
+  {
+    title: "Last heard of",
+    cell: ({ workerHeartbeat }) => <Moment at={workerHeartbeat.heartbeatTime} />,
+    value: ({ workerHeartbeat }) => workerHeartbeat.heartbeatTime,
+  },
+];
+
+function sdkText({ workerHeartbeat: { sdkName = "", sdkVersion = "" } }: ListedWorker): string {
+  return `${sdkName} ${sdkVersion}`;
+}
+
+function buildIdOf({ workerHeartbeat }: ListedWorker): string | undefined {
+  return workerHeartbeat.deploymentVersion?.buildId;
 }
 
 /** Of its slots, how many are taken; polls that wait for a task take one too. */

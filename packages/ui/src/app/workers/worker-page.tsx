@@ -9,7 +9,7 @@ import { JsonView } from "../parts/json-view.tsx";
 import { useTitle } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
-import { Table } from "../parts/table.tsx";
+import { type Column, Table } from "../parts/table.tsx";
 import { Title } from "../parts/title.tsx";
 import { WorkerState } from "./page.tsx";
 
@@ -101,6 +101,17 @@ function percent(share = 0): string {
   return `${(share * 100).toLocaleString(undefined, { maximumFractionDigits: 0 })} %`;
 }
 
+type KnownSlots = readonly [name: string, slots: Slots];
+
+const slotColumns: readonly Column<KnownSlots>[] = [
+  { title: "For", cell: ([name]) => name },
+  { title: "Taken", cell: ([, slots]) => slots.currentUsedSlots ?? 0 },
+  { title: "Free", cell: ([, slots]) => slots.currentAvailableSlots ?? 0 },
+  { title: "Given by", cell: ([, slots]) => slots.slotSupplierKind ?? "–" },
+  { title: "Done so far", cell: ([, slots]) => (slots.totalProcessedTasks ?? 0).toLocaleString() },
+  { title: "Failed so far", cell: ([, slots]) => (slots.totalFailedTasks ?? 0).toLocaleString() },
+];
+
 function SlotsTable({ worker }: { readonly worker: WorkerHeartbeat }) {
   const kinds: readonly (readonly [string, Slots | undefined])[] = [
     ["Workflow tasks", worker.workflowTaskSlotsInfo],
@@ -108,25 +119,12 @@ function SlotsTable({ worker }: { readonly worker: WorkerHeartbeat }) {
     ["Local activities", worker.localActivitySlotsInfo],
     ["Nexus requests", worker.nexusTaskSlotsInfo],
   ];
-  const known = kinds.filter((kind): kind is readonly [string, Slots] => kind[1] !== undefined);
+  const known = kinds.filter((kind): kind is KnownSlots => kind[1] !== undefined);
   return (
     <section aria-labelledby="slots-title">
       <h2 id="slots-title">Slots</h2>
       {known.length === 0 && <p className="faint">It says nothing of them.</p>}
-      {known.length > 0 && (
-        <Table columns={["For", "Taken", "Free", "Given by", "Done so far", "Failed so far"]}>
-          {known.map(([name, slots]) => (
-            <tr key={name}>
-              <td>{name}</td>
-              <td>{slots.currentUsedSlots ?? 0}</td>
-              <td>{slots.currentAvailableSlots ?? 0}</td>
-              <td>{slots.slotSupplierKind ?? "–"}</td>
-              <td>{(slots.totalProcessedTasks ?? 0).toLocaleString()}</td>
-              <td>{(slots.totalFailedTasks ?? 0).toLocaleString()}</td>
-            </tr>
-          ))}
-        </Table>
-      )}
+      {known.length > 0 && <Table columns={slotColumns} rows={known} keyOf={([name]) => name} />}
     </section>
   );
 }

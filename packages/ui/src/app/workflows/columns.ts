@@ -137,10 +137,6 @@ export function sortOf(text: string | undefined): Sort | undefined {
   return column && { column, isDescending: text.startsWith("-") };
 }
 
-export function sortKey({ column, isDescending }: Sort): string {
-  return `${isDescending ? "-" : ""}${columnKey(column)}`;
-}
-
 /** What a list of all that match is put in order by; nothing for what the server has no order of. */
 export function orderOf(sort: Sort | undefined, attributes: readonly Attribute[]): string {
   const name = sort && orderName(sort.column, attributes);

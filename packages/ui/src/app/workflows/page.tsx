@@ -84,7 +84,7 @@ export function WorkflowsPage() {
             <BatchBar {...{ query, chosen, onClear: clear, onAct: setBatch }} />
             <ColumnChooser chosen={columns} rows={rows} attributes={attributes} onChange={chooseColumns} />
           </div>
-          <List {...{ rows, columns, sort, attributes, chosen }} onChoose={setChosen} />
+          <List {...{ rows, columns, attributes, chosen }} sort={search.sort} onChoose={setChosen} />
           <ListPager search={search} next={list.data.nextPageToken} />
         </>
       )}
