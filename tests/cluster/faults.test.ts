@@ -21,7 +21,7 @@ const notFound = 5;
 const postgres = await Postgres.start();
 const nodes = await Nodes.on(postgres);
 const names = ["a", "b"];
-const servers = await Promise.all(names.map((name) => nodes.start({ name, leaseMs })));
+const servers = await Promise.all(names.map((name) => nodes.start({ name, leaseMs, queuePartitions: 8 })));
 const [a, b] = servers as [RunningServer, RunningServer];
 await nodes.settled(...names);
 after(async () => {

@@ -74,15 +74,19 @@ export async function startPawl(options: ServerOptions = {}): Promise<RunningSer
 export interface NodeOptions extends Omit<ServerOptions, "dbFilename"> {
   readonly name: string;
   readonly leaseMs?: number;
+  readonly queuePartitions?: number;
 }
 
 /** One node of several on the database. Throws as {@link startPawl}. */
-export function startNode(url: string, { name, leaseMs, ...options }: NodeOptions): Promise<RunningServer> {
+export function startNode(url: string, { name, leaseMs, queuePartitions, ...options }: NodeOptions): Promise<RunningServer> {
   const pawl = join(repository, "packages/cli/bin/pawl.cjs");
-  const lease = leaseMs === undefined ? {} : { PAWL_CLUSTER_LEASE: String(leaseMs) };
+  const settings = {
+    ...(leaseMs !== undefined && { PAWL_CLUSTER_LEASE: String(leaseMs) }),
+    ...(queuePartitions !== undefined && { PAWL_QUEUE_PARTITIONS: String(queuePartitions) }),
+  };
   return start(process.execPath, [pawl, "server"], {
     ...options,
-    env: { ...options.env, PAWL_DB_URL: url, PAWL_NODE_NAME: name, ...lease },
+    env: { ...options.env, PAWL_DB_URL: url, PAWL_NODE_NAME: name, ...settings },
   });
 }
 

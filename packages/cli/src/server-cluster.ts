@@ -9,6 +9,7 @@ export interface ClusterFlags {
   readonly clusterPort?: number;
   readonly clusterAddress?: string;
   readonly clusterLease?: number;
+  readonly queuePartitions?: number;
   readonly clusterTlsCertPath?: string;
   readonly clusterTlsKeyPath?: string;
   readonly clusterTlsCaPath?: string;
@@ -56,6 +57,13 @@ export function addClusterOptions(command: Command, parsePort: (text: string) =>
         "how long the others wait for a sign of life of this node before they take over (default: 5000)",
         "PAWL_CLUSTER_LEASE",
       ).argParser(parseMs),
+    )
+    .addOption(
+      option(
+        "--queue-partitions <n>",
+        "divide task queues into so many partitions, spread over the nodes, from now on (default: as it is, 1 at first)",
+        "PAWL_QUEUE_PARTITIONS",
+      ).argParser(parseCount),
     );
   for (const [flags, help] of tlsOptions) {
     const each = new Option(flags, help);
@@ -66,11 +74,13 @@ export function addClusterOptions(command: Command, parsePort: (text: string) =>
 /** Undefined for a server that has its state for itself. Throws `Failure`. */
 export function clusterConfig(flags: ClusterFlags): ClusterConfig | undefined {
   const { nodeName: name, clusterIp: ip, clusterPort: port, clusterAddress: address, clusterLease: leaseMs } = flags;
+  const { queuePartitions } = flags;
   const rest = {
     ...(ip !== undefined && { ip }),
     ...(port !== undefined && { port }),
     ...(address !== undefined && { address }),
     ...(leaseMs !== undefined && { leaseMs }),
+    ...(queuePartitions !== undefined && { queuePartitions }),
     ...tlsConfig(flags),
   };
   if (name !== undefined) return { name, ...rest };
@@ -88,6 +98,11 @@ function tlsConfig(flags: ClusterFlags): Pick<ClusterConfig, "tls"> {
       "TLS between nodes needs --cluster-tls-cert-path, --cluster-tls-key-path and --cluster-tls-ca-path",
     );
   return { tls: { certPath, keyPath, caPath, ...(serverName !== undefined && { serverName }) } };
+}
+
+function parseCount(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It is a whole number.");
 }
 
 function parseMs(text: string): number {

@@ -48,6 +48,8 @@ export interface ClusterConfig {
   readonly address?: string;
   /** How long the others wait for a sign of life before they take over. Default: 5 seconds. */
   readonly leaseMs?: number;
+  /** Into how many partitions task queues are divided from now on, for all nodes. Default: as it is, 1 at first. */
+  readonly queuePartitions?: number;
   /** Nodes speak mutual TLS with each other. All of a cluster do, or none. Default: none. */
   readonly tls?: NodeTlsConfig;
 }
@@ -170,7 +172,7 @@ export function checkOpenConfig({ dbFilename, dbUrl, cluster }: OpenConfig): voi
 }
 
 function checkCluster(
-  { name, port = 0, address, leaseMs, ip = defaultIp }: ClusterConfig,
+  { name, port = 0, address, leaseMs, queuePartitions = 1, ip = defaultIp }: ClusterConfig,
   dbUrl: string | undefined,
 ): void {
   if (dbUrl === undefined) throw new StartFailure("usage", "nodes of a cluster share a PostgreSQL database: --db-url");
@@ -183,7 +185,9 @@ function checkCluster(
       "usage",
       `${ip} is no address at which others reach this node: --cluster-address says where they do`,
     );
-  const { leaseMsMin, leaseMsMax } = clusterLimits;
+  const { leaseMsMin, leaseMsMax, queuePartitionsMax } = clusterLimits;
+  if (!Number.isInteger(queuePartitions) || queuePartitions < 1 || queuePartitions > queuePartitionsMax)
+    throw new StartFailure("usage", `a task queue has 1 to ${queuePartitionsMax} partitions, not ${queuePartitions}`);
   if (leaseMs !== undefined && !(leaseMs >= leaseMsMin && leaseMs <= leaseMsMax))
     throw new StartFailure("usage", `a lease lasts ${leaseMsMin} to ${leaseMsMax} ms, not ${leaseMs}`);
 }

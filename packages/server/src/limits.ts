@@ -368,6 +368,14 @@ export const clusterLimits = {
   /** Tasks and questions that travel to another node together. */
   deliverMax: 200,
   deliverRetryMs: 100,
+  /** Partitions of a task queue: the default makes no difference to a node that is alone. More than there are nodes only makes their shares more alike. */
+  queuePartitionsDefault: 1,
+  queuePartitionsMax: 64,
+  /** How soon after its use the parts of a queue are evened out, and by how much the age of what waits must have changed to be told anew. */
+  balanceMs: 10,
+  balanceAgeMs: 500,
+  /** Tasks that one node wants of another before it says so again. */
+  balanceMax: 100,
 } as const;
 
 assert(clusterLimits.leaseMsMin <= clusterLimits.leaseMsDefault);

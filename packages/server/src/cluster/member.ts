@@ -29,6 +29,7 @@ import { Members } from "./members.ts";
 import { ClusterNode } from "./node.ts";
 import { NodeSeal } from "./node-seal.ts";
 import { nodeRoutes } from "./node-service.ts";
+import { PartitionCount } from "./partitions.ts";
 import { type PlacesParts, placesOf } from "./places.ts";
 import { ClusterNexusTasks, ClusterQueries } from "./questions.ts";
 import { ClusterQueues } from "./queues.ts";
@@ -67,6 +68,7 @@ export class ClusterMember {
   readonly #seal: NodeSeal;
   readonly #tls: Tls | undefined;
   readonly #members: Members;
+  readonly #partitionCount: PartitionCount;
   readonly #server: { current: GrpcServer | undefined } = { current: undefined };
   #address: string;
   #ring: Ring | undefined;
@@ -74,11 +76,14 @@ export class ClusterMember {
   #joins: Joins | undefined;
   #readChanges = -1;
   #nodeIds = "";
+  #followedCount: number;
 
-  private constructor(parts: MemberParts, key: Uint8Array, tls: Tls | undefined) {
+  private constructor(parts: MemberParts, key: Uint8Array, partitionCount: PartitionCount, tls: Tls | undefined) {
     const { clock, telemetry, id, config, membership } = parts;
     this.#parts = parts;
     this.#seal = new NodeSeal(key);
+    this.#partitionCount = partitionCount;
+    this.#followedCount = partitionCount.value;
     this.#tls = tls;
     this.#address = config.address ?? "";
     const cluster = this;
@@ -100,7 +105,7 @@ export class ClusterMember {
       submitHere: (key, command) => this.#ring!.submitHere(key, command),
       onLost: () => this.#lookAgain(),
     });
-    this.queues = new ClusterQueues(this.node, clock);
+    this.queues = new ClusterQueues(this.node, clock, partitionCount);
     this.queries = new ClusterQueries(this.node, parts.shardCount);
     this.nexusTasks = new ClusterNexusTasks(this.node, { matching: this.queues, clock, random: parts.random });
     membership.watch(() => this.#announce());
@@ -110,8 +115,14 @@ export class ClusterMember {
   static async open(parts: MemberParts): Promise<ClusterMember> {
     const { clock, store, telemetry, config } = parts;
     const key = await settle(store, keySetting, () => crypto.getRandomValues(new Uint8Array(keyBytes)));
+    const partitionCount = await PartitionCount.load(store, config.queuePartitions);
     const files = config.tls && { ...config.tls, clientCaPath: config.tls.caPath };
-    return new ClusterMember(parts, key, files && (await Tls.open(files, { clock, log: telemetry.log })));
+    return new ClusterMember(
+      parts,
+      key,
+      partitionCount,
+      files && (await Tls.open(files, { clock, log: telemetry.log })),
+    );
   }
 
   ring(parts: RingParts): Ring {
@@ -120,9 +131,10 @@ export class ClusterMember {
   }
 
   /** For callers from outside: does what they ask for, wherever that is. `handlers` do it here. */
-  forwarding(handlers: Handlers, places: Omit<PlacesParts, "shardCount">): Handlers {
+  forwarding(handlers: Handlers, { namespaces, tokens }: Pick<PlacesParts, "namespaces" | "tokens">): Handlers {
     const { clock, shardCount, telemetry } = this.#parts;
-    return forwarding(handlers, placesOf({ ...places, shardCount }), { node: this.node, clock, telemetry });
+    const places = placesOf({ namespaces, tokens, shardCount, queues: this.queues.places });
+    return forwarding(handlers, places, { node: this.node, clock, telemetry });
   }
 
   /** From here on others know of this node, and it takes what is its own. */
@@ -190,11 +202,13 @@ export class ClusterMember {
     }
     this.#holdings!.follow(view, beganAtMs);
     if (view.changes !== this.#readChanges) {
-      await Promise.all(registries.map((registry) => registry.refresh()));
+      await Promise.all([this.#partitionCount, ...registries].map((registry) => registry.refresh()));
       this.#readChanges = view.changes;
     }
+    const hasCountChanged = this.#partitionCount.value !== this.#followedCount;
+    this.#followedCount = this.#partitionCount.value;
+    if (haveNodesChanged || hasCountChanged) this.queues.follow();
     if (!haveNodesChanged) return;
-    this.queues.follow();
     this.node.changed();
     resume();
   }

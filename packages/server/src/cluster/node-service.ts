@@ -12,9 +12,11 @@ import type { AskedQueue, Match } from "../matching/match.ts";
 import type { Incoming, Status, Unary } from "../rpc/transport.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import type { Ring } from "../shard/ring.ts";
+import type { Balancing } from "./balance.ts";
 import { attachedTo } from "./forwarding.ts";
 import { type ClusterNode, moved, nodePath } from "./node.ts";
 import type { NodeSeal } from "./node-seal.ts";
+import type { Place } from "./placement.ts";
 import type { ClusterQueues } from "./queues.ts";
 import { decode, encode, endedOf } from "./wire.ts";
 
@@ -65,11 +67,11 @@ function askedOf(
     Queues: ({ namespaceId, countMax }: { namespaceId: string; countMax: number }) =>
       queues.listHere(namespaceId, countMax),
     // In a list, into which `wire.ts` does not look for refusals: a description holds a map.
-    DescribeQueue: ({ namespaceId, queue }: { namespaceId: string; queue: AskedQueue }) => {
-      const { kind, taskQueue, version } = queue;
-      if (!node.isHere({ type: "queue", namespaceId, taskQueue })) return moved;
-      return [queues.describe(namespaceId, kind, taskQueue, version)];
+    DescribeQueue: ({ place, queue }: { place: Extract<Place, { type: "queue" }>; queue: AskedQueue }) => {
+      if (!node.isHere(place)) return moved;
+      return [queues.describe(place.namespaceId, queue.kind, queue.taskQueue, queue.version)];
     },
+    Balance: (message: Balancing<Started>, from) => queues.balance(from, message),
     Goodbye: (worker: Parameters<Queues["shutdownWorker"]>[0]) => queues.shutdownWorkerHere(worker),
     Asked: (id: string) => queries.askedHere(id),
     Attach: ({ runId, stamp }: { runId: string; stamp: number }) => queries.attachHere(runId, stamp),

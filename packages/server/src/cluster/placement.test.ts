@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { ownerOf, type Place } from "./placement.ts";
 
 const shards: readonly Place[] = Array.from({ length: 1_000 }, (_, shardId) => ({ type: "shard", shardId }));
-const queue: Place = { type: "queue", namespaceId: "n", taskQueue: "q" };
+const queue: Place = { type: "queue", namespaceId: "n", taskQueue: "q", partition: 0 };
 
 describe("placement", () => {
   test("all who see the same nodes name the same owner, in whatever order they see them", () => {

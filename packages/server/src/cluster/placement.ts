@@ -7,8 +7,8 @@
 export type Place =
   /** Of executions. */
   | { readonly type: "shard"; readonly shardId: number }
-  /** All kinds of tasks of one name, and the sticky queues of its workers. */
-  | { readonly type: "queue"; readonly namespaceId: string; readonly taskQueue: string }
+  /** A partition of all kinds of tasks of one name, and some of the sticky queues of its workers. */
+  | { readonly type: "queue"; readonly namespaceId: string; readonly taskQueue: string; readonly partition: number }
   /** What one node does for all, or keeps for all. */
   | { readonly type: "duty"; readonly duty: "namespaces" | "batches" | "workers" }
   /** A certain node, and no other. */
@@ -34,12 +34,17 @@ function nameOf(place: Exclude<Place, { type: "node" }>): string {
     case "shard":
       return `shard/${place.shardId}`;
     case "queue":
-      return `queue/${place.namespaceId}/${place.taskQueue}`;
+      return `queue/${place.namespaceId}/${place.taskQueue}${place.partition === 0 ? "" : `/${place.partition}`}`;
     case "duty":
       return `duty/${place.duty}`;
     default:
       return place satisfies never;
   }
+}
+
+/** The same on every node: which of `count` things a text belongs to. */
+export function oneOf(count: number, text: string): number {
+  return count === 1 ? 0 : weightOf("", text) % count;
 }
 
 /** FNV-1a over both texts, and then the last steps of MurmurHash3, without which texts that are nearly the same weigh nearly the same. */

@@ -5,18 +5,21 @@
  *
  * A request that says too little to be placed is done where it comes in, which refuses it.
  */
-import type { MethodName, RequestOf } from "@pawl/protocol";
+import { enums, type MethodName, type RequestOf } from "@pawl/protocol";
 import type { NamespaceRegistry } from "../frontend/namespace/namespace-registry.ts";
 import { Rejection } from "../frontend/parts.ts";
 import type { Tokens } from "../frontend/tokens.ts";
 import { homeOf } from "../frontend/workflow/query-registry.ts";
 import { shardOf } from "../shard/ring.ts";
+import type { Partitions } from "./partitions.ts";
 import type { Place } from "./placement.ts";
 
 export interface PlacesParts {
   readonly namespaces: NamespaceRegistry;
   readonly tokens: Tokens;
   readonly shardCount: number;
+  /** Of task queues. */
+  readonly queues: Pick<Partitions, "placeOf">;
 }
 
 interface Finder {
@@ -24,7 +27,7 @@ interface Finder {
   execution(namespace: string, businessId: string | undefined): Place | undefined;
   queue(
     namespace: string,
-    queue: { readonly name: string; readonly normalName: string } | undefined,
+    queue: { readonly name: string; readonly kind: enums.TaskQueueKind; readonly normalName: string } | undefined,
   ): Place | undefined;
   /** By a workflow task's token. */
   task(token: Uint8Array): Place | undefined;
@@ -52,7 +55,9 @@ const placed: { readonly [N in MethodName]?: PlaceOf<N> } = {
   PollWorkflowTaskQueue: ({ namespace, taskQueue }, at) => at.queue(namespace, taskQueue),
   PollActivityTaskQueue: ({ namespace, taskQueue }, at) => at.queue(namespace, taskQueue),
   PollNexusTaskQueue: ({ namespace, taskQueue }, at) => at.queue(namespace, taskQueue),
-  DescribeTaskQueue: ({ namespace, taskQueue }, at) => at.queue(namespace, taskQueue),
+  // A normal queue may be on several nodes, which its handler asks.
+  DescribeTaskQueue: ({ namespace, taskQueue }, at) =>
+    taskQueue?.kind === enums.TaskQueueKind.STICKY ? at.queue(namespace, taskQueue) : undefined,
 
   RespondWorkflowTaskCompleted: ({ taskToken }, at) => at.task(taskToken),
   RespondWorkflowTaskFailed: ({ taskToken }, at) => at.task(taskToken),
@@ -86,7 +91,7 @@ export function placesOf(parts: PlacesParts): ReadonlyMap<MethodName, PlaceOfCal
   );
 }
 
-function finderOf({ namespaces, tokens, shardCount }: PlacesParts): Finder {
+function finderOf({ namespaces, tokens, shardCount, queues }: PlacesParts): Finder {
   const shard = (namespaceId: string, businessId: string): Place => ({
     type: "shard",
     shardId: shardOf({ namespaceId, businessId }, shardCount),
@@ -98,8 +103,13 @@ function finderOf({ namespaces, tokens, shardCount }: PlacesParts): Finder {
     },
     queue(namespace, queue) {
       const id = namespaces.find(namespace)?.id;
-      const taskQueue = queue && (queue.normalName || queue.name);
-      return id && taskQueue ? { type: "queue", namespaceId: id, taskQueue } : undefined;
+      if (!id || !queue?.name) return undefined;
+      const { name, kind, normalName } = queue;
+      const isSticky = kind === enums.TaskQueueKind.STICKY && normalName !== "";
+      return queues.placeOf({
+        namespaceId: id,
+        ...(isSticky ? { taskQueue: normalName, stickyQueue: name } : { taskQueue: name }),
+      });
     },
     task(bytes) {
       const token = tokens.open("workflow", bytes);

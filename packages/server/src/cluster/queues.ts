@@ -1,5 +1,6 @@
 /**
- * The task queues of the cluster, as shards and handlers of one node use them: those that are this node's are here, the others a call away.
+ * The task queues of the cluster, as shards and handlers of one node use them: what this node has of them is here, the rest a call away. Which nodes have a
+ * queue is `partitions.ts`; when several do, `balance.ts` brings tasks and workers together.
  *
  *   Q1. What is offered to another node's queue is sent until that node, or the one that has the queue by then, has taken it.
  *   Q2. A task that was taken may still be lost with its node: then the shard that made it offers it again (H3 of `holdings.ts`). So one may be there twice, and
@@ -10,11 +11,21 @@ import type { Clock } from "../clock.ts";
 import type { Queues } from "../frontend/parts.ts";
 import { clusterLimits } from "../limits.ts";
 import { joined, type Listing } from "../matching/listing.ts";
-import type { AskedQueue, Match, Question, QueueDescription, Reservation, Routing, Task } from "../matching/match.ts";
-import { Matching } from "../matching/matching.ts";
+import type {
+  AskedQueue,
+  Match,
+  Question,
+  QueueDescription,
+  QueuePartition,
+  Reservation,
+  Routing,
+  Task,
+} from "../matching/match.ts";
+import { Matching, together } from "../matching/matching.ts";
 import type { Started } from "../shard/dispatcher.ts";
+import { Balance, type Balancing } from "./balance.ts";
 import { type ClusterNode, notThere } from "./node.ts";
-import type { Place } from "./placement.ts";
+import { Partitions, type Queue } from "./partitions.ts";
 
 type Waiting = Match<Started>;
 type Goodbye = Parameters<Queues["shutdownWorker"]>[0];
@@ -25,24 +36,49 @@ interface Asked {
   owner: string | undefined;
 }
 
+/** What this needs of its node. */
+export type QueuesNode = Pick<ClusterNode, "id" | "others" | "ownerOf" | "isAlive" | "ask" | "route">;
+
 export class ClusterQueues {
-  readonly #node: ClusterNode;
+  readonly #node: QueuesNode;
   readonly #clock: Clock;
+  readonly #partitions: Partitions;
+  readonly #balance: Balance<Started>;
   /** By the node that they are for. */
   readonly #outboxes = new Map<string, Waiting[]>();
   readonly #questions = new Map<string, Asked>();
+  /** Questions that went on to another part of their queue, by their ids: they are withdrawn there, too, and asked here again when that node dies. */
+  readonly #passedOn = new Map<string, { readonly question: Question; readonly to: string }>();
   #own: Matching<Started> | undefined;
   #isClosed = false;
 
-  constructor(node: ClusterNode, clock: Clock) {
+  constructor(node: QueuesNode, clock: Clock, partitionCount: { readonly value: number }) {
     this.#node = node;
     this.#clock = clock;
+    this.#partitions = new Partitions(node, partitionCount);
+    this.#balance = new Balance({
+      clock,
+      peers: (part) => (this.#partitions.count === 1 ? [] : this.#holdersBeside(part)),
+      load: (part) => this.#matching.partLoad(part),
+      takeForOther: (part) => this.#matching.takeForOther(part),
+      send: (nodeId, message) => this.#passOn(nodeId, message),
+      takeBack: (match) => this.#arrive(match),
+    });
+  }
+
+  /** Where a call that waits at a queue is to be done. */
+  get places(): Pick<Partitions, "placeOf"> {
+    return this.#partitions;
   }
 
   /** Makes the queues that are this node's own. Call it first, and once. */
   own(routing: Routing): Matching<Started> {
     this.#own = new Matching<Started>(this.#clock, routing, {
-      isMine: (namespaceId, taskQueue) => this.#isMine({ namespaceId, taskQueue }),
+      isMine: (namespaceId, taskQueue, stickyQueue) => this.#isMine({ namespaceId, taskQueue, stickyQueue }),
+      share: (namespaceId, taskQueue) => this.#partitions.share({ namespaceId, taskQueue }),
+      touched: (part) => {
+        if (this.#partitions.count > 1) this.#balance.touched(part);
+      },
       handOver: (match) => this.handOver(match),
     });
     return this.#own;
@@ -63,8 +99,7 @@ export class ClusterQueues {
 
   /** To the queue that it belongs to, wherever that is. */
   handOver(match: Waiting): void {
-    const of = match.type === "query" ? match.query : match.task;
-    const owner = this.#node.ownerOf(placeOf(of));
+    const owner = this.#node.ownerOf(this.#partitions.placeOf(match.type === "query" ? match.query : match.task));
     if (owner === this.#node.id) return this.#takeHere(match);
     if (owner === undefined) return this.#later([match]);
     if (match.type === "query") {
@@ -91,19 +126,23 @@ export class ClusterQueues {
 
   offerQuery(question: Question): void {
     this.#questions.set(question.id, { question, owner: undefined });
-    this.handOver({ type: "query", query: question, sticky: false, backlogCount: 0 });
+    this.handOver(asMatch(question));
   }
 
   withdrawQuery(id: string): void {
     const asked = this.#questions.get(id);
     this.#questions.delete(id);
-    this.#matching.withdrawQuery(id);
+    this.withdrawHere(id);
     if (asked?.owner !== undefined && asked.owner !== this.#node.id) void this.#node.ask(asked.owner, "Withdraw", id);
   }
 
   /** null also when the queue has moved since the call came here: the worker asks again. */
   async poll(request: Parameters<Queues["poll"]>[0]): ReturnType<Queues["poll"]> {
-    return this.#isMine({ ...request, taskQueue: request.stickyOf || request.taskQueue })
+    const { namespaceId, taskQueue, stickyOf } = request;
+    return this.#isMine({
+      namespaceId,
+      ...(stickyOf ? { taskQueue: stickyOf, stickyQueue: taskQueue } : { taskQueue }),
+    })
       ? this.#matching.poll(request)
       : null;
   }
@@ -112,7 +151,7 @@ export class ClusterQueues {
     this.#matching.giveBack(match);
   }
 
-  /** Of this node's own queues: the call comes to where the queue is. */
+  /** Of what this node has of it. */
   describe(...queue: Parameters<Matching<Started>["describe"]>): ReturnType<Matching<Started>["describe"]> {
     return this.#matching.describe(...queue);
   }
@@ -134,15 +173,33 @@ export class ClusterQueues {
     return this.#matching.list(namespaceId, countMax);
   }
 
-  #describe(namespaceId: string, queue: AskedQueue): Promise<QueueDescription> {
+  /** All parts of it together. */
+  async #describe(namespaceId: string, queue: AskedQueue): Promise<QueueDescription> {
     const { kind, taskQueue, version } = queue;
-    return this.#node.route<QueueDescription>(placeOf({ namespaceId, taskQueue }), {
-      here: async () => this.#matching.describe(namespaceId, kind, taskQueue, version),
-      there: async (nodeId) => {
-        const answer = await this.#node.ask(nodeId, "DescribeQueue", { namespaceId, queue });
-        return answer ? (answer.value as [QueueDescription])[0] : notThere;
-      },
-    });
+    const holders = this.#partitions.holders({ namespaceId, taskQueue });
+    const places = holders.size > 0 ? [...holders.values()] : [this.#partitions.placeOf({ namespaceId, taskQueue })];
+    const parts = places.map((place) =>
+      this.#node.route<QueueDescription>(place, {
+        here: async () => this.#matching.describe(namespaceId, kind, taskQueue, version),
+        there: async (nodeId) => {
+          const answer = await this.#node.ask(nodeId, "DescribeQueue", { place, queue });
+          return answer ? (answer.value as [QueueDescription])[0] : notThere;
+        },
+      }),
+    );
+    const described = await Promise.all(parts);
+    if (described.length === 1) return described[0]!;
+    const whole = together(described);
+    const seen = new Set<string>();
+    // A worker may have called several nodes. Its last poll comes first.
+    const pollers = whole.pollers.filter(({ identity }) => !seen.has(identity) && seen.add(identity));
+    return { ...whole, pollers };
+  }
+
+  partitions(namespaceId: string, taskQueue: string): readonly QueuePartition[] {
+    const names = new Map(this.#node.others.map(({ id, name }) => [id, name]));
+    const owners = this.#partitions.owners({ namespaceId, taskQueue });
+    return owners.map((owner) => ({ ownerName: owner === undefined ? "" : names.get(owner) }));
   }
 
   /** A worker polls queues of several nodes. */
@@ -157,22 +214,73 @@ export class ClusterQueues {
 
   withdrawHere(id: string): void {
     this.#matching.withdrawQuery(id);
+    const passed = this.#passedOn.get(id);
+    if (!passed) return;
+    this.#passedOn.delete(id);
+    void this.#node.ask(passed.to, "Withdraw", id);
+  }
+
+  /** What another node that holds a part of a queue says and passes on: the places of what is not for this node. */
+  balance(from: string, message: Balancing<Started>): number[] {
+    const refused: number[] = [];
+    for (const [at, { match }] of message.passed.entries()) {
+      const { namespaceId, taskQueue } = match.type === "query" ? match.query : match.task;
+      if (this.#isMine({ namespaceId, taskQueue })) this.#arrive(match);
+      else refused.push(at);
+    }
+    this.#balance.heard(from, message);
+    return refused;
   }
 
   /** Nodes have come or gone: queues that are another's now go there with what waits in them (M5 of `matching.ts`), and questions after their queues (Q3). */
   follow(): void {
     this.#matching.release();
+    this.#balance.follow();
     for (const { question, owner } of this.#questions.values())
-      if (owner !== undefined && this.#node.ownerOf(placeOf(question)) !== owner)
-        this.handOver({ type: "query", query: question, sticky: false, backlogCount: 0 });
+      if (owner !== undefined && !this.#canHave(owner, question)) this.handOver(asMatch(question));
+    for (const [id, { question, to }] of this.#passedOn) {
+      if (this.#node.isAlive(to)) continue;
+      this.#passedOn.delete(id);
+      this.handOver(asMatch(question));
+    }
   }
 
   close(): void {
     this.#isClosed = true;
+    this.#balance.close();
   }
 
-  #isMine(of: { readonly namespaceId: string; readonly taskQueue: string }): boolean {
-    return this.#node.isMine(placeOf(of));
+  #isMine({ namespaceId, taskQueue, stickyQueue }: Queue): boolean {
+    return this.#partitions.isMine({ namespaceId, taskQueue, stickyQueue });
+  }
+
+  #canHave(owner: string, question: Question): boolean {
+    if (question.stickyQueue) return this.#node.ownerOf(this.#partitions.placeOf(question)) === owner;
+    return this.#partitions.holders(question).has(owner);
+  }
+
+  #holdersBeside(queue: Queue): string[] {
+    return [...this.#partitions.holders(queue).keys()].filter((id) => id !== this.#node.id);
+  }
+
+  /** Of another part of its queue: it goes before what waits here. */
+  #arrive(match: Waiting): void {
+    if (match.type !== "query") return this.#matching.giveBack(match);
+    const { namespaceId, taskQueue } = match.query;
+    if (!this.#isWanted(match)) return;
+    // Its sticky queue, which may be elsewhere, has been tried before.
+    if (this.#isMine({ namespaceId, taskQueue })) this.#matching.offerQuery(match.query);
+    else this.handOver(match);
+  }
+
+  async #passOn(nodeId: string, message: Balancing<Started>): Promise<readonly number[] | undefined> {
+    for (const { match } of message.passed)
+      if (match.type === "query") this.#passedOn.set(match.query.id, { question: match.query, to: nodeId });
+    const answer = await this.#node.ask(nodeId, "Balance", message);
+    const refused = answer?.value as readonly number[] | undefined;
+    for (const [at, { match }] of message.passed.entries())
+      if (match.type === "query" && refused?.includes(at) !== false) this.#passedOn.delete(match.query.id);
+    return refused;
   }
 
   #takeHere(match: Waiting): void {
@@ -210,6 +318,6 @@ export class ClusterQueues {
   }
 }
 
-function placeOf({ namespaceId, taskQueue }: { readonly namespaceId: string; readonly taskQueue: string }): Place {
-  return { type: "queue", namespaceId, taskQueue };
+function asMatch(question: Question): Waiting {
+  return { type: "query", query: question, sticky: false, backlogCount: 0 };
 }

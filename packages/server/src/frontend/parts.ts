@@ -24,6 +24,7 @@ import type {
   Question,
   QueueDescription,
   QueueKind,
+  QueuePartition,
 } from "../matching/match.ts";
 import type { Random } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
@@ -85,7 +86,7 @@ export interface Queues {
   poll(request: PollRequest): Promise<Match<Started> | null>;
   /** What could not be handed over, because its poller has gone: the next one gets it. */
   giveBack(match: Match<Started>): void;
-  /** Of a queue that is here, to where a call for it comes. `version`: of its workers of one version alone. */
+  /** Of what is here of a queue: all of a sticky one, to where a call for it comes. `version`: of its workers of one version alone. */
   describe(
     namespaceId: string,
     kind: QueueKind,
@@ -94,6 +95,8 @@ export interface Queues {
   ): QueueDescription;
   /** Of queues wherever they are, in the order in which they are asked for. Throws `Unavailable` when one is not found. */
   survey(namespaceId: string, asked: readonly AskedQueue[]): Promise<readonly QueueDescription[]>;
+  /** Into which partitions a queue is divided. */
+  partitions(namespaceId: string, taskQueue: string): readonly QueuePartition[];
   /** Those of a namespace that were used lately, wherever they are, sticky ones left out. */
   list(namespaceId: string, countMax: number): Promise<Listing>;
   shutdownWorker(worker: { namespaceId: string; stickyQueue: string; workerInstanceKey: string }): void;

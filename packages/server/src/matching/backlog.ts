@@ -30,6 +30,16 @@ export class Backlog {
     return this.#count;
   }
 
+  /** When the first of all was scheduled. */
+  get oldestAtMs(): number | undefined {
+    let oldestMs: number | undefined;
+    for (const level of this.#levels) {
+      const atMs = level?.lines.oldestAtMs;
+      if (atMs !== undefined && (oldestMs === undefined || atMs < oldestMs)) oldestMs = atMs;
+    }
+    return oldestMs;
+  }
+
   push(task: Task, nowMs: number): void {
     this.#count++;
     this.#level(task, nowMs).lines.push(task);

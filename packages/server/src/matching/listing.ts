@@ -13,11 +13,28 @@ export interface Listing {
   readonly isCut: boolean;
 }
 
-/** One of several: each queue is in one of them. */
+/** One of several; what several of them have of a queue is added up. */
 export function joined(listings: readonly Listing[], countMax: number): Listing {
-  const all = listings.flatMap(({ queues }) => queues).sort(byBacklog);
+  const byName = new Map<string, ListedQueue>();
+  for (const queue of listings.flatMap(({ queues }) => queues)) {
+    const name = `${queue.kind}/${queue.taskQueue}`;
+    const before = byName.get(name);
+    byName.set(name, before === undefined ? queue : sumOf(before, queue));
+  }
+  const all = [...byName.values()].sort(byBacklog);
   const isCut = all.length > countMax || listings.some((each) => each.isCut);
   return { queues: all.slice(0, countMax), isCut };
+}
+
+function sumOf(a: ListedQueue, b: ListedQueue): ListedQueue {
+  return {
+    ...a,
+    pollers: a.pollers + b.pollers,
+    backlogCount: a.backlogCount + b.backlogCount,
+    backlogAgeMs: Math.max(a.backlogAgeMs, b.backlogAgeMs),
+    addRate: a.addRate + b.addRate,
+    dispatchRate: a.dispatchRate + b.dispatchRate,
+  };
 }
 
 function byBacklog(a: ListedQueue, b: ListedQueue): number {

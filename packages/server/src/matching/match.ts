@@ -155,6 +155,29 @@ export interface QueueName {
   readonly taskQueue: string;
 }
 
+/** The part of a queue that a node holds of one version's tasks; null = of those without one. */
+export interface QueuePart extends QueueName {
+  readonly namespaceId: string;
+  readonly version: DeploymentVersion | null;
+}
+
+/** One of the pieces into which a queue is divided. */
+export interface QueuePartition {
+  /** Of the node that has it; undefined = this one. */
+  readonly ownerName: string | undefined;
+}
+
+/** What there is in it. */
+export interface PartLoad {
+  readonly waitingPolls: number;
+  /** When the first that waits was scheduled; 0 = a question, whose caller waits; undefined = nothing does that rates would let go now. */
+  readonly oldestAtMs: number | undefined;
+  /** When rates let something go; undefined = nothing waits, or never. */
+  readonly readyAtMs: number | undefined;
+  /** Since the queue was made. */
+  readonly handedOut: number;
+}
+
 /** `version`: of its workers of one version; null = of those without one; absent = of all. */
 export interface AskedQueue extends QueueName {
   readonly version?: DeploymentVersion | null | undefined;

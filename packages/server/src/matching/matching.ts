@@ -15,12 +15,15 @@ import type {
   AskedQueue,
   DeploymentVersion,
   Match,
+  PartLoad,
   PollRequest,
   Question,
   QueueConfig,
   QueueDescription,
   QueueKind,
   QueueName,
+  QueuePart,
+  QueuePartition,
   QueueStats,
   Reservation,
   Routing,
@@ -49,9 +52,14 @@ export type {
   Waiting,
 } from "./match.ts";
 
-/** Which queues are this node's, when there are several. */
+/** Which queues are this node's, or a part of them, when there are several nodes. */
 export interface Ownership<Started> {
-  isMine(namespaceId: string, taskQueue: string): boolean;
+  /** With `stickyQueue`: whether that one of its workers is. */
+  isMine(namespaceId: string, taskQueue: string, stickyQueue?: string): boolean;
+  /** How much of the queue is this node's: 1 when all of it is. */
+  share(namespaceId: string, taskQueue: string): number;
+  /** Polls or tasks may have come to a part or gone from it. */
+  touched(part: QueuePart): void;
   /** Takes what belongs to a queue of another node. */
   handOver(match: Match<Started>): void;
 }
@@ -182,6 +190,11 @@ export class Matching<Started> {
     return asked.map(({ kind, taskQueue, version }) => this.describe(namespaceId, kind, taskQueue, version));
   }
 
+  /** Who has the partitions of a queue: there is one, and it is here. */
+  partitions(_namespaceId: string, _taskQueue: string): readonly QueuePartition[] {
+    return [{ ownerName: undefined }];
+  }
+
   /** The queues of a namespace that were used lately, sticky ones left out. */
   async list(namespaceId: string, countMax: number): Promise<Listing> {
     const addresses = new Set([...this.#queues.keys(), ...this.#versions.addresses()]);
@@ -213,6 +226,16 @@ export class Matching<Started> {
     }
   }
 
+  /** Of a part that nobody uses: empty. */
+  partLoad(part: QueuePart): PartLoad {
+    return this.#find(addressOf(part), part.version)?.partLoad(this.#clock.nowMs()) ?? emptyPart;
+  }
+
+  /** As `TaskQueue.takeForOther`. */
+  takeForOther(part: QueuePart): Match<Started> | undefined {
+    return this.#find(addressOf(part), part.version)?.takeForOther();
+  }
+
   #reroute(address: string): void {
     const strays: (Question | Task)[] = [];
     for (const queue of this.#at(address))
@@ -225,21 +248,28 @@ export class Matching<Started> {
 
   /**
    * Gives up the queues that are not this node's any more: their polls end, and what waits in them is handed over. What is reserved for a poller still
-   * reaches it.
+   * reaches it. The others have their share, and are all `touched`.
    */
   release(): void {
-    const { isMine, handOver } = this.#ownership!;
+    const { isMine, share, touched, handOver } = this.#ownership!;
     const isGone = (address: string) => !isMine(namespaceOf(address)!, nameOf(address).taskQueue);
     const gone = [
       ...[...this.#queues].filter(([address]) => isGone(address)).map(([, queue]) => queue),
       ...this.#versions.forget(isGone),
-      ...this.#sticky.forgetWhere((namespaceId, normalName) => !isMine(namespaceId, normalName)),
+      ...this.#sticky.forgetWhere((namespaceId, normalName, name) => !isMine(namespaceId, normalName, name)),
     ];
     for (const address of [...this.#queues.keys()]) if (isGone(address)) this.#queues.delete(address);
     for (const queue of gone) {
       queue.endPolls(() => true);
       queue.stopWaking();
       for (const task of queue.takeStrays(() => true)) handOver(unstarted(task));
+    }
+    for (const address of new Set([...this.#queues.keys(), ...this.#versions.addresses()])) {
+      const namespaceId = namespaceOf(address)!;
+      const { kind, taskQueue } = nameOf(address);
+      for (const queue of this.#at(address)) queue.setShare(share(namespaceId, taskQueue));
+      const versions = [...(this.#queues.has(address) ? [null] : []), ...this.#versions.versionsOf(address)];
+      for (const version of versions) touched({ namespaceId, kind, taskQueue, version });
     }
   }
 
@@ -354,16 +384,21 @@ export class Matching<Started> {
     const address = addressOf(of);
     const known = this.#find(address, version);
     if (known !== undefined) return known;
-    const made = this.#newQueue(address);
+    const made = this.#newQueue(address, version);
     if (version === null) this.#queues.set(address, made);
     else this.#versions.add(address, version, made);
     this.#keepSweeping();
     return made;
   }
 
-  #newQueue(address: string): TaskQueue<Started> {
+  #newQueue(address: string, version: DeploymentVersion | null = null): TaskQueue<Started> {
     const config = this.#configs.get(address);
-    return new TaskQueue(false, { clock: this.#clock, handOn: (match) => this.#handOn(match), config });
+    const parts = { clock: this.#clock, handOn: (match: Match<Started>) => this.#handOn(match), config };
+    if (this.#ownership === undefined) return new TaskQueue(false, parts);
+    const { share, touched } = this.#ownership;
+    const part: QueuePart = { ...nameOf(address), namespaceId: namespaceOf(address)!, version };
+    const onUse = () => touched(part);
+    return new TaskQueue(false, { ...parts, share: share(part.namespaceId, part.taskQueue), onUse });
   }
 
   #keepSweeping(): void {
@@ -402,8 +437,10 @@ function isSame(a: DeploymentVersion | null, b: DeploymentVersion | null): boole
   return a === b || (a?.deploymentName === b?.deploymentName && a?.buildId === b?.buildId);
 }
 
+const emptyPart: PartLoad = { waitingPolls: 0, oldestAtMs: undefined, readyAtMs: undefined, handedOut: 0 };
+
 /** Several queues as one. */
-function together(queues: readonly QueueDescription[]): QueueDescription {
+export function together(queues: readonly QueueDescription[]): QueueDescription {
   const byPriority = new Map<number, QueueStats>();
   for (const queue of queues) {
     for (const [key, stats] of queue.byPriority) byPriority.set(key, sumOf([byPriority.get(key) ?? noStats, stats]));

@@ -92,6 +92,11 @@ export class Poll<Started> {
 export class Line<Started> {
   #first: Poll<Started> | undefined;
   #last: Poll<Started> | undefined;
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
 
   get first(): Poll<Started> | undefined {
     return this.#first;
@@ -103,6 +108,7 @@ export class Line<Started> {
     if (this.#last === undefined) this.#first = poll;
     else this.#last.next = poll;
     this.#last = poll;
+    this.#count++;
   }
 
   pushFirst(poll: Poll<Started>): void {
@@ -111,6 +117,7 @@ export class Line<Started> {
     if (this.#first === undefined) this.#last = poll;
     else this.#first.previous = poll;
     this.#first = poll;
+    this.#count++;
   }
 
   remove(poll: Poll<Started>): void {
@@ -120,6 +127,7 @@ export class Line<Started> {
     else poll.next.previous = poll.previous;
     poll.previous = undefined;
     poll.next = undefined;
+    this.#count--;
   }
 
   /** Those that stand in it now. */

@@ -27,6 +27,10 @@ export class QueueVersions<Started> {
     return [...(this.#queues.get(address)?.values() ?? [])];
   }
 
+  versionsOf(address: string): DeploymentVersion[] {
+    return [...(this.#queues.get(address)?.keys() ?? [])].map(versionOf);
+  }
+
   /** Of the task queues that have any. */
   addresses(): Iterable<string> {
     return this.#queues.keys();
@@ -60,6 +64,11 @@ export class QueueVersions<Started> {
       if (versions.size === 0) this.#queues.delete(address);
     }
   }
+}
+
+function versionOf(name: string): DeploymentVersion {
+  const at = name.indexOf(":");
+  return { deploymentName: name.slice(0, at), buildId: name.slice(at + 1) };
 }
 
 /** A deployment's name has no colon. */

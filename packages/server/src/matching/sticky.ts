@@ -100,11 +100,12 @@ export class StickyQueues<Started> {
     return gone.map(([, queue]) => queue);
   }
 
-  /** Takes out the queues of the normal ones that `which` picks. */
-  forgetWhere(which: (namespaceId: string, normalName: string) => boolean): TaskQueue<Started>[] {
+  /** Takes out those that `which` picks. */
+  forgetWhere(which: (namespaceId: string, normalName: string, name: string) => boolean): TaskQueue<Started>[] {
     const forgotten: TaskQueue<Started>[] = [];
     for (const [address, queue] of this.#queues) {
-      if (!which(address.slice(0, address.indexOf("/")), this.#normalNames.get(address)!)) continue;
+      const [namespaceId, name] = [address.slice(0, address.indexOf("/")), address.slice(address.indexOf("/") + 1)];
+      if (!which(namespaceId, this.#normalNames.get(address)!, name)) continue;
       this.#delete(address);
       forgotten.push(queue);
     }

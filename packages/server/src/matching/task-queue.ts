@@ -11,7 +11,16 @@ import type { Cancel, Clock } from "../clock.ts";
 import { matchingLimits } from "../limits.ts";
 import { Backlog } from "./backlog.ts";
 import { Fairness } from "./fairness.ts";
-import type { Match, PollRequest, Question, QueueConfig, QueueDescription, Reservation, Task } from "./match.ts";
+import type {
+  Match,
+  PartLoad,
+  PollRequest,
+  Question,
+  QueueConfig,
+  QueueDescription,
+  Reservation,
+  Task,
+} from "./match.ts";
 import { Line, Poll } from "./poller.ts";
 import { PollerHistory } from "./poller-history.ts";
 import { PollerScaling } from "./poller-scaling.ts";
@@ -20,10 +29,21 @@ import { TokenBucket } from "./rate-limit.ts";
 /** Finds another place for a task whose reserved poller has gone. */
 export type HandOn<Started> = (match: Match<Started>) => void;
 
+export interface TaskQueueParts<Started> {
+  readonly clock: Clock;
+  readonly handOn: HandOn<Started>;
+  readonly config?: QueueConfig | undefined;
+  /** How much of the whole queue this is, and so of its rates. Default 1. */
+  readonly share?: number | undefined;
+  /** Told when polls or tasks may have come or gone. */
+  readonly onUse?: (() => void) | undefined;
+}
+
 export class TaskQueue<Started> {
   readonly sticky: boolean;
   readonly #clock: Clock;
   readonly #handOn: HandOn<Started>;
+  readonly #onUse: (() => void) | undefined;
   readonly #line = new Line<Started>();
   readonly #reserved = new Set<Poll<Started>>();
   #returned: Match<Started>[] = [];
@@ -39,14 +59,15 @@ export class TaskQueue<Started> {
   #cancelTokenWake: Cancel | undefined;
   #polledAtMs: number;
   #usedAtMs: number;
+  #share: number;
+  #handedOut = 0;
 
-  constructor(
-    sticky: boolean,
-    { clock, handOn, config }: { clock: Clock; handOn: HandOn<Started>; config?: QueueConfig | undefined },
-  ) {
+  constructor(sticky: boolean, { clock, handOn, config, share = 1, onUse }: TaskQueueParts<Started>) {
     this.sticky = sticky;
     this.#clock = clock;
     this.#handOn = handOn;
+    this.#share = share;
+    this.#onUse = onUse;
     this.#polledAtMs = Number.NEGATIVE_INFINITY;
     this.#usedAtMs = clock.nowMs();
     if (config !== undefined) this.configure(config);
@@ -55,9 +76,19 @@ export class TaskQueue<Started> {
   /** Takes effect at once, for what waits already, too. */
   configure(config: QueueConfig | undefined): void {
     this.#config = config;
-    this.#fairness.configure(config);
+    const keyRate = config?.maxKeyTasksPerSecond;
+    this.#fairness.configure(
+      config && { ...config, maxKeyTasksPerSecond: keyRate === undefined ? undefined : keyRate * this.#share },
+    );
     this.#backlog.reconsider();
     this.#setRate(this.#clock.nowMs());
+  }
+
+  /** See `TaskQueueParts`. */
+  setShare(share: number): void {
+    if (share === this.#share) return;
+    this.#share = share;
+    this.configure(this.#config);
   }
 
   get hasWaitingPoll(): boolean {
@@ -123,7 +154,11 @@ export class TaskQueue<Started> {
     const match = this.#line.first === undefined ? this.#take(nowMs) : undefined;
     if (match !== undefined) return Promise.resolve(this.#advised(match, 0, nowMs));
     return new Promise((resolve) => {
-      new Poll(request, this.#line, this.#clock, { resolve, onGone: () => this.#callerGone() });
+      const ended = (answer: Match<Started> | null) => {
+        resolve(answer);
+        if (answer === null) this.#onUse?.();
+      };
+      new Poll(request, this.#line, this.#clock, { resolve: ended, onGone: () => this.#callerGone() });
       this.#awaitToken(nowMs);
     });
   }
@@ -208,6 +243,28 @@ export class TaskQueue<Started> {
     return strays;
   }
 
+  /** What waits on either side, for the nodes that hold the other parts of the queue. */
+  partLoad(nowMs: number): PartLoad {
+    const waitingPolls = this.#line.count;
+    const load = { waitingPolls, handedOut: this.#handedOut };
+    if (this.#waitingCount === 0) return { ...load, oldestAtMs: undefined, readyAtMs: undefined };
+    if (this.#queries.size > 0 || this.#returned.some(({ type }) => type === "query"))
+      return { ...load, oldestAtMs: 0, readyAtMs: nowMs };
+    const ofReturned = this.#returned.map((match) => (match.type === "query" ? 0 : match.task.scheduledAtMs));
+    const readyAtMs = ofReturned.length > 0 ? nowMs : this.#readyAtMs(nowMs);
+    const oldestAtMs = Math.min(this.#backlog.oldestAtMs ?? Number.POSITIVE_INFINITY, ...ofReturned);
+    return {
+      ...load,
+      oldestAtMs: readyAtMs <= nowMs ? oldestAtMs : undefined,
+      readyAtMs: readyAtMs === Number.POSITIVE_INFINITY ? undefined : readyAtMs,
+    };
+  }
+
+  /** The next that would be handed out, for a poller of another part of the queue, which puts it back there; undefined while polls wait here. */
+  takeForOther(): Match<Started> | undefined {
+    return this.#line.first === undefined ? this.#take(this.#use()) : undefined;
+  }
+
   /** Sets no more wakes off for the rate limit, until the next task or poll. */
   stopWaking(): void {
     this.#cancelTokenWake?.();
@@ -222,7 +279,7 @@ export class TaskQueue<Started> {
     return {
       ...this.#load(nowMs),
       pollers: this.#pollers.list(nowMs),
-      maxTasksPerSecond: this.#bucket?.rate,
+      maxTasksPerSecond: this.#bucket && this.#wholeRate,
       rateSource: this.#bucket && (this.#config?.maxTasksPerSecond === undefined ? "worker" : "config"),
     };
   }
@@ -251,6 +308,7 @@ export class TaskQueue<Started> {
   #use(): number {
     const nowMs = this.#clock.nowMs();
     this.#usedAtMs = nowMs;
+    this.#onUse?.();
     return nowMs;
   }
 
@@ -271,6 +329,7 @@ export class TaskQueue<Started> {
 
   /** With what this poller may do about the number of pollers. */
   #advised(match: Match<Started>, waitedMs: number, nowMs: number): Match<Started> {
+    this.#handedOut++;
     const pollerDelta = this.#scaling.decide(waitedMs, {
       pollerCount: this.#pollers.size,
       backlogCount: this.#backlog.count,
@@ -307,11 +366,16 @@ export class TaskQueue<Started> {
 
   /** What operators have set goes before what workers ask for. */
   #setRate(nowMs: number): void {
-    const rate = this.#config?.maxTasksPerSecond ?? this.#workerRate;
+    const whole = this.#wholeRate;
+    const rate = whole === undefined ? undefined : whole * this.#share;
     if (rate === undefined || rate === Number.POSITIVE_INFINITY) this.#bucket = undefined;
     else if (this.#bucket === undefined) this.#bucket = new TokenBucket(rate, nowMs);
     else if (rate !== this.#bucket.rate) this.#bucket.setRate(rate, nowMs);
     this.#match(nowMs);
+  }
+
+  get #wholeRate(): number | undefined {
+    return this.#config?.maxTasksPerSecond ?? this.#workerRate;
   }
 
   /** When rates let the next task of the backlog go. */

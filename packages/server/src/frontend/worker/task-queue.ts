@@ -19,30 +19,35 @@ const { BuildIdTaskReachability, DescribeTaskQueueMode, RateLimitSource, TaskQue
 
 type DescribeRequest = RequestOf<"DescribeTaskQueue">;
 type Response = Init<workflowservice.DescribeTaskQueueResponse>;
-/** Undefined for a type that no tasks are of. */
-/** `version`: of its workers of one version; null = of those without one; absent = of all. */
-type Describe = (type: enums.TaskQueueType, version?: DeploymentVersion | null) => QueueDescription | undefined;
+/** Undefined for a type that no tasks are of. `version`: of its workers of one version; null = of those without one; absent = of all. */
+type Describe = (
+  type: enums.TaskQueueType,
+  version?: DeploymentVersion | null,
+) => Promise<QueueDescription | undefined> | undefined;
 
 export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs, deployments }: Parts) {
   return {
-    DescribeTaskQueue: (request) => {
+    DescribeTaskQueue: async (request) => {
       const namespace = namespaces.byName(request.namespace);
       if (namespace instanceof Rejection) return namespace;
       const problem = describeProblem(request);
       if (problem) return problem;
       const { name } = request.taskQueue!;
+      const isSticky = request.taskQueue!.kind === TaskQueueKind.STICKY;
       const describe: Describe = (type, version) => {
         const kind = queueKindOf(type);
-        return kind && matching.describe(namespace.id, kind, name, version);
+        if (kind === undefined) return undefined;
+        if (isSticky) return Promise.resolve(matching.describe(namespace.id, kind, name, version));
+        return matching.survey(namespace.id, [{ kind, taskQueue: name, version }]).then(([described]) => described);
       };
-      if (request.apiMode === DescribeTaskQueueMode.ENHANCED) return { versionsInfo: versionsInfo(request, describe) };
+      if (request.apiMode === DescribeTaskQueueMode.ENHANCED)
+        return { versionsInfo: await versionsInfo(request, describe) };
       const type = request.taskQueueType || TaskQueueType.WORKFLOW;
       const config = request.reportConfig ? queueConfigs.of({ namespaceId: namespace.id, type, name }) : undefined;
       const kind = queueKindOf(type);
       const routing = kind && deployments.routing({ namespaceId: namespace.id, kind, taskQueue: name });
-      const isSticky = request.taskQueue!.kind === TaskQueueKind.STICKY;
       return {
-        ...description(request, describe(type)),
+        ...description(request, await describe(type)),
         ...(!isSticky && { versioningInfo: versioningInfo(routing) }),
         config,
       };
@@ -57,14 +62,17 @@ export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs,
       return config instanceof Rejection ? config : { config };
     },
 
-    /** A queue is whole: one partition of each kind. */
+    /** Named as on the reference server. */
     ListTaskQueuePartitions: ({ namespace: name, taskQueue }) => {
       const namespace = namespaces.byName(name);
       if (namespace instanceof Rejection) return namespace;
       const problem = taskQueueProblem(taskQueue);
       if (problem) return problem;
-      const partition = { key: taskQueue!.name, ownerHostName: cluster.name };
-      return { activityTaskQueuePartitions: [partition], workflowTaskQueuePartitions: [partition] };
+      const partitions = matching.partitions(namespace.id, taskQueue!.name).map(({ ownerName }, at) => ({
+        key: at === 0 ? taskQueue!.name : `/_sys/${taskQueue!.name}/${at}`,
+        ownerHostName: ownerName ?? cluster.name,
+      }));
+      return { activityTaskQueuePartitions: partitions, workflowTaskQueuePartitions: partitions };
     },
   } satisfies Handlers;
 }
@@ -135,26 +143,28 @@ function nameOf(version: DeploymentVersion | null): string {
  * Workers without a version are under "", those of a deployment's version under `deployment:build`, as they are asked for. A build id alone means
  * the versions of before deployments: their workers are told apart, but all tasks wait with those for workers without a version.
  */
-function versionsInfo(request: DescribeRequest, describe: Describe) {
+async function versionsInfo(request: DescribeRequest, describe: Describe) {
   const { taskQueueTypes, reportPollers, reportStats, reportTaskReachability } = request;
   const types = taskQueueTypes.length > 0 ? taskQueueTypes : [TaskQueueType.WORKFLOW, TaskQueueType.ACTIVITY];
-  const unversioned = types.map((type) => [type, describe(type, null)] as const);
-  const infoOf = (buildId: string): Init<taskqueue.TaskQueueVersionInfo> => ({
+  const unversioned = await Promise.all(types.map(async (type) => [type, await describe(type, null)] as const));
+  const typeInfoOf = async (buildId: string, type: enums.TaskQueueType, shared: QueueDescription | undefined) => {
+    const version = versionNamed(buildId);
+    const queue = version ? await describe(type, version) : shared;
+    const pollers = queue?.pollers.filter((poller) => version || buildIdOf(poller) === buildId) ?? [];
+    const stats = reportStats ? statsOf(version || buildId === "" ? queue : noStats, queue) : undefined;
+    return [type, { pollers: reportPollers ? pollers.map(pollerInfo) : [], stats }] as const;
+  };
+  const infoOf = async (buildId: string): Promise<Init<taskqueue.TaskQueueVersionInfo>> => ({
     typesInfo: Object.fromEntries(
-      unversioned.map(([type, shared]) => {
-        const version = versionNamed(buildId);
-        const queue = version ? describe(type, version) : shared;
-        const pollers = queue?.pollers.filter((poller) => version || buildIdOf(poller) === buildId) ?? [];
-        const stats = reportStats ? statsOf(version || buildId === "" ? queue : noStats, queue) : undefined;
-        return [type, { pollers: reportPollers ? pollers.map(pollerInfo) : [], stats }];
-      }),
+      await Promise.all(unversioned.map(([type, shared]) => typeInfoOf(buildId, type, shared))),
     ),
     ...(reportTaskReachability && {
       taskReachability: buildId === "" ? BuildIdTaskReachability.REACHABLE : BuildIdTaskReachability.UNREACHABLE,
     }),
   });
   const active = () => unversioned.flatMap(([, queue]) => queue?.pollers.map(buildIdOf) ?? []);
-  return Object.fromEntries(wantedBuildIds(request, active).map((buildId) => [buildId, infoOf(buildId)]));
+  const wanted = wantedBuildIds(request, active).map(async (buildId) => [buildId, await infoOf(buildId)] as const);
+  return Object.fromEntries(await Promise.all(wanted));
 }
 
 /** Without a choice, the workers that have no version. */
