@@ -218,9 +218,17 @@ test("nodes come and go under load: one is killed, one is asked to stop, others 
   );
   await load.more(30);
 
-  const c = await nodes.start({ name: "c", leaseMs });
+  // With its start queues that are in use are divided anew, for the others too.
+  const c = await nodes.start({ name: "c", leaseMs, queuePartitions: 8 });
   live = [a, c];
   await nodes.settled("a", "c");
+  for (const { address } of live)
+    await until("the queue's partitions are known to all", async () => {
+      const asked = { namespace, taskQueue: { name: "moving" } };
+      const { workflowTaskQueuePartitions } = await insist(() => call(address, "ListTaskQueuePartitions", asked));
+      const keys = workflowTaskQueuePartitions.map(({ key }) => key);
+      return keys.length === 8 && keys[0] === "moving" && keys[7] === "/_sys/moving/7";
+    });
   await load.more(30);
 
   // The old and the new process of a restart have one name, and are two nodes.

@@ -78,7 +78,10 @@ export interface NodeOptions extends Omit<ServerOptions, "dbFilename"> {
 }
 
 /** One node of several on the database. Throws as {@link startPawl}. */
-export function startNode(url: string, { name, leaseMs, queuePartitions, ...options }: NodeOptions): Promise<RunningServer> {
+export function startNode(
+  url: string,
+  { name, leaseMs, queuePartitions, ...options }: NodeOptions,
+): Promise<RunningServer> {
   const pawl = join(repository, "packages/cli/bin/pawl.cjs");
   const settings = {
     ...(leaseMs !== undefined && { PAWL_CLUSTER_LEASE: String(leaseMs) }),

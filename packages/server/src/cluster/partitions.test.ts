@@ -84,7 +84,15 @@ class Nodes {
 
   task(runId: string, changes: Partial<Task> = {}): Task {
     return {
-      ...{ kind: "workflow", namespaceId, workflowId: `order-${runId}`, runId, taskQueue, scheduledEventId: 2, stamp: 1 },
+      ...{
+        kind: "workflow",
+        namespaceId,
+        workflowId: `order-${runId}`,
+        runId,
+        taskQueue,
+        scheduledEventId: 2,
+        stamp: 1,
+      },
       scheduledAtMs: this.clock.nowMs(),
       ...changes,
     };
@@ -242,10 +250,7 @@ test("a description, a list and the names of partitions are of the whole queue",
     const [described] = await nodes.at(id).survey(namespaceId, [{ kind: "workflow", taskQueue }]);
     assert.equal(described?.backlogCount, 9);
     const { queues, isCut } = await nodes.at(id).list(namespaceId, 10);
-    assert.deepEqual(
-      [queues.map((queue) => [queue.taskQueue, queue.backlogCount]), isCut],
-      [[["orders", 9]], false],
-    );
+    assert.deepEqual([queues.map((queue) => [queue.taskQueue, queue.backlogCount]), isCut], [[["orders", 9]], false]);
     const owners = nodes.at(id).partitions(namespaceId, taskQueue);
     assert.equal(owners.length, 16);
     assert.deepEqual(
