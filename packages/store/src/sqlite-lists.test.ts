@@ -11,12 +11,13 @@ import { MemoryStore } from "./memory.ts";
 import { SqliteStore } from "./sqlite.ts";
 import { openReader } from "./sqlite-connection.ts";
 import { SqliteLists } from "./sqlite-lists.ts";
-import type { Store, VisibilityFilter, Write } from "./store.ts";
+import type { Store, VisibilityFilter, VisibilityQuery, VisibilityRow, Write } from "./store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pawl-lists-"));
 after(() => rmSync(folder, { recursive: true }));
 
 const runCount = 60;
+const startTime = fc.nat({ max: 5 });
 
 /** Each run is written twice, as runs are when they begin and end, and some are deleted. */
 async function fill(store: Store): Promise<void> {
@@ -25,6 +26,16 @@ async function fill(store: Store): Promise<void> {
   const writes = rows.map((row, i): Write => visibilityWrite(`r${i % runCount}`, { ...row, kind: "workflow" }));
   for (let i = 0; i < 6; i += 1) writes.push({ table: "deleteRun", runId: `r${i * 9}` });
   for (const write of writes) await store.commit(lease, [write]);
+}
+
+/** In pages of three. */
+function wholeList(reader: SqliteLists, query: Omit<VisibilityQuery, "limit">): readonly VisibilityRow[] {
+  const rows: VisibilityRow[] = [];
+  for (let page = reader.listVisibility({ ...query, limit: 3 }); page.length > 0; ) {
+    rows.push(...page);
+    page = page.length < 3 ? [] : reader.listVisibility({ ...query, limit: 3, after: page.at(-1)! });
+  }
+  return rows;
 }
 
 test(`lists and counts are the same whichever index they are taken from (SEED=${seed})`, async (t) => {
@@ -43,12 +54,16 @@ test(`lists and counts are the same whichever index they are taken from (SEED=${
   const asked: fc.Arbitrary<VisibilityFilter> = fc.oneof(
     fc.array(visibilityFilter, { minLength: 1, maxLength: 3 }).map((all): VisibilityFilter => ({ op: "and", all })),
     visibilityFilter,
-  );
+    fc.record({ op: fc.constantFrom("<", "<=", ">", ">="), name: fc.constant("StartTime"), value: startTime }),
+    fc.record({ op: fc.constant("between"), name: fc.constant("StartTime"), low: startTime, high: startTime }),
+    fc.record({ op: fc.constantFrom("isNull", "isNotNull"), name: fc.constantFrom("K", "N", "L", "T") }),
+  ) as fc.Arbitrary<VisibilityFilter>;
   let foundCount = 0;
   const property = fc.asyncProperty(asked, fc.constantFrom("n1", "n2"), async (filter, namespaceId) => {
     const query = { kind: "workflow", namespaceId, filter } as const;
     const rows = await memory.listVisibility({ ...query, limit: 5 });
     const last = rows.at(-1);
+    const whole = await memory.listVisibility({ ...query, limit: 1_000 });
     const next = last ? await memory.listVisibility({ ...query, limit: 50, after: last }) : [];
     const [total, byStatus] = [
       await memory.countVisibility(query),
@@ -56,6 +71,7 @@ test(`lists and counts are the same whichever index they are taken from (SEED=${
     ];
     for (const reader of readers) {
       assert.deepEqual(reader.listVisibility({ ...query, limit: 5 }), rows);
+      assert.deepEqual(wholeList(reader, query), whole);
       if (last) assert.deepEqual(reader.listVisibility({ ...query, limit: 50, after: last }), next);
       assert.deepEqual(reader.countVisibility(query), total);
       assert.deepEqual(reader.countVisibility({ ...query, groupBy: "ExecutionStatus" }), byStatus);

@@ -7,8 +7,19 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { kindCode } from "./kind-code.ts";
-import { type IndexedCondition, indexedConditions, isPlace, unindexedAttributes } from "./sqlite-plan.ts";
-import { type BoundSql, countSql, isIndexed, listSql, type Plan, probeSql, type Selection } from "./sqlite-query.ts";
+import { type Shape, type StartRange, shapeChoice, startRange } from "./sqlite-choice.ts";
+import { type IndexedCondition, indexedConditions, isPlace, isSelective, unindexedAttributes } from "./sqlite-plan.ts";
+import {
+  type BoundSql,
+  countSql,
+  isIndexed,
+  listSql,
+  type Plan,
+  probeSql,
+  type Selection,
+  startedSql,
+} from "./sqlite-query.ts";
+import { namesOfShape, shapesMax } from "./sqlite-shapes.ts";
 import type { Store, VisibilityFilter, VisibilityQuery, VisibilityRow } from "./store.ts";
 import { storedName } from "./visibility-attributes.ts";
 import { openListOrder } from "./visibility-row.ts";
@@ -16,6 +27,10 @@ import { attributesOf, conjuncts } from "./visibility-sql.ts";
 
 /** Statements of visibility filters kept prepared. Their texts differ by the shape of the filter only, values are bound. */
 const preparedMax = 64;
+/** A row of an index is passed in so much less time than one is read. */
+const stretchFactor = 50;
+/** Shapes whose rows are merged; each is a part of the statement. */
+const mergedShapesMax = 16;
 
 export interface ListOptions {
   /** So many rows are soon read and sorted, wherever they are. Default 4,000. */
@@ -31,6 +46,8 @@ export class SqliteLists {
   readonly #db: DatabaseSync;
   readonly #fewRowsMax: number;
   readonly #prepared = new Map<string, StatementSync>();
+  /** What is kept of shapes, which never change, by their keys; null for those that are none in particular. */
+  readonly #shapes = new Map<number, Shape | null>();
 
   constructor(db: DatabaseSync, { fewRowsMax = 4_000 }: ListOptions = {}) {
     this.#db = db;
@@ -91,9 +108,11 @@ export class SqliteLists {
     const [list] = this.#all({ sql, values: [namespaceId, kindCode(kind)] }) as [bigint][];
     if (list === undefined) return null;
     const listKey = Number(list[0]);
-    if (filter === undefined) return { listKey, filter, plan: { type: "rows" }, absent: new Set() };
+    if (filter === undefined) return { listKey, filter, plan: { type: "rows" }, absent: new Set(), shapes: undefined };
     const absent = new Set([...attributesOf(filter)].filter((name) => !this.#isThere(listKey, name)));
-    return { listKey, filter, plan: this.#plan(listKey, filter, absent), absent };
+    const shapes = this.#shapesOf(listKey);
+    const plan = this.#plan(listKey, filter, { absent, shapes });
+    return plan === null ? null : { listKey, filter, plan, absent, shapes };
   }
 
   #isThere(listKey: number, name: string): boolean {
@@ -102,18 +121,67 @@ export class SqliteLists {
     return this.#all({ sql, values: [listKey, storedName(name)] }).length > 0;
   }
 
-  #plan(listKey: number, filter: VisibilityFilter, absent: ReadonlySet<string>): Plan {
+  /** undefined when the list has too many to tell which shape a row has. */
+  #shapesOf(listKey: number): readonly Shape[] | undefined {
+    const sql = "SELECT shape_key, names FROM visibility_shape WHERE list_key = ?1";
+    const shapes = (this.#all({ sql, values: [listKey] }) as [bigint, string][]).map(([key, text]) => {
+      const number = Number(key);
+      let shape = this.#shapes.get(number);
+      if (shape === undefined) {
+        const names = namesOfShape(text);
+        shape = names === undefined ? null : { key: number, names };
+        if (this.#shapes.size >= shapesMax) this.#shapes.clear();
+        this.#shapes.set(number, shape);
+      }
+      return shape;
+    });
+    const known = shapes.filter((shape) => shape !== null);
+    return known.length === shapes.length ? known : undefined;
+  }
+
+  /** Null when no row can be what the filter wants. */
+  #plan(
+    listKey: number,
+    filter: VisibilityFilter,
+    { absent, shapes }: Pick<Selection, "absent" | "shapes">,
+  ): Plan | null {
+    if (isSelective(filter)) return { type: "rows" };
+    const choice = shapes === undefined ? undefined : shapeChoice(filter, shapes);
+    if (choice?.keys.length === 0) return null;
     const conditions = indexedConditions(filter).filter(({ name }) => !absent.has(name));
     let fewest: { readonly by: IndexedCondition; readonly count: number } | undefined;
     for (const by of conditions) {
       const max = fewest === undefined ? this.#fewRowsMax + 1 : fewest.count;
-      const [row] = this.#all(probeSql(listKey, by, max)) as [bigint][];
-      const count = Number(row?.[0]);
+      const count = this.#count(probeSql(listKey, by, max));
       if (count < max) fewest = { by, count };
     }
-    if (fewest !== undefined) return { type: "few", by: fewest.by };
+    // Of one value, the first are found without a look at the others.
+    if (fewest !== undefined) return { type: isPlace(fewest.by) ? "place" : "few", by: fewest.by };
+    const started = this.#startPlan(listKey, filter, absent);
+    if (started !== undefined) return started;
     const place = conditions.find(isPlace);
-    return place === undefined ? { type: "rows" } : { type: "place", by: place };
+    if (place !== undefined) return { type: "place", by: place };
+    return choice !== undefined && choice.keys.length <= mergedShapesMax
+      ? { type: "shapes", choice }
+      : { type: "rows" };
+  }
+
+  /** undefined when the order of the list leads to what a filter wants as soon as its start times do. */
+  #startPlan(listKey: number, filter: VisibilityFilter, absent: ReadonlySet<string>): Plan | undefined {
+    const range = startRange(filter);
+    if (range === undefined) return undefined;
+    const max = this.#fewRowsMax + 1;
+    if (this.#count(startedSql(listKey, range, max)) < max) return { type: "started", range };
+    const later = range.flatMap(([order, time]): StartRange => (order === "<" || order === "<=" ? [[">", time]] : []));
+    const isLate = later.length === 0 || this.#count(startedSql(listKey, later, max)) < max;
+    if (isLate || !isIndexed(filter, absent)) return undefined;
+    const stretchMax = this.#fewRowsMax * stretchFactor;
+    return this.#count(startedSql(listKey, range, stretchMax)) < stretchMax ? { type: "stretch", range } : undefined;
+  }
+
+  #count(sql: BoundSql): number {
+    const [row] = this.#all(sql) as [bigint][];
+    return Number(row?.[0]);
   }
 
   #all({ sql, values }: BoundSql): unknown[] {
@@ -137,8 +205,11 @@ export class SqliteLists {
 
 /** A count needs no row when the index knows what the filter and the groups ask for. */
 function counted({ filter, plan, absent }: Selection, groupBy: string | undefined): Plan {
-  if (filter === undefined || (groupBy !== undefined && groupBy !== "ExecutionStatus")) return plan;
+  if (filter === undefined || isSelective(filter) || (groupBy !== undefined && groupBy !== "ExecutionStatus"))
+    return plan;
   const parts = conjuncts(filter);
+  const range = startRange(filter);
+  if (range !== undefined && isIndexed(filter, absent)) return { type: "stretch", range };
   const by = indexedConditions(filter).find(
     (one) => one.isExact && parts.every((part) => part === one.part || isIndexed(part, absent)),
   );

@@ -29,18 +29,18 @@ export function isPlace({ value }: IndexedCondition): boolean {
   return "oneOf" in value && value.oneOf.length === 1;
 }
 
-/** None for a filter that already asks for few rows by a column. */
+/** Whether the filter already asks for few rows by a column. */
+export function isSelective(filter: VisibilityFilter): boolean {
+  return conjuncts(filter).some(
+    (part) => (part.op === "=" || part.op === "in") && ["WorkflowId", "RunId"].includes(part.name),
+  );
+}
+
 export function indexedConditions(filter: VisibilityFilter): IndexedCondition[] {
-  const parts = conjuncts(filter);
-  if (parts.some(isSelective)) return [];
-  return parts.flatMap((part) => {
+  return conjuncts(filter).flatMap((part) => {
     if (!("name" in part) || isColumn(part.name) || unindexedAttributes.includes(part.name)) return [];
     return conditionOf(part) ?? [];
   });
-}
-
-function isSelective(part: VisibilityFilter): boolean {
-  return (part.op === "=" || part.op === "in") && ["WorkflowId", "RunId"].includes(part.name);
 }
 
 type Named = Extract<VisibilityFilter, { name: string }>;

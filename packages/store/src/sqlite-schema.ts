@@ -8,12 +8,13 @@
  *   - `visibility.list_order` is the close time, or the largest safe integer while the run is open, so that "open first, then by close
  *     time" is one descending walk of an index. Indexes leave out the run id, the last term of the order: it decides only among rows of
  *     one millisecond, and would double each of them. `status` ends them so that counting by it reads no row.
- *   - `attribute` is the index of search attributes (`sqlite-attributes.ts`).
+ *   - `attribute` is the index of search attributes (`sqlite-attributes.ts`), and `visibility_shape` tells which of them rows have (`sqlite-shapes.ts`).
  *   - Lists, one for each kind of execution in a namespace, are numbered in `visibility_list`, because each index of `visibility` starts
  *     with one.
  */
 import type { SchemaStep } from "./migrate.ts";
 import { indexAttributes } from "./sqlite-attributes.ts";
+import { indexShapes } from "./sqlite-shapes.ts";
 
 export const sqliteSchema: readonly SchemaStep[] = [
   `
@@ -134,4 +135,5 @@ export const sqliteSchema: readonly SchemaStep[] = [
   ALTER TABLE visibility RENAME COLUMN workflow_type TO type;
   `,
   indexAttributes,
+  indexShapes,
 ];

@@ -2,6 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { kindCode } from "./kind-code.ts";
+import { anyShape, shapeOf, shapesMax } from "./sqlite-shapes.ts";
 import { type ExecutionKey, isExpected, type Lease } from "./store.ts";
 import { visibilityRowColumns, visibilityRowValues } from "./visibility-row.ts";
 import type { FramedWrite } from "./write-frame.ts";
@@ -9,7 +10,7 @@ import type { FramedWrite } from "./write-frame.ts";
 const visibilityColumnNames: readonly string[] = [
   ...["run_id", "list_key"],
   ...Object.values(visibilityRowColumns).flat(),
-  ...["search_attributes", "info"],
+  ...["search_attributes", "info", "shape_key"],
 ];
 
 export class SqliteTables {
@@ -27,6 +28,8 @@ export class SqliteTables {
   readonly #putVisibility: StatementSync;
   readonly #addVisibilityList: StatementSync;
   readonly #visibilityList: StatementSync;
+  readonly #addShape: StatementSync;
+  readonly #shape: StatementSync;
   readonly #dropRun: readonly StatementSync[];
   readonly #namespaceOfName: StatementSync;
   readonly #putNamespace: StatementSync;
@@ -40,6 +43,8 @@ export class SqliteTables {
   readonly #rangeIds = new Map<number, number>();
   /** Keys of `visibility_list` read or made so far, by namespace and kind; forgotten when a transaction is rolled back. */
   readonly #listKeys = new Map<string, Map<string, number>>();
+  /** Keys of `visibility_shape` in the same way, by list and shape. */
+  readonly #shapeKeys = new Map<number, Map<string, number>>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -74,6 +79,12 @@ export class SqliteTables {
       "INSERT INTO visibility_list (namespace_id, kind) VALUES (?, ?) ON CONFLICT DO NOTHING",
     );
     this.#visibilityList = db.prepare("SELECT list_key FROM visibility_list WHERE namespace_id = ? AND kind = ?");
+    this.#addShape = db.prepare(`
+      INSERT INTO visibility_shape (list_key, names)
+      SELECT ?1, CASE WHEN (SELECT count(*) FROM visibility_shape WHERE list_key = ?1) < ${shapesMax} THEN ?2 ELSE '${anyShape}' END
+      WHERE TRUE ON CONFLICT DO NOTHING`);
+    this.#shape = db.prepare(`
+      SELECT shape_key FROM visibility_shape WHERE list_key = ?1 AND names IN (?2, '${anyShape}') ORDER BY names = '${anyShape}' LIMIT 1`);
     this.#dropRun = ["run", "part", "history", "visibility"].map((table) =>
       db.prepare(`DELETE FROM ${table} WHERE run_id = ?`),
     );
@@ -108,14 +119,19 @@ export class SqliteTables {
   }
 
   undo(): void {
-    this.#listKeys.clear();
+    this.#forgetKeys();
     this.#db.exec("ROLLBACK TO part; RELEASE part");
   }
 
   /** SQLite has already ended the transaction after some errors. */
   rollback(): void {
-    this.#listKeys.clear();
+    this.#forgetKeys();
     if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+  }
+
+  #forgetKeys(): void {
+    this.#listKeys.clear();
+    this.#shapeKeys.clear();
   }
 
   /** The new range id. */
@@ -195,7 +211,23 @@ export class SqliteTables {
 
   #applyVisibility(write: FramedWrite & { table: "visibility" }): void {
     const { runId, searchAttributes, info } = write;
-    this.#putVisibility.run(runId, this.#listKey(write), ...visibilityRowValues(write), searchAttributes, info);
+    const listKey = this.#listKey(write);
+    const shapeKey = this.#shapeKey(listKey, shapeOf(searchAttributes));
+    this.#putVisibility.run(runId, listKey, ...visibilityRowValues(write), searchAttributes, info, shapeKey);
+  }
+
+  #shapeKey(listKey: number, shape: string): number {
+    const ofList = this.#shapeKeys.get(listKey) ?? new Map<string, number>();
+    const known = ofList.get(shape);
+    if (known !== undefined) return known;
+    let row = this.#shape.get(listKey, shape);
+    if (row === undefined) {
+      this.#addShape.run(listKey, shape);
+      row = this.#shape.get(listKey, shape);
+    }
+    const key = Number(row?.["shape_key"]);
+    if (ofList.size < shapesMax) this.#shapeKeys.set(listKey, ofList.set(shape, key));
+    return key;
   }
 
   #listKey({ kind, namespaceId }: Pick<ExecutionKey, "kind" | "namespaceId">): number {

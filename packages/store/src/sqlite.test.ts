@@ -17,10 +17,12 @@ import {
 } from "./conformance-samples.ts";
 import { migrate } from "./migrate.ts";
 import { SqliteStore } from "./sqlite.ts";
+import { type Shape, shapeChoice, startRange } from "./sqlite-choice.ts";
 import { requireSqliteVersion } from "./sqlite-file.ts";
 import { indexedConditions } from "./sqlite-plan.ts";
 import { listSql, type Selection } from "./sqlite-query.ts";
 import { sqliteSchema } from "./sqlite-schema.ts";
+import { shapesMax } from "./sqlite-shapes.ts";
 import { type Store, StoreUnusable, type VisibilityFilter, type VisibilityPosition } from "./store.ts";
 import { openListOrder } from "./visibility-row.ts";
 
@@ -255,6 +257,8 @@ describe("a file of the first schema version", () => {
     ]);
     const filter = { op: "=", name: "K", value: "v" } as const;
     assert.deepEqual(await store.countVisibility({ ...key, filter }), [{ value: null, count: 1 }]);
+    const having = { op: "isNotNull", name: "K" } as const;
+    assert.deepEqual(await store.countVisibility({ ...key, filter: having }), [{ value: null, count: 1 }]);
     assert.deepEqual(await store.loadCurrent([{ ...key, kind: "activity" }]), [null]);
   });
 
@@ -331,7 +335,10 @@ describe("lists of a SQLite file", () => {
     migrate(db, "", sqliteSchema);
     // A connection that is opened later reads for itself how values are spread.
     db.exec("ANALYZE sqlite_schema");
-    const whole: Selection = { listKey: 1, filter: undefined, plan: { type: "rows" }, absent: new Set(), ...selection };
+    const whole: Selection = {
+      ...{ listKey: 1, filter: undefined, plan: { type: "rows" }, absent: new Set(), shapes: undefined },
+      ...selection,
+    };
     const { sql, values } = listSql(whole, { limit: 9, ...(after && { after }) });
     const steps = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
     db.close();
@@ -382,4 +389,61 @@ describe("lists of a SQLite file", () => {
       "SEARCH visibility USING INDEX sqlite_autoindex_visibility_1 (run_id=?)",
     ]);
   });
+
+  test("few runs of a stretch of start times come from the index of start times, which nothing else takes", () => {
+    const filter = { op: "between", name: "StartTime", low: 5, high: 9 } as const;
+    const started = "visibility_by_start (list_key=? AND start_time_ms>? AND start_time_ms<?)";
+    assert.equal(
+      plan({ filter, plan: { type: "started", range: startRange(filter)! } })[0],
+      `SEARCH visibility USING COVERING INDEX ${started}`,
+    );
+    assert.match(plan({ filter })[0] ?? "", /USING INDEX visibility_in_order/);
+  });
+
+  test("rows without an attribute are those of the shapes without it, in the order of the list", () => {
+    const filter = { op: "isNull", name: "Region" } as const;
+    const shapes = [
+      { key: 1, names: new Set<string>() },
+      { key: 2, names: new Set(["Region"]) },
+      { key: 3, names: new Set(["Tags"]) },
+    ];
+    const walked = (chosen: readonly Shape[]) =>
+      plan({ filter, shapes, plan: { type: "shapes", choice: shapeChoice(filter, chosen)! } });
+    const ordered = [
+      "SEARCH visibility USING INDEX visibility_by_shape (shape_key=?)",
+      "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
+    ];
+    assert.deepEqual(walked(shapes.slice(0, 2)), ordered);
+    const merged = walked(shapes);
+    assert.deepEqual(
+      ordered.map((step) => merged.filter((one) => one === step).length),
+      [2, 2],
+    );
+  });
+
+  test("of a long stretch of start times what comes first is found in their index alone", () => {
+    const filter = { op: "<", name: "StartTime", value: 9 } as const;
+    const steps = plan({ filter, plan: { type: "stretch", range: startRange(filter)! } });
+    const covering = "SEARCH visibility USING COVERING INDEX visibility_by_start (list_key=? AND start_time_ms<?)";
+    assert.equal(steps.filter((step) => step === covering).length, 2);
+    assert.ok(steps.includes("SEARCH visibility USING INTEGER PRIMARY KEY (rowid=?)"), steps.join("\n"));
+  });
+});
+
+test("a list with more sets of attributes than are told apart is answered all the same", async (t) => {
+  const store = await SqliteStore.open({ filename: newFile() });
+  t.after(() => store.close());
+  const lease = await store.acquire(1, "me");
+  const rows = Array.from({ length: shapesMax + 5 }, (_, i) =>
+    visibilityWrite(`r${i}`, { searchAttributes: { [`A${i}`]: i } }),
+  );
+  for (let i = 0; i < rows.length; i += 100) await store.commit(lease, rows.slice(i, i + 100));
+  const count = async (filter: VisibilityFilter) => {
+    const [found] = await store.countVisibility({ kind: "workflow", namespaceId: "ns", filter });
+    return found?.count;
+  };
+  assert.equal(await count({ op: "isNull", name: "A3" }), shapesMax + 4);
+  assert.equal(await count({ op: "isNotNull", name: "A3" }), 1);
+  assert.equal(await count({ op: "isNotNull", name: `A${shapesMax + 3}` }), 1);
+  assert.equal(await count({ op: "isNull", name: `A${shapesMax + 3}` }), shapesMax + 4);
 });

@@ -142,7 +142,8 @@ test("a start beyond all calendars never comes", () => {
 test("what cannot be is refused with the field and the rule", () => {
   const refused: readonly (readonly [Init<schedule.ScheduleSpec>, RegExp])[] = [
     [{ timezoneName: "Nowhere/Land" }, /^unknown time zone Nowhere\/Land$/],
-    [{ timezoneData: new Uint8Array(3) }, /^timezone_data/],
+    [{ timezoneData: new Uint8Array(3) }, /^malformed time zone information$/],
+    [{ timezoneData: new Uint8Array(3), cronString: ["TZ=UTC * * * * *"] }, /^conflicting timezone names$/],
     [{ cronString: ["1 2 3"] }, /^CronString does not have 5-7 fields$/],
     [{ cronString: ["constructor"] }, /^CronString does not have 5-7 fields$/],
     [{ cronString: ["61 * * * *"] }, /^Minute is not in range \[0-59\]$/],

@@ -39,8 +39,7 @@ export class Spec {
   /** Throws {@link SpecError}. */
   constructor(given: schedule.ScheduleSpec) {
     const canonical = canonicalOf(given);
-    const zone = TimeZone.named(canonical.timezoneName);
-    if (!zone) throw new SpecError(`unknown time zone ${canonical.timezoneName}`);
+    const zone = zoneOf(canonical);
     this.canonical = canonical;
     this.#calendars = canonical.structuredCalendar.map((each) => new Calendar(each, zone));
     this.#excluded = canonical.excludeStructuredCalendar.map((each) => new Calendar(each, zone));
@@ -100,9 +99,15 @@ function fraction(text: string): number {
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
 
+/** Data decides, and then a name is but a name. */
+function zoneOf({ timezoneName, timezoneData }: schedule.ScheduleSpec): TimeZone {
+  const isGiven = timezoneData.length > 0;
+  const zone = isGiven ? TimeZone.given(timezoneData) : TimeZone.named(timezoneName);
+  if (zone) return zone;
+  throw new SpecError(isGiven ? "malformed time zone information" : `unknown time zone ${timezoneName}`);
+}
+
 function canonicalOf(given: schedule.ScheduleSpec): schedule.ScheduleSpec {
-  if (given.timezoneData.length > 0)
-    throw new SpecError("timezone_data is not supported: name the zone in timezone_name");
   const zones = new Set(given.timezoneName === "" ? [] : [given.timezoneName]);
   const calendars: Init<schedule.StructuredCalendarSpec>[] = [...given.structuredCalendar];
   const intervals: Init<schedule.IntervalSpec>[] = [...given.interval];
@@ -110,7 +115,10 @@ function canonicalOf(given: schedule.ScheduleSpec): schedule.ScheduleSpec {
     for (const each of given.calendar) calendars.push(structuredOf(each));
     for (const line of given.cronString) {
       const parsed = cronLineOf(line);
-      if (parsed.timeZone !== undefined) zones.add(parsed.timeZone);
+      if (parsed.timeZone !== undefined) {
+        if (given.timezoneData.length > 0) throw new SpecError("conflicting timezone names");
+        zones.add(parsed.timeZone);
+      }
       if (parsed.type === "calendar") calendars.push(parsed.calendar);
       else intervals.push({ interval: toDuration(parsed.intervalMs), phase: toDuration(parsed.phaseMs) });
     }
@@ -124,6 +132,7 @@ function canonicalOf(given: schedule.ScheduleSpec): schedule.ScheduleSpec {
       endTime: given.endTime,
       jitter: given.jitter,
       timezoneName: [...zones][0] ?? "",
+      timezoneData: given.timezoneData,
     });
     const asGiven = [...given.structuredCalendar, ...given.excludeStructuredCalendar];
     const problem = asGiven.map(calendarProblem).find((one) => one !== undefined) ?? specProblem(canonical);

@@ -1,19 +1,24 @@
-/** Wall-clock time of a zone, from the runtime's own time zone data: how far local time is ahead of UTC at a moment. */
+/** Wall-clock time of a zone, from the runtime's own time zone data or from data that is given: how far local time is ahead of UTC at a moment. */
+
+import { ZoneData } from "./zone-data.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 /** More zones than a store of schedules uses at once; each costs a formatter of the runtime. */
 const zonesMax = 64;
 
+/** Of real zones it is 16 hours; data that is given may say more. */
+const offsetMaxMs = 26 * hourMs;
+
 const zones = new Map<string, TimeZone>();
 
 export class TimeZone {
-  readonly #format: Intl.DateTimeFormat;
+  readonly #find: (atMs: number) => number;
   /** Offsets never change within an hour of UTC that has the same offset at both ends, but the cache is by moment, to be exact. */
   readonly #offsets = new Map<number, number>();
 
-  private constructor(format: Intl.DateTimeFormat) {
-    this.#format = format;
+  private constructor(find: (atMs: number) => number) {
+    this.#find = find;
   }
 
   /** undefined when the runtime knows no zone of that name. "" is UTC. */
@@ -22,7 +27,7 @@ export class TimeZone {
     if (known) return known;
     try {
       const format = new Intl.DateTimeFormat("en-US", { timeZone: name || "UTC", timeZoneName: "longOffset" });
-      const zone = new TimeZone(format);
+      const zone = new TimeZone((atMs) => offsetMsOf(format, atMs));
       if (zones.size >= zonesMax) zones.clear();
       zones.set(name, zone);
       return zone;
@@ -31,15 +36,17 @@ export class TimeZone {
     }
   }
 
+  /** A zone of its own, from the bytes of a file of the time zone database; undefined when they are none. */
+  static given(data: Uint8Array): TimeZone | undefined {
+    const zone = ZoneData.parse(data);
+    return zone && new TimeZone((atMs) => zone.offsetMsAt(atMs));
+  }
+
   /** Milliseconds to add to UTC to get local time. */
   offsetMsAt(atMs: number): number {
     const known = this.#offsets.get(atMs);
     if (known !== undefined) return known;
-    const name = this.#format.formatToParts(atMs).find(({ type }) => type === "timeZoneName")?.value ?? "GMT";
-    const [, sign = "+", hours = "0", minutes = "0", seconds = "0"] =
-      /^GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(name) ?? [];
-    const sizeMs = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1_000;
-    const offsetMs = sign === "-" ? -sizeMs : sizeMs;
+    const offsetMs = this.#find(atMs);
     if (this.#offsets.size >= offsetsMax) this.#offsets.clear();
     this.#offsets.set(atMs, offsetMs);
     return offsetMs;
@@ -50,9 +57,9 @@ export class TimeZone {
    * if it were UTC. A usual day is one stretch.
    */
   stretchesOf(localDayMs: number): { readonly fromMs: number; readonly toMs: number; readonly offsetMs: number }[] {
-    // No zone is further than 15 hours from UTC, so the day lies within these bounds.
-    const boundsFromMs = localDayMs - 15 * hourMs;
-    const boundsToMs = localDayMs + dayMs + 15 * hourMs;
+    // No zone is further than that from UTC, so the day lies within these bounds.
+    const boundsFromMs = localDayMs - offsetMaxMs;
+    const boundsToMs = localDayMs + dayMs + offsetMaxMs;
     const stretches: { fromMs: number; toMs: number; offsetMs: number }[] = [];
     for (const { fromMs, toMs, offsetMs } of this.#stretches(boundsFromMs, boundsToMs)) {
       const from = Math.max(fromMs, localDayMs - offsetMs);
@@ -93,3 +100,11 @@ export class TimeZone {
 }
 
 const offsetsMax = 4_096;
+
+function offsetMsOf(format: Intl.DateTimeFormat, atMs: number): number {
+  const name = format.formatToParts(atMs).find(({ type }) => type === "timeZoneName")?.value ?? "GMT";
+  const [, sign = "+", hours = "0", minutes = "0", seconds = "0"] =
+    /^GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(name) ?? [];
+  const sizeMs = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1_000;
+  return sign === "-" ? -sizeMs : sizeMs;
+}
