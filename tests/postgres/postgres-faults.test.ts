@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { CommitUnknown, PostgresStore, StoreUnusable } from "@pawl/store";
 import { runWrite, visibilityWrite } from "@pawl/store/conformance";
 import { Postgres } from "../rig/postgres.ts";
+import { TcpProxy } from "../rig/tcp-proxy.ts";
 import { checked, emptyLedger, load } from "./ledger.ts";
 
 const postgres = await Postgres.start();
@@ -74,6 +75,30 @@ test("while the server is away commits and reads end as unknown, and go on when 
     found.map((run) => run !== null),
     [true, false, true],
   );
+});
+
+test("a commit that waits for a lock is waited for; one whose connection the network has forgotten is given up, and is there or not as reads say", async (t) => {
+  const url = await postgres.newSchema();
+  const proxy = await TcpProxy.to(postgres.port);
+  t.after(() => proxy.close());
+  const store = await opened(t, url.replace(`:${postgres.port}/`, `:${proxy.port}/`));
+  const lease = await store.acquire(1, "me");
+  const others = postgres.run("BEGIN; SELECT FROM shard FOR UPDATE; SELECT pg_sleep(5); COMMIT", url);
+  const isLocked = "SELECT FROM pg_locks WHERE relation = 'shard'::regclass AND mode = 'RowShareLock'";
+  while ((await postgres.run(isLocked, url)).length === 0) await delay(10);
+  const waits = store.commit(lease, [runWrite("waited")]);
+  await others;
+  await waits;
+
+  proxy.forget();
+  await assert.rejects(store.commit(lease, [runWrite("forgotten")]), CommitUnknown);
+  // Reads have lost their connections too, and make new ones.
+  const seen = await store.loadRuns(["waited", "forgotten"]);
+  assert.deepEqual(
+    seen.map((run) => run !== null),
+    [true, false],
+  );
+  await store.commit(lease, [runWrite("after")]);
 });
 
 test("a session that is ended while nothing is under way fails no commit", async (t) => {

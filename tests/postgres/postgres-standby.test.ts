@@ -8,6 +8,7 @@ import { runWrite } from "@pawl/store/conformance";
 import { call } from "../rig/call.ts";
 import { Postgres } from "../rig/postgres.ts";
 import { startPawl } from "../rig/server.ts";
+import { TcpProxy } from "../rig/tcp-proxy.ts";
 import { checked, emptyLedger, load } from "./ledger.ts";
 
 // Each server here says for itself where its state is.
@@ -52,6 +53,40 @@ test("a synchronous standby that is promoted under load has all that was acknowl
   assert.deepEqual(
     found.map((run) => run !== null),
     [false, true],
+  );
+});
+
+test("a primary that vanishes with its network in the middle of commits and reads is left for its standby", async (t) => {
+  const { primary, standby } = await pair(true);
+  const proxy = await TcpProxy.to(primary.port);
+  t.after(() => proxy.close());
+  const url = `postgres://pawl@127.0.0.1:${proxy.port},127.0.0.1:${standby.port}/postgres`;
+  const store = await PostgresStore.open({ url });
+  t.after(() => store.close());
+  const lease = await store.acquire(1, "me");
+  await store.commit(lease, [runWrite("before")]);
+  await store.loadRuns(["before"]);
+  // Nobody tells this side anything: neither what was done, nor that the connection has ended.
+  proxy.hold("there");
+  proxy.hold("back");
+  const vanishedAtMs = performance.now();
+  const during = store.commit(lease, [runWrite("during")]);
+  const read = store.loadRuns(["before"]);
+  read.catch(() => {});
+  await primary.downAtOnce();
+  await standby.promote();
+  await assert.rejects(during, CommitUnknown);
+  const noticedMs = performance.now() - vanishedAtMs;
+  await store.commit(lease, [runWrite("after")]);
+  const goesOnMs = performance.now() - vanishedAtMs;
+  t.diagnostic(`noticed after ${Math.round(noticedMs)} ms, went on after ${Math.round(goesOnMs)} ms`);
+  // Some six seconds on a machine with nothing else to do; a statement without an answer ends after thirty.
+  assert.ok(noticedMs < 25_000);
+  await read;
+  const found = await store.loadRuns(["before", "during", "after"]);
+  assert.deepEqual(
+    found.map((run) => run !== null),
+    [true, false, true],
   );
 });
 

@@ -41,6 +41,11 @@ export class TcpProxy {
     this.#state.cutsLeft = replies;
   }
 
+  /** The connections that are there bring nothing more, either way and for good, and do not end; new ones do: a router has forgotten them. */
+  forget(): void {
+    for (const pipes of this.#connections) for (const pipe of pipes) pipe.isForgotten = true;
+  }
+
   heal(): void {
     Object.assign(this.#state, { delayMs: 0, cutsLeft: 0 });
     this.#state.held.clear();
@@ -86,6 +91,7 @@ class Pipe {
   readonly #state: State;
   readonly #from: Socket;
   #waiting: { readonly what: Buffer | "end"; readonly dueAtMs: number }[] = [];
+  isForgotten = false;
 
   constructor(from: Socket, to: Socket, isHeld: () => boolean, state: State) {
     this.#from = from;
@@ -104,7 +110,7 @@ class Pipe {
   /** Sends on what is due, in its order. */
   flush(): void {
     const nowMs = performance.now();
-    while (!this.#isHeld()) {
+    while (!this.#isHeld() && !this.isForgotten) {
       const [first] = this.#waiting;
       if (first === undefined || (first.dueAtMs > nowMs && this.#state.delayMs > 0)) return;
       this.#waiting.shift();

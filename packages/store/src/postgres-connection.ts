@@ -12,7 +12,7 @@ export interface PostgresOptions {
    * that takes writes.
    */
   readonly url: string;
-  /** Connections for reads. Default 4. */
+  /** Connections for reads by key; lists have two more. Default 4. */
   readonly readConnections?: number;
   /** This server is one of several on the database. Without it, it is the only one. */
   readonly node?: PostgresNode;
@@ -40,6 +40,16 @@ const lockClass = 0x5061_776c;
 const nodeLockClass = 0x5061_776e;
 /** For the changes that one node at a time makes to the tables. */
 const schemaLockClass = 0x5061_7773;
+
+/**
+ * For connections whose statements find each row by its key. What the planner believes of a table that has just begun to grow, and keeps for a prepared
+ * statement, must not make it read the whole table. So one plan does for any number of keys: to make another takes longer than to look up or write a few.
+ */
+export const byKeySettings = `
+  SET enable_seqscan = off;
+  SET enable_hashjoin = off;
+  SET enable_mergejoin = off;
+  SET plan_cache_mode = force_generic_plan`;
 
 const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, text: 25, oid: 26 } as const;
 
@@ -125,9 +135,7 @@ export async function openWriter(
       SET tcp_keepalives_interval = 5;
       SET tcp_keepalives_count = 3;
       SET default_transaction_isolation = 'read committed'`);
-    // Every statement of this connection finds its rows by their keys. What the planner believes of a table that has just begun to grow, and keeps for
-    // a prepared statement, must not make it read the whole table.
-    await db.query("SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off");
+    await db.query(byKeySettings);
     // What waits for more than the local disk is left as it is.
     await db.query(
       "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')",

@@ -1,10 +1,10 @@
-/** The reads, on a small pool of connections. Each is one statement, so that all it finds is of one moment. */
+/** The reads, on two small pools of connections. Each is one statement, so that all it finds is of one moment. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import pg from "pg";
 import { Gathering } from "./gathering.ts";
 import { kindCode } from "./kind-code.ts";
-import { clientConfig, messageOf, type PostgresOptions, sqlStateOf } from "./postgres-connection.ts";
+import { byKeySettings, messageOf, type PostgresNode, sqlStateOf } from "./postgres-connection.ts";
+import { ReadPool, type Row } from "./postgres-pool.ts";
 import type { Primary, PrimaryWatch } from "./postgres-primary.ts";
 import { countSql, listSql } from "./postgres-query.ts";
 import { storedText, textOfStored } from "./postgres-text.ts";
@@ -30,49 +30,31 @@ import { openListOrder } from "./visibility-row.ts";
 const retryMsMax = 5_000;
 const retryMsFirst = 20;
 const retryMsBetweenMax = 500;
+const listConnections = 2;
 
 type Counts = Awaited<ReturnType<Store["countVisibility"]>>;
 type CountedValue = Counts[number]["value"];
 
 export interface ReadsOptions {
   readonly primary: Primary;
-  readonly node: PostgresOptions["node"];
+  readonly node: PostgresNode | undefined;
   readonly connections: number;
   /** Asked before each try, so that nothing may come back or vanish behind a read. */
   readonly watch: PrimaryWatch;
 }
 
 export class PostgresReads {
-  readonly #options: ReadsOptions;
-  #pool: pg.Pool;
-  /** Of the primary, when the pool was made (F1 of `postgres-primary.ts`). */
-  #moves: number;
+  readonly #watch: PrimaryWatch;
+  readonly #byKey: ReadPool;
+  /** Apart from the others, which whoever executes something waits for: a list may take its time. */
+  readonly #lists: ReadPool;
   readonly #currents = new Gathering((keys: readonly ExecutionKey[]) => this.#askCurrent(keys));
   readonly #runs = new Gathering((runIds: readonly string[]) => this.#askRuns(runIds));
 
-  constructor(options: ReadsOptions) {
-    this.#options = options;
-    this.#moves = options.primary.moves;
-    this.#pool = this.#open();
-  }
-
-  #open(): pg.Pool {
-    const { primary, node, connections } = this.#options;
-    const pool = new pg.Pool({ ...clientConfig(primary.url, node), max: connections });
-    // The pool has already dropped the connection that broke; without a listener it would end the process.
-    pool.on("error", () => {});
-    return pool;
-  }
-
-  #poolOfPrimary(): pg.Pool {
-    const { moves } = this.#options.primary;
-    if (moves !== this.#moves) {
-      this.#moves = moves;
-      // Not awaited: the server that is left may never answer.
-      this.#pool.end().catch(() => {});
-      this.#pool = this.#open();
-    }
-    return this.#pool;
+  constructor({ primary, node, watch, connections }: ReadsOptions) {
+    this.#watch = watch;
+    this.#byKey = new ReadPool({ primary, node, connections, settings: byKeySettings });
+    this.#lists = new ReadPool({ primary, node, connections: listConnections });
   }
 
   loadCurrent(keys: readonly ExecutionKey[]): Promise<(string | null)[]> {
@@ -177,21 +159,24 @@ export class PostgresReads {
     return rows.map(({ name, bytes }) => ({ name, bytes }));
   }
 
-  close(): Promise<void> {
-    return this.#pool.end();
+  async close(): Promise<void> {
+    await Promise.all([this.#byKey.close(), this.#lists.close()]);
   }
 
   /** `name`: the statement is kept prepared under it; null for those of many shapes, which are planned for their values. */
   async #rows(name: string | null, text: string, values: readonly unknown[]): Promise<Row[]> {
-    const giveUpAtMs = performance.now() + retryMsMax;
+    const query = { text, values: [...values] };
+    // From the first failure: until then the server may have been silent for longer.
+    let giveUpAtMs: number | undefined;
     for (let waitMs = retryMsFirst; ; waitMs = Math.min(waitMs * 2, retryMsBetweenMax)) {
       try {
-        const settled = this.#options.watch.settled();
+        const settled = this.#watch.settled();
         if (settled !== null) await settled;
-        return (await this.#poolOfPrimary().query({ ...(name !== null && { name }), text, values: [...values] })).rows;
+        return await (name === null ? this.#lists.rows(query) : this.#byKey.rows({ ...query, name }));
       } catch (error) {
         if (!isPassing(error)) throw error;
-        if (sqlStateOf(error) === null) this.#options.watch.doubt();
+        if (sqlStateOf(error) === null) this.#watch.doubt();
+        giveUpAtMs ??= performance.now() + retryMsMax;
         if (performance.now() + waitMs > giveUpAtMs)
           throw new CommitUnknown(`PostgreSQL cannot be reached: ${messageOf(error)}`);
       }
@@ -199,9 +184,6 @@ export class PostgresReads {
     }
   }
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: what a row holds is known by its statement alone.
-type Row = Record<string, any>;
 
 /** The connection broke, or the server is starting, stopping or has too many of them: another try may do. */
 function isPassing(error: unknown): boolean {

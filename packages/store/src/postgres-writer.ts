@@ -19,6 +19,7 @@ import {
   type WriterOptions,
 } from "./postgres-connection.ts";
 import type { Receipts } from "./postgres-primary.ts";
+import { answered, destroy } from "./postgres-silence.ts";
 import { type PlainWrite, Segment } from "./postgres-statement.ts";
 import { storedText } from "./postgres-text.ts";
 import {
@@ -206,13 +207,16 @@ export class PostgresWriter {
   async #transaction<T>(work: (db: pg.Client, receipt: number) => Promise<T>, isExplicit: boolean): Promise<T> {
     const connection = this.#connection ?? (await this.#connected());
     const { db } = connection;
-    const { own } = this.#options;
+    const { own, primary } = this.#options;
     const receipt = own.next();
     try {
-      if (receipt % receiptsMax === 0) await forgetReceipts(db, own);
-      if (isExplicit) await db.query("BEGIN");
-      const result = await work(db, receipt);
-      if (isExplicit) await db.query("COMMIT");
+      const result = await answered(db, primary.url, async () => {
+        if (receipt % receiptsMax === 0) await forgetReceipts(db, own);
+        if (isExplicit) await db.query("BEGIN");
+        const done = await work(db, receipt);
+        if (isExplicit) await db.query("COMMIT");
+        return done;
+      });
       own.acknowledge(receipt);
       return result;
     } catch (error) {
@@ -241,7 +245,7 @@ export class PostgresWriter {
     this.#predecessor = processId;
     // Not awaited: the other side may never answer.
     db.end().catch(() => {});
-    (db as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    destroy(db);
   }
 
   /** A connection with the claim, made anew if need be. Rejects with `CommitUnknown` when that takes too long; the next call tries again. */
