@@ -74,8 +74,11 @@ export interface Submitter {
     key: ExecutionKey<K>,
     command: C,
   ): Promise<ReplyOfKind<K, C> | Rejection>;
-  /** Resolves at the next commit that touches the run, or when the signal aborts. Call it before reading, so that nothing is missed. */
-  changed(runId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves at the next commit that touches the run, with `end` only at one after which it is closed, or when the signal aborts. Call it before
+   * reading, so that nothing is missed.
+   */
+  changed(runId: string, signal: AbortSignal, news?: "change" | "end"): Promise<void>;
 }
 
 /** What the frontend asks of the task queues; `matching` is one. */

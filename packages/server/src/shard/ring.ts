@@ -7,7 +7,7 @@ import type { Lease } from "@pawl/store";
 import { Messages } from "./messages.ts";
 import { Shard, type ShardParts, Unavailable } from "./shard.ts";
 import { joined, type Standing } from "./standing.ts";
-import { Watch } from "./watch.ts";
+import { type News, Watch } from "./watch.ts";
 
 export interface RingParts extends Omit<ShardParts, "watch" | "carry" | "cacheBytesMax" | "onLost"> {
   readonly shardCount: number;
@@ -127,9 +127,9 @@ export class Ring {
     return shard.submit(key as never, command as never);
   }
 
-  /** Resolves at the next commit that touches the run, or when the signal aborts. Call it before reading. */
-  changed(runId: string, signal: AbortSignal): Promise<void> {
-    return this.#watch.changed(runId, signal);
+  /** See `Watch`. */
+  changed(runId: string, signal: AbortSignal, news?: News): Promise<void> {
+    return this.#watch.changed(runId, signal, news);
   }
 
   get standing(): Standing {

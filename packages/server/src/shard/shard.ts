@@ -437,9 +437,9 @@ export class Shard {
 
   /** Everything that the commit made true is now said (S2). */
   #answer(outcomes: readonly Outcome[], touched: ExecutionWrites["touched"], figures: BatchFigures | undefined): void {
-    for (const { wakeAtMs, ...run } of touched) {
+    for (const { run, wakeAtMs, isClosed } of touched) {
       this.#timers.arm(run, wakeAtMs);
-      this.#parts.watch.notify(run.runId);
+      this.#parts.watch.notify(run.runId, isClosed);
     }
     for (const outcome of outcomes) {
       const { entry } = outcome;
@@ -466,7 +466,7 @@ export class Shard {
   /** Nothing was committed, but who watches the run must look: its updates are in memory only. */
   #notice(key: ExecutionKey, { runId, wakeAtMs }: Extract<Effect, { type: "noticed" }>): void {
     this.#timers.arm({ ...key, runId }, wakeAtMs);
-    this.#parts.watch.notify(runId);
+    this.#parts.watch.notify(runId, false);
   }
 
   /** Memory must not run ahead of the store (S3): what the batch touched is forgotten; what it may have left behind is dispatched again. */

@@ -4,10 +4,17 @@ import type { Hosted } from "./hosted.ts";
 
 export interface ExecutionWrites {
   readonly writes: Write[];
-  /** Runs that changed, with the time at which each must be looked at again. */
-  readonly touched: (RunRef & { readonly wakeAtMs: number | null })[];
+  readonly touched: Touched[];
   /** Runs that have become large. */
   readonly large: LargeRun[];
+}
+
+/** A run that changed, and the time at which it must be looked at again. */
+export interface Touched {
+  readonly run: RunRef;
+  readonly wakeAtMs: number | null;
+  /** It is closed now, or gone. */
+  readonly isClosed: boolean;
 }
 
 /** A figure of a run that is beyond its mark, or beyond its limit: then the run has been ended. */
@@ -28,7 +35,7 @@ export function addWrites({ writes, touched, large }: ExecutionWrites, { key, ma
     const changes = machine.takeChanges(run);
     if (!changes) continue;
     if (changes.deleted) {
-      touched.push({ ...key, runId, wakeAtMs: null });
+      touched.push({ run: { ...key, runId }, wakeAtMs: null, isClosed: true });
       writes.push({ table: "deleteRun", runId });
       execution.runs.delete(runId);
       current ||= execution.currentRunId === runId;
@@ -38,7 +45,7 @@ export function addWrites({ writes, touched, large }: ExecutionWrites, { key, ma
     const { snapshot, wakeAtMs, undispatched, warnings = [] } = changes;
     for (const { what, value, warnAbove } of warnings)
       large.push({ key, runId, what, value, above: warnAbove, ended: false });
-    touched.push({ ...key, runId, wakeAtMs });
+    touched.push({ run: { ...key, runId }, wakeAtMs, isClosed: run.status.type === "closed" });
     if (snapshot) writes.push({ table: "run", ...key, runId, snapshot, wakeAtMs, undispatched });
     for (const [part, bytes] of changes.parts) writes.push({ table: "part", runId, part, bytes });
     for (const { firstEventId, lastEventId, bytes } of changes.batches)

@@ -104,36 +104,41 @@ test("the last page of a plain read shows no retried task when the run has gone 
   assert.deepEqual(ids(rest.history), [3, 4]);
 });
 
-test("no change is missed that comes while the run is looked at", async () => {
-  await using server = await runOfFour();
-  const { parts } = server;
-  let changed = () => {};
-  const ring: Parts["ring"] = {
-    changed: () =>
-      new Promise<void>((resolve) => {
-        changed = resolve;
-      }),
-    submit: async (key, command) => {
-      const reply = await parts.ring.submit(key, command);
-      // What is read is true, and old at once.
-      if (looks++ === 1) await server.ask("TerminateWorkflowExecution", { workflowExecution: execution });
-      changed();
-      return reply;
-    },
-  };
-  let looks = 0;
-  const { GetWorkflowExecutionHistory: read } = historyHandlers({ ...parts, ring });
-  const { CLOSE_EVENT: historyEventFilterType } = HistoryEventFilterType;
-  const request = workflowservice.GetWorkflowExecutionHistoryRequest.create({
-    namespace: testNamespace,
-    execution: { workflowId: "w", runId: "" },
-    waitNewEvent: true,
-    historyEventFilterType,
+/** `named`: the caller names the run; otherwise a look tells which one is meant, and another one waits for it. */
+for (const named of [false, true])
+  test(`no change is missed that comes while the run is looked at, ${named ? "named" : "the current one"}`, async () => {
+    await using server = await runOfFour();
+    const { parts } = server;
+    const { executions } = await server.ask("ListWorkflowExecutions", {});
+    const runId = named ? executions[0]!.execution!.runId : "";
+    let changed = () => {};
+    const ring: Parts["ring"] = {
+      changed: () =>
+        new Promise<void>((resolve) => {
+          changed = resolve;
+        }),
+      submit: async (key, command) => {
+        const reply = await parts.ring.submit(key, command);
+        // What is read is true, and old at once.
+        if (looks++ === (named ? 0 : 1))
+          await server.ask("TerminateWorkflowExecution", { workflowExecution: execution });
+        changed();
+        return reply;
+      },
+    };
+    let looks = 0;
+    const { GetWorkflowExecutionHistory: read } = historyHandlers({ ...parts, ring });
+    const { CLOSE_EVENT: historyEventFilterType } = HistoryEventFilterType;
+    const request = workflowservice.GetWorkflowExecutionHistoryRequest.create({
+      namespace: testNamespace,
+      execution: { workflowId: "w", runId },
+      waitNewEvent: true,
+      historyEventFilterType,
+    });
+    const closed = await read(request, new TestCall(undefined));
+    assert.ok(!(closed instanceof Rejection));
+    assert.deepEqual(eventTypes(closed.history), ["WORKFLOW_EXECUTION_TERMINATED"]);
   });
-  const closed = await read(request, new TestCall(undefined));
-  assert.ok(!(closed instanceof Rejection));
-  assert.deepEqual(eventTypes(closed.history), ["WORKFLOW_EXECUTION_TERMINATED"]);
-});
 
 describe("waiting for what comes", () => {
   test("gives what is there with a token, then what comes, until the run is closed", async () => {
@@ -273,6 +278,37 @@ describe("the closing event alone", () => {
     await server.complete(await server.pollWorkflowTask(), { commands: [completion] });
     assert.deepEqual(eventTypes((await waiting).history), ["WORKFLOW_EXECUTION_COMPLETED"]);
   });
+});
+
+test("who waits for the end of a run looks at it when he comes and when it has ended, however much happens meanwhile", async () => {
+  await using server = await runOfFour();
+  const { parts } = server;
+  const { executions } = await server.ask("ListWorkflowExecutions", {});
+  let looks = 0;
+  const ring: Parts["ring"] = {
+    changed: (...asked) => parts.ring.changed(...asked),
+    submit: (key, command) => {
+      looks++;
+      return parts.ring.submit(key, command);
+    },
+  };
+  const { GetWorkflowExecutionHistory: read } = historyHandlers({ ...parts, ring });
+  const request = workflowservice.GetWorkflowExecutionHistoryRequest.create({
+    namespace: testNamespace,
+    execution: { workflowId: "w", runId: executions[0]!.execution!.runId },
+    waitNewEvent: true,
+    historyEventFilterType: HistoryEventFilterType.CLOSE_EVENT,
+  });
+  const reading = read(request, new TestCall(undefined));
+  await server.settle();
+  for (let sent = 0; sent < 3; sent++) await server.signal("w");
+  await server.settle();
+  assert.equal(looks, 1);
+  await server.complete(await server.pollWorkflowTask(), { commands: [completion] });
+  const closed = await reading;
+  assert.ok(!(closed instanceof Rejection));
+  assert.deepEqual(eventTypes(closed.history), ["WORKFLOW_EXECUTION_COMPLETED"]);
+  assert.equal(looks, 2);
 });
 
 test("a history read backwards is the same, newest first, page by page", async () => {

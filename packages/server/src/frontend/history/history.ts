@@ -108,7 +108,7 @@ const gone = new Rejection("NOT_FOUND", "Workflow execution history not found.")
 
 /** What is there and then what comes, as long as the run is open: an empty page with a token means "ask again". */
 async function nextEvents(parts: ReadParts, reading: Reading): Promise<Response> {
-  const located = await waitFor(parts, reading, ({ lastEventId, open }) => {
+  const located = await waitFor(parts, reading, "change", ({ lastEventId, open }) => {
     return !open || lastEventId >= (reading.position?.nextEventId ?? 1);
   });
   if (located instanceof Rejection) return located;
@@ -133,7 +133,7 @@ async function nextEvents(parts: ReadParts, reading: Reading): Promise<Response>
 
 async function closeEvent(parts: ReadParts, reading: Reading, wait: boolean): Promise<Response> {
   const located = wait
-    ? await waitFor(parts, reading, ({ open }) => !open)
+    ? await waitFor(parts, reading, "end", ({ open }) => !open)
     : await locate(parts, reading, reading.runId);
   if (located instanceof Rejection) return located;
   const { open, runId, lastEventId, closingEvents } = located;
@@ -178,23 +178,24 @@ function tokenAt(
   return historyToken.seal(tokens, key.namespaceId, { runId, nextEventId, toEventId });
 }
 
-/** Where the run stands once `isReached`, or when the caller's time is nearly up. */
+/** Where the run stands once `isReached`, or when the caller's time is nearly up. Looks at it first, and then at each piece of news. */
 async function waitFor(
   parts: ReadParts,
   reading: Reading,
+  news: "change" | "end",
   isReached: (located: Located) => boolean,
 ): Promise<Located | Rejection> {
   const { ring, clock } = parts;
   const { call } = reading;
-  let located = await locate(parts, reading, reading.runId);
-  if (located instanceof Rejection || isReached(located)) return located;
-  const { runId } = located;
+  let { runId } = reading;
   using wait = new Wait(call.signal, clock, waitUntilMs(call, clock.nowMs(), limits.historyPollMsMax));
-  while (!wait.isOver) {
-    const changed = ring.changed(runId, wait.signal);
-    located = await locate(parts, reading, runId);
+  for (;;) {
+    // Who names no run learns by a look which one it is, and looks again once he is told of its changes.
+    const told = runId === "" ? undefined : ring.changed(runId, wait.signal, news);
+    const located = await locate(parts, reading, runId);
     if (located instanceof Rejection || isReached(located)) return located;
-    await changed;
+    await told;
+    if (wait.isOver) return located;
+    runId = located.runId;
   }
-  return located;
 }
