@@ -1,12 +1,13 @@
 /** Activities without a workflow, by their client. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { activityInfo, Context } from "@pawl/sdk/activity";
+import { activityInfo, CompleteAsyncError, Context } from "@pawl/sdk/activity";
 import {
   type ActivityClientInterceptor,
   ActivityExecutionAlreadyStartedError,
   ActivityExecutionFailedError,
   ActivityNotFoundError,
+  ActivityPausedError,
   ApplicationFailure,
   CallFailed,
   CancelledFailure,
@@ -17,7 +18,14 @@ import { newId, newWorker, useTarget } from "./target.ts";
 
 const target = useTarget();
 
+/** Task tokens of activities that wait for someone else, by their ids. */
+const left = new Map<string, Uint8Array>();
+
 const activities = {
+  async leaves(): Promise<string> {
+    left.set(activityInfo().activityId, activityInfo().taskToken);
+    throw new CompleteAsyncError();
+  },
   async add(a: number, b: number): Promise<number> {
     const { inWorkflow, activityRunId, workflowExecution } = activityInfo();
     assert.deepEqual([inWorkflow, workflowExecution.workflowId, typeof activityRunId], [false, "", "string"]);
@@ -103,6 +111,55 @@ describe("an activity without a workflow", () => {
         return true;
       });
       await assert.rejects(activity.getHandle("there-is-none").describe(), ActivityNotFoundError);
+    });
+  });
+
+  test("is paused, changed, restored and unpaused by its handle", async (t) => {
+    if (!(await isServed())) return t.skip("this server has no activities without a workflow");
+    const { activity } = target.client;
+    const taskQueue = newId("nobody-polls");
+    const started = { id: newId("activity"), taskQueue, startToCloseTimeout, retry: { maximumAttempts: 3 } } as const;
+    const handle = await activity.start("add", { ...started, args: [2, 3] });
+    await handle.pause({ reason: "not now" });
+    assert.equal((await handle.describe()).runState, "PAUSED");
+    const changed = await handle.updateOptions({ startToCloseTimeout: "1 minute", retry: { maximumAttempts: 7 } });
+    assert.deepEqual(
+      [changed.taskQueue, changed.startToCloseTimeout, changed.retry?.maximumAttempts],
+      [taskQueue, 60_000, 7],
+    );
+    assert.equal((await handle.updateOptions({ heartbeatTimeout: "5 seconds" })).heartbeatTimeout, 5_000);
+    assert.ok(!(await handle.updateOptions({ heartbeatTimeout: null })).heartbeatTimeout, "null takes it away");
+    const restored = await handle.restoreOriginalOptions();
+    assert.deepEqual([restored.startToCloseTimeout, restored.retry?.maximumAttempts], [30_000, 3]);
+    const { runId } = handle;
+    assert.ok(runId);
+    await activity.getHandleWithOptions(started.id, { runId }).unpause({ jitter: 1 });
+    await until(async () => (await handle.describe()).runState === "SCHEDULED");
+    await assert.rejects(handle.updateOptions({ startDelay: "soon" as never }), /options\.startDelay: "soon"/);
+    await assert.rejects(handle.updateOptions({ taskQueue: "" }), /options\.taskQueue is missing/);
+    await assert.rejects(activity.getHandle("there-is-none").pause(), ActivityNotFoundError);
+    const worker = await newWorker(target, { activities, taskQueue });
+    assert.equal(await worker.runUntil(handle.result()), 5);
+  });
+
+  test("that is completed from outside hears with its heartbeat that it is paused", async (t) => {
+    if (!(await isServed())) return t.skip("this server has no activities without a workflow");
+    const { activity } = target.client;
+    await withWorker(async (taskQueue) => {
+      const options = {
+        id: newId("activity"),
+        taskQueue,
+        startToCloseTimeout,
+        heartbeatTimeout: "30 seconds",
+      } as const;
+      const handle = await activity.start("leaves", options);
+      await until(async () => left.has(options.id));
+      const taskToken = left.get(options.id)!;
+      await activity.heartbeat(taskToken, 1);
+      await handle.pause();
+      await assert.rejects(activity.heartbeat(taskToken, 2), ActivityPausedError);
+      await activity.complete(taskToken, "done");
+      assert.equal(await handle.result(), "done");
     });
   });
 

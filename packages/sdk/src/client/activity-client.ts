@@ -1,6 +1,6 @@
 /** Activities without a workflow: started, awaited, listed and ended by a client; and those of any kind completed from outside their worker. */
 import { randomUUID } from "node:crypto";
-import { enums } from "@pawl/protocol";
+import { enums, type Init, type workflowservice } from "@pawl/protocol";
 import { CallFailed } from "../transport/transport.ts";
 import { type Duration, msOptionalToNumber } from "../value/duration.ts";
 import { recognizeAcrossRealms } from "../value/errors.ts";
@@ -26,9 +26,21 @@ import type {
   ActivityClientInterceptor,
   ActivityDescribeInput,
   ActivityGetResultInput,
+  ActivityPauseInput,
+  ActivityRestoreOriginalOptionsInput,
   ActivityStartInput,
   ActivityTerminateInput,
+  ActivityUnpauseInput,
+  ActivityUpdateOptionsInput,
 } from "./activity-interceptor.ts";
+import {
+  type ActivityOptionsUpdate,
+  type ActivityOptionsUpdateResult,
+  type ActivityPauseOptions,
+  type ActivityUnpauseOptions,
+  activityOptionsOf,
+  activityUpdateRequest,
+} from "./activity-options-update.ts";
 import { ActivityNotFoundError, AsyncCompletionClient } from "./async-completion-client.ts";
 import type { BaseClientOptions } from "./client-options.ts";
 import { rethrowCallFailure } from "./errors.ts";
@@ -77,6 +89,18 @@ export interface ActivityHandle<R = unknown> {
   describe(options?: ActivityDescribeOptions): Promise<ActivityExecutionDescription>;
   cancel(reason?: string): Promise<void>;
   terminate(reason?: string): Promise<void>;
+  /** No further attempt starts; the one that runs hears of it with its next heartbeat. */
+  pause(options?: ActivityPauseOptions): Promise<void>;
+  unpause(options?: ActivityUnpauseOptions): Promise<void>;
+  /** Gives all options as they are then. */
+  updateOptions(options: ActivityOptionsUpdate): Promise<ActivityOptionsUpdateResult>;
+  /** The options as at the activity's start. */
+  restoreOriginalOptions(): Promise<ActivityOptionsUpdate>;
+}
+
+export interface GetActivityHandleOptions {
+  /** Default: whichever run is current. */
+  runId?: string;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the activities of any user.
@@ -214,7 +238,19 @@ export class ActivityClient extends AsyncCompletionClient {
         composeInterceptors(all, "cancel", (input) => this.#cancel(input))({ ...target, reason }),
       terminate: (reason = "") =>
         composeInterceptors(all, "terminate", (input) => this.#terminate(input))({ ...target, reason }),
+      pause: (options = {}) => composeInterceptors(all, "pause", (input) => this.#pause(input))({ ...target, options }),
+      unpause: (options = {}) =>
+        composeInterceptors(all, "unpause", (input) => this.#unpause(input))({ ...target, options }),
+      updateOptions: (options) =>
+        composeInterceptors(all, "updateOptions", (input) => this.#updateOptions(input))({ ...target, options }),
+      restoreOriginalOptions: () =>
+        composeInterceptors(all, "restoreOriginalOptions", (input) => this.#restoreOriginalOptions(input))(target),
     };
+  }
+
+  /** As {@link getHandle}. */
+  getHandleWithOptions<R = unknown>(activityId: string, { runId }: GetActivityHandleOptions): ActivityHandle<R> {
+    return this.getHandle(activityId, runId);
   }
 
   async #result({ activityId, activityRunId: runId }: ActivityGetResultInput): Promise<unknown> {
@@ -254,6 +290,41 @@ export class ActivityClient extends AsyncCompletionClient {
     const { call, namespace, identity } = this.options;
     const request = { namespace, identity, activityId, runId, reason, requestId: randomUUID() };
     await call("TerminateActivityExecution", request).catch(this.#rethrow("Failed to terminate Activity"));
+  }
+
+  /** What each change of a running activity says. */
+  #change({ activityId, activityRunId: runId }: ActivityGetResultInput) {
+    const { namespace, identity } = this.options;
+    return { namespace, identity, activityId, runId, requestId: randomUUID() };
+  }
+
+  async #pause(input: ActivityPauseInput): Promise<void> {
+    const request = { ...this.#change(input), reason: input.options.reason };
+    await this.options.call("PauseActivityExecution", request).catch(this.#rethrow("Failed to pause Activity"));
+  }
+
+  async #unpause(input: ActivityUnpauseInput): Promise<void> {
+    const { reason, jitter } = input.options;
+    const request = {
+      ...{ ...this.#change(input), reason },
+      jitter: wireDuration(msOptionalToNumber(jitter, "options.jitter")),
+    };
+    await this.options.call("UnpauseActivityExecution", request).catch(this.#rethrow("Failed to unpause Activity"));
+  }
+
+  async #updateOptions(input: ActivityUpdateOptionsInput): Promise<ActivityOptionsUpdateResult> {
+    const request = { ...this.#change(input), ...activityUpdateRequest(input.options) };
+    return await this.#changed(request, "Failed to update the options of Activity");
+  }
+
+  async #restoreOriginalOptions(input: ActivityRestoreOriginalOptionsInput): Promise<ActivityOptionsUpdateResult> {
+    const request = { ...this.#change(input), restoreOriginal: true };
+    return await this.#changed(request, "Failed to restore the options of Activity");
+  }
+
+  async #changed(request: Init<workflowservice.UpdateActivityExecutionOptionsRequest>, failure: string) {
+    const call = this.options.call("UpdateActivityExecutionOptions", request);
+    return activityOptionsOf((await call.catch(this.#rethrow(failure))).activityOptions);
   }
 
   /** Pages are fetched while iterating. */

@@ -6,6 +6,12 @@ import type {
   ActivityExecutionInfo,
   CountActivityExecutions,
 } from "./activity-description.ts";
+import type {
+  ActivityOptionsUpdate,
+  ActivityOptionsUpdateResult,
+  ActivityPauseOptions,
+  ActivityUnpauseOptions,
+} from "./activity-options-update.ts";
 
 export interface ActivityStartInput {
   readonly activityType: string;
@@ -27,6 +33,17 @@ export interface ActivityCancelInput extends ActivityGetResultInput {
 }
 export type ActivityTerminateInput = ActivityCancelInput;
 
+export interface ActivityPauseInput extends ActivityGetResultInput {
+  readonly options: ActivityPauseOptions;
+}
+export interface ActivityUnpauseInput extends ActivityGetResultInput {
+  readonly options: ActivityUnpauseOptions;
+}
+export interface ActivityUpdateOptionsInput extends ActivityGetResultInput {
+  readonly options: ActivityOptionsUpdate;
+}
+export type ActivityRestoreOriginalOptionsInput = ActivityGetResultInput;
+
 export interface ActivityListInput {
   readonly query: string;
   readonly headers: Headers;
@@ -42,6 +59,16 @@ export interface ActivityClientInterceptor {
   ) => Promise<ActivityExecutionDescription>;
   cancel?: (input: ActivityCancelInput, next: Next<ActivityClientInterceptor, "cancel">) => Promise<void>;
   terminate?: (input: ActivityTerminateInput, next: Next<ActivityClientInterceptor, "terminate">) => Promise<void>;
+  pause?: (input: ActivityPauseInput, next: Next<ActivityClientInterceptor, "pause">) => Promise<void>;
+  unpause?: (input: ActivityUnpauseInput, next: Next<ActivityClientInterceptor, "unpause">) => Promise<void>;
+  updateOptions?: (
+    input: ActivityUpdateOptionsInput,
+    next: Next<ActivityClientInterceptor, "updateOptions">,
+  ) => Promise<ActivityOptionsUpdateResult>;
+  restoreOriginalOptions?: (
+    input: ActivityRestoreOriginalOptionsInput,
+    next: Next<ActivityClientInterceptor, "restoreOriginalOptions">,
+  ) => Promise<ActivityOptionsUpdate>;
   list?: (
     input: ActivityListInput,
     next: Next<ActivityClientInterceptor, "list">,

@@ -17,6 +17,14 @@ recognizeAcrossRealms(ActivityCompletionError, "ActivityCompletionError");
 export class ActivityCancelledError extends Error {}
 recognizeAcrossRealms(ActivityCancelledError, "ActivityCancelledError");
 
+/** Thrown by `heartbeat`: the activity is paused. Its attempt should end; another comes when it is unpaused. */
+export class ActivityPausedError extends Error {}
+recognizeAcrossRealms(ActivityPausedError, "ActivityPausedError");
+
+/** Thrown by `heartbeat`: the activity was reset. Its attempt should end; another, the first, comes. */
+export class ActivityResetError extends Error {}
+recognizeAcrossRealms(ActivityResetError, "ActivityResetError");
+
 export interface FullActivityId {
   workflowId: string;
   /** Default: the current run. */
@@ -67,16 +75,18 @@ export class AsyncCompletionClient {
     );
   }
 
-  /** Throws {@link ActivityCancelledError} when the activity should stop. */
+  /** Throws {@link ActivityCancelledError}, {@link ActivityResetError} or {@link ActivityPausedError} when the activity should stop. */
   async heartbeat(taskTokenOrId: Uint8Array | FullActivityId, details?: unknown): Promise<void> {
     const fields = { ...this.#fields(), details: this.#details(details) };
     const { call } = this.options;
-    const { cancelRequested } = await attempt(() =>
+    const { cancelRequested, activityPaused, activityReset } = await attempt(() =>
       taskTokenOrId instanceof Uint8Array
         ? call("RecordActivityTaskHeartbeat", { ...fields, taskToken: taskTokenOrId })
         : call("RecordActivityTaskHeartbeatById", { ...fields, ...taskTokenOrId }),
     );
     if (cancelRequested) throw new ActivityCancelledError("the activity's cancellation was requested");
+    if (activityReset) throw new ActivityResetError("the activity was reset");
+    if (activityPaused) throw new ActivityPausedError("the activity is paused");
   }
 
   #fields() {

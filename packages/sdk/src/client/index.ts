@@ -79,6 +79,12 @@ export {
   PendingActivityState,
 } from "./activity-description.ts";
 export type * from "./activity-interceptor.ts";
+export type {
+  ActivityOptionsUpdate,
+  ActivityOptionsUpdateResult,
+  ActivityPauseOptions,
+  ActivityUnpauseOptions,
+} from "./activity-options-update.ts";
 export * from "./async-completion-client.ts";
 export { Client, type ClientOptions, type ClientPlugin } from "./client.ts";
 export type { BaseClientOptions, ResolvedClientOptions } from "./client-options.ts";
