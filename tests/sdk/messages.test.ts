@@ -12,7 +12,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from "@pawl/sdk/client";
-import { Worker } from "@pawl/sdk/worker";
+import { DefaultLogger, type LogEntry, Worker } from "@pawl/sdk/worker";
 import { newId, newWorker, useTarget, workflowsPath } from "./target.ts";
 import * as workflows from "./workflows.ts";
 
@@ -63,6 +63,43 @@ describe("signals", () => {
       const handle = await target.client.workflow.start(workflows.triggered, { workflowId: newId(), taskQueue });
       await handle.signal(workflows.add, 9);
       assert.equal(await handle.result(), 9);
+    });
+  });
+});
+
+describe("handlers at the end", () => {
+  for (const quietly of [false, true]) {
+    test(`a workflow that ends while they work ${quietly ? "says nothing when they may be abandoned" : "warns of each"}`, async () => {
+      const lines: LogEntry[] = [];
+      const logger = new DefaultLogger("WARN", (entry) => lines.push(entry));
+      const worker = await newWorker(target, { logger });
+      const { taskQueue } = worker.options;
+      await worker.runUntil(async () => {
+        const options = { workflowId: newId(), taskQueue, args: [quietly] as [boolean] };
+        const handle = await target.client.workflow.start(workflows.endsAmidHandlers, options);
+        await handle.signal(workflows.add, 1);
+        const waitForStage = "ACCEPTED";
+        const update = await handle.startUpdate(workflows.increase, { args: [1], updateId: "u1", waitForStage });
+        await handle.result();
+        await assert.rejects(update.result());
+        await Worker.runReplayHistory({ workflowsPath, logger }, await handle.fetchHistory());
+      });
+      const warnings = lines.map(({ message }) => message).filter((message) => message.includes("TMPRL1102"));
+      const expected = [
+        /still handled: signal add\..*allHandlersFinished.*ABANDON/,
+        /still handled: update increase \(u1\)\./,
+      ];
+      assert.equal(warnings.length, quietly ? 0 : 2, warnings.join("\n"));
+      for (const [at, warning] of warnings.entries()) assert.match(warning, expected[at]!);
+    });
+  }
+
+  test("an update that continues the workflow as new ends its run", async () => {
+    await withWorker(async (taskQueue) => {
+      const options = { workflowId: newId(), taskQueue, args: [1] as [number] };
+      const handle = await target.client.workflow.start(workflows.endedByUpdate, options);
+      await handle.startUpdate(workflows.increase, { args: [1], waitForStage: "ACCEPTED" });
+      assert.equal(await handle.result(), "continued by its update");
     });
   });
 });

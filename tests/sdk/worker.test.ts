@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Client, Connection } from "@pawl/sdk/client";
-import { GracefulShutdownPeriodExpiredError, Worker } from "@pawl/sdk/worker";
+import {
+  CombinedWorkerRunError,
+  GracefulShutdownPeriodExpiredError,
+  PromiseCompletionTimeoutError,
+  Worker,
+  type WorkerPlugin,
+} from "@pawl/sdk/worker";
 import { startPawl } from "../rig/server.ts";
 import * as activities from "./activities.ts";
 import { isReference, newId, newWorker, useTarget, workflowsPath } from "./target.ts";
@@ -14,6 +20,46 @@ const target = useTarget();
 async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
+
+describe("a worker that runs until something is done", () => {
+  test("stops before it and says so, but waits when it was asked to", async () => {
+    const worker = await newWorker(target);
+    const stopped = worker.runUntil(async () => {
+      worker.shutdown();
+      await new Promise(() => undefined);
+    });
+    await assert.rejects(stopped, PromiseCompletionTimeoutError);
+    const patient = await newWorker(target);
+    const work = async () => {
+      patient.shutdown();
+      while (patient.getState() !== "STOPPED") await new Promise((resolve) => setImmediate(resolve));
+      return "done";
+    };
+    assert.equal(await patient.runUntil(work, { promiseCompletionTimeout: "1 minute" }), "done");
+    await assert.rejects(
+      patient.runUntil(work, { promiseCompletionTimeout: "soon" as never }),
+      /promiseCompletionTimeout/,
+    );
+  });
+
+  test("fails together with it, and tells of both", async () => {
+    const breaks: WorkerPlugin = {
+      name: "breaks",
+      async runWorker(worker, next) {
+        await next(worker);
+        throw new Error("it broke");
+      },
+    };
+    const worker = await newWorker(target, { plugins: [breaks] });
+    const both = worker.runUntil(Promise.reject(new RangeError("inner")));
+    await assert.rejects(both, (error: unknown) => {
+      assert.ok(error instanceof CombinedWorkerRunError);
+      const { workerError, innerError } = error.cause;
+      assert.deepEqual([String(workerError), String(innerError)], ["Error: it broke", "RangeError: inner"]);
+      return true;
+    });
+  });
+});
 
 describe("a worker is made", () => {
   for (const [what, options, expected] of [

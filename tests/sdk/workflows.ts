@@ -147,6 +147,28 @@ export async function knowsItsUpdate(): Promise<unknown> {
   return outside;
 }
 
+/** Ends while its handlers still work; `quietly`: as they were told that it may. */
+export async function endsAmidHandlers(quietly: boolean): Promise<void> {
+  const unfinishedPolicy = quietly ? "ABANDON" : "WARN_AND_ABANDON";
+  let updates = 0;
+  setHandler(add, () => sleep("1 minute"), { unfinishedPolicy });
+  const slow = async (): Promise<number> => {
+    updates++;
+    await sleep("1 minute");
+    return 1;
+  };
+  setHandler(increase, slow, { unfinishedPolicy });
+  await condition(() => updates > 0);
+}
+
+/** Its update decides how it goes on: as another run, or not at all. */
+export async function endedByUpdate(runs: number): Promise<string> {
+  if (runs > 1) return "continued by its update";
+  setHandler(increase, async () => await continueAsNew<typeof endedByUpdate>(runs + 1));
+  await condition(() => false);
+  return "never";
+}
+
 export async function lateHandlers(): Promise<string[]> {
   const heard: string[] = [];
   await sleep(50);

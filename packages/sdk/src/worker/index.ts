@@ -65,6 +65,13 @@ export type {
 export type { WorkerPlugin } from "./plugin.ts";
 export type { HistoryToReplay, ReplayHistoriesIterable, ReplayResult, ReplayWorkerOptions } from "./replayer.ts";
 export { type ResourceBasedTunerOptions, ResourceController as ResourceBasedController } from "./resource-slots.ts";
+export {
+  CombinedWorkerRunError,
+  type CombinedWorkerRunErrorCause,
+  GracefulShutdownPeriodExpiredError,
+  PromiseCompletionTimeoutError,
+  type RunUntilOptions,
+} from "./run-errors.ts";
 export type { InjectedSink, InjectedSinkFunction, InjectedSinks } from "./sinks.ts";
 export type { SlotInfo } from "./slots.ts";
 export type {
@@ -81,7 +88,7 @@ export type {
   WorkerTuner,
   WorkflowSlotInfo,
 } from "./tuner.ts";
-export { GracefulShutdownPeriodExpiredError, type State, Worker } from "./worker.ts";
+export { type State, Worker } from "./worker.ts";
 export type {
   CompiledWorkerOptions,
   PollerBehavior,

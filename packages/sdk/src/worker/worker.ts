@@ -8,6 +8,7 @@ import { Connection } from "../connection/connection.ts";
 import type { EagerOffer } from "../connection/eager-starts.ts";
 import { type GaugeValue, Runtime } from "../telemetry/runtime.ts";
 import { CallFailed } from "../transport/transport.ts";
+import { msToNumber } from "../value/duration.ts";
 import { IllegalStateError, NamespaceNotFoundError } from "../value/errors.ts";
 import { ActivityRunner } from "./activity-runner.ts";
 import { bundleOf, runtimeOf, type Script } from "./bundle.ts";
@@ -23,6 +24,12 @@ import {
   replayHistories,
 } from "./replayer.ts";
 import { RunCache } from "./run-cache.ts";
+import {
+  CombinedWorkerRunError,
+  GracefulShutdownPeriodExpiredError,
+  type RunUntilOptions,
+  settledWithin,
+} from "./run-errors.ts";
 import { Sandbox, watchRejections } from "./sandbox.ts";
 import { SinkCalls } from "./sinks.ts";
 import type { Slots } from "./slots.ts";
@@ -33,14 +40,6 @@ import { WorkflowRunner } from "./workflow-runner.ts";
 
 /** `STOPPING`: takes no new tasks; `STOPPED` and `FAILED`: `run()` has returned or thrown. */
 export type State = "INITIALIZED" | "RUNNING" | "STOPPING" | "STOPPED" | "FAILED";
-
-/** The shutdown took longer than `shutdownForceTime`. */
-export class GracefulShutdownPeriodExpiredError extends Error {
-  constructor() {
-    super("Timed out while waiting for worker to shutdown gracefully");
-    this.name = "GracefulShutdownPeriodExpiredError";
-  }
-}
 
 /** The server may end the polls of a worker that says that it stops; after this time they are cut off. */
 const pollsEndWithinMs = 250;
@@ -217,17 +216,26 @@ export class Worker {
     }
   }
 
-  /** Works until the promise settles, then shuts down. Returns or throws what it does. */
-  async runUntil<R>(work: Promise<R> | (() => Promise<R>)): Promise<R> {
+  /**
+   * Works until the promise settles, then shuts down. Returns or throws what it does. Throws `PromiseCompletionTimeoutError` when the worker stops
+   * before it, as by a signal; what the worker throws; and `CombinedWorkerRunError` when both fail.
+   */
+  async runUntil<R>(work: Promise<R> | (() => Promise<R>), options: RunUntilOptions = {}): Promise<R> {
+    const timeoutMs = msToNumber(options.promiseCompletionTimeout ?? 0, "options.promiseCompletionTimeout");
     const running = this.run();
-    const done = typeof work === "function" ? work() : work;
-    try {
-      // A worker that fails must not leave its caller waiting for what will never come.
-      return await Promise.race([done, running.then(() => done)]);
-    } finally {
+    const called = typeof work === "function" ? (async () => await work())() : work;
+    const settlement = Promise.allSettled([called]).then(([settled]) => {
       if (this.#state === "RUNNING") this.shutdown();
-      await running;
+      return settled;
+    });
+    const [ran] = await Promise.allSettled([running]);
+    const settled = await settledWithin(settlement, timeoutMs);
+    if (ran.status === "rejected") {
+      if (settled.status === "fulfilled") throw ran.reason;
+      throw new CombinedWorkerRunError({ workerError: ran.reason, innerError: settled.reason });
     }
+    if (settled.status === "rejected") throw settled.reason;
+    return settled.value;
   }
 
   /** Takes no new tasks and lets those that run end; `run()` then resolves. */

@@ -74,6 +74,7 @@ export function finish(run: WorkflowRun): { commands: WorkflowCommand[] } | { fa
   setCurrentRun(undefined);
   const failure = run.takeTaskFailure();
   if (failure) return { failed: describe(failure.error, run) };
+  run.warnOfEnd();
   const { internals } = run.interceptors;
   const conclude = composeInterceptors(internals, "concludeActivation", (input) => input);
   return { commands: [...conclude({ commands: run.takeCommands() }).commands] };

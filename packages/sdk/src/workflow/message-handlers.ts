@@ -17,10 +17,12 @@ export type DefaultSignalHandler = (signalName: string, ...args: unknown[]) => v
 export type DefaultQueryHandler = (queryName: string, ...args: unknown[]) => unknown;
 export type DefaultUpdateHandler = (updateName: string, ...args: unknown[]) => unknown;
 
+type UnfinishedPolicy = "WARN_AND_ABANDON" | "ABANDON";
+
 export interface SignalHandlerOptions {
   description?: string;
-  /** The workflow may end while this handler runs. */
-  unfinishedPolicy?: "WARN_AND_ABANDON" | "ABANDON";
+  /** What a workflow does that ends while this handler runs: its worker logs a warning, or says nothing. Default: `"WARN_AND_ABANDON"`. */
+  unfinishedPolicy?: UnfinishedPolicy;
 }
 export interface QueryHandlerOptions {
   description?: string;
@@ -29,7 +31,8 @@ export interface UpdateHandlerOptions<Args extends unknown[] = unknown[]> {
   description?: string;
   /** Throws to refuse the update, which then leaves no trace in history. Must only read. */
   validator?: (...args: Args) => void;
-  unfinishedPolicy?: "WARN_AND_ABANDON" | "ABANDON";
+  /** As for signals. */
+  unfinishedPolicy?: UnfinishedPolicy;
 }
 
 type UpdateJob = Extract<Job, { type: "update" }>;
@@ -37,6 +40,15 @@ type SignalJob = Extract<Job, { type: "signal" }>;
 interface Named {
   readonly handler: Handler;
   readonly description: string | undefined;
+  readonly unfinishedPolicy?: UnfinishedPolicy | undefined;
+}
+
+/** A handler at work. */
+interface Running {
+  readonly kind: "signal" | "update";
+  readonly name: string;
+  /** Of the update. */
+  readonly id?: string;
 }
 
 export class MessageHandlers {
@@ -49,18 +61,19 @@ export class MessageHandlers {
   #defaultUpdate: DefaultUpdateHandler | undefined;
   #waitingSignals: SignalJob[] = [];
   #waitingUpdates: UpdateJob[] = [];
-  #running = 0;
+  readonly #running = new Set<Running>();
 
   constructor(run: WorkflowRun) {
     this.#run = run;
   }
 
   get allFinished(): boolean {
-    return this.#running === 0;
+    return this.#running.size === 0;
   }
 
   setSignal(name: string, handler: Handler | undefined, options: SignalHandlerOptions = {}): void {
-    if (handler) this.signals.set(name, { handler, description: options.description });
+    const { description, unfinishedPolicy } = options;
+    if (handler) this.signals.set(name, { handler, description, unfinishedPolicy });
     else this.signals.delete(name);
     this.#deliverSignals();
   }
@@ -71,8 +84,8 @@ export class MessageHandlers {
   }
 
   setUpdate(name: string, handler: Handler | undefined, options: UpdateHandlerOptions<never[]> = {}): void {
-    const { validator, description } = options;
-    if (handler) this.updates.set(name, { handler, description, validator });
+    const { validator, description, unfinishedPolicy } = options;
+    if (handler) this.updates.set(name, { handler, description, validator, unfinishedPolicy });
     else this.updates.delete(name);
     this.#deliverUpdates();
   }
@@ -104,6 +117,7 @@ export class MessageHandlers {
       await (handler ? handler(...input.args) : this.#defaultSignal?.(input.signalName, ...input.args));
     });
     this.#track(
+      { kind: "signal", name: signalName },
       () => handle({ signalName, headers, args: arrayFromPayloads(this.#run.converter, job.input) }),
       () => undefined,
       (error) => this.#run.endWithError(error),
@@ -125,6 +139,22 @@ export class MessageHandlers {
         `Workflow did not register a handler for ${name}. Registered updates: [${known}]`,
       );
       this.#run.push({ type: "rejectUpdate", id, failure: this.#failureOf(error) });
+    }
+  }
+
+  /** The run has ended: whoever sent what is still being handled gets no answer. */
+  warnOfUnfinished(): void {
+    for (const kind of ["signal", "update"] as const) {
+      const handlers = kind === "signal" ? this.signals : this.updates;
+      const unfinished = [...this.#running].filter(
+        (each) => each.kind === kind && handlers.get(each.name)?.unfinishedPolicy !== "ABANDON",
+      );
+      if (unfinished.length === 0) continue;
+      const what = unfinished.map(({ name, id }) => (id === undefined ? name : `${name} (${id})`)).join(", ");
+      this.#run.log(
+        "WARN",
+        `[TMPRL1102] the workflow ended while it still handled: ${kind} ${what}. ${unfinishedRemedy}`,
+      );
     }
   }
 
@@ -168,6 +198,7 @@ export class MessageHandlers {
       return await (handler ? handler(...args) : this.#defaultUpdate?.(name, ...args));
     });
     this.#track(
+      { kind: "update", name, id },
       () => withinUpdate({ id, name }, () => handle(input)),
       (result) =>
         run.push({
@@ -176,20 +207,25 @@ export class MessageHandlers {
           outcome: { status: "completed", result: run.converter.toPayload(result) },
         }),
       (error) => {
-        if (!(error instanceof TemporalFailure)) return run.failTask(error);
+        if (!(error instanceof TemporalFailure)) return run.endWithError(error);
         run.push({ type: "completeUpdate", id, outcome: { status: "failed", failure: this.#failureOf(error) } });
       },
     );
   }
 
-  #track(handle: () => unknown, onResult: (result: unknown) => void, onError: (error: unknown) => void): void {
-    this.#running++;
+  #track(
+    running: Running,
+    handle: () => unknown,
+    onResult: (result: unknown) => void,
+    onError: (error: unknown) => void,
+  ): void {
+    this.#running.add(running);
     const handled = this.#run.enter(async () => await handle());
     handled
       .then(onResult)
       .catch(onError)
       .then(() => {
-        this.#running--;
+        this.#running.delete(running);
       });
   }
 
@@ -226,6 +262,10 @@ export class MessageHandlers {
     };
   }
 }
+
+const unfinishedRemedy =
+  "Wait for all of them before the end with `await condition(allHandlersFinished)`, or, when they may be cut short, set the handler with " +
+  "`{ unfinishedPolicy: HandlerUnfinishedPolicy.ABANDON }`";
 
 function isThenable(value: unknown): boolean {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";

@@ -31,20 +31,21 @@ export function defineUpdate<Ret, Args extends AnyArgs = [], Name extends string
   return { type: "update", name };
 }
 
+// A handler may have fewer parameters than its definition, so what they are is not inferred from it.
 export function setHandler<Args extends AnyArgs>(
   def: SignalDefinition<Args>,
-  handler: ((...args: Args) => void | Promise<void>) | undefined,
+  handler: ((...args: NoInfer<Args>) => void | Promise<void>) | undefined,
   options?: SignalHandlerOptions,
 ): void;
 export function setHandler<Ret, Args extends AnyArgs>(
   def: QueryDefinition<Ret, Args>,
-  handler: ((...args: Args) => Ret) | undefined,
+  handler: ((...args: NoInfer<Args>) => NoInfer<Ret>) | undefined,
   options?: QueryHandlerOptions,
 ): void;
 export function setHandler<Ret, Args extends AnyArgs>(
   def: UpdateDefinition<Ret, Args>,
-  handler: ((...args: Args) => Ret | Promise<Ret>) | undefined,
-  options?: UpdateHandlerOptions<Args>,
+  handler: ((...args: NoInfer<Args>) => NoInfer<Ret> | Promise<NoInfer<Ret>>) | undefined,
+  options?: UpdateHandlerOptions<NoInfer<Args>>,
 ): void;
 /** Sets, replaces or (with `undefined`) removes a handler. Signals and updates that came before are handled now, in their order. */
 export function setHandler(

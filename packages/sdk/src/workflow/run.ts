@@ -110,6 +110,7 @@ export class WorkflowRun {
   isClosed = false;
   #clock: Omit<Activation, "jobs">;
   #info: WorkflowInfo | undefined;
+  #isEndTold = false;
   #isReadOnly = false;
   #violation: Error | undefined;
   #commands: WorkflowCommand[] = [];
@@ -270,6 +271,7 @@ export class WorkflowRun {
     if (error instanceof ContinueAsNew) return this.#close(() => error.command);
     if (this.cancelRequested && isCancellation(error)) return this.#close(() => ({ type: "cancelWorkflow" }));
     if (!this.#failsWorkflow(error)) return this.failTask(error);
+    if (!this.isClosed) this.log("WARN", "Workflow failed", { error });
     this.#close(() => ({ type: "failWorkflow", failure: this.failures.errorToFailure(error, this.converter) }));
   }
 
@@ -291,6 +293,13 @@ export class WorkflowRun {
     } catch (error) {
       this.failTask(error);
     }
+  }
+
+  /** Once, at the end of the activation in which the code has ended. */
+  warnOfEnd(): void {
+    if (!this.isClosed || this.#isEndTold) return;
+    this.#isEndTold = true;
+    this.handlers.warnOfUnfinished();
   }
 
   requestCancel(reason: string): void {
