@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { Connection, WorkflowNotFoundError } from "@pawl/sdk/client";
 import { type App, type OpenOptions, open } from "pawl";
 import { preparePython } from "../rig/python.ts";
-import { endWithThisProcess } from "../rig/server.ts";
+import { appAddress, endWithThisProcess } from "../rig/server.ts";
 import { goSignal, greeting, nameUpdate } from "./workflows.ts";
 
 const workflowsPath = fileURLToPath(new URL("./workflows.ts", import.meta.url));
@@ -50,7 +50,7 @@ describe("an app in one process", () => {
   });
 
   test("keeps its namespace and its workflows in its file, which it holds alone and releases", async (t) => {
-    const address = `file:${join(folder(t), "app.db")}`;
+    const address = await appAddress(join(folder(t), "app.db"));
     const first = await openFor(t, address, { namespace: "shop" });
     const handle = await first.client.workflow.start(greeting, { taskQueue, workflowId: "kept" });
     await assert.rejects(open(address), { name: "StartFailure", message: /in use|another|already/ });
@@ -61,12 +61,12 @@ describe("an app in one process", () => {
     const second = await openFor(t, address, { namespace: "shop" });
     const described = await second.client.workflow.getHandle("kept").describe();
     assert.deepEqual([described.runId, described.status.name], [handle.firstExecutionRunId, "RUNNING"]);
-    const other = await openFor(t, "memory:", { namespace: "shop" });
+    const other = await openFor(t, await appAddress(), { namespace: "shop" });
     await assert.rejects(other.client.workflow.getHandle("kept").describe(), WorkflowNotFoundError);
   });
 
   test("serves others when told to; they and the app do each other's work", async (t) => {
-    const app = await openFor(t, "memory:");
+    const app = await openFor(t, await appAddress());
     const { port } = await app.serve({ port: 0 });
     const outside = await openFor(t, `pawl://127.0.0.1:${port}`);
     await outside.worker({ taskQueue, workflowsPath, activities });
@@ -82,7 +82,7 @@ describe("an app in one process", () => {
   test("a worker on an official SDK joins it", { timeout: 120_000 }, async (t) => {
     const python = await preparePython();
     if ("skipped" in python) return t.skip(python.skipped);
-    const app = await openFor(t, "memory:");
+    const app = await openFor(t, await appAddress());
     const { port } = await app.serve({ port: 0 });
     const program = fileURLToPath(new URL("./worker.py", import.meta.url));
     const { command } = python.tool.scenarios;
@@ -96,7 +96,7 @@ describe("an app in one process", () => {
   });
 
   test("lets an activity finish before it closes", async (t) => {
-    const app = await openFor(t, "memory:");
+    const app = await openFor(t, await appAddress());
     const begun = Promise.withResolvers<void>();
     const end = Promise.withResolvers<void>();
     let isDone = false;

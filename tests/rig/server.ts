@@ -93,6 +93,13 @@ export function startNode(
   });
 }
 
+/** What `open` is given for state in memory, or in the file: with `PAWL_TEST_DB_URL` a schema of that database, as for {@link startPawl}. */
+export async function appAddress(dbFilename?: string): Promise<string> {
+  const databaseUrl = process.env["PAWL_TEST_DB_URL"];
+  if (databaseUrl !== undefined) return schemaUrl(databaseUrl, dbFilename ?? randomUUID());
+  return dbFilename === undefined ? "memory:" : `file:${dbFilename}`;
+}
+
 /** A schema that stands for a file. */
 async function schemaUrl(databaseUrl: string, dbFilename: string): Promise<string> {
   const schema = `test_${createHash("sha256").update(dbFilename).digest("hex").slice(0, 32)}`;

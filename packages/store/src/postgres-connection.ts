@@ -49,7 +49,8 @@ export const byKeySettings = `
   SET enable_seqscan = off;
   SET enable_hashjoin = off;
   SET enable_mergejoin = off;
-  SET plan_cache_mode = force_generic_plan`;
+  SET plan_cache_mode = force_generic_plan;
+  SET jit = off`;
 
 const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, text: 25, oid: 26 } as const;
 

@@ -1,0 +1,140 @@
+/** What lists and counts read: rows of an index that the page or the count is made of, and never the whole table. PostgreSQL itself counts. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { PostgresStore, type Store, type VisibilityFilter } from "@pawl/store";
+import { visibilityWrite } from "@pawl/store/conformance";
+import { Postgres } from "../rig/postgres.ts";
+
+const rowCount = 12_000;
+const rowsPerCommit = 1_000;
+/** Runs that have ended, one of a hundred otherwise than the others. */
+const [completed, terminated] = [2, 5];
+const closedAtMs = (i: number) => 1_000_000 + i * 1_000;
+
+const postgres = await Postgres.start({ settings: { fsync: "off", full_page_writes: "off", autovacuum: "off" } });
+after(() => postgres.remove());
+
+before(async () => {
+  const store = await PostgresStore.open({ url: postgres.url() });
+  const lease = await store.acquire(1, "me");
+  for (let i = 0; i < rowCount; i += rowsPerCommit) {
+    const rows = Array.from({ length: rowsPerCommit }, (_, at) => i + at);
+    await store.commit(lease, rows.map(closedRun));
+  }
+  await store.close();
+  await postgres.run("VACUUM ANALYZE");
+});
+
+function closedRun(i: number) {
+  return visibilityWrite(`run ${i}`, {
+    ...{ businessId: `order-${i}`, type: `Order${i % 20}`, status: i % 100 === 0 ? terminated : completed },
+    ...{ startTimeMs: closedAtMs(i) - 500, closeTimeMs: closedAtMs(i) },
+    // About what there is to show of a run.
+    info: new Uint8Array(500),
+    searchAttributes: { Customer: `customer-${i % 4_000}`, Region: i % 2 === 0 ? "asia" : "africa" },
+  });
+}
+
+interface Reads {
+  readonly scans: number;
+  readonly ofTable: number;
+  readonly ofIndexes: number;
+}
+
+/** Rows that PostgreSQL has read of the list so far. */
+async function reads(): Promise<Reads> {
+  const [row] = await postgres.run(`
+    SELECT seq_scan + idx_scan AS scans, seq_tup_read AS table_rows,
+      (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'visibility') AS index_rows
+    FROM pg_stat_user_tables WHERE relname = 'visibility'`);
+  return {
+    ...{ scans: Number(row?.["scans"]), ofTable: Number(row?.["table_rows"]) },
+    ofIndexes: Number(row?.["index_rows"]),
+  };
+}
+
+/** What `ask` has read. A session tells of its reads when it ends at the latest. */
+async function readBy(ask: (store: Store) => Promise<unknown>): Promise<Reads> {
+  const before = await reads();
+  const store = await PostgresStore.open({ url: postgres.url() });
+  try {
+    await ask(store);
+  } finally {
+    await store.close();
+  }
+  for (;;) {
+    const now = await reads();
+    if (now.scans > before.scans)
+      return {
+        scans: now.scans - before.scans,
+        ofTable: now.ofTable - before.ofTable,
+        ofIndexes: now.ofIndexes - before.ofIndexes,
+      };
+    await delay(20);
+  }
+}
+
+const all = { kind: "workflow", namespaceId: "ns" } as const;
+const region: VisibilityFilter = { op: "=", name: "Region", value: "asia" };
+const status = (value: number): VisibilityFilter => ({ op: "=", name: "ExecutionStatus", value });
+
+/** The filter of a first page of twenty, and how many rows of indexes it may take. */
+const pages: readonly (readonly [string, VisibilityFilter | undefined, number])[] = [
+  ["everything", undefined, 100],
+  ["a frequent status", status(completed), 100],
+  ["a rare status", status(terminated), 300],
+  ["a type", { op: "=", name: "WorkflowType", value: "Order7" }, 300],
+  ["a workflow id", { op: "=", name: "WorkflowId", value: "order-5000" }, 100],
+  ["a frequent attribute", region, 300],
+  ["a rare attribute", { op: "=", name: "Customer", value: "customer-3999" }, 300],
+  [
+    "a stretch of close times",
+    {
+      op: "and",
+      all: [
+        { op: ">=", name: "CloseTime", value: closedAtMs(600) },
+        { op: "<", name: "CloseTime", value: closedAtMs(700) },
+      ],
+    },
+    300,
+  ],
+];
+
+for (const [name, filter, rowsMax] of pages)
+  test(`the first page of ${name} reads its rows and few more`, async () => {
+    let found = 0;
+    const { ofTable, ofIndexes } = await readBy(async (store) => {
+      found = (await store.listVisibility({ ...all, limit: 20, ...(filter && { filter }) })).length;
+    });
+    assert.ok(found > 0);
+    assert.equal(ofTable, 0, "the whole table was read");
+    assert.ok(ofIndexes <= rowsMax, `${ofIndexes} rows of indexes`);
+  });
+
+test("pages far behind the first read no more than it", async () => {
+  const { ofTable, ofIndexes } = await readBy(async (store) => {
+    const after = { closeTimeMs: closedAtMs(100), startTimeMs: closedAtMs(100) - 500, runId: "run 100" };
+    assert.equal((await store.listVisibility({ ...all, limit: 20, after })).length, 20);
+  });
+  assert.equal(ofTable, 0);
+  assert.ok(ofIndexes <= 100, `${ofIndexes} rows of indexes`);
+});
+
+test("a count by status, and of a status, is made of an index alone", async () => {
+  const counted = await readBy(async (store) => {
+    const counts = await store.countVisibility({ ...all, groupBy: "ExecutionStatus" });
+    assert.deepEqual(
+      counts.map(({ count }) => count),
+      [rowCount - rowCount / 100, rowCount / 100],
+    );
+  });
+  assert.equal(counted.ofTable, 0);
+  const one = await readBy(async (store) => {
+    const [counted] = await store.countVisibility({ ...all, filter: status(terminated) });
+    assert.equal(counted?.count, rowCount / 100);
+  });
+  assert.equal(one.ofTable, 0);
+  assert.ok(one.ofIndexes <= 2 * (rowCount / 100), `${one.ofIndexes} rows of indexes`);
+});
