@@ -65,6 +65,24 @@ describe("an app in one process", () => {
     await assert.rejects(other.client.workflow.getHandle("kept").describe(), WorkflowNotFoundError);
   });
 
+  test("a start brings its first task to the app's worker, unless told not to; and many polls wait", async (t) => {
+    const app = await openFor(t, "memory:");
+    const worker = await app.worker({ taskQueue, workflowsPath, activities });
+    assert.equal(worker.options.workflowPollers.maximum + worker.options.stickyPollers.maximum, 64);
+    assert.equal(worker.options.activityPollers.maximum, 16);
+    for (const [workflowId, eager] of Object.entries({ atOnce: {}, queued: { requestEagerStart: false } })) {
+      const handle = await app.client.workflow.start(greeting, { taskQueue, workflowId, ...eager });
+      assert.equal(handle.eagerlyStarted, workflowId === "atOnce");
+      const { events } = await handle.fetchHistory();
+      const { eagerExecutionAccepted } = events[0]!.workflowExecutionStartedEventAttributes!;
+      assert.equal(eagerExecutionAccepted, handle.eagerlyStarted);
+      await handle.terminate();
+    }
+    // Polls hold slots: a worker with few of these has few of them.
+    const small = await app.worker({ taskQueue, workflowsPath, maxConcurrentWorkflowTaskExecutions: 6 });
+    assert.equal(small.options.workflowPollers.maximum + small.options.stickyPollers.maximum, 5);
+  });
+
   test("serves others when told to; they and the app do each other's work", async (t) => {
     const app = await openFor(t, await appAddress());
     const { port } = await app.serve({ port: 0 });

@@ -55,20 +55,23 @@ export class WorkflowCalls {
   async #start(input: WorkflowStartInput): Promise<workflowservice.StartWorkflowExecutionResponse> {
     const { connection, messageCodec, namespace } = this.#options;
     const fields = { ...this.startRequest(input), ...linkFields(input.options) };
-    const offer = input.options.requestEagerStart
-      ? connection.eagerStarts.offer(namespace, input.options.taskQueue)
-      : undefined;
-    const request = await messageCodec.encode({ ...fields, requestEagerExecution: offer !== undefined });
+    const { requestEagerStart = connection.isInProcess, taskQueue } = input.options;
+    const offer = requestEagerStart ? connection.eagerStarts.offer(namespace, taskQueue) : undefined;
+    const eager = {
+      requestEagerExecution: offer !== undefined,
+      eagerWorkerDeploymentOptions: offer?.deploymentOptions,
+    };
     const { workflowType, options } = input;
     const about = { workflowType, workflowId: options.workflowId };
     try {
+      const request = await messageCodec.encode({ ...fields, ...eager });
       // The eager task goes to its worker as it came: that decodes it by itself.
       const response = await attempt(about, namespace, () => connection.call("StartWorkflowExecution", request));
-      offer?.(response.eagerWorkflowTask);
+      offer?.end(response.eagerWorkflowTask);
       linked(input.options, response.link);
       return response;
     } catch (error) {
-      offer?.(undefined);
+      offer?.end(undefined);
       throw error;
     }
   }

@@ -132,6 +132,11 @@ export class Connection {
     return new Connection(configured);
   }
 
+  /** The server is in this process. */
+  get isInProcess(): boolean {
+    return this.#transport.isInProcess ?? false;
+  }
+
   /** What has plugins here also configures the clients and workers that are made with this connection. */
   get plugins(): readonly ConnectionPlugin[] {
     return this.#options.plugins ?? [];

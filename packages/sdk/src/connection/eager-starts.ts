@@ -1,12 +1,16 @@
 /** Workers of this process that would take a workflow's first task right from the answer to its start, without a poll. */
-import type { workflowservice } from "@pawl/protocol";
+import type { deployment, Init, workflowservice } from "@pawl/protocol";
 
 export type EagerTask = workflowservice.PollWorkflowTaskQueueResponse;
 
-/** Ends an offer: with the task that came, or without one. */
-export type EagerOffer = (task: EagerTask | undefined) => void;
+export interface EagerOffer {
+  /** Of the worker: which version the task would go to. */
+  readonly deploymentOptions: Init<deployment.WorkerDeploymentOptions> | undefined;
+  /** With the task that came, or without one. */
+  end(task: EagerTask | undefined): void;
+}
 
-/** Holds a slot for a task and gives the end of the offer; `undefined` when there is none free. */
+/** Holds a slot for a task until the offer's end; `undefined` when there is none free. */
 export type OfferEagerStart = () => EagerOffer | undefined;
 
 export class EagerStarts {

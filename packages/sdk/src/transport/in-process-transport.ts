@@ -22,6 +22,7 @@ export interface InProcessStatus {
 }
 
 export class InProcessTransport implements Transport {
+  readonly isInProcess = true;
   readonly #server: InProcessServer;
   readonly #calls = new Set<AbortController>();
   #isClosed = false;

@@ -11,6 +11,8 @@ export interface TransportCall {
 }
 
 export interface Transport {
+  /** The server is in this process: to have many polls wait there costs nothing, and what it hands over gets lost with it or not at all. Default: false. */
+  readonly isInProcess?: boolean;
   /** The response's bytes. Throws {@link CallFailed}, also when the signal or the deadline ends the call. */
   call(call: TransportCall): Promise<Uint8Array>;
   close(): void;

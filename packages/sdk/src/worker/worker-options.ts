@@ -52,17 +52,20 @@ export interface WorkerOptions {
   maxConcurrentActivityTaskExecutions?: number;
   /** Default: 100. */
   maxConcurrentLocalActivityExecutions?: number;
-  /** Default: 40. */
+  /** Default: 40; 256 when the server is in this process. */
   maxConcurrentWorkflowTaskExecutions?: number;
   /** Default: 100. */
   maxConcurrentNexusTaskExecutions?: number;
-  /** Default: 5. */
+  /** Default: 5; 16 when the server is in this process and the number of activities at a time is the default one. */
   maxConcurrentActivityTaskPolls?: number;
   /** Default: 5. */
   maxConcurrentNexusTaskPolls?: number;
-  /** Default: 5: two of the queue's own, three of this worker's sticky one. At least 2. */
+  /**
+   * Default: 5: two of the queue's own, three of this worker's sticky one; 64, of them 13 of the queue's own, when the server is in this process and the
+   * number of workflow tasks at a time is the default one. At least 2.
+   */
   maxConcurrentWorkflowTaskPolls?: number;
-  /** The share of workflow polls that are of the queue's own. Default: 0.4. */
+  /** The share of workflow polls that are of the queue's own. Default: 0.4, or 0.2 where there are 64. */
   nonStickyToStickyPollRatio?: number;
   /** In place of a fixed number of polls. */
   workflowTaskPollerBehavior?: PollerBehavior;
@@ -152,6 +155,32 @@ export interface CompiledWorkerOptions {
 
 const cacheBytesDefault = 256 * 1024 * 1024;
 
+interface Defaults {
+  readonly workflowSlots: number;
+  readonly workflowPolls: number;
+  readonly activityPolls: number;
+  /** Of the workflow polls. */
+  readonly ownShare: number;
+}
+
+const overNetwork: Defaults = { workflowSlots: 40, workflowPolls: 5, activityPolls: 5, ownShare: 0.4 };
+/**
+ * With a server in this process a poll is an object that waits. A task for which one waits is started by the commit that made it, and no second one: so
+ * many that nearly all are, and slots enough that eager starts find some free beside them.
+ */
+const inProcess: Defaults = { workflowSlots: 256, workflowPolls: 64, activityPolls: 16, ownShare: 0.2 };
+
+function defaultsOf({ connection, tuner, ...options }: WorkerOptions): Defaults {
+  if (!connection?.isInProcess || tuner) return overNetwork;
+  // Polls hold slots: where those are few, many polls of one queue would leave none to the other's.
+  const { maxConcurrentWorkflowTaskExecutions: workflowSlots, maxConcurrentActivityTaskExecutions: activitySlots } =
+    options;
+  return {
+    ...(workflowSlots === undefined ? inProcess : overNetwork),
+    activityPolls: activitySlots === undefined ? inProcess.activityPolls : overNetwork.activityPolls,
+  };
+}
+
 /** Throws `TypeError` naming the option at fault. */
 export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOptions {
   const { taskQueue, activities = {}, workflowsPath, workflowBundle } = options;
@@ -167,6 +196,8 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
   const duration = (name: keyof WorkerOptions, fallback: number): number =>
     msToNumber((options[name] as Duration | undefined) ?? fallback, `WorkerOptions.${name}`);
   const { shutdownForceTime } = options;
+  const defaults = defaultsOf(options);
+  const activityPolls = positive("maxConcurrentActivityTaskPolls", defaults.activityPolls);
   return {
     namespace: options.namespace ?? "default",
     taskQueue,
@@ -179,9 +210,9 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
     logger: options.logger ?? Runtime.instance().logger,
     buildId: options.buildId ?? options.workerDeploymentOptions?.version?.buildId ?? "",
     deployment: compileDeployment(options.workerDeploymentOptions),
-    tuner: tunerOf(options, positive),
-    ...workflowPollersOf(options, positive("maxConcurrentWorkflowTaskPolls", 5, 2)),
-    activityPollers: pollerCount(options, "activityTaskPollerBehavior", positive("maxConcurrentActivityTaskPolls", 5)),
+    tuner: tunerOf(options, positive, defaults),
+    ...workflowPollersOf(options, positive("maxConcurrentWorkflowTaskPolls", defaults.workflowPolls, 2), defaults),
+    activityPollers: pollerCount(options, "activityTaskPollerBehavior", activityPolls),
     nexusPollers: pollerCount(options, "nexusTaskPollerBehavior", positive("maxConcurrentNexusTaskPolls", 5)),
     queueActivitiesPerSecond: rate(options, "maxTaskQueueActivitiesPerSecond"),
     activitiesPerSecond: rate(options, "maxActivitiesPerSecond"),
@@ -215,7 +246,7 @@ const slotNumbers = [
   "maxConcurrentNexusTaskExecutions",
 ] as const;
 
-function tunerOf(options: WorkerOptions, positive: Positive): WorkerTuner {
+function tunerOf(options: WorkerOptions, positive: Positive, { workflowSlots }: Defaults): WorkerTuner {
   if (options.tuner) {
     const beside = slotNumbers.find((name) => options[name] !== undefined);
     if (beside) throw new TypeError(`WorkerOptions.tuner and ${beside} exclude each other`);
@@ -223,7 +254,7 @@ function tunerOf(options: WorkerOptions, positive: Positive): WorkerTuner {
   }
   const fixed = (numSlots: number) => ({ type: "fixed-size", numSlots }) as const;
   return {
-    workflowTaskSlotSupplier: fixed(positive("maxConcurrentWorkflowTaskExecutions", 40)),
+    workflowTaskSlotSupplier: fixed(positive("maxConcurrentWorkflowTaskExecutions", workflowSlots)),
     activityTaskSlotSupplier: fixed(positive("maxConcurrentActivityTaskExecutions", 100)),
     localActivityTaskSlotSupplier: fixed(positive("maxConcurrentLocalActivityExecutions", 100)),
     nexusTaskSlotSupplier: fixed(positive("maxConcurrentNexusTaskExecutions", nexusSlotsDefault)),
@@ -231,14 +262,14 @@ function tunerOf(options: WorkerOptions, positive: Positive): WorkerTuner {
 }
 
 /** The sticky queue, where most tasks come, has its share of a fixed number, or a number of its own that grows with need. */
-function workflowPollersOf(options: WorkerOptions, polls: number) {
+function workflowPollersOf(options: WorkerOptions, polls: number, { ownShare }: Defaults) {
   const behavior = options.workflowTaskPollerBehavior;
   if (behavior?.type === "autoscaling") {
     const count = pollerCount(options, "workflowTaskPollerBehavior", polls);
     return { workflowPollers: count, stickyPollers: count };
   }
   const all = pollerCount(options, "workflowTaskPollerBehavior", polls).maximum;
-  const { nonStickyToStickyPollRatio: share = 0.4 } = options;
+  const { nonStickyToStickyPollRatio: share = ownShare } = options;
   if (!(share > 0 && share < 1))
     throw new TypeError("WorkerOptions.nonStickyToStickyPollRatio must be between 0 and 1");
   const own = Math.min(all - 1, Math.max(1, Math.round(all * share)));

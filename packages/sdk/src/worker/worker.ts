@@ -5,7 +5,7 @@ import type { history } from "@pawl/protocol";
 import { Client } from "../client/client.ts";
 import { MessageCodec } from "../codec/message-codec.ts";
 import { Connection } from "../connection/connection.ts";
-import type { EagerOffer } from "../connection/eager-starts.ts";
+import type { EagerOffer, EagerTask } from "../connection/eager-starts.ts";
 import { type GaugeValue, Runtime } from "../telemetry/runtime.ts";
 import { CallFailed } from "../transport/transport.ts";
 import { msToNumber } from "../value/duration.ts";
@@ -341,7 +341,7 @@ export class Worker {
   #offerEagerStart(): EagerOffer | undefined {
     const slot = this.#workflows && !this.#stopping.signal.aborted ? this.#slots.workflow.tryTake() : undefined;
     if (!slot) return undefined;
-    return (task) => {
+    const end = (task: EagerTask | undefined) => {
       if (!task) return slot.release();
       slot.use({ type: "workflow", workflowType: task.workflowType?.name ?? "", isSticky: false });
       const done = this.#workflows!.runner.run(task).finally(() => {
@@ -350,6 +350,7 @@ export class Worker {
       });
       this.#eagerStarts.add(done);
     };
+    return { deploymentOptions: this.options.deployment?.wire, end };
   }
 
   #observations(): GaugeValue[] {
