@@ -27,6 +27,8 @@ describe("what a name may lead to", () => {
     ["where clouds keep credentials", "169.254.169.254"],
     ["the same written as IPv6", "::ffff:169.254.169.254"],
     ["the same of another cloud", "100.100.100.200"],
+    ["the same of a third, though it looks public", "168.63.129.16"],
+    ["the same behind a translation", "64:ff9b::a9fe:a9fe"],
     ["the same in IPv6", "fd00:ec2::254"],
     ["its own link", "fe80::1"],
     ["nowhere", "0.0.0.0"],

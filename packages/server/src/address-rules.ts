@@ -84,8 +84,12 @@ const privates = blockList([
 
 /** One's own link, with the addresses under which clouds tell machines their secrets; the unspecified address; groups; what is reserved. */
 const nobodys = blockList([
-  ...["169.254.0.0/16", "0.0.0.0/8", "192.0.0.0/24", "224.0.0.0/4", "240.0.0.0/4", "100.100.100.200/32"],
+  ...["169.254.0.0/16", "0.0.0.0/8", "192.0.0.0/24", "224.0.0.0/4", "240.0.0.0/4"],
+  // Of clouds that keep them elsewhere; the second looks like a public one.
+  ...["100.100.100.200/32", "168.63.129.16/32"],
   ...["fe80::/10", "::/128", "ff00::/8", "fd00:ec2::/32", "fd20:ce::/32"],
+  // The same behind a translation from IPv6.
+  ...["64:ff9b::a9fe:0/112", "64:ff9b::6464:64c8/128", "64:ff9b::a83f:8110/128"],
 ]);
 
 function hostPattern(pattern: string): RegExp {

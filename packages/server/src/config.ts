@@ -142,6 +142,8 @@ export interface WebPage {
 }
 
 export const defaultIp = "127.0.0.1";
+/** What stands in a namespace's place for a role in all namespaces and over the server itself (like the reference server): no namespace has this name. */
+export const systemScope = "temporal-system";
 export const defaultPort = 7233;
 
 /**

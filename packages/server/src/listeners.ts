@@ -199,9 +199,8 @@ export class Listeners {
     const isBesidePages = ({ template, shape }: Route) => template.startsWith("/api/") || shape.type === "own";
     const beside = this.#served(config, door).filter(isBesidePages);
     const isSecure = door.tls !== undefined || /^https:/i.test(config.httpPublicUrl ?? "");
-    const session = door.access
-      ? sessionRoutes({ authenticator: door.access.authenticator, sessions: door.access.sessions, isSecure })
-      : [];
+    const { authenticator, sessions, audit } = door.access ?? {};
+    const session = authenticator && sessions ? sessionRoutes({ authenticator, sessions, audit, isSecure }) : [];
     const routes = new RouteTable([...beside, ...session]);
     const elsewhere = async ({ verb, path }: Exchange) => (verb === "GET" || verb === "HEAD" ? pages(path) : undefined);
     const { tls, access } = door;

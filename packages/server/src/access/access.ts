@@ -17,7 +17,7 @@ export class Access {
   readonly gate: AccessGate;
   readonly sessions: Sessions;
   readonly authenticator: Authenticator;
-  readonly #audit: AuditLog | undefined;
+  readonly audit: AuditLog | undefined;
 
   private constructor(
     parts: AccessParts,
@@ -27,7 +27,7 @@ export class Access {
   ) {
     this.authenticator = authenticator;
     this.sessions = sessions;
-    this.#audit = audit;
+    this.audit = audit;
     this.gate = new AccessGate({ ...parts, authenticator, audit });
   }
 
@@ -54,12 +54,12 @@ export class Access {
 
   /** Resolves to whether all files make sense. */
   async reload(): Promise<boolean> {
-    const isReopened = this.#audit?.reopen() ?? true;
+    const isReopened = this.audit?.reopen() ?? true;
     return (await this.authenticator.reload()) && isReopened;
   }
 
   async close(): Promise<void> {
     this.authenticator.close();
-    await this.#audit?.close();
+    await this.audit?.close();
   }
 }

@@ -28,6 +28,7 @@ before(async () => {
   const log = createLog({ level: "debug", format: "text", nowMs: () => 0, write: (line) => logged.push(line) });
   server = await startServer({
     ...{ port: 0, httpPort: 0, namespaces: ["a", "b"], auth: callers.auth, auditLogPath: auditPath },
+    ui: { port: 0, pages: async () => undefined },
     telemetry: { log, metrics: new Metrics(), stopwatchMs: () => performance.now() },
   });
   client = new RawClient(server.port);
@@ -66,6 +67,10 @@ test("who did what is written down, and no payload, header or credential is, her
   await askHttp(server.httpPort!, `GET /api/v1/namespaces/a/workflows?query=${marker}`, {
     headers: { cookie: marker },
   });
+  for (const credential of [marker, callers.known["reader of a"]!]) {
+    const asked = { headers: { "content-type": "application/json" }, body: JSON.stringify({ credential }) };
+    await askHttp(server.uiPort!, "POST /api/v1/session", asked);
+  }
   client[Symbol.dispose]();
   await server.stop();
 
@@ -84,6 +89,8 @@ test("who did what is written down, and no payload, header or credential is, her
     [methods.GetSystemInfo.path, "", "", undefined, "UNAUTHENTICATED"],
     ["TerminateWorkflowExecution", "jwt:tester", "a", workflowId, "OK"],
     ["/api/v1/namespaces/a/workflows", "", "", undefined, "UNAUTHENTICATED"],
+    ["OpenSession", "", "", undefined, "UNAUTHENTICATED"],
+    ["OpenSession", "key:reader", "", undefined, "OK"],
   ]);
   assert.ok(lines.every(({ time }) => /^\d{4}-\d\d-\d\dT/.test(time!)));
   assert.ok(

@@ -51,8 +51,11 @@ class AccessVisit implements Visit {
 
   admit(method: Method, request: unknown): Status | undefined {
     const row = accessOf(method.name);
-    const namespace = row?.of === "namespace" ? namespaceOf(this.#parts, row, request) : "";
-    return this.#judge(method.name, row, { namespace, request });
+    if (row?.of !== "namespace") return this.#judge(method.name, row, { namespace: "", request });
+    const namespace = namespaceOf(this.#parts, row, request);
+    // An id or a token of another namespace does not tell its name.
+    const isNamed = (request as { readonly namespace?: unknown }).namespace === namespace;
+    return this.#judge(method.name, row, { namespace, request, ...(!isNamed && { shown: "" }) });
   }
 
   admitTo(operation: string, namespace = ""): Status | undefined {
@@ -78,10 +81,14 @@ class AccessVisit implements Visit {
   #judge(
     what: string,
     row: AccessRow | undefined,
-    { namespace, request }: { namespace: string; request: unknown },
+    {
+      namespace,
+      request,
+      shown = namespace,
+    }: { readonly namespace: string; readonly request: unknown; readonly shown?: string },
   ): Status | undefined {
     if (this.#parts.audit) this.#entry = { what, namespace, target: targetOf(request), isNoted: isNoted(row) };
-    return may(this.#principal, row, namespace) ? undefined : refusal(what, namespace);
+    return may(this.#principal, row, namespace) ? undefined : refusal(what, shown);
   }
 }
 

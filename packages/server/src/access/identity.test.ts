@@ -69,6 +69,18 @@ async function startedTask(namespace: string, who: string) {
   return { ...ids, taskToken: task.taskToken };
 }
 
+test("another's namespace is not told of by its id", { timeout: testMs }, async () => {
+  const { namespaceInfo } = await ok("admin of b", "DescribeNamespace", { namespace: "b" });
+  const texts = await Promise.all(
+    [namespaceInfo!.id, randomUUID()].map(async (id) => {
+      const { code, text } = await call(callers.known["admin of a"]!, "DescribeNamespace", { id });
+      assert.equal(code, statusCodes.PERMISSION_DENIED);
+      return text;
+    }),
+  );
+  assert.equal(texts[0], texts[1], "one that is there and one that is not");
+});
+
 describe("a task token", () => {
   test("is good in its namespace alone, whatever the request says", { timeout: testMs }, async () => {
     const { taskToken, workflowId } = await startedTask("a", "writer of a");

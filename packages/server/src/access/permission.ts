@@ -1,5 +1,7 @@
 /** What a caller may do: roles, each for a namespace or for the whole system. Nothing that is not given is allowed. */
 
+import { systemScope } from "../config.ts";
+
 /** What a call needs. */
 export type Need = "read" | "work" | "write" | "admin";
 
@@ -14,9 +16,6 @@ const roles: Readonly<Record<string, number>> = { reader: 0b0001, worker: 0b0010
 
 /** As tokens made for Temporal's own server spell them. */
 const otherNames: Readonly<Record<string, string>> = { read: "reader", write: "writer" };
-
-/** What stands in a namespace's place for a role in all namespaces and over the server itself (like the reference server). */
-export const systemScope = "temporal-system";
 
 export interface Permissions {
   /** Bits that hold everywhere. */

@@ -2,6 +2,7 @@
  * The session of the web UI. Its user pastes an API key or a token once; from then on a cookie carries it, sealed, where no script can read it. Requests that
  * change something also show a proof that pages of other origins cannot know.
  */
+import type { AuditLog } from "../access/audit.ts";
 import type { Authenticator } from "../access/authenticator.ts";
 import { cookieOf, sessionCookie } from "../access/authenticator.ts";
 import type { Sessions } from "../access/session.ts";
@@ -16,6 +17,8 @@ import type { Route } from "./route-table.ts";
 export interface SessionParts {
   readonly authenticator: Authenticator;
   readonly sessions: Sessions;
+  /** Who opens a session is written down, and who tries to. */
+  readonly audit: AuditLog | undefined;
   /** Whether callers reach this server over TLS, be it a proxy's. */
   readonly isSecure: boolean;
 }
@@ -60,7 +63,10 @@ async function open(exchange: Exchange, parts: SessionParts): Promise<Reply> {
   if (credential.length > limits.sessionCredentialBytesMax)
     return invalid(`credential: a session carries at most ${limits.sessionCredentialBytesMax} bytes`);
   const found = await parts.authenticator.check(credential);
-  if ("code" in found) return problem(found);
+  const isRefused = "code" in found;
+  const [who, outcome] = isRefused ? (["", found.code] as const) : ([found.name, "OK"] as const);
+  parts.audit?.write({ who, what: "OpenSession", namespace: "", target: {}, outcome });
+  if (isRefused) return problem(found);
   const cookie = parts.sessions.seal(credential);
   const { status, headers, body } = jsonReply({ name: found.name, proof: parts.sessions.proof(cookie) });
   const setCookie = cookieText(parts, cookie, limits.sessionMsMax / 1_000);

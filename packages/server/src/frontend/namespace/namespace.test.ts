@@ -71,6 +71,7 @@ describe("namespaces", () => {
     const good = { namespace: "new", workflowExecutionRetentionPeriod: hour };
     const table: [Init<workflowservice.RegisterNamespaceRequest>, string, RegExp][] = [
       [{ ...good, namespace: "" }, "INVALID_ARGUMENT", /^Namespace not set on request\.$/],
+      [{ ...good, namespace: "temporal-system" }, "INVALID_ARGUMENT", /stands for the whole system/],
       [{ ...good, namespace: "ü".repeat(501) }, "INVALID_ARGUMENT", /length exceeds/],
       [{ namespace: "new" }, "INVALID_ARGUMENT", /^A valid retention period is not set on request\./],
       [{ ...good, workflowExecutionRetentionPeriod: { seconds: 3_599, nanos: 0 } }, "INVALID_ARGUMENT", /retention/],

@@ -9,6 +9,7 @@ import {
   toTimestamp,
   type workflowservice,
 } from "@pawl/protocol";
+import { systemScope } from "../../config.ts";
 import { limits } from "../../limits.ts";
 import { durationProblem } from "../field-rules.ts";
 import type { Handlers, Parts } from "../parts.ts";
@@ -202,6 +203,8 @@ function invalid(message: string): Rejection {
 
 function nameProblem(name: string): Rejection | undefined {
   if (name === "") return invalid("Namespace not set on request.");
+  // A right in a namespace of this name would be one in all of them.
+  if (name === systemScope) return invalid(`Namespace ${name} stands for the whole system, and cannot be registered.`);
   return Buffer.byteLength(name) > limits.idBytesMax ? invalid("Namespace length exceeds limit.") : undefined;
 }
 
