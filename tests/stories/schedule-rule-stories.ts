@@ -18,6 +18,20 @@ const held = { state: { paused: true } };
 
 type Spec = Init<schedule.ScheduleSpec>;
 
+/** A file of the time zone database: two hours ahead of UTC, three from the middle of June to the last of September at two in the morning. */
+const ours = Uint8Array.from(
+  Buffer.concat([
+    ...[1, 2].map(() => {
+      const header = Buffer.alloc(44);
+      header.write("TZif2");
+      header[39] = 1;
+      header[43] = 4;
+      return Buffer.concat([header, Buffer.from([0, 0, 28, 32, 0, 0]), Buffer.from("OUR\0")]);
+    }),
+    Buffer.from("\nOUR-2ORS,J166,M9.5.0\n"),
+  ]),
+);
+
 /** Specs, and a stretch in which their times are asked for. */
 const specs: Readonly<Record<string, readonly [spec: Spec, from: string, days: number]>> = {
   "skipped-hour": [{ cronString: ["30 2 * * *"], timezoneName: "America/New_York" }, "2030-03-09T00:00:00Z", 3],
@@ -76,6 +90,25 @@ const specs: Readonly<Record<string, readonly [spec: Spec, from: string, days: n
     "2030-01-01T00:00:00Z",
     1,
   ],
+  "excluded-weekends": [
+    {
+      interval: [{ interval: seconds(10) }],
+      excludeCalendar: [{ dayOfWeek: "6,0", hour: "*", minute: "*", second: "*" }],
+    },
+    "2030-01-04T23:59:30Z",
+    2.0005,
+  ],
+  "excluded-month": [
+    { cronString: ["* * * * *"], excludeCalendar: [{ month: "12", hour: "*", minute: "*" }] },
+    "2030-11-30T23:58:00Z",
+    31.003,
+  ],
+  "zone-data": [
+    { cronString: ["30 2 * * *"], timezoneName: "Land/Ours", timezoneData: ours },
+    "2030-06-14T00:00:00Z",
+    4,
+  ],
+  "after-the-century": [{ interval: [{ interval: seconds(86_400) }] }, "2100-12-29T00:00:00Z", 6],
   "no-times": [{}, "2030-01-01T00:00:00Z", 1],
   never: [{ calendar: [{ month: "2", dayOfMonth: "30" }] }, "2030-01-01T00:00:00Z", 1],
 };
@@ -111,6 +144,47 @@ export const scheduleRuleStories: readonly Story[] = [
     await describe(s);
     await remove(s);
   }),
+
+  story("schedule-jitter", "jitter moves a time by less than itself, and not over the next", async (s) => {
+    const jitters = [seconds(60), seconds(86_400)];
+    for (const jitter of jitters) {
+      await s.unrecorded("CreateSchedule", {
+        ...createRequest(s, { spec: { interval: [{ interval: seconds(3_600) }], jitter }, ...held }),
+        requestId: randomUUID(),
+      });
+      const named = { namespace: "default", scheduleId: s.name };
+      const range = { startTime: toTimestamp(farMs - 1_000), endTime: toTimestamp(farMs + 10 * hourMs) };
+      const { startTime } = await s.unrecorded("ListScheduleMatchingTimes", { ...named, ...range });
+      const maxMs = Math.min(hourMs, jitter.seconds * 1_000);
+      const late = startTime.slice(0, 9).map((time, at) => timestampMs(time) - farMs - at * hourMs);
+      s.note("times", late.length);
+      s.note(
+        "within",
+        late.every((ms) => ms >= 0 && ms <= maxMs),
+      );
+      await remove(s);
+    }
+  }),
+
+  story(
+    "schedule-conflict-token",
+    "an update with the token of what it saw is refused once that has changed",
+    async (s) => {
+      await create(s, held);
+      const { conflictToken: seen } = await s.unrecorded("DescribeSchedule", {
+        namespace: "default",
+        scheduleId: s.name,
+      });
+      await update(s, { conflictToken: seen });
+      const named = createRequest(s, held);
+      const stale = { ...{ namespace: "default", scheduleId: s.name, conflictToken: seen, requestId: randomUUID() } };
+      await s.attempt("UpdateSchedule", { ...stale, schedule: { ...named.schedule, state: { notes: "stale" } } });
+      await s.attempt("UpdateSchedule", { ...stale, schedule: named.schedule, conflictToken: new Uint8Array(3) });
+      await describe(s);
+      await update(s, {});
+      await remove(s);
+    },
+  ),
 
   story("schedule-limited", "a limit is shown by the times to come, and a trigger does not use it up", async (s) => {
     await create(s, { state: { limitedActions: true, remainingActions: 2 } });

@@ -195,6 +195,8 @@ function badSpecs(): Story[] {
     "zone-conflict": { cronString: ["TZ=UTC * * * * *"], timezoneName: "Asia/Tokyo" },
     "phase-negative": { interval: [{ interval: seconds(5), phase: { seconds: -1, nanos: 0 } }] },
     jitter: { jitter: { seconds: -1, nanos: 0 } },
+    "zone-data": { timezoneData: new Uint8Array([84, 90, 105, 102, 50]) },
+    "zone-data-conflict": { cronString: ["TZ=UTC * * * * *"], timezoneData: new Uint8Array([1]) },
   };
   return Object.entries(specs).map(([name, spec]) =>
     story(`schedule-bad-spec-${name}`, `a spec with a bad ${name} is refused`, async (s) => {

@@ -54,8 +54,8 @@ export const limits = {
   stuckAttempts: 10,
   /** Builds of workers that are remembered of a chain, the newest. */
   resetPointsMax: 20,
-  /** Times of a schedule's spec that are excluded one after the other, before the rest is taken for excluded too. */
-  excludedTimesMax: 10_000,
+  /** Times of a schedule's spec that are excluded one by one, before the rest is taken for excluded too: two months of minutes. Takes some 0.1 s. */
+  excludedTimesMax: 100_000,
   /** Actions of a schedule that wait for the one before them. */
   bufferedActionsMax: 1_000,
   /** Times that a schedule looks at before it lets others have their turn: after a long stop, or in a backfill. */

@@ -21,11 +21,16 @@ export interface ShapeChoice {
 /** A stretch of start times. */
 export type StartRange = readonly (readonly [Order, number])[];
 
-/** undefined when the filter says nothing of the kind. */
-export function shapeChoice(filter: VisibilityFilter, shapes: readonly Shape[]): ShapeChoice | undefined {
+/** undefined when the filter says nothing of the kind. `absent`: attributes that no row has, of which nothing is to be chosen. */
+export function shapeChoice(
+  filter: VisibilityFilter,
+  shapes: readonly Shape[],
+  absent: ReadonlySet<string> = new Set(),
+): ShapeChoice | undefined {
   const parts = conjuncts(filter).flatMap((part) =>
     (part.op === "isNull" || part.op === "isNotNull") &&
     !isColumn(part.name) &&
+    !absent.has(part.name) &&
     !unindexedAttributes.includes(part.name)
       ? [part]
       : [],

@@ -7,7 +7,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { kindCode } from "./kind-code.ts";
-import { type Shape, type StartRange, shapeChoice, startRange } from "./sqlite-choice.ts";
+import { type Shape, type ShapeChoice, type StartRange, shapeChoice, startRange } from "./sqlite-choice.ts";
 import { type IndexedCondition, indexedConditions, isPlace, isSelective, unindexedAttributes } from "./sqlite-plan.ts";
 import {
   type BoundSql,
@@ -98,7 +98,7 @@ export class SqliteLists {
     }
   }
 
-  /** Null for a list that has never had a row. */
+  /** Null for a list that has never had a row, or none that the filter can select. */
   #selection({
     kind,
     namespaceId,
@@ -111,8 +111,15 @@ export class SqliteLists {
     if (filter === undefined) return { listKey, filter, plan: { type: "rows" }, absent: new Set(), shapes: undefined };
     const absent = new Set([...attributesOf(filter)].filter((name) => !this.#isThere(listKey, name)));
     const shapes = this.#shapesOf(listKey);
-    const plan = this.#plan(listKey, filter, { absent, shapes });
-    return plan === null ? null : { listKey, filter, plan, absent, shapes };
+    const choice = shapes && shapeChoice(filter, shapes, absent);
+    if (choice?.keys.length === 0) return null;
+    // What is true of all need not be asked of any.
+    if (choice !== undefined && choice.keys.length === shapes?.length) {
+      const all = conjuncts(filter).filter((part) => !choice.parts.has(part));
+      const left = { op: "and", all } as const;
+      return { listKey, filter: left, plan: this.#plan(listKey, left, { absent, choice: undefined }), absent, shapes };
+    }
+    return { listKey, filter, plan: this.#plan(listKey, filter, { absent, choice }), absent, shapes };
   }
 
   #isThere(listKey: number, name: string): boolean {
@@ -139,15 +146,12 @@ export class SqliteLists {
     return known.length === shapes.length ? known : undefined;
   }
 
-  /** Null when no row can be what the filter wants. */
   #plan(
     listKey: number,
     filter: VisibilityFilter,
-    { absent, shapes }: Pick<Selection, "absent" | "shapes">,
-  ): Plan | null {
+    { absent, choice }: Pick<Selection, "absent"> & { readonly choice: ShapeChoice | undefined },
+  ): Plan {
     if (isSelective(filter)) return { type: "rows" };
-    const choice = shapes === undefined ? undefined : shapeChoice(filter, shapes);
-    if (choice?.keys.length === 0) return null;
     const conditions = indexedConditions(filter).filter(({ name }) => !absent.has(name));
     let fewest: { readonly by: IndexedCondition; readonly count: number } | undefined;
     for (const by of conditions) {

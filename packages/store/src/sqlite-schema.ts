@@ -136,4 +136,9 @@ export const sqliteSchema: readonly SchemaStep[] = [
   `,
   indexAttributes,
   indexShapes,
+  // The children of a run are asked for by name; runs without a parent are not in it.
+  `
+  CREATE INDEX visibility_by_parent ON visibility (list_key, parent_workflow_id, list_order, start_time_ms, status)
+    WHERE parent_workflow_id IS NOT NULL;
+  `,
 ];

@@ -361,6 +361,10 @@ describe("lists of a SQLite file", () => {
         { filter: { op: "=", name: "WorkflowId", value: "w" } },
         "visibility_by_workflow (list_key=? AND business_id=?)",
       ],
+      [
+        { filter: { op: "=", name: "ParentWorkflowId", value: "w" } },
+        "visibility_by_parent (list_key=? AND parent_workflow_id=?)",
+      ],
       [{ filter: { op: ">", name: "CloseTime", value: 5 } }, "visibility_in_order (list_key=? AND list_order>?)"],
     ];
     for (const [query, index] of cases)
@@ -374,6 +378,7 @@ describe("lists of a SQLite file", () => {
     const cases = [
       [[status, type], "visibility_by_type"],
       [[status, type, id], "visibility_by_workflow"],
+      [[status, type, { op: "=", name: "ParentWorkflowId", value: "w" }], "visibility_by_parent"],
       [[id, { op: "=", name: "RunId", value: "r" }], "sqlite_autoindex_visibility_1"],
     ] as const;
     for (const [all, index] of cases)

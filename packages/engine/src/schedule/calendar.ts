@@ -6,6 +6,8 @@ import type { TimeZone } from "./time-zone.ts";
 export const calendarYears = { first: 2000, last: 2100 } as const;
 
 const secondMs = 1_000;
+const minuteMs = 60_000;
+const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 
 type Field = Exclude<keyof schedule.StructuredCalendarSpec, "comment">;
@@ -79,6 +81,38 @@ export class Calendar {
       this.#minutes.includes(local.getUTCMinutes()) &&
       this.#seconds.includes(local.getUTCSeconds())
     );
+  }
+
+  /** The end of the stretch of seconds around a match that all match; undefined when it goes on for ever. */
+  endOfMatches(atMs: number): number | undefined {
+    for (let endMs = atMs; ; ) {
+      if (!this.matches(endMs)) return endMs;
+      const next = this.#endOfUnit(endMs);
+      if (next === undefined || new Date(next).getUTCFullYear() > calendarYears.last) return undefined;
+      endMs = next;
+    }
+  }
+
+  /** A moment up to which all match if one does, as far as fields that leave nothing out can say. */
+  #endOfUnit(atMs: number): number | undefined {
+    const local = new Date(atMs + this.#zone.offsetMsAt(atMs));
+    const dayStartMs = floorTo(local.getTime(), dayMs);
+    const { toMs, offsetMs } = this.#zone.stretchesOf(dayStartMs).find((one) => atMs < one.toMs)!;
+    if (!this.#isWhole("second", "minute", "hour")) {
+      const unitMs = this.#isWhole("second") ? (this.#isWhole("minute") ? hourMs : minuteMs) : secondMs;
+      return Math.min(toMs, floorTo(local.getTime(), unitMs) + unitMs - offsetMs);
+    }
+    if (!this.#isWhole("dayOfMonth", "dayOfWeek")) return toMs;
+    if (this.#isWhole("month") && this.#allowed.year === undefined) return undefined;
+    const month = this.#isWhole("month") ? 12 : local.getUTCMonth() + 1;
+    const [first] = this.#zone.stretchesOf(Date.UTC(local.getUTCFullYear(), month, 1));
+    // A clock that is set back over midnight is already there.
+    return Math.max(toMs, first?.fromMs ?? toMs);
+  }
+
+  /** Whether these fields leave nothing out. */
+  #isWhole(...fields: Exclude<Field, "year">[]): boolean {
+    return fields.every((field) => this.#allowed[field]!.size === fieldRules[field].max - fieldRules[field].min + 1);
   }
 
   #allows(field: Field, value: number): boolean {

@@ -54,6 +54,32 @@ describe("calendars", () => {
     );
   });
 
+  test("what is excluded for long is passed over", () => {
+    const every10s = { interval: [{ interval: { seconds: 10 } }] };
+    const whole = { hour: "*", minute: "*", second: "*" };
+    const after = (given: Init<schedule.ScheduleSpec>, from: string) => times(given, from, 1)[0];
+    const weekends = { ...every10s, excludeCalendar: [{ ...whole, dayOfWeek: "6,0" }] };
+    assert.equal(after(weekends, "2030-01-04T23:59:50Z"), "2030-01-07T00:00:00Z");
+    const nights = { ...every10s, excludeCalendar: [{ ...whole, hour: "0-20" }], timezoneName: "Europe/Berlin" };
+    // The day that the clock is set forward is an hour shorter.
+    assert.equal(after(nights, "2026-03-28T22:59:50Z"), "2026-03-29T19:00:00Z");
+    const december = { cronString: ["* * * * *"], excludeCalendar: [{ minute: "*", hour: "*", month: "12" }] };
+    assert.equal(after(december, "2030-11-30T23:59:00Z"), "2031-01-01T00:00:00Z");
+    const years = { ...every10s, excludeCalendar: [{ ...whole, year: "2030-2039" }] };
+    assert.equal(after(years, "2029-12-31T23:59:50Z"), "2040-01-01T00:00:00Z");
+    const minutes = {
+      interval: [{ interval: { seconds: 1 } }],
+      excludeCalendar: [{ second: "*", minute: "5-9", hour: "*" }],
+    };
+    assert.equal(after(minutes, "2030-01-01T00:04:59Z"), "2030-01-01T00:10:00Z");
+    assert.equal(after({ ...every10s, excludeCalendar: [whole] }, "2030-01-01T00:00:00Z"), undefined);
+    const fractions = {
+      interval: [{ interval: { seconds: 1, nanos: 500_000_000 } }],
+      excludeCalendar: [{ second: "0-4", minute: "*", hour: "*" }],
+    };
+    assert.equal(after(fractions, "2030-01-01T00:00:00Z"), "2030-01-01T00:00:06Z");
+  });
+
   test("a local time that the clock skips is skipped, and one that it passes twice comes twice", () => {
     const daily = { cronString: ["30 2 * * *"], timezoneName: "Europe/Berlin" };
     assert.deepEqual(times(daily, "2026-03-28T00:00:00Z", 2), ["2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"]);

@@ -4,7 +4,7 @@
  */
 import { durationMs, type Init, schedule, timestampMs, toDuration } from "@pawl/protocol";
 import { limits } from "../limits.ts";
-import { Calendar, calendarProblem } from "./calendar.ts";
+import { Calendar, calendarProblem, calendarYears } from "./calendar.ts";
 import { CalendarTextError, cronLineOf, structuredOf } from "./calendar-text.ts";
 import { TimeZone } from "./time-zone.ts";
 
@@ -23,8 +23,8 @@ interface Interval {
 /** A spec that cannot be; the message says why. */
 export class SpecError extends Error {}
 
-/** Nothing happens after it: calendars cannot say what day it would be. */
-const latestMs = Date.UTC(9999, 11, 31);
+/** Nothing happens after it, as with the reference server. */
+const latestMs = Date.UTC(calendarYears.last + 1, 0, 1) - 1;
 
 export class Spec {
   /** With all texts turned into structured calendars and intervals. */
@@ -58,11 +58,13 @@ export class Spec {
     const fromMs = Math.max(afterMs, this.#startMs - 1_000);
     if (fromMs >= latestMs) return undefined;
     let nominalMs = this.#rawNext(fromMs);
-    for (let count = 0; nominalMs !== undefined && this.#isExcluded(nominalMs); count++) {
-      if (count >= limits.excludedTimesMax || nominalMs > this.#endMs) return undefined;
-      nominalMs = this.#rawNext(nominalMs);
+    for (let count = 0; nominalMs !== undefined; count++) {
+      const untilMs = this.#excludedUntil(nominalMs);
+      if (untilMs <= nominalMs) break;
+      if (count >= limits.excludedTimesMax || untilMs > Math.min(this.#endMs, latestMs)) return undefined;
+      nominalMs = this.#rawNext(untilMs - 1);
     }
-    if (nominalMs === undefined || nominalMs > this.#endMs) return undefined;
+    if (nominalMs === undefined || nominalMs > Math.min(this.#endMs, latestMs)) return undefined;
     return { nominalMs, actualMs: nominalMs + this.#jitter(nominalMs, seed) };
   }
 
@@ -77,8 +79,12 @@ export class Spec {
     return earliest;
   }
 
-  #isExcluded(atMs: number): boolean {
-    return this.#excluded.some((calendar) => calendar.matches(atMs));
+  /** The moment itself, unless it is excluded. */
+  #excludedUntil(atMs: number): number {
+    let untilMs = atMs;
+    for (const calendar of this.#excluded)
+      untilMs = Math.max(untilMs, calendar.endOfMatches(atMs) ?? Number.POSITIVE_INFINITY);
+    return untilMs;
   }
 
   /** Never as far as the next nominal time. */

@@ -3,7 +3,8 @@
 import { ZoneData } from "./zone-data.ts";
 
 const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
+const halfDayMs = 12 * hourMs;
+const dayMs = 2 * halfDayMs;
 /** More zones than a store of schedules uses at once; each costs a formatter of the runtime. */
 const zonesMax = 64;
 
@@ -14,7 +15,9 @@ const zones = new Map<string, TimeZone>();
 
 export class TimeZone {
   readonly #find: (atMs: number) => number;
-  /** Offsets never change within an hour of UTC that has the same offset at both ends, but the cache is by moment, to be exact. */
+  /** By half days since the epoch: the offset of all its moments, or null when it changes. */
+  readonly #halfDays = new Map<number, number | null>();
+  /** By moments of half days in which it changes. */
   readonly #offsets = new Map<number, number>();
 
   private constructor(find: (atMs: number) => number) {
@@ -44,6 +47,18 @@ export class TimeZone {
 
   /** Milliseconds to add to UTC to get local time. */
   offsetMsAt(atMs: number): number {
+    const half = Math.floor(atMs / halfDayMs);
+    let steady = this.#halfDays.get(half);
+    if (steady === undefined) {
+      const offsetMs = this.#exact(half * halfDayMs);
+      steady = offsetMs === this.#exact((half + 1) * halfDayMs) ? offsetMs : null;
+      if (this.#halfDays.size >= offsetsMax) this.#halfDays.clear();
+      this.#halfDays.set(half, steady);
+    }
+    return steady ?? this.#exact(atMs);
+  }
+
+  #exact(atMs: number): number {
     const known = this.#offsets.get(atMs);
     if (known !== undefined) return known;
     const offsetMs = this.#find(atMs);
@@ -73,8 +88,8 @@ export class TimeZone {
   *#stretches(fromMs: number, toMs: number): Generator<{ fromMs: number; toMs: number; offsetMs: number }> {
     let startMs = fromMs;
     let offsetMs = this.offsetMsAt(fromMs);
-    for (let atMs = fromMs; atMs < toMs; atMs += 12 * hourMs) {
-      const nextMs = Math.min(atMs + 12 * hourMs, toMs);
+    for (let atMs = fromMs; atMs < toMs; atMs += halfDayMs) {
+      const nextMs = Math.min(atMs + halfDayMs, toMs);
       const nextOffsetMs = this.offsetMsAt(nextMs);
       if (nextOffsetMs === offsetMs) continue;
       const changeMs = this.#changeBetween(atMs, nextMs);
