@@ -127,6 +127,8 @@ describe("a SQLite file", () => {
     const good = newFile();
     const store = await SqliteStore.open({ filename: good });
     await writeSome(store);
+    // So that the last page, of an index of children, holds something.
+    await store.commit(await store.acquire(1, "me"), [visibilityWrite("child", { parentWorkflowId: "parent" })]);
     await store.close();
     const size = readFileSync(good).length;
     const damages: [string, (path: string) => void][] = [
