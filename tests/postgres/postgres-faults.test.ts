@@ -130,6 +130,18 @@ test("a database is one server's at a time, and free again when that has closed 
   assert.deepEqual(await second.acquire(1, "me"), { shardId: 1, rangeId: 2 });
 });
 
+test("a database that grants locks which it does not hold is refused", async () => {
+  const url = await postgres.newSchema();
+  await postgres.run(
+    "CREATE FUNCTION pg_try_advisory_lock(integer, integer) RETURNS boolean LANGUAGE sql RETURN true",
+    url,
+  );
+  const schema = new URL(url).searchParams.get("options");
+  const theirsFirst = new URL(url);
+  theirsFirst.searchParams.set("options", `${schema},pg_catalog`);
+  await assert.rejects(PostgresStore.open({ url: theirsFirst.href }), /grants an advisory lock and does not hold it/);
+});
+
 test("a database of a newer Pawl, and the tables of another program, are refused and left as they were", async () => {
   const newer = await postgres.newSchema();
   await (await PostgresStore.open({ url: newer })).close();

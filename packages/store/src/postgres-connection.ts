@@ -115,7 +115,7 @@ export interface WriterOptions {
  * has ended with all it was doing. So whoever holds it knows that no commit of an earlier holder can still appear.
  *
  * `predecessor` is this server's own earlier session, if there was one: it is ended, as nobody listens to it any more.
- * Throws `StoreUnusable` when somebody else holds the claim, and for a server that is too old or a database that is not in UTF-8, `StateLost`
+ * Throws `StoreUnusable` when somebody else holds the claim or nobody can, and for a server that is too old or a database that is not in UTF-8, `StateLost`
  * when the database has gone back.
  */
 export async function openWriter(
@@ -251,11 +251,16 @@ async function claim(db: pg.Client, where: string, lock: Claim, predecessor: num
   const giveUpAtMs = performance.now() + claimMsMax;
   for (;;) {
     const { rows } = await db.query(`SELECT ${lock.take}(${lock.class}, ${lock.key}) AS is_ours`);
-    if (rows[0]?.is_ours === true) return;
+    const held = `l.locktype = 'advisory' AND l.classid = ${lock.class} AND l.objid = ${lock.key} AND l.granted
+        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+    if (rows[0]?.is_ours === true) {
+      // Databases that speak PostgreSQL's protocol and have no such locks may say yes to everybody.
+      const { rowCount } = await db.query(`SELECT FROM pg_locks l WHERE ${held} AND l.pid = pg_backend_pid()`);
+      if (rowCount === 1) return;
+      throw new StoreUnusable(`${where} grants an advisory lock and does not hold it; Pawl needs a database that does`);
+    }
     const holders = await db.query(`
-      SELECT a.pid, a.client_addr::text AS address FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-      WHERE l.locktype = 'advisory' AND l.classid = ${lock.class} AND l.objid = ${lock.key} AND l.granted
-        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
+      SELECT a.pid, a.client_addr::text AS address FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE ${held}`);
     const [holder] = holders.rows;
     if (predecessor !== undefined && holder?.pid === predecessor)
       await db.query("SELECT pg_terminate_backend($1)", [predecessor]);
