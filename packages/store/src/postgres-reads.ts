@@ -54,7 +54,8 @@ export class PostgresReads {
   constructor({ primary, node, watch, connections }: ReadsOptions) {
     this.#watch = watch;
     this.#byKey = new ReadPool({ primary, node, connections, settings: byKeySettings });
-    this.#lists = new ReadPool({ primary, node, connections: listConnections });
+    // The compiler of expressions takes longer than a page.
+    this.#lists = new ReadPool({ primary, node, connections: listConnections, settings: "SET jit = off" });
   }
 
   loadCurrent(keys: readonly ExecutionKey[]): Promise<(string | null)[]> {
