@@ -32,9 +32,9 @@ export async function runDemo(options: DemoOptions): Promise<Demo> {
   const { address, onProgress, namespace = "default" } = options;
   const connection = await Connection.connect({ address });
   // What activities and workflows log goes nowhere but to warnings: the demo tells its own story.
-  const logger = new DefaultLogger("WARN", ({ message, fields }) => {
+  const logger = new DefaultLogger("WARN", ({ message, meta }) => {
     if (message === "Activity failed")
-      onProgress(`${fields?.["activityType"]} failed at attempt ${fields?.["attempt"]}, trying again`);
+      onProgress(`${meta?.["activityType"]} failed at attempt ${meta?.["attempt"]}, trying again`);
   });
   const workflowsPath = fileURLToPath(new URL("./order-processing/workflows.ts", import.meta.url));
   const worker = await Worker.create({ connection, namespace, taskQueue, workflowsPath, activities, logger });

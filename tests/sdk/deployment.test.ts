@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { activityInfo, getClient } from "@pawl/sdk/activity";
 import { CallFailed, WorkflowFailedError } from "@pawl/sdk/client";
 import { ApplicationFailure } from "@pawl/sdk/common";
-import type { Worker, WorkerPlugin } from "@pawl/sdk/worker";
+import { Worker, type WorkerPlugin } from "@pawl/sdk/worker";
 import * as workflows from "./deployment/workflows.ts";
 import { isReference, newId, newWorker, useTarget } from "./target.ts";
 import * as others from "./workflows.ts";
@@ -56,6 +56,22 @@ describe("a versioned worker", () => {
         assert.equal(versioningBehavior, behavior);
         assert.deepEqual({ ...deploymentVersion }, version);
       }
+      const options = { workflowId: newId(), taskQueue, args: [2] as [number] };
+      const upgraded = await target.client.workflow.start(workflows.upgrades, options);
+      assert.deepEqual(await upgraded.result(), {
+        ...{ currentDeploymentVersion: version, isOriginal: true, continueAsNewSuggested: false },
+        ...{ suggestedContinueAsNewReasons: [], targetWorkerDeploymentVersionChanged: false },
+      });
+      const last = await target.client.workflow.getHandle(options.workflowId).fetchHistory();
+      const started = last.events[0]?.workflowExecutionStartedEventAttributes;
+      assert.equal(started?.inheritedAutoUpgradeInfo?.continueAsNewInitialVersioningBehavior, 1);
+      const first = await target.client.workflow
+        .getHandle(options.workflowId, upgraded.firstExecutionRunId)
+        .fetchHistory();
+      const continued = first.events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes;
+      assert.equal(continued?.backoffStartInterval?.nanos, 1_000_000);
+      // In the same version again, though no worker says so.
+      await Worker.runReplayHistory({ workflowsPath }, last);
     });
   });
 
@@ -119,6 +135,9 @@ describe("an error that is no failure fails the workflow", () => {
       const worker = await newWorker(target, { workflowsPath, workflowFailureErrorTypes: types as never });
       const options = { workflowId: newId(), taskQueue: worker.options.taskQueue };
       await worker.runUntil(assert.rejects(target.client.workflow.execute(workflow, options), WorkflowFailedError));
+      const history = await target.client.workflow.getHandle(options.workflowId).fetchHistory();
+      await Worker.runReplayHistory({ workflowsPath, workflowFailureErrorTypes: types as never }, history);
+      await assert.rejects(Worker.runReplayHistory({ workflowsPath }, history), "without it the replay fails");
     });
   }
 });

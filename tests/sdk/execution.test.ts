@@ -11,6 +11,7 @@ import {
   WorkflowContinuedAsNewError,
   WorkflowFailedError,
 } from "@pawl/sdk/client";
+import { defaultPayloadConverter } from "@pawl/sdk/common";
 import { Worker } from "@pawl/sdk/worker";
 import { seen } from "./activities.ts";
 import { newId, newWorker, useTarget, workflowsPath } from "./target.ts";
@@ -132,6 +133,20 @@ describe("activities", () => {
 describe("local activities", () => {
   test("they run, side by side and again after failures", async () => {
     assert.deepEqual(await execute(workflows.localActivities), ["Hello, one!", "Hello, two!", "local at attempt 3"]);
+  });
+
+  test("the marker of one says what it was for", async () => {
+    const worker = await newWorker(target);
+    await worker.runUntil(async () => {
+      const options = { workflowId: newId(), taskQueue: worker.options.taskQueue };
+      const handle = await target.client.workflow.start(workflows.localActivities, options);
+      await handle.result();
+      const markers = (await handle.fetchHistory()).events.filter((each) => each.markerRecordedEventAttributes);
+      const summaries = markers.map(
+        ({ userMetadata }) => userMetadata?.summary && defaultPayloadConverter.fromPayload(userMetadata.summary),
+      );
+      assert.deepEqual(summaries, [undefined, undefined, "fails at first"]);
+    });
   });
 
   test("one that takes longer than its workflow task keeps the task alive", async () => {

@@ -134,14 +134,14 @@ describe("what workflows and activities say", () => {
       await handle.result();
       const said = lines.filter(({ message }) => ["first", "second", "echo"].includes(message));
       assert.deepEqual(
-        said.map(({ message, fields }) => [message, fields?.["workflowId"], fields?.["added"], fields?.["own"]]),
+        said.map(({ message, meta }) => [message, meta?.["workflowId"], meta?.["added"], meta?.["own"]]),
         [
           ["first", workflowId, "by outbound", 1],
           ["echo", workflowId, "by activity", undefined],
           ["second", workflowId, "by outbound", undefined],
         ],
       );
-      assert.equal(said[0]?.fields?.["taskQueue"], taskQueue);
+      assert.equal(said[0]?.meta?.["taskQueue"], taskQueue);
       const own = [...buffer.retrieveUpdates()].filter(({ metric }) => ["talks", "echoed"].includes(metric.name));
       assert.deepEqual(
         own.map(({ metric, value, attributes }) => [metric.name, value, attributes["added"], attributes["extra"]]),
@@ -165,6 +165,6 @@ describe("what workflows and activities say", () => {
     await withWorker({ logger }, (taskQueue) =>
       target.client.workflow.execute(workflows.talks, { workflowId: newId(), taskQueue }),
     );
-    assert.equal(lines[0]?.fields?.["sink"], "journal.note");
+    assert.equal(lines[0]?.meta?.["sink"], "journal.note");
   });
 });

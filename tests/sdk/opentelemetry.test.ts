@@ -143,7 +143,7 @@ for (const maxCachedWorkflows of [0, 100]) {
     assert.equal(new Set(ended.map((span) => span.context.spanId)).size, ended.length, "no span ended twice");
     const run = ended.find(({ name }) => name === "RunWorkflow:parent");
     const line = lines.find(({ message }) => message === "greeting");
-    assert.equal(line?.fields?.["trace_id"], run?.context.traceId);
+    assert.equal(line?.meta?.["trace_id"], run?.context.traceId);
     assert.match(ended.find(({ name }) => name === "RunWorkflow:failure")?.error ?? "", /Activity task failed/);
     assert.ok(ended.find(({ name }) => name.startsWith("RunActivity:failForGood"))?.error);
   });

@@ -272,7 +272,8 @@ export async function shutdownSignal(): Promise<string> {
 
 export async function localActivities(): Promise<string[]> {
   const both = await Promise.all([local.greet("one"), local.greet("two")]);
-  return [...both, await local.failTwice("local")];
+  const failing = local.failTwice.executeWithOptions({ summary: "fails at first" }, ["local"]);
+  return [...both, await failing];
 }
 
 /** Longer than its workflow task may take: the worker asks for more time. */

@@ -15,7 +15,7 @@ export interface MockActivityEnvironmentOptions {
 export const defaultActivityInfo: Info = {
   ...{ attempt: 1, taskQueue: "test", isLocal: false, taskToken: new TextEncoder().encode("test") },
   ...{ base64TaskToken: "dGVzdA==", activityId: "test", activityType: "unknown", workflowType: "test" },
-  ...{ activityNamespace: "default", workflowNamespace: "default", inWorkflow: true },
+  ...{ namespace: "default", activityNamespace: "default", workflowNamespace: "default", inWorkflow: true },
   workflowExecution: { workflowId: "test", runId: "dead-beef" },
   ...{ scheduledTimestampMs: 1, currentAttemptScheduledTimestampMs: 1, startedTimestampMs: 1 },
   ...{ startToCloseTimeoutMs: 0, scheduleToCloseTimeoutMs: undefined, heartbeatTimeoutMs: undefined },

@@ -1,5 +1,12 @@
 /** Workflows that say something about themselves, and one that stands for all others. */
-import { ApplicationFailure, proxyActivities, setWorkflowOptions, sleep, workflowInfo } from "@pawl/sdk/workflow";
+import {
+  ApplicationFailure,
+  makeContinueAsNewFunc,
+  proxyActivities,
+  setWorkflowOptions,
+  sleep,
+  workflowInfo,
+} from "@pawl/sdk/workflow";
 
 class Refusal extends Error {
   override readonly name = "Refusal";
@@ -10,6 +17,23 @@ export async function pinned(): Promise<string> {
   return "pinned";
 }
 setWorkflowOptions({ versioningBehavior: "PINNED" }, pinned);
+
+/** Goes on as another run, after a while and wherever the next version is; what it knows of its version and of itself. */
+export async function upgrades(runs: number): Promise<unknown> {
+  const { currentDeploymentVersion, originalExecutionRunId, runId, ...info } = workflowInfo();
+  if (runs > 1) {
+    const next = makeContinueAsNewFunc<typeof upgrades>({
+      initialVersioningBehavior: "AUTO_UPGRADE",
+      backoffStartInterval: "1 ms",
+    });
+    return await next(runs - 1);
+  }
+  const { continueAsNewSuggested, suggestedContinueAsNewReasons, targetWorkerDeploymentVersionChanged } = info;
+  return {
+    ...{ currentDeploymentVersion, isOriginal: originalExecutionRunId === runId, continueAsNewSuggested },
+    ...{ suggestedContinueAsNewReasons, targetWorkerDeploymentVersionChanged },
+  };
+}
 
 export async function byDefault(): Promise<string> {
   return "by default";

@@ -20,6 +20,8 @@ export interface Info {
   /** 1 for the first. */
   readonly attempt: number;
   readonly isLocal: boolean;
+  readonly namespace: string;
+  /** As {@link namespace}. */
   readonly activityNamespace: string;
   readonly workflowNamespace: string;
   /** With empty ids for an activity without a workflow. */

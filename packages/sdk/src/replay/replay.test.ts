@@ -45,6 +45,7 @@ const local = (seq: number): WorkflowCommand => ({
   ...{
     startToCloseTimeoutMs: 1_000,
     localRetryThresholdMs: 60_000,
+    summary: undefined,
     retryPolicy: undefined,
     cancellationType: "TRY_CANCEL",
   },

@@ -18,6 +18,7 @@ import {
   type LocalActivityCommand,
   type WorkflowCommand,
 } from "../value/activation.ts";
+import { decodeReasons } from "../value/continue-as-new.ts";
 import { sdkName, sdkVersion } from "../value/version.ts";
 import { type LocalActivityEnd, readMarker } from "./marker.ts";
 import { HistoryGap, Nondeterminism } from "./nondeterminism.ts";
@@ -68,6 +69,7 @@ export class Replay {
   #messages: readonly protocol.Message[] = [];
   #clock: Omit<Activation, "jobs"> = {
     ...{ timestampMs: 0, isReplaying: true, historyLength: 0, historySize: 0, continueAsNewSuggested: false },
+    ...{ continueAsNewReasons: [], targetVersionChanged: false, deploymentVersion: undefined },
   };
   /** News since the last activation. */
   #jobs: Job[] = [];
@@ -286,14 +288,18 @@ export class Replay {
       const { head } = this.#outgoing;
       throw new Nondeterminism({ eventId: event.eventId, history, code: describeDeed(head), stack: stackOf(head) });
     }
-    const { historySizeBytes, suggestContinueAsNew } = event.workflowTaskStartedEventAttributes!;
+    const started = event.workflowTaskStartedEventAttributes!;
+    const { deploymentVersion: replayed } = next?.workflowTaskCompletedEventAttributes ?? {};
     this.#clock = {
       // A local activity may have ended, by its worker's clock, later than the server says that this task began.
       timestampMs: Math.max(this.#clock.timestampMs, timestampMs(event.eventTime)),
       isReplaying: !isLive,
       historyLength: event.eventId,
-      historySize: historySizeBytes,
-      continueAsNewSuggested: suggestContinueAsNew,
+      historySize: started.historySizeBytes,
+      continueAsNewSuggested: started.suggestContinueAsNew,
+      continueAsNewReasons: decodeReasons(started.suggestContinueAsNewReasons),
+      targetVersionChanged: started.targetWorkerDeploymentVersionChanged,
+      deploymentVersion: isLive ? this.#identity.deploymentVersion : replayed && { ...replayed },
     };
     const beside = isLive ? this.#received() : this.#foretold();
     this.#jobs.push(...beside);

@@ -2,6 +2,7 @@
 import { type history, timestampMs } from "@pawl/protocol";
 import type { RunStart } from "../value/activation.ts";
 import { compiledRetryPolicy, wireDurationMs } from "../value/wire.ts";
+import type { WorkerDeploymentVersion } from "../value/worker-deployments.ts";
 
 export interface RunIdentity {
   readonly namespace: string;
@@ -9,6 +10,8 @@ export interface RunIdentity {
   readonly runId: string;
   /** Where its workflow tasks come from, and its activities go unless they say otherwise. */
   readonly taskQueue: string;
+  /** Of this worker. */
+  readonly deploymentVersion?: WorkerDeploymentVersion | undefined;
 }
 
 /** A workflow task may run this long when its start says nothing. */

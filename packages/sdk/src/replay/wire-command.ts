@@ -1,6 +1,7 @@
 /** Commands of workflow code as the commands of a workflow task's completion. */
 import { type command, enums, type Init } from "@pawl/protocol";
 import type { ActivityCommand, ChildCommand, ContinueAsNewCommand, NexusCommand, Target } from "../value/activation.ts";
+import { encodeInitialBehavior } from "../value/continue-as-new.ts";
 import { encodeSearchAttributes } from "../value/search-attributes.ts";
 import { wireDuration, wireFields, wirePayload, wirePayloads, wireRetryPolicy } from "../value/wire.ts";
 import { changeVersionAttribute, localActivityFields, patchFields } from "./marker.ts";
@@ -72,8 +73,10 @@ export function wireCommands(each: HistoryCommand, scope: WireScope): WireComman
     case "patch":
       return patch(each, scope);
     case "localActivityEnd": {
-      const recordMarkerCommandAttributes = localActivityFields(each.end);
-      return [{ commandType: CommandType.RECORD_MARKER, recordMarkerCommandAttributes }];
+      const { summary, ...end } = each.end;
+      const userMetadata = summary ? { summary: wirePayload(summary) } : undefined;
+      const recordMarkerCommandAttributes = localActivityFields(end);
+      return [{ commandType: CommandType.RECORD_MARKER, userMetadata, recordMarkerCommandAttributes }];
     }
     case "upsertSearchAttributes":
       return [upsertSearchAttributes(each.fields)];
@@ -218,6 +221,8 @@ function continueAsNew(each: ContinueAsNewCommand): WireCommand {
       input: wirePayloads(each.input),
       workflowRunTimeout: wireDuration(each.runTimeoutMs),
       workflowTaskTimeout: wireDuration(each.taskTimeoutMs),
+      backoffStartInterval: wireDuration(each.backoffStartMs),
+      initialVersioningBehavior: encodeInitialBehavior(each.initialVersioningBehavior),
       retryPolicy: wireRetryPolicy(each.retryPolicy),
       header: { fields: wireFields(each.headers) },
       memo: each.memo ? { fields: wireFields(each.memo) } : undefined,

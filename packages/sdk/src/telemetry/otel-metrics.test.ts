@@ -232,7 +232,7 @@ test("over gRPC they arrive the same, and what the collector refuses comes with 
   const sizes = metricMeter.createHistogram("sizes", "int", "By");
   for (const each of [1, 3, 3, 9_000_000]) sizes.record(each);
   while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.match(String(lines[0]!.fields?.["error"]), /14 UNAVAILABLE: not now/);
+  assert.match(String(lines[0]!.meta?.["error"]), /14 UNAVAILABLE: not now/);
   collector.code = status.OK;
   await runtime.shutdown();
   const { request, metadata } = collector.requests.at(-1)!;

@@ -3,10 +3,12 @@
  * one realm to another. `seq` numbers what workflow code has begun, from 1, per kind.
  */
 
+import type { InitialVersioningBehavior, SuggestContinueAsNewReason } from "./continue-as-new.ts";
 import type { ProtoFailure } from "./failure.ts";
 import type { ActivityCancellationType, Priority } from "./options.ts";
 import type { Payload } from "./payload-converter.ts";
 import type { CompiledRetryPolicy } from "./retry-policy.ts";
+import type { WorkerDeploymentVersion } from "./worker-deployments.ts";
 
 export type Payloads = readonly Payload[];
 export type Fields = Record<string, Payload>;
@@ -89,6 +91,11 @@ export interface Activation {
   historyLength: number;
   historySize: number;
   continueAsNewSuggested: boolean;
+  continueAsNewReasons: readonly SuggestContinueAsNewReason[];
+  /** The version that new runs of this workflow would begin with is another than this pinned run's. */
+  targetVersionChanged: boolean;
+  /** Of the worker that did this task. */
+  deploymentVersion: WorkerDeploymentVersion | undefined;
   jobs: readonly Job[];
 }
 
@@ -123,6 +130,7 @@ export interface LocalActivityCommand {
   scheduleToStartTimeoutMs: number | undefined;
   startToCloseTimeoutMs: number | undefined;
   localRetryThresholdMs: number;
+  summary: Payload | undefined;
   retryPolicy: CompiledRetryPolicy | undefined;
   cancellationType: ActivityCancellationType;
 }
@@ -161,6 +169,8 @@ export interface ContinueAsNewCommand {
   searchAttributes: Fields | undefined;
   runTimeoutMs: number | undefined;
   taskTimeoutMs: number | undefined;
+  backoffStartMs: number | undefined;
+  initialVersioningBehavior: InitialVersioningBehavior | undefined;
   retryPolicy: CompiledRetryPolicy | undefined;
 }
 

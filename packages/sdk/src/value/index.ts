@@ -1,6 +1,7 @@
 /** `@pawl/sdk/common`: what workflow code, activities, clients and workers share. */
 
 export type { ActivityCancellationDetails } from "./cancellation-details.ts";
+export { InitialVersioningBehavior, SuggestContinueAsNewReason } from "./continue-as-new.ts";
 export {
   type DataConverter,
   defaultDataConverter,

@@ -14,12 +14,14 @@ export interface Logger {
 export interface LogEntry {
   level: LogLevel;
   message: string;
-  /** Milliseconds since the epoch. */
-  timestampMs: number;
-  fields?: LogFields | undefined;
+  /** Since the epoch; to the millisecond. */
+  timestampNanos: bigint;
+  meta?: LogFields | undefined;
 }
 
 const severity = { TRACE: 0, DEBUG: 1, INFO: 2, WARN: 3, ERROR: 4 } as const satisfies Record<LogLevel, number>;
+
+const nanosPerMs = 1_000_000n;
 
 /** Writes entries of at least `level` to a function; without one, to standard error as one line each. */
 export class DefaultLogger implements Logger {
@@ -30,7 +32,8 @@ export class DefaultLogger implements Logger {
     this.#write = write;
   }
   log(level: LogLevel, message: string, fields?: LogFields): void {
-    if (severity[level] >= severity[this.level]) this.#write({ level, message, timestampMs: Date.now(), fields });
+    if (severity[level] < severity[this.level]) return;
+    this.#write({ level, message, timestampNanos: BigInt(Date.now()) * nanosPerMs, meta: fields });
   }
   trace(message: string, fields?: LogFields): void {
     this.log("TRACE", message, fields);
@@ -49,9 +52,9 @@ export class DefaultLogger implements Logger {
   }
 }
 
-function writeLine({ level, message, timestampMs, fields }: LogEntry): void {
-  const tail = fields && Object.keys(fields).length > 0 ? ` ${JSON.stringify(fields, readableErrors)}` : "";
-  console.error(`${new Date(timestampMs).toISOString()} [${level}] ${message}${tail}`);
+function writeLine({ level, message, timestampNanos, meta }: LogEntry): void {
+  const tail = meta && Object.keys(meta).length > 0 ? ` ${JSON.stringify(meta, readableErrors)}` : "";
+  console.error(`${new Date(Number(timestampNanos / nanosPerMs)).toISOString()} [${level}] ${message}${tail}`);
 }
 
 function readableErrors(_key: string, value: unknown): unknown {

@@ -135,4 +135,6 @@ export interface LocalActivityOptions {
   /** Backoffs longer than this become durable timers. Default: 1 minute. */
   localRetryThreshold?: Duration;
   cancellationType?: ActivityCancellationType;
+  /** A line for people who look at the history. */
+  summary?: string;
 }

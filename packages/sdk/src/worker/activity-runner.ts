@@ -291,6 +291,7 @@ export class ActivityRunner {
       activityType: task.activityType?.name ?? "",
       attempt: task.attempt,
       isLocal: false,
+      namespace,
       activityNamespace: namespace,
       inWorkflow: task.workflowExecution !== undefined && task.workflowExecution.workflowId !== "",
       activityRunId: task.activityRunId || undefined,

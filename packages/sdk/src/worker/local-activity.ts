@@ -53,9 +53,9 @@ export class LocalActivity {
   }
 
   async run(): Promise<LocalActivityEnd> {
-    const { seq, activityId, activityType } = this.#command;
+    const { seq, activityId, activityType, summary } = this.#command;
     const { outcome, attempt } = await this.#run();
-    return { seq, activityId, activityType, attempt, outcome, completedAtMs: Date.now() };
+    return { seq, activityId, activityType, attempt, outcome, completedAtMs: Date.now(), summary };
   }
 
   async #run(): Promise<{ outcome: LocalActivityOutcome; attempt: number }> {
@@ -137,7 +137,14 @@ export class LocalActivity {
     const nowMs = Date.now();
     return {
       ...{ taskToken: new Uint8Array(0), base64TaskToken: "", activityId, activityType, attempt, isLocal: true },
-      ...{ activityNamespace: namespace, workflowNamespace: namespace, workflowExecution, workflowType, taskQueue },
+      ...{
+        namespace,
+        activityNamespace: namespace,
+        workflowNamespace: namespace,
+        workflowExecution,
+        workflowType,
+        taskQueue,
+      },
       ...{ heartbeatDetails: undefined, heartbeatTimeoutMs: undefined, priority: undefined, retryPolicy: undefined },
       ...{
         scheduledTimestampMs: this.#scheduledAtMs,

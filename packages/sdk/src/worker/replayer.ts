@@ -8,13 +8,22 @@ import { CachedRun } from "./cached-run.ts";
 import { explained } from "./explanation.ts";
 import type { WorkerPlugin } from "./plugin.ts";
 import { Sandbox, watchRejections } from "./sandbox.ts";
+import { SinkCalls } from "./sinks.ts";
 import { watched } from "./watchdog.ts";
-import type { WorkerOptions } from "./worker-options.ts";
+import { failureTypesOf, type WorkerOptions } from "./worker-options.ts";
 
 export type ReplayWorkerOptions = Pick<
   WorkerOptions,
-  "workflowsPath" | "workflowBundle" | "bundlerOptions" | "dataConverter" | "interceptors"
+  | "workflowsPath"
+  | "workflowBundle"
+  | "bundlerOptions"
+  | "dataConverter"
+  | "interceptors"
+  | "sinks"
+  | "workflowFailureErrorTypes"
 > & {
+  /** The task queue that the replayed workflows are told. Default: `"replay"`. */
+  replayName?: string;
   logger?: Logger;
   plugins?: WorkerPlugin[];
 };
@@ -51,12 +60,18 @@ export async function* replayHistories(
   const codec = new MessageCodec(dataConverter?.payloadCodecs ?? []);
   const bundle = await bundleOf(options);
   const sandbox = new Sandbox(await runtimeOf(bundle), bundle);
+  const sinks = new SinkCalls(options.sinks ?? {}, logger);
   watchRejections();
   for await (const { workflowId, history: given } of histories) {
     const decoded = await codec.decode(await messageOf(given));
-    const runId = decoded.events[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? "";
-    const identity = { namespace: "replay", workflowId, runId, taskQueue: "replay" };
-    const code = sandbox.newRun({ log: (level, message, fields) => logger.log(level, message, fields) });
+    const { workflowExecutionStartedEventAttributes: started } = decoded.events[0] ?? {};
+    const runId = started?.originalExecutionRunId ?? "";
+    const identity = { namespace: "replay", workflowId, runId, taskQueue: options.replayName ?? "replay" };
+    const code = sandbox.newRun({
+      log: (level, message, fields) => logger.log(level, message, fields),
+      sink: (call, isReplaying) => sinks.call(call, isReplaying),
+      failureTypes: failureTypesOf(options.workflowFailureErrorTypes ?? {}, started?.workflowType?.name),
+    });
     const run = new CachedRun(identity, code, 0);
     let error: Error | undefined;
     try {

@@ -231,6 +231,14 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
   };
 }
 
+/** Names of errors that fail a workflow of this type. */
+export function failureTypesOf(
+  byType: Readonly<Record<string, readonly string[]>>,
+  workflowType: string | undefined,
+): string[] {
+  return [...(byType["*"] ?? []), ...(byType[workflowType ?? ""] ?? [])];
+}
+
 /** What comes with a workflow task's answer comes past the queue, and so past the limit that this worker asks the queue to keep. */
 function eagerPerTaskOf(options: WorkerOptions, positive: Positive): number {
   const perTask = positive("maxEagerActivityReservationsPerWorkflowTask", eagerPerTaskDefault, 0);

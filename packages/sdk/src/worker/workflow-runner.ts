@@ -23,6 +23,7 @@ import type { SinkCalls } from "./sinks.ts";
 import type { Slots } from "./slots.ts";
 import { type TaskMetrics, taskMetrics } from "./task-metrics.ts";
 import { watched } from "./watchdog.ts";
+import { failureTypesOf } from "./worker-options.ts";
 
 type Task = workflowservice.PollWorkflowTaskQueueResponse;
 type QueryResult = Init<query.WorkflowQueryResult>;
@@ -121,7 +122,7 @@ export class WorkflowRunner {
     try {
       const given = await this.#allEvents(task);
       const events = given[0]?.eventId === 1 ? given : await this.#wholeHistory(task, given);
-      const identity = { namespace, workflowId, runId, taskQueue };
+      const identity = { namespace, workflowId, runId, taskQueue, deploymentVersion: this.#parts.deployment?.version };
       const timeoutMs = deadlockTimeoutMs + events.length * msPerEvent;
       return await watched(timeoutMs, () =>
         explained(error, sandbox, identity, { events, startedEventId: task.startedEventId }),
@@ -174,10 +175,11 @@ export class WorkflowRunner {
     const code = sandbox.newRun({
       log: (level, message, fields) => logger.log(level, message, { ...attributes, ...fields }),
       metric: this.#parts.recordMetric,
-      failureTypes: [...(failureErrorTypes["*"] ?? []), ...(failureErrorTypes[workflowType ?? ""] ?? [])],
+      failureTypes: failureTypesOf(failureErrorTypes, workflowType),
       sink: (call, isReplaying) => this.#parts.sinks.call(call, isReplaying),
     });
-    return new CachedRun({ namespace, workflowId, runId, taskQueue }, code, bytesOfBundle);
+    const identity = { namespace, workflowId, runId, taskQueue, deploymentVersion: this.#parts.deployment?.version };
+    return new CachedRun(identity, code, bytesOfBundle);
   }
 
   async #allEvents(task: Task): Promise<history.HistoryEvent[]> {

@@ -248,16 +248,17 @@ class LocalActivityBackoff extends Error {
 
 async function scheduleLocalNext(
   run: WorkflowRun,
-  { activityType, args, headers, seq, attempt }: LocalActivityInput,
+  { activityType, args, headers, seq, attempt, options }: LocalActivityInput,
   compiled: CompiledLocalOptions,
   originalScheduleMs: number | undefined,
 ): Promise<unknown> {
   const tried = { seq, activityId: String(seq), activityType, attempt, originalScheduleMs };
+  const summary = options.summary === undefined ? undefined : run.converter.toPayload(options.summary);
   const input = run.payloadsOf(args);
   const outcome = await waitFor<LocalActivityOutcome>(
     run.waiters.localActivity,
     seq,
-    () => run.push({ ...compiled, ...tried, type: "scheduleLocalActivity", input, headers }),
+    () => run.push({ ...compiled, ...tried, type: "scheduleLocalActivity", input, headers, summary }),
     () => run.push({ type: "cancelLocalActivity", seq }),
   );
   if (outcome.status === "completed") return run.valueOf(outcome.result);

@@ -1,8 +1,9 @@
 /** What a workflow can say and ask about itself: its info, its end as another run, patches, attributes, log. */
 import type { ContinueAsNewCommand } from "../value/activation.ts";
+import { InitialVersioningBehavior } from "../value/continue-as-new.ts";
 import { type Duration, msOptionalToNumber } from "../value/duration.ts";
 import { composeInterceptors } from "../value/interceptors.ts";
-import type { Workflow } from "../value/options.ts";
+import { requireOneOf, type Workflow } from "../value/options.ts";
 import { mapFromPayloads, mapToPayloads } from "../value/payload-converter.ts";
 import {
   decodeSearchAttributes,
@@ -27,6 +28,10 @@ export interface ContinueAsNewOptions {
   taskQueue?: string;
   workflowRunTimeout?: Duration;
   workflowTaskTimeout?: Duration;
+  /** The next run's first task comes after this time. Default: at once. */
+  backoffStartInterval?: Duration;
+  /** Which version of a deployment the next run begins with. Default: as versioning behaviors go. */
+  initialVersioningBehavior?: InitialVersioningBehavior;
   /** Default: this run's, with what it upserted. */
   memo?: Record<string, unknown>;
   searchAttributes?: SearchAttributes;
@@ -54,7 +59,8 @@ export function makeContinueAsNewFunc<F extends Workflow>(
 }
 
 function continueAsNewCommand(run: WorkflowRun, { args, headers, options }: ContinueAsNewInput): ContinueAsNewCommand {
-  const { memo, searchAttributes, typedSearchAttributes } = options;
+  const { memo, searchAttributes, typedSearchAttributes, initialVersioningBehavior } = options;
+  requireOneOf(InitialVersioningBehavior, initialVersioningBehavior, "initialVersioningBehavior");
   return {
     type: "continueAsNew",
     workflowType: options.workflowType,
@@ -66,6 +72,8 @@ function continueAsNewCommand(run: WorkflowRun, { args, headers, options }: Cont
       encodeOptionalSearchAttributes(searchAttributes, typedSearchAttributes) ?? orNone(run.searchAttributes),
     runTimeoutMs: msOptionalToNumber(options.workflowRunTimeout, "workflowRunTimeout"),
     taskTimeoutMs: msOptionalToNumber(options.workflowTaskTimeout, "workflowTaskTimeout"),
+    backoffStartMs: msOptionalToNumber(options.backoffStartInterval, "backoffStartInterval"),
+    initialVersioningBehavior,
     retryPolicy: run.start.retryPolicy,
   };
 }

@@ -1,5 +1,6 @@
 /** What a workflow may know of itself. */
 import type { Activation, RunStart } from "../value/activation.ts";
+import type { SuggestContinueAsNewReason } from "../value/continue-as-new.ts";
 import type { FailureConverter } from "../value/failure-converter.ts";
 import type { Priority } from "../value/options.ts";
 import { fromPayloadsAtIndex, mapFromPayloads, type PayloadConverter } from "../value/payload-converter.ts";
@@ -10,6 +11,8 @@ import {
   type SearchAttributes,
   type TypedSearchAttributes,
 } from "../value/search-attributes.ts";
+
+import type { WorkerDeploymentVersion } from "../value/worker-deployments.ts";
 
 export interface ParentWorkflowInfo {
   workflowId: string;
@@ -29,6 +32,8 @@ export interface WorkflowInfo {
   readonly namespace: string;
   readonly taskQueue: string;
   readonly firstExecutionRunId: string;
+  /** The id that this run's history began with: a reset changes `runId`, and keeps this one. */
+  readonly originalExecutionRunId: string;
   readonly continuedFromExecutionRunId?: string | undefined;
   readonly searchAttributes: SearchAttributes;
   readonly typedSearchAttributes: TypedSearchAttributes;
@@ -44,6 +49,12 @@ export interface WorkflowInfo {
   readonly historySize: number;
   /** The server finds the history long: a good time to continue as new. */
   readonly continueAsNewSuggested: boolean;
+  /** Why it is. */
+  readonly suggestedContinueAsNewReasons?: SuggestContinueAsNewReason[];
+  /** New runs of this workflow would begin with another version than this pinned one has: `continueAsNew` can move to it. */
+  readonly targetWorkerDeploymentVersionChanged: boolean;
+  /** Of the worker that does the current workflow task, or did it when it is replayed. */
+  readonly currentDeploymentVersion?: WorkerDeploymentVersion | undefined;
   readonly startTime: Date;
   readonly runStartTime: Date;
   readonly executionTimeoutMs?: number | undefined;
@@ -74,6 +85,7 @@ export function infoOf(
     namespace: start.namespace,
     taskQueue: start.taskQueue,
     firstExecutionRunId: start.firstExecutionRunId,
+    originalExecutionRunId: start.randomSeed,
     continuedFromExecutionRunId: start.continuedFromExecutionRunId,
     searchAttributes: decodeSearchAttributes(start.searchAttributes),
     typedSearchAttributes: decodeTypedSearchAttributes(start.searchAttributes),
@@ -106,6 +118,11 @@ export function infoOf(
 
 /** What changes from task to task. */
 export function tidings(clock: Omit<Activation, "jobs">, now: () => number) {
-  const { historyLength, historySize, continueAsNewSuggested, isReplaying } = clock;
-  return { historyLength, historySize, continueAsNewSuggested, unsafe: { now, isReplaying } };
+  const { historyLength, historySize, continueAsNewSuggested, isReplaying, deploymentVersion } = clock;
+  return {
+    ...{ historyLength, historySize, continueAsNewSuggested, unsafe: { now, isReplaying } },
+    suggestedContinueAsNewReasons: [...clock.continueAsNewReasons],
+    targetWorkerDeploymentVersionChanged: clock.targetVersionChanged,
+    currentDeploymentVersion: deploymentVersion && { ...deploymentVersion },
+  };
 }
