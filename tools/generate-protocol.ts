@@ -205,6 +205,32 @@ function readScalar(scalar: string): string {
   return `r.${scalar}()`;
 }
 
+/** The oneofs of a message that are a choice: those of one member only say whether it is there. */
+function choicesOf({ node }: Message): string[][] {
+  return Object.values(node.oneofs ?? {})
+    .map(({ oneof }) => oneof)
+    .filter(({ length }) => length > 1);
+}
+
+/** From this many members on, to look at the fields that a message has is cheaper than to look for each that it could have. */
+const largeChoice = 8;
+
+/** The statements that write a message's fields in the order of their numbers. */
+function writeStatements(out: ModuleWriter, message: Message, inOrder: readonly Shape[]): string[] {
+  const statement = (shape: Shape) => writeStatement(out, shape);
+  let statements = inOrder.map(statement);
+  for (const group of choicesOf(message)) {
+    const members = inOrder.filter(({ field }) => group.includes(field));
+    const first = inOrder.indexOf(members[0]!);
+    // Not where other fields come between them: the order of what is written is to be that of the numbers.
+    if (members.length < largeChoice || inOrder.indexOf(members.at(-1)!) !== first + members.length - 1) continue;
+    const cases = members.map((shape) => `case "${shape.field}": ${statement(shape)} break;`);
+    statements = statements.with(first, ["for (const k in m) switch (k) {", ...cases, "}"].join("\n"));
+    for (const at of members.keys()) if (at > 0) statements[first + at] = "";
+  }
+  return statements.filter((text) => text !== "");
+}
+
 function emitMessage(out: ModuleWriter, message: Message): void {
   const shapes = shapesOf(message);
   const name = message.name;
@@ -224,7 +250,7 @@ function emitMessage(out: ModuleWriter, message: Message): void {
     ...defaults,
     "...i }; },",
     "write(m, w) {",
-    ...inOrder.map((shape) => writeStatement(out, shape)),
+    ...writeStatements(out, message, inOrder),
     "return w; },",
     "encode(m) { return this.write(m, $Writer.create()).finish(); },",
     "decode(b) { const r = $Reader.create(b); return this.read(r, r.len, 0); },",
@@ -233,6 +259,8 @@ function emitMessage(out: ModuleWriter, message: Message): void {
     `const m = {`,
     ...defaults,
     "};",
+    // Which member of each choice is set.
+    ...choicesOf(message).map((_, at) => `let o${at};`),
     "while (r.pos < end) { const t = r.uint32(); switch (t >>> 3) {",
     ...shapes.flatMap((shape) => readCase(out, message, shape)),
     "} r.skipType(t & 7); } if (r.pos !== end) throw new RangeError('message is truncated'); return m; },",
@@ -287,12 +315,12 @@ function readCase(out: ModuleWriter, message: Message, shape: Shape): string[] {
     return [head, pushPacked, pushOne];
   }
   // A oneof holds the last member on the wire.
-  const group = shape.oneof
-    ? (Object.values(message.node.oneofs ?? {}).find(({ oneof }) => oneof.includes(shape.field))?.oneof ?? [])
-    : [];
-  const others = group.filter((other) => other !== shape.field);
-  const clear = others.length > 0 ? `$clear(m, ${JSON.stringify(others)});` : "";
-  return [head, `if ((t & 7) === ${wire}) { m.${shape.field} = ${read}; ${clear} continue; } break;`];
+  const choice = choicesOf(message).findIndex((members) => members.includes(shape.field));
+  const name = JSON.stringify(shape.field);
+  const o = `o${choice}`;
+  const only =
+    choice < 0 ? "" : `if (${o} !== ${name}) { if (${o} !== undefined) m[${o}] = undefined; ${o} = ${name}; }`;
+  return [head, `if ((t & 7) === ${wire}) { m.${shape.field} = ${read}; ${only} continue; } break;`];
 }
 
 /** WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE → ALLOW_DUPLICATE */
@@ -333,7 +361,7 @@ const write = (file: string, lines: string[]) => writeFileSync(new URL(file, fol
 for (const out of modules.values()) {
   const imports = [...out.imports].sort().map((m) => `import * as $${m.replaceAll("-", "_")} from "./${m}.js";`);
   write(`${out.name}.js`, [
-    'import { $Reader, $Writer, $empty, $string, $number, $end, $clear } from "../wire.js";',
+    'import { $Reader, $Writer, $empty, $string, $number, $end } from "../wire.js";',
     ...imports,
     ...out.js,
   ]);

@@ -40,7 +40,3 @@ export function $end(reader) {
   if (end > reader.len) throw new RangeError("message is truncated");
   return end;
 }
-
-export function $clear(message, fields) {
-  for (const field of fields) if (message[field] !== undefined) message[field] = undefined;
-}

@@ -70,12 +70,12 @@ export class SqliteReads {
   }
 
   loadCurrent(keys: readonly ExecutionKey[]): (string | null)[] {
-    return this.#snapshot(() =>
-      keys.map(({ kind, namespaceId, businessId }) => {
-        const row = this.#current.get(namespaceId, businessId, kindCode(kind)) as unknown as [string] | undefined;
-        return row?.[0] ?? null;
-      }),
-    );
+    const load = ({ kind, namespaceId, businessId }: ExecutionKey) => {
+      const row = this.#current.get(namespaceId, businessId, kindCode(kind)) as unknown as [string] | undefined;
+      return row?.[0] ?? null;
+    };
+    // One statement sees one state by itself.
+    return keys.length === 1 ? keys.map(load) : this.#snapshot(() => keys.map(load));
   }
 
   loadRuns(runIds: readonly string[]): (StoredRun | null)[] {

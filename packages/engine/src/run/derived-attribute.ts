@@ -54,6 +54,7 @@ export function keywordList(values: readonly string[]): common.Payload {
 
 /** What of the workflow is paused: itself, types of its activities. */
 function pauseInfo(run: Run): string[] {
+  if (!run.pause && run.activities.size === 0) return [];
   const whole = run.pause ? [`Workflow:${run.workflowId}`, `Reason:${run.pause.reason}`] : [];
   const types = new Set<string>();
   for (const { paused, activityType } of run.activities.values()) if (paused) types.add(activityType);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { describe, test } from "node:test";
 import { Rejection } from "@pawl/engine";
+import { encodeToken, type TokenMac } from "@pawl/protocol";
 import { MemoryStore } from "@pawl/store";
 import { seededRandom } from "../random.ts";
 import { Tokens } from "./tokens.ts";
@@ -105,6 +107,26 @@ describe("tokens", () => {
       assert.equal(refusal(tokens.openPage(of, namespaceId, page)), "INVALID_ARGUMENT: Invalid NextPageToken.");
     const taskToken = tokens.seal({ kind: "query", ...task, queryId: "q1" });
     assert.equal(refusal(tokens.openPage("history", "ns-1", taskToken)), "INVALID_ARGUMENT: Invalid NextPageToken.");
+  });
+
+  test("a token carries HMAC-SHA256 of it, and is known with or without having been made here", () => {
+    const mac: TokenMac = {
+      sign: (bytes) => createHmac("sha256", key(1)).update(bytes).digest().subarray(0, 16),
+      verify: () => assert.fail("nothing is opened with it"),
+    };
+    const made = [
+      { kind: "workflow", ...task, startedEventId: 6, stamp: 3 },
+      { kind: "activity", ...task, activityId: "charge", workflowId: "w".repeat(1_000) },
+    ] as const;
+    for (const token of made) {
+      const [here, elsewhere] = [new Tokens(key(1)), new Tokens(key(1))];
+      const bytes = here.seal(token);
+      assert.deepEqual(bytes, encodeToken(token, mac));
+      assert.deepEqual(elsewhere.open(token.kind, bytes), token);
+      for (const times of [1, 2]) assert.deepEqual(here.open(token.kind, bytes), token, `${times}`);
+      const other = token.kind === "workflow" ? "activity" : "workflow";
+      assert.equal(refusal(here.open(other, bytes)), "INVALID_ARGUMENT: Error deserializing task token.");
+    }
   });
 
   test("the key is made once and kept by the store", async () => {
