@@ -8,8 +8,9 @@ import type { Prepared, Program } from "../rig/toolchain.ts";
 import {
   afterwards,
   everyLanguage,
-  notJava,
+  notTypescript,
   onlyGo,
+  onlyJava,
   onlyPython,
   pythonAndGo,
   pythonAndTypescript,
@@ -31,20 +32,31 @@ export interface Language {
 export const all: readonly Language[] = [
   {
     name: "Python",
-    sentences: { ...everyLanguage, ...notJava, ...pythonAndGo, ...onlyPython, ...pythonAndTypescript, ...afterwards },
+    sentences: {
+      ...everyLanguage,
+      ...notTypescript,
+      ...pythonAndGo,
+      ...onlyPython,
+      ...pythonAndTypescript,
+      ...afterwards,
+    },
     prepare: preparePython,
   },
   {
     name: "TypeScript",
-    sentences: { ...everyLanguage, ...notJava, ...pythonAndTypescript, ...afterwards },
+    sentences: { ...everyLanguage, ...pythonAndTypescript, ...afterwards },
     prepare: prepareNode,
   },
   {
     name: "Go",
-    sentences: { ...everyLanguage, ...notJava, ...pythonAndGo, ...onlyGo, ...afterwards },
+    sentences: { ...everyLanguage, ...notTypescript, ...pythonAndGo, ...onlyGo, ...afterwards },
     prepare: prepareGo,
   },
-  { name: "Java", sentences: { ...everyLanguage, ...afterwards }, prepare: prepareJava },
+  {
+    name: "Java",
+    sentences: { ...everyLanguage, ...notTypescript, ...onlyJava, ...afterwards },
+    prepare: prepareJava,
+  },
 ];
 
 const chosen = process.env["PAWL_COMPAT_LANGUAGES"]?.toLowerCase().split(",");

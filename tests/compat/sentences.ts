@@ -44,6 +44,10 @@ export const everyLanguage = {
     "an operation's refusal, its failure, the failure of its workflow and its timeout reach the caller as the SDK's own errors",
   "nexus-cancel":
     "a caller cancels an operation's workflow and waits for its end, for the request or for nothing, or abandons it",
+  "worker-versions":
+    "pinned runs stay with their version, others move with the current one, or go where they were told to",
+  reset:
+    "a workflow is reset to an earlier task, with the signals and updates since and with its child, and both histories replay clean",
   "worker-shutdown": "an activity learns that its worker shuts down, and goes on in the next one",
   "seed-progress": "document: a long-running activity resumes at its last heartbeat",
   "seed-cancellation": "document: a cancelled long-running activity cleans up",
@@ -63,17 +67,18 @@ export const onlyPython = {
   "seed-order-test": "document: the order workflow passes its own test on this server",
 } as const;
 
-/** Of what operators do to workflows, and of versions of workers. */
-export const notJava = {
-  "worker-versions":
-    "pinned runs stay with their version, others move with the current one, or go where they were told to",
-  reset:
-    "a workflow is reset to an earlier task, with the signals and updates since and with its child, and both histories replay clean",
+/** Of what operators do by the API alone. */
+export const notTypescript = {
+  "pause-workflow": "a paused workflow does nothing until it goes on",
+} as const;
+
+export const onlyJava = {
+  "held-activity":
+    "an activity hears while it runs that it is reset or paused, and goes on as its operator says, with other options",
 } as const;
 
 /** Of standalone activities, for which only these SDKs have clients, and of what operators do by the API alone. */
 export const pythonAndGo = {
-  "pause-workflow": "a paused workflow does nothing until it goes on",
   "join-running": "a start that finds its workflow running joins it, once, by an event that it can be found by",
   "standalone-activity": "an activity without a workflow is started, waited for, described, listed and counted",
   "standalone-activity-endings": "an activity without a workflow is retried, times out, is cancelled and terminated",

@@ -147,6 +147,11 @@ export const knownDifferences: readonly KnownDifference[] = [
     why: "A mask that names an unknown field is refused; the reference server changes nothing and says that all is well.",
   },
   {
+    stories: "options-next-attempt",
+    where: /^PollActivityTaskQueue\.6\.answer\.(startToClose|heartbeat)Timeout\./,
+    why: "A worker is told the timeouts that its attempt has after a change of options; the reference server tells those of the command.",
+  },
+  {
     stories: "unpause-jitter",
     where: /^UnpauseActivity\.7\.refused/,
     why: "A negative jitter is refused before the activity is looked for; the reference server does not look at it.",

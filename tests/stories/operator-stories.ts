@@ -439,6 +439,19 @@ const optionStories: readonly Story[] = [
     await s.step([complete()]);
   }),
 
+  story("options-next-attempt", "the attempt after a change of options is told of them", async (s) => {
+    await scheduled(s, { heartbeatTimeout: seconds(8), retryPolicy: quick });
+    await failActivity(s, await s.activityTask());
+    const changed = {
+      startToCloseTimeout: seconds(90),
+      heartbeatTimeout: seconds(30),
+      retryPolicy: { maximumAttempts: 7 },
+    };
+    await update(s, changed, ["start_to_close_timeout", "heartbeat_timeout", "retry_policy.maximum_attempts"]);
+    await completeActivity(s, await s.activityTask());
+    await s.step([complete()]);
+  }),
+
   story("options-restore", "an activity gets the options of its command again", async (s) => {
     await scheduled(s, { retryPolicy: later });
     await failActivity(s, await s.activityTask());

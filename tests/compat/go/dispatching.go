@@ -171,12 +171,12 @@ func LocalNap(ctx workflow.Context, duration time.Duration) (naps int, err error
 }
 
 func localActivityLongScenario(ctx context.Context, s *check.Scenario) {
-	run := s.StartWith(ctx, client.StartWorkflowOptions{WorkflowTaskTimeout: 4 * time.Second}, LocalNap, 10*time.Second)
+	run := s.StartWith(ctx, client.StartWorkflowOptions{WorkflowTaskTimeout: 12 * time.Second}, LocalNap, 13*time.Second)
 	s.Equal(check.Result[int](ctx, s, run), 1, "how often it ran")
 	events := s.Events(ctx, run.GetID(), "")
 	s.Equal(check.Count(events, "WorkflowTaskTimedOut"), 0, "workflow tasks that timed out")
 	s.Equal(check.Count(events, "MarkerRecorded"), 1, "markers")
-	s.True(check.Count(events, "WorkflowTaskCompleted") >= 3, "several workflow tasks of 4 s held a local activity of 10 s")
+	s.True(check.Count(events, "WorkflowTaskCompleted") >= 2, "several workflow tasks of 12 s held a local activity of 13 s")
 }
 
 func tryLocally(ctx context.Context) (int32, error) {
@@ -190,18 +190,18 @@ func tryLocally(ctx context.Context) (int32, error) {
 func LocalBackoff(ctx workflow.Context) (attempt int32, err error) {
 	// This SDK waits by itself for as long as the workflow task has time.
 	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		StartToCloseTimeout: 10 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 2 * time.Second},
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 6 * time.Second},
 	})
 	err = workflow.ExecuteLocalActivity(ctx, tryLocally).Get(ctx, &attempt)
 	return
 }
 
 func localActivityBackoffScenario(ctx context.Context, s *check.Scenario) {
-	run := s.StartWith(ctx, client.StartWorkflowOptions{WorkflowTaskTimeout: time.Second}, LocalBackoff)
+	run := s.StartWith(ctx, client.StartWorkflowOptions{WorkflowTaskTimeout: 5 * time.Second}, LocalBackoff)
 	s.Equal(check.Result[int32](ctx, s, run), int32(2), "the attempt that succeeded")
 	tried := deedTimes.of(run.GetID() + "/tried")
-	s.True(tried[1].Sub(tried[0]) >= 2*time.Second, "the second attempt waits")
+	s.True(tried[1].Sub(tried[0]) >= 6*time.Second, "the second attempt waits")
 	events := s.Events(ctx, run.GetID(), "")
 	for name, count := range map[string]int{"TimerStarted": 1, "TimerFired": 1, "MarkerRecorded": 2} {
 		s.Equal(check.Count(events, name), count, name)

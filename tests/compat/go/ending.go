@@ -53,7 +53,7 @@ func Compensate(ctx context.Context) error {
 func Cancellable(ctx workflow.Context) error {
 	reserving := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute,
-		HeartbeatTimeout:    3 * time.Second,
+		HeartbeatTimeout:    10 * time.Second,
 		WaitForCancellation: true,
 	})
 	err := workflow.ExecuteActivity(reserving, ReserveForLong).Get(ctx, nil)

@@ -54,7 +54,7 @@ func ProcessItems(ctx context.Context, slowAfter int) (Resumed, error) {
 func Resumable(ctx workflow.Context) (resumed Resumed, err error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 5 * time.Minute,
-		HeartbeatTimeout:    2 * time.Second,
+		HeartbeatTimeout:    10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond},
 	})
 	err = workflow.ExecuteActivity(ctx, ProcessItems, 7).Get(ctx, &resumed)
@@ -109,7 +109,7 @@ func heartbeatResumeScenario(ctx context.Context, s *check.Scenario) {
 	}
 	defer kill()
 	run := s.StartWith(ctx, client.StartWorkflowOptions{TaskQueue: queue}, Resumable)
-	s.Eventually("the first worker's seventh heartbeat is recorded", time.Minute, func() bool {
+	s.Eventually("the first worker's seventh heartbeat is recorded", 3*time.Minute, func() bool {
 		return recordedHeartbeat(ctx, s, run.GetID()) == 7
 	})
 	kill()

@@ -56,7 +56,7 @@ type outcome struct {
 }
 
 func runScenario(s *check.Scenario) outcome {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
 	began := time.Now()
 	text := "no such scenario"

@@ -64,13 +64,13 @@ func countOf(deeds []string, deed string) (count int) {
 	return
 }
 
-// heartbeating makes an activity heartbeat twice in each heartbeat timeout for as long as it runs; it need not know of that.
+// heartbeating makes an activity heartbeat ten times in each heartbeat timeout for as long as it runs; it need not know of that.
 func heartbeating[In, Out any](run func(context.Context, In) (Out, error)) func(context.Context, In) (Out, error) {
 	return func(ctx context.Context, in In) (Out, error) {
 		ended := make(chan struct{})
 		defer close(ended)
 		go func() {
-			ticker := time.NewTicker(activity.GetInfo(ctx).HeartbeatTimeout / 2)
+			ticker := time.NewTicker(activity.GetInfo(ctx).HeartbeatTimeout / 10)
 			defer ticker.Stop()
 			for {
 				select {
@@ -99,7 +99,7 @@ func SleepUnaware(ctx context.Context, duration time.Duration) (string, error) {
 func AutoHeartbeat(ctx workflow.Context, duration time.Duration) (slept string, err error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute,
-		HeartbeatTimeout:    4 * time.Second,
+		HeartbeatTimeout:    10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 		WaitForCancellation: true,
 	})
@@ -108,13 +108,13 @@ func AutoHeartbeat(ctx workflow.Context, duration time.Duration) (slept string, 
 }
 
 func autoHeartbeatScenario(ctx context.Context, s *check.Scenario) {
-	outliving := s.Start(ctx, AutoHeartbeat, 7*time.Second)
+	outliving := s.Start(ctx, AutoHeartbeat, 12*time.Second)
 	cancelled := s.Start(ctx, AutoHeartbeat, time.Minute)
 	s.Eventually("the activity begins", time.Minute, func() bool { return len(patternDeeds.of(cancelled.GetID())) == 1 })
 	s.NoError(s.Client.CancelWorkflow(ctx, cancelled.GetID(), ""))
 	check.ErrorAs[*temporal.CanceledError](s, cancelled.Get(ctx, nil))
 	s.Equal(patternDeeds.of(cancelled.GetID()), []string{"begun", "cancelled"}, "deeds")
-	s.Equal(check.Result[string](ctx, s, outliving), "slept", "an activity of two heartbeat timeouts")
+	s.Equal(check.Result[string](ctx, s, outliving), "slept", "an activity that is longer than its heartbeat timeout")
 }
 
 // Part is how much was done.
@@ -126,7 +126,7 @@ type Part struct {
 func WorkUntilDeadline(ctx context.Context, items int) (Part, error) {
 	deadline := activity.GetInfo(ctx).Deadline
 	done := 0
-	for done < items && time.Until(deadline) > time.Second {
+	for done < items && time.Until(deadline) > 5*time.Second {
 		time.Sleep(100 * time.Millisecond)
 		done++
 		activity.RecordHeartbeat(ctx, done)
@@ -136,8 +136,8 @@ func WorkUntilDeadline(ctx context.Context, items int) (Part, error) {
 
 func DeadlineAware(ctx workflow.Context, items int) (part Part, err error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 3 * time.Second,
-		HeartbeatTimeout:    2 * time.Second,
+		StartToCloseTimeout: 10 * time.Second,
+		HeartbeatTimeout:    5 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 	})
 	err = workflow.ExecuteActivity(ctx, WorkUntilDeadline, items).Get(ctx, &part)

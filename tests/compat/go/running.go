@@ -182,12 +182,12 @@ type TimedOut struct{ Type, Retry, Heartbeat, Cause string }
 
 var timingOutOptions = map[string]workflow.ActivityOptions{
 	"start to close": {
-		StartToCloseTimeout: time.Second,
+		StartToCloseTimeout: 3 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 50 * time.Millisecond, MaximumAttempts: 2},
 	},
 	"heartbeat": {
 		StartToCloseTimeout: 10 * time.Second,
-		HeartbeatTimeout:    2 * time.Second,
+		HeartbeatTimeout:    5 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 	},
 	"schedule to start": {

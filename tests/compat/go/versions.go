@@ -61,7 +61,7 @@ func (d *deployment) worker(build string) worker.Worker {
 
 // insist: a version is known some moments after its first worker has come.
 func (d *deployment) insist(set func() error) {
-	d.Eventually("the routing is accepted", 10*time.Second, func() bool { return set() == nil })
+	d.Eventually("the routing is accepted", time.Minute, func() bool { return set() == nil })
 	// The reference server tells its queues in its own time.
 	time.Sleep(time.Second)
 }
@@ -82,7 +82,7 @@ func (d *deployment) tell(ctx context.Context, run client.WorkflowRun, what stri
 }
 
 func (d *deployment) buildsAre(ctx context.Context, run client.WorkflowRun, expected ...string) {
-	d.Eventually("the builds of "+run.GetID(), 10*time.Second, func() bool {
+	d.Eventually("the builds of "+run.GetID(), time.Minute, func() bool {
 		var builds []string
 		answer, err := d.Client.QueryWorkflow(ctx, run.GetID(), run.GetRunID(), "builds")
 		return err == nil && answer.Get(&builds) == nil && reflect.DeepEqual(builds, expected)

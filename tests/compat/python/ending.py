@@ -15,7 +15,6 @@ with workflow.unsafe.imports_passed_through():
     from harness import Context, Scenario, events_of, eventually, expect, expect_cause, expect_error, names_of, one
 
 TEN_SECONDS = timedelta(seconds=10)
-SHORT_BEAT = timedelta(seconds=3)
 
 # What activities did, in order, by workflow id: "begun", "cleaned up", "compensated".
 deeds: dict[str, list[str]] = {}
@@ -50,7 +49,7 @@ class Cancellable:
             await workflow.execute_activity(
                 reserve_for_long,
                 start_to_close_timeout=timedelta(minutes=1),
-                heartbeat_timeout=SHORT_BEAT,
+                heartbeat_timeout=TEN_SECONDS,
                 cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             )
         except ActivityError as error:

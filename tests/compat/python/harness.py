@@ -73,7 +73,7 @@ def expect_cause(error: BaseException, error_type: type[BaseException]) -> Any:
     return error.__cause__
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], what: str, within_s: float = 60) -> None:
+async def eventually(check: Callable[[], Awaitable[bool]], what: str, within_s: float = 180) -> None:
     give_up = time.monotonic() + within_s
     while not await check():
         if time.monotonic() > give_up:

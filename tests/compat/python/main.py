@@ -41,7 +41,7 @@ async def run_scenario(name: str, client: Client, address: str, queue: str) -> b
     context = Context(name, client, address, client.namespace, queue)
     began = time.monotonic()
     try:
-        await asyncio.wait_for(scenarios[name](context), timeout=120)
+        await asyncio.wait_for(scenarios[name](context), timeout=240)
         outcome: dict[str, object] = {"ok": True}
     except BaseException as error:
         outcome = {"ok": False, "error": "".join(traceback.format_exception(error))}

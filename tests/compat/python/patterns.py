@@ -35,7 +35,7 @@ def note(deed: str) -> int:
 
 
 def auto_heartbeat(run: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Heartbeats twice in each heartbeat timeout for as long as the activity runs, which need not know of it."""
+    """Heartbeats ten times in each heartbeat timeout for as long as the activity runs, which need not know of it."""
 
     @functools.wraps(run)
     async def beating(*args: Any) -> Any:
@@ -43,7 +43,7 @@ def auto_heartbeat(run: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitabl
 
         async def beat() -> None:
             while every:
-                await asyncio.sleep(every.total_seconds() / 2)
+                await asyncio.sleep(every.total_seconds() / 10)
                 activity.heartbeat("beating")
 
         beater = asyncio.create_task(beat())
@@ -75,7 +75,7 @@ class AutoHeartbeat:
             sleep_unaware,
             seconds,
             start_to_close_timeout=timedelta(minutes=1),
-            heartbeat_timeout=timedelta(seconds=4),
+            heartbeat_timeout=timedelta(seconds=10),
             retry_policy=ONCE,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
@@ -87,7 +87,7 @@ async def auto_heartbeat_scenario(context: Context) -> None:
             AutoHeartbeat.run, seconds, id=context.new_id(), task_queue=context.task_queue
         )
 
-    outliving, cancelled = await start(7), await start(60)
+    outliving, cancelled = await start(12), await start(60)
 
     async def begun() -> bool:
         return cancelled.id in deeds
@@ -96,7 +96,7 @@ async def auto_heartbeat_scenario(context: Context) -> None:
     await cancelled.cancel()
     expect_cause(await expect_error(WorkflowFailureError, cancelled.result()), CancelledError)
     expect(deeds[cancelled.id], ["begun", "cancelled"])
-    expect(await outliving.result(), "slept", "an activity of two heartbeat timeouts")
+    expect(await outliving.result(), "slept", "an activity that is longer than its heartbeat timeout")
 
 
 @activity.defn
@@ -105,7 +105,7 @@ async def work_until_deadline(items: int) -> dict[str, Any]:
     assert info.start_to_close_timeout
     deadline = info.started_time + info.start_to_close_timeout
     done = 0
-    while done < items and deadline.timestamp() - time.time() > 1:
+    while done < items and deadline.timestamp() - time.time() > 5:
         await asyncio.sleep(0.1)
         done += 1
         activity.heartbeat(done)
@@ -119,8 +119,8 @@ class DeadlineAware:
         return await workflow.execute_activity(
             work_until_deadline,
             items,
-            start_to_close_timeout=timedelta(seconds=3),
-            heartbeat_timeout=timedelta(seconds=2),
+            start_to_close_timeout=timedelta(seconds=10),
+            heartbeat_timeout=timedelta(seconds=5),
             retry_policy=ONCE,
         )
 

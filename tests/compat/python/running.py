@@ -167,10 +167,10 @@ class TimingOut:
         twice = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_attempts=2)
         try:
             if which == "start to close":
-                await workflow.execute_activity(hang, False, start_to_close_timeout=SECOND, retry_policy=twice)
+                await workflow.execute_activity(hang, False, start_to_close_timeout=3 * SECOND, retry_policy=twice)
             elif which == "heartbeat":
                 await workflow.execute_activity(
-                    hang, True, start_to_close_timeout=TEN_SECONDS, heartbeat_timeout=2 * SECOND, retry_policy=ONCE
+                    hang, True, start_to_close_timeout=TEN_SECONDS, heartbeat_timeout=5 * SECOND, retry_policy=ONCE
                 )
             elif which == "schedule to start":
                 await workflow.execute_activity(

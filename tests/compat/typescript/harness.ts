@@ -68,7 +68,7 @@ const pollMs = 50;
 export async function eventually(
   check: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 60_000,
+  withinMs = 180_000,
 ): Promise<void> {
   const giveUp = performance.now() + withinMs;
   while (!(await check())) {

@@ -46,7 +46,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ...longRunning,
   ...afterwards,
 };
-const scenarioWithinMs = 120_000;
+const scenarioWithinMs = 240_000;
 
 async function runScenario(name: string, shared: Shared): Promise<boolean> {
   const context = new Context(name, shared);

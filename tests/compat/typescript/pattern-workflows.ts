@@ -17,7 +17,7 @@ const short = proxyActivities<typeof activities>({ startToCloseTimeout: "10s" })
 export async function autoHeartbeat(ms: number): Promise<string> {
   const { sleepUnaware } = proxyActivities<typeof activities>({
     startToCloseTimeout: "1 minute",
-    heartbeatTimeout: "4s",
+    heartbeatTimeout: "10s",
     retry: { maximumAttempts: 1 },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
@@ -26,8 +26,8 @@ export async function autoHeartbeat(ms: number): Promise<string> {
 
 export async function deadlineAware(items: number): Promise<{ done: number; whole: boolean }> {
   const { workUntilDeadline } = proxyActivities<typeof activities>({
-    startToCloseTimeout: "3s",
-    heartbeatTimeout: "2s",
+    startToCloseTimeout: "10s",
+    heartbeatTimeout: "5s",
     retry: { maximumAttempts: 1 },
   });
   return workUntilDeadline(items);

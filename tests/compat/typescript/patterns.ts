@@ -33,13 +33,13 @@ async function activityCause(result: Promise<unknown>): Promise<ApplicationFailu
 }
 
 async function autoHeartbeat(context: Context): Promise<void> {
-  const outliving = await start(context, workflows.autoHeartbeat, 7_000);
+  const outliving = await start(context, workflows.autoHeartbeat, 12_000);
   const cancelled = await start(context, workflows.autoHeartbeat, 60_000);
   await eventually(() => deeds.has(cancelled.workflowId), "the activity begins");
   await cancelled.cancel();
   instance(CancelledFailure, (await rejection(WorkflowFailedError, cancelled.result())).cause);
   assert.deepEqual(deeds.get(cancelled.workflowId), ["begun", "cancelled"]);
-  assert.equal(await outliving.result(), "slept", "an activity of two heartbeat timeouts");
+  assert.equal(await outliving.result(), "slept", "an activity that is longer than its heartbeat timeout");
 }
 
 async function deadlineAware(context: Context): Promise<void> {

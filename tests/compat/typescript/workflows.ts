@@ -56,8 +56,8 @@ export interface TimedOut {
 }
 
 const activityOptions = {
-  "start to close": { startToCloseTimeout: "1s", retry: { initialInterval: 50, maximumAttempts: 2 } },
-  heartbeat: { startToCloseTimeout: "10s", heartbeatTimeout: "2s", retry: { maximumAttempts: 1 } },
+  "start to close": { startToCloseTimeout: "3s", retry: { initialInterval: 50, maximumAttempts: 2 } },
+  heartbeat: { startToCloseTimeout: "10s", heartbeatTimeout: "5s", retry: { maximumAttempts: 1 } },
   "schedule to start": {
     taskQueue: "nobody-polls-here",
     scheduleToStartTimeout: 500,
@@ -169,7 +169,7 @@ export async function busy(): Promise<number> {
 export async function cancellable(): Promise<void> {
   const { reserveForLong } = proxyActivities<typeof activities>({
     startToCloseTimeout: "1 minute",
-    heartbeatTimeout: "3s",
+    heartbeatTimeout: "10s",
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
   try {
@@ -240,7 +240,7 @@ export async function stepsInAnotherOrder(rounds: number, width: number): Promis
 export async function resumable(): Promise<{ attempt: number; resumedAt: number; processed: number }> {
   const { processItems } = proxyActivities<typeof activities>({
     startToCloseTimeout: "5 minutes",
-    heartbeatTimeout: "2s",
+    heartbeatTimeout: "10s",
     retry: { initialInterval: 100 },
   });
   return processItems(7);

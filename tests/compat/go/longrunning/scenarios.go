@@ -49,12 +49,12 @@ func ProcessFile(ctx workflow.Context, filePath string) error {
 }
 
 func ProcessFileOrCleanUp(ctx workflow.Context, filePath string) error {
-	ctx = withHeartbeat(ctx, 3*time.Second)
+	ctx = withHeartbeat(ctx, 10*time.Second)
 	return workflow.ExecuteActivity(ctx, ProcessLargeFileOrCleanUp, filePath).Get(ctx, nil)
 }
 
 func ProcessAll(ctx workflow.Context, itemIDs []string) (result BatchResult, err error) {
-	ctx = withHeartbeat(ctx, 2*time.Second)
+	ctx = withHeartbeat(ctx, 5*time.Second)
 	err = workflow.ExecuteActivity(ctx, ProcessBatch, itemIDs).Get(ctx, &result)
 	return
 }

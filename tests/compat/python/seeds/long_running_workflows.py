@@ -32,7 +32,7 @@ class CancellableFileWorkflow:
             process_large_file_or_clean_up,
             file_path,
             start_to_close_timeout=HOUR,
-            heartbeat_timeout=timedelta(seconds=3),
+            heartbeat_timeout=timedelta(seconds=10),
             retry_policy=SOON,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
@@ -46,6 +46,6 @@ class BatchWorkflow:
             process_batch,
             item_ids,
             start_to_close_timeout=HOUR,
-            heartbeat_timeout=timedelta(seconds=2),
+            heartbeat_timeout=timedelta(seconds=5),
             retry_policy=SOON,
         )

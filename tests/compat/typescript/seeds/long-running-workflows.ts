@@ -16,7 +16,7 @@ export async function processFile(filePath: string): Promise<void> {
 export async function processFileOrCleanUp(filePath: string): Promise<void> {
   const { processLargeFileOrCleanUp } = proxyActivities<typeof activities>({
     startToCloseTimeout: "1 hour",
-    heartbeatTimeout: "3s",
+    heartbeatTimeout: "10s",
     retry,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
@@ -26,7 +26,7 @@ export async function processFileOrCleanUp(filePath: string): Promise<void> {
 export async function processAll(itemIds: string[]): Promise<{ processedCount: number; failedCount: number }> {
   const { processBatch } = proxyActivities<typeof activities>({
     startToCloseTimeout: "1 hour",
-    heartbeatTimeout: "2s",
+    heartbeatTimeout: "5s",
     retry,
   });
   return processBatch(itemIds);

@@ -121,7 +121,7 @@ public final class Ending {
           stub(
               ActivityOptions.newBuilder()
                   .setStartToCloseTimeout(Duration.ofMinutes(1))
-                  .setHeartbeatTimeout(Duration.ofSeconds(3))
+                  .setHeartbeatTimeout(Duration.ofSeconds(10))
                   .setCancellationType(ActivityCancellationType.WAIT_CANCELLATION_COMPLETED));
       try {
         cancellable.reserveForLong();

@@ -68,7 +68,7 @@ public final class Heartbeat {
       ActivityOptions options =
           ActivityOptions.newBuilder()
               .setStartToCloseTimeout(Duration.ofMinutes(5))
-              .setHeartbeatTimeout(Duration.ofSeconds(2))
+              .setHeartbeatTimeout(Duration.ofSeconds(10))
               .setRetryOptions(RetryOptions.newBuilder().setInitialInterval(Duration.ofMillis(100)).build())
               .build();
       return Workflow.newActivityStub(Processing.class, options).processItems(7);
@@ -113,7 +113,7 @@ public final class Heartbeat {
       stub = context.start(context.options().setTaskQueue(queue), Resumable.class);
       Check.eventually(
           "the first worker's seventh heartbeat is recorded",
-          Duration.ofMinutes(1),
+          Duration.ofMinutes(3),
           () -> recordedHeartbeat(stub) == 7);
     } finally {
       killed.destroyForcibly().waitFor();

@@ -40,7 +40,7 @@ import java.util.concurrent.TimeoutException;
 public final class Main {
   private Main() {}
 
-  private static final long SCENARIO_WITHIN_S = 120;
+  private static final long SCENARIO_WITHIN_S = 240;
   private static final Map<String, Scenario> scenarios = new TreeMap<>();
 
   static {
@@ -56,6 +56,9 @@ public final class Main {
             Dispatching.scenarios,
             Calling.scenarios,
             LongRunning.scenarios,
+            Controlling.scenarios,
+            Held.scenarios,
+            Versions.scenarios,
             Replaying.afterwards)) {
       scenarios.putAll(topic);
     }
@@ -72,7 +75,9 @@ public final class Main {
           Patterns.workflows,
           Dispatching.workflows,
           Calling.workflows,
-          LongRunning.workflows);
+          LongRunning.workflows,
+          Controlling.workflows,
+          Held.workflows);
 
   public static void main(String[] arguments) throws Exception {
     List<String> names = new ArrayList<>();
@@ -125,7 +130,9 @@ public final class Main {
         new Observing.SteppingImpl(),
         new Outlasting.MarkingImpl(),
         new PatternActivities.Impl(),
-        new DispatchActivities.Impl());
+        new DispatchActivities.Impl(),
+        new Controlling.VisitingImpl(),
+        new Held.BeatingImpl());
     LongRunning.registerActivities(worker);
     worker.registerNexusServiceImplementation(new Calling.ShopImpl());
     factory.start();

@@ -66,14 +66,14 @@ public interface PatternActivities {
     }
 
     /**
-     * Heartbeats twice in each heartbeat timeout for as long as the work takes, which need not know of it. When that shows that the
+     * Heartbeats ten times in each heartbeat timeout for as long as the work takes, which need not know of it. When that shows that the
      * activity is cancelled, the work is interrupted.
      */
     private static <T> T heartbeating(Supplier<T> work) {
       ActivityExecutionContext context = Activity.getExecutionContext();
       Thread worker = Thread.currentThread();
       AtomicReference<ActivityCompletionException> told = new AtomicReference<>();
-      long everyMs = context.getInfo().getHeartbeatTimeout().toMillis() / 2;
+      long everyMs = context.getInfo().getHeartbeatTimeout().toMillis() / 10;
       ScheduledExecutorService beating = Executors.newSingleThreadScheduledExecutor();
       Runnable beat =
           () -> {
@@ -119,7 +119,7 @@ public interface PatternActivities {
       ActivityInfo info = context.getInfo();
       long deadlineMs = info.getCurrentAttemptScheduledTimestamp() + info.getStartToCloseTimeout().toMillis();
       int done = 0;
-      while (done < items && deadlineMs - System.currentTimeMillis() > 1_000) {
+      while (done < items && deadlineMs - System.currentTimeMillis() > 5_000) {
         RunningActivities.sleep(100);
         context.heartbeat(++done);
       }

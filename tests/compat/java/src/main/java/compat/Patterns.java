@@ -104,7 +104,7 @@ public final class Patterns {
     public String run(long ms) {
       return stub(
               within(Duration.ofMinutes(1))
-                  .setHeartbeatTimeout(Duration.ofSeconds(4))
+                  .setHeartbeatTimeout(Duration.ofSeconds(10))
                   .setRetryOptions(ONCE)
                   .setCancellationType(ActivityCancellationType.WAIT_CANCELLATION_COMPLETED))
           .sleepUnaware(ms);
@@ -112,13 +112,13 @@ public final class Patterns {
   }
 
   static void autoHeartbeat(Context context) throws Exception {
-    WorkflowStub outliving = context.start(AutoHeartbeat.class, 7_000);
+    WorkflowStub outliving = context.start(AutoHeartbeat.class, 12_000);
     WorkflowStub cancelled = context.start(AutoHeartbeat.class, 60_000);
     Check.eventually("the activity begins", Duration.ofMinutes(1), () -> deedsOf(cancelled).size() == 1);
     cancelled.cancel();
     isCancelled(cancelled);
     equal(deedsOf(cancelled), List.of("begun", "cancelled"), "deeds");
-    equal(outliving.getResult(String.class), "slept", "an activity of two heartbeat timeouts");
+    equal(outliving.getResult(String.class), "slept", "an activity that is longer than its heartbeat timeout");
   }
 
   @WorkflowInterface
@@ -130,7 +130,7 @@ public final class Patterns {
   public static final class DeadlineAwareImpl implements DeadlineAware {
     @Override
     public Part run(int items) {
-      return stub(within(Duration.ofSeconds(3)).setHeartbeatTimeout(Duration.ofSeconds(2)).setRetryOptions(ONCE))
+      return stub(within(Duration.ofSeconds(10)).setHeartbeatTimeout(Duration.ofSeconds(5)).setRetryOptions(ONCE))
           .workUntilDeadline(items);
     }
   }

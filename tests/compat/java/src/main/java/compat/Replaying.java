@@ -21,7 +21,9 @@ public final class Replaying {
     Dispatching.TickingImpl.class,
     Dispatching.EagerTickImpl.class,
     Dispatching.OutlivesWorkerImpl.class,
-    Heartbeat.ResumableImpl.class
+    Heartbeat.ResumableImpl.class,
+    Versions.StayingImpl.class,
+    Versions.MovingImpl.class
   };
 
   /** The replayer of this SDK knows no such event: it is written without the workflow's code, behind all that there is to replay. */

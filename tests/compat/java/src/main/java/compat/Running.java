@@ -210,9 +210,9 @@ public final class Running {
 
     private static ActivityOptions.Builder options(String which) {
       return switch (which) {
-        case "start to close" -> startToClose(Duration.ofSeconds(1)).setRetryOptions(retry(Duration.ofMillis(50), 2));
+        case "start to close" -> startToClose(Duration.ofSeconds(3)).setRetryOptions(retry(Duration.ofMillis(50), 2));
         case "heartbeat" ->
-            startToClose(TEN_SECONDS).setHeartbeatTimeout(Duration.ofSeconds(2)).setRetryOptions(retry(HALF_A_SECOND, 1));
+            startToClose(TEN_SECONDS).setHeartbeatTimeout(Duration.ofSeconds(5)).setRetryOptions(retry(HALF_A_SECOND, 1));
         case "schedule to start" ->
             startToClose(TEN_SECONDS).setTaskQueue("nobody-polls-here").setScheduleToStartTimeout(HALF_A_SECOND);
         case "schedule to close" -> ActivityOptions.newBuilder().setScheduleToCloseTimeout(HALF_A_SECOND);

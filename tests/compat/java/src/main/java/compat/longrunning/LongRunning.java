@@ -90,7 +90,7 @@ public final class LongRunning {
   public static final class ProcessFileOrCleanUpImpl implements ProcessFileOrCleanUp {
     @Override
     public void run(String filePath) {
-      stub(FileProcessingActivity.class, Duration.ofSeconds(3)).processLargeFileOrCleanUp(filePath);
+      stub(FileProcessingActivity.class, Duration.ofSeconds(10)).processLargeFileOrCleanUp(filePath);
     }
   }
 
@@ -103,7 +103,7 @@ public final class LongRunning {
   public static final class ProcessAllImpl implements ProcessAll {
     @Override
     public BatchResult run(List<String> itemIds) {
-      return stub(BatchProcessingActivity.class, Duration.ofSeconds(2)).processBatch(itemIds);
+      return stub(BatchProcessingActivity.class, Duration.ofSeconds(5)).processBatch(itemIds);
     }
   }
 
