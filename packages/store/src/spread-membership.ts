@@ -3,6 +3,7 @@
  * not answer costs its own shards only: of these, what it said last is told.
  */
 import type { Membership, NodeRecord, ShardOwner, View } from "./membership.ts";
+import { storeIndex } from "./spread-place.ts";
 import type { Lease } from "./store.ts";
 
 export class SpreadMembership implements Membership {
@@ -40,7 +41,7 @@ export class SpreadMembership implements Membership {
   }
 
   async release(lease: Lease): Promise<void> {
-    await this.#members[lease.shardId % this.#members.length]!.release(lease);
+    await this.#members[storeIndex(lease.shardId, this.#members.length)]!.release(lease);
   }
 
   async evict(nodeId: string): Promise<void> {

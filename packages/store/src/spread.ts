@@ -9,6 +9,7 @@
 
 import type { Membership } from "./membership.ts";
 import { SpreadMembership } from "./spread-membership.ts";
+import { storeIndex } from "./spread-place.ts";
 import {
   type ExecutionKey,
   type HistoryRange,
@@ -136,7 +137,7 @@ export class SpreadStore implements Store {
 
   /** O1. */
   #storeOf(shardId: number): Store {
-    return this.#stores[shardId % this.#stores.length]!;
+    return this.#stores[storeIndex(shardId, this.#stores.length)]!;
   }
 
   #all<T>(ask: (store: Store) => Promise<T>): Promise<T[]> {

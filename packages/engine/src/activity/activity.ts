@@ -237,7 +237,7 @@ function startedReply(
   };
 }
 
-export const activityNotFound = new Rejection(
+const activityNotFound = new Rejection(
   "NOT_FOUND",
   "invalid activityID or activity already timed out or invoking workflow is completed",
 );

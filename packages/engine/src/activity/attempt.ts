@@ -11,7 +11,7 @@ import type { ActivityOptions, ActivityStatus, Attempts } from "../run/run.ts";
 import type { Poller } from "../vocabulary.ts";
 
 /** In which states each command is accepted. Answers by id may also close an activity that no worker holds. */
-export const legalFrom = {
+const legalFrom = {
   start: ["scheduled"],
   completeByToken: ["started"],
   completeById: ["scheduled", "backingOff", "started"],

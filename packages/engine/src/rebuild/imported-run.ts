@@ -35,6 +35,7 @@ export function importedRun(
   }
   keepAll(run);
   run.changes.current = isCurrent;
-  const { snapshot, ...changes } = takeChanges(run)!;
-  return { ...changes, snapshot: snapshot! };
+  const changes = takeChanges(run);
+  if (!changes?.snapshot) throw new Error("everything of a new run has changed");
+  return { ...changes, snapshot: changes.snapshot };
 }

@@ -475,7 +475,7 @@ export function freshRun({
 }
 
 /** The fields of a run that no snapshot holds, as they are when it comes into memory. */
-export function memoryOnly(): Pick<Run, MemoryOnly> {
+function memoryOnly(): Pick<Run, MemoryOnly> {
   return {
     ...{ open: [], tail: [], tailBytes: 0, wakeAtMs: Number.POSITIVE_INFINITY, changes: noChanges(), noticed: false },
     ...{ stored: null, arrivedLast: 0, stateBytes: 0, partBytes: new Map(), warned: [] },

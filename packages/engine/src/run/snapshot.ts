@@ -75,7 +75,7 @@ function isStored({ stored, wakeAtMs }: Run, undispatched: boolean): boolean {
 }
 
 /** Whether a task waits for a worker, or a message for its receiver: only memory knows that it is on its way. */
-export function hasUndispatched(run: Run): boolean {
+function hasUndispatched(run: Run): boolean {
   if (run.outbox.size > 0) return true;
   if (!isOpen(run)) return hasCallbackUnderWay(run);
   for (const { status, cancellation } of run.nexusOperations.values())

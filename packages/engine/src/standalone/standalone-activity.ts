@@ -86,7 +86,7 @@ const noReceiver: Delivery = {
   rejection: new Rejection("UNIMPLEMENTED", "activities take no messages"),
 };
 
-export function executeStandalone(activity: StandaloneActivity, command: StandaloneCommand, step: Step): Reply {
+function executeStandalone(activity: StandaloneActivity, command: StandaloneCommand, step: Step): Reply {
   if (command.type === "startActivity") return startStandalone(activity, step, command.request);
   if (command.type === "receive") return noReceiver;
   const runId = selectorOf(command) ?? "";

@@ -65,7 +65,7 @@ export function takeStandaloneChanges(run: StandaloneRun): RunChanges | undefine
 }
 
 /** The earliest time at which something is due by itself; Infinity = never. */
-export function standaloneWakeAtMs({ status, deletion, attempts }: StandaloneRun): number {
+function standaloneWakeAtMs({ status, deletion, attempts }: StandaloneRun): number {
   return status.type === "open" ? nextActivityAtMs(attempts) : (deletion?.atMs ?? Number.POSITIVE_INFINITY);
 }
 

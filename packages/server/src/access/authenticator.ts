@@ -12,7 +12,7 @@ import { type Principal, permissionsOf } from "./permission.ts";
 import type { Sessions } from "./session.ts";
 
 export const sessionCookie = "pawl-session";
-export const proofHeader = "x-pawl-session-proof";
+const proofHeader = "x-pawl-session-proof";
 
 export interface AuthenticatorParts {
   readonly clock: Clock;

@@ -34,7 +34,7 @@ const writes: AccessRow = { of: "namespace", needs: write };
 const administers: AccessRow = { of: "namespace", needs: admin };
 const answers = (token: TokenKind): AccessRow => ({ of: "namespace", needs: work, token });
 
-export const methodAccess = {
+const methodAccess = {
   // About the server itself.
 
   GetSystemInfo: anybody,

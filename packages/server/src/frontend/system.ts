@@ -10,7 +10,7 @@ import { settle } from "./stored-map.ts";
 export const referenceVersion = "1.32.0";
 
 /** Announced to clients, which change what they do by it: true only when the server keeps the promise. */
-export const systemCapabilities: workflowservice.GetSystemInfoResponse_Capabilities = {
+const systemCapabilities: workflowservice.GetSystemInfoResponse_Capabilities = {
   signalAndQueryHeader: true,
   internalErrorDifferentiation: true,
   activityFailureIncludeHeartbeat: true,

@@ -46,7 +46,7 @@ export async function textBody(exchange: Exchange): Promise<string | Reply> {
 }
 
 /** Any JSON, in a box. An empty body is an empty object. Throws `JsonProblem`. */
-export async function anyJsonBody(exchange: Exchange): Promise<{ readonly json: unknown } | Reply> {
+async function anyJsonBody(exchange: Exchange): Promise<{ readonly json: unknown } | Reply> {
   const text = await textBody(exchange);
   if (typeof text !== "string") return text;
   if (text.trim() === "") return { json: {} };

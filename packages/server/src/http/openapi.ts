@@ -20,7 +20,7 @@ export function openApiRoute(version: string, routes: () => readonly Route[]): R
   };
 }
 
-export function openApiDocument(version: string, routes: readonly Route[]): Readonly<Record<string, unknown>> {
+function openApiDocument(version: string, routes: readonly Route[]): Readonly<Record<string, unknown>> {
   const schemas = new SchemaCollection();
   const names = new OperationNames();
   const paths: Record<string, Record<string, unknown>> = {};

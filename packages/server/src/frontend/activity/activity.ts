@@ -51,7 +51,7 @@ function pollHandlers(parts: Parts) {
   } satisfies Handlers;
 }
 
-export function activityPollProblem(request: RequestOf<"PollActivityTaskQueue">): Rejection | undefined {
+function activityPollProblem(request: RequestOf<"PollActivityTaskQueue">): Rejection | undefined {
   const rate = request.taskQueueMetadata?.maxTasksPerSecond?.value ?? 0;
   // Written so that NaN is refused too.
   return pollProblem(request) ?? (rate >= 0 ? undefined : invalid("MaxTasksPerSecond cannot be negative."));
@@ -195,6 +195,6 @@ type Answer<Fields> = { readonly identity: string } & { readonly [K in keyof Fie
 
 const heartbeatTooLarge = "Heartbeat details exceed size limit.";
 
-export function failureProblem(given: failure.Failure | undefined): Rejection | undefined {
+function failureProblem(given: failure.Failure | undefined): Rejection | undefined {
   return given && !given.applicationFailureInfo ? invalid("Failure must have ApplicationFailureInfo.") : undefined;
 }

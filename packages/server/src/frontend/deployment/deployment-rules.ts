@@ -30,7 +30,7 @@ export function nameProblem(name: string): Rejection | undefined {
   return prefixProblem("WorkerDeploymentName", name);
 }
 
-export function buildIdProblem(buildId: string): Rejection | undefined {
+function buildIdProblem(buildId: string): Rejection | undefined {
   return sizeProblem("BuildID", buildId) ?? prefixProblem("BuildID", buildId);
 }
 

@@ -162,7 +162,7 @@ function conflictProblem(deployment: Deployment, { conflictToken }: Change): Rej
   return new Rejection("FAILED_PRECONDITION", "conflict token mismatch");
 }
 
-export function managerProblem({ manager }: Deployment, identity: string): Rejection | undefined {
+function managerProblem({ manager }: Deployment, identity: string): Rejection | undefined {
   if (manager === "" || manager === identity) return undefined;
   return new Rejection(
     "FAILED_PRECONDITION",

@@ -270,7 +270,7 @@ function undivided(filters: readonly VisibilityFilter[]): VisibilityFilter {
   return { op: "and", all: [{ op: "isNull", name: namespaceDivision }, ...filters] };
 }
 
-export function legacyFilters(request: LegacyRequest, timeName: string): VisibilityFilter[] | Rejection {
+function legacyFilters(request: LegacyRequest, timeName: string): VisibilityFilter[] | Rejection {
   const { startTimeFilter, executionFilter, typeFilter } = request;
   const earliestMs = timestampMs(startTimeFilter?.earliestTime);
   const latestMs = timestampMs(startTimeFilter?.latestTime);

@@ -77,7 +77,7 @@ export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs,
   } satisfies Handlers;
 }
 
-export function describeProblem({ taskQueue, apiMode, reportStats }: DescribeRequest): Rejection | undefined {
+function describeProblem({ taskQueue, apiMode, reportStats }: DescribeRequest): Rejection | undefined {
   const problem = taskQueueProblem(taskQueue);
   if (problem || taskQueue!.kind !== TaskQueueKind.STICKY) return problem;
   if (apiMode === DescribeTaskQueueMode.ENHANCED)

@@ -76,7 +76,7 @@ export function workerHandlers({ namespaces, matching, tokens, clock }: Parts) {
   } satisfies Handlers;
 }
 
-export function heartbeatProblem(heartbeat: Heartbeat): Rejection | undefined {
+function heartbeatProblem(heartbeat: Heartbeat): Rejection | undefined {
   const { workerHeartbeatBytesMax } = limits;
   if (heartbeatBytes(heartbeat) > workerHeartbeatBytesMax)
     return invalid(`WorkerHeartbeat exceeds size limit of ${workerHeartbeatBytesMax} bytes.`);
@@ -84,7 +84,7 @@ export function heartbeatProblem(heartbeat: Heartbeat): Rejection | undefined {
 }
 
 /** A goodbye always succeeds for a worker that has a namespace: also without a sticky queue, and for an SDK that has no instance key. */
-export function shutdownProblem(request: RequestOf<"ShutdownWorker">): Rejection | undefined {
+function shutdownProblem(request: RequestOf<"ShutdownWorker">): Rejection | undefined {
   return (
     lengthProblem("StickyTaskQueue", request.stickyTaskQueue) ??
     lengthProblem("WorkerInstanceKey", request.workerInstanceKey) ??

@@ -50,7 +50,7 @@ export function queryHandlers(parts: Parts) {
   } satisfies Handlers;
 }
 
-export function queryProblem(request: workflowservice.QueryWorkflowRequest): Rejection | undefined {
+function queryProblem(request: workflowservice.QueryWorkflowRequest): Rejection | undefined {
   return (
     executionProblem(request.execution) ??
     (request.query ? undefined : invalid("WorkflowQuery is not set on request.")) ??

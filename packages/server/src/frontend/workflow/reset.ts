@@ -57,7 +57,7 @@ export function resetHandlers(parts: Parts) {
   } satisfies Handlers;
 }
 
-export function resetProblem(request: Request): Rejection | undefined {
+function resetProblem(request: Request): Rejection | undefined {
   return (
     executionProblem(request.workflowExecution) ??
     idProblem("RequestId", request.requestId) ??

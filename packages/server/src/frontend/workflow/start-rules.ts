@@ -110,7 +110,7 @@ function delayProblem(request: AnyStart): Rejection | undefined {
 const reusePolicies: readonly number[] = Object.values(Reuse);
 const conflictPolicies: readonly number[] = Object.values(Conflict);
 
-export function policiesProblem(
+function policiesProblem(
   reuse: enums.WorkflowIdReusePolicy,
   conflict: enums.WorkflowIdConflictPolicy,
 ): Rejection | undefined {

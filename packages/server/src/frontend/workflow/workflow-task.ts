@@ -184,7 +184,7 @@ async function taskResponse(
   return workflowTaskResponse(parts, started, { ...delivery, queries: carried });
 }
 
-export function completedProblem(request: CompletedRequest): Rejection | undefined {
+function completedProblem(request: CompletedRequest): Rejection | undefined {
   if (request.intermediatePage || request.pageNumber > 0)
     return new Rejection("FAILED_PRECONDITION", "workflow task completion pagination is disabled");
   return (

@@ -146,7 +146,7 @@ function keyOf({ id }: { readonly id: string }, { workflowId }: common.WorkflowE
 const unnamedReason = "terminated by user via frontend";
 const unnamedIdentity = "frontend-service";
 
-export function signalProblem(request: RequestOf<"SignalWorkflowExecution">): Rejection | undefined {
+function signalProblem(request: RequestOf<"SignalWorkflowExecution">): Rejection | undefined {
   return (
     executionProblem(request.workflowExecution) ??
     idProblem("SignalName", request.signalName) ??
@@ -158,7 +158,7 @@ export function signalProblem(request: RequestOf<"SignalWorkflowExecution">): Re
   );
 }
 
-export function cancelProblem(request: RequestOf<"RequestCancelWorkflowExecution">): Rejection | undefined {
+function cancelProblem(request: RequestOf<"RequestCancelWorkflowExecution">): Rejection | undefined {
   return (
     executionProblem(request.workflowExecution) ??
     lengthProblem("RequestId", request.requestId) ??
@@ -168,7 +168,7 @@ export function cancelProblem(request: RequestOf<"RequestCancelWorkflowExecution
   );
 }
 
-export function terminateProblem(request: RequestOf<"TerminateWorkflowExecution">): Rejection | undefined {
+function terminateProblem(request: RequestOf<"TerminateWorkflowExecution">): Rejection | undefined {
   return (
     executionProblem(request.workflowExecution) ??
     lengthProblem("Identity", request.identity) ??
