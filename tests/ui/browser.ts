@@ -56,6 +56,8 @@ export class WatchedPage {
     alsoAsks: string = origin,
   ): Promise<WatchedPage> {
     const context = await browser.newContext({ baseURL: origin, colorScheme, viewport: { width: 1280, height: 900 } });
+    // What takes a moment takes its time on a busy machine.
+    context.setDefaultTimeout(90_000);
     return new WatchedPage(await context.newPage(), [origin, alsoAsks]);
   }
 

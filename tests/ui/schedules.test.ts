@@ -66,7 +66,7 @@ test(
     await page.getByLabel("Hour, line 1").fill("7");
     await page.getByRole("button", { name: "Edit as JSON" }).click();
     const json = page.getByLabel("The schedule, as JSON");
-    const text = await json.inputValue();
+    const text = await json.innerText();
     assert.match(text, /"hour": "7"/);
     await json.fill(text.replace(/"notes": ".*"/, '"notes": "changed by hand"'));
     await watched.check("schedule-json");

@@ -8,7 +8,8 @@ import { type RunningServer, startPawl } from "../rig/server.ts";
 import * as activities from "./activities.ts";
 import { noBrowser, openBrowser, WatchedPage } from "./browser.ts";
 
-export const options = { skip: noBrowser, timeout: 90_000 };
+/** Seconds each on a quiet machine. */
+export const options = { skip: noBrowser, timeout: 300_000 };
 export const taskQueue = "ui";
 
 /** A server whose UI is at `origin`. */

@@ -46,7 +46,7 @@ test("a workflow is started from a form, and another one like it", options, asyn
   await page.getByRole("link", { name: "Start one like it" }).click();
   await page.getByRole("heading", { name: "Start one like from-the-page" }).waitFor();
   assert.equal(await page.getByLabel("Workflow type").inputValue(), "approval");
-  assert.equal(await page.getByLabel("Argument 1, as JSON").inputValue(), JSON.stringify(hostile));
+  assert.equal(await page.getByLabel("Argument 1, as JSON").innerText(), JSON.stringify(hostile));
   assert.notEqual(await page.getByLabel("Workflow id").inputValue(), "from-the-page");
   await page.getByLabel("Workflow id").fill("like-it");
   await watched.check("start-like");
@@ -137,3 +137,42 @@ test("the command lines that are shown do the same when they are run", options, 
   await page.getByText("0 workflows").waitFor();
   await watched.close();
 });
+
+test(
+  "JSON is edited by keys alone: brackets, a mark where it goes wrong, undo, and Tab leads on",
+  options,
+  async () => {
+    for (const theme of ["light", "dark"] as const) {
+      const watched = await openPage(stage, theme);
+      const { page } = watched;
+      await page.goto("/namespaces/default/start-workflow");
+      const editor = page.getByLabel("Argument 1, as JSON");
+      const isInEditor = () => editor.evaluate((element) => element.matches(":focus"));
+      await editor.focus();
+      await page.keyboard.type('{"amount": [1, true, "a"');
+      assert.equal(await editor.innerText(), '{"amount": [1, true, "a"]}');
+      await page.keyboard.press("Home");
+      await page.locator(".cm-matchingBracket").first().waitFor();
+      assert.equal(await page.locator(".cm-matchingBracket").count(), 2);
+      await page.keyboard.press("End");
+      await page.keyboard.press("Enter");
+      // All at once, so that it is undone at once, however long the keys take.
+    await page.keyboard.insertText("oh");
+      await page.locator(".cm-lintRange-error, .cm-lintPoint-error").first().waitFor();
+      assert.match(await page.getByText(/^This is no JSON/).innerText(), /Text stands in double quotes/);
+      assert.equal(await editor.getAttribute("aria-invalid"), "true");
+      await watched.check(`json-editor-${theme}`);
+      await page.keyboard.press("Control+z");
+      await page.getByText(/^This is no JSON/).waitFor({ state: "detached" });
+      await page.getByRole("button", { name: "Format Argument 1, as JSON" }).click();
+      assert.match(await editor.innerText(), /^\{\n {2}"amount": \[\n {4}1,/);
+      await editor.focus();
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("Tab");
+      assert.equal(await isInEditor(), false);
+      await page.keyboard.press("Shift+Tab");
+      assert.equal(await isInEditor(), true);
+      await watched.close();
+    }
+  },
+);

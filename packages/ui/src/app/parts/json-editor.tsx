@@ -1,9 +1,11 @@
 /**
- * An editor of JSON: a text area, so that keyboards, screen readers and undo work as everywhere, over a coloured copy of its text. It says where
- * the JSON goes wrong while it is typed.
+ * An editor of JSON, with colours, brackets that find each other, and the place where the JSON goes wrong. The Tab key leaves it, as any field of a
+ * form.
  */
-import { type KeyboardEvent, useId, useRef, useState } from "react";
-import { formattedJson, jsonProblem, jsonTokens } from "./json-syntax.ts";
+import { useEffect, useEffectEvent, useId, useRef, useState } from "react";
+import type { CodeView, openCodeView } from "./json-code.ts";
+import { formattedJson, jsonProblem } from "./json-syntax.ts";
+import { useFormTold } from "./use-form-told.ts";
 
 export interface JsonEditorProps {
   readonly label: string;
@@ -16,47 +18,32 @@ export interface JsonEditorProps {
   readonly hint?: string;
 }
 
-/** Longer texts are edited without colours, which would cost more than a keystroke may. */
-const colouredCharsMax = 50_000;
-
 export function JsonEditor({ label, name, value, onChange, rows = 5, hint }: JsonEditorProps) {
   const id = useId();
-  const [hasLeft, setHasLeft] = useState(false);
-  const coloured = useRef<HTMLPreElement>(null);
+  const field = useFormTold(value);
   const problem = jsonProblem(value);
-  const isColoured = value.length <= colouredCharsMax;
+  const code = useCode({ label, value, onChange, rows, noteId: `${id}-note` });
   return (
     <div className="json-editor">
       <div className="json-editor-head">
-        <label htmlFor={id}>{label}</label>
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: the editor is labelled by itself; a click here is a short way to it */}
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: keys are in the editor already */}
+        <span onClick={code.focus}>{label}</span>
         <button type="button" className="quiet" onClick={() => onChange(formattedJson(value))} disabled={!!problem}>
           Format<span className="hidden"> {label}</span>
         </button>
       </div>
-      <div className={isColoured ? "json-editor-text coloured" : "json-editor-text"}>
-        {isColoured && (
-          <pre ref={coloured} aria-hidden="true">
-            {jsonTokens(value).map(({ kind, text }, at) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: words have no other name than their place
-              <span key={at} className={`json-${kind}`}>
-                {text}
-              </span>
-            ))}
-            {"\n"}
-          </pre>
-        )}
+      {code.isMissing ? (
         <textarea
-          {...{ id, name, rows, value }}
-          spellCheck={false}
-          autoComplete="off"
-          aria-invalid={hasLeft && problem !== undefined}
+          {...{ rows, value }}
+          aria-label={label}
           aria-describedby={`${id}-note`}
           onChange={(event) => onChange(event.target.value)}
-          onKeyDown={(event) => indent(event, onChange)}
-          onBlur={() => setHasLeft(true)}
-          onScroll={({ currentTarget: { scrollTop, scrollLeft } }) => coloured.current?.scrollTo(scrollLeft, scrollTop)}
         />
-      </div>
+      ) : (
+        <div ref={code.host} className="json-editor-text" style={{ minHeight: `${rows * 1.5 + 1}em` }} />
+      )}
+      <input ref={field} type="hidden" name={name} value={value} />
       <p id={`${id}-note`} className={problem === undefined ? "faint note" : "refusal note"}>
         {problem ?? hint ?? ""}
       </p>
@@ -64,23 +51,30 @@ export function JsonEditor({ label, name, value, onChange, rows = 5, hint }: Jso
   );
 }
 
-/** A new line begins where the one before did, and deeper behind an opening bracket. Tab leaves the field, as in every form. */
-function indent(event: KeyboardEvent<HTMLTextAreaElement>, onChange: (text: string) => void): void {
-  if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.metaKey || event.nativeEvent.isComposing)
-    return;
-  const field = event.currentTarget;
-  const before = field.value.slice(0, field.selectionStart);
-  const after = field.value.slice(field.selectionEnd);
-  const line = before.slice(before.lastIndexOf("\n") + 1);
-  const [spaces = ""] = /^ */.exec(line) ?? [];
-  const isOpened = /[{[]\s*$/.test(line);
-  const isClosed = /^\s*[}\]]/.test(after);
-  const deeper = isOpened ? `${spaces}  ` : spaces;
-  if (deeper === "" && !isOpened) return;
-  event.preventDefault();
-  const inserted = `\n${deeper}${isOpened && isClosed ? `\n${spaces}` : ""}`;
-  onChange(before + inserted + after);
-  const caret = before.length + 1 + deeper.length;
-  // After the new text has been put into the field.
-  requestAnimationFrame(() => field.setSelectionRange(caret, caret));
+interface CodeOptions extends Pick<JsonEditorProps, "label" | "value" | "onChange"> {
+  readonly rows: number;
+  readonly noteId: string;
+}
+
+/** What edits the code is loaded with the first editor of a page. */
+function useCode({ label, value, onChange, rows, noteId }: CodeOptions) {
+  const host = useRef<HTMLDivElement>(null);
+  const [open, setOpen] = useState<typeof openCodeView | "missing" | undefined>();
+  const view = useRef<CodeView | undefined>(undefined);
+  const change = useEffectEvent(onChange);
+  const begin = useEffectEvent(() => value);
+  useEffect(() => {
+    void import("./json-code.ts").then(
+      (module) => setOpen(() => module.openCodeView),
+      () => setOpen("missing"),
+    );
+  }, []);
+  useEffect(() => {
+    if (typeof open !== "function") return;
+    const note = document.getElementById(noteId);
+    view.current = open(host.current!, { label, rows, text: begin(), note, onChange: (text) => change(text) });
+    return () => view.current?.close();
+  }, [open, label, rows, noteId]);
+  useEffect(() => view.current?.show(value), [value]);
+  return { host, isMissing: open === "missing", focus: () => view.current?.focus() };
 }

@@ -1,26 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formattedJson, jsonProblem, jsonTokens } from "./json-syntax.ts";
-
-test("words of JSON are told apart, and none of the text is lost", () => {
-  const text = '{"a b": ["x\\"", -1.5e3, true, nil, "open\n]}';
-  const tokens = jsonTokens(text);
-  assert.equal(tokens.map((token) => token.text).join(""), text);
-  const kinds = tokens.filter(({ kind }) => kind !== "blank" && kind !== "mark");
-  assert.deepEqual(
-    kinds.map(({ kind, text }) => [kind, text]),
-    [
-      ["key", '"a b"'],
-      ["string", '"x\\""'],
-      ["number", "-1.5e3"],
-      ["word", "true"],
-      ["stray", "n"],
-      ["stray", "i"],
-      ["stray", "l"],
-      ["string", '"open'],
-    ],
-  );
-});
+import { formattedJson, jsonProblem } from "./json-syntax.ts";
 
 test("what is no JSON is told by the line where it goes wrong; nothing is no mistake", () => {
   assert.deepEqual([jsonProblem(""), jsonProblem("  "), jsonProblem('{"a": 1}')], [undefined, undefined, undefined]);

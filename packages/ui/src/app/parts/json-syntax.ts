@@ -1,22 +1,4 @@
-/** JSON as somebody types it: its words for colouring, and where it goes wrong. */
-
-export type JsonKind = "key" | "string" | "number" | "word" | "mark" | "blank" | "stray";
-
-export interface JsonToken {
-  readonly kind: JsonKind;
-  readonly text: string;
-}
-
-const pattern =
-  /(?<blank>\s+)|(?<key>"(?:[^"\\\n]|\\.)*"(?=\s*:))|(?<string>"(?:[^"\\\n]|\\.)*"?)|(?<number>-?\d[\d.eE+-]*)|(?<word>true|false|null)|(?<mark>[{}[\],:])|(?<stray>.)/gu;
-
-/** Whole: the texts put together are the text that was given. */
-export function jsonTokens(text: string): JsonToken[] {
-  return Array.from(text.matchAll(pattern), ({ 0: word, groups = {} }) => ({
-    kind: (Object.keys(groups).find((name) => groups[name] !== undefined) ?? "stray") as JsonKind,
-    text: word,
-  }));
-}
+/** JSON as somebody types it: where it goes wrong, and how it is laid out. */
 
 /** What is wrong, in words, with the line where it is known; `undefined` for nothing at all and for JSON. */
 export function jsonProblem(text: string): string | undefined {

@@ -44,7 +44,7 @@ export function Keyboard({ namespace }: { readonly namespace: string }) {
     const listen = (event: KeyboardEvent) => {
       const { key, ctrlKey, metaKey, altKey } = event;
       if (key === "Shift") return;
-      const heard = hear({ key, ctrlKey, metaKey, altKey, isElsewhere: isElsewhere(event.target) }, waitingFor);
+      const heard = hear({ key, ctrlKey, metaKey, altKey, isElsewhere: isElsewhere(event) }, waitingFor);
       waitingFor = heard.waitingFor;
       if (heard.name === undefined) return;
       event.preventDefault();
@@ -71,8 +71,10 @@ export function Keyboard({ namespace }: { readonly namespace: string }) {
   );
 }
 
-function isElsewhere(target: EventTarget | null): boolean {
+function isElsewhere(event: KeyboardEvent): boolean {
   if (document.querySelector("dialog[open]")) return true;
+  // The editor of JSON is in a shadow root, whose host is the target that is told of here.
+  const [target] = event.composedPath();
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement && target.type === "checkbox") return false;
   return target.matches("input, textarea, select") || target.isContentEditable;
