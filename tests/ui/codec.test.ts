@@ -157,7 +157,7 @@ test(
     await page.getByRole("button", { name: "Start", exact: true }).click();
     await page.getByRole("region", { name: "Input" }).first().getByText('"card": "4242"').waitFor();
     await page.getByRole("button", { name: "Signal" }).click();
-    await page.getByLabel("Name", { exact: true }).fill("approve");
+    await page.getByRole("combobox", { name: "Name", exact: true }).fill("approve");
     await page.getByLabel("Input, as JSON").fill('"secret"');
     codec.isBroken = true;
     await page.getByRole("button", { name: "Send" }).click();
@@ -176,7 +176,7 @@ test(
     await page.getByLabel("Ask it to encode").uncheck();
     await page.goto("/namespaces/default/workflows/typed");
     await page.getByRole("button", { name: "Signal" }).click();
-    await page.getByLabel("Name", { exact: true }).fill("plain");
+    await page.getByRole("combobox", { name: "Name", exact: true }).fill("plain");
     await page.getByLabel("Input, as JSON").fill('"open"');
     assert.equal(await page.getByText("--codec-endpoint").count(), 0);
     await page.getByRole("button", { name: "Send" }).click();

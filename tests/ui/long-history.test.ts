@@ -82,10 +82,10 @@ test("50,000 events are read, scrolled in each view, and searched, and no task t
     await page.goto("/namespaces/default/workflows/long");
     await page.getByText("50,000 events").waitFor();
   });
-  const view = page.getByRole("group", { name: "View", exact: true });
+  const view = page.getByRole("tablist", { name: "View", exact: true });
   found["scrolling each view"] = await longestTaskMs(page, async () => {
     for (const name of ["JSON", "Events", "Timeline"]) {
-      await view.getByRole("button", { name }).click();
+      await view.getByRole("tab", { name }).click();
       await scrollThrough(page, name);
     }
   });

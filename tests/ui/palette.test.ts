@@ -17,7 +17,7 @@ test("the palette leads to pages, to a workflow by its id, and to what can be do
   await page.getByRole("link", { name: "palette-1" }).waitFor();
   const open = async () => {
     await page.keyboard.press("Control+k");
-    await page.locator("dialog input:focus").waitFor();
+    await page.getByRole("dialog").locator("input:focus").waitFor();
   };
   await open();
   await watched.check("palette");
@@ -25,7 +25,7 @@ test("the palette leads to pages, to a workflow by its id, and to what can be do
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Schedules", exact: true }).waitFor();
   await page.getByRole("button", { name: /^Go to…/ }).click();
-  await page.locator("dialog input:focus").waitFor();
+  await page.getByRole("dialog").locator("input:focus").waitFor();
   await page.keyboard.type("palette-");
   await page.getByRole("option", { name: "palette-1" }).waitFor();
   await page.keyboard.press("ArrowUp");

@@ -19,7 +19,7 @@ test("a run is updated, paused, let go on, and deleted for good", options, async
     await page.getByText("It waits for a signal").waitFor();
     await page.getByRole("button", { name: "Update", exact: true }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByLabel("Name", { exact: true }).fill("add");
+    await dialog.getByRole("combobox", { name: "Name", exact: true }).fill("add");
     await dialog.getByLabel("Input, as JSON").fill('""');
     await dialog.getByRole("button", { name: "Send" }).click();
     await dialog.getByRole("alert").getByText("a thing has a name").waitFor();
@@ -152,17 +152,17 @@ test(
     await groups.getByText("approve").waitFor();
     await page.getByLabel("Search the history").fill("");
     const input = page.getByRole("region", { name: "Input" }).first();
-    await input.getByRole("button", { name: "Tree" }).click();
+    await input.getByRole("tab", { name: "Tree" }).click();
     await input.getByText("who: ").waitFor();
     await watched.check("tree");
-    await input.getByRole("button", { name: "Raw" }).click();
+    await input.getByRole("tab", { name: "Raw" }).click();
     await input.getByText('"encoding": "anNvbi9wbGFpbg=="').waitFor();
     const [payload] = await Promise.all([
       page.waitForEvent("download"),
       input.getByRole("button", { name: /Download input/ }).click(),
     ]);
     assert.deepEqual(JSON.parse(await readFile(await payload.path(), "utf8")), { who: hostile, ids: [1, 2] });
-    await page.getByRole("group", { name: "View", exact: true }).getByRole("button", { name: "JSON" }).click();
+    await page.getByRole("tablist", { name: "View", exact: true }).getByRole("tab", { name: "JSON" }).click();
     await page.getByText('"eventType": "EVENT_TYPE_WORKFLOW_EXECUTION_STARTED"').waitFor();
     await watched.check("json");
     const [saved] = await Promise.all([

@@ -108,7 +108,7 @@ test("the command lines that are shown do the same when they are run", options, 
     await closeDialog(page);
     await page.goto("/namespaces/default/workflows/by-command");
     await page.getByRole("button", { name: "Signal" }).click();
-    await page.getByLabel("Name", { exact: true }).fill("approve");
+    await page.getByRole("combobox", { name: "Name", exact: true }).fill("approve");
     await page.getByLabel("Input, as JSON").fill('"Grace"');
     await runShown(stage, page);
     assert.deepEqual(await handle.result(), { greeting: "Hello, it's $HOME `id`!", approver: "Grace" });

@@ -17,10 +17,13 @@ test("a query, the call stack, and a reset that leads to the new run", options, 
     await page.getByText("It waits for a signal").waitFor();
     await page.getByText("Queries and call stack").click();
     await page.locator(".stack").getByText("waits until () => approver").waitFor();
-    await page.getByLabel("Query", { exact: true }).fill("state");
+    await page.getByRole("combobox", { name: "Query" }).fill("state");
+    // The suggestions stand before the rest of the page until the field is left.
+    await page.keyboard.press("Tab");
     await page.getByRole("button", { name: "Ask", exact: true }).click();
     await page.getByText('"order": "Ada"').waitFor();
-    await page.getByLabel("Query", { exact: true }).fill("nothing");
+    await page.getByRole("combobox", { name: "Query" }).fill("nothing");
+    await page.keyboard.press("Tab");
     await page.getByRole("button", { name: "Ask", exact: true }).click();
     await page
       .getByRole("alert")

@@ -98,12 +98,12 @@ test("columns, order and a saved view, in the address and in this browser", opti
   const watched = await openPage(stage, "dark");
   const { page } = watched;
   await page.goto("/namespaces/default/workflows");
-  await page.getByText("Columns", { exact: true }).click();
+  await page.getByRole("button", { name: "Columns" }).click();
   for (const name of ["Customer", "Total", "Memo: note", `Memo: ${hostile}`])
     await page.getByRole("button", { name: `+ ${name}`, exact: true }).click();
   await page.getByRole("button", { name: "Hide Took" }).click();
   await watched.check("list-columns-dark");
-  await page.getByText("Columns", { exact: true }).click();
+  await page.keyboard.press("Escape");
   await page.getByText("memo of list-a").waitFor();
   await page.getByRole("columnheader", { name: "Total" }).getByRole("link").click();
   await rowsBecome(page, ["list-a", "list-b", "list-c"]);

@@ -70,7 +70,7 @@ test(
     await worker.runUntil(async () => {
       await page.getByText("It waits for a signal").waitFor();
       await page.getByRole("button", { name: "Signal" }).click();
-      await page.getByLabel("Name", { exact: true }).fill("approve");
+      await page.getByRole("combobox", { name: "Name", exact: true }).fill("approve");
       await page.getByLabel("Input, as JSON").fill("Grace");
       await page.getByRole("button", { name: "Send" }).click();
       await page
@@ -91,7 +91,7 @@ test(
     for (const kind of ["Activity", "Timer", "Signal"])
       await page.locator(".group").getByText(kind, { exact: true }).waitFor();
     await watched.check("completed");
-    await page.getByRole("button", { name: "Events", exact: true }).click();
+    await page.getByRole("tab", { name: "Events", exact: true }).click();
     await page.getByRole("button", { name: /Workflow signaled/ }).click();
     await page.getByText('"signalName": "approve"').waitFor();
     await watched.check("events");

@@ -1,8 +1,9 @@
 /** A question with an answer that does something: a form in a modal dialog, which closes when the server has agreed. */
 import { useMutation } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { CommandView } from "./command-view.tsx";
 import { jsonProblem } from "./json-syntax.ts";
+import { Modal } from "./modal.tsx";
 
 export interface FormDialogProps {
   readonly title: string;
@@ -29,25 +30,23 @@ export function FormDialog({
   onSubmit,
   children,
 }: FormDialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const titleId = useId();
   const submission = useMutation({ mutationFn: onSubmit, ...(!isKept && { onSuccess: onClose }) });
   const form = useRef<HTMLFormElement>(null);
   const [fields, setFields] = useState<FormData | undefined>();
-  const read = () => setFields(new FormData(form.current!));
-  useEffect(() => {
-    dialog.current?.showModal();
+  const read = () => {
     setFields(new FormData(form.current!));
-  }, []);
+    // What was refused is not what the form says now.
+    if (submission.isError) submission.reset();
+  };
+  useEffect(() => setFields(new FormData(form.current!)), []);
   const line = typeof command === "function" ? fields && command(fields) : command;
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     submission.mutate(new FormData(event.currentTarget));
   };
   return (
-    <dialog ref={dialog} aria-labelledby={titleId} onClose={onClose}>
+    <Modal title={title} onClose={onClose}>
       <form ref={form} onSubmit={submit} onInput={read}>
-        <h2 id={titleId}>{title}</h2>
         {children}
         {line !== undefined && <CommandView command={line} />}
         {submission.error && (
@@ -56,7 +55,7 @@ export function FormDialog({
           </p>
         )}
         <div className="buttons">
-          <button type="button" onClick={() => dialog.current?.close()}>
+          <button type="button" onClick={onClose}>
             Close
           </button>
           <button type="submit" className={isDangerous ? "danger" : "primary"} disabled={submission.isPending}>
@@ -64,7 +63,7 @@ export function FormDialog({
           </button>
         </div>
       </form>
-    </dialog>
+    </Modal>
   );
 }
 

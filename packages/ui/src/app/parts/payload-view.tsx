@@ -1,5 +1,5 @@
 /** What payloads hold: decoded as text or as a tree, raw as they are kept, and as files. */
-import { useState } from "react";
+import { Tabs } from "react-aria-components";
 import {
   bytesOf,
   encodingOf,
@@ -13,9 +13,9 @@ import { type Decoded, useDecoded } from "../codec/decode.ts";
 import { saveFile } from "./file.ts";
 import { JsonTree } from "./json-tree.tsx";
 import { JsonView } from "./json-view.tsx";
+import { TabRow, TabView } from "./tabs.tsx";
 
 const modes = { text: "JSON", tree: "Tree", raw: "Raw" } as const;
-type Mode = keyof typeof modes;
 
 /** A list of payloads in either form, such as an input: one value alone, several as a list. */
 export function PayloadsView({ values, label }: { readonly values: unknown; readonly label: string }) {
@@ -39,29 +39,27 @@ interface ModedViewProps {
 }
 
 function ModedView({ label, decoded, shown, raw, files }: ModedViewProps) {
-  const [mode, setMode] = useState<Mode>("text");
   if (shown === undefined) return <p className="faint">nothing</p>;
   return (
-    <div className="payload">
+    <Tabs className="payload">
       <div className="payload-head">
-        <fieldset className="switch small">
-          <legend className="hidden">How {label} is shown</legend>
-          {(Object.keys(modes) as Mode[]).map((name) => (
-            <button key={name} type="button" aria-pressed={mode === name} onClick={() => setMode(name)}>
-              {modes[name]}
-            </button>
-          ))}
-        </fieldset>
+        <TabRow label={`How ${label} is shown`} names={modes} look="small" />
         {files.map((payload, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: payloads have no other name than their place
           <Download key={index} payload={payload} name={files.length === 1 ? label : `${label} ${index + 1}`} />
         ))}
         <CodecState decoded={decoded} />
       </div>
-      {mode === "text" && <JsonView value={shown} label={label} />}
-      {mode === "tree" && <JsonTree value={shown} label={label} />}
-      {mode === "raw" && <JsonView value={raw} label={`raw ${label}`} />}
-    </div>
+      <TabView name="text">
+        <JsonView value={shown} label={label} />
+      </TabView>
+      <TabView name="tree">
+        <JsonTree value={shown} label={label} />
+      </TabView>
+      <TabView name="raw">
+        <JsonView value={raw} label={`raw ${label}`} />
+      </TabView>
+    </Tabs>
   );
 }
 

@@ -1,6 +1,7 @@
 /** What keys do everywhere, and the dialogs that they open. */
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
+import { Modal } from "../parts/modal.tsx";
 import { Palette } from "./palette.tsx";
 import { hear, type Shortcut, type ShortcutName, shortcuts } from "./shortcuts.ts";
 
@@ -72,7 +73,7 @@ export function Keyboard({ namespace }: { readonly namespace: string }) {
 }
 
 function isElsewhere(event: KeyboardEvent): boolean {
-  if (document.querySelector("dialog[open]")) return true;
+  if (document.querySelector("[role=dialog]")) return true;
   // The editor of JSON is in a shadow root, whose host is the target that is told of here.
   const [target] = event.composedPath();
   if (!(target instanceof HTMLElement)) return false;
@@ -90,11 +91,8 @@ function focusRow(by: 1 | -1): void {
 }
 
 function Help({ onClose }: { readonly onClose: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} aria-labelledby="shortcuts-title" onClose={onClose}>
-      <h2 id="shortcuts-title">Keyboard shortcuts</h2>
+    <Modal title="Keyboard shortcuts" isLight onClose={onClose}>
       <dl className="shortcuts">
         {Object.values<Shortcut>(shortcuts).map(({ keys, label }) => (
           <div key={label}>
@@ -114,10 +112,10 @@ function Help({ onClose }: { readonly onClose: () => void }) {
         </div>
       </dl>
       <div className="buttons">
-        <button type="button" onClick={() => dialog.current?.close()}>
+        <button type="button" onClick={onClose}>
           Close
         </button>
       </div>
-    </dialog>
+    </Modal>
   );
 }

@@ -1,8 +1,10 @@
 /** The command palette: every page, what can be done on this one, and any workflow by its id, without a mouse. */
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { useState } from "react";
+import { Autocomplete, Input, ListBox, ListBoxItem, TextField } from "react-aria-components";
 import { listNamespaces, listWorkflows } from "../api/workflows.ts";
+import { Modal } from "../parts/modal.tsx";
 import { timeStyle } from "../parts/moment.tsx";
 import { quoted } from "../workflows/conditions.ts";
 import { navGroups } from "./nav.ts";
@@ -16,67 +18,35 @@ interface PaletteProps {
 }
 
 export function Palette({ namespace, onClose, onHelp }: PaletteProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const listId = useId();
   const [typed, setTyped] = useState("");
-  const [active, setActive] = useState(0);
   // What can be done on the page behind, as it was when the palette opened.
   const [here] = useState(actionsOfPage);
-  useEffect(() => dialog.current?.showModal(), []);
   const items = usePaletteItems({ namespace, typed, here, onHelp });
-  const at = Math.min(active, items.length - 1);
-  const choose = (item: PaletteItem | undefined) => {
-    if (!item) return;
-    dialog.current?.close();
+  const choose = (item: PaletteItem) => {
+    onClose();
     item.run();
   };
-  const press = (event: KeyboardEvent) => {
-    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (move !== undefined && items.length > 0) {
-      event.preventDefault();
-      setActive((at + move + items.length) % items.length);
-    } else if (event.key === "Enter") {
-      event.preventDefault();
-      choose(items[at]);
-    }
-  };
   return (
-    <dialog ref={dialog} className="palette" aria-label="Command palette" onClose={onClose}>
-      <input
-        role="combobox"
-        aria-label="What to do, or the beginning of a workflow's id"
-        aria-expanded="true"
-        aria-controls={listId}
-        aria-autocomplete="list"
-        {...(items.length > 0 && { "aria-activedescendant": `${listId}-${at}` })}
-        placeholder="A page, an action, or the beginning of an id"
-        value={typed}
-        autoComplete="off"
-        spellCheck={false}
-        onChange={(event) => {
-          setTyped(event.target.value);
-          setActive(0);
-        }}
-        onKeyDown={press}
-      />
-      <div role="listbox" id={listId} aria-label="What there is" tabIndex={-1}>
-        {items.map((item, index) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: keys are heard by the field above, which keeps the focus
-          // biome-ignore lint/a11y/useFocusableInteractive: the field names the active one
-          <div
-            key={item.id}
-            id={`${listId}-${index}`}
-            role="option"
-            aria-selected={index === at}
-            onClick={() => choose(item)}
-            onMouseMove={() => setActive(index)}
-          >
-            <span className="breakable">{item.label}</span> <span className="faint">{item.group}</span>
-          </div>
-        ))}
-      </div>
-      {items.length === 0 && <p className="faint">Nothing of that name.</p>}
-    </dialog>
+    <Modal title="Command palette" isTitleHidden isLight look="palette" onClose={onClose}>
+      <Autocomplete inputValue={typed} onInputChange={setTyped}>
+        <TextField aria-label="What to do, or the beginning of a workflow's id">
+          <Input placeholder="A page, an action, or the beginning of an id" autoComplete="off" spellCheck={false} />
+        </TextField>
+        <ListBox
+          aria-label="What there is"
+          className="options"
+          items={items}
+          shouldFocusWrap
+          renderEmptyState={() => <p className="faint">Nothing of that name.</p>}
+        >
+          {(item) => (
+            <ListBoxItem textValue={item.label} onAction={() => choose(item)}>
+              <span className="breakable">{item.label}</span> <span className="faint">{item.group}</span>
+            </ListBoxItem>
+          )}
+        </ListBox>
+      </Autocomplete>
+    </Modal>
   );
 }
 

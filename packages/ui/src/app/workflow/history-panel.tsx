@@ -1,5 +1,6 @@
 /** The history: as groups on a time axis, event by event, or as JSON. Only what is in view is drawn, so its length does not matter. */
 import { useDeferredValue, useMemo, useState } from "react";
+import { Tabs } from "react-aria-components";
 import type { View } from "../addresses.ts";
 import type { HistoryEvent } from "../history/event.ts";
 import type { Group, GroupKind } from "../history/groups.ts";
@@ -7,6 +8,7 @@ import { type Wanted, wantedOf } from "../history/search.ts";
 import { useMatches } from "../history/use-matches.ts";
 import { saveFile } from "../parts/file.ts";
 import { Rows } from "../parts/rows.tsx";
+import { TabRow, TabView } from "../parts/tabs.tsx";
 import { EventRow } from "./event-row.tsx";
 import { kindNames } from "./group-row.tsx";
 import { type HistoryProps, Timeline } from "./timeline.tsx";
@@ -27,19 +29,17 @@ export function HistoryPanel({ view, onView, name, ...props }: PanelProps) {
   const typed = useDeferredValue(text);
   const wanted = useMemo(() => wantedOf(typed), [typed]);
   return (
-    <section aria-labelledby="history-title">
+    <Tabs
+      aria-labelledby="history-title"
+      selectedKey={view}
+      onSelectionChange={(chosen) => onView(chosen as View)}
+      render={(props) => <section {...props} />}
+    >
       <div className="title">
         <h2 id="history-title">
           History <span className="faint">{history.events.length.toLocaleString()} events</span>
         </h2>
-        <fieldset className="switch">
-          <legend className="hidden">View</legend>
-          {(Object.keys(viewNames) as View[]).map((each) => (
-            <button key={each} type="button" aria-pressed={view === each} onClick={() => onView(each)}>
-              {viewNames[each]}
-            </button>
-          ))}
-        </fieldset>
+        <TabRow label="View" names={viewNames} />
         <KindChoice kind={kind} onChange={setKind} />
         <input
           type="search"
@@ -50,12 +50,15 @@ export function HistoryPanel({ view, onView, name, ...props }: PanelProps) {
         />
         <Download events={history.events} name={name} />
       </div>
-      {view === "timeline" ? (
+      <TabView name="timeline">
         <FoundGroups {...props} wanted={wanted} kind={kind} />
-      ) : (
-        <FoundEvents {...{ history, wanted, kind }} isJson={view === "json"} />
-      )}
-    </section>
+      </TabView>
+      {(["events", "json"] as const).map((each) => (
+        <TabView key={each} name={each}>
+          <FoundEvents {...{ history, wanted, kind }} isJson={each === "json"} />
+        </TabView>
+      ))}
+    </Tabs>
   );
 }
 

@@ -1,6 +1,6 @@
 /** What can be said to a run: a signal, which is not answered, or an update, which is. */
 import { useQuery } from "@tanstack/react-query";
-import { useId, useState } from "react";
+import { useState } from "react";
 import { failureText } from "../api/failure.ts";
 import { shownPayloads } from "../api/payload.ts";
 import { signalWorkflow, type UpdateAnswer, updateWorkflow } from "../api/workflows.ts";
@@ -8,6 +8,7 @@ import { pawlCommand } from "../parts/command-line.ts";
 import { FormDialog, jsonField, textField } from "../parts/form-dialog.tsx";
 import { JsonEditor } from "../parts/json-editor.tsx";
 import { JsonView } from "../parts/json-view.tsx";
+import { SuggestField } from "../parts/suggest-field.tsx";
 import { type ActionProps, idsOf } from "./action.ts";
 import { type Definitions, readDefinitions } from "./definitions.ts";
 
@@ -19,7 +20,6 @@ interface MessageFieldsProps extends Pick<ActionProps, "address"> {
 
 /** Its name, with those that the workflow's code has given handlers, and its argument. */
 function MessageFields({ address, kind, input, onInput }: MessageFieldsProps) {
-  const listId = useId();
   const names = useQuery({
     queryKey: ["definitions", address],
     queryFn: () => readDefinitions(address),
@@ -27,15 +27,7 @@ function MessageFields({ address, kind, input, onInput }: MessageFieldsProps) {
   });
   return (
     <>
-      <label>
-        Name
-        <input name="name" required list={listId} autoComplete="off" spellCheck={false} />
-      </label>
-      <datalist id={listId}>
-        {(names.data?.[kind] ?? []).map((name) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
+      <SuggestField label="Name" name="name" suggestions={names.data?.[kind] ?? []} />
       <JsonEditor label="Input, as JSON" name="input" value={input} onChange={onInput} />
     </>
   );

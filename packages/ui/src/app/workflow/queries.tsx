@@ -1,12 +1,13 @@
 /** What the run's own code answers: its queries, and where it stands. A worker has to be there to run it. */
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { queryWorkflow, type RunAddress } from "../api/workflows.ts";
 import { decodedValue } from "../codec/decode.ts";
 import { pawlCommand } from "../parts/command-line.ts";
 import { CommandView } from "../parts/command-view.tsx";
 import { jsonField, textField } from "../parts/form-dialog.tsx";
 import { PayloadsView } from "../parts/payload-view.tsx";
+import { SuggestField } from "../parts/suggest-field.tsx";
 import { readDefinitions } from "./definitions.ts";
 
 const stackTrace = "__stack_trace";
@@ -23,7 +24,6 @@ export function Queries({ address, isOpen }: { readonly address: RunAddress; rea
 }
 
 function QueryForm({ address }: { readonly address: RunAddress }) {
-  const listId = useId();
   const names = useQuery({
     queryKey: ["definitions", address],
     queryFn: () => readDefinitions(address),
@@ -49,12 +49,7 @@ function QueryForm({ address }: { readonly address: RunAddress }) {
   return (
     <>
       <form className="query-form" onSubmit={submit} onInput={tell}>
-        <input name="name" required list={listId} placeholder="Name of a query" aria-label="Query" />
-        <datalist id={listId}>
-          {(names.data?.queries ?? []).map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
+        <SuggestField label="Query" isLabelHidden name="name" suggestions={names.data?.queries ?? []} />
         <input name="input" placeholder="Input, as JSON" aria-label="Input of the query, as JSON" spellCheck={false} />
         <button type="submit" disabled={query.isPending}>
           {query.isPending ? "Asking…" : "Ask"}

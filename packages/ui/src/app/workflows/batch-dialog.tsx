@@ -1,7 +1,7 @@
 /** Something done to many workflows: which they are is shown first, then how far it is. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useId, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { type BatchAddress, describeBatch, startBatch, stopBatch } from "../api/batches.ts";
 import { countWorkflows, identity, listWorkflows } from "../api/workflows.ts";
 import { BatchState } from "../batches/list-page.tsx";
@@ -9,6 +9,7 @@ import { BatchProgress } from "../batches/page.tsx";
 import { FormDialog } from "../parts/form-dialog.tsx";
 import { JsonEditor } from "../parts/json-editor.tsx";
 import { jsonProblem } from "../parts/json-syntax.ts";
+import { Modal } from "../parts/modal.tsx";
 import { StatusBadge } from "../parts/status-badge.tsx";
 import {
   affectedQuery,
@@ -159,9 +160,6 @@ interface ProgressDialogProps {
 
 /** Closing it leaves the batch at work. */
 function ProgressDialog({ job, title, onClose }: ProgressDialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const titleId = useId();
-  useEffect(() => dialog.current?.showModal(), []);
   const batch = useQuery({
     queryKey: ["batch", job.namespace, job.jobId],
     queryFn: ({ signal }) => describeBatch(job, signal),
@@ -169,8 +167,7 @@ function ProgressDialog({ job, title, onClose }: ProgressDialogProps) {
   });
   const isRunning = batch.data?.state?.endsWith("_RUNNING") === true;
   return (
-    <dialog ref={dialog} aria-labelledby={titleId} onClose={onClose}>
-      <h2 id={titleId}>{title}</h2>
+    <Modal title={title} onClose={onClose}>
       {batch.error && (
         <p className="refusal" role="alert">
           {batch.error.message}
@@ -196,10 +193,10 @@ function ProgressDialog({ job, title, onClose }: ProgressDialogProps) {
             Stop
           </button>
         )}
-        <button type="button" onClick={() => dialog.current?.close()}>
+        <button type="button" onClick={onClose}>
           {isRunning ? "Leave it at work" : "Close"}
         </button>
       </div>
-    </dialog>
+    </Modal>
   );
 }

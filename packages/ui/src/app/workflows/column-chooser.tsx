@@ -1,5 +1,6 @@
 /** Which columns the list has, and in which order. */
 import { type FormEvent, useState } from "react";
+import { Button, Dialog, DialogTrigger, Popover } from "react-aria-components";
 import type { WorkflowInfo } from "../api/workflows.ts";
 import type { Attribute } from "./attributes.ts";
 import { type Column, columnKey, columnLabel, defaultColumns, factColumns, namesIn } from "./columns.ts";
@@ -22,27 +23,29 @@ export function ColumnChooser({ chosen, rows, attributes, onChange }: ChooserPro
   const keys = new Set(chosen.map(columnKey));
   const others = offered.filter((column) => !keys.has(columnKey(column)));
   return (
-    <details className="chooser">
-      <summary>Columns</summary>
-      <div className="chooser-panel">
-        <ol aria-label="Columns that are shown">
-          {chosen.map((column, at) => (
-            <Chosen key={columnKey(column)} {...{ column, at, chosen, onChange }} />
-          ))}
-        </ol>
-        <div className="chooser-others">
-          {others.map((column) => (
-            <button key={columnKey(column)} type="button" onClick={() => onChange([...chosen, column])}>
-              + {columnLabel(column)}
-            </button>
-          ))}
-        </div>
-        <MemoField onAdd={(column) => !keys.has(columnKey(column)) && onChange([...chosen, column])} />
-        <button type="button" onClick={() => onChange(defaultColumns)}>
-          As at first
-        </button>
-      </div>
-    </details>
+    <DialogTrigger>
+      <Button className="chooser">Columns</Button>
+      <Popover placement="bottom end" className="popover">
+        <Dialog aria-label="Columns" className="chooser-panel">
+          <ol aria-label="Columns that are shown">
+            {chosen.map((column, at) => (
+              <Chosen key={columnKey(column)} {...{ column, at, chosen, onChange }} />
+            ))}
+          </ol>
+          <div className="chooser-others">
+            {others.map((column) => (
+              <button key={columnKey(column)} type="button" onClick={() => onChange([...chosen, column])}>
+                + {columnLabel(column)}
+              </button>
+            ))}
+          </div>
+          <MemoField onAdd={(column) => !keys.has(columnKey(column)) && onChange([...chosen, column])} />
+          <button type="button" onClick={() => onChange(defaultColumns)}>
+            As at first
+          </button>
+        </Dialog>
+      </Popover>
+    </DialogTrigger>
   );
 }
 
