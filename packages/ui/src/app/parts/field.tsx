@@ -1,5 +1,5 @@
-/** Fields of forms that keep what is typed themselves: label, input, and what to know about it. */
-import { type InputHTMLAttributes, useId } from "react";
+/** Fields of forms: label, input, and what to know about it. */
+import { type InputHTMLAttributes, type SelectHTMLAttributes, useId } from "react";
 
 interface TextFieldProps extends InputHTMLAttributes<HTMLInputElement> {
   readonly label: string;
@@ -28,20 +28,19 @@ export function TextField({ label, hint, ...input }: TextFieldProps) {
   );
 }
 
-interface ChoiceFieldProps {
+interface ChoiceFieldProps extends SelectHTMLAttributes<HTMLSelectElement> {
   readonly label: string;
   readonly name: string;
-  readonly defaultValue?: string | undefined;
   /** Value to label. */
   readonly choices: Readonly<Record<string, string>>;
 }
 
-export function ChoiceField({ label, name, defaultValue, choices }: ChoiceFieldProps) {
+export function ChoiceField({ label, choices, ...select }: ChoiceFieldProps) {
   const id = useId();
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      <select id={id} name={name} defaultValue={defaultValue}>
+      <select id={id} {...select}>
         {Object.entries(choices).map(([value, text]) => (
           <option key={value} value={value}>
             {text}

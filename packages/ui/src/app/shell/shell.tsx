@@ -4,12 +4,12 @@ import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import { sessionState, watchSession } from "../api/session.ts";
 import { listNamespaces } from "../api/workflows.ts";
-import { type TimeStyle, timeStyle, timeStyles } from "../parts/moment.tsx";
+import { timeStyle, timeStyles } from "../parts/moment.tsx";
 import { useRemembered } from "../parts/remembered.ts";
 import { Keyboard } from "./keyboard.tsx";
 import { type NavItem, navGroups } from "./nav.ts";
 import { SignIn, SignOut } from "./sign-in.tsx";
-import { type Theme, theme, themes } from "./theme.ts";
+import { theme, themes } from "./theme.ts";
 
 export function Shell() {
   const namespace = useNamespace();
@@ -82,44 +82,32 @@ function NamespaceChoice({ namespace }: { readonly namespace: string }) {
   });
   const listed = (data?.namespaces ?? []).map(({ namespaceInfo }) => namespaceInfo.name);
   const names = listed.includes(namespace) ? listed : [namespace, ...listed];
-  return (
-    <label className="choice">
-      <span>Namespace</span>
-      <select
-        value={namespace}
-        onChange={(event) =>
-          void navigate({ to: "/namespaces/$namespace/workflows", params: { namespace: event.target.value } })
-        }
-      >
-        {names.map((name) => (
-          <option key={name}>{name}</option>
-        ))}
-      </select>
-    </label>
-  );
+  const go = (chosen: string) =>
+    void navigate({ to: "/namespaces/$namespace/workflows", params: { namespace: chosen } });
+  return <Choice label="Namespace" value={namespace} names={names} onChange={go} />;
 }
 
 function TimesChoice() {
-  const style = useRemembered(timeStyle);
-  return (
-    <label className="choice">
-      <span>Times</span>
-      <select value={style} onChange={(event) => timeStyle.set(event.target.value as TimeStyle)}>
-        {timeStyles.map((name) => (
-          <option key={name}>{name}</option>
-        ))}
-      </select>
-    </label>
-  );
+  return <Choice label="Times" value={useRemembered(timeStyle)} names={timeStyles} onChange={timeStyle.set} />;
 }
 
 function ThemeChoice() {
-  const chosen = useRemembered(theme);
+  return <Choice label="Theme" value={useRemembered(theme)} names={themes} onChange={theme.set} />;
+}
+
+interface ChoiceProps<Name extends string> {
+  readonly label: string;
+  readonly value: Name;
+  readonly names: readonly Name[];
+  readonly onChange: (name: Name) => void;
+}
+
+function Choice<Name extends string>({ label, value, names, onChange }: ChoiceProps<Name>) {
   return (
     <label className="choice">
-      <span>Theme</span>
-      <select value={chosen} onChange={(event) => theme.set(event.target.value as Theme)}>
-        {themes.map((name) => (
+      <span>{label}</span>
+      <select value={value} onChange={({ target }) => onChange(target.value as Name)}>
+        {names.map((name) => (
           <option key={name}>{name}</option>
         ))}
       </select>

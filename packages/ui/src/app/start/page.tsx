@@ -1,12 +1,13 @@
 /** Starts a workflow, from nothing or like another one. */
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { type FormEvent, type ReactNode, useId, useState } from "react";
+import { type ComponentProps, type FormEvent, useState } from "react";
 import { startRoute } from "../addresses.ts";
 import { firstEvent, identity, startWorkflow } from "../api/workflows.ts";
 import { decodedMessage } from "../codec/decode.ts";
 import { attributesOf } from "../history/event.ts";
 import { CommandView } from "../parts/command-view.tsx";
+import { ChoiceField, TextField } from "../parts/field.tsx";
 import { InputsField } from "../parts/inputs-field.tsx";
 import { JsonEditor } from "../parts/json-editor.tsx";
 import { useTitle } from "../parts/list-page.tsx";
@@ -77,15 +78,14 @@ function Form({ namespace, initial }: { readonly namespace: string; readonly ini
     event.preventDefault();
     start.mutate(form);
   };
-  const text = (name: keyof StartForm) => ({
-    value: String(form[name]),
-    onChange: (value: string) => change({ [name]: value }),
+  const text: TextOf = (name) => ({
+    ...{ name, value: String(form[name]), onChange: ({ target }) => change({ [name]: target.value }) },
   });
   return (
     <form className="long-form" onSubmit={submit}>
-      <Text label="Workflow type" {...text("workflowType")} required />
-      <Text label="Workflow id" {...text("workflowId")} required />
-      <Text label="Task queue" {...text("taskQueue")} required />
+      <TextField label="Workflow type" {...text("workflowType")} required />
+      <TextField label="Workflow id" {...text("workflowId")} required />
+      <TextField label="Task queue" {...text("taskQueue")} required />
       <InputsField inputs={form.inputs} onChange={(inputs) => change({ inputs })} />
       <Limits text={text} />
       <Policies form={form} change={change} />
@@ -105,7 +105,7 @@ function Form({ namespace, initial }: { readonly namespace: string; readonly ini
           value={form.searchAttributes}
           onChange={(searchAttributes) => change({ searchAttributes })}
         />
-        <Text label="Summary, one line for people" {...text("summary")} />
+        <TextField label="Summary, one line for people" {...text("summary")} />
       </details>
       <CommandView command={startCommand(namespace, form)} />
       {start.error && (
@@ -122,52 +122,18 @@ function Form({ namespace, initial }: { readonly namespace: string; readonly ini
   );
 }
 
-interface TextProps {
-  readonly label: string;
-  readonly value: string;
-  readonly onChange: (value: string) => void;
-  readonly required?: boolean;
-  readonly placeholder?: string;
-}
-
-function Text({ label, onChange, ...input }: TextProps) {
-  return (
-    <Labelled label={label}>
-      {(id) => (
-        <input
-          id={id}
-          {...input}
-          spellCheck={false}
-          autoComplete="off"
-          onChange={(event) => onChange(event.target.value)}
-        />
-      )}
-    </Labelled>
-  );
-}
-
-function Labelled({ label, children }: { readonly label: string; readonly children: (id: string) => ReactNode }) {
-  const id = useId();
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      {children(id)}
-    </div>
-  );
-}
-
-type TextOf = (name: keyof StartForm) => Pick<TextProps, "value" | "onChange">;
+type TextOf = (name: keyof StartForm) => Pick<ComponentProps<typeof TextField>, "name" | "value" | "onChange">;
 
 function Limits({ text }: { readonly text: TextOf }) {
   return (
     <details>
       <summary>Timeouts and times</summary>
       <div className="field-pair">
-        <Text label="Execution timeout" placeholder="such as 7d" {...text("executionTimeout")} />
-        <Text label="Run timeout" placeholder="such as 24h" {...text("runTimeout")} />
-        <Text label="Task timeout" placeholder="10s" {...text("taskTimeout")} />
-        <Text label="Start delay" placeholder="such as 30m" {...text("startDelay")} />
-        <Text label="Cron schedule" placeholder="such as 0 12 * * MON" {...text("cron")} />
+        <TextField label="Execution timeout" placeholder="such as 7d" {...text("executionTimeout")} />
+        <TextField label="Run timeout" placeholder="such as 24h" {...text("runTimeout")} />
+        <TextField label="Task timeout" placeholder="10s" {...text("taskTimeout")} />
+        <TextField label="Start delay" placeholder="such as 30m" {...text("startDelay")} />
+        <TextField label="Cron schedule" placeholder="such as 0 12 * * MON" {...text("cron")} />
       </div>
     </details>
   );
@@ -183,37 +149,15 @@ function Policies({ form, change }: PoliciesProps) {
     <details>
       <summary>If there is one of this id</summary>
       <div className="field-pair">
-        <Labelled label="When it is closed">
-          {(id) => (
-            <select
-              id={id}
-              value={form.reusePolicy}
-              onChange={(event) => change({ reusePolicy: event.target.value as StartForm["reusePolicy"] })}
-            >
-              <Options of={reusePolicies} />
-            </select>
-          )}
-        </Labelled>
-        <Labelled label="When it runs">
-          {(id) => (
-            <select
-              id={id}
-              value={form.conflictPolicy}
-              onChange={(event) => change({ conflictPolicy: event.target.value as StartForm["conflictPolicy"] })}
-            >
-              <Options of={conflictPolicies} />
-            </select>
-          )}
-        </Labelled>
+        <ChoiceField
+          {...{ label: "When it is closed", name: "reusePolicy", value: form.reusePolicy, choices: reusePolicies }}
+          onChange={({ target }) => change({ reusePolicy: target.value as StartForm["reusePolicy"] })}
+        />
+        <ChoiceField
+          {...{ label: "When it runs", name: "conflictPolicy", value: form.conflictPolicy, choices: conflictPolicies }}
+          onChange={({ target }) => change({ conflictPolicy: target.value as StartForm["conflictPolicy"] })}
+        />
       </div>
     </details>
   );
-}
-
-function Options({ of }: { readonly of: Readonly<Record<string, string>> }) {
-  return Object.entries(of).map(([value, label]) => (
-    <option key={value} value={value}>
-      {label}
-    </option>
-  ));
 }
