@@ -36,6 +36,7 @@ test("a workflow is started from a form, and another one like it", options, asyn
   await watched.check("start-workflow");
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page.waitForURL(/\/workflows\/from-the-page\/[0-9a-f-]{36}$/);
+  await page.getByRole("region", { name: "Summary" }).getByText("for the test").waitFor();
   const handle = client.workflow.getHandle("from-the-page");
   const described = await handle.describe();
   assert.deepEqual([described.type, described.memo], ["approval", { note: ["a", 1] }]);
@@ -157,7 +158,7 @@ test(
       await page.keyboard.press("End");
       await page.keyboard.press("Enter");
       // All at once, so that it is undone at once, however long the keys take.
-    await page.keyboard.insertText("oh");
+      await page.keyboard.insertText("oh");
       await page.locator(".cm-lintRange-error, .cm-lintPoint-error").first().waitFor();
       assert.match(await page.getByText(/^This is no JSON/).innerText(), /Text stands in double quotes/);
       assert.equal(await editor.getAttribute("aria-invalid"), "true");

@@ -90,6 +90,7 @@ test(
     });
     for (const kind of ["Activity", "Timer", "Signal"])
       await page.locator(".group").getByText(kind, { exact: true }).waitFor();
+    await page.getByRole("button", { name: /^Activity ?greet 1\b/ }).waitFor();
     await watched.check("completed");
     await page.getByRole("tab", { name: "Events", exact: true }).click();
     await page.getByRole("button", { name: /Workflow signaled/ }).click();

@@ -59,7 +59,11 @@ export interface PendingTask {
 
 export interface Description {
   readonly workflowExecutionInfo: WorkflowInfo;
-  readonly executionConfig?: { readonly taskQueue?: { readonly name: string } };
+  readonly executionConfig?: {
+    readonly taskQueue?: { readonly name: string };
+    /** What its starter says of it, for people. */
+    readonly userMetadata?: { readonly summary?: unknown; readonly details?: unknown };
+  };
   readonly pendingActivities?: readonly PendingActivity[];
   readonly pendingChildren?: readonly PendingChild[];
   readonly pendingWorkflowTask?: PendingTask;

@@ -1,8 +1,24 @@
 /** What else is known of a run: ids, sizes, memo, search attributes. */
+import { shownPayload } from "../api/payload.ts";
 import type { Description } from "../api/workflows.ts";
+import { useDecoded } from "../codec/decode.ts";
 import { Fact } from "../parts/fact.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { MessageView } from "../parts/payload-view.tsx";
+
+/** What its starter says of it: a line, and some more. */
+export function Said({ description }: { readonly description: Description }) {
+  const metadata = useDecoded(description.executionConfig?.userMetadata).value as UserMetadata | undefined;
+  const [summary, details] = [metadata?.summary, metadata?.details].map(shownPayload);
+  return (
+    <>
+      {typeof summary === "string" && <p className="breakable">{summary}</p>}
+      {typeof details === "string" && <pre className="said">{details}</pre>}
+    </>
+  );
+}
+
+type UserMetadata = NonNullable<Description["executionConfig"]>["userMetadata"];
 
 export function Facts({ description }: { readonly description: Description }) {
   const info = description.workflowExecutionInfo;

@@ -59,6 +59,7 @@ export function GroupRow(props: GroupRowProps) {
         <span className={`kind kind-${kind}`}>{kindNames[kind]}</span>
         <span className="group-name">
           {titleOf(group)}
+          {idOf(group) !== "" && <span className="faint"> {idOf(group)}</span>}
           {typeof summary === "string" && <span className="faint"> {summary}</span>}
         </span>
         <span className="lane">
@@ -110,6 +111,13 @@ function titleOf(group: Group): string {
     .toLowerCase()
     .replaceAll("_", " ");
   return group.kind === "task" ? "" : words;
+}
+
+/** By which those of one name are told apart. */
+function idOf({ kind, events }: Group): string {
+  const field = kind === "activity" ? "activityId" : kind === "child" ? "workflowId" : undefined;
+  const id = field && attributesOf(events[0]!)[field];
+  return typeof id === "string" ? id : "";
 }
 
 function percent(share: number): string {

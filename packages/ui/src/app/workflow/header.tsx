@@ -8,6 +8,7 @@ import { Moment } from "../parts/moment.tsx";
 import { StatusBadge } from "../parts/status-badge.tsx";
 import { Title } from "../parts/title.tsx";
 import { Actions } from "./actions.tsx";
+import { Said } from "./facts.tsx";
 import type { Reason } from "./why.ts";
 
 export interface HeaderProps {
@@ -43,6 +44,7 @@ export function Header({ address, description, why, events }: HeaderProps) {
         </Link>
         <Actions address={address} status={status} events={events} />
       </Title>
+      <Said description={description} />
       {why && (
         <p className={`why mood-${why.mood}`}>
           <b>{why.mood === "stuck" ? "Needs attention: " : ""}</b>
