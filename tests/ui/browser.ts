@@ -96,6 +96,37 @@ export class WatchedPage {
   }
 }
 
+interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly args?: { readonly name?: string };
+  /** Processor time, µs. */
+  readonly tdur?: number;
+}
+
+/**
+ * The tasks of the page's main thread while something is done, by their processor time, as the browser's own trace tells it: the time of day would say
+ * how busy this machine is.
+ */
+export async function taskTimesMs(page: Page, what: () => Promise<void>): Promise<number[]> {
+  const browser = page.context().browser()!;
+  await browser.startTracing(page, { categories: ["toplevel"] });
+  await what();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const threadOf = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
+  const isMainName = ({ name, args }: TraceEvent) => name === "thread_name" && args?.name === "CrRendererMain";
+  const mains = new Set(traceEvents.filter(isMainName).map(threadOf));
+  const tasks = traceEvents.filter((event) => /RunTask$/.test(event.name) && mains.has(threadOf(event)));
+  const timesMs = tasks.map(({ tdur = 0 }) => tdur / 1_000);
+  assert.ok(
+    timesMs.some((ms) => ms > 0),
+    "the trace tells no processor time",
+  );
+  return timesMs;
+}
+
 interface Violation {
   readonly id: string;
   readonly impact: string;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
+import { taskTimesMs } from "./browser.ts";
 import { openPage, options, taskQueue, useStage } from "./stage.ts";
 import { approval } from "./workflows.ts";
 
@@ -27,33 +28,8 @@ function longHistory(runId: string): string {
   return `${events.join("")}event: end\ndata: {}\n\n`;
 }
 
-interface TraceEvent {
-  readonly name: string;
-  readonly ph: string;
-  readonly pid: number;
-  readonly tid: number;
-  readonly args?: { readonly name?: string };
-  /** Processor time, µs. */
-  readonly tdur?: number;
-}
-
-/**
- * The longest task of the page's main thread while something is done, by its processor time, as the browser's own trace tells it: the time of day would
- * say how busy this machine is.
- */
 async function longestTaskMs(page: Page, what: () => Promise<void>): Promise<number> {
-  await stage.browser.startTracing(page, { categories: ["toplevel"] });
-  await what();
-  const { traceEvents } = JSON.parse((await stage.browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
-  const threadOf = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
-  const isMainName = ({ name, args }: TraceEvent) => name === "thread_name" && args?.name === "CrRendererMain";
-  const mains = new Set(traceEvents.filter(isMainName).map(threadOf));
-  const tasks = traceEvents.filter((event) => /RunTask$/.test(event.name) && mains.has(threadOf(event)));
-  assert.ok(
-    tasks.some(({ tdur = 0 }) => tdur > 0),
-    "the trace tells no processor time",
-  );
-  return Math.max(...tasks.map(({ tdur = 0 }) => tdur / 1_000));
+  return Math.max(...(await taskTimesMs(page, what)));
 }
 
 async function scrollThrough(page: Page, label: string): Promise<void> {

@@ -230,6 +230,8 @@ test("the cluster shows what it is and what it does, as it does it", options, as
 
 test("pages whose server does not answer say so beside what they have, and go on by themselves", options, async () => {
   const context = await stage.browser.newContext({ baseURL: stage.origin });
+  // Nine pages at once take their time on a busy machine.
+  context.setDefaultTimeout(120_000);
   const pages = [
     ["/namespaces/default/task-queues", "Task queues"],
     ["/namespaces/default/batch-operations", "Batch operations"],

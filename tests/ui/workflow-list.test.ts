@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums } from "@pawl/protocol";
 import type { Page } from "playwright-core";
+import { taskTimesMs } from "./browser.ts";
 import { hostile } from "./hostile.ts";
 import { newWorker, openPage, options, taskQueue, useStage } from "./stage.ts";
 import { approval, insistent, review } from "./workflows.ts";
@@ -264,16 +265,22 @@ test("the first list is there soon after its page was asked for", options, async
   const { page } = watched;
   const query = encodeURIComponent('WorkflowId STARTS_WITH "soon-"');
   await page.goto("/namespaces/default/schedules");
-  const beganAt = performance.now();
-  await page.goto(`/namespaces/default/workflows?query=${query}`);
-  await page
-    .getByRole("link", { name: /^soon-/ })
-    .first()
-    .waitFor();
-  const tookMs = performance.now() - beganAt;
-  // The aim is one second on a quiet machine; what is asserted allows for one that is not.
-  t.diagnostic(`the first of 50 rows after ${Math.round(tookMs)} ms`);
-  assert.ok(tookMs < 20_000);
+  let tookMs = 0;
+  const timesMs = await taskTimesMs(page, async () => {
+    const beganAt = performance.now();
+    await page.goto(`/namespaces/default/workflows?query=${query}`);
+    await page
+      .getByRole("link", { name: /^soon-/ })
+      .first()
+      .waitFor();
+    tookMs = performance.now() - beganAt;
+  });
+  const workedMs = timesMs.reduce((sum, ms) => sum + ms, 0);
+  t.diagnostic(
+    `the first of 50 rows after ${Math.round(tookMs)} ms, of which the page worked ${Math.round(workedMs)} ms`,
+  );
+  // A second on a quiet machine: what the page itself works for it, on any.
+  assert.ok(workedMs < 1_000, `${workedMs} ms`);
   assert.equal(await page.locator("tbody tr").count(), 50);
   await page.getByRole("link", { name: "Older →" }).click();
   await page.getByRole("link", { name: "← Newest" }).waitFor();
