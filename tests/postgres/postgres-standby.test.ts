@@ -5,6 +5,7 @@ import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { CommitUnknown, PostgresStore, StateLost } from "@pawl/store";
 import { runWrite } from "@pawl/store/conformance";
+import { open } from "pawl";
 import { call } from "../rig/call.ts";
 import { Postgres } from "../rig/postgres.ts";
 import { startPawl } from "../rig/server.ts";
@@ -93,7 +94,7 @@ test("a primary that vanishes with its network in the middle of commits and read
 test("a standby that lacks what was acknowledged is found out: the store says so and does nothing more, and the server ends", async (t) => {
   const { primary, standby, url } = await pair(false);
   const schema = (name: string) => `${url}&options=-csearch_path%3D${name}`;
-  for (const name of ["one", "two"]) await primary.run(`CREATE SCHEMA ${name}`);
+  for (const name of ["one", "two", "three"]) await primary.run(`CREATE SCHEMA ${name}`);
   const store = await PostgresStore.open({ url: schema("one") });
   t.after(() => store.close());
   const lease = await store.acquire(1, "me");
@@ -106,11 +107,17 @@ test("a standby that lacks what was acknowledged is found out: the store says so
       ...{ workflowType: { name: "Waits" }, taskQueue: { name: "nobody" } },
     });
   await start("there");
+  const app = await open(schema("three"));
+  t.after(() => app.close().catch(() => {}));
+  const worker = await app.worker({ taskQueue: "idle", activities: { rest: async () => {} } });
+  const startIn = (workflowId: string) => app.client.workflow.start("Waits", { workflowId, taskQueue: "nobody" });
+  await startIn("there");
   await followed(primary);
 
   await standby.downAtOnce();
   await store.commit(lease, [runWrite("lost")]);
   await start("lost");
+  await startIn("lost");
   await primary.downAtOnce();
   await standby.up();
   await standby.promote();
@@ -130,6 +137,13 @@ test("a standby that lacks what was acknowledged is found out: the store says so
   while (isAlive(server.pid)) await delay(20);
   assert.equal(await server.stop(), 1);
   assert.match(server.logs(), /has gone back: what had been committed there and acknowledged is gone/);
+
+  // An app that has its server within it ends by itself, too.
+  await assert.rejects(startIn("later"));
+  assert.ok((await app.failed) instanceof StateLost);
+  await assert.rejects(app.close(), ({ errors }: AggregateError) => errors[0] instanceof StateLost);
+  assert.equal(worker.getState(), "STOPPED");
+  await assert.rejects(startIn("later"));
 });
 
 function isAlive(pid: number): boolean {

@@ -43,8 +43,13 @@ export interface App {
    */
   serve(where?: ListenConfig): Promise<Listening>;
   /**
+   * Resolves when the app has ended by itself: its database has lost what had been committed, by a failover to a standby that lacked it or from a backup. All is
+   * closed then, and `close()` throws the same reason; an app that is opened anew goes on from what there is. Never resolves for a server elsewhere.
+   */
+  readonly failed: Promise<Error>;
+  /**
    * Lets the workers finish what they have taken on, then stops the server and releases its file. Calling it again waits for the same end. Throws
-   * an `AggregateError` when a worker had failed; all is closed then too.
+   * an `AggregateError` when a worker had failed or the app had ended by itself; all is closed then too.
    */
   close(): Promise<void>;
 }
@@ -123,6 +128,7 @@ interface RunningWorker {
 class OpenApp implements App {
   readonly client: Client;
   readonly connection: Connection;
+  readonly failed: Promise<Error>;
   readonly #parts: AppParts;
   readonly #workers = new Set<RunningWorker>();
   readonly #failures: unknown[] = [];
@@ -132,6 +138,8 @@ class OpenApp implements App {
     this.#parts = parts;
     this.client = parts.client;
     this.connection = parts.connection;
+    const lost: Promise<Error> = parts.server?.failed ?? new Promise<never>(() => {});
+    this.failed = lost.then((error) => this.#fail(error));
   }
 
   async worker(options: AppWorkerOptions): Promise<Worker> {
@@ -164,12 +172,39 @@ class OpenApp implements App {
 
   async #close(): Promise<void> {
     const { server, connection } = this.#parts;
+    await this.#shutDownWorkers();
+    await connection.close();
+    await server?.close();
+    this.#throwFailures();
+  }
+
+  /** What workers have taken on comes to nothing: nobody takes their answers any more. */
+  async #fail(error: Error): Promise<Error> {
+    if (this.#closing !== undefined) return error;
+    this.#failures.push(error);
+    const { server, connection } = this.#parts;
+    const ending = async () => {
+      const workers = this.#shutDownWorkers();
+      await server?.close();
+      await connection.close();
+      await workers;
+    };
+    const ended = ending();
+    this.#closing = ended.then(() => this.#throwFailures());
+    // Whoever closes the app hears of it; nobody has to.
+    this.#closing.catch(() => {});
+    await ended;
+    return error;
+  }
+
+  async #shutDownWorkers(): Promise<void> {
     const workers = [...this.#workers];
     for (const { worker } of workers) if (worker.getState() === "RUNNING") worker.shutdown();
     await Promise.all(workers.map(({ ended }) => ended));
-    await connection.close();
-    await server?.close();
-    if (this.#failures.length > 0) throw new AggregateError(this.#failures, "a worker of this app has failed");
+  }
+
+  #throwFailures(): void {
+    if (this.#failures.length > 0) throw new AggregateError(this.#failures, "this app or a worker of it has failed");
   }
 
   #requireOpen(): void {

@@ -34,7 +34,7 @@ function nameOf(place: Exclude<Place, { type: "node" }>): string {
     case "shard":
       return `shard/${place.shardId}`;
     case "queue":
-      return `queue/${place.namespaceId}/${place.taskQueue}${place.partition === 0 ? "" : `/${place.partition}`}`;
+      return `queue/${place.namespaceId}/${place.taskQueue}${place.partition > 0 ? `/${place.partition}` : ""}`;
     case "duty":
       return `duty/${place.duty}`;
     default:
