@@ -14,8 +14,13 @@ export interface Column {
   readonly kind?: "time" | "duration" | "json" | "yes" | "payloads";
   /** What enum members begin with: `WORKFLOW_EXECUTION_STATUS_RUNNING` is shown as `Running`. */
   readonly prefix?: string;
+  /** How a value reads that is of no kind. */
+  readonly written?: (value: unknown) => string;
   readonly style?: (text: string) => Style | undefined;
 }
+
+/** Of a list of times in one line. */
+const shownTimesMax = 5;
 
 type Format = "text" | "json" | "jsonl" | "none";
 
@@ -114,15 +119,20 @@ export class Output {
     return Object.fromEntries(chosen.map(({ heading, path }) => [heading, member(value, path) ?? null]));
   }
 
-  #cell({ path, kind, prefix, style }: Column, item: Json): string {
+  #cell({ path, kind, prefix, written, style }: Column, item: Json): string {
     const value = member(item, path);
     if (value === undefined || value === null || value === "") return "";
-    const text = this.#text(value, kind, prefix);
+    const text = written ? written(value) : this.#text(value, kind, prefix);
     return this.paint(text, style?.(text));
   }
 
+  #times(all: readonly unknown[]): string {
+    const first = all.slice(0, shownTimesMax).map((one) => this.time(one));
+    return [...first, ...(all.length > shownTimesMax ? ["…"] : [])].join(", ");
+  }
+
   #text(value: unknown, kind: Column["kind"], prefix: string | undefined): string {
-    if (kind === "time") return this.time(value);
+    if (kind === "time") return Array.isArray(value) ? this.#times(value) : this.time(value);
     if (kind === "duration") return durationText(value);
     if (kind === "payloads") return mapText(value as Readonly<Record<string, Json>>);
     if (kind === "yes") return value === true ? "yes" : "no";

@@ -18,6 +18,7 @@ import { Failure } from "../failure.ts";
 import { limitFlags } from "../global-flags.ts";
 import type { Column } from "../output.ts";
 import { payloadMap } from "../payload.ts";
+import { calendarsText, intervalsText } from "../schedule-text.ts";
 import type { Session } from "../session.ts";
 import { parseSpan } from "../span.ts";
 import { onePage, pagesOf } from "./pages.ts";
@@ -129,8 +130,12 @@ const details: readonly Column[] = [
   { heading: "TaskQueue", path: "schedule.action.startWorkflow.taskQueue.name" },
   { heading: "Paused", path: "schedule.state.paused", kind: "yes" },
   { heading: "Notes", path: "schedule.state.notes" },
-  { heading: "Calendars", path: "schedule.spec.structuredCalendar", kind: "json" },
-  { heading: "Intervals", path: "schedule.spec.interval", kind: "json" },
+  { heading: "Calendars", path: "schedule.spec.structuredCalendar", written: calendarsText },
+  { heading: "Intervals", path: "schedule.spec.interval", written: intervalsText },
+  { heading: "Except", path: "schedule.spec.excludeStructuredCalendar", written: calendarsText },
+  { heading: "From", path: "schedule.spec.startTime", kind: "time" },
+  { heading: "Until", path: "schedule.spec.endTime", kind: "time" },
+  { heading: "Jitter", path: "schedule.spec.jitter", kind: "duration" },
   { heading: "TimeZone", path: "schedule.spec.timezoneName" },
   { heading: "Overlap", path: "schedule.policies.overlapPolicy", prefix: "SCHEDULE_OVERLAP_POLICY_" },
   { heading: "CatchupWindow", path: "schedule.policies.catchupWindow", kind: "duration" },
@@ -138,10 +143,14 @@ const details: readonly Column[] = [
   { heading: "Started", path: "info.actionCount" },
   { heading: "Missed", path: "info.missedCatchupWindow" },
   { heading: "Skipped", path: "info.overlapSkipped" },
-  { heading: "Running", path: "info.runningWorkflows", kind: "json" },
-  { heading: "Next", path: "info.futureActionTimes", kind: "json" },
+  { heading: "Running", path: "info.runningWorkflows", written: idsText },
+  { heading: "Next", path: "info.futureActionTimes", kind: "time" },
   { heading: "CreateTime", path: "info.createTime", kind: "time" },
 ];
+
+function idsText(executions: unknown): string {
+  return (executions as readonly { readonly workflowId: string }[]).map(({ workflowId }) => workflowId).join(", ");
+}
 
 const views: readonly Definition[] = [
   define({
