@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { matchingLimits } from "../limits.ts";
-import { Matching, type Task } from "./matching.ts";
+import type { Task } from "./match.ts";
+import { Matching } from "./matching.ts";
 import { namespaceId, priority, Rig, settle, told } from "./rig.ts";
 
 describe("polls and tasks", () => {

@@ -33,25 +33,6 @@ import { QueueVersions } from "./queue-versions.ts";
 import { Goodbyes, StickyQueues } from "./sticky.ts";
 import { TaskQueue } from "./task-queue.ts";
 
-export type {
-  DeploymentVersion,
-  Match,
-  NexusTask,
-  PollerSeen,
-  PollRequest,
-  QueryTask,
-  Question,
-  QueueConfig,
-  QueueDescription,
-  QueueKind,
-  QueueName,
-  QueueStats,
-  Reservation,
-  Routing,
-  Task,
-  Waiting,
-} from "./match.ts";
-
 /** Which queues are this node's, or a part of them, when there are several nodes. */
 export interface Ownership<Started> {
   /** With `stickyQueue`: whether that one of its workers is. */

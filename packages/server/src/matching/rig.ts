@@ -1,6 +1,7 @@
 /** What the tests of matching stand on: a clock set by hand, polls whose answer can be looked at, tasks in one line. */
 import { ManualClock } from "../clock.ts";
-import { type Match, Matching, type PollRequest, type QueryTask, type Routing, type Task } from "./matching.ts";
+import type { Match, PollRequest, QueryTask, Routing, Task } from "./match.ts";
+import { Matching } from "./matching.ts";
 
 export const namespaceId = "0b8e4d2a-3c3f-4f6e-9a57-5d2f6c1e8a01";
 
