@@ -71,7 +71,10 @@ class Stage {
     const address = `127.0.0.1:${this.nodeLinks[name].port}`;
     const args = ["--cluster-port", String(this.#clusterPorts[name]), "--cluster-address", address];
     const way = this.nodes.url.replace(`:${this.postgres.port}/`, `:${this.databaseLinks[name].port}/`);
-    this.running[name] = await this.nodes.start({ name, leaseMs, port: this.#ports[name], args }, way);
+    this.running[name] = await this.nodes.start(
+      { name, leaseMs, queuePartitions: 8, port: this.#ports[name], args },
+      way,
+    );
   }
 
   /** Both nodes own shards, and nobody else does. */
