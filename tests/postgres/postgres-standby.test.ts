@@ -68,21 +68,23 @@ test("a primary that vanishes with its network in the middle of commits and read
   await store.commit(lease, [runWrite("before")]);
   await store.loadRuns(["before"]);
   // Nobody tells this side anything: neither what was done, nor that the connection has ended.
-  proxy.hold("there");
-  proxy.hold("back");
+  proxy.vanish();
   const vanishedAtMs = performance.now();
-  const during = store.commit(lease, [runWrite("during")]);
+  const noticed = assert
+    .rejects(store.commit(lease, [runWrite("during")]), (error: Error) => {
+      assert.ok(error instanceof CommitUnknown);
+      // A statement that nobody asks about ends with "Query read timeout", after half a minute.
+      assert.match(error.message, /Connection terminated/);
+      return true;
+    })
+    .then(() => performance.now() - vanishedAtMs);
   const read = store.loadRuns(["before"]);
   read.catch(() => {});
   await primary.downAtOnce();
   await standby.promote();
-  await assert.rejects(during, CommitUnknown);
-  const noticedMs = performance.now() - vanishedAtMs;
+  t.diagnostic(`noticed after ${Math.round(await noticed)} ms`);
   await store.commit(lease, [runWrite("after")]);
-  const goesOnMs = performance.now() - vanishedAtMs;
-  t.diagnostic(`noticed after ${Math.round(noticedMs)} ms, went on after ${Math.round(goesOnMs)} ms`);
-  // Some six seconds on a machine with nothing else to do; a statement without an answer ends after thirty.
-  assert.ok(noticedMs < 25_000);
+  t.diagnostic(`went on after ${Math.round(performance.now() - vanishedAtMs)} ms`);
   await read;
   const found = await store.loadRuns(["before", "during", "after"]);
   assert.deepEqual(

@@ -46,6 +46,12 @@ export class TcpProxy {
     for (const pipes of this.#connections) for (const pipe of pipes) pipe.isForgotten = true;
   }
 
+  /** Its machine is gone: the connections that are there bring nothing more and do not end, and new ones are not taken up. */
+  vanish(): void {
+    this.forget();
+    this.#server.close();
+  }
+
   heal(): void {
     Object.assign(this.#state, { delayMs: 0, cutsLeft: 0 });
     this.#state.held.clear();

@@ -5,15 +5,17 @@
  *
  *   N1. A session that is at work is waited for, up to the timeout of its statement.
  *   N2. Where no connection can be made, or the session has nothing to do, or is not there, the connection is destroyed: what was under way on it fails,
- *       with an outcome that is not known.
+ *       with an outcome that is not known. A machine that is only slow takes connections up all the same, and has more time to answer.
  */
+import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { clientConfig, sqlStateOf } from "./postgres-connection.ts";
 
-/** With `askMsMax` within the two seconds behind a lease of five, in which others take over what a node has lost. */
+/** With `takeUpMsMax` within the two seconds behind a lease of five, in which others take over what a node has lost. */
 const silentMsMax = 3_000;
-const askMsMax = 3_000;
+const takeUpMsMax = 3_000;
+const answerMsMax = 10_000;
 const askAgainMs = 1_000;
 
 /** The result of `ask`, which runs statements on the connection, made to `url`. Rejects as `ask` does. */
@@ -30,7 +32,11 @@ export async function answered<T>(db: pg.ClientBase, url: string, ask: () => Pro
 
 /** What waits for an answer on the connection fails at once, and nothing of it is waited for. */
 export function destroy(db: pg.ClientBase): void {
-  (db as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  streamOf(db).destroy();
+}
+
+function streamOf(db: pg.ClientBase): Socket {
+  return (db as unknown as { connection: { stream: Socket } }).connection.stream;
 }
 
 async function watch(db: pg.ClientBase, url: string, signal: AbortSignal): Promise<void> {
@@ -56,8 +62,17 @@ const sessionText = "SELECT state, state_change::text AS since FROM pg_stat_acti
 
 async function sessionOf(db: pg.ClientBase, url: string): Promise<Session> {
   const { processID } = db as unknown as { processID: number };
-  const other = new pg.Client({ ...clientConfig(url), connectionTimeoutMillis: askMsMax, query_timeout: askMsMax });
+  const config = { ...clientConfig(url), connectionTimeoutMillis: answerMsMax, query_timeout: answerMsMax };
+  const other = new pg.Client(config);
   other.on("error", () => {});
+  const notTakenUp = setTimeout(() => {
+    // This process may have stood still: what came meanwhile is heard before the end of this turn.
+    setImmediate(() => isTakenUp || destroy(other));
+  }, takeUpMsMax);
+  let isTakenUp = false;
+  streamOf(other).once("connect", () => {
+    isTakenUp = true;
+  });
   try {
     await other.connect();
     const { rows } = await other.query(sessionText, [processID]);
@@ -67,6 +82,7 @@ async function sessionOf(db: pg.ClientBase, url: string): Promise<Session> {
     // It lives, and has no connection to spare or is just coming up.
     return sqlStateOf(error) === null ? { type: "away" } : { type: "atWork" };
   } finally {
+    clearTimeout(notTakenUp);
     // Not awaited: the other side may never answer.
     other.end().catch(() => {});
     destroy(other);
