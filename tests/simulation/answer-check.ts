@@ -1,5 +1,5 @@
 /** What must hold of answers, looked at as they leave the server: what they say is on the disk (I1, I25), and nothing is granted twice (I14, I18). */
-import type { Init, MethodName, RequestOf, ResponseOf } from "@pawl/protocol";
+import { enums, type Init, type MethodName, type RequestOf, type ResponseOf } from "@pawl/protocol";
 import type { World } from "./world.ts";
 
 /** Answers to them end a task: the second is refused. */
@@ -20,6 +20,8 @@ export class AnswerCheck {
   /** Acknowledged terminations and cancellations: run ids. */
   readonly terminated = new Set<string>();
   readonly cancelled = new Set<string>();
+  /** Run ids of standalone activities of which the same was said. */
+  readonly terminatedActivities = new Set<string>();
   readonly updates = new Map<string, { readonly runId: string; readonly outcome: string }>();
   /** Heartbeats that were acknowledged, by activity. */
   answers = 0;
@@ -48,6 +50,11 @@ export class AnswerCheck {
       };
       this.signals.set(signalName, workflowExecution?.workflowId ?? workflowId);
     }
+    if (method === "StartActivityExecution")
+      this.#startActivity((request as { requestId: string }).requestId, (response as { runId: string }).runId);
+    if (method === "CreateSchedule" && !this.#world.safety.everHad("schedule", about))
+      this.#world.violate(`I1: schedule ${about} was acknowledged and is not on the disk`);
+    if (method === "PatchSchedule") this.#patchSchedule(about, (request as { requestId: string }).requestId);
     if (method === "UpdateWorkflowExecution") this.#update(response as ResponseOf<"UpdateWorkflowExecution">);
   }
 
@@ -56,11 +63,35 @@ export class AnswerCheck {
     const token = Buffer.from(taskToken).toString("hex");
     if (this.#ended.has(token)) this.#world.violate(`I14: ${method} of ${about} is accepted though its task has ended`);
     this.#ended.add(token);
+    if (method === "RespondActivityTaskCompleted") this.#standaloneEnd(about);
     if (method !== "RespondWorkflowTaskCompleted") return;
     const [runId = "", startedEventId = "", isSpeculative] = about.split(" ");
     const history = this.#world.safety.history(runId);
     if (history && !isSpeculative && !history.completedTasks.has(Number(startedEventId)) && history.isOpen)
       this.#world.violate(`I1: the completion of ${about} was accepted and is not on the disk`);
+  }
+
+  /** I1, I14. */
+  #standaloneEnd(about: string): void {
+    const status = this.#world.safety.standalone(about.split(" ")[0]!)?.status;
+    if (status && (status.type === "open" || status.status !== enums.ActivityExecutionStatus.COMPLETED))
+      this.#world.violate(`I14: the completion of ${about} was accepted, and it has ended otherwise`);
+  }
+
+  /** I18. */
+  #startActivity(requestId: string, runId: string): void {
+    const before = this.#starts.get(requestId);
+    if (before !== undefined && before !== runId && this.#world.safety.isCurrent(before))
+      this.#world.violate(`I18: start ${requestId} gave activity run ${before} and run ${runId}`);
+    this.#starts.set(requestId, runId);
+    if (!this.#world.safety.everHad("run", runId))
+      this.#world.violate(`I1: activity run ${runId} was acknowledged and is not on the disk`);
+  }
+
+  #patchSchedule(scheduleId: string, requestId: string): void {
+    const run = this.#world.safety.schedule(scheduleId);
+    if (run && !run.patchRequestIds.includes(requestId))
+      this.#world.violate(`I1: a patch of schedule ${scheduleId} was acknowledged and is not on the disk`);
   }
 
   /** I25. */
@@ -91,10 +122,12 @@ export class AnswerCheck {
   }
 
   /** I25. */
-  #activityTask({ taskToken, workflowExecution, activityId, attempt }: ResponseOf<"PollActivityTaskQueue">): void {
+  #activityTask(task: ResponseOf<"PollActivityTaskQueue">): void {
+    const { taskToken, workflowExecution, activityRunId, activityId, attempt } = task;
     if (taskToken.length === 0) return;
-    const { runId = "" } = workflowExecution ?? {};
+    const runId = activityRunId || (workflowExecution?.runId ?? "");
     this.#deliverOnce(`activity task ${runId} ${activityId} ${attempt}`);
+    if (activityRunId !== "") return this.#standaloneTask(activityRunId, attempt);
     const run = this.#world.safety.run(runId);
     if (!run) return this.#world.violate(`I25: an activity task of run ${runId} is delivered, which is not there`);
     const scheduledEventId = run.activityIds.get(activityId);
@@ -103,6 +136,13 @@ export class AnswerCheck {
     this.#world.violate(
       `I25: attempt ${attempt} of activity ${activityId} of run ${runId} is delivered before its start is on the disk`,
     );
+  }
+
+  #standaloneTask(runId: string, attempt: number): void {
+    const run = this.#world.safety.standalone(runId);
+    if (!run || run.status.type === "closed" || run.attempts.attempt > attempt) return;
+    if (run.attempts.attempt !== attempt || run.attempts.status.type !== "started")
+      this.#world.violate(`I25: attempt ${attempt} of activity run ${runId} is delivered before its start is on the disk`);
   }
 
   #deliverOnce(task: string): void {

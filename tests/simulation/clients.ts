@@ -67,7 +67,7 @@ export class Client {
 
   async #begin(workflowIds: readonly string[]): Promise<boolean> {
     const { chance } = this.#world;
-    const bounds = { workflowIds, depth: 2, waitsForSignals: true };
+    const bounds = { workflowIds, depth: 2, waitsForSignals: true, calls: this.#world.cast.handlers };
     const timeoutSeconds = chance.hits(0.15) ? chance.between(20, 200) : 0;
     const request = {
       workflowId: this.workflowId,
@@ -168,8 +168,8 @@ export class Client {
     const runId = this.#latestRunId;
     if (runId === undefined) return;
     // A child that outlived its parent has told nobody how it ended; a run that begins before that end waits for it for ever, here as at the reference.
-    const { status, children } = safety.run(runId)!;
-    if (status.type === "closed" && children.size > 0) return;
+    const { status, children, nexusOperations } = safety.run(runId)!;
+    if (status.type === "closed" && children.size + nexusOperations.size > 0) return;
     const ends = safety
       .history(runId)!
       .events.filter(({ eventType }) => eventType === EventType.WORKFLOW_TASK_COMPLETED);

@@ -4,12 +4,14 @@ import {
   activity,
   applicationFailure,
   cancelActivity,
+  cancelNexus,
   cancelTimer,
   cancelWorkflow,
   complete,
   continueAsNew,
   fail,
   marker,
+  nexus,
   payload,
   signalExternal,
   text,
@@ -21,6 +23,8 @@ type Command = Init<command.Command>;
 
 export const taskQueue = "q";
 export const namespace = "orders";
+/** The endpoint of the service whose operations workflows call, and the queue of its handlers. */
+export const endpoint = "handlers";
 
 /** What history says of the program's steps, by their ids. */
 interface Seen {
@@ -64,6 +68,8 @@ function isOver(step: Step, { over, issued, signals }: Seen): boolean {
       return over.has(step.id);
     case "race":
       return over.has(step.id) && over.has(`${step.id}t`);
+    case "nexus":
+      return over.has(step.id) && (step.ms === undefined || over.has(`${step.id}t`));
     case "child":
       return step.awaited ? over.has(step.id) : issued.has(step.id);
     case "signals":
@@ -78,7 +84,7 @@ function isOver(step: Step, { over, issued, signals }: Seen): boolean {
 
 function commandsOf(step: Step, seen: Seen, { workflowId, runId }: { workflowId: string; runId: string }): Command[] {
   if (step.do === "signals") return [];
-  if (seen.issued.has(step.id)) return step.do === "race" ? settleRace(step.id, seen) : [];
+  if (seen.issued.has(step.id)) return settle(step, seen);
   const { id } = step;
   // What was issued counts at once: the stage after a marker need not wait for another task.
   if (step.do === "marker" || (step.do === "child" && !step.awaited)) seen.issued.add(id);
@@ -89,6 +95,8 @@ function commandsOf(step: Step, seen: Seen, { workflowId, runId }: { workflowId:
       return [sleep(id, step.ms)];
     case "race":
       return [act(id, step.script), sleep(`${id}t`, step.ms)];
+    case "nexus":
+      return [operation(step), ...(step.ms === undefined ? [] : [sleep(`${id}t`, step.ms)])];
     case "child":
       return [childOf(`${workflowId}/${id}`, step.program, step.policy)];
     case "signalOther":
@@ -111,13 +119,22 @@ function commandsOf(step: Step, seen: Seen, { workflowId, runId }: { workflowId:
   }
 }
 
-function settleRace(id: string, { over, scheduledEventIds, cancelled }: Seen): Command[] {
+function settle(step: Step, seen: Seen): Command[] {
+  if (step.do === "race") return settleRace(step.id, seen, cancelActivity);
+  return step.do === "nexus" && step.ms !== undefined ? settleRace(step.id, seen, cancelNexus) : [];
+}
+
+function settleRace(
+  id: string,
+  { over, scheduledEventIds, cancelled }: Seen,
+  cancel: (scheduledEventId: number) => Command,
+): Command[] {
   const [activityOver, timerOver] = [over.has(id), over.has(`${id}t`)];
   if (activityOver && !timerOver) {
     over.add(`${id}t`);
     return [cancelTimer(`${id}t`)];
   }
-  if (timerOver && !activityOver && !cancelled.has(id)) return [cancelActivity(scheduledEventIds.get(id)!)];
+  if (timerOver && !activityOver && !cancelled.has(id)) return [cancel(scheduledEventIds.get(id)!)];
   return [];
 }
 
@@ -143,6 +160,15 @@ function act(activityId: string, script: ActivityScript): Command {
       maximumInterval: duration(10_000),
       maximumAttempts: script.attemptsMax,
     },
+  });
+}
+
+function operation({ id, timeoutMs, script }: Extract<Step, { do: "nexus" }>): Command {
+  return nexus(endpoint, {
+    operation: id,
+    input: payload(script),
+    nexusHeader: {},
+    ...(timeoutMs > 0 && { scheduleToCloseTimeout: duration(timeoutMs) }),
   });
 }
 
@@ -178,11 +204,14 @@ function look(events: readonly Event[]): Seen {
     if (issued !== undefined) {
       ids.set(event.eventId, issued);
       seen.issued.add(issued);
-      if (event.activityTaskScheduledEventAttributes) seen.scheduledEventIds.set(issued, event.eventId);
+      const canBeCancelled = event.activityTaskScheduledEventAttributes ?? event.nexusOperationScheduledEventAttributes;
+      if (canBeCancelled) seen.scheduledEventIds.set(issued, event.eventId);
     }
     const over = endedBy(event);
     if (over !== undefined) seen.over.add(ids.get(over) ?? "");
-    const asked = event.activityTaskCancelRequestedEventAttributes?.scheduledEventId;
+    const asked =
+      event.activityTaskCancelRequestedEventAttributes?.scheduledEventId ??
+      event.nexusOperationCancelRequestedEventAttributes?.scheduledEventId;
     if (asked !== undefined) seen.cancelled.add(ids.get(asked) ?? "");
     const cancelledTimer = event.timerCanceledEventAttributes?.timerId;
     if (cancelledTimer !== undefined) seen.over.add(cancelledTimer);
@@ -197,6 +226,7 @@ function issuedBy(event: Event): string | undefined {
   return (
     event.activityTaskScheduledEventAttributes?.activityId ??
     event.timerStartedEventAttributes?.timerId ??
+    event.nexusOperationScheduledEventAttributes?.operation ??
     (child === undefined ? undefined : child.slice(child.lastIndexOf("/") + 1)) ??
     event.signalExternalWorkflowExecutionInitiatedEventAttributes?.control ??
     event.requestCancelExternalWorkflowExecutionInitiatedEventAttributes?.control ??
@@ -206,7 +236,11 @@ function issuedBy(event: Event): string | undefined {
 
 /** The event that began what this one ends. */
 function endedBy(event: Event): number | undefined {
-  const activity =
+  const scheduled =
+    event.nexusOperationCompletedEventAttributes ??
+    event.nexusOperationFailedEventAttributes ??
+    event.nexusOperationTimedOutEventAttributes ??
+    event.nexusOperationCanceledEventAttributes ??
     event.activityTaskCompletedEventAttributes ??
     event.activityTaskFailedEventAttributes ??
     event.activityTaskTimedOutEventAttributes ??
@@ -222,5 +256,5 @@ function endedBy(event: Event): number | undefined {
     event.signalExternalWorkflowExecutionFailedEventAttributes ??
     event.externalWorkflowExecutionCancelRequestedEventAttributes ??
     event.requestCancelExternalWorkflowExecutionFailedEventAttributes;
-  return activity?.scheduledEventId ?? event.timerFiredEventAttributes?.startedEventId ?? initiated?.initiatedEventId;
+  return scheduled?.scheduledEventId ?? event.timerFiredEventAttributes?.startedEventId ?? initiated?.initiatedEventId;
 }

@@ -2,10 +2,11 @@
  * Servers that break a promise, made of the real one by changing what lies around it: its store, its clock, what stands between shards and queues,
  * and what leaves its handlers. A simulation that lets one of them pass tests nothing.
  */
-import { Rejection } from "@pawl/engine";
+import { type Call, Rejection, type ScheduleRun, type StandaloneRun } from "@pawl/engine";
 import type { MethodName } from "@pawl/protocol";
 import type { Cancel, Clock, Dispatcher } from "@pawl/server/simulation";
 import { CommitUnknown, type Lease, type Store, type Write } from "@pawl/store";
+import { currentOf, type LawsOf } from "./laws.ts";
 import type { World } from "./world.ts";
 
 type Answered = object | Rejection;
@@ -17,6 +18,10 @@ export interface Seams {
   readonly store?: (store: Store, world: World) => Store;
   readonly clock?: (clock: Clock) => Clock;
   readonly dispatcher?: (dispatcher: Dispatcher, world: World) => Dispatcher;
+  /** Other laws than the engine's. */
+  readonly laws?: LawsOf;
+  /** What a run asks of others; undefined: it is never asked, and nobody says so. */
+  readonly call?: (call: Call, world: World) => Call | undefined;
   readonly handler?: (method: MethodName, request: object, ask: Ask, world: World) => Promise<Answered>;
 }
 
@@ -151,6 +156,97 @@ export const mutants: readonly Mutant[] = [
   answers("a server that acknowledges terminations that it forgets", /^I22:/, async (method, request, ask) =>
     method === "TerminateWorkflowExecution" ? {} : ask(request),
   ),
+  answers("a server that acknowledges the termination of an activity that it forgets", /^I22:/, async (method, ...rest) =>
+    method === "TerminateActivityExecution" ? {} : rest[1](rest[0]),
+  ),
+  answers("a server that acknowledges patches of schedules that it forgets", /^I1:/, async (method, ...rest) =>
+    method === "PatchSchedule" ? {} : rest[1](rest[0]),
+  ),
+  laws("a schedule that does not know what it has started", /^I20:/, () => ({
+    kind: "schedule",
+    execute(next, execution, command, step) {
+      const run = currentOf<ScheduleRun>(execution);
+      if (run && command.type === "wake") run.started = run.started.map((each) => ({ ...each, isAlongside: true }));
+      return next(execution, command, step);
+    },
+  })),
+  laws("a schedule that acts on a time twice", /^I20:/, () => ({
+    kind: "schedule",
+    execute(next, execution, command, step, world) {
+      const run = currentOf<ScheduleRun>(execution);
+      // The end of a workflow, or the answer to a start, takes it back to the time before.
+      if (run && command.type !== "wake" && world.chance.hits(0.3))
+        run.seenUntilMs = Math.min(run.seenUntilMs, (run.recent.at(-1)?.nominalMs ?? Number.POSITIVE_INFINITY) - 1);
+      return next(execution, command, step);
+    },
+  })),
+  laws("a schedule that passes over a time now and then", /^L2:/, () => ({
+    kind: "schedule",
+    execute(next, execution, command, step, world) {
+      const run = currentOf<ScheduleRun>(execution);
+      if (run && command.type === "wake" && world.chance.hits(0.3)) {
+        run.seenUntilMs = Math.max(run.seenUntilMs, step.nowMs);
+        run.changes.core = true;
+      }
+      return next(execution, command, step);
+    },
+  })),
+  laws("a schedule that does not hear of the end of what it started", /^L[13]:/, () => ({
+    kind: "schedule",
+    execute(next, execution, command, step) {
+      const run = currentOf<ScheduleRun>(execution);
+      return run && command.type === "receive" ? { type: "taken", runId: run.runId } : next(execution, command, step);
+    },
+  })),
+  laws("a workflow that does not hear of the end of a Nexus operation", /^L[13]:/, () => ({
+    kind: "workflow",
+    execute: (next, execution, command, step) =>
+      command.type === "completeNexusOperation" ? {} : next(execution, command, step),
+  })),
+  laws("a workflow that takes every end of a Nexus operation for its success", /^I9:/, () => ({
+    kind: "workflow",
+    execute: (next, execution, command, step) =>
+      next(
+        execution,
+        command.type === "completeNexusOperation"
+          ? { ...command, outcome: { type: "completed", result: undefined } }
+          : command,
+        step,
+      ),
+  })),
+  {
+    name: "a server that loses one request to a Nexus handler in three",
+    caughtBy: /^L[13]:/,
+    make: () => ({
+      call: (call, world) => (call.type === "startNexusOperation" && world.chance.hits(0.3) ? undefined : call),
+    }),
+  },
+  {
+    name: "a server that asks a Nexus handler by another request id each time",
+    caughtBy: /^(L[13]|I9):/,
+    make: () => ({
+      call: (call, world) => ("requestId" in call ? { ...call, requestId: world.chance.uuid() } : call),
+    }),
+  },
+  laws("an activity of its own that is tried once more than it may", /^I15:/, () => ({
+    kind: "activity",
+    execute(next, execution, command, step) {
+      if (command.type !== "startActivity") return next(execution, command, step);
+      const { retryPolicy } = command.request;
+      const maximumAttempts = retryPolicy?.maximumAttempts ? retryPolicy.maximumAttempts + 1 : 0;
+      const request = { ...command.request, retryPolicy: retryPolicy && { ...retryPolicy, maximumAttempts } };
+      return next(execution, { ...command, request }, step);
+    },
+  })),
+  laws("an activity of its own that ends twice", /^I(5|14):/, () => ({
+    kind: "activity",
+    execute(next, execution, command, step, world) {
+      const run = "runId" in command ? (execution.runs.get(command.runId) as StandaloneRun | undefined) : undefined;
+      if (run?.status.type === "closed" && command.type === "terminateActivity" && world.chance.hits(0.5))
+        run.status = { type: "open" };
+      return next(execution, command, step);
+    },
+  })),
   answers("a server that tells a history without its end", /^I7:/, async (method, request, ask, world) => {
     const answer = await ask(request);
     const isWhole = method === "GetWorkflowExecutionHistory" && !("waitNewEvent" in request);
@@ -193,6 +289,10 @@ function rewrites(name: string, caughtBy: RegExp, change: (write: Write) => Writ
 
 function reads(name: string, caughtBy: RegExp, change: (store: Store) => Partial<Store>): Mutant {
   return { name, caughtBy, make: () => ({ store: (store) => over(store, change(store)) }) };
+}
+
+function laws(name: string, caughtBy: RegExp, make: () => LawsOf): Mutant {
+  return { name, caughtBy, make: () => ({ laws: make() }) };
 }
 
 function answers(name: string, caughtBy: RegExp, handler: NonNullable<Seams["handler"]>): Mutant {

@@ -19,6 +19,15 @@ export type Step =
   /** Another workflow of this world is sent a signal, which may not exist (any more). */
   | { readonly do: "signalOther"; readonly id: string; readonly workflowId: string }
   | { readonly do: "cancelOther"; readonly id: string; readonly workflowId: string }
+  /** An operation of another service; when the timer fires first, it is asked to stop. Without `ms` it may take as long as it likes. */
+  | {
+      readonly do: "nexus";
+      readonly id: string;
+      readonly ms: number | undefined;
+      /** How long the operation may take for the caller. 0 = no limit. */
+      readonly timeoutMs: number;
+      readonly script: OperationScript;
+    }
   /** Until this many signals have come. */
   | { readonly do: "signals"; readonly count: number }
   | { readonly do: "marker"; readonly id: string };
@@ -34,6 +43,15 @@ export interface ActivityScript {
   readonly finalFailure: boolean;
 }
 
+/** What a handler makes of an operation. */
+export interface OperationScript {
+  /** A workflow of this program works on it. Undefined: it is answered at once. */
+  readonly program: Program | undefined;
+  readonly fails: boolean;
+  /** How likely it is, each time, that the handler cannot answer just now. */
+  readonly refusals: number;
+}
+
 export interface Program {
   readonly stages: readonly (readonly Step[])[];
   readonly end: { readonly type: "complete" | "fail" } | { readonly type: "continueAsNew"; readonly program: Program };
@@ -45,6 +63,8 @@ export interface Bounds {
   readonly depth: number;
   /** Only a workflow to which somebody keeps sending signals may wait for them. */
   readonly waitsForSignals: boolean;
+  /** Whether there is a service whose operations can be called. */
+  readonly calls: boolean;
 }
 
 export function drawProgram(chance: Chance, bounds: Bounds, name = "p"): Program {
@@ -58,7 +78,14 @@ export function drawProgram(chance: Chance, bounds: Bounds, name = "p"): Program
   };
 }
 
+/** Short, and on its own: what others start again and again. */
+export function drawErrand(chance: Chance, name: string): Program {
+  const bounds = { workflowIds: ["nobody"], depth: 0, waitsForSignals: false, calls: false };
+  return drawProgram(chance, bounds, name);
+}
+
 function drawStep(chance: Chance, bounds: Bounds, id: string): Step {
+  if (bounds.calls && chance.hits(0.25)) return drawOperation(chance, id);
   const kind = chance.between(0, 19);
   if (kind < 7) return { do: "activity", id, script: drawScript(chance) };
   if (kind < 10) return { do: "timer", id, ms: drawMs(chance) };
@@ -74,11 +101,21 @@ function drawStep(chance: Chance, bounds: Bounds, id: string): Step {
   return { do: "marker", id };
 }
 
+function drawOperation(chance: Chance, id: string): Step {
+  const script = {
+    program: chance.hits(0.7) ? drawErrand(chance, `${id}n`) : undefined,
+    fails: chance.hits(0.2),
+    refusals: chance.hits(0.3) ? 0.3 : 0,
+  };
+  const timeoutMs = chance.hits(0.2) ? chance.between(5_000, 120_000) : 0;
+  return { do: "nexus", id, ms: chance.hits(0.3) ? drawMs(chance) : undefined, timeoutMs, script };
+}
+
 function drawMs(chance: Chance): number {
   return chance.hits(0.1) ? chance.between(100_000, 300_000) : chance.skewed(1, 20_000);
 }
 
-function drawScript(chance: Chance): ActivityScript {
+export function drawScript(chance: Chance): ActivityScript {
   return {
     failures: chance.hits(0.3) ? chance.between(1, 3) : 0,
     attemptsMax: chance.pick([0, 0, 1, 2, 5]),

@@ -1,35 +1,43 @@
 /** What must hold of the disk after each commit, looked at as the commit is applied: I2, I4 to I10, I13 to I15, I20, I21, I26, I30, and that nothing is forgotten (L3). */
-import { createHash } from "node:crypto";
-import { machineOf, type Run } from "@pawl/engine";
+import { type HostedRun, machineOf, type Run, type ScheduleRun, type StandaloneRun } from "@pawl/engine";
 import { currentViolations, must, RunHistory, stateViolations, violationsOf } from "@pawl/engine/invariant";
 import type { RunWrite, VisibilityWrite, Write } from "@pawl/store";
+import { ScheduleCheck } from "./schedule-check.ts";
+import { checkStandalone } from "./standalone-check.ts";
 import type { World } from "./world.ts";
 
-interface Row {
+interface Row<R extends HostedRun = HostedRun> {
   write: RunWrite;
   readonly parts: Map<string, Uint8Array>;
-  readonly history: RunHistory;
   visibility: VisibilityWrite | undefined;
-  run: Run;
+  /** Undefined only while the commit that makes it is looked at. */
+  run: R;
+}
+
+interface WorkflowRow extends Row<Run> {
+  readonly history: RunHistory;
   /** Attempts by scheduled event id, as the last commit had them. */
   attempts: Map<number, number>;
 }
 
-const machine = machineOf("workflow");
 /** Folding a history takes as long as it is: of every so many commits, one. */
 const stateEvery = 5;
 
 export class SafetyCheck {
   readonly #world: World;
-  readonly #rows = new Map<string, Row>();
-  /** Current run ids by workflow id. */
+  readonly #rows = new Map<string, Row | WorkflowRow>();
+  readonly schedules: ScheduleCheck;
+  /** Current run ids by kind and id. */
   readonly #current = new Map<string, string>();
   /** Of deleted runs, too: an id is used once (I5). */
   readonly #runIds = new Set<string>();
+  /** Run ids of executions of which somebody has asked that they be deleted, whenever they have closed. */
+  readonly #unwanted = new Set<string>();
   commits = 0;
 
   constructor(world: World) {
     this.#world = world;
+    this.schedules = new ScheduleCheck(world);
   }
 
   committed(writes: readonly Write[]): void {
@@ -47,30 +55,84 @@ export class SafetyCheck {
   }
 
   run(runId: string): Run | undefined {
-    return this.#rows.get(runId)?.run;
+    return this.#workflow(runId)?.run;
   }
 
   history(runId: string): RunHistory | undefined {
-    return this.#rows.get(runId)?.history;
+    return this.#workflow(runId)?.history;
   }
 
+  /** Of workflows. */
   runs(): readonly Run[] {
-    return [...this.#rows.values()].map(({ run }) => run);
+    return this.#ofKind("workflow") as readonly Run[];
+  }
+
+  standalone(runId: string): StandaloneRun | undefined {
+    const row = this.#rows.get(runId);
+    return row?.write.kind === "activity" ? (row.run as StandaloneRun) : undefined;
+  }
+
+  standalones(): readonly StandaloneRun[] {
+    return this.#ofKind("activity") as readonly StandaloneRun[];
+  }
+
+  allSchedules(): readonly ScheduleRun[] {
+    return this.#ofKind("schedule") as readonly ScheduleRun[];
+  }
+
+  /** To be called before it is asked for. */
+  mayGo(runId: string): void {
+    this.#unwanted.add(runId);
+  }
+
+  /** Whether there is or was a schedule of this id, or a run. */
+  everHad(what: "schedule" | "run", id: string): boolean {
+    return what === "run" ? this.#runIds.has(id) : this.schedules.everHad(id);
+  }
+
+  schedule(scheduleId: string): ScheduleRun | undefined {
+    return this.allSchedules().find((run) => run.scheduleId === scheduleId);
   }
 
   /** The run ids of a workflow id, the oldest first. */
   chain(workflowId: string): readonly string[] {
-    return [...this.#rows.values()].filter(({ run }) => run.workflowId === workflowId).map(({ run }) => run.runId);
+    return this.#runIdsOf("workflow", workflowId);
   }
 
   isCurrent(runId: string): boolean {
-    const workflowId = this.#rows.get(runId)?.run.workflowId;
-    return workflowId !== undefined && this.#current.get(workflowId) === runId;
+    const row = this.#rows.get(runId);
+    return row !== undefined && this.#current.get(keyOf(row.write)) === runId;
   }
 
-  /** Runs that have something left to do. What a closed run has still to say may begin others. */
-  unfinished(): readonly Run[] {
-    return this.runs().filter((run) => run.outbox.size > 0 || (run.status.type === "open" && !this.#waitsInVain(run)));
+  /** What has something left to do. What a closed run has still to say may begin others. */
+  unfinished(): readonly string[] {
+    const workflows = this.runs().filter(
+      (run) =>
+        run.outbox.size > 0 || hasSomebodyToTell(run) || (run.status.type === "open" && !this.#waitsInVain(run)),
+    );
+    // Nobody would let it go on that a request of long ago has paused again.
+    const activities = this.standalones().filter(({ status, attempts }) => status.type === "open" && !attempts.paused);
+    return [
+      ...workflows.map(waitingOf),
+      ...activities.map(({ activityId, attempts }) => `activity ${activityId}, attempt ${attempts.attempt}`),
+      ...this.allSchedules().flatMap((run) => this.schedules.leftOf(run) ?? []),
+    ];
+  }
+
+  #workflow(runId: string): WorkflowRow | undefined {
+    const row = this.#rows.get(runId);
+    return row && isWorkflow(row) ? row : undefined;
+  }
+
+  #ofKind(kind: RunWrite["kind"]): readonly HostedRun[] {
+    const rows = [...this.#rows.values()].filter(({ write, run }) => write.kind === kind && run !== undefined);
+    return rows.map(({ run }) => run);
+  }
+
+  #runIdsOf(kind: RunWrite["kind"], businessId: string): readonly string[] {
+    return [...this.#rows.values()]
+      .filter(({ write }) => write.businessId === businessId && write.kind === kind)
+      .map(({ write }) => write.runId);
   }
 
   /** Whether the latest run of a workflow id waits for what never comes. */
@@ -80,24 +142,29 @@ export class SafetyCheck {
   }
 
   /**
-   * A child that ended after its parent had closed has told nobody how. A reset to before that end waits for it for ever, here as at the reference
-   * server.
+   * A child, or what worked on a Nexus operation, that ended after its caller had closed has told nobody how. A reset to before that end waits for
+   * it for ever, here as at the reference server.
    */
-  #waitsInVain({ start, workflowTask, activities, timers, children }: Run): boolean {
+  #waitsInVain({ start, workflowTask, activities, timers, children, nexusOperations }: Run): boolean {
     if (!start.reset || workflowTask.type !== "none" || activities.size > 0 || timers.size > 0) return false;
-    return [...children.values()].some(({ workflowId }) => {
+    const others = [
+      ...[...children.values()].map(({ workflowId }) => workflowId),
+      ...[...nexusOperations.values()].flatMap(({ status }) => (status.type === "started" ? status.operationToken : [])),
+    ];
+    return others.some((workflowId) => {
       const latest = this.run(this.chain(workflowId).at(-1) ?? "");
-      return latest?.status.type === "closed" && latest.outbox.size === 0;
+      return latest?.status.type === "closed" && latest.outbox.size === 0 && !hasSomebodyToTell(latest);
     });
   }
 
   #apply(write: Write, touched: Set<string>): void {
     const { table } = write;
     if (table === "namespace" || table === "setting") return;
-    this.#world.note(`${table} ${"runId" in write ? write.runId : ""}${digestOf(write)}`);
+    this.#world.note(`${table} ${"runId" in write ? write.runId : ""}`);
+    for (const value of Object.values(write)) this.#world.noteBytes(value instanceof Uint8Array ? value : String(value));
     if (table === "current") {
-      if (write.runId === null) this.#current.delete(write.businessId);
-      else this.#current.set(write.businessId, write.runId);
+      if (write.runId === null) this.#current.delete(keyOf(write));
+      else this.#current.set(keyOf(write), write.runId);
       return;
     }
     touched.add(write.runId);
@@ -105,7 +172,7 @@ export class SafetyCheck {
     if (table === "run") return this.#write(write);
     const row = this.#rows.get(write.runId);
     must(row, "I2", `${table} of run ${write.runId}, which is not there`);
-    if (table === "history") row.history.append(write.firstEventId, write.lastEventId, write.events);
+    if (table === "history") (row as WorkflowRow).history.append(write.firstEventId, write.lastEventId, write.events);
     else if (table === "visibility") row.visibility = write;
     else if (write.bytes === null) row.parts.delete(write.part);
     else row.parts.set(write.part, write.bytes);
@@ -120,40 +187,47 @@ export class SafetyCheck {
     }
     must(!this.#runIds.has(write.runId), "I5", `run id ${write.runId} is used again`);
     this.#runIds.add(write.runId);
-    const fresh = {
-      write,
-      parts: new Map(),
-      history: new RunHistory({ backMs: () => this.#world.machine.backMs, nowMs: () => this.#world.machine.nowMs() }),
-      visibility: undefined,
-      attempts: new Map(),
-    };
-    this.#rows.set(write.runId, { ...fresh, run: undefined as never });
+    const fresh = { write, parts: new Map(), visibility: undefined, run: undefined as never };
+    if (write.kind !== "workflow") return void this.#rows.set(write.runId, fresh);
+    const clock = { backMs: () => this.#world.machine.backMs, nowMs: () => this.#world.machine.nowMs() };
+    this.#rows.set(write.runId, { ...fresh, history: new RunHistory(clock), attempts: new Map() });
   }
 
   #delete(runId: string): void {
     const row = this.#rows.get(runId);
     must(row, "I30", `run ${runId} is deleted twice`);
-    must(row.run.status.type === "closed", "I30", `run ${runId} is deleted while it is open`);
-    const { deletion } = row.run;
-    must(deletion && deletion.atMs <= this.#world.machine.nowMs(), "I30", `run ${runId} is deleted before its time`);
     this.#rows.delete(runId);
+    // It never ends by itself: whoever deletes it means it as it is.
+    if (row.write.kind === "schedule") return;
+    must(row.run.status.type === "closed", "I30", `run ${runId} is deleted while it is open`);
+    const { deletion } = row.run as Run | StandaloneRun;
+    const isTime = deletion !== null && deletion.atMs <= this.#world.machine.nowMs();
+    must(isTime || this.#unwanted.has(runId), "I30", `run ${runId} is deleted before its time`);
   }
 
   #checkRun(runId: string): void {
     const row = this.#rows.get(runId);
     if (!row) return;
-    const before = row.run as Run | undefined;
+    const before = row.run as HostedRun | undefined;
+    const { write, visibility } = row;
     // Bytes of the disk are not to be changed by whoever reads them: `restore` is what a server does after a crash.
-    row.run = machine.restore(row.write.snapshot, row.parts) as Run;
+    row.run = machineOf(write.kind).restore(write.snapshot, row.parts);
     if (before?.status.type === "closed") must(row.run.status.type === "closed", "I5", `run ${runId} is open again`);
-    const { write, history, visibility, run } = row;
-    for (const violation of violationsOf({ ...write, run, history, visibility })) throw violation;
-    if (this.commits % stateEvery === 0) for (const violation of stateViolations(row.run, history)) throw violation;
+    const history = isWorkflow(row) ? row.history : undefined;
+    for (const violation of violationsOf({ ...write, run: row.run, history, visibility })) throw violation;
+    if (write.kind === "schedule") this.schedules.checkRun(row.run as ScheduleRun, before as ScheduleRun | undefined);
+    if (write.kind === "activity") checkStandalone(row.run as StandaloneRun, before as StandaloneRun | undefined);
+    if (isWorkflow(row)) this.#checkWorkflow(row, before === undefined);
+  }
+
+  #checkWorkflow(row: WorkflowRow, isNew: boolean): void {
+    if (this.commits % stateEvery === 0) for (const violation of stateViolations(row.run, row.history)) throw violation;
     this.#checkAttempts(row);
+    if (isNew) this.schedules.checkStart(row.run, this.runs());
   }
 
   /** I15. */
-  #checkAttempts(row: Row): void {
+  #checkAttempts(row: WorkflowRow): void {
     const { run, attempts } = row;
     row.attempts = new Map(
       [...run.activities.values()].map(({ scheduledEventId, attempt }) => [scheduledEventId, attempt]),
@@ -173,20 +247,43 @@ export class SafetyCheck {
   }
 
   #checkCurrent(touched: ReadonlySet<string>): void {
-    for (const workflowId of new Set([...touched].flatMap((runId) => this.#rows.get(runId)?.run.workflowId ?? []))) {
-      const runs = this.chain(workflowId).map((runId) => ({
+    const keys = new Map<string, RunWrite>();
+    for (const runId of touched) {
+      const write = this.#rows.get(runId)?.write;
+      if (write) keys.set(keyOf(write), write);
+    }
+    for (const [key, { kind, businessId }] of keys) {
+      const runs = this.#runIdsOf(kind, businessId).map((runId) => ({
         runId,
         isOpen: this.#rows.get(runId)?.run.status.type === "open",
       }));
-      const currentRunId = this.#current.get(workflowId) ?? null;
-      for (const violation of currentViolations({ name: `workflow ${workflowId}`, currentRunId, runs }))
-        throw violation;
+      const currentRunId = this.#current.get(key) ?? null;
+      for (const violation of currentViolations({ name: `${kind} ${businessId}`, currentRunId, runs })) throw violation;
     }
   }
 }
 
-function digestOf(write: Write): string {
-  const hash = createHash("sha1");
-  for (const value of Object.values(write)) hash.update(value instanceof Uint8Array ? value : String(value));
-  return ` ${hash.digest("hex").slice(0, 8)}`;
+const isWorkflow = (row: Row): row is WorkflowRow => row.write.kind === "workflow";
+
+function keyOf({ kind, businessId }: Pick<RunWrite, "kind" | "businessId">): string {
+  return `${kind} ${businessId}`;
+}
+
+/** Somebody waits to be told of the end of the run's chain, and has not been yet. */
+function hasSomebodyToTell({ status, callbacks }: Run): boolean {
+  if (status.type === "open") return false;
+  return [...callbacks.values()].some((callback) => ["scheduled", "backingOff"].includes(callback.status.type));
+}
+
+/** What the run waits for. */
+function waitingOf(run: Run): string {
+  const { runId, workflowId, nextEventId, workflowTask, activities, timers, children, nexusOperations, outbox } = run;
+  const tries = [...activities.values()].map(
+    ({ activityId, attempt, status }) => `${activityId} ${status.type} ${attempt}`,
+  );
+  const operations = [...nexusOperations.values()].map(({ operation, status }) => `${operation} ${status.type}`);
+  const others = [...children.values()].map((child) => child.workflowId);
+  const waiting = [...tries, ...timers.keys(), ...others, ...operations];
+  const task = `workflow task ${workflowTask.type}`;
+  return `${workflowId} ${runId} (${nextEventId - 1} events, ${task}, ${outbox.size} messages, ${waiting.join(", ")})`;
 }

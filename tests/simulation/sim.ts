@@ -1,5 +1,5 @@
 /**
- * `npm run sim -- SEED=7` plays one seed, twice, and says everything that happens; `SEEDS=200` plays as many from SEED (default 1) on. `SIMULATE_LOG=1` … see docs/reliability.md.
+ * `npm run sim -- SEED=7` plays one seed, twice, and says everything that happens; `SEEDS=200` plays as many from SEED (default 1) on.
  */
 import { simulate } from "./simulation.ts";
 

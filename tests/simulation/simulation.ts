@@ -1,9 +1,13 @@
 /** One seed from beginning to end: faults, then healing, then nothing may be left undone. */
 import { AnswerCheck } from "./answer-check.ts";
 import { Client } from "./clients.ts";
-import { checkEnd } from "./end-check.ts";
+import { checkEnd, whoWaits } from "./end-check.ts";
+import { exchangeLaws } from "./laws.ts";
 import type { Mutant } from "./mutants.ts";
 import { Network } from "./network.ts";
+import { NexusHandler } from "./nexus-handler.ts";
+import { ScheduleClient } from "./schedule-client.ts";
+import { StandaloneClient } from "./standalone-client.ts";
 import { Worker } from "./workers.ts";
 import { World } from "./world.ts";
 
@@ -29,22 +33,27 @@ export interface SimulationOptions {
 
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Outcome> {
   const world = new World(seed, options);
+  const restore = world.seams.laws && exchangeLaws(world.seams.laws, world);
+  try {
+    return await play(seed, world);
+  } finally {
+    restore?.();
+  }
+}
+
+async function play(seed: number, world: World): Promise<Outcome> {
   const check = new AnswerCheck(world);
   const network = new Network(world, check);
   const startedAtMs = world.clock.nowMs();
   startServers(world);
   for (const name of ["worker-1", "worker-2"]) new Worker(world, network, name).start();
-  const workflowIds = Array.from({ length: world.chance.between(2, 5) }, (_, index) => `w${index + 1}`);
-  const clients = workflowIds.map((workflowId) => new Client({ world, network, check, workflowId }));
-  for (const client of clients) client.start(workflowIds);
+  const clients = startClients(world, network, check);
   setClocks(world);
 
   await world.run(startedAtMs + world.faults.lastsMs);
   world.heal();
   const isDone = () =>
-    world.process !== undefined &&
-    clients.every((client) => client.isDone || world.safety.isStranded(client.workflowId)) &&
-    world.safety.unfinished().length === 0;
+    world.process !== undefined && whoWaits(world, clients).length === 0 && world.safety.unfinished().length === 0;
   // What was due before the clock was set back is due that much later.
   await world.run(world.clock.nowMs() + healsWithinMs + world.machine.backMs, isDone);
   if (world.violation === undefined) {
@@ -66,6 +75,21 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     runs: safety.runs().length,
     labels,
   };
+}
+
+function startClients(world: World, network: Network, check: AnswerCheck) {
+  const { cast } = world;
+  const named = (letter: string, length: number) => Array.from({ length }, (_, index) => `${letter}${index + 1}`);
+  const workflowIds = named("w", cast.workflows);
+  const clients = {
+    workflows: workflowIds.map((workflowId) => new Client({ world, network, check, workflowId })),
+    activities: named("a", cast.activities).map((id) => new StandaloneClient({ world, network, check, id })),
+    schedules: named("s", cast.schedules).map((id) => new ScheduleClient({ world, network, id })),
+  };
+  for (const client of clients.workflows) client.start(workflowIds);
+  for (const client of [...clients.activities, ...clients.schedules]) client.start();
+  if (cast.handlers) for (const name of ["handler-1", "handler-2"]) new NexusHandler(world, network, name).start();
+  return clients;
 }
 
 function pick({ violation, safety, labels }: World) {

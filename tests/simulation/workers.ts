@@ -155,7 +155,9 @@ export class Worker {
     const { chance, faults } = this.#world;
     const { taskToken, attempt, activityId, input } = task;
     const script = JSON.parse(new TextDecoder().decode(input?.payloads[0]?.data)) as ActivityScript;
-    const about = { about: `${task.workflowExecution?.runId} ${activityId} ${attempt}` };
+    const about = { about: `${task.activityRunId || task.workflowExecution?.runId} ${activityId} ${attempt}` };
+    if (script.attemptsMax > 0 && attempt > script.attemptsMax)
+      this.#world.violate(`I15: attempt ${attempt} of ${script.attemptsMax} of ${about.about} is given out`);
     for (let beat = 1; beat <= script.heartbeats; beat++) {
       await this.#world.sleep(script.workMs / script.heartbeats);
       const details = text(`${attempt}.${beat}`);

@@ -3,9 +3,12 @@
  * the world's clock, and between two moments every promise that can go on has gone on.
  */
 import { createHash } from "node:crypto";
+import { OutsideCalls } from "@pawl/server/outside-calls";
 import { type Dispatcher, InProcess, ManualClock } from "@pawl/server/simulation";
 import type { Store } from "@pawl/store";
+import { type Cast, drawCast } from "./cast.ts";
 import { Chance } from "./chance.ts";
+import { endpoint, namespace } from "./decision.ts";
 import { Disk } from "./disk.ts";
 import { drawFaults, type FaultPlan, withoutFaults } from "./fault-plan.ts";
 import { MachineClock, type ProcessClock } from "./machine-clock.ts";
@@ -22,6 +25,8 @@ export interface Process {
   readonly server: InProcess<ProcessClock, Store>;
   readonly clock: ProcessClock;
   readonly store: ProcessStore;
+  /** What its runs ask of others. */
+  readonly calls: OutsideCalls;
   /** Aborts when it dies: callers hear that the connection is gone. */
   readonly death: AbortController;
 }
@@ -35,6 +40,7 @@ export class World {
   /** What this seed has come across, to see whether simulations reach what they are meant to test. */
   readonly labels = new Map<string, number>();
   readonly seams: Seams;
+  readonly cast: Cast;
   readonly #hash = createHash("sha256");
   readonly #log: ((line: string) => void) | undefined;
   faults: FaultPlan;
@@ -54,6 +60,7 @@ export class World {
   ) {
     this.chance = new Chance(seed);
     this.faults = drawFaults(this.chance);
+    this.cast = drawCast(this.chance);
     this.seams = options.mutant?.make() ?? {};
     this.#log = options.log;
     this.safety = new SafetyCheck(this);
@@ -71,7 +78,7 @@ export class World {
     this.#log?.(`${((this.clock.nowMs() - 1_700_000_000_000) / 1_000).toFixed(3)} ${what}`);
   }
 
-  noteBytes(bytes: Uint8Array): void {
+  noteBytes(bytes: Uint8Array | string): void {
     this.#hash.update(bytes);
   }
 
@@ -129,6 +136,7 @@ export class World {
     const clock = this.machine.process();
     const store = new ProcessStore(this.disk, this);
     const death = new AbortController();
+    const calls = new OutsideCalls();
     this.#isStarting = true;
     const server = await InProcess.openOn<ProcessClock, Store>({
       clock: (this.seams.clock?.(clock) as ProcessClock | undefined) ?? clock,
@@ -138,12 +146,21 @@ export class World {
       cacheBytesMax: this.faults.tinyCache ? smallCacheBytes : cacheBytes,
       // No lease is over, and so no shard taken over, while its owner is sure of it.
       isSure: () => this.#old === undefined && !this.#isStarting,
+      call: (call) => {
+        const made = this.seams.call ? this.seams.call(call, this) : call;
+        if (made) calls.make(made);
+      },
       ...(this.seams.dispatcher && { dispatcher: (matching: Dispatcher) => this.seams.dispatcher!(matching, this) }),
     });
+    calls.open({ ...server.parts, onFault: (_what, error) => server.faults.push(error) });
+    if (this.cast.handlers && server.parts.nexusEndpoints.all().length === 0) {
+      const worker = { namespace, taskQueue: endpoint };
+      await server.ask("CreateNexusEndpoint", { spec: { name: endpoint, target: { worker } } });
+    }
     store.isOpen = true;
     this.#kill(this.#old);
     this.#old = this.process;
-    this.process = { server, clock, store, death };
+    this.process = { server, clock, store, calls, death };
     this.#isStarting = false;
     this.note("server started");
   }
@@ -171,6 +188,7 @@ export class World {
   #kill(process: Process | undefined): void {
     process?.clock.die();
     process?.store.die();
+    process?.calls.close();
     process?.death.abort();
   }
 

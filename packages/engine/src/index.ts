@@ -17,8 +17,10 @@ export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./ru
 export { Oversized, type SizeWarning } from "./run/run-size.ts";
 export type { VisibilityRecord } from "./run/visibility.ts";
 export { upcomingTimes } from "./schedule/schedule-describe.ts";
+export type { ScheduleRun } from "./schedule/schedule-run.ts";
 export { Spec } from "./schedule/spec.ts";
 export type { StandaloneDescription } from "./standalone/standalone-describe.ts";
+export type { StandaloneRun } from "./standalone/standalone-run.ts";
 export { type Note, Step } from "./step.ts";
 export {
   type Override,

@@ -37,6 +37,11 @@ const triggers: readonly number[] = [
   Type.SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
   Type.EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED,
   Type.REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
+  Type.NEXUS_OPERATION_STARTED,
+  Type.NEXUS_OPERATION_COMPLETED,
+  Type.NEXUS_OPERATION_FAILED,
+  Type.NEXUS_OPERATION_CANCELED,
+  Type.NEXUS_OPERATION_TIMED_OUT,
 ];
 
 /** Starts of what somebody else does are written when it ends or answers, with the time that they had. */
