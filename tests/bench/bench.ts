@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cacheFolder } from "../rig/toolchain.ts";
+import { closedGoals, closedScenario, closedSections, manyClosed, measureClosed } from "./closed.ts";
 import {
   type Goal,
   goalsOf,
@@ -20,6 +21,7 @@ import { type Load, prepareLoad } from "./load-program.ts";
 import { type Machine, machine } from "./machine.ts";
 import { peerSystems } from "./peer-systems.ts";
 import { comparePeers, type PeerSection, peerGoals, peerWorkloads, printPeers } from "./peers.ts";
+import { planOf, printPlan } from "./plan.ts";
 import { printProfile } from "./profile.ts";
 import { runRound } from "./round.ts";
 import { type Sample, type Scenario, scenarios } from "./scenario.ts";
@@ -37,6 +39,7 @@ const timerCounts = { pawl: { full: 100_000, quick: 5_000 }, reference: { full: 
 const groups: ReadonlyMap<string, readonly string[]> = new Map([
   ["servers", [...scenarios, ...idleScenarios, timersScenario].map(({ name }) => name)],
   ["peers", peerWorkloads.map(({ name }) => name)],
+  ["closed", [closedScenario.name]],
   ["sdk", sdkScenarios.map(({ name }) => name)],
 ]);
 const nothing: Measurements = { samples: new Map(), failures: new Map(), idle: new Map(), timers: {} };
@@ -48,18 +51,24 @@ interface Options {
   readonly systems: readonly System[];
   /** How many workflows Pawl is to leave open. */
   readonly openCount: number;
+  /** How many closed workflows the larger store of `closed` has. */
+  readonly closedCount: number;
   /** Names of those that stand beside each other in the comparison with peers. */
   readonly peers: readonly string[];
   readonly json: boolean;
+  /** Nothing is measured. */
+  readonly onlyPlan: boolean;
   readonly profileFolder: string | undefined;
 }
 
 const usage = `usage: npm run bench -- [flags]
   --only NAME,NAME      ${[...groups].map(([group, names]) => `${group} (${names.join(", ")})`).join(";\n                        ")}
-                        default: servers,peers
+                        default: servers,peers,closed
+  --plan                what would be done and how long it takes, and no more
   --quick               short windows, one round: a look, not a measurement
   --rounds N            repetitions of each scenario on each server (default 3)
   --open N              how many workflows Pawl leaves open in open-idle and open-pending (default 100000)
+  --closed N            how many closed workflows the larger store of closed has (default 1000000)
   --peers NAME,NAME     who takes part in ${groups.get("peers")!.join(", ")}; default: ${peerSystems.map(({ name }) => name).join(",")}
   --without-reference   Pawl only
   --without-pawl        the reference only
@@ -75,6 +84,8 @@ function readOptions(args: readonly string[]): Options {
       rounds: { type: "string" },
       peers: { type: "string" },
       open: { type: "string" },
+      closed: { type: "string" },
+      plan: { type: "boolean", default: false },
       "without-reference": { type: "boolean", default: false },
       "without-pawl": { type: "boolean", default: false },
       output: { type: "string", default: "text" },
@@ -82,7 +93,7 @@ function readOptions(args: readonly string[]): Options {
     },
   });
   const known = new Set([...groups.values()].flat());
-  const only = (values.only ?? "servers,peers").split(",").flatMap((name) => groups.get(name) ?? name);
+  const only = (values.only ?? "servers,peers,closed").split(",").flatMap((name) => groups.get(name) ?? name);
   const unknown = only.filter((name) => !known.has(name));
   if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(", ")}`);
   const peers = values.peers?.split(",") ?? peerSystems.map(({ name }) => name);
@@ -92,12 +103,16 @@ function readOptions(args: readonly string[]): Options {
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds wants a whole number from 1");
   const openCount = Number(values.open ?? idleCounts.pawl[values.quick ? "quick" : "full"]);
   if (!Number.isInteger(openCount) || openCount < 1) throw new Error("--open wants a whole number from 1");
+  const closedCount = Number(values.closed ?? (values.quick ? manyClosed / 100 : manyClosed));
+  if (!Number.isInteger(closedCount) || closedCount < 2) throw new Error("--closed wants a whole number from 2");
   if (!["text", "json"].includes(values.output)) throw new Error("--output is text or json");
   return {
     only,
     rounds,
     peers,
     openCount,
+    closedCount,
+    onlyPlan: values.plan,
     quick: values.quick,
     systems: [
       ...(values["without-pawl"] ? [] : ["pawl" as const]),
@@ -202,6 +217,8 @@ async function main(): Promise<void> {
     throw new Error("the bench reads CPU and memory of processes from /proc, which only Linux has");
   const options = readOptions(process.argv.slice(2));
   const { only, quick, rounds } = options;
+  printPlan(planOf(options), options.onlyPlan ? console.log : say);
+  if (options.onlyPlan) return;
   const [about, at] = [machine(), new Date().toISOString()];
   const has = (group: string) => groups.get(group)!.some((name) => only.includes(name));
   const sdks = sdkScenarios.filter(({ name }) => only.includes(name));
@@ -215,10 +232,12 @@ async function main(): Promise<void> {
   const workloads = peerWorkloads.filter(({ name }) => only.includes(name));
   const systems = peerSystems.filter(({ name }) => options.peers.includes(name));
   const peers = has("peers") ? await comparePeers({ quick, rounds, workloads, systems }, say) : [];
-  const sections = [...ofServers, ...compared.sections];
+  const closed = has("closed") ? closedSections(await measureClosed(await prepareLoad(), options, say)) : [];
+  const sections = [...ofServers, ...closed, ...compared.sections];
   const goals = [
     ...(has("servers") ? goalsOf(ofServers, measurements) : []),
     ...(has("peers") ? peerGoals(peers) : []),
+    ...(has("closed") ? closedGoals(closed, options.closedCount) : []),
     ...compared.goals,
   ];
   const found = { machine: about, at, quick, rounds, sections, peers, goals };

@@ -43,3 +43,24 @@ test("there is a picture of rates, one of latencies and one of CPU, with every s
     assert.ok(!svg.includes(">dbos<"));
   }
 });
+
+test("a picture shows how far each scenario is from the reference, when it was measured beside it", () => {
+  const machine = { cores: 2, cpu: "a processor", memoryGb: 1, platform: "p", node: "n", syncP50Ms: 1, loadAverage: 0 };
+  const row = { metric: "workflows", unit: "/s", pawl: 400, reference: 32, timesBetter: 12.5 };
+  const section = {
+    ...{ about: "", rows: [row], pawlThreads: {}, disturbance: 0, failed: { pawl: 0, reference: 0 } },
+  };
+  const sections = [
+    { scenario: "throughput", ...section },
+    { scenario: "sdk-one", against: "official", ...section },
+  ];
+  const charts = chartsOf({
+    ...{ machine, at: "2030-01-02T03:04:05Z", quick: false, rounds: 3, sections, peers: [], goals: [] },
+  });
+  assert.deepEqual(
+    charts.map(({ name }) => name),
+    ["reference"],
+  );
+  assert.ok(charts[0]!.svg.includes(">throughput<") && charts[0]!.svg.includes(">12.5<"));
+  assert.ok(!charts[0]!.svg.includes("sdk-one"));
+});

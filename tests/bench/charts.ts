@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { repository } from "../rig/toolchain.ts";
 import { type Bar, barChart } from "./bar-chart.ts";
 import type { BenchDocument } from "./bench.ts";
+import type { Section } from "./comparison.ts";
 import type { PeerSample, PeerSection } from "./peers.ts";
 
 export interface Chart {
@@ -22,16 +23,29 @@ const measures = [
   { name: "cpu", title: "CPU of all processes per workflow, ms", of: (sample: PeerSample) => sample.cpuMsPerWorkflow },
 ] as const;
 
-export function chartsOf({ machine, at, quick, rounds, peers }: BenchDocument): Chart[] {
+export function chartsOf({ machine, at, quick, rounds, peers, sections }: BenchDocument): Chart[] {
   const under = [
     `${machine.cores} × ${machine.cpu}, ${machine.memoryGb} GB, ${machine.platform}`,
     `${at.slice(0, 10)}, ${quick ? "a short look, " : ""}${rounds} ${rounds === 1 ? "round" : "rounds"}; a synced write takes ${machine.syncP50Ms} ms; load average ${machine.loadAverage} before`,
   ];
-  return measures.flatMap(({ name, title, of }) => {
+  const ofPeers = measures.flatMap(({ name, title, of }) => {
     const groups = peers.map((section) => ({ name: section.about, bars: barsOf(section, of) }));
     if (groups.length === 0) return [];
     return [{ name: `peers-${name}`, svg: barChart({ title, under, groups }) }];
   });
+  const bars = sections.flatMap(timesBetterOf);
+  if (bars.length === 0) return ofPeers;
+  const groups = [{ name: "Pawl's rate or time, on a SQLite file each", bars }];
+  return [
+    ...ofPeers,
+    { name: "reference", svg: barChart({ title: "times better than the reference", under, groups }) },
+  ];
+}
+
+/** By the first number of a scenario, which is what it measures. */
+function timesBetterOf({ scenario, rows, against }: Section): Bar[] {
+  const first = rows.find(({ timesBetter }) => timesBetter !== null);
+  return against === undefined && first ? [{ name: scenario, value: first.timesBetter!, isOurs: true }] : [];
 }
 
 function barsOf({ rows }: PeerSection, of: (sample: PeerSample) => number): Bar[] {

@@ -32,8 +32,15 @@ export async function prepareLoad(): Promise<Load> {
   return (scenario, address, args, say) => runLoad(prepared.tool, [scenario, "--address", address, ...args], say);
 }
 
+/** A load that takes longer has failed: a server hangs, and whoever waits for the bench should hear of it. */
+const limitMs = 900_000;
+/** For each thing of a `--count`: a slow server starts a few hundred workflows a second. */
+const limitMsPerCount = 5;
+
 async function runLoad(program: string, args: readonly string[], say: (line: string) => void): Promise<Report> {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const count = Number(args[args.indexOf("--count") + 1]);
+  const timeout = limitMs + (args.includes("--count") ? count * limitMsPerCount : 0);
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], timeout, killSignal: "SIGKILL" });
   endWithThisProcess(child);
   createInterface(child.stderr).on("line", say);
   const output: Buffer[] = [];

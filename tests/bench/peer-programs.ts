@@ -42,9 +42,16 @@ export async function preparePeers(): Promise<PeerPrograms> {
   return prepared.tool;
 }
 
+/** What takes longer hangs. */
+const runLimitMs = 300_000;
+
 /** Runs a program to its end. Throws with what it said when it fails. */
 export async function runProgram(file: string, load: Load): Promise<LoopReport> {
-  const child = spawn(process.execPath, [file, JSON.stringify(load)], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [file, JSON.stringify(load)], {
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: runLimitMs,
+    killSignal: "SIGKILL",
+  });
   endWithThisProcess(child);
   const [output, errors]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on("data", (chunk: Buffer) => output.push(chunk));

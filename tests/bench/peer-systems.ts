@@ -4,7 +4,14 @@ import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Postgres } from "../rig/postgres.ts";
-import { endWithThisProcess, freePort, startNode, startPawl, startReference } from "../rig/server.ts";
+import {
+  endWithThisProcess,
+  freePort,
+  type RunningServer,
+  startNode,
+  startPawl,
+  startReference,
+} from "../rig/server.ts";
 import { type Load, prepareLoad } from "./load-program.ts";
 import { type PeerPrograms, preparePeers, runProgram } from "./peer-programs.ts";
 import type { LoopReport, Load as PeerLoad } from "./peers/closed-loop.ts";
@@ -46,14 +53,7 @@ export const peerSystems: readonly PeerSystem[] = [
   {
     name: "pawl",
     about: "its server on a SQLite file; official Go SDK",
-    async start({ load }) {
-      const file = emptyFile();
-      const server = await startPawl({ dbFilename: file.filename });
-      return overGrpc(load, server.address, [server.pid], async () => {
-        await server.kill9();
-        file[Symbol.dispose]();
-      });
-    },
+    start: ({ load }) => onFile(load, startPawl),
   },
   {
     name: "pawl-postgres",
@@ -82,14 +82,7 @@ export const peerSystems: readonly PeerSystem[] = [
   {
     name: "reference",
     about: "Temporal's development server on a SQLite file; official Go SDK",
-    async start({ load }) {
-      const file = emptyFile();
-      const server = await startReference({ dbFilename: file.filename });
-      return overGrpc(load, server.address, [server.pid], async () => {
-        await server.kill9();
-        file[Symbol.dispose]();
-      });
-    },
+    start: ({ load }) => onFile(load, startReference),
   },
   {
     name: "reference-memory",
@@ -118,6 +111,18 @@ export const peerSystems: readonly PeerSystem[] = [
     },
   },
 ];
+
+async function onFile(
+  load: Load,
+  startServer: (options: { dbFilename: string }) => Promise<RunningServer>,
+): Promise<PeerInstance> {
+  const file = emptyFile();
+  const server = await startServer({ dbFilename: file.filename });
+  return overGrpc(load, server.address, [server.pid], async () => {
+    await server.kill9();
+    file[Symbol.dispose]();
+  });
+}
 
 function overGrpc(load: Load, address: string, pids: readonly number[], end: () => Promise<void>): PeerInstance {
   return {

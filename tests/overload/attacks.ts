@@ -103,30 +103,15 @@ export const attacks: readonly Attack[] = [
     begin: (attacker) => hello(attacker),
     again: { perSecond: 10, say: (attacker) => void openCall(attacker) },
   },
-  {
-    name: "rapid reset",
-    about: "begins calls and cancels each at once",
-    ends: "at once",
-    begin: (attacker) => hello(attacker),
-    again: {
-      perSecond: 20_000,
-      say: (attacker) => attacker.say(frame("resetStream", openCall(attacker), uint32(8))),
-    },
-  },
-  {
-    name: "settings flood",
-    about: "changes its settings again and again, and hears no acknowledgement",
-    ends: "at once",
-    begin: (attacker) => hello(attacker),
-    again: { perSecond: 20_000, say: ({ say }) => say(settings({ [initialWindowSize]: 65_535 })) },
-  },
-  {
-    name: "ping flood",
-    about: "pings again and again, and hears no answer",
-    ends: "at once",
-    begin: (attacker) => hello(attacker),
-    again: { perSecond: 20_000, say: ({ say }) => say(frame("ping", 0, Buffer.alloc(8))) },
-  },
+  flood("rapid reset", "begins calls and cancels each at once", (attacker) =>
+    attacker.say(frame("resetStream", openCall(attacker), uint32(8))),
+  ),
+  flood("settings flood", "changes its settings again and again, and hears no acknowledgement", ({ say }) =>
+    say(settings({ [initialWindowSize]: 65_535 })),
+  ),
+  flood("ping flood", "pings again and again, and hears no answer", ({ say }) =>
+    say(frame("ping", 0, Buffer.alloc(8))),
+  ),
   {
     name: "continuation flood",
     about: "headers that go on and on",
@@ -137,30 +122,12 @@ export const attacks: readonly Attack[] = [
     },
     again: { perSecond: 2_000, say: ({ say }) => say(frame("continuation", 1, headerBlock([["x", "y".repeat(100)]]))) },
   },
-  {
-    name: "huge headers",
-    about: "calls with headers of 15 KB more than may be",
-    ends: "never",
-    begin: (attacker) => hello(attacker),
-    again: {
-      perSecond: 200,
-      say: (attacker) => void openCall(attacker, headerBlock([...callHeaders(path), ["x", "y".repeat(15_900)]])),
-    },
-  },
-  {
-    name: "many headers",
-    about: "calls with a thousand small headers",
-    ends: "never",
-    begin: (attacker) => hello(attacker),
-    again: {
-      perSecond: 200,
-      say: (attacker) =>
-        void openCall(
-          attacker,
-          headerBlock([...callHeaders(path), ...Array.from({ length: 1_000 }, (): [string, string] => ["x", "y"])]),
-        ),
-    },
-  },
+  overloaded("huge headers", "calls with headers of 15 KB more than may be", [["x", "y".repeat(15_900)]]),
+  overloaded(
+    "many headers",
+    "calls with a thousand small headers",
+    Array.from({ length: 1_000 }, (): [string, string] => ["x", "y"]),
+  ),
   {
     name: "unread answers",
     about: "asks a thousand times a second and takes no answer",
@@ -178,3 +145,15 @@ export const attacks: readonly Attack[] = [
     },
   },
 ];
+
+/** Says the same as fast as it can. */
+function flood(name: string, about: string, say: (attacker: Attacker) => void): Attack {
+  return { name, about, ends: "at once", begin: (attacker) => hello(attacker), again: { perSecond: 20_000, say } };
+}
+
+/** Calls that have too many headers, or too long ones, besides their own. */
+function overloaded(name: string, about: string, headers: readonly [string, string][]): Attack {
+  const block = headerBlock([...callHeaders(path), ...headers]);
+  const say = (attacker: Attacker) => void openCall(attacker, block);
+  return { name, about, ends: "never", begin: (attacker) => hello(attacker), again: { perSecond: 200, say } };
+}

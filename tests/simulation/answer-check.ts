@@ -142,7 +142,9 @@ export class AnswerCheck {
     const run = this.#world.safety.standalone(runId);
     if (!run || run.status.type === "closed" || run.attempts.attempt > attempt) return;
     if (run.attempts.attempt !== attempt || run.attempts.status.type !== "started")
-      this.#world.violate(`I25: attempt ${attempt} of activity run ${runId} is delivered before its start is on the disk`);
+      this.#world.violate(
+        `I25: attempt ${attempt} of activity run ${runId} is delivered before its start is on the disk`,
+      );
   }
 
   #deliverOnce(task: string): void {

@@ -13,5 +13,6 @@ export function drawCast(chance: Chance): Cast {
   const some = () => (chance.hits(0.3) ? chance.between(1, 2) : 0);
   const [activities, schedules, handlers] = [some(), some(), chance.hits(0.4)];
   const others = activities + schedules + (handlers ? 1 : 0);
-  return { workflows: chance.between(others > 1 ? 1 : 2, others > 1 ? 3 : 5), activities, schedules, handlers };
+  const workflows = others > 1 ? chance.between(1, 2) : chance.between(2, 4);
+  return { workflows, activities, schedules, handlers };
 }

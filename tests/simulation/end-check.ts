@@ -13,19 +13,13 @@ export interface Clients {
   readonly schedules: readonly ScheduleClient[];
 }
 
-export async function checkEnd(
-  world: World,
-  network: Network,
-  check: AnswerCheck,
-  clients: Clients,
-): Promise<void> {
+export async function checkEnd(world: World, network: Network, check: AnswerCheck, clients: Clients): Promise<void> {
   const unfinished = world.safety.unfinished();
   if (unfinished.length > 0) {
     return world.violate(`L3: unfinished: ${unfinished.join(", ")}`);
   }
   const [waiting] = whoWaits(world, clients);
-  if (waiting !== undefined)
-    return world.violate(`L1: ${waiting} has ended, and who waits for it does not hear of it`);
+  if (waiting !== undefined) return world.violate(`L1: ${waiting} has ended, and who waits for it does not hear of it`);
   checkAcknowledged(world, check);
   checkSchedules(world);
   checkOperations(world);
@@ -62,7 +56,9 @@ function checkOperations(world: World): void {
       if (!end || token === undefined) continue;
       const status = world.safety.run(world.safety.chain(token).at(-1) ?? "")?.status;
       if (status?.type !== "closed" || !end.after.includes(status.status))
-        return world.violate(`I9: operation ${token} of run ${runId} has ended otherwise than event ${event.eventId} says`);
+        return world.violate(
+          `I9: operation ${token} of run ${runId} has ended otherwise than event ${event.eventId} says`,
+        );
     }
   }
 }

@@ -156,8 +156,10 @@ export const mutants: readonly Mutant[] = [
   answers("a server that acknowledges terminations that it forgets", /^I22:/, async (method, request, ask) =>
     method === "TerminateWorkflowExecution" ? {} : ask(request),
   ),
-  answers("a server that acknowledges the termination of an activity that it forgets", /^I22:/, async (method, ...rest) =>
-    method === "TerminateActivityExecution" ? {} : rest[1](rest[0]),
+  answers(
+    "a server that acknowledges the termination of an activity that it forgets",
+    /^I22:/,
+    async (method, ...rest) => (method === "TerminateActivityExecution" ? {} : rest[1](rest[0])),
   ),
   answers("a server that acknowledges patches of schedules that it forgets", /^I1:/, async (method, ...rest) =>
     method === "PatchSchedule" ? {} : rest[1](rest[0]),

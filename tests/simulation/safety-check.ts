@@ -21,7 +21,7 @@ interface WorkflowRow extends Row<Run> {
 }
 
 /** Folding a history takes as long as it is: of every so many commits, one. */
-const stateEvery = 5;
+const stateEvery = 8;
 
 export class SafetyCheck {
   readonly #world: World;
@@ -107,8 +107,7 @@ export class SafetyCheck {
   /** What has something left to do. What a closed run has still to say may begin others. */
   unfinished(): readonly string[] {
     const workflows = this.runs().filter(
-      (run) =>
-        run.outbox.size > 0 || hasSomebodyToTell(run) || (run.status.type === "open" && !this.#waitsInVain(run)),
+      (run) => run.outbox.size > 0 || hasSomebodyToTell(run) || (run.status.type === "open" && !this.#waitsInVain(run)),
     );
     // Nobody would let it go on that a request of long ago has paused again.
     const activities = this.standalones().filter(({ status, attempts }) => status.type === "open" && !attempts.paused);
@@ -149,7 +148,9 @@ export class SafetyCheck {
     if (!start.reset || workflowTask.type !== "none" || activities.size > 0 || timers.size > 0) return false;
     const others = [
       ...[...children.values()].map(({ workflowId }) => workflowId),
-      ...[...nexusOperations.values()].flatMap(({ status }) => (status.type === "started" ? status.operationToken : [])),
+      ...[...nexusOperations.values()].flatMap(({ status }) =>
+        status.type === "started" ? status.operationToken : [],
+      ),
     ];
     return others.some((workflowId) => {
       const latest = this.run(this.chain(workflowId).at(-1) ?? "");
@@ -161,7 +162,8 @@ export class SafetyCheck {
     const { table } = write;
     if (table === "namespace" || table === "setting") return;
     this.#world.note(`${table} ${"runId" in write ? write.runId : ""}`);
-    for (const value of Object.values(write)) this.#world.noteBytes(value instanceof Uint8Array ? value : String(value));
+    for (const value of Object.values(write))
+      this.#world.noteBytes(value instanceof Uint8Array ? value : String(value));
     if (table === "current") {
       if (write.runId === null) this.#current.delete(keyOf(write));
       else this.#current.set(keyOf(write), write.runId);

@@ -259,6 +259,16 @@ test("after a request to cancel, a failed attempt is the last", () => {
   assert.equal(script.describe().outcome?.retryState, RetryState.CANCEL_REQUESTED);
 });
 
+test("a request to cancel ends a pause: the attempt whose worker has gone times out", () => {
+  const script = started({ startToCloseTimeout: { seconds: 20 } });
+  script.poll();
+  script.do(pause());
+  script.do(cancel());
+  script.advance(20_000);
+  assert.equal(statusName(script.describe().info.status), "TIMED_OUT");
+  assert.equal(script.describe().outcome?.retryState, RetryState.CANCEL_REQUESTED);
+});
+
 test("a termination ends the activity, and is known again by its id", () => {
   const script = started();
   const task = script.poll();

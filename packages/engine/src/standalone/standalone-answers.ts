@@ -8,7 +8,7 @@ import type { ActivityStatus } from "../run/run.ts";
 import type { Step } from "../step.ts";
 import type { CommandOf, Replies, StartedActivityTask } from "../vocabulary.ts";
 import { pendingStandalone } from "./standalone-describe.ts";
-import { type StandaloneRun, standaloneTaskOf, stateOf } from "./standalone-run.ts";
+import { type StandaloneRun, standaloneTaskOf, stateOf, timedAttempts } from "./standalone-run.ts";
 
 const { ActivityExecutionStatus, RetryState, TimeoutType } = enums;
 
@@ -204,7 +204,7 @@ function recordHeartbeat(run: StandaloneRun, step: Step, details: common.Payload
 
 /** Does what is due by itself at `step.nowMs`, and nothing early. */
 export function wakeStandalone(run: StandaloneRun, step: Step): void {
-  const timeout = dueTimeout(run.attempts, step.nowMs);
+  const timeout = dueTimeout(timedAttempts(run), step.nowMs);
   if (timeout !== undefined) return timeOutStandalone(run, step, timeout);
   const { status } = run.attempts;
   if (status.type !== "backingOff" || status.dispatchAtMs > step.nowMs || !readyAttempt(run.attempts)) return;

@@ -100,6 +100,11 @@ export function stateOf({ status, attempts, cancelRequest }: StandaloneRun): Sta
   return isStarted ? "Started" : "Scheduled";
 }
 
+/** The attempts as their timeouts see them: a pause holds them back until somebody asks for the end, which takes precedence. */
+export function timedAttempts({ attempts, cancelRequest }: StandaloneRun): Attempts {
+  return cancelRequest && attempts.paused ? { ...attempts, paused: null } : attempts;
+}
+
 export function statusOf(run: StandaloneRun): enums.ActivityExecutionStatus {
   if (run.status.type === "closed") return run.status.status;
   return stateOf(run) === "Paused" ? ActivityExecutionStatus.PAUSED : ActivityExecutionStatus.RUNNING;

@@ -10,7 +10,13 @@ import { optional, restored } from "../encoded-message.ts";
 import type { PartChange, RunChanges } from "../execution.ts";
 import { pack } from "../pack.ts";
 import { standaloneRecord } from "./standalone-describe.ts";
-import { noStandaloneChanges, type StandaloneRun, type StandaloneStart, standaloneTaskOf } from "./standalone-run.ts";
+import {
+  noStandaloneChanges,
+  type StandaloneRun,
+  type StandaloneStart,
+  standaloneTaskOf,
+  timedAttempts,
+} from "./standalone-run.ts";
 
 const version = 1;
 
@@ -65,8 +71,9 @@ export function takeStandaloneChanges(run: StandaloneRun): RunChanges | undefine
 }
 
 /** The earliest time at which something is due by itself; Infinity = never. */
-function standaloneWakeAtMs({ status, deletion, attempts }: StandaloneRun): number {
-  return status.type === "open" ? nextActivityAtMs(attempts) : (deletion?.atMs ?? Number.POSITIVE_INFINITY);
+function standaloneWakeAtMs(run: StandaloneRun): number {
+  const { status, deletion } = run;
+  return status.type === "open" ? nextActivityAtMs(timedAttempts(run)) : (deletion?.atMs ?? Number.POSITIVE_INFINITY);
 }
 
 function encodeSnapshot(run: StandaloneRun): Uint8Array {

@@ -4,6 +4,7 @@ import { activityKey, type Command, type Poller, Rejection, type Task, workflowK
 import { enums, type Init, workflowservice } from "@pawl/protocol";
 import { MemoryStore } from "@pawl/store";
 import { ManualClock } from "../clock.ts";
+import { shardLimits } from "../limits.ts";
 import { seededRandom } from "../random.ts";
 import type { Started } from "./dispatcher.ts";
 import { Ring, shardOf } from "./ring.ts";
@@ -224,6 +225,40 @@ test("a restart dispatches what waited for a worker, and fires what fell due", a
     after.offered.some(({ workflowId }) => workflowId === "wf"),
     "the timer has fired and its task is dispatched",
   );
+});
+
+test("what waits for a worker is dispatched after a restart although the store cannot be read for a while", async () => {
+  /** Each fails once. */
+  const failing = new Set<string>();
+  class Unsteady extends MemoryStore {
+    override async undispatchedRuns(...asked: Parameters<MemoryStore["undispatchedRuns"]>) {
+      if (failing.delete("list")) throw new Error("not now");
+      return super.undispatchedRuns(...asked);
+    }
+    override async loadCurrent(...asked: Parameters<MemoryStore["loadCurrent"]>) {
+      if (failing.delete("one")) throw new Error("not now");
+      return super.loadCurrent(...asked);
+    }
+  }
+  const store = new Unsteady();
+  const before = await new Rig(store).open();
+  await before.start("queued");
+  store.crash();
+
+  const after = new Rig(store);
+  for (const read of ["list", "one"]) failing.add(read);
+  await after.open();
+  for (let turn = 0; turn < 2; turn++) {
+    await after.settle();
+    assert.deepEqual(after.offered, []);
+    after.clock.advance(shardLimits.retryMs);
+  }
+  await after.settle();
+  assert.deepEqual(
+    after.offered.map(({ workflowId }) => workflowId),
+    ["queued"],
+  );
+  assert.deepEqual(after.faults, ["read waiting tasks", "read executions"]);
 });
 
 test("a timer does not fire early, also when the clock was set back", async () => {

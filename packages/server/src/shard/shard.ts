@@ -42,6 +42,7 @@ import type { Dispatcher, Reservation, Started } from "./dispatcher.ts";
 import { ExecutionCache } from "./execution-cache.ts";
 import { takeBatch } from "./fair-batch.ts";
 import { type Hosted, keyText } from "./hosted.ts";
+import { insist } from "./insist.ts";
 import { type Standing, waitsForOf } from "./standing.ts";
 import { Timers } from "./timers.ts";
 import type { Watch } from "./watch.ts";
@@ -235,6 +236,7 @@ export class Shard {
       // S4 holds for reading, too: a run that cannot be restored must not take its neighbours with it.
       if (batch.length > 1) return this.#runAlone(batch);
       this.#parts.onFault("read executions", error);
+      this.#enqueueLater(batch.filter((entry) => entry.type === "redispatch"));
       return this.#refuse(batch, new Unavailable("unknown", "the store could not be read; try again"));
     }
     const executed = this.#executeAll(batch, hosted);
@@ -499,7 +501,6 @@ export class Shard {
 
   /** Looks at the batch's runs again, a moment later: their timers must be armed and their tasks dispatched, whatever the commit did. */
   #recoverLater(outcomes: readonly Outcome[]): void {
-    const { clock } = this.#parts;
     const entries = outcomes.map(({ entry, deliveries }): Redispatch => {
       const runId = entry.type === "redispatch" ? entry.runId : machineOf(entry.key.kind).selectorOf(entry.command);
       return { type: "redispatch", key: entry.key, runId: runId || null, held: deliveries };
@@ -507,6 +508,13 @@ export class Shard {
     // A command on one run may have begun another (continue as new, a retry), whose first task nobody holds either.
     const keys = new Map(entries.filter(({ runId }) => runId !== null).map(({ key }) => [keyText(key), key]));
     for (const key of keys.values()) entries.push({ type: "redispatch", key, runId: null, held: [] });
+    this.#enqueueLater(entries);
+  }
+
+  /** What waits for a worker or another execution is not forgotten because the store failed just then. */
+  #enqueueLater(entries: readonly Redispatch[]): void {
+    if (entries.length === 0) return;
+    const { clock } = this.#parts;
     clock.wake(clock.nowMs() + shardLimits.retryMs, () => {
       if (this.#state === "open") for (const entry of entries) this.#enqueue(entry);
       else for (const { held } of entries) for (const { reservation } of held) reservation.release();
@@ -544,14 +552,17 @@ export class Shard {
   }
 
   async #redispatchAll(): Promise<void> {
-    const { store } = this.#parts;
+    const { store, clock, onFault } = this.#parts;
+    const reading = {
+      clock,
+      isClosed: () => this.#state !== "open",
+      onFault: (error: unknown) => onFault("read waiting tasks", error),
+    };
     let afterRunId: string | undefined;
     for (;;) {
-      const runs = await store.undispatchedRuns(this.lease.shardId, {
-        limit: shardLimits.redispatchPage,
-        ...(afterRunId !== undefined && { afterRunId }),
-      });
-      if (this.#state !== "open") return;
+      const page = { limit: shardLimits.redispatchPage, ...(afterRunId !== undefined && { afterRunId }) };
+      const runs = await insist(() => store.undispatchedRuns(this.lease.shardId, page), reading);
+      if (runs === undefined || this.#state !== "open") return;
       for (const { runId, ...key } of runs) this.#enqueue({ type: "redispatch", key, runId, held: [] });
       afterRunId = runs.at(-1)?.runId;
       if (runs.length < shardLimits.redispatchPage) return;
