@@ -6,6 +6,7 @@ import { type Call, Rejection, type ScheduleRun, type StandaloneRun } from "@paw
 import type { MethodName } from "@pawl/protocol";
 import type { Cancel, Clock, Dispatcher } from "@pawl/server/simulation";
 import { CommitUnknown, type Lease, type Store, type Write } from "@pawl/store";
+import type { CastName } from "./cast.ts";
 import { currentOf, type LawsOf } from "./laws.ts";
 import type { World } from "./world.ts";
 
@@ -29,6 +30,8 @@ export interface Mutant {
   readonly name: string;
   /** The checks that may notice it first. */
   readonly caughtBy: RegExp;
+  /** Who plays when it is looked for. */
+  readonly cast: CastName;
   /** Anew for each seed; what it returns serves all processes of the seed. */
   readonly make: () => Seams;
 }
@@ -52,6 +55,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a store without a fence: whoever had the shard before may still write",
     caughtBy: /^I[0-9]+:|reports a bug/,
+    cast: "workflows",
     make: () => {
       const newest = new Map<number, Lease>();
       return {
@@ -126,11 +130,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a clock that is a second fast for whoever is woken",
     caughtBy: /^I(8|20):/,
+    cast: "workflows",
     make: () => ({ clock: hasty }),
   },
   {
     name: "task queues that lose one task in twenty",
     caughtBy: /^(L1|L3):/,
+    cast: "workflows",
     make: () => ({
       dispatcher: (dispatcher, world) => ({
         reserve: (task) => dispatcher.reserve(task),
@@ -141,6 +147,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "task queues that give one task to two workers",
     caughtBy: /^I25:/,
+    cast: "workflows",
     make: () => ({ dispatcher: twice }),
   },
   answers("a server that accepts the end of a task that has ended", /^I(14|1):/, async (method, request, ask) => {
@@ -156,14 +163,20 @@ export const mutants: readonly Mutant[] = [
   answers("a server that acknowledges terminations that it forgets", /^I22:/, async (method, request, ask) =>
     method === "TerminateWorkflowExecution" ? {} : ask(request),
   ),
-  answers(
-    "a server that acknowledges the termination of an activity that it forgets",
-    /^I22:/,
-    async (method, ...rest) => (method === "TerminateActivityExecution" ? {} : rest[1](rest[0])),
-  ),
-  answers("a server that acknowledges patches of schedules that it forgets", /^I1:/, async (method, ...rest) =>
-    method === "PatchSchedule" ? {} : rest[1](rest[0]),
-  ),
+  {
+    name: "a server that acknowledges the termination of an activity that it forgets",
+    caughtBy: /^I22:/,
+    cast: "all",
+    make: () => ({
+      handler: async (method, request, ask) => (method === "TerminateActivityExecution" ? {} : ask(request)),
+    }),
+  },
+  {
+    name: "a server that acknowledges patches of schedules that it forgets",
+    caughtBy: /^I1:/,
+    cast: "all",
+    make: () => ({ handler: async (method, request, ask) => (method === "PatchSchedule" ? {} : ask(request)) }),
+  },
   laws("a schedule that does not know what it has started", /^I20:/, () => ({
     kind: "schedule",
     execute(next, execution, command, step) {
@@ -219,6 +232,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a server that loses one request to a Nexus handler in three",
     caughtBy: /^L[13]:/,
+    cast: "all",
     make: () => ({
       call: (call, world) => (call.type === "startNexusOperation" && world.chance.hits(0.3) ? undefined : call),
     }),
@@ -226,6 +240,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a server that asks a Nexus handler by another request id each time",
     caughtBy: /^(L[13]|I9):/,
+    cast: "all",
     make: () => ({
       call: (call, world) => ("requestId" in call ? { ...call, requestId: world.chance.uuid() } : call),
     }),
@@ -270,7 +285,7 @@ function over(store: Store, changed: Partial<Store>): Store {
 function commits(name: string, caughtBy: RegExp, change: (commit: Commit, world: World) => Commit): Mutant {
   const store = (each: Store, world: World) =>
     over(each, { commit: change((lease, all) => each.commit(lease, all), world) });
-  return { name, caughtBy, make: () => ({ store }) };
+  return { name, caughtBy, cast: "workflows", make: () => ({ store }) };
 }
 
 function writes(name: string, caughtBy: RegExp, isKept: (write: Write, world: World) => boolean): Mutant {
@@ -290,15 +305,15 @@ function rewrites(name: string, caughtBy: RegExp, change: (write: Write) => Writ
 }
 
 function reads(name: string, caughtBy: RegExp, change: (store: Store) => Partial<Store>): Mutant {
-  return { name, caughtBy, make: () => ({ store: (store) => over(store, change(store)) }) };
+  return { name, caughtBy, cast: "workflows", make: () => ({ store: (store) => over(store, change(store)) }) };
 }
 
 function laws(name: string, caughtBy: RegExp, make: () => LawsOf): Mutant {
-  return { name, caughtBy, make: () => ({ laws: make() }) };
+  return { name, caughtBy, cast: "all", make: () => ({ laws: make() }) };
 }
 
 function answers(name: string, caughtBy: RegExp, handler: NonNullable<Seams["handler"]>): Mutant {
-  return { name, caughtBy, make: () => ({ handler }) };
+  return { name, caughtBy, cast: "workflows", make: () => ({ handler }) };
 }
 
 /** Sleepers wake a second early and are told that it is time. */

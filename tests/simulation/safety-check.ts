@@ -21,7 +21,7 @@ interface WorkflowRow extends Row<Run> {
 }
 
 /** Folding a history takes as long as it is: of every so many commits, one. */
-const stateEvery = 8;
+const stateEvery = 5;
 
 export class SafetyCheck {
   readonly #world: World;

@@ -1,5 +1,6 @@
 /**
- * `npm run sim -- SEED=7` plays one seed, twice, and says everything that happens; `SEEDS=200` plays as many from SEED (default 1) on.
+ * `npm run sim -- SEED=7` plays one seed, twice, and says everything that happens; `SEEDS=200` plays as many from SEED (default 1) on; `CAST=workflows`
+ * leaves schedules, activities of their own and Nexus operations out.
  */
 import { simulate } from "./simulation.ts";
 
@@ -7,12 +8,13 @@ const settings = new Map(process.argv.slice(2).map((argument) => argument.split(
 const first = Number(settings.get("SEED") ?? 1);
 const count = Number(settings.get("SEEDS") ?? 1);
 const isLogged = settings.has("LOG");
+const cast = settings.get("CAST") === "workflows" ? "workflows" : "all";
 const startedAtMs = performance.now();
 const labels = new Map<string, number>();
 let failures = 0;
 let commits = 0;
 for (let seed = first; seed < first + count; seed++) {
-  const outcome = await simulate(seed, { log: isLogged ? (line) => console.log(line) : undefined });
+  const outcome = await simulate(seed, { cast, log: isLogged ? (line) => console.log(line) : undefined });
   commits += outcome.commits;
   for (const [label, times] of outcome.labels) labels.set(label, (labels.get(label) ?? 0) + times);
   if (count === 1)

@@ -12,12 +12,12 @@ parentPort!.on("message", async (range: SeedRange) => {
   parentPort!.postMessage(result);
 });
 
-async function play({ first, last, mutant: name }: SeedRange): Promise<Outcome[]> {
+async function play({ first, last, mutant: name, cast }: SeedRange): Promise<Outcome[]> {
   const mutant = name === undefined ? undefined : mutants.find((each) => each.name === name);
   if (name !== undefined && !mutant) throw new Error(`there is no mutant "${name}"`);
   const outcomes: Outcome[] = [];
   for (let seed = first; seed <= last; seed++) {
-    const outcome = await simulate(seed, { mutant });
+    const outcome = await simulate(seed, { mutant, cast });
     outcomes.push(outcome);
     if (outcome.violation !== undefined) break;
   }

@@ -1,5 +1,6 @@
 /** One seed from beginning to end: faults, then healing, then nothing may be left undone. */
 import { AnswerCheck } from "./answer-check.ts";
+import type { CastName } from "./cast.ts";
 import { Client } from "./clients.ts";
 import { checkEnd, whoWaits } from "./end-check.ts";
 import { exchangeLaws } from "./laws.ts";
@@ -16,6 +17,7 @@ const healsWithinMs = 3_600_000;
 
 export interface Outcome {
   readonly seed: number;
+  readonly cast: CastName;
   /** The same for the same seed and the same sources. */
   readonly traceHash: string;
   readonly violation: string | undefined;
@@ -27,6 +29,8 @@ export interface Outcome {
 
 export interface SimulationOptions {
   readonly mutant?: Mutant | undefined;
+  /** Default: that of the mutant, or all. */
+  readonly cast?: CastName | undefined;
   /** Told of everything that happens. */
   readonly log?: ((line: string) => void) | undefined;
 }
@@ -68,6 +72,7 @@ async function play(seed: number, world: World): Promise<Outcome> {
   const { traceHash, violation, safety, labels } = { traceHash: world.traceHash(), ...pick(world) };
   return {
     seed,
+    cast: world.castName,
     traceHash,
     violation,
     commits: safety.commits,
@@ -80,7 +85,7 @@ async function play(seed: number, world: World): Promise<Outcome> {
 function startClients(world: World, network: Network, check: AnswerCheck) {
   const { cast } = world;
   const named = (letter: string, length: number) => Array.from({ length }, (_, index) => `${letter}${index + 1}`);
-  const workflowIds = named("w", cast.workflows);
+  const workflowIds = named("w", cast.workflows ?? world.chance.between(2, 5));
   const clients = {
     workflows: workflowIds.map((workflowId) => new Client({ world, network, check, workflowId })),
     activities: named("a", cast.activities).map((id) => new StandaloneClient({ world, network, check, id })),

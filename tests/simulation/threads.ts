@@ -1,6 +1,7 @@
 /** Simulations on all cores: each of them is one thread's business. */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import type { CastName } from "./cast.ts";
 import type { Outcome } from "./simulation.ts";
 
 /** Seeds from `first` to `last`, in order, until one fails. */
@@ -9,6 +10,7 @@ export interface SeedRange {
   readonly last: number;
   /** By its name. */
   readonly mutant?: string;
+  readonly cast?: CastName;
 }
 
 /** From the thread: what came of a range, or that it threw. */

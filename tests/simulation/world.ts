@@ -6,15 +6,16 @@ import { createHash } from "node:crypto";
 import { OutsideCalls } from "@pawl/server/outside-calls";
 import { type Dispatcher, InProcess, ManualClock } from "@pawl/server/simulation";
 import type { Store } from "@pawl/store";
-import { type Cast, drawCast } from "./cast.ts";
+import { type Cast, type CastName, drawCast } from "./cast.ts";
 import { Chance } from "./chance.ts";
 import { endpoint, namespace } from "./decision.ts";
 import { Disk } from "./disk.ts";
 import { drawFaults, type FaultPlan, withoutFaults } from "./fault-plan.ts";
 import { MachineClock, type ProcessClock } from "./machine-clock.ts";
-import type { Mutant, Seams } from "./mutants.ts";
+import type { Seams } from "./mutants.ts";
 import { ProcessStore } from "./process-store.ts";
 import { SafetyCheck } from "./safety-check.ts";
+import type { SimulationOptions } from "./simulation.ts";
 
 const smallCacheBytes = 1;
 const cacheBytes = 1 << 24;
@@ -40,6 +41,7 @@ export class World {
   /** What this seed has come across, to see whether simulations reach what they are meant to test. */
   readonly labels = new Map<string, number>();
   readonly seams: Seams;
+  readonly castName: CastName;
   readonly cast: Cast;
   readonly #hash = createHash("sha256");
   readonly #log: ((line: string) => void) | undefined;
@@ -54,13 +56,11 @@ export class World {
   isHealed = false;
   violation: string | undefined;
 
-  constructor(
-    seed: number,
-    options: { readonly mutant?: Mutant | undefined; readonly log?: ((line: string) => void) | undefined } = {},
-  ) {
+  constructor(seed: number, options: SimulationOptions = {}) {
     this.chance = new Chance(seed);
     this.faults = drawFaults(this.chance);
-    this.cast = drawCast(this.chance);
+    this.castName = options.cast ?? options.mutant?.cast ?? "all";
+    this.cast = drawCast(this.chance, this.castName);
     this.seams = options.mutant?.make() ?? {};
     this.#log = options.log;
     this.safety = new SafetyCheck(this);
