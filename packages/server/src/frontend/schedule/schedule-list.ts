@@ -35,11 +35,14 @@ export function scheduleListHandlers(parts: Parts) {
   } satisfies Handlers;
 }
 
-/** The row is as the schedule was when it last changed; what it will do next is told as of now. */
+/** The row is as the schedule was when it last changed; what it will do next is told as of now, and a zone of its own by its name alone. */
 function shownNow(info: Uint8Array, nowMs: number): schedule.ScheduleListEntry {
   const entry = schedule.ScheduleListEntry.decode(info);
-  if (!entry.info?.spec || entry.info.futureActionTimes.length === 0) return entry;
-  const countMax = entry.info.futureActionTimes.length;
-  const times = upcomingTimes(new Spec(entry.info.spec), { afterMs: nowMs, seed: entry.scheduleId, countMax });
-  return { ...entry, info: { ...entry.info, futureActionTimes: times.map(toTimestamp) } };
+  if (!entry.info?.spec) return entry;
+  const { spec, futureActionTimes } = entry.info;
+  const countMax = futureActionTimes.length;
+  const from = { afterMs: nowMs, seed: entry.scheduleId, countMax };
+  const times = countMax === 0 ? [] : upcomingTimes(new Spec(spec), from).map(toTimestamp);
+  const shown = { ...spec, timezoneData: new Uint8Array() };
+  return { ...entry, info: { ...entry.info, spec: shown, futureActionTimes: times } };
 }

@@ -68,6 +68,22 @@ test("a list tells when each schedule acts next, as of now", async () => {
   assert.equal((await next()) - before, 120);
 });
 
+test("a zone of its own is shown by its schedule, and lists go by it without showing it", async () => {
+  const server = await InProcess.open();
+  // A file of the time zone database whose clocks are always two hours ahead of UTC.
+  const header = [...Buffer.from("TZif"), ...Array<number>(35).fill(0), 1, 0, 0, 0, 4];
+  const timezoneData = Uint8Array.from([...header, 0, 0, 28, 32, 0, 0, ...Buffer.from("OUR\0")]);
+  const spec = { cronString: ["0 12 * * *"], timezoneName: "Land/Ours", timezoneData };
+  const { schedule } = createRequest("one");
+  await server.ask("CreateSchedule", { ...createRequest("one"), schedule: { ...schedule, spec } });
+  const described = await server.ask("DescribeSchedule", { scheduleId: "one" });
+  assert.deepEqual([...(described.schedule?.spec?.timezoneData ?? [])], [...timezoneData]);
+  const [listed] = (await server.ask("ListSchedules", {})).schedules;
+  assert.equal(listed?.info?.spec?.timezoneData.length, 0);
+  const hours = listed?.info?.futureActionTimes.map(({ seconds }) => (seconds / 3_600) % 24);
+  assert.deepEqual(hours, [10, 10, 10, 10, 10]);
+});
+
 test("what cannot be is refused with the field and the rule", async () => {
   const server = await InProcess.open();
   const refused = async (given: Init<RequestOf<"CreateSchedule">>) => {
