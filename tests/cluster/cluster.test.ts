@@ -39,7 +39,7 @@ const complete = [
   },
 ];
 
-test("every node answers for the executions and queues of all", { timeout: 120_000 }, async () => {
+test("every node answers for the executions and queues of all", { timeout: 300_000 }, async () => {
   // Ids and queues of either node, whichever way they fall.
   for (let i = 0; i < 16; i++) {
     const [one, other] = i % 2 === 0 ? [a, b] : [b, a];
@@ -91,7 +91,7 @@ test("every node answers for the executions and queues of all", { timeout: 120_0
   }
 });
 
-test("what is registered on one node is there on the other at once", { timeout: 120_000 }, async () => {
+test("what is registered on one node is there on the other at once", { timeout: 300_000 }, async () => {
   for (let i = 0; i < 6; i++) {
     const [one, other] = i % 2 === 0 ? [a, b] : [b, a];
     const workflowExecutionRetentionPeriod = { seconds: 86_400, nanos: 0 };
@@ -123,7 +123,7 @@ test("what is registered on one node is there on the other at once", { timeout: 
 });
 
 test("what is told of queues, of a deployment's versions and of workers is told of all nodes, by each", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const names = Array.from({ length: 8 }, (_, i) => `told-${i}`);
   const deploymentOptions = {
@@ -202,7 +202,7 @@ test("strangers get nothing from the port that is for nodes", { timeout: 60_000 
 });
 
 test("nodes come and go under load: one is killed, one is asked to stop, others join, and nothing acknowledged is lost", {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async (t) => {
   let live = [a, b];
   const load = new Load("moving", () => live);

@@ -7,7 +7,7 @@ import type { Postgres } from "../rig/postgres.ts";
 import { type NodeOptions, type RunningServer, startNode } from "../rig/server.ts";
 
 export const namespace = "default";
-const patienceMs = 60_000;
+const patienceMs = 120_000;
 
 /** Waits until `isSo`; throws with `what` when it never is. */
 export async function until(
