@@ -166,6 +166,7 @@ test(
       await page.keyboard.press("Control+z");
       await page.getByText(/^This is no JSON/).waitFor({ state: "detached" });
       await page.getByRole("button", { name: "Format Argument 1, as JSON" }).click();
+      await editor.locator(".cm-line").nth(5).waitFor();
       assert.match(await editor.innerText(), /^\{\n {2}"amount": \[\n {4}1,/);
       await editor.focus();
       await page.keyboard.press("Escape");
