@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import { activityInfo, getClient } from "@pawl/sdk/activity";
 import { CallFailed, WorkflowFailedError } from "@pawl/sdk/client";
 import { ApplicationFailure } from "@pawl/sdk/common";
-import { Worker, type WorkerPlugin } from "@pawl/sdk/worker";
+import { type PatchActivationCallback, Worker, type WorkerPlugin } from "@pawl/sdk/worker";
 import * as workflows from "./deployment/workflows.ts";
-import { isReference, newId, newWorker, useTarget } from "./target.ts";
+import { isReference, newId, newWorker, workflowsPath as othersPath, useTarget } from "./target.ts";
 import * as others from "./workflows.ts";
 
 const target = useTarget();
@@ -246,6 +246,23 @@ test("a worker shows up in the list of workers", async (t) => {
     assert.deepEqual([info?.workerIdentity, info?.taskQueue], [identity, taskQueue]);
     assert.equal(info?.activityTaskSlotsInfo?.slotSupplierKind, "Fixed");
   });
+});
+
+test("a worker is asked whether a patch is to be active, once for each run and never for one that is replayed", async () => {
+  const asked: string[] = [];
+  const patchActivationCallback: PatchActivationCallback = ({ workflowInfo, patchId }) => {
+    asked.push(`${workflowInfo.workflowType} ${patchId}`);
+    return false;
+  };
+  // Without a cache every task replays the run from its beginning.
+  const worker = await newWorker(target, { patchActivationCallback, maxCachedWorkflows: 0 });
+  const { taskQueue } = worker.options;
+  await worker.runUntil(async () => {
+    const handle = await target.client.workflow.start(others.patches, { workflowId: newId(), taskQueue });
+    assert.equal(await handle.result(), "old old");
+    await Worker.runReplayHistory({ workflowsPath: othersPath }, await handle.fetchHistory());
+  });
+  assert.deepEqual(asked, ["patches first"]);
 });
 
 test("two workers share a process and a connection", async () => {

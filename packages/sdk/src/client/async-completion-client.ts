@@ -5,6 +5,7 @@ import { recognizeAcrossRealms } from "../value/errors.ts";
 import { toPayloads } from "../value/payload-converter.ts";
 import { wirePayloads } from "../value/wire.ts";
 import { type BaseClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.ts";
+import { ServiceClient } from "./service-client.ts";
 
 /** The activity is known no more: completed, timed out, or its workflow has closed. */
 export class ActivityNotFoundError extends Error {}
@@ -34,10 +35,11 @@ export interface FullActivityId {
 
 const notFound = 5;
 
-export class AsyncCompletionClient {
+export class AsyncCompletionClient extends ServiceClient {
   readonly options: ResolvedClientOptions;
 
   constructor(options?: BaseClientOptions) {
+    super();
     this.options = resolveClientOptions(options);
   }
 

@@ -2,6 +2,7 @@ import { ActivityClient } from "./activity-client.ts";
 import { type BaseClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.ts";
 import type { ClientInterceptors } from "./interceptors.ts";
 import { ScheduleClient } from "./schedule-client.ts";
+import { ServiceClient } from "./service-client.ts";
 import { TaskQueueClient } from "./task-queue-client.ts";
 import { WorkflowClient, type WorkflowClientOptions } from "./workflow-client.ts";
 
@@ -18,7 +19,7 @@ export interface ClientPlugin {
 }
 
 /** Speaks with one namespace of a server, over one connection that any number of clients may share. */
-export class Client {
+export class Client extends ServiceClient {
   readonly workflow: WorkflowClient;
   /** Activities without a workflow; and the completion of any from outside its worker. */
   readonly activity: ActivityClient;
@@ -28,35 +29,13 @@ export class Client {
 
   /** Throws `TypeError` or `ValueError` for a bad option. */
   constructor(options: ClientOptions = {}) {
+    super();
     const { interceptors, workflow, ...base } = configured(options);
     this.options = resolveClientOptions(base);
     this.workflow = new WorkflowClient({ ...this.options, ...workflow, interceptors: interceptors?.workflow ?? [] });
     this.activity = new ActivityClient({ ...this.options, interceptors: interceptors?.activity ?? [] });
     this.schedule = new ScheduleClient({ ...this.options, interceptors: interceptors?.schedule ?? [] });
     this.taskQueue = new TaskQueueClient(this.options);
-  }
-
-  /** Every RPC under its own name. */
-  get workflowService() {
-    return this.connection.workflowService;
-  }
-
-  /** Calls made within `run` end at this time. */
-  withDeadline<R>(deadline: number | Date, run: () => Promise<R>): Promise<R> {
-    return this.connection.withDeadline(deadline, run);
-  }
-
-  withAbortSignal<R>(signal: AbortSignal, run: () => Promise<R>): Promise<R> {
-    return this.connection.withAbortSignal(signal, run);
-  }
-
-  /** Calls made within `run` carry these too. */
-  withMetadata<R>(metadata: Record<string, string>, run: () => Promise<R>): Promise<R> {
-    return this.connection.withMetadata(metadata, run);
-  }
-
-  get connection() {
-    return this.options.connection;
   }
 }
 

@@ -24,6 +24,7 @@ import type {
   ScheduleUpdateOptions,
 } from "./schedule-options.ts";
 import { encodeSpec } from "./schedule-spec.ts";
+import { ServiceClient } from "./service-client.ts";
 import { wireHeader } from "./workflow-calls.ts";
 import { startFields, typeOf } from "./workflow-options.ts";
 
@@ -80,15 +81,12 @@ export interface ScheduleHandle {
 const status = { notFound: 5, alreadyExists: 6, failedPrecondition: 9, aborted: 10 } as const;
 const updateAttemptsMax = 5;
 
-export class ScheduleClient {
+export class ScheduleClient extends ServiceClient {
   readonly options: ResolvedClientOptions & Pick<ScheduleClientOptions, "interceptors">;
 
   constructor(options: ScheduleClientOptions = {}) {
+    super();
     this.options = { ...resolveClientOptions(options), interceptors: options.interceptors ?? [] };
-  }
-
-  get connection() {
-    return this.options.connection;
   }
 
   /** Throws `ScheduleAlreadyRunning`, `NamespaceNotFoundError`, `ServiceError`; `TypeError` or `ValueError` for a bad option. */

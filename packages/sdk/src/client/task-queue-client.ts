@@ -4,6 +4,7 @@ import { CallFailed } from "../transport/transport.ts";
 import { recognizeAcrossRealms } from "../value/errors.ts";
 import { type BaseClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.ts";
 import { rethrowCallFailure } from "./errors.ts";
+import { ServiceClient } from "./service-client.ts";
 
 export class BuildIdNotFoundError extends Error {}
 recognizeAcrossRealms(BuildIdNotFoundError, "BuildIdNotFoundError");
@@ -78,10 +79,11 @@ export interface ReachabilityResponse {
 
 const notFound = 5;
 
-export class TaskQueueClient {
+export class TaskQueueClient extends ServiceClient {
   readonly options: ResolvedClientOptions;
 
   constructor(options?: BaseClientOptions) {
+    super();
     this.options = resolveClientOptions(options);
   }
 

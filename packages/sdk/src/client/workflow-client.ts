@@ -17,6 +17,7 @@ import {
   type WorkflowExecutionInfo,
 } from "./execution-info.ts";
 import type { QueryRejectCondition, WorkflowClientInterceptor } from "./interceptors.ts";
+import { ServiceClient } from "./service-client.ts";
 import { WorkflowCalls } from "./workflow-calls.ts";
 import {
   nameOf,
@@ -106,25 +107,17 @@ export class WithStartWorkflowOperation<W extends Workflow> {
   }
 }
 
-export class WorkflowClient {
+export class WorkflowClient extends ServiceClient {
   readonly options: ResolvedClientOptions & Pick<WorkflowClientOptions, "interceptors" | "queryRejectCondition">;
   readonly #calls: WorkflowCalls;
   readonly #updates: WorkflowUpdates;
 
   constructor(options: WorkflowClientOptions = {}) {
+    super();
     const { interceptors = [], queryRejectCondition = "NONE" } = options;
     this.options = { ...resolveClientOptions(options), interceptors, queryRejectCondition };
     this.#calls = new WorkflowCalls(this.options, interceptors);
     this.#updates = new WorkflowUpdates(this.options, this.#calls);
-  }
-
-  get connection() {
-    return this.options.connection;
-  }
-
-  /** Every RPC under its own name. */
-  get workflowService() {
-    return this.options.connection.workflowService;
   }
 
   /** Throws `WorkflowExecutionAlreadyStartedError`, `NamespaceNotFoundError`, `ServiceError`; `TypeError` or `ValueError` for a bad option. */

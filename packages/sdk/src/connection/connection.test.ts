@@ -71,6 +71,13 @@ describe("a call", () => {
     assert.equal(metadata["client-name"], "pawl-typescript");
     assert.ok(timeoutMs <= 100);
     assert.equal(signal, soon.signal);
+    connection.setMetadata({ c: "3" });
+    const { schedule, taskQueue, activity } = new Client({ connection });
+    for (const client of [schedule, taskQueue, activity]) {
+      await client.withMetadata({ b: "4" }, () => client.workflowService.describeNamespace({ namespace: "x" }));
+      const last = calls.at(-1)!.metadata;
+      assert.deepEqual([last["a"], last["b"], last["c"]], [undefined, "4", "3"]);
+    }
     assert.equal(path, "/temporal.api.workflowservice.v1.WorkflowService/DescribeNamespace");
   });
 });

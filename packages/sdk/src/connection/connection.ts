@@ -80,6 +80,7 @@ export class Connection {
   readonly #rpcTimeoutMs: number;
   readonly #scope = new AsyncLocalStorage<CallScope>();
   #apiKey: ConnectionOptions["apiKey"];
+  #metadataOfAll: Readonly<Record<string, string>>;
   /** Every RPC of the server under its own name, with messages as they are on the wire. */
   readonly workflowService: WorkflowService;
   /** The same, for the calls of operators. */
@@ -90,6 +91,7 @@ export class Connection {
   private constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#apiKey = options.apiKey;
+    this.#metadataOfAll = options.metadata ?? {};
     this.#rpcTimeoutMs = msToNumber(options.rpcTimeout ?? 10_000, "ConnectionOptions.rpcTimeout");
     this.#transport = options.transport ?? new GrpcTransport(options);
     const service: Record<string, unknown> = {};
@@ -205,6 +207,11 @@ export class Connection {
     this.#apiKey = apiKey;
   }
 
+  /** From the next call on, in place of what the connection was made with. */
+  setMetadata(metadata: Record<string, string>): void {
+    this.#metadataOfAll = { ...metadata };
+  }
+
   close(): Promise<void> {
     this.#transport.close();
     return Promise.resolve();
@@ -230,13 +237,12 @@ export class Connection {
   }
 
   #metadata(scope: CallScope | undefined): Record<string, string> {
-    const { metadata } = this.#options;
     const apiKey = this.#apiKey;
     const key = typeof apiKey === "function" ? apiKey() : apiKey;
     return {
       ...clientHeaders,
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-      ...metadata,
+      ...this.#metadataOfAll,
       ...scope?.metadata,
     };
   }

@@ -91,6 +91,8 @@ export type {
 export { type State, Worker } from "./worker.ts";
 export type {
   CompiledWorkerOptions,
+  PatchActivationCallback,
+  PatchActivationInput,
   PollerBehavior,
   PollerBehaviorAutoscaling,
   PollerBehaviorSimpleMaximum,

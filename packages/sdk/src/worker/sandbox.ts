@@ -97,9 +97,10 @@ export class Sandbox {
     this.#drain = new vm.Script("undefined");
   }
 
-  newRun({ log, metric, sink, failureTypes = [], isTraced = false }: RunOutlets): SandboxRun {
+  newRun({ log, metric, sink, activatesPatch, failureTypes = [], isTraced = false }: RunOutlets): SandboxRun {
     const none = () => undefined;
     return new SandboxRun(this, {
+      activatesPatch: activatesPatch ?? (() => true),
       ...{ log: log ?? none, metric: metric ?? none, sink: sink ?? none, failureTypes, isTraced },
       now: () => Date.now(),
       load: () => this.#loadModules(),
@@ -179,6 +180,8 @@ export interface RunOutlets {
   readonly log?: activator.RunHost["log"];
   readonly metric?: activator.RunHost["metric"];
   readonly sink?: activator.RunHost["sink"];
+  /** Default: any patch. */
+  readonly activatesPatch?: activator.RunHost["activatesPatch"] | undefined;
   /** See `RunHost.failureTypes`. */
   readonly failureTypes?: readonly string[];
   /** See `RunHost.isTraced`. */

@@ -1,4 +1,5 @@
 /** What a worker is made with, and what that comes to. */
+
 import { hostname } from "node:os";
 import { ServiceHandler } from "nexus-rpc";
 import { loadDataConverter } from "../codec/load-data-converter.ts";
@@ -8,6 +9,7 @@ import type { DataConverter, LoadedDataConverter } from "../value/data-converter
 import { type Duration, msToNumber } from "../value/duration.ts";
 import type { Logger } from "../value/logger.ts";
 import type { UntypedActivities } from "../value/options.ts";
+import type { WorkflowInfo } from "../workflow/workflow-info.ts";
 import type { BundleOptions, WorkflowBundleOption } from "./bundle.ts";
 import { type CompiledDeployment, compileDeployment, type WorkerDeploymentOptions } from "./deployment.ts";
 import { eagerPerTaskDefault } from "./eager-activities.ts";
@@ -85,6 +87,11 @@ export interface WorkerOptions {
   defaultHeartbeatThrottleInterval?: Duration;
   /** The version of a deployment that this worker belongs to. */
   workerDeploymentOptions?: WorkerDeploymentOptions;
+  /**
+   * Asked when a run that is not replayed is the first to come to a patch: `false` leaves the patch inactive in this run for good, and no trace of it.
+   * Must answer at once.
+   */
+  patchActivationCallback?: PatchActivationCallback;
   /** Errors that fail the workflow and not its task, by their names, for each workflow type; `"*"` for all. */
   workflowFailureErrorTypes?: Record<string, string[]>;
   /** Runs that are kept between their tasks, by an estimate of their memory. Default: 256 MiB. */
@@ -103,6 +110,12 @@ export interface WorkerOptions {
   /** After this time `run()` throws, whatever still runs. Default: never. */
   shutdownForceTime?: Duration;
 }
+
+export interface PatchActivationInput {
+  readonly workflowInfo: Readonly<WorkflowInfo>;
+  readonly patchId: string;
+}
+export type PatchActivationCallback = (input: PatchActivationInput) => boolean;
 
 export interface PollerBehaviorSimpleMaximum {
   type: "simple-maximum";
@@ -145,6 +158,7 @@ export interface CompiledWorkerOptions {
   readonly heartbeatLongestMs: number;
   readonly heartbeatDefaultMs: number;
   readonly failureErrorTypes: Readonly<Record<string, readonly string[]>>;
+  readonly patchActivationCallback: PatchActivationCallback | undefined;
   readonly cacheBytes: number;
   readonly cacheRuns: number;
   readonly stickyTimeoutMs: number;
@@ -221,6 +235,7 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
     heartbeatLongestMs: duration("maxHeartbeatThrottleInterval", 60_000),
     heartbeatDefaultMs: duration("defaultHeartbeatThrottleInterval", 30_000),
     failureErrorTypes: options.workflowFailureErrorTypes ?? {},
+    patchActivationCallback: options.patchActivationCallback,
     cacheBytes: positive("maxCachedWorkflowBytes", cacheBytesDefault, 0),
     cacheRuns: positive("maxCachedWorkflows", Number.POSITIVE_INFINITY, 0),
     stickyTimeoutMs: duration("stickyQueueScheduleToStartTimeout", 10_000),

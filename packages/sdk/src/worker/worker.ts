@@ -30,12 +30,17 @@ import {
   type RunUntilOptions,
   settledWithin,
 } from "./run-errors.ts";
-import { Sandbox, watchRejections } from "./sandbox.ts";
+import { type RunOutlets, Sandbox, watchRejections } from "./sandbox.ts";
 import { SinkCalls } from "./sinks.ts";
 import type { Slots } from "./slots.ts";
 import { slotsOf, type WorkerSlots } from "./tuner.ts";
 import { WorkerHeartbeat } from "./worker-heartbeat.ts";
-import { type CompiledWorkerOptions, compileWorkerOptions, type WorkerOptions } from "./worker-options.ts";
+import {
+  type CompiledWorkerOptions,
+  compileWorkerOptions,
+  type PatchActivationCallback,
+  type WorkerOptions,
+} from "./worker-options.ts";
 import { WorkflowRunner } from "./workflow-runner.ts";
 
 /** `STOPPING`: takes no new tasks; `STOPPED` and `FAILED`: `run()` has returned or thrown. */
@@ -417,6 +422,16 @@ async function requireNamespace(connection: Connection, namespace: string) {
   }
 }
 
+/** Throws `TypeError` for an answer that is none, which fails the workflow task. */
+function activation(callback: PatchActivationCallback | undefined): RunOutlets["activatesPatch"] {
+  if (!callback) return undefined;
+  return (workflowInfo, patchId) => {
+    const answer: unknown = callback({ workflowInfo, patchId });
+    if (typeof answer === "boolean") return answer;
+    throw new TypeError(`WorkerOptions.patchActivationCallback must return true or false, not ${String(answer)}`);
+  };
+}
+
 function workflowSide(
   options: CompiledWorkerOptions,
   connection: Connection,
@@ -442,6 +457,7 @@ function workflowSide(
   const buildId = options.buildId || createHash("sha256").update(code.user.code).digest("hex").slice(0, 16);
   const runner = new WorkflowRunner({
     ...{ connection, namespace, taskQueue, stickyQueue, identity, buildId, logger, cache, ...parts },
+    activatesPatch: activation(options.patchActivationCallback),
     ...{ stickyTimeoutMs, deadlockTimeoutMs, recordMetric: runtime.recordMetric, metrics: runtime.sdkMetrics },
     sinks: new SinkCalls(options.sinks, logger),
     sandbox: new Sandbox(code.runtime, code.user),

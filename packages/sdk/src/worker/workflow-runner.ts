@@ -18,7 +18,7 @@ import { explained } from "./explanation.ts";
 import { LocalActivity } from "./local-activity.ts";
 import { checkCompletion, checkField, type PayloadLimits, PayloadsTooLarge } from "./payload-limits.ts";
 import type { RunCache } from "./run-cache.ts";
-import { type Sandbox, WorkflowTaskError } from "./sandbox.ts";
+import { type RunOutlets, type Sandbox, WorkflowTaskError } from "./sandbox.ts";
 import type { SinkCalls } from "./sinks.ts";
 import type { Slots } from "./slots.ts";
 import { type TaskMetrics, taskMetrics } from "./task-metrics.ts";
@@ -51,6 +51,7 @@ export interface WorkflowRunnerParts {
   readonly recordMetric: RecordMetric;
   readonly metrics: SdkMetrics;
   readonly sinks: SinkCalls;
+  readonly activatesPatch: RunOutlets["activatesPatch"];
   readonly deadlockTimeoutMs: number;
   readonly bytesOfBundle: number;
 }
@@ -176,6 +177,7 @@ export class WorkflowRunner {
       log: (level, message, fields) => logger.log(level, message, { ...attributes, ...fields }),
       metric: this.#parts.recordMetric,
       failureTypes: failureTypesOf(failureErrorTypes, workflowType),
+      activatesPatch: this.#parts.activatesPatch,
       sink: (call, isReplaying) => this.#parts.sinks.call(call, isReplaying),
     });
     const identity = { namespace, workflowId, runId, taskQueue, deploymentVersion: this.#parts.deployment?.version };

@@ -90,7 +90,7 @@ export function patched(patchId: string): boolean {
   const run = getRun("patched()");
   const answered = run.answeredPatches.get(patchId);
   if (answered !== undefined) return answered;
-  const isNew = !run.isReplaying || run.knownPatches.has(patchId);
+  const isNew = run.knownPatches.has(patchId) || (!run.isReplaying && run.host.activatesPatch(run.info, patchId));
   if (isNew) run.push({ type: "patch", patchId, deprecated: false });
   run.answeredPatches.set(patchId, isNew);
   return isNew;

@@ -41,6 +41,8 @@ export interface RunHost {
   metric(metric: Metric, value: number, tags: MetricTags): void;
   sink(call: SinkCall, isReplaying: boolean): void;
   now(): number;
+  /** Whether a patch that this run is the first to meet is to be active. */
+  activatesPatch(info: WorkflowInfo, patchId: string): boolean;
   /** Names of errors that fail the workflow and not its task. */
   readonly failureTypes: readonly string[];
   /** Commands say where they were given: slow, for the explanation of an error alone. */
