@@ -41,7 +41,7 @@ function closedRun(i: number) {
     ...{ startTimeMs: closedAtMs(i) - 500, closeTimeMs: closedAtMs(i) },
     // About what there is to show of a run.
     info: new Uint8Array(500),
-    searchAttributes: { Customer: `customer-${i % 4_000}`, Region: i % 2 === 0 ? "asia" : "africa" },
+    searchAttributes: { Customer: `customer-${i % 4_000}`, Amount: i % 4_000, Region: i % 2 === 0 ? "asia" : "africa" },
   });
 }
 
@@ -98,6 +98,7 @@ const pages: readonly (readonly [string, VisibilityFilter, number])[] = [
   ["a workflow id", { op: "=", name: "WorkflowId", value: "order-5000" }, 100],
   ["a frequent attribute", region, 300],
   ["a rare attribute", { op: "=", name: "Customer", value: "customer-3999" }, 300],
+  ["a rare number", { op: "=", name: "Amount", value: 1 }, 300],
   ["some attributes", { op: "in", name: "Customer", values: ["customer-3998", "customer-3999"] }, 300],
   [
     "a stretch of close times",

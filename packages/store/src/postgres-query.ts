@@ -220,10 +220,15 @@ function wantedAttributes(filter: VisibilityFilter): readonly object[] {
   }
 }
 
-/** None for numbers, which booleans may be equal to. */
+/** A boolean is the number 0 or 1. None where a number is none that JSON knows. */
 function equalTo(name: string, wanted: readonly Scalar[]): readonly object[] {
-  const texts = wanted.filter((value) => typeof value === "string");
-  return texts.length === wanted.length ? texts.map((value) => ({ [name]: attributeText(value) })) : [];
+  const parts = wanted.flatMap((value): (string | number | boolean)[] => {
+    if (typeof value === "string") return [attributeText(value)];
+    const number = Number(value);
+    return number === 0 || number === 1 ? [number, number === 1] : [number];
+  });
+  if (parts.some((part) => typeof part === "number" && !Number.isFinite(part))) return [];
+  return parts.map((part) => ({ [name]: part }));
 }
 
 function attribute(name: string, values: Values): string {
