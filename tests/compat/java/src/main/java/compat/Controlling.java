@@ -144,7 +144,7 @@ public final class Controlling {
   private static void untilStops(WorkflowStub stub, String... expected) throws Exception {
     Check.eventually(
         "the stops are " + List.of(expected),
-        Duration.ofMinutes(1),
+        Duration.ofMinutes(3),
         () -> sorted(stub.query("stops", String[].class)).equals(sorted(expected)));
   }
 

@@ -91,7 +91,7 @@ public final class Held {
     String id = stub.getExecution().getWorkflowId();
     Check.eventually(
         "the activity has seen " + List.of(expected),
-        Duration.ofMinutes(1),
+        Duration.ofMinutes(3),
         () -> deeds.of(id).equals(List.of(expected)));
   }
 
@@ -124,7 +124,7 @@ public final class Held {
     untilDeeds(stub, "attempt 1", "reset", "attempt 2", "paused");
     Check.eventually(
         "it waits",
-        Duration.ofMinutes(1),
+        Duration.ofMinutes(3),
         () -> pending(stub).getState() == PendingActivityState.PENDING_ACTIVITY_STATE_PAUSED);
     equal(pending(stub).getPauseInfo().getManual().getReason(), "look at it", "reason");
 

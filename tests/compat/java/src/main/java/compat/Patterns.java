@@ -175,10 +175,16 @@ public final class Patterns {
     }
   }
 
+  /** With time enough for a workflow task that no local activity is done twice. */
+  private static WorkflowStub startOrder(Context context, int amount) {
+    return context.start(
+        context.options().setWorkflowTaskTimeout(Duration.ofMinutes(1)), ProcessOrder.class, new Order("A-7", amount));
+  }
+
   static void localActivityFallback(Context context) {
-    WorkflowStub small = context.start(ProcessOrder.class, new Order("A-7", 10));
-    WorkflowStub large = context.start(ProcessOrder.class, new Order("A-7", 5_000));
-    WorkflowStub invalid = context.start(ProcessOrder.class, new Order("A-7", -1));
+    WorkflowStub small = startOrder(context, 10);
+    WorkflowStub large = startOrder(context, 5_000);
+    WorkflowStub invalid = startOrder(context, -1);
     String local = "validated locally";
     equal(small.getResult(List.class), List.of("valid", "A-7 paid"), "small");
     equal(deedsOf(small), List.of(local, "paid"), "deeds for small");

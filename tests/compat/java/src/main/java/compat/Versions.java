@@ -138,7 +138,7 @@ public final class Versions {
               .build();
       Check.eventually(
           "build " + buildId + " is current",
-          Duration.ofMinutes(1),
+          Duration.ofMinutes(3),
           () -> {
             try {
               context.service().setWorkerDeploymentCurrentVersion(request);
@@ -202,7 +202,7 @@ public final class Versions {
   private static void untilBuilds(WorkflowStub stub, String... expected) throws Exception {
     Check.eventually(
         "its builds are " + List.of(expected),
-        Duration.ofMinutes(1),
+        Duration.ofMinutes(3),
         () -> List.of(stub.query("builds", String[].class)).equals(List.of(expected)));
   }
 
