@@ -4,6 +4,7 @@ import { IllegalStateError } from "../value/errors.ts";
 import { DefaultLogger, type Logger } from "../value/logger.ts";
 import { type MetricMeter, type MetricTags, meterOf, type RecordMetric } from "../value/metrics.ts";
 import { requireOneOf } from "../value/options.ts";
+import type { LogExporterConfig } from "./core-logging.ts";
 import { type Buckets, MetricRegistry, type Observation } from "./metric-registry.ts";
 import type { MetricsBuffer } from "./metrics-buffer.ts";
 import { OtelMetrics, type Temporality } from "./otel-metrics.ts";
@@ -62,6 +63,8 @@ export type MetricsExporterConfig = {
 } & (PrometheusMetricsExporter | OtelCollectorExporter | BufferedMetricsExporter);
 
 export interface TelemetryOptions {
+  /** Without effect: see {@link LogExporterConfig}. */
+  logging?: LogExporterConfig;
   metrics?: MetricsExporterConfig;
 }
 

@@ -7,6 +7,13 @@ export {
 } from "../connection/connection.ts";
 export { Nondeterminism as DeterminismViolationError } from "../replay/nondeterminism.ts";
 export {
+  type ConsoleLogger,
+  type CoreLogFilterOptions,
+  type ForwardLogger,
+  type LogExporterConfig,
+  makeTelemetryFilterString,
+} from "../telemetry/core-logging.ts";
+export {
   type BufferedMetricUpdate,
   MetricsBuffer,
   type MetricsBufferOptions,

@@ -1,0 +1,23 @@
+/** What programs for the official SDK say of the log of its native core. There is none here whose lines could be filtered: all lines go to the logger. */
+import type { LogLevel } from "../value/logger.ts";
+
+export interface CoreLogFilterOptions {
+  core: LogLevel;
+  /** Of libraries of the core. Default: `"ERROR"`. */
+  other?: LogLevel;
+}
+
+export interface ConsoleLogger {
+  console: { format?: "compact" | "pretty" | "json" };
+}
+
+export interface ForwardLogger {
+  forward: { level?: LogLevel };
+}
+
+export type LogExporterConfig = { filter?: string | CoreLogFilterOptions } & Partial<ConsoleLogger | ForwardLogger>;
+
+/** The filter as the core would read it. */
+export function makeTelemetryFilterString({ core, other = "ERROR" }: CoreLogFilterOptions): string {
+  return [other, ...["sdk_core", "client", "common"].map((part) => `temporalio_${part}=${core}`)].join(",");
+}
