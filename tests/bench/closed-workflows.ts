@@ -3,6 +3,7 @@
  * own, because a million real ones would take an hour.
  */
 import type { Init, RequestOf, ResponseOf } from "@pawl/protocol";
+import { shardOf } from "@pawl/server/simulation";
 import { type InspectedRun, type Lease, openInspection, SqliteStore, type Write } from "@pawl/store";
 import { call } from "../rig/call.ts";
 import { startPawl } from "../rig/server.ts";
@@ -12,7 +13,7 @@ const namespace = "default";
 const queue = "closed";
 const idDigits = 9;
 const runIdTail = 12;
-const runsPerCommit = 500;
+const runsPerCommit = 2_000;
 /** Commits that wait at once, so that the writer always has one. */
 const commitsAhead = 4;
 
@@ -58,20 +59,25 @@ export async function fillClosedWorkflows(
   const commits: Promise<void>[] = [];
   for (let from = 1; from < count; from += runsPerCommit) {
     const numbers = Array.from({ length: Math.min(runsPerCommit, count - from) }, (_, at) => from + at);
-    commits.push(store.commit(leases[commits.length % leases.length]!, numbers.flatMap(clone)));
-    if (commits.length > commitsAhead) await commits.shift();
+    for (const [shard, lease] of leases.entries()) {
+      const own = numbers.filter((number) => shardOf(keyOf(namespaceId, number), leases.length) === shard);
+      commits.push(store.commit(lease, own.flatMap(clone)));
+    }
+    while (commits.length > commitsAhead) await commits.shift();
     if ((from - 1) % 100_000 === 0) say(`${from - 1} of ${count} closed workflows`);
   }
   await Promise.all(commits);
   await store.close();
 }
 
+const keyOf = (namespaceId: string, number: number) => ({ namespaceId, businessId: closedWorkflowId(number) });
+
 async function templateOf(dbFilename: string): Promise<{ run: InspectedRun; shardIds: number[] }> {
   const inspection = await openInspection(dbFilename);
   try {
     const [run] = (await inspection.runs({ afterRunId: "", limit: 10 })).filter(({ kind }) => kind === "workflow");
     if (!run?.visibility || run.batches.length === 0) throw new Error("the workflow that was run is not in the file");
-    return { run, shardIds: (await inspection.shards()).map(({ shardId }) => shardId) };
+    return { run, shardIds: (await inspection.shards()).map(({ shardId }) => shardId).sort((a, b) => a - b) };
   } finally {
     await inspection.close();
   }

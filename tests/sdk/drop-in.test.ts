@@ -60,22 +60,12 @@ function startRun(sdk: SdkName, server: ServerName, scenarios: readonly string[]
   return new ScenarioRun(program, scenarios, servers[server]!.address);
 }
 
-const begun = new Map<string, ScenarioRun>();
-
-/** All programs of one server run at once: on the reference server each waits for half a minute until a workflow that it has deleted is gone. */
-function runOf(sdk: SdkName, server: ServerName): ScenarioRun {
-  for (const other of combinations)
-    if (other.server === server && !other.skipped && !begun.has(`${other.sdk} ${server}`))
-      begun.set(`${other.sdk} ${server}`, startRun(other.sdk, server, names));
-  return begun.get(`${sdk} ${server}`)!;
-}
-
 for (const { sdk, server, skipped } of combinations) {
   describe(`${sdk} against ${serverNames[server]}`, { skip: skipped }, () => {
     let run: ScenarioRun;
 
     before(() => {
-      run = runOf(sdk, server);
+      run = startRun(sdk, server, names);
     });
 
     after(() => run.kill());
