@@ -202,8 +202,12 @@ func ProcessOrder(ctx workflow.Context, order Order) ([]string, error) {
 }
 
 func localActivityFallbackScenario(ctx context.Context, s *check.Scenario) {
-	small, large := s.Start(ctx, ProcessOrder, Order{"A-7", 10}), s.Start(ctx, ProcessOrder, Order{"A-7", 5000})
-	invalid := s.Start(ctx, ProcessOrder, Order{"A-7", -1})
+	start := func(amount int) client.WorkflowRun {
+		// With time enough for a workflow task that no local activity is done twice.
+		options := client.StartWorkflowOptions{WorkflowTaskTimeout: time.Minute}
+		return s.StartWith(ctx, options, ProcessOrder, Order{"A-7", amount})
+	}
+	small, large, invalid := start(10), start(5000), start(-1)
 	s.Equal(check.Result[[]string](ctx, s, small), []string{"valid", "A-7 paid"}, "small")
 	s.Equal(patternDeeds.of(small.GetID()), []string{"validated locally", "paid"}, "deeds for small")
 	s.Equal(check.Result[[]string](ctx, s, large), []string{"valid after all", "A-7 paid"}, "large")

@@ -188,7 +188,12 @@ class ProcessOrder:
 async def local_activity_fallback(context: Context) -> None:
     async def start(amount: int) -> WorkflowHandle[ProcessOrder, list[str]]:
         return await context.client.start_workflow(
-            ProcessOrder.run, Order("A-7", amount), id=context.new_id(), task_queue=context.task_queue
+            ProcessOrder.run,
+            Order("A-7", amount),
+            id=context.new_id(),
+            task_queue=context.task_queue,
+            # Enough that no local activity is done twice.
+            task_timeout=timedelta(minutes=1),
         )
 
     small, large, invalid = await start(10), await start(5000), await start(-1)
