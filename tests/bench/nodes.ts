@@ -70,7 +70,8 @@ interface Throughput {
 
 /** One activity each, from official Go clients and workers, a third of which call each of three nodes, or all the only one. */
 async function throughput(load: Load, servers: readonly RunningServer[]): Promise<Throughput> {
-  const window = ["--seconds", values.quick ? "5" : "15", "--warmup", values.quick ? "2" : "4"];
+  // Each process compiles what it runs often within its first thousands of workflows, which three do thrice.
+  const window = ["--seconds", values.quick ? "5" : "15", "--warmup", values.quick ? "2" : "15"];
   const each = String(workflowsAtOnce / clientCount);
   const cpuSeconds = () => servers.reduce((sum, { pid }) => sum + usageOf(pid).cpuSeconds, 0);
   const before = cpuSeconds();
