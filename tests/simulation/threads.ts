@@ -26,10 +26,13 @@ export class SimulationThreads {
   readonly #idle: Worker[] = [];
   readonly #all: Worker[] = [];
   readonly #waiting: Waiting[] = [];
+  readonly #playing = new Map<Worker, Waiting>();
 
   constructor(count = Math.min(availableParallelism(), 4)) {
     for (let index = 0; index < count; index++) {
       const worker = new Worker(new URL("./simulation-thread.ts", import.meta.url));
+      worker.on("message", (result: RangeResult) => this.#ended(worker, result));
+      worker.on("error", (error) => this.#failed(error as Error));
       this.#all.push(worker);
       this.#idle.push(worker);
     }
@@ -50,17 +53,22 @@ export class SimulationThreads {
   #next(): void {
     const worker = this.#waiting.length > 0 ? this.#idle.pop() : undefined;
     if (!worker) return;
-    const { range, resolve, reject } = this.#waiting.shift()!;
-    const done = (settle: () => void) => {
-      worker.removeAllListeners();
-      this.#idle.push(worker);
-      settle();
-      this.#next();
-    };
-    worker.once("error", (error) => reject(error as Error));
-    worker.once("message", (result: RangeResult) =>
-      done(() => ("error" in result ? reject(new Error(result.error)) : resolve(result.outcomes))),
-    );
-    worker.postMessage(range);
+    const next = this.#waiting.shift()!;
+    this.#playing.set(worker, next);
+    worker.postMessage(next.range);
+  }
+
+  #ended(worker: Worker, result: RangeResult): void {
+    const { resolve, reject } = this.#playing.get(worker)!;
+    this.#playing.delete(worker);
+    this.#idle.push(worker);
+    if ("error" in result) reject(new Error(result.error));
+    else resolve(result.outcomes);
+    this.#next();
+  }
+
+  /** A thread that has died plays nothing any more: nobody waits for it. */
+  #failed(error: Error): void {
+    for (const { reject } of [...this.#playing.values(), ...this.#waiting.splice(0)]) reject(error);
   }
 }
