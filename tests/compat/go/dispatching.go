@@ -53,14 +53,19 @@ func deedDone(s *check.Scenario, id, deed string) {
 	s.Eventually("the activity has "+deed, time.Minute, func() bool { return len(deedTimes.of(id+"/"+deed)) == 1 })
 }
 
+// What activities may do, by workflow id and what it is: they wait for it, so that nothing hangs on who is faster.
+var allowed journal[bool]
+
 func CleanUpSlowly(ctx context.Context) error {
-	noteTime(ctx, "begun")
-	for range 20 {
+	id := noteTime(ctx, "begun").WorkflowExecution.ID
+	for len(allowed.of(id+"/finished")) == 0 {
 		activity.RecordHeartbeat(ctx)
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
-			time.Sleep(500 * time.Millisecond)
+			for len(allowed.of(id+"/cleaned up")) == 0 {
+				time.Sleep(100 * time.Millisecond)
+			}
 			noteTime(ctx, "cleaned up")
 			return ctx.Err()
 		}
@@ -120,11 +125,20 @@ func cancellationTypesScenario(ctx context.Context, s *check.Scenario) {
 		deedDone(s, id, "begun")
 		s.NoError(s.Client.SignalWorkflow(ctx, id, "", goOn, nil))
 		if each.how == abandon {
+			s.Eventually("the workflow has abandoned the activity", time.Minute, func() bool {
+				return check.Count(s.Events(ctx, id, ""), "WorkflowTaskCompleted") == 2
+			})
+		}
+		if each.how != tryCancel {
+			allowed.add(id+"/"+each.end, true)
+		}
+		if each.how == abandon {
 			deedDone(s, id, each.end)
 			s.NoError(s.Client.SignalWorkflow(ctx, id, "", goOn, nil))
 		}
 		s.Equal(check.Result[string](ctx, s, run), "cancelled", each.how)
 		s.Equal(len(deedTimes.of(id+"/"+each.end)) == 1, each.endsBefore, each.how+": the activity ends first")
+		allowed.add(id+"/"+each.end, true)
 		deedDone(s, id, each.end)
 		events := s.Events(ctx, id, "")
 		s.Equal(check.Count(events, "ActivityTaskCancelRequested"), each.requested, each.how+": requests")
