@@ -30,6 +30,9 @@ public interface DispatchActivities {
   /** When activities did something, in nanoseconds of this process, by workflow id and what it was. */
   Journal<Long> deedTimes = new Journal<>();
 
+  /** What activities may do, by workflow id and what it is: they wait for it, so that nothing hangs on who is faster. */
+  Journal<Boolean> allowed = new Journal<>();
+
   final class Impl implements DispatchActivities {
     private static ActivityInfo note(String deed) {
       ActivityInfo info = Activity.getExecutionContext().getInfo();
@@ -40,14 +43,16 @@ public interface DispatchActivities {
     @Override
     public void cleanUpSlowly() {
       ActivityExecutionContext context = Activity.getExecutionContext();
-      note("begun");
+      String id = note("begun").getWorkflowId();
       try {
-        for (int times = 0; times < 20; times++) {
+        while (allowed.of(id + "/finished").isEmpty()) {
           context.heartbeat(null);
           RunningActivities.sleep(100);
         }
       } catch (ActivityCompletionException e) {
-        RunningActivities.sleep(500);
+        while (allowed.of(id + "/cleaned up").isEmpty()) {
+          RunningActivities.sleep(100);
+        }
         note("cleaned up");
         throw e;
       }

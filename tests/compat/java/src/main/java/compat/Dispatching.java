@@ -3,6 +3,7 @@ package compat;
 import static compat.Check.equal;
 import static compat.Check.isTrue;
 import static compat.Context.count;
+import static compat.DispatchActivities.allowed;
 import static compat.DispatchActivities.deedTimes;
 
 import compat.DispatchActivities.Left;
@@ -136,11 +137,22 @@ public final class Dispatching {
     untilDone(stub, "begun");
     stub.signal("goOn");
     if (abandoned) {
+      Check.eventually(
+          "the workflow has abandoned the activity",
+          Duration.ofMinutes(1),
+          () -> count(context.events(stub), EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED) == 2);
+    }
+    String ending = stub.getExecution().getWorkflowId() + "/" + end;
+    if (type != ActivityCancellationType.TRY_CANCEL) {
+      allowed.add(ending, true);
+    }
+    if (abandoned) {
       untilDone(stub, end);
       stub.signal("goOn");
     }
     equal(stub.getResult(String.class), "cancelled", type.toString());
     boolean endedBefore = done(stub, end) == 1;
+    allowed.add(ending, true);
     untilDone(stub, end);
     var events = context.events(stub);
     return new Cancelled(
