@@ -197,6 +197,8 @@ export class SafetyCheck {
 
   #delete(runId: string): void {
     const row = this.#rows.get(runId);
+    // What is made and deleted in one batch has never been there.
+    if (!this.#runIds.has(runId)) return;
     must(row, "I30", `run ${runId} is deleted twice`);
     this.#rows.delete(runId);
     // It never ends by itself: whoever deletes it means it as it is.

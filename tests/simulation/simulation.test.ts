@@ -7,7 +7,7 @@ import { type Outcome, simulate } from "./simulation.ts";
 import { SimulationThreads } from "./threads.ts";
 
 /** How many seeds each cast plays. */
-const seedCounts = { workflows: 250, all: 60 } as const satisfies Record<CastName, number>;
+const seedCounts = { workflows: 250, all: 250 } as const satisfies Record<CastName, number>;
 /** What a thread plays at a time. */
 const rangeLength = 10;
 /** What simulations must come across to mean something. */
