@@ -144,7 +144,10 @@ async function run(sdk: SdkName, scenario: string, { address }: RunningServer, a
   const [code, signal] = await once(child, "close");
   const text = Buffer.concat(output).toString();
   if (code !== 0) throw new Error(`${sdk} ${scenario} ended with ${signal ?? code}: ${text}`);
-  return JSON.parse(text) as Numbers;
+  // What an SDK logs may stand around it.
+  const report = text.split("\n").findLast((line) => line.startsWith("{"));
+  if (report === undefined) throw new Error(`${sdk} ${scenario} gave no figures: ${text}`);
+  return JSON.parse(report) as Numbers;
 }
 
 export function sectionOf(

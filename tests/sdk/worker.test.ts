@@ -7,6 +7,7 @@ import {
   GracefulShutdownPeriodExpiredError,
   PromiseCompletionTimeoutError,
   Worker,
+  type WorkerOptions,
   type WorkerPlugin,
 } from "@pawl/sdk/worker";
 import { startPawl } from "../rig/server.ts";
@@ -97,7 +98,14 @@ describe("a worker is made", () => {
   test("for activities alone, and for workflows alone", async () => {
     const { connection, client } = target;
     const taskQueue = newId("split");
-    const workflowWorker = await Worker.create({ connection, taskQueue, workflowsPath });
+    // A program for the official SDK may say what is without effect here.
+    const native = {
+      debugMode: false,
+      showStackTraceSources: true,
+      reuseV8Context: true,
+      workflowThreadPoolSize: 2,
+    } satisfies Partial<WorkerOptions>;
+    const workflowWorker = await Worker.create({ connection, taskQueue, workflowsPath, ...native });
     const activityWorker = await Worker.create({ connection, taskQueue, activities });
     const result = await workflowWorker.runUntil(() =>
       activityWorker.runUntil(() =>

@@ -109,6 +109,11 @@ export interface WorkerOptions {
   shutdownGraceTime?: Duration;
   /** After this time `run()` throws, whatever still runs. Default: never. */
   shutdownForceTime?: Duration;
+  /** Without effect, as the three below: there are no threads for workflows here and nothing to prepare for a debugger, and sources are always at hand. */
+  debugMode?: boolean;
+  showStackTraceSources?: boolean;
+  reuseV8Context?: boolean;
+  workflowThreadPoolSize?: number;
 }
 
 export interface PatchActivationInput {
