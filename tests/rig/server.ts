@@ -13,6 +13,8 @@ import { CallError, call } from "./call.ts";
 import { preparePython } from "./python.ts";
 import { repository } from "./toolchain.ts";
 
+/** Printed by Pawl's own when all of its ports are open; it answers gRPC a moment earlier. */
+const readyLine = /Pawl is ready on /;
 const readyWithinMs = 60_000;
 const readyPollMs = 25;
 const unauthenticated = 16;
@@ -154,31 +156,35 @@ async function start(command: string, args: readonly string[], options: ServerOp
   child.stderr.on("data", (chunk: Buffer) => output.push(chunk));
   const logs = () => Buffer.concat(output).toString();
   endWithThisProcess(child);
-  await untilReady(child, address, logs);
+  const isReady = async () => (await answers(address)) && (command !== process.execPath || readyLine.test(logs()));
+  await untilReady(child, isReady, logs);
   return { address, port, pid: child.pid!, kill9: () => kill9(child), stop: () => stop(child, logs), logs };
 }
 
-async function untilReady(child: ChildProcess, address: string, logs: () => string): Promise<void> {
+async function untilReady(child: ChildProcess, isReady: () => Promise<boolean>, logs: () => string): Promise<void> {
   const giveUp = AbortSignal.timeout(readyWithinMs);
   let failure: unknown;
   child.once("error", (error) => {
     failure = error;
   });
-  for (;;) {
+  while (!(await isReady())) {
     if (failure) throw failure;
     if (hasEnded(child)) throw new Error(`the server ended before it was ready:\n${logs()}`);
     if (giveUp.aborted) {
       await kill9(child);
-      throw new Error(`the server did not answer at ${address} within ${readyWithinMs} ms:\n${logs()}`);
+      throw new Error(`the server was not ready within ${readyWithinMs} ms:\n${logs()}`);
     }
-    try {
-      await call(address, "DescribeNamespace", { namespace: "default" });
-      return;
-    } catch (error) {
-      // It answers, and asks who calls.
-      if (error instanceof CallError && error.status === unauthenticated) return;
-      await delay(readyPollMs);
-    }
+    await delay(readyPollMs);
+  }
+}
+
+async function answers(address: string): Promise<boolean> {
+  try {
+    await call(address, "DescribeNamespace", { namespace: "default" });
+    return true;
+  } catch (error) {
+    // It answers, and asks who calls.
+    return error instanceof CallError && error.status === unauthenticated;
   }
 }
 
