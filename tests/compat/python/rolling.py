@@ -43,6 +43,8 @@ async def worker(context: Context, queue: str) -> Worker:
         activities=[double],
         workflow_task_poller_behavior=pollers,
         activity_task_poller_behavior=pollers,
+        # Otherwise the SDK cancels what it has begun, and a slow process has begun what it has not come to yet.
+        graceful_shutdown_timeout=timedelta(seconds=60),
     )
 
 
@@ -75,7 +77,8 @@ async def rolling_workers(context: Context) -> None:
     # drop one while it shuts down.
     for handle in handles:
         started = [event.activity_task_started_event_attributes for event in await events_of(handle)]
-        expect(max(attributes.attempt for attributes in started), 1, "attempts of an activity")
+        again = [attributes.last_failure for attributes in started if attributes.attempt > 1]
+        expect(again, [], "what made an activity be tried again")
 
 
 scenarios: dict[str, Scenario] = {"rolling-workers": rolling_workers}
