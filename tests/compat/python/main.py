@@ -33,7 +33,8 @@ from seeds import advanced, long_running, orders, training
 
 # These have workers of their own.
 others = [heartbeat, rolling, versions, training, orders, long_running, advanced]
-afterwards = replaying.scenarios
+# Workers that are replaced need a process that has time for them: one that comes too late gives up what it was handed.
+afterwards = {**rolling.scenarios, **replaying.scenarios}
 scenarios = {name: run for topic in [*topics, *others, replaying] for name, run in topic.scenarios.items()}
 
 
