@@ -6,7 +6,7 @@ import { inOrder, selected } from "./test-files.ts";
 const shuffled = [
   "tests/torture/kill.test.ts",
   "tests/compat/go.test.ts",
-  "packages/store/src/sqlite.test.ts",
+  "packages/store/src/sqlite/sqlite.test.ts",
   "tests/stories/retry.test.ts",
   "tools/tidy.test.ts",
   "tests/upgrade/schema.test.ts",
@@ -19,7 +19,7 @@ test("tools and units come first, then stories, then what is not named, then com
     [
       "tools/tidy.test.ts",
       "packages/engine/src/workflow/timer.test.ts",
-      "packages/store/src/sqlite.test.ts",
+      "packages/store/src/sqlite/sqlite.test.ts",
       "tests/stories/retry.test.ts",
       "tests/upgrade/schema.test.ts",
       "tests/compat/go.test.ts",

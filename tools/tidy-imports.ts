@@ -84,13 +84,13 @@ export const nodeFree: Readonly<Record<string, { readonly modules: RegExp; reado
 export const libraryHomes: readonly { readonly library: RegExp; readonly home: RegExp; readonly instead: string }[] = [
   {
     library: /^node:sqlite$/,
-    home: /^packages\/store\/src\/sqlite/,
-    instead: "go through Store; only sqlite*.ts knows this driver",
+    home: /^packages\/store\/src\/sqlite\//,
+    instead: "go through Store; only sqlite/ knows this driver",
   },
   {
     library: /^pg(-[a-z]+)?$/,
-    home: /^packages\/store\/src\/postgres/,
-    instead: "go through Store; only postgres*.ts knows this driver",
+    home: /^packages\/store\/src\/postgres\//,
+    instead: "go through Store; only postgres/ knows this driver",
   },
   { library: /^node:timers/, home: /^packages\/server\/src\/clock|^(?!packages\/server\/)/, instead: "take a Clock" },
 ];

@@ -147,7 +147,7 @@ const atFault: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ["suffix", "packages/engine/src/workflow/start.ts", 'import { x } from "./timer";'],
   ["suffix", "packages/engine/src/workflow/start.ts", 'import { x } from "./timer.js";'],
   ["declared", shard, 'import pad from "left-pad";'],
-  ["declared", "packages/store/src/sqlite.ts", 'const pad = require("left-pad");'],
+  ["declared", "packages/store/src/sqlite/sqlite.ts", 'const pad = require("left-pad");'],
   ["declared", "packages/engine/src/workflow/start.ts", 'import fc from "fast-check";'],
   ["declared", "tests/stories/greeting.ts", 'import pad from "left-pad";'],
   ["node-free", "packages/engine/src/workflow/start.ts", 'import { createHash } from "node:crypto";'],
@@ -156,7 +156,7 @@ const atFault: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ["node-free", "packages/sdk/src/workflow/timer.ts", 'import { inspect } from "node:util";'],
   ["node-free", "packages/sdk/src/replay/replay.ts", 'import { inspect } from "node:util";'],
   ["driver", "packages/store/src/migrate.ts", 'import { DatabaseSync } from "node:sqlite";'],
-  ["driver", "packages/store/src/sqlite.ts", 'import pg from "pg";'],
+  ["driver", "packages/store/src/sqlite/sqlite.ts", 'import pg from "pg";'],
   ["driver", shard, 'import { setTimeout } from "node:timers/promises";'],
   ["pure-engine", "packages/engine/src/workflow/start.ts", "const now = Date.now();"],
   ["pure-engine", "packages/engine/src/workflow/start.ts", "const now = new Date();"],
@@ -171,11 +171,11 @@ const atFault: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ["clock", shard, "const now = new Date();"],
   ["clock", "packages/server/src/main.ts", "setTimeout(run, 10);"],
   ["clock", "packages/server/src/rpc/call.ts", "setInterval(run, 10);"],
-  ["random", "packages/store/src/sqlite.ts", "const n = Math.random();"],
+  ["random", "packages/store/src/sqlite/sqlite.ts", "const n = Math.random();"],
   ["named-exports", shard, "export default class Shard {}"],
   ["named-exports", shard, "export { Shard as default };"],
-  ["whole-suite", "packages/store/src/sqlite.test.ts", 'test.only("x", () => {});'],
-  ["whole-suite", "packages/store/src/sqlite.test.ts", 'test("x", { only: true }, () => {});'],
+  ["whole-suite", "packages/store/src/sqlite/sqlite.test.ts", 'test.only("x", () => {});'],
+  ["whole-suite", "packages/store/src/sqlite/sqlite.test.ts", 'test("x", { only: true }, () => {});'],
   ["whole-suite", "tests/compat/go.test.ts", 'test.todo("x");'],
   ["documents", shard, `// as ${["design", "md"].join(".")} says`],
   ["documents", "docs/guide.md", "see [there](gone.md)"],
@@ -209,10 +209,10 @@ const inOrder: readonly (readonly [path: string, text: string])[] = [
   ["packages/engine/src/workflow/cron.ts", "const from = new Date(afterMs);"],
   [shard, "const list = Array.from(rows);"],
   [
-    "packages/store/src/sqlite.ts",
+    "packages/store/src/sqlite/sqlite.ts",
     'import { DatabaseSync } from "node:sqlite";\nconst worker = new URL("./sqlite-writer.ts", import.meta.url);',
   ],
-  ["packages/store/src/postgres.ts", 'import { Pool } from "pg";'],
+  ["packages/store/src/postgres/postgres.ts", 'import { Pool } from "pg";'],
   ["packages/store/src/migrate.ts", 'import type { DatabaseSync } from "node:sqlite";'],
   ["packages/protocol/src/task-token.ts", 'import { createHmac } from "node:crypto";'],
   ["packages/protocol/src/service.ts", 'import { methods } from "./gen/methods.js";'],
@@ -226,7 +226,7 @@ const inOrder: readonly (readonly [path: string, text: string])[] = [
   [shard, "// every *.md file"],
   ["tests/torture/kill.ts", 'const root = new URL("../../", import.meta.url);'],
   ["tests/compat/go/worker_test.go", "package compat"],
-  ["packages/store/src/sqlite.test.ts", 'test("only: one owner", { timeout: 1_000 }, () => {});'],
+  ["packages/store/src/sqlite/sqlite.test.ts", 'test("only: one owner", { timeout: 1_000 }, () => {});'],
   ["packages/store/src/only-once.ts", "queue.only(first);"],
   ["packages/server/src/shard/shard.ts", "x;\n".repeat(fileLinesMax)],
 ];
@@ -275,7 +275,7 @@ describe("declared dependencies", () => {
   };
 
   test("the root's count for tests, inside packages too", () => {
-    assert.deepEqual(at("packages/store/src/sqlite.test.ts", "fast-check"), []);
+    assert.deepEqual(at("packages/store/src/sqlite/sqlite.test.ts", "fast-check"), []);
     assert.deepEqual(at("tests/stories/retry.test.ts", "fast-check"), []);
   });
   test("a package.json below tests/ counts for what is below it", () => {

@@ -1,9 +1,9 @@
 /** State by the name that a command line has for it: the path of a SQLite file, or `postgres://…`, or a list of these. Neither makes any. */
 import { existsSync } from "node:fs";
 import type { StoreInspection } from "./inspection.ts";
-import { inspectDatabases, openDatabases } from "./postgres-databases.ts";
-import { SqliteStore } from "./sqlite.ts";
-import { SqliteInspection } from "./sqlite-inspection.ts";
+import { inspectDatabases, openDatabases } from "./postgres/postgres-databases.ts";
+import { SqliteStore } from "./sqlite/sqlite.ts";
+import { SqliteInspection } from "./sqlite/sqlite-inspection.ts";
 import { type Store, StoreUnusable } from "./store.ts";
 
 /** To be looked at, whoever else works on it. Throws `StoreUnusable`. */

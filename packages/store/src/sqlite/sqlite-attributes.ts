@@ -1,0 +1,102 @@
+/**
+ * The index of search attributes in a SQLite file, as the step of the schema that makes it. A row of `attribute` is a value of a run's attribute, an
+ * element of a list or a word of a text, with the run's position in its list: those of one value are in the order of the list, and what a count by
+ * status needs is there. Triggers keep it, so that whoever writes `visibility` writes it too, in the same transaction, and a run without attributes
+ * costs nothing.
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { typedAttributesJson } from "../visibility/typed-attributes.ts";
+
+/** Where the elements of a list, the words of a text, or a value itself are. */
+const place = `'$."' || given.key || '"' || CASE given.type WHEN 'object' THEN '.words' ELSE '' END`;
+
+/** Rows of `attribute` for one row of `visibility`; `row` is its name in the statement. BuildIds is in every row, and hardly ever asked for. */
+function entriesOf(row: string): string {
+  return `
+    SELECT DISTINCT ${row}.list_key, given.key, CASE given.type WHEN 'array' THEN 1 WHEN 'object' THEN 2 ELSE 0 END, item.value,
+      ${row}.list_order, ${row}.start_time_ms, ${row}.run_id, ${row}.status
+    FROM json_each(${row}.search_attributes) AS given, json_each(${row}.search_attributes, ${place}) AS item
+    WHERE given.key <> 'BuildIds'`;
+}
+
+/** So that the index tells of every attribute whether any run has it: lists and texts may have nothing in them. */
+function emptyOf(row: string): string {
+  return `
+    SELECT ${row}.list_key, given.key, 3, '', ${row}.list_order, ${row}.start_time_ms, ${row}.run_id, ${row}.status
+    FROM json_each(${row}.search_attributes) AS given
+    WHERE given.key <> 'BuildIds' AND given.type IN ('array', 'object')
+      AND json_array_length(${row}.search_attributes, ${place}) = 0`;
+}
+
+/** A run that is deleted or changed takes its rows with it. */
+const dropOld = `
+  DELETE FROM attribute WHERE (list_key, name, form, value, list_order, start_time_ms, run_id) IN (
+    SELECT list_key, name, form, value, list_order, start_time_ms, run_id FROM (
+      SELECT 0 AS list_key, '' AS name, 0 AS form, 0 AS value, 0 AS list_order, 0 AS start_time_ms, '' AS run_id, 0 AS status
+      WHERE FALSE UNION ALL ${entriesOf("old")} UNION ALL ${emptyOf("old")}));`;
+
+const putNew = ["INSERT INTO attribute", entriesOf("new"), "; INSERT INTO attribute", emptyOf("new"), ";"].join("");
+
+export function indexAttributes(db: DatabaseSync): void {
+  db.exec(`
+    CREATE TABLE attribute (
+      list_key INTEGER NOT NULL,
+      name TEXT NOT NULL,
+      form INTEGER NOT NULL,
+      value ANY NOT NULL,
+      list_order INTEGER NOT NULL,
+      start_time_ms INTEGER NOT NULL,
+      run_id TEXT NOT NULL,
+      status INTEGER NOT NULL,
+      PRIMARY KEY (list_key, name, form, value, list_order, start_time_ms, run_id)
+    ) STRICT, WITHOUT ROWID`);
+  readTypes(db);
+  // In the order of the index, so that a file of many runs is filled from one end.
+  db.exec(`
+    INSERT INTO attribute ${entriesOf("visibility").replace("FROM", "FROM visibility,")} ORDER BY 1, 2, 3, 4, 5, 6, 7;
+    INSERT INTO attribute ${emptyOf("visibility").replace("FROM", "FROM visibility,")} ORDER BY 1, 2, 3, 4, 5, 6, 7;
+    CREATE TRIGGER attribute_added AFTER INSERT ON visibility WHEN new.search_attributes <> '{}' BEGIN ${putNew} END;
+    CREATE TRIGGER attribute_changed AFTER UPDATE ON visibility
+      WHEN (old.search_attributes <> '{}' OR new.search_attributes <> '{}') AND (
+        old.search_attributes <> new.search_attributes OR old.list_order <> new.list_order OR old.status <> new.status
+        OR old.start_time_ms <> new.start_time_ms OR old.list_key <> new.list_key)
+      BEGIN ${dropOld} ${putNew} END;
+    CREATE TRIGGER attribute_removed AFTER DELETE ON visibility WHEN old.search_attributes <> '{}' BEGIN ${dropOld} END;`);
+  db.exec(`ANALYZE settlement; INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ${spreads};`);
+}
+
+/**
+ * How the values of the columns are spread in a list of a million runs, as SQLite writes such things down: a run has an id of its own, an id names few
+ * runs, a type more and a status most of them. Without it a filter by id and status would walk all runs of the status.
+ */
+const spreads = [
+  ["sqlite_autoindex_visibility_1", "1000000 1"],
+  ["visibility_by_workflow", "1000000 1000000 3 2 1 1"],
+  ["visibility_by_type", "1000000 1000000 50000 2 1 1"],
+  ["visibility_by_status", "1000000 1000000 200000 2 1"],
+  ["visibility_in_order", "1000000 1000000 2 1 1"],
+]
+  .map(([index, spread]) => `('visibility', '${index}', '${spread}')`)
+  .join(", ");
+
+/** Rows read at once. */
+const pageMax = 1_000;
+
+/** Until now texts were kept like any other value. What an attribute is stands in what a list shows of its run. */
+function readTypes(db: DatabaseSync): void {
+  const page = db.prepare(`
+    SELECT visibility.rowid AS id, visibility_list.kind, search_attributes AS attributes, info
+    FROM visibility JOIN visibility_list USING (list_key)
+    WHERE visibility.rowid > ? AND search_attributes <> '{}' ORDER BY visibility.rowid LIMIT ${pageMax}`);
+  const put = db.prepare("UPDATE visibility SET search_attributes = ? WHERE rowid = ?");
+  for (let last = 0; ; ) {
+    const rows = page.all(last);
+    for (const { id, kind, attributes, info } of rows) {
+      const typed = typedAttributesJson(Number(kind), String(attributes), info as Uint8Array);
+      if (typed !== attributes) put.run(typed, Number(id));
+      last = Number(id);
+    }
+    if (rows.length < pageMax) return;
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * Lists and counts of workflows, on the read-only connection of the reader thread: a filter may have to look at every row.
+ *
+ * SQLite knows nothing of how values are spread, and a wrong guess costs a second with a million rows. So the index of attributes is asked
+ * first how many rows a condition has there, up to a number that says enough.
+ */
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { kindCode } from "../kind-code.ts";
+import type { Store, VisibilityFilter, VisibilityQuery, VisibilityRow } from "../store.ts";
+import { storedName } from "../visibility/visibility-attributes.ts";
+import { openListOrder } from "../visibility/visibility-row.ts";
+import { attributesOf, conjuncts } from "../visibility/visibility-sql.ts";
+import { type Shape, type ShapeChoice, type StartRange, shapeChoice, startRange } from "./sqlite-choice.ts";
+import { type IndexedCondition, indexedConditions, isPlace, isSelective, unindexedAttributes } from "./sqlite-plan.ts";
+import {
+  type BoundSql,
+  countSql,
+  isIndexed,
+  listSql,
+  type Plan,
+  probeSql,
+  type Selection,
+  startedSql,
+} from "./sqlite-query.ts";
+import { namesOfShape, shapesMax } from "./sqlite-shapes.ts";
+
+/** Statements of visibility filters kept prepared. Their texts differ by the shape of the filter only, values are bound. */
+const preparedMax = 64;
+/** A row of an index is passed in so much less time than one is read. */
+const stretchFactor = 50;
+/** Shapes whose rows are merged; each is a part of the statement. */
+const mergedShapesMax = 16;
+
+export interface ListOptions {
+  /** So many rows are soon read and sorted, wherever they are. Default 4,000. */
+  readonly fewRowsMax?: number;
+}
+
+export type ListCalls = Pick<Store, "listVisibility" | "countVisibility">;
+type CountedValue = string | number | bigint | null;
+type Result<Method extends keyof ListCalls> = Awaited<ReturnType<ListCalls[Method]>>;
+type CountQuery = Parameters<Store["countVisibility"]>[0];
+
+export class SqliteLists {
+  readonly #db: DatabaseSync;
+  readonly #fewRowsMax: number;
+  readonly #prepared = new Map<string, StatementSync>();
+  /** What is kept of shapes, which never change, by their keys; null for those that are none in particular. */
+  readonly #shapes = new Map<number, Shape | null>();
+
+  constructor(db: DatabaseSync, { fewRowsMax = 4_000 }: ListOptions = {}) {
+    this.#db = db;
+    this.#fewRowsMax = fewRowsMax;
+  }
+
+  listVisibility(query: VisibilityQuery): Result<"listVisibility"> {
+    return this.#atOnce(() => {
+      const selection = this.#selection(query);
+      if (selection === null) return [];
+      const rows = this.#all(listSql(selection, query)) as [bigint, bigint, string, Uint8Array, CountedValue?][];
+      return rows.map(([listOrder, startTimeMs, runId, info, value]): VisibilityRow => {
+        const closeTimeMs = Number(listOrder) === openListOrder ? null : Number(listOrder);
+        const orderValue = typeof value === "bigint" ? Number(value) : value;
+        return {
+          closeTimeMs,
+          startTimeMs: Number(startTimeMs),
+          runId,
+          info,
+          ...(orderValue !== undefined && { orderValue }),
+        };
+      });
+    });
+  }
+
+  countVisibility(query: CountQuery): Result<"countVisibility"> {
+    return this.#atOnce(() => {
+      const found = this.#selection(query);
+      if (found === null) return query.groupBy === undefined ? [{ value: null, count: 0 }] : [];
+      const selection = { ...found, plan: counted(found, query.groupBy) };
+      const rows = this.#all(countSql(selection, query.groupBy)) as [CountedValue, string | null, bigint][];
+      return rows.map(([value, type, count]) => ({ value: countedValue(value, type), count: Number(count) }));
+    });
+  }
+
+  close(): void {
+    this.#prepared.clear();
+    this.#db.close();
+  }
+
+  /** Several statements that see the same rows. */
+  #atOnce<T>(read: () => T): T {
+    this.#db.exec("BEGIN");
+    try {
+      return read();
+    } finally {
+      this.#db.exec("COMMIT");
+    }
+  }
+
+  /** Null for a list that has never had a row, or none that the filter can select. */
+  #selection({
+    kind,
+    namespaceId,
+    filter,
+  }: Pick<VisibilityQuery, "kind" | "namespaceId" | "filter">): Selection | null {
+    const sql = "SELECT list_key FROM visibility_list WHERE namespace_id = ?1 AND kind = ?2";
+    const [list] = this.#all({ sql, values: [namespaceId, kindCode(kind)] }) as [bigint][];
+    if (list === undefined) return null;
+    const listKey = Number(list[0]);
+    if (filter === undefined) return { listKey, filter, plan: { type: "rows" }, absent: new Set(), shapes: undefined };
+    const absent = new Set([...attributesOf(filter)].filter((name) => !this.#isThere(listKey, name)));
+    const shapes = this.#shapesOf(listKey);
+    const choice = shapes && shapeChoice(filter, shapes, absent);
+    if (choice?.keys.length === 0) return null;
+    // What is true of all need not be asked of any.
+    if (choice !== undefined && choice.keys.length === shapes?.length) {
+      const all = conjuncts(filter).filter((part) => !choice.parts.has(part));
+      const left = { op: "and", all } as const;
+      return { listKey, filter: left, plan: this.#plan(listKey, left, { absent, choice: undefined }), absent, shapes };
+    }
+    return { listKey, filter, plan: this.#plan(listKey, filter, { absent, choice }), absent, shapes };
+  }
+
+  #isThere(listKey: number, name: string): boolean {
+    if (unindexedAttributes.includes(name)) return true;
+    const sql = "SELECT 1 FROM attribute WHERE list_key = ?1 AND name = ?2 LIMIT 1";
+    return this.#all({ sql, values: [listKey, storedName(name)] }).length > 0;
+  }
+
+  /** undefined when the list has too many to tell which shape a row has. */
+  #shapesOf(listKey: number): readonly Shape[] | undefined {
+    const sql = "SELECT shape_key, names FROM visibility_shape WHERE list_key = ?1";
+    const shapes = (this.#all({ sql, values: [listKey] }) as [bigint, string][]).map(([key, text]) => {
+      const number = Number(key);
+      let shape = this.#shapes.get(number);
+      if (shape === undefined) {
+        const names = namesOfShape(text);
+        shape = names === undefined ? null : { key: number, names };
+        if (this.#shapes.size >= shapesMax) this.#shapes.clear();
+        this.#shapes.set(number, shape);
+      }
+      return shape;
+    });
+    const known = shapes.filter((shape) => shape !== null);
+    return known.length === shapes.length ? known : undefined;
+  }
+
+  #plan(
+    listKey: number,
+    filter: VisibilityFilter,
+    { absent, choice }: Pick<Selection, "absent"> & { readonly choice: ShapeChoice | undefined },
+  ): Plan {
+    if (isSelective(filter)) return { type: "rows" };
+    const conditions = indexedConditions(filter).filter(({ name }) => !absent.has(name));
+    let fewest: { readonly by: IndexedCondition; readonly count: number } | undefined;
+    for (const by of conditions) {
+      const max = fewest === undefined ? this.#fewRowsMax + 1 : fewest.count;
+      const count = this.#count(probeSql(listKey, by, max));
+      if (count < max) fewest = { by, count };
+    }
+    // Of one value, the first are found without a look at the others.
+    if (fewest !== undefined) return { type: isPlace(fewest.by) ? "place" : "few", by: fewest.by };
+    const started = this.#startPlan(listKey, filter, absent);
+    if (started !== undefined) return started;
+    const place = conditions.find(isPlace);
+    if (place !== undefined) return { type: "place", by: place };
+    return choice !== undefined && choice.keys.length <= mergedShapesMax
+      ? { type: "shapes", choice }
+      : { type: "rows" };
+  }
+
+  /** undefined when the order of the list leads to what a filter wants as soon as its start times do. */
+  #startPlan(listKey: number, filter: VisibilityFilter, absent: ReadonlySet<string>): Plan | undefined {
+    const range = startRange(filter);
+    if (range === undefined) return undefined;
+    const max = this.#fewRowsMax + 1;
+    if (this.#count(startedSql(listKey, range, max)) < max) return { type: "started", range };
+    const later = range.flatMap(([order, time]): StartRange => (order === "<" || order === "<=" ? [[">", time]] : []));
+    const isLate = later.length === 0 || this.#count(startedSql(listKey, later, max)) < max;
+    if (isLate || !isIndexed(filter, absent)) return undefined;
+    const stretchMax = this.#fewRowsMax * stretchFactor;
+    return this.#count(startedSql(listKey, range, stretchMax)) < stretchMax ? { type: "stretch", range } : undefined;
+  }
+
+  #count(sql: BoundSql): number {
+    const [row] = this.#all(sql) as [bigint][];
+    return Number(row?.[0]);
+  }
+
+  #all({ sql, values }: BoundSql): unknown[] {
+    let statement = this.#prepared.get(sql);
+    // Taken out and put back, so that the first key is always the one that was not used for longest.
+    this.#prepared.delete(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      statement.setReturnArrays(true);
+      // An attribute may be an integer that a number holds only rounded, which would otherwise be an error.
+      statement.setReadBigInts(true);
+      for (const oldest of this.#prepared.keys()) {
+        if (this.#prepared.size < preparedMax) break;
+        this.#prepared.delete(oldest);
+      }
+    }
+    this.#prepared.set(sql, statement);
+    return statement.all(...values);
+  }
+}
+
+/** A count needs no row when the index knows what the filter and the groups ask for. */
+function counted({ filter, plan, absent }: Selection, groupBy: string | undefined): Plan {
+  if (filter === undefined || isSelective(filter) || (groupBy !== undefined && groupBy !== "ExecutionStatus"))
+    return plan;
+  const parts = conjuncts(filter);
+  const range = startRange(filter);
+  if (range !== undefined && isIndexed(filter, absent)) return { type: "stretch", range };
+  const by = indexedConditions(filter).find(
+    (one) => one.isExact && parts.every((part) => part === one.part || isIndexed(part, absent)),
+  );
+  return by === undefined || absent.has(by.name) ? plan : { type: "index", by };
+}
+
+function countedValue(value: CountedValue, jsonType: string | null): string | number | boolean | null {
+  if (jsonType === "true" || jsonType === "false") return jsonType === "true";
+  return typeof value === "bigint" ? Number(value) : value;
+}

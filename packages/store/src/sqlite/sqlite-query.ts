@@ -1,0 +1,332 @@
+/**
+ * Filters over visibility as SQLite's SQL: `visibility-sql.ts` says what is alike in every database, and `sqlite-plan.ts` where the rows come
+ * from.
+ */
+
+import type { VisibilityFilter, VisibilityQuery } from "../store.ts";
+import { wordsJson } from "../visibility/text-words.ts";
+import { attributePath, storedName, wordsPath } from "../visibility/visibility-attributes.ts";
+import { openListOrder } from "../visibility/visibility-row.ts";
+import {
+  behindValue,
+  closeTimeRange,
+  columnSql,
+  condition,
+  conjuncts,
+  type Dialect,
+  isColumn,
+  type Scalar,
+} from "../visibility/visibility-sql.ts";
+import type { Shape, ShapeChoice, StartRange } from "./sqlite-choice.ts";
+import { type IndexedCondition, unindexedAttributes } from "./sqlite-plan.ts";
+
+export interface BoundSql {
+  readonly sql: string;
+  readonly values: readonly (string | number)[];
+}
+
+/** What is asked of one list, and how. */
+export interface Selection {
+  readonly listKey: number;
+  readonly filter: VisibilityFilter | undefined;
+  readonly plan: Plan;
+  /** Attributes that no row of the list has: conditions on them are decided without a look at any row. */
+  readonly absent: ReadonlySet<string>;
+  /** The shapes of the list, when they tell all. */
+  readonly shapes: readonly Shape[] | undefined;
+}
+
+/** Where the rows come from. */
+export type Plan =
+  /** Every row of the list, in order, or by an index of a column. */
+  | { readonly type: "rows" }
+  /** Few rows, which the index of attributes names; they are sorted. */
+  | { readonly type: "few"; readonly by: IndexedCondition }
+  /** Few rows, by when they started; they are sorted. */
+  | { readonly type: "started"; readonly range: StartRange }
+  /** More of them, for a filter that the index of start times answers alone: what comes first is found there, and only that is read. */
+  | { readonly type: "stretch"; readonly range: StartRange }
+  /** The rows of some shapes, those of each in the order of the list. */
+  | { readonly type: "shapes"; readonly choice: ShapeChoice }
+  /** One place of the index of attributes, where rows are in the order of the list. */
+  | { readonly type: "place"; readonly by: IndexedCondition }
+  /** The index of attributes alone: it knows all that is asked. */
+  | { readonly type: "index"; readonly by: IndexedCondition };
+
+/** Selects list_order, start_time_ms, run_id, info and, if it is ordered by a value, that. Not for the plan `index`, which has no info. */
+export function listSql(
+  selection: Selection,
+  { after, limit, orderBy }: Pick<VisibilityQuery, "after" | "limit" | "orderBy">,
+): BoundSql {
+  const values = new Values();
+  const { plan } = selection;
+  const ordered = plan.type === "place" ? "attribute" : "visibility";
+  const value = orderBy && scalar(orderBy.name, values, "visibility");
+  const behind: string[] = [];
+  if (after !== undefined) {
+    const position = [after.closeTimeMs ?? openListOrder, after.startTimeMs, after.runId].map((one) =>
+      values.bind(one),
+    );
+    const further = `(${positionOf(ordered).join(", ")}) < (${position.join(", ")})`;
+    const dialect = dialectOf({ table: "visibility", absent: new Set(), shapes: undefined }, values);
+    behind.push(
+      orderBy === undefined
+        ? further
+        : behindValue(orderBy, after.orderValue ?? null, {
+            dialect,
+            position: further,
+            isMissing: `(${value}) IS NULL`,
+          }),
+    );
+  }
+  const order = positionOf(ordered).map((column) => `${column} DESC`);
+  if (orderBy !== undefined) order.unshift("order_value IS NULL", `order_value${orderBy.isDescending ? " DESC" : ""}`);
+  const shown = [...positionOf("visibility"), "info", ...(value === undefined ? [] : [`${value} AS order_value`])];
+  const last = `ORDER BY ${order.join(", ")} LIMIT ${values.bind(limit)}`;
+  const conditions = (of: Selection) => [...where(of, values), ...behind].join(" AND ");
+  let from = `${source(selection, values)} WHERE ${conditions(selection)}`;
+  if (orderBy === undefined && plan.type === "stretch")
+    from = `${edgeOf(selection, plan, { limit, ...(after && { after }) }, values)} AND ${conditions(selection)}`;
+  else if (orderBy === undefined && plan.type === "shapes" && plan.choice.keys.length > 1) {
+    const first = plan.choice.keys.map((key) => {
+      const ofShape: Selection = { ...selection, plan: { type: "shapes", choice: { ...plan.choice, keys: [key] } } };
+      return `SELECT * FROM (SELECT visibility.rowid AS at FROM ${byShape} WHERE ${conditions(ofShape)} ${last})`;
+    });
+    from = `(${first.join(" UNION ALL ")}) AS first CROSS JOIN visibility ON visibility.rowid = first.at`;
+  }
+  return { sql: `SELECT ${shown.join(", ")} FROM ${from} ${last}`, values: values.all };
+}
+
+/**
+ * The rows of a stretch that may be on a page, found in the index of start times. It lacks the run id, so whatever shares the place of the page's last
+ * row is among them, and so is what shares that of the last row before.
+ */
+function edgeOf(
+  selection: Selection,
+  { range }: Extract<Plan, { type: "stretch" }>,
+  { after, limit }: Pick<VisibilityQuery, "after" | "limit">,
+  values: Values,
+): string {
+  const stretch = [byStart(selection.listKey, range, values), ...where(selection, values)].join(" AND ");
+  const place = "(visibility.list_order, visibility.start_time_ms)";
+  const position = after && [after.closeTimeMs ?? openListOrder, after.startTimeMs].map((one) => values.bind(one));
+  const [further, notBefore] = position
+    ? [` AND ${place} < (${position.join(", ")})`, ` AND ${place} <= (${position.join(", ")})`]
+    : ["", ""];
+  return `(
+    WITH edge AS MATERIALIZED (
+      SELECT list_order, start_time_ms FROM ${stretch}${further}
+      ORDER BY list_order DESC, start_time_ms DESC LIMIT 1 OFFSET ${values.bind(limit - 1)})
+    SELECT visibility.rowid AS at FROM ${stretch}${notBefore}
+      AND NOT EXISTS (SELECT 1 FROM edge WHERE ${place} < (edge.list_order, edge.start_time_ms))
+    ) AS first CROSS JOIN visibility ON visibility.rowid = first.at WHERE TRUE`;
+}
+
+const byShape = "visibility INDEXED BY visibility_by_shape";
+
+function positionOf(table: Table): readonly string[] {
+  return ["list_order", "start_time_ms", "run_id"].map((column) => `${table}.${column}`);
+}
+
+/** Selects value, JSON type (for booleans only, otherwise NULL) and count, in the order of values. */
+export function countSql(selection: Selection, groupBy: string | undefined): BoundSql {
+  const values = new Values();
+  const table = tableOf(selection.plan);
+  const value = groupBy === undefined ? "NULL" : scalar(groupBy, values, table);
+  const isAttribute = groupBy !== undefined && !isColumn(groupBy);
+  const jsonType = isAttribute ? `json_type(search_attributes, ${values.bind(attributePath(groupBy))})` : "NULL";
+  const type = isAttribute ? `CASE ${jsonType} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' END` : "NULL";
+  const grouping = groupBy === undefined ? "" : ` GROUP BY 1${isAttribute ? ", 2" : ""} ORDER BY 1`;
+  const conditions = where(selection, values).join(" AND ");
+  const { plan, listKey } = selection;
+  const from =
+    plan.type === "stretch" ? byStart(listKey, plan.range, values) : `${source(selection, values)} WHERE TRUE`;
+  const sql = `SELECT ${value}, ${type}, count(*) FROM ${from} AND ${conditions}${grouping}`;
+  return { sql, values: values.all };
+}
+
+/** Selects the number of rows that the index has for a condition, at most `max`. */
+export function probeSql(listKey: number, by: IndexedCondition, max: number): BoundSql {
+  const values = new Values();
+  const rows = `SELECT 1 FROM attribute WHERE ${entries(listKey, by, values)} LIMIT ${values.bind(max)}`;
+  return { sql: `SELECT count(*) FROM (${rows})`, values: values.all };
+}
+
+/** Selects the number of runs that started in a stretch, at most `max`. */
+export function startedSql(listKey: number, range: StartRange, max: number): BoundSql {
+  const values = new Values();
+  const rows = `SELECT 1 FROM ${byStart(listKey, range, values)} LIMIT ${values.bind(max)}`;
+  return { sql: `SELECT count(*) FROM (${rows})`, values: values.all };
+}
+
+/** Both tables have the columns of a position, and the status. */
+type Table = "visibility" | "attribute";
+
+function tableOf({ type }: Plan): Table {
+  return type === "index" ? "attribute" : "visibility";
+}
+
+function source({ listKey, plan }: Selection, values: Values): string {
+  // CROSS is how SQLite is told which of two comes first.
+  switch (plan.type) {
+    case "rows":
+      return "visibility";
+    case "few": {
+      const few = `SELECT DISTINCT run_id FROM attribute WHERE ${entries(listKey, plan.by, values)}`;
+      return `(${few}) AS few CROSS JOIN visibility ON visibility.run_id = few.run_id`;
+    }
+    case "started":
+    case "stretch": {
+      const few = `SELECT rowid AS at FROM ${byStart(listKey, plan.range, values)}`;
+      return `(${few}) AS few CROSS JOIN visibility ON visibility.rowid = few.at`;
+    }
+    case "shapes":
+      return byShape;
+    case "place":
+      return "attribute CROSS JOIN visibility ON visibility.run_id = attribute.run_id";
+    case "index":
+      return "attribute";
+    default:
+      return plan satisfies never;
+  }
+}
+
+/** A partial index is taken where its own condition is said, too. */
+function byStart(listKey: number, range: StartRange, values: Values): string {
+  const times = range.map(([order, time]) => `visibility.start_time_ms ${order} ${literal(time, values)}`);
+  const at = ["visibility.list_key > 0", `visibility.list_key = ${values.bind(listKey)}`, ...times];
+  return `visibility INDEXED BY visibility_by_start WHERE ${at.join(" AND ")}`;
+}
+
+/** Which rows of `attribute` a condition is about. */
+function entries(listKey: number, { name, form, value }: IndexedCondition, values: Values): string {
+  const at = [`attribute.list_key = ${values.bind(listKey)}`, `attribute.name = ${values.bind(storedName(name))}`];
+  return [...at, `attribute.form = ${values.bind(form)}`, ...indexedValue(value, values)].join(" AND ");
+}
+
+function indexedValue(value: IndexedCondition["value"], values: Values): string[] {
+  if ("oneOf" in value) {
+    const [first, ...others] = value.oneOf;
+    if (first === undefined) return ["FALSE"];
+    if (others.length === 0) return [`attribute.value = ${literal(first, values)}`];
+    return [`attribute.value IN (SELECT value FROM json_each(${values.bind(listOf(value.oneOf))}))`];
+  }
+  return value.all.map(([order, bound]) => `attribute.value ${order} ${literal(bound, values)}`);
+}
+
+function where({ listKey, filter, plan, absent, shapes }: Selection, values: Values): string[] {
+  const table = tableOf(plan);
+  const conditions: string[] = [];
+  if (plan.type === "place" || plan.type === "index") conditions.push(entries(listKey, plan.by, values));
+  // A shape belongs to one list, and its index holds no more than it must.
+  if (plan.type === "shapes") conditions.push(ofShapes(plan.choice.keys, values));
+  else if (plan.type !== "index") conditions.push(`visibility.list_key = ${values.bind(listKey)}`);
+  for (const part of filter === undefined ? [] : conjuncts(filter)) {
+    if (plan.type === "index" && part === plan.by.part) continue;
+    if (plan.type === "shapes" && plan.choice.parts.has(part)) continue;
+    const dialect = dialectOf({ table, absent, shapes }, values);
+    conditions.push(condition(part, dialect), ...closeTimeRange(part, dialect));
+    // Said of the index too, what it knows spares looks at rows.
+    if (plan.type === "place" && isIndexed(part, absent))
+      conditions.push(condition(part, dialectOf({ table: "attribute", absent, shapes }, values)));
+  }
+  return conditions;
+}
+
+const indexedNames: readonly string[] = ["ExecutionStatus", "StartTime", "CloseTime"];
+
+/** Whether a row of the index of attributes, or of that of start times, tells whether the filter holds. */
+export function isIndexed(filter: VisibilityFilter, absent: ReadonlySet<string>): boolean {
+  if ("all" in filter) return filter.all.every((one) => isIndexed(one, absent));
+  if ("filter" in filter) return isIndexed(filter.filter, absent);
+  return indexedNames.includes(filter.name) || absent.has(filter.name);
+}
+
+/** Numbered parameters; one value that is bound twice gets one number. */
+class Values {
+  readonly all: (string | number)[] = [];
+  readonly #numbers = new Map<string | number, number>();
+
+  bind(value: string | number): string {
+    let number = this.#numbers.get(value);
+    if (number === undefined) {
+      number = this.all.push(value);
+      this.#numbers.set(value, number);
+    }
+    return `?${number}`;
+  }
+}
+
+type Known = Pick<Selection, "absent" | "shapes"> & { readonly table: Table };
+
+function dialectOf({ table, absent, shapes }: Known, values: Values): Dialect {
+  const singleOf = (name: string) => (absent.has(name) ? "NULL" : scalar(name, values, table));
+  return {
+    table,
+    oneOf: (name, wanted) => oneOf(singleOf(name), wanted, values),
+    compared: (name, order, wanted) => `(${singleOf(name)} ${order} ${literal(wanted, values)})`,
+    contains: (name, wanted) => (absent.has(name) || wanted.length === 0 ? "FALSE" : contains(name, wanted, values)),
+    matches: (name, phrases) => (absent.has(name) || phrases.length === 0 ? "FALSE" : matches(name, phrases, values)),
+    presence: (name) => {
+      if (absent.has(name)) return "NULL";
+      if (isColumn(name)) return columnSql(name, table);
+      if (shapes === undefined || unindexedAttributes.includes(name))
+        return `json_type(search_attributes, ${values.bind(attributePath(name))})`;
+      const having = shapes.filter(({ names }) => names.has(storedName(name))).map(({ key }) => key);
+      return `CASE WHEN ${ofShapes(having, values)} THEN 1 END`;
+    },
+    number: (value) => values.bind(value),
+  };
+}
+
+/** The value of a name; NULL for an attribute that is a list or a text. */
+function scalar(name: string, values: Values, table: Table): string {
+  if (isColumn(name)) return columnSql(name, table);
+  const path = values.bind(attributePath(name));
+  const type = `json_type(search_attributes, ${path})`;
+  return `CASE WHEN ${type} IN ('array', 'object') THEN NULL ELSE json_extract(search_attributes, ${path}) END`;
+}
+
+function oneOf(value: string, wanted: readonly Scalar[], values: Values): string {
+  const [first, ...others] = wanted;
+  // `x IN ()` would be false where x is NULL; `x <> x` is NULL there.
+  if (first === undefined) return `((${value}) <> (${value}))`;
+  if (others.length === 0) return `(${value} = ${literal(first, values)})`;
+  // One parameter however many values: the statement's text stays the same, and its parameters few.
+  return `(${value} IN (SELECT value FROM json_each(${values.bind(listOf(wanted))})))`;
+}
+
+function contains(name: string, wanted: readonly string[], values: Values): string {
+  const path = values.bind(attributePath(name));
+  const held = `SELECT 1 FROM json_each(search_attributes, ${path}) AS element WHERE ${oneOf("element.value", wanted, values)}`;
+  return `(CASE json_type(search_attributes, ${path}) WHEN 'array' THEN EXISTS (${held}) ELSE FALSE END)`;
+}
+
+function matches(name: string, phrases: readonly (readonly string[])[], values: Values): string {
+  const path = values.bind(attributePath(name));
+  const words = `json_extract(search_attributes, ${values.bind(wordsPath(name))})`;
+  const held = phrases.map((phrase) => `instr(${words}, ${values.bind(wordsJson(phrase))}) > 0`);
+  return `(CASE json_type(search_attributes, ${path}) WHEN 'object' THEN ${held.join(" OR ")} ELSE FALSE END)`;
+}
+
+/** Of one shape the index has the rows in order, which it does not know of `IN`. */
+function ofShapes(keys: readonly number[], values: Values): string {
+  const [first, ...others] = keys;
+  if (first !== undefined && others.length === 0) return `visibility.shape_key = ${values.bind(first)}`;
+  return `visibility.shape_key IN (SELECT value FROM json_each(${values.bind(JSON.stringify(keys))}))`;
+}
+
+function bindable(value: Scalar): string | number {
+  return typeof value === "boolean" ? Number(value) : value;
+}
+
+function listOf(wanted: readonly Scalar[]): string {
+  return JSON.stringify(wanted.map(bindable));
+}
+
+/** A number to compare with an attribute is read from JSON like the attribute, so that both were rounded alike. */
+function literal(value: Scalar, values: Values): string {
+  const bound = bindable(value);
+  if (typeof bound === "string" || Number.isSafeInteger(bound)) return values.bind(bound);
+  return `json_extract(${values.bind(JSON.stringify(bound))}, '$')`;
+}
