@@ -1,5 +1,5 @@
 /** Stacks of workflow code in terms of the user's own files. */
-import { SourceMap } from "node:module";
+import { SourceMap, type SourceMapPayload } from "node:module";
 import { userFile } from "./bundle.ts";
 
 export class StackMap {
@@ -7,6 +7,12 @@ export class StackMap {
 
   constructor(sourceMap: string | undefined) {
     this.#map = sourceMap === undefined ? undefined : new SourceMap(JSON.parse(sourceMap));
+  }
+
+  /** The text of a file that the bundle was made from, where its map has it. */
+  sourceOf(path: string): string | undefined {
+    const { sources = [], sourcesContent } = (this.#map?.payload ?? {}) as Partial<SourceMapPayload>;
+    return sourcesContent?.[sources.indexOf(path)];
   }
 
   /** Every place in the bundle becomes the place that it was made from. */

@@ -109,9 +109,10 @@ export interface WorkerOptions {
   shutdownGraceTime?: Duration;
   /** After this time `run()` throws, whatever still runs. Default: never. */
   shutdownForceTime?: Duration;
-  /** Without effect, as the three below: there are no threads for workflows here and nothing to prepare for a debugger, and sources are always at hand. */
-  debugMode?: boolean;
+  /** Whether the answer of `__enhanced_stack_trace` brings the files of workflow code that it names. Default: false. */
   showStackTraceSources?: boolean;
+  /** Without effect, as the two below: there are no threads for workflows here and nothing to prepare for a debugger. */
+  debugMode?: boolean;
   reuseV8Context?: boolean;
   workflowThreadPoolSize?: number;
 }
@@ -163,6 +164,7 @@ export interface CompiledWorkerOptions {
   readonly heartbeatLongestMs: number;
   readonly heartbeatDefaultMs: number;
   readonly failureErrorTypes: Readonly<Record<string, readonly string[]>>;
+  readonly showStackTraceSources: boolean;
   readonly patchActivationCallback: PatchActivationCallback | undefined;
   readonly cacheBytes: number;
   readonly cacheRuns: number;
@@ -240,6 +242,7 @@ export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOpti
     heartbeatLongestMs: duration("maxHeartbeatThrottleInterval", 60_000),
     heartbeatDefaultMs: duration("defaultHeartbeatThrottleInterval", 30_000),
     failureErrorTypes: options.workflowFailureErrorTypes ?? {},
+    showStackTraceSources: options.showStackTraceSources ?? false,
     patchActivationCallback: options.patchActivationCallback,
     cacheBytes: positive("maxCachedWorkflowBytes", cacheBytesDefault, 0),
     cacheRuns: positive("maxCachedWorkflows", Number.POSITIVE_INFINITY, 0),

@@ -464,6 +464,7 @@ function workflowSide(
     localSlots: parts.slots.localActivity,
     deployment: options.deployment,
     failureErrorTypes: options.failureErrorTypes,
+    showStackTraceSources: options.showStackTraceSources,
     converters: options.loadedDataConverter,
     // Closures and objects take about as much as the text that makes them.
     bytesOfBundle: code.user.code.length,

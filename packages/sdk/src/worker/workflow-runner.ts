@@ -9,6 +9,7 @@ import type { LoadedDataConverter } from "../value/data-converter.ts";
 import { FAILURE_SOURCE } from "../value/failure-converter.ts";
 import type { Logger } from "../value/logger.ts";
 import type { RecordMetric } from "../value/metrics.ts";
+import { defaultPayloadConverter } from "../value/payload-converter.ts";
 import { wireDuration, wirePayloads } from "../value/wire.ts";
 import type { ActivityRunner } from "./activity-runner.ts";
 import { CachedRun } from "./cached-run.ts";
@@ -17,10 +18,12 @@ import type { EagerActivities } from "./eager-activities.ts";
 import { explained } from "./explanation.ts";
 import { LocalActivity } from "./local-activity.ts";
 import { checkCompletion, checkField, type PayloadLimits, PayloadsTooLarge } from "./payload-limits.ts";
+import { waitsAfter } from "./promise-stacks.ts";
 import type { RunCache } from "./run-cache.ts";
 import { type RunOutlets, type Sandbox, WorkflowTaskError } from "./sandbox.ts";
 import type { SinkCalls } from "./sinks.ts";
 import type { Slots } from "./slots.ts";
+import { isStackQuery, type StackQuery, stackAnswer } from "./stack-query.ts";
 import { type TaskMetrics, taskMetrics } from "./task-metrics.ts";
 import { watched } from "./watchdog.ts";
 import { failureTypesOf } from "./worker-options.ts";
@@ -54,6 +57,7 @@ export interface WorkflowRunnerParts {
   readonly activatesPatch: RunOutlets["activatesPatch"];
   readonly deadlockTimeoutMs: number;
   readonly bytesOfBundle: number;
+  readonly showStackTraceSources: boolean;
 }
 
 /** A task that waits for local activities asks for more time when this share of its own is over. */
@@ -118,15 +122,11 @@ export class WorkflowRunner {
   }
 
   async #explained(task: Task, error: Nondeterminism): Promise<unknown> {
-    const { namespace, taskQueue, sandbox, deadlockTimeoutMs } = this.#parts;
-    const { workflowId = "", runId = "" } = task.workflowExecution ?? {};
+    const { sandbox } = this.#parts;
     try {
-      const given = await this.#allEvents(task);
-      const events = given[0]?.eventId === 1 ? given : await this.#wholeHistory(task, given);
-      const identity = { namespace, workflowId, runId, taskQueue, deploymentVersion: this.#parts.deployment?.version };
-      const timeoutMs = deadlockTimeoutMs + events.length * msPerEvent;
-      return await watched(timeoutMs, () =>
-        explained(error, sandbox, identity, { events, startedEventId: task.startedEventId }),
+      const events = await this.#eventsFromTheFirst(task);
+      return await watched(this.#timeoutFor(events), () =>
+        explained(error, sandbox, this.#identityOf(task), { events, startedEventId: task.startedEventId }),
       );
     } catch {
       // The error without its line is better than none.
@@ -154,7 +154,7 @@ export class WorkflowRunner {
         }
       } else cached.dispose();
     }
-    const events = given[0]?.eventId === 1 ? given : await this.#wholeHistory(task, given);
+    const events = await this.#eventsFromTheFirst(task, given);
     const startedAtMs = performance.now();
     const run = await this.#fed(this.#newRun(task), events, task);
     this.#metricsOf(task).time("workflow_task_replay_latency", performance.now() - startedAtMs);
@@ -162,26 +162,47 @@ export class WorkflowRunner {
   }
 
   async #fed(run: CachedRun, events: readonly history.HistoryEvent[], task: Task): Promise<CachedRun> {
-    const timeoutMs = this.#parts.deadlockTimeoutMs + events.length * msPerEvent;
-    await watched(timeoutMs, () => run.feed(events, task.startedEventId, task.messages));
+    await watched(this.#timeoutFor(events), () => run.feed(events, task.startedEventId, task.messages));
     run.saw(task.history?.length ?? 0);
     return run;
   }
 
   #newRun(task: Task): CachedRun {
-    const { namespace, taskQueue, sandbox, logger, bytesOfBundle, failureErrorTypes } = this.#parts;
+    const { namespace, taskQueue, sandbox, logger, bytesOfBundle } = this.#parts;
     const { workflowId = "", runId = "" } = task.workflowExecution ?? {};
     const workflowType = task.workflowType?.name;
     const attributes = { ...{ sdkComponent: "workflow", namespace, taskQueue }, workflowId, runId, workflowType };
     const code = sandbox.newRun({
+      ...this.#choicesFor(task),
       log: (level, message, fields) => logger.log(level, message, { ...attributes, ...fields }),
       metric: this.#parts.recordMetric,
-      failureTypes: failureTypesOf(failureErrorTypes, workflowType),
-      activatesPatch: this.#parts.activatesPatch,
       sink: (call, isReplaying) => this.#parts.sinks.call(call, isReplaying),
     });
-    const identity = { namespace, workflowId, runId, taskQueue, deploymentVersion: this.#parts.deployment?.version };
-    return new CachedRun(identity, code, bytesOfBundle);
+    return new CachedRun(this.#identityOf(task), code, bytesOfBundle);
+  }
+
+  /** What decides which way the code goes. */
+  #choicesFor(task: Task): Pick<RunOutlets, "failureTypes" | "activatesPatch"> {
+    const { failureErrorTypes, activatesPatch } = this.#parts;
+    return { failureTypes: failureTypesOf(failureErrorTypes, task.workflowType?.name), activatesPatch };
+  }
+
+  #identityOf(task: Task): CachedRun["identity"] {
+    const { namespace, taskQueue, deployment } = this.#parts;
+    const { workflowId = "", runId = "" } = task.workflowExecution ?? {};
+    return { namespace, workflowId, runId, taskQueue, deploymentVersion: deployment?.version };
+  }
+
+  #timeoutFor(events: readonly history.HistoryEvent[]): number {
+    return this.#parts.deadlockTimeoutMs + events.length * msPerEvent;
+  }
+
+  async #eventsFromTheFirst(
+    task: Task,
+    given?: readonly history.HistoryEvent[],
+  ): Promise<readonly history.HistoryEvent[]> {
+    const events = given ?? (await this.#allEvents(task));
+    return events[0]?.eventId === 1 ? events : await this.#wholeHistory(task, events);
   }
 
   async #allEvents(task: Task): Promise<history.HistoryEvent[]> {
@@ -281,26 +302,24 @@ export class WorkflowRunner {
 
   async #queryResults(task: Task, run: CachedRun): Promise<Record<string, QueryResult>> {
     const results: Record<string, QueryResult> = {};
-    for (const [id, asked] of Object.entries(task.queries)) results[id] = await this.#query(run, asked, id);
+    for (const [id, asked] of Object.entries(task.queries)) results[id] = await this.#query(task, run, asked, id);
     return results;
   }
 
-  async #query(run: CachedRun, asked: query.WorkflowQuery, id = ""): Promise<QueryResult & { errorMessage?: string }> {
+  async #query(task: Task, run: CachedRun, asked: query.WorkflowQuery, id = ""): Promise<QueryResult> {
     const { codec, limits } = this.#parts;
-    const result = await codec.encode(this.#answer(run, asked, id));
+    const { queryType } = asked;
     try {
-      checkField(`the result of query ${asked.queryType}`, result.answer, "payload", limits);
+      const answer = isStackQuery(queryType) ? await this.#stacks(queryType, task) : this.#answer(run, asked, id);
+      const result = await codec.encode(answer);
+      checkField(`the result of query ${queryType}`, result.answer, "payload", limits);
       return result;
     } catch (error) {
       return { resultType: enums.QueryResultType.FAILED, errorMessage: textOf(error), failure: plainFailure(error) };
     }
   }
 
-  #answer(
-    run: CachedRun,
-    { queryType, queryArgs, header }: query.WorkflowQuery,
-    id: string,
-  ): QueryResult & { errorMessage?: string } {
+  #answer(run: CachedRun, { queryType, queryArgs, header }: query.WorkflowQuery, id: string): QueryResult {
     const asked = { id, name: queryType, input: queryArgs?.payloads ?? [], headers: header?.fields ?? {} };
     const answered = run.code.query(asked);
     if ("failed" in answered) {
@@ -310,9 +329,23 @@ export class WorkflowRunner {
     return { resultType: enums.QueryResultType.ANSWERED, answer: wirePayloads([answered.result]) };
   }
 
+  /** The run is replayed once more beside the one at hand, which has kept no stacks. */
+  async #stacks(queryType: StackQuery, task: Task): Promise<QueryResult> {
+    const { sandbox, showStackTraceSources } = this.#parts;
+    const events = await this.#eventsFromTheFirst(task);
+    const run = new CachedRun(this.#identityOf(task), sandbox.newRun(this.#choicesFor(task)), 0);
+    const replay = () => run.feed(events, task.startedEventId, task.messages);
+    const waits = await waitsAfter(this.#timeoutFor(events), replay).finally(() => run.dispose());
+    const answer = stackAnswer(queryType, waits, sandbox.stackMap, showStackTraceSources);
+    return {
+      resultType: enums.QueryResultType.ANSWERED,
+      answer: wirePayloads([defaultPayloadConverter.toPayload(answer)]),
+    };
+  }
+
   async #answerQuery(task: Task, run: CachedRun): Promise<void> {
     const { connection, namespace } = this.#parts;
-    const { resultType, answer, errorMessage, failure } = await this.#query(run, task.query!);
+    const { resultType, answer, errorMessage, failure } = await this.#query(task, run, task.query!);
     await connection.call(
       "RespondQueryTaskCompleted",
       { namespace, taskToken: task.taskToken, completedType: resultType, queryResult: answer, errorMessage, failure },

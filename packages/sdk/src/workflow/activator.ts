@@ -130,7 +130,7 @@ export function answerQuery(run: WorkflowRun, { id, name, input, headers }: Aske
     answer.outcome = { failed: describe(error, run) };
   };
   try {
-    const builtIn = name === "__stack_trace" ? waitsFor(run) : run.handlers.builtInQuery(name);
+    const builtIn = run.handlers.builtInQuery(name);
     if (builtIn !== undefined) {
       answer.outcome = { result: defaultPayloadConverter.toPayload(builtIn) };
       return answer;
@@ -155,15 +155,6 @@ export function answerQuery(run: WorkflowRun, { id, name, input, headers }: Aske
     failed(error);
   }
   return answer;
-}
-
-/** In place of stacks, which cost more than they tell: what the run waits for. */
-function waitsFor(run: WorkflowRun): string {
-  const lines = Object.entries(run.waiters).flatMap(([kind, waiting]) =>
-    [...(waiting as ReadonlyMap<number, unknown>).keys()].map((seq) => `waits for ${kind} ${seq}`),
-  );
-  for (const condition of run.conditions.values()) lines.push(`waits until ${condition.holds}`);
-  return lines.join("\n");
 }
 
 function apply(run: WorkflowRun, job: Job): void {

@@ -114,6 +114,7 @@ export {
   defineQuery,
   defineSignal,
   defineUpdate,
+  enhancedStackTraceQuery,
   getCurrentDetails,
   setCurrentDetails,
   setDefaultQueryHandler,
@@ -135,6 +136,13 @@ export {
 } from "./nexus.ts";
 export { getRandomStream, type WorkflowRandomStream, workflowRandom } from "./random-streams.ts";
 export { proxySinks, type Sink, type SinkCall, type SinkFunction, type Sinks } from "./sinks.ts";
+export type {
+  EnhancedStackTrace,
+  StackTrace,
+  StackTraceFileLocation,
+  StackTraceFileSlice,
+  StackTraceSDKInfo,
+} from "./stack-trace.ts";
 export { log, metricMeter, workflowLogAttributes } from "./telemetry.ts";
 export { condition, sleep, type TimerOptions } from "./timer.ts";
 export { Trigger } from "./trigger.ts";

@@ -12,6 +12,7 @@ import type {
   SignalHandlerOptions,
   UpdateHandlerOptions,
 } from "./message-handlers.ts";
+import type { EnhancedStackTrace } from "./stack-trace.ts";
 
 export function defineSignal<Args extends AnyArgs = [], Name extends string = string>(
   name: Name,
@@ -86,8 +87,9 @@ export function allHandlersFinished(): boolean {
   return getRun("allHandlersFinished()").handlers.allFinished;
 }
 
-/** Queries that every workflow answers by itself: what it waits for, and its handlers with their descriptions. */
+/** Queries that every workflow answers by itself: where its code waits, as text and as data, and its handlers with their descriptions. */
 export const stackTraceQuery = defineQuery<string>("__stack_trace");
+export const enhancedStackTraceQuery = defineQuery<EnhancedStackTrace>("__enhanced_stack_trace");
 export const workflowMetadataQuery = defineQuery<unknown>("__temporal_workflow_metadata");
 
 /** Which update this code handles; `undefined` outside of an update's handler or validator. */
