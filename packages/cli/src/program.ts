@@ -1,6 +1,6 @@
 /** The table of commands as a parser. */
 import { Command, Option } from "commander";
-import { type Definition, type Flags, type Group, longName } from "./definition.ts";
+import { type Definition, type Flag, type Flags, type Group, longName } from "./definition.ts";
 import { Failure } from "./failure.ts";
 import type { GlobalValues } from "./global-flags.ts";
 import { connectionFlags, globalFlags, outputFlags } from "./global-flags.ts";
@@ -48,29 +48,33 @@ function commandOf(definition: Definition): Command {
 }
 
 function addFlags(command: Command, flags: Flags, heading?: string): void {
+  const isTaken = (name: string) => command.options.some(({ short, long }) => name === short || name === long);
   for (const [key, flag] of Object.entries(flags)) {
-    const { short, placeholder, help, aliases = [] } = flag;
+    const { short, placeholder, aliases = [] } = flag;
     const value = placeholder === undefined ? "" : ` <${placeholder}>`;
     // A flag of the command itself goes before a global one of the same letter.
-    const isFree = short !== undefined && !command.options.some((option) => option.short === `-${short}`);
-    const names = `${isFree ? `-${short}, ` : ""}${longName(key)}${value}`;
+    const letter = short === undefined || isTaken(`-${short}`) ? "" : `-${short}, `;
     const isNegation = key.startsWith("no") && /^no[A-Z]/.test(key);
-    for (const [spelled, isHidden] of [
-      [names, false],
-      ...aliases.map((alias) => [`--${alias}${value}`, true] as const),
-    ] as const) {
-      if (isNegation && command.options.some(({ long }) => long === longName(key))) continue;
-      const option = new Option(spelled, help).hideHelp(isHidden);
+    const add = (names: string, isHidden: boolean) => {
+      if (isNegation && isTaken(longName(key))) return;
+      const option = optionOf(flag, names).hideHelp(isHidden);
       if (heading !== undefined) option.helpGroup(heading);
-      if (flag.choices) option.description = `${help}; one of ${flag.choices.join(", ")}`;
-      const parse = flag.parse ?? ((text: string) => text);
-      if (placeholder !== undefined)
-        option.argParser((text, before: unknown) =>
-          flag.isRepeated ? [...((before as readonly unknown[] | undefined) ?? []), parse(text)] : parse(text),
-        );
       command.addOption(option);
-    }
+    };
+    add(`${letter}${longName(key)}${value}`, false);
+    for (const alias of aliases) add(`--${alias}${value}`, true);
   }
+}
+
+function optionOf(
+  { help, choices, placeholder, isRepeated, parse = (text: string) => text }: Flag<unknown>,
+  names: string,
+): Option {
+  const option = new Option(names, choices ? `${help}; one of ${choices.join(", ")}` : help);
+  if (placeholder === undefined) return option;
+  return option.argParser((text, before: unknown) =>
+    isRepeated ? [...((before as readonly unknown[] | undefined) ?? []), parse(text)] : parse(text),
+  );
 }
 
 function valuesOf(definition: Definition, given: Readonly<Record<string, unknown>>, positional: unknown) {

@@ -1,5 +1,5 @@
 /** Signals to, and cancellations of, other workflows, asked for by workflow code. */
-import { type command, enums, history } from "@pawl/protocol";
+import { type command, type common, enums, history } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import { type Delivery, type Message, send } from "../outbox.ts";
 import { Rejection } from "../rejection.ts";
@@ -93,10 +93,8 @@ export function signalMessage(
   initiatedEventId: number,
   attributes: history.SignalExternalWorkflowExecutionInitiatedEventAttributes,
 ): SignalExternal {
-  const { workflowId, runId } = attributes.workflowExecution!;
-  const sender = { workflowId: run.workflowId, runId: run.runId };
-  const bytes = SignalAttributes.encode(attributes);
-  return { type: "signalExternal", workflowId, runId, initiatedEventId, attributes: bytes, sender };
+  const addressed = addressedBy(run, attributes.workflowExecution!);
+  return { type: "signalExternal", ...addressed, initiatedEventId, attributes: SignalAttributes.encode(attributes) };
 }
 
 export function cancelExternal(
@@ -129,10 +127,12 @@ export function cancelMessage(
   initiatedEventId: number,
   attributes: history.RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
 ): CancelExternal {
-  const { workflowId, runId } = attributes.workflowExecution!;
-  const sender = { workflowId: run.workflowId, runId: run.runId };
-  const bytes = CancelAttributes.encode(attributes);
-  return { type: "cancelExternal", workflowId, runId, initiatedEventId, attributes: bytes, sender };
+  const addressed = addressedBy(run, attributes.workflowExecution!);
+  return { type: "cancelExternal", ...addressed, initiatedEventId, attributes: CancelAttributes.encode(attributes) };
+}
+
+function addressedBy({ workflowId, runId }: Run, receiver: common.WorkflowExecution) {
+  return { workflowId: receiver.workflowId, runId: receiver.runId, sender: { workflowId, runId } };
 }
 
 const notFound = new Rejection("NOT_FOUND", "no such running workflow");

@@ -69,14 +69,8 @@ function selectorOf(command: StandaloneCommand): RunSelector | undefined {
       return undefined;
     case "receive":
       return "";
-    case "completeActivity":
-    case "failActivity":
-    case "cancelActivity":
-    case "heartbeatActivity":
-    case "locateActivity":
-      return command.activity.runId;
     default:
-      return command.runId;
+      return "activity" in command ? command.activity.runId : command.runId;
   }
 }
 

@@ -114,14 +114,8 @@ export function selectorOf(command: Command): RunSelector | undefined {
     case "completeWorkflowTask":
     case "failWorkflowTask":
       return command.task.runId;
-    case "completeActivity":
-    case "failActivity":
-    case "cancelActivity":
-    case "heartbeatActivity":
-    case "locateActivity":
-      return command.activity.runId;
     default:
-      return command.runId;
+      return "activity" in command ? command.activity.runId : command.runId;
   }
 }
 

@@ -75,25 +75,30 @@ class MessageReader {
 
   /** False for a field of another wire type than it should have. */
   #take(field: FieldSchema, wireType: number, fields: Map<FieldSchema, Json>, depth: number): boolean {
-    const reader = this.#reader;
-    const own = wireTypeOf(field.kind);
     if (field.map) {
       if (wireType !== 2) return false;
       const entries = (fields.get(field) as Map<string, Json>) ?? new Map<string, Json>();
       fields.set(field, entries);
-      this.#entry(field.map, $end(reader), entries, depth);
-    } else if (field.repeated) {
-      const isPacked = wireType === 2 && own !== 2;
-      if (wireType !== own && !isPacked) return false;
-      const list = (fields.get(field) as Json[]) ?? [];
-      fields.set(field, list);
-      if (!isPacked) list.push(this.#one(field, depth));
-      else for (const end = $end(reader); reader.pos < end; ) list.push(readScalar(field, reader));
-    } else {
-      if (wireType !== own) return false;
-      if (field.oneof) for (const other of fields.keys()) if (other.oneof === field.oneof) fields.delete(other);
-      fields.set(field, this.#one(field, depth));
+      this.#entry(field.map, $end(this.#reader), entries, depth);
+      return true;
     }
+    if (field.repeated) return this.#takeElements(field, wireType, fields, depth);
+    if (wireType !== wireTypeOf(field.kind)) return false;
+    if (field.oneof) for (const other of fields.keys()) if (other.oneof === field.oneof) fields.delete(other);
+    fields.set(field, this.#one(field, depth));
+    return true;
+  }
+
+  /** One element, or many that are packed into one field. */
+  #takeElements(field: FieldSchema, wireType: number, fields: Map<FieldSchema, Json>, depth: number): boolean {
+    const reader = this.#reader;
+    const own = wireTypeOf(field.kind);
+    const isPacked = wireType === 2 && own !== 2;
+    if (wireType !== own && !isPacked) return false;
+    const list = (fields.get(field) as Json[]) ?? [];
+    fields.set(field, list);
+    if (!isPacked) list.push(this.#one(field, depth));
+    else for (const end = $end(reader); reader.pos < end; ) list.push(readScalar(field, reader));
     return true;
   }
 

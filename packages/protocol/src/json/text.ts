@@ -44,20 +44,42 @@ function keepDigits(_key: string, value: unknown, context?: { readonly source?: 
     : value;
 }
 
+const character = {
+  quote: 34,
+  backslash: 92,
+  openBracket: 91,
+  closeBracket: 93,
+  openBrace: 123,
+  closeBrace: 125,
+} as const;
+
 function isNestedDeeper(text: string, max: number): boolean {
   let depth = 0;
-  let isInString = false;
   for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (isInString) {
-      if (code === 92) at++;
-      else if (code === 34) isInString = false;
-    } else if (code === 34) isInString = true;
-    else if (code === 91 || code === 123) {
-      if (++depth > max) return true;
-    } else if (code === 93 || code === 125) depth--;
+    switch (text.charCodeAt(at)) {
+      case character.quote:
+        at = endOfString(text, at);
+        break;
+      case character.openBracket:
+      case character.openBrace:
+        if (++depth > max) return true;
+        break;
+      case character.closeBracket:
+      case character.closeBrace:
+        depth--;
+    }
   }
   return false;
+}
+
+/** Where the string that begins at `from` has its closing quote; behind the text if it has none. */
+function endOfString(text: string, from: number): number {
+  for (let at = from + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === character.quote) return at;
+    if (code === character.backslash) at++;
+  }
+  return text.length;
 }
 
 /** What a value is called in a message to a person. */

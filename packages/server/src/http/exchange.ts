@@ -3,12 +3,10 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { certificateNames } from "../rpc/certificate-names.ts";
+import { EarlyEnd } from "../rpc/early-end.ts";
 import { parseTimeout } from "../rpc/grpc-frame.ts";
 import type { CallerConnection, Incoming, Status } from "../rpc/transport.ts";
 import { problem, type Reply } from "./reply.ts";
-
-/** One object for all, as in the gRPC transport. */
-const abortReason = new Error("the request has ended");
 
 /** Answers are about state that changes at any time, and are read as what they say they are. */
 const headersOfAll = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
@@ -32,8 +30,7 @@ export class Exchange implements Incoming {
   readonly #response: ServerResponse;
   readonly #owner: ExchangeOwner;
   #deadlineMs: number | undefined;
-  #controller: AbortController | undefined;
-  #cause: "no" | "cancelled" | "deadline" | "stopping" = "no";
+  readonly #earlyEnd = new EarlyEnd();
   #phase: "open" | "streaming" | "ended" = "open";
   #cancelWake: Cancel | undefined;
 
@@ -83,15 +80,11 @@ export class Exchange implements Incoming {
   }
 
   get signal(): AbortSignal {
-    if (!this.#controller) {
-      this.#controller = new AbortController();
-      if (this.#cause !== "no") this.#controller.abort(abortReason);
-    }
-    return this.#controller.signal;
+    return this.#earlyEnd.signal;
   }
 
   ended(): "no" | "cancelled" | "deadline" | "stopping" {
-    return this.#cause;
+    return this.#earlyEnd.cause;
   }
 
   /** A header by its lower-case name. gRPC's own headers may also come with the prefix that gateways ask for. */
@@ -172,7 +165,7 @@ export class Exchange implements Incoming {
   /** The server stops: a long poll answers now that there is nothing, what runs runs on. */
   stop(): void {
     this.#response.shouldKeepAlive = false;
-    this.#abort("stopping");
+    this.#earlyEnd.set("stopping");
   }
 
   /**
@@ -218,20 +211,14 @@ export class Exchange implements Incoming {
   }
 
   #onDeadline(): void {
-    this.#abort("deadline");
+    this.#earlyEnd.set("deadline");
     // A stream ends by itself when its signal aborts.
     if (this.#phase === "open") this.answer(problem(deadlineStatus));
   }
 
   #onClose(): void {
-    if (this.#phase !== "ended") this.#abort("cancelled");
+    if (this.#phase !== "ended") this.#earlyEnd.set("cancelled");
     this.#end(499);
-  }
-
-  #abort(cause: "cancelled" | "deadline" | "stopping"): void {
-    if (this.#cause !== "no") return;
-    this.#cause = cause;
-    this.#controller?.abort(abortReason);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
+import { EarlyEnd } from "./early-end.ts";
 import { tooLarge } from "./grpc-frame.ts";
 import { type Incoming, type Routes, type Status, type Unary, unknownMethod } from "./transport.ts";
 
@@ -26,7 +27,6 @@ export interface DirectTransportParts {
 const stopping: Status = { code: "UNAVAILABLE", message: "the server is stopping" };
 const cancelled: Status = { code: "CANCELLED", message: "the call was cancelled by its caller" };
 const late: Status = { code: "DEADLINE_EXCEEDED", message: "the call's deadline has passed" };
-const abortReason = new Error("the call has ended");
 
 export class DirectTransport {
   readonly #parts: DirectTransportParts;
@@ -80,8 +80,7 @@ class DirectCall implements Incoming {
   readonly #options: DirectCallOptions;
   readonly #endsEarly = Promise.withResolvers<Status>();
   readonly #cancelWake: Cancel;
-  #controller: AbortController | undefined;
-  #cause: "no" | "cancelled" | "deadline" | "stopping" = "no";
+  readonly #earlyEnd = new EarlyEnd();
 
   constructor(path: string, options: DirectCallOptions, clock: Clock) {
     this.path = path;
@@ -91,7 +90,7 @@ class DirectCall implements Incoming {
     this.deadlineMs = timeoutMs === undefined ? undefined : nowMs + timeoutMs;
     const endAtMs = nowMs + Math.min(timeoutMs ?? limits.callMsMax, limits.callMsMax);
     this.#cancelWake = clock.wake(endAtMs, () => {
-      this.#abort("deadline");
+      this.#earlyEnd.set("deadline");
       this.end(late);
     });
   }
@@ -108,15 +107,11 @@ class DirectCall implements Incoming {
   }
 
   get signal(): AbortSignal {
-    if (!this.#controller) {
-      this.#controller = new AbortController();
-      if (this.#cause !== "no") this.#controller.abort(abortReason);
-    }
-    return this.#controller.signal;
+    return this.#earlyEnd.signal;
   }
 
   ended(): "no" | "cancelled" | "deadline" | "stopping" {
-    return this.#cause;
+    return this.#earlyEnd.cause;
   }
 
   header(name: string): string {
@@ -124,7 +119,7 @@ class DirectCall implements Incoming {
   }
 
   stop(): void {
-    this.#abort("stopping");
+    this.#earlyEnd.set("stopping");
   }
 
   /** Too late for one that has been answered. */
@@ -135,14 +130,8 @@ class DirectCall implements Incoming {
   /** In a turn of its own (T2): a task that a handler has just given out reaches its caller, who must decide what to do with it. */
   readonly #onCallerGone = () => {
     setImmediate(() => {
-      this.#abort("cancelled");
+      this.#earlyEnd.set("cancelled");
       this.end(cancelled);
     });
   };
-
-  #abort(cause: "cancelled" | "deadline" | "stopping"): void {
-    if (this.#cause !== "no") return;
-    this.#cause = cause;
-    this.#controller?.abort(abortReason);
-  }
 }

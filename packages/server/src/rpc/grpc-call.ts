@@ -3,6 +3,7 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "nod
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { type CallerSocket, certificateNames } from "./certificate-names.ts";
+import { EarlyEnd } from "./early-end.ts";
 import {
   acceptedEncodings,
   decompress,
@@ -17,9 +18,6 @@ import type { CallerConnection, Conversation, Incoming, Status, Streaming, Unary
 
 const answerHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": acceptedEncodings };
 const okTrailers = { "grpc-status": "0" };
-
-/** One object for all, because making an error for each poll that ends would cost more than the poll. */
-const abortReason = new Error("the call has ended");
 
 export interface CallOwner {
   readonly clock: Clock;
@@ -45,8 +43,7 @@ export class GrpcCall implements Incoming, Waiting {
   readonly #frames = new FrameReader();
   #phase: Phase = { type: "reading" };
   #deadlineMs: number | undefined;
-  #controller: AbortController | undefined;
-  #cause: "no" | "cancelled" | "deadline" | "stopping" = "no";
+  readonly #earlyEnd = new EarlyEnd();
   #cancelWake: Cancel | undefined;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, owner: CallOwner) {
@@ -75,16 +72,12 @@ export class GrpcCall implements Incoming, Waiting {
 
   get signal(): AbortSignal {
     this.#notice();
-    if (!this.#controller) {
-      this.#controller = new AbortController();
-      if (this.#cause !== "no") this.#controller.abort(abortReason);
-    }
-    return this.#controller.signal;
+    return this.#earlyEnd.signal;
   }
 
   ended(): "no" | "cancelled" | "deadline" | "stopping" {
     this.#notice();
-    return this.#cause;
+    return this.#earlyEnd.cause;
   }
 
   header(name: string): string {
@@ -149,7 +142,7 @@ export class GrpcCall implements Incoming, Waiting {
    * while is not waited for; one that has just begun is.
    */
   stop(since: "before" | "now"): void {
-    this.#abort("stopping");
+    this.#earlyEnd.set("stopping");
     if (this.#phase.type === "talking" || (this.#phase.type === "reading" && since === "before"))
       this.refuse({ code: "UNAVAILABLE", message: "the server is stopping" });
   }
@@ -257,7 +250,7 @@ export class GrpcCall implements Incoming, Waiting {
   }
 
   #onDeadline(): void {
-    this.#abort("deadline");
+    this.#earlyEnd.set("deadline");
     this.refuse({ code: "DEADLINE_EXCEEDED", message: "the call's deadline has passed" });
   }
 
@@ -270,12 +263,6 @@ export class GrpcCall implements Incoming, Waiting {
 
   /** A stream may be dead some callbacks before it says so (T2). */
   #notice(): void {
-    if (this.#stream.destroyed && !this.#isEnded()) this.#abort("cancelled");
-  }
-
-  #abort(cause: "cancelled" | "deadline" | "stopping"): void {
-    if (this.#cause !== "no") return;
-    this.#cause = cause;
-    this.#controller?.abort(abortReason);
+    if (this.#stream.destroyed && !this.#isEnded()) this.#earlyEnd.set("cancelled");
   }
 }

@@ -11,6 +11,7 @@ import {
   isExpected,
   type Lease,
   LeaseLost,
+  type NamespaceWrite,
   NameTaken,
   needsLease,
   type RunRef,
@@ -257,24 +258,17 @@ export class MemoryStore implements Store {
   /** In the order of the writes, as a write may make way for a later one. */
   #requireWritable(writes: readonly Write[]): void {
     const batches = new NewBatches((write) => this.#hasBatch(write));
-    const nameOf = new Map<string, string>();
+    const names = new Map([...this.#namespaces.values()].map(({ id, name }) => [id, name]));
     const settings = new Map<string, Uint8Array | null>();
-    for (const { id, name } of this.#namespaces.values()) nameOf.set(id, name);
     for (const write of writes) {
       if (write.table === "deleteRun") batches.empty(write.runId);
-      if (write.table === "history") batches.add(write);
-      if (write.table === "setting") {
+      else if (write.table === "history") batches.add(write);
+      else if (write.table === "namespace") rename(names, write);
+      else if (write.table === "setting") {
         const before = settings.has(write.name) ? settings.get(write.name) : this.#settings.get(write.name);
         if (!isExpected(write, before ?? null)) throw new SettingChanged(write.name);
         settings.set(write.name, write.bytes);
       }
-      if (write.table !== "namespace") continue;
-      if (write.bytes === null) {
-        nameOf.delete(write.id);
-        continue;
-      }
-      for (const [id, name] of nameOf) if (name === write.name && id !== write.id) throw new NameTaken(name);
-      nameOf.set(write.id, write.name);
     }
   }
 
@@ -414,6 +408,16 @@ class NewBatches {
       );
     this.#added.set(runId, added.add(firstEventId));
   }
+}
+
+/** Throws `NameTaken`; `names` are by id. */
+function rename(names: Map<string, string>, { id, name, bytes }: NamespaceWrite): void {
+  if (bytes === null) {
+    names.delete(id);
+    return;
+  }
+  for (const [other, taken] of names) if (taken === name && other !== id) throw new NameTaken(name);
+  names.set(id, name);
 }
 
 function compareWaking(left: Waking, right: Waking): number {

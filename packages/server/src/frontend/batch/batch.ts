@@ -1,6 +1,7 @@
 /** Batch operations as operators see them: started, stopped, described, listed. */
 import { Rejection } from "@pawl/engine";
-import { type Init, toTimestamp, type workflowservice } from "@pawl/protocol";
+import { type batch, type Init, toTimestamp, type workflowservice } from "@pawl/protocol";
+import type { VisibilityFilter } from "@pawl/store";
 import { limits } from "../../limits.ts";
 import { invalid, lengthProblem } from "../field-rules.ts";
 import type { Namespace } from "../namespace/namespace-registry.ts";
@@ -10,22 +11,17 @@ import { operationOf } from "./batch-operation.ts";
 import { batchFilter, startProblem, stopProblem } from "./batch-rules.ts";
 
 export function batchHandlers(parts: Parts) {
-  const { namespaces, batchJobs, batches, clock, store } = parts;
+  const { namespaces, batchJobs, batches, clock } = parts;
   return {
     StartBatchOperation: async (request) => {
       const namespace = namespaces.byName(request.namespace);
       if (namespace instanceof Rejection) return namespace;
       const problem = startProblem(request);
       if (problem) return problem;
-      const operation = operationOf(request)!;
       const startedAtMs = clock.nowMs();
       const filter = await batchFilter(parts, namespace, { request, startedAtMs });
       if (filter instanceof Rejection) return filter;
-      const counted = { kind: operation.kind, namespaceId: namespace.id, filter } as const;
-      const total =
-        request.visibilityQuery === ""
-          ? request.executions.length + request.targetExecutions.length
-          : (await store.countVisibility(counted)).reduce((sum, group) => sum + group.count, 0);
+      const total = await totalOf(parts, namespace, request, filter);
       const job: BatchJob = {
         ...{ request, namespaceId: namespace.id, startedAtMs, closed: null },
         ...{ total, complete: 0, failed: 0, after: null, listedCount: 0 },
@@ -68,20 +64,25 @@ export function batchHandlers(parts: Parts) {
       const from = values ? Number(values[0]) : 0;
       const size = pageSize <= 0 || pageSize > limits.batchPageMax ? limits.batchPageMax : pageSize;
       const jobs = jobsOf(parts, namespace);
-      const operationInfo = jobs.slice(from, from + size).map((job) => ({
-        jobId: job.request.jobId,
-        state: stateOf(job),
-        startTime: toTimestamp(job.startedAtMs),
-        closeTime: job.closed ? toTimestamp(job.closed.atMs) : undefined,
-        operationType: operationOf(job.request)!.type,
-      }));
       const isMore = jobs.length > from + size;
       return {
-        operationInfo,
+        operationInfo: jobs.slice(from, from + size).map(summary),
         ...(isMore && { nextPageToken: parts.tokens.sealPage("batch", namespace.id, [from + size]) }),
       };
     },
   } satisfies Handlers;
+}
+
+/** How many executions the batch is about. */
+async function totalOf(
+  { store }: Parts,
+  { id: namespaceId }: Namespace,
+  request: BatchRequest,
+  filter: VisibilityFilter,
+): Promise<number> {
+  if (request.visibilityQuery === "") return request.executions.length + request.targetExecutions.length;
+  const groups = await store.countVisibility({ kind: operationOf(request)!.kind, namespaceId, filter });
+  return groups.reduce((sum, { count }) => sum + count, 0);
 }
 
 /** The newest first. */
@@ -109,15 +110,21 @@ function notFound(jobId: string): Rejection {
   return new Rejection("NOT_FOUND", `batch operation not found: ${jobId}`);
 }
 
-function described(job: BatchJob): Init<workflowservice.DescribeBatchOperationResponse> {
-  const { request, closed } = job;
-  const operation = operationOf(request)!;
+function summary(job: BatchJob): Init<batch.BatchOperationInfo> {
+  const { request, startedAtMs, closed } = job;
   return {
-    operationType: operation.type,
     jobId: request.jobId,
     state: stateOf(job),
-    startTime: toTimestamp(job.startedAtMs),
+    startTime: toTimestamp(startedAtMs),
     closeTime: closed ? toTimestamp(closed.atMs) : undefined,
+    operationType: operationOf(request)!.type,
+  };
+}
+
+function described(job: BatchJob): Init<workflowservice.DescribeBatchOperationResponse> {
+  const { request } = job;
+  return {
+    ...summary(job),
     totalOperationCount: Math.max(job.total, job.complete + job.failed),
     completeOperationCount: job.complete,
     failureOperationCount: job.failed,

@@ -28,24 +28,12 @@ export function deploymentRoutingHandlers(parts: Parts) {
       if (namespace instanceof Rejection) return namespace;
       const buildId = routedProblem(request) ?? buildIdOfRequest(request);
       if (buildId instanceof Rejection) return buildId;
-      const { deploymentName: name, ignoreMissingTaskQueues } = request;
       const change = { ...request, nowMs: clock.nowMs() };
-      const seen = await seenOf(parts, namespace, name);
-      let before: Deployment | undefined;
-      const after = await deployments.change(namespace.id, name, (found) => {
-        const deployment = toRoute(parts, namespace, found, { ...request, ...seen, buildId });
-        if (deployment instanceof Rejection) return deployment;
-        before = deployment;
-        const changed = setCurrent(deployment, buildId, change);
-        if (changed instanceof Rejection || changed.current === deployment.current) return changed;
-        const missing =
-          !ignoreMissingTaskQueues &&
-          missingQueues(parts, namespace, deployment, { ...seen, buildId, role: "current" });
-        return missing || changed;
-      });
-      if (after instanceof Rejection) return after;
-      const { previousVersion, previousDeploymentVersion } = previous(name, before!.current);
-      return { conflictToken: conflictTokenOf(after), previousVersion, previousDeploymentVersion };
+      const set = (deployment: Deployment) => setCurrent(deployment, buildId, change);
+      const changed = await changeRole(parts, namespace, request, { role: "current", buildId, set });
+      if (changed instanceof Rejection) return changed;
+      const { before, after } = changed;
+      return { conflictToken: conflictTokenOf(after), ...previous(before.name, before.current) };
     },
 
     SetWorkerDeploymentRampingVersion: async (request) => {
@@ -53,27 +41,15 @@ export function deploymentRoutingHandlers(parts: Parts) {
       if (namespace instanceof Rejection) return namespace;
       const buildId = routedProblem(request) ?? percentageProblem(request) ?? buildIdOfRequest(request);
       if (buildId instanceof Rejection) return buildId;
-      const { deploymentName: name, percentage, ignoreMissingTaskQueues } = request;
+      const { percentage } = request;
       const ramp = buildId === null && percentage === 0 ? null : { buildId, percentage };
       const change = { ...request, nowMs: clock.nowMs() };
-      const seen = await seenOf(parts, namespace, name);
-      let before: Deployment | undefined;
-      const after = await deployments.change(namespace.id, name, (found) => {
-        const deployment = toRoute(parts, namespace, found, { ...request, ...seen, buildId });
-        if (deployment instanceof Rejection) return deployment;
-        before = deployment;
-        const changed = setRamping(deployment, ramp, change);
-        if (changed instanceof Rejection || changed.ramping?.buildId === deployment.ramping?.buildId) return changed;
-        const missing =
-          !ignoreMissingTaskQueues &&
-          ramp &&
-          missingQueues(parts, namespace, deployment, { ...seen, buildId, role: "ramping" });
-        return missing || changed;
-      });
-      if (after instanceof Rejection) return after;
-      const { ramping } = before!;
+      const set = (deployment: Deployment) => setRamping(deployment, ramp, change);
+      const changed = await changeRole(parts, namespace, request, { role: "ramping", buildId, set });
+      if (changed instanceof Rejection) return changed;
+      const { name, ramping } = changed.before;
       return {
-        conflictToken: conflictTokenOf(after),
+        conflictToken: conflictTokenOf(changed.after),
         ...(ramping && { ...previous(name, ramping.buildId), previousPercentage: ramping.percentage }),
       };
     },
@@ -105,6 +81,48 @@ function percentageProblem({ percentage }: { percentage: number }): Rejection | 
   return percentage >= 0 && percentage <= 100 ? undefined : invalid("Percentage must be between 0 and 100 (inclusive)");
 }
 
+type Role = "current" | "ramping";
+
+interface RoleRequest {
+  readonly deploymentName: string;
+  readonly allowNoPollers: boolean;
+  readonly ignoreMissingTaskQueues: boolean;
+}
+
+interface RoleChange {
+  readonly role: Role;
+  /** null: workers without a version. */
+  readonly buildId: string | null;
+  readonly set: (deployment: Deployment) => Deployment | Rejection;
+}
+
+/** Gives the version a role, if it polls what the version before it polled. Throws `Unavailable`. */
+async function changeRole(
+  parts: Parts,
+  namespace: Namespace,
+  request: RoleRequest,
+  { role, buildId, set }: RoleChange,
+): Promise<{ readonly before: Deployment; readonly after: Deployment } | Rejection> {
+  const { deploymentName: name, ignoreMissingTaskQueues } = request;
+  const seen = await seenOf(parts, namespace, name);
+  let before: Deployment | undefined;
+  const after = await parts.deployments.change(namespace.id, name, (found) => {
+    const deployment = toRoute(parts, namespace, found, { ...request, ...seen, buildId });
+    if (deployment instanceof Rejection) return deployment;
+    before = deployment;
+    const changed = set(deployment);
+    if (changed instanceof Rejection || holderOf(changed, role) === holderOf(deployment, role)) return changed;
+    if (ignoreMissingTaskQueues) return changed;
+    return missingQueues(parts, namespace, deployment, { ...seen, buildId, role }) ?? changed;
+  });
+  return after instanceof Rejection ? after : { before: before!, after };
+}
+
+/** undefined: nobody has it. */
+function holderOf({ current, ramping }: Deployment, role: Role): string | null | undefined {
+  return role === "current" ? current : ramping?.buildId;
+}
+
 interface Seen {
   /** Build ids of versions that may go to make room. */
   readonly disposable: ReadonlySet<string>;
@@ -126,7 +144,8 @@ function toRoute(
   parts: Parts,
   { id }: Namespace,
   found: Deployment | undefined,
-  request: Pick<Seen, "disposable"> & { deploymentName: string; buildId: string | null; allowNoPollers: boolean },
+  request: Pick<Seen, "disposable"> &
+    Pick<RoleRequest, "deploymentName" | "allowNoPollers"> & { buildId: string | null },
 ): Deployment | Rejection {
   const { deploymentName: name, buildId, allowNoPollers } = request;
   const nowMs = parts.clock.nowMs();
@@ -142,7 +161,7 @@ function missingQueues(
   { deployments }: Parts,
   { id: namespaceId }: Namespace,
   deployment: Deployment,
-  { active, buildId, role }: Pick<Seen, "active"> & { buildId: string | null; role: "current" | "ramping" },
+  { active, buildId, role }: Pick<Seen, "active"> & { buildId: string | null; role: Role },
 ): Rejection | undefined {
   const { name, current } = deployment;
   const now = current === null ? undefined : versionOf(deployment, current);

@@ -137,23 +137,8 @@ async function refreshed(
   if (asked.length === 0) return found;
   const drained = new Map<string, boolean>();
   for (const version of asked) {
-    const counts = await store.countVisibility({
-      kind: "workflow",
-      namespaceId: id,
-      filter: {
-        op: "and",
-        all: [
-          { op: "=", name: "ExecutionStatus", value: enums.WorkflowExecutionStatus.RUNNING },
-          {
-            op: "=",
-            name: "TemporalWorkerDeploymentVersion",
-            value: versionName({ deploymentName: name, ...version }),
-          },
-          { op: "=", name: "TemporalWorkflowVersioningBehavior", value: "Pinned" },
-        ],
-      },
-    });
-    drained.set(version.buildId, counts.reduce((sum, { count }) => sum + count, 0) === 0);
+    const pinnedCount = await openPinnedCount(store, id, { deploymentName: name, buildId: version.buildId });
+    drained.set(version.buildId, pinnedCount === 0);
   }
   const after = await deployments.change(id, name, (before) => {
     let changed = before;
@@ -161,6 +146,26 @@ async function refreshed(
     return changed;
   });
   return after instanceof Rejection ? found : after;
+}
+
+async function openPinnedCount(
+  store: Parts["store"],
+  namespaceId: string,
+  version: DeploymentVersion,
+): Promise<number> {
+  const groups = await store.countVisibility({
+    kind: "workflow",
+    namespaceId,
+    filter: {
+      op: "and",
+      all: [
+        { op: "=", name: "ExecutionStatus", value: enums.WorkflowExecutionStatus.RUNNING },
+        { op: "=", name: "TemporalWorkerDeploymentVersion", value: versionName(version) },
+        { op: "=", name: "TemporalWorkflowVersioningBehavior", value: "Pinned" },
+      ],
+    },
+  });
+  return groups.reduce((sum, { count }) => sum + count, 0);
 }
 
 function isDue({ drainage, deactivatedAtMs }: Version, nowMs: number): boolean {
