@@ -26,6 +26,7 @@ import { printProfile } from "./profile.ts";
 import { runRound } from "./round.ts";
 import { type Sample, type Scenario, scenarios } from "./scenario.ts";
 import { compareSdks, sdkScenarios } from "./sdk-comparison.ts";
+import { fillWorkflows } from "./stored-workflows.ts";
 import { emptyInstance, type System } from "./system.ts";
 import { printTable } from "./table.ts";
 import { measureTimers, type TimersResult, timersScenario } from "./timers.ts";
@@ -51,6 +52,8 @@ interface Options {
   readonly systems: readonly System[];
   /** How many workflows Pawl is to leave open. */
   readonly openCount: number;
+  /** How many more are in its store when it starts, in open-idle. */
+  readonly putInCount: number;
   /** How many closed workflows the larger store of `closed` has. */
   readonly closedCount: number;
   /** Names of those that stand beside each other in the comparison with peers. */
@@ -68,6 +71,7 @@ const usage = `usage: npm run bench -- [flags]
   --quick               short windows, one round: a look, not a measurement
   --rounds N            repetitions of each scenario on each server (default 3)
   --open N              how many workflows Pawl leaves open in open-idle and open-pending (default 100000)
+  --put-in N            how many more are put into its store before it starts, for open-idle (default 0)
   --closed N            how many closed workflows the larger store of closed has (default 1000000)
   --peers NAME,NAME     who takes part in ${groups.get("peers")!.join(", ")}; default: ${peerSystems.map(({ name }) => name).join(",")}
   --without-reference   Pawl only
@@ -84,6 +88,7 @@ function readOptions(args: readonly string[]): Options {
       rounds: { type: "string" },
       peers: { type: "string" },
       open: { type: "string" },
+      "put-in": { type: "string", default: "0" },
       closed: { type: "string" },
       plan: { type: "boolean", default: false },
       "without-reference": { type: "boolean", default: false },
@@ -103,6 +108,8 @@ function readOptions(args: readonly string[]): Options {
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds wants a whole number from 1");
   const openCount = Number(values.open ?? idleCounts.pawl[values.quick ? "quick" : "full"]);
   if (!Number.isInteger(openCount) || openCount < 1) throw new Error("--open wants a whole number from 1");
+  const putInCount = Number(values["put-in"]);
+  if (!Number.isInteger(putInCount) || putInCount < 0) throw new Error("--put-in wants a whole number from 0");
   const closedCount = Number(values.closed ?? (values.quick ? manyClosed / 100 : manyClosed));
   if (!Number.isInteger(closedCount) || closedCount < 2) throw new Error("--closed wants a whole number from 2");
   if (!["text", "json"].includes(values.output)) throw new Error("--output is text or json");
@@ -111,6 +118,7 @@ function readOptions(args: readonly string[]): Options {
     rounds,
     peers,
     openCount,
+    putInCount,
     closedCount,
     onlyPlan: values.plan,
     quick: values.quick,
@@ -143,7 +151,9 @@ async function measureAll(options: Options, load: Load): Promise<Measurements> {
       const count = system === "pawl" ? options.openCount : idleCounts[system][options.quick ? "quick" : "full"];
       using instance = await emptyInstance(system);
       const report = (line: string) => say(`  ${system} ${name}: ${line}`);
-      results[system] = await measureIdle(instance.start, load, { count, args }, report);
+      const putInCount = system === "pawl" && args.length === 0 ? options.putInCount : 0;
+      if (putInCount > 0) await fillWorkflows(instance.dbFilename, { count: putInCount, state: "open" }, report);
+      results[system] = await measureIdle(instance.start, load, { count, putInCount, args }, report);
     }
     idle.set(name, results);
   }

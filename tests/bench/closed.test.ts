@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InspectedRun } from "@pawl/store";
 import { type ClosedSample, closedGoals, closedSections } from "./closed.ts";
-import { cloner, closedWorkflowId } from "./closed-workflows.ts";
+import { cloner, storedWorkflowId } from "./stored-workflows.ts";
 
 const of = (load: string, closed: number, rate: number): ClosedSample => ({
   ...{ load, closed, rate, p50Ms: 10, serverCpuMsPerWorkflow: 2 },
@@ -32,7 +32,7 @@ test("rates with many closed workflows are held against those with few, by media
 });
 
 test("a closed workflow is put in again under other ids, in all its rows", () => {
-  const [workflowId, runId] = [closedWorkflowId(0), "018bcfe5-8138-7370-9a91-65d0df85916b"];
+  const [workflowId, runId] = [storedWorkflowId("closed", 0), "018bcfe5-8138-7370-9a91-65d0df85916b"];
   const bytes = (text: string) => Buffer.from(`<${text}>`);
   const run = {
     ...{
@@ -48,7 +48,7 @@ test("a closed workflow is put in again under other ids, in all its rows", () =>
     batches: [{ firstEventId: 1, lastEventId: 3, events: bytes(runId) }],
     visibility: { status: 2, runId, businessId: workflowId },
   } as unknown as InspectedRun;
-  const rows = cloner(run, bytes(workflowId))(255);
+  const rows = cloner(run, bytes(workflowId), "closed")(255);
   const [otherId, otherRun] = ["closed-000000255", "018bcfe5-8138-7370-9a91-0000000000ff"];
   assert.deepEqual(
     rows.map((row) => [row.table, "runId" in row && row.runId]),

@@ -4,11 +4,11 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { startPawl } from "../rig/server.ts";
-import { fillClosedWorkflows } from "./closed-workflows.ts";
 import { figures, type Goal, median, type Section } from "./comparison.ts";
 import type { Load } from "./load-program.ts";
 import { cpuBetween, usageOf } from "./process-usage.ts";
 import { numberAt } from "./scenario.ts";
+import { fillWorkflows } from "./stored-workflows.ts";
 import { emptyFile } from "./system.ts";
 
 export const closedScenario = {
@@ -63,7 +63,7 @@ export async function measureClosed(
     { closed: fewClosed, dbFilename: few.filename },
     { closed: closedCount, dbFilename: many.filename },
   ];
-  for (const { closed, dbFilename } of stores) await fillClosedWorkflows(dbFilename, closed, say);
+  for (const { closed, dbFilename } of stores) await fillWorkflows(dbFilename, { count: closed, state: "closed" }, say);
   const samples: ClosedSample[] = [];
   for (let round = 1; round <= rounds; round++)
     for (const { closed, dbFilename } of stores) {

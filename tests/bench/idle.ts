@@ -42,12 +42,22 @@ export interface IdleResult {
   readonly rssAfterRestartBytes: number;
 }
 
+/** What is open in the end. */
+export interface IdleLoad {
+  /** Started by the load. */
+  readonly count: number;
+  /** In the store before the server starts. */
+  readonly putInCount?: number;
+  /** Of the load program. */
+  readonly args: readonly string[];
+}
+
 const restMs = 30_000;
 
 export async function measureIdle(
   start: Start,
   load: Load,
-  { count, args }: { readonly count: number; readonly args: readonly string[] },
+  { count, putInCount = 0, args }: IdleLoad,
   say: (line: string) => void,
 ): Promise<IdleResult> {
   const beganAtMs = performance.now();
@@ -56,7 +66,7 @@ export async function measureIdle(
   const emptyRssBytes = usageOf(server.pid).rssBytes;
   const started = await load("open-idle", server.address, ["--count", String(count), ...args], say);
   const { rssBytes } = usageOf(server.pid);
-  say(`${count} workflows are open, ${Math.round(rssBytes / 1e6)} MB; wait half a minute`);
+  say(`${count + putInCount} workflows are open, ${Math.round(rssBytes / 1e6)} MB; wait half a minute`);
   await delay(restMs);
   const restedRssBytes = usageOf(server.pid).rssBytes;
   say(`${Math.round(restedRssBytes / 1e6)} MB; kill -9 and start again`);
@@ -69,7 +79,7 @@ export async function measureIdle(
   const rssAfterRestartBytes = usageOf(again.pid).rssBytes;
   await again.kill9();
   return {
-    workflows: count,
+    workflows: count + putInCount,
     coldStartMs,
     startsPerSecond: numberAt(started, "startsPerSecond"),
     startP99Ms: numberAt(started, "latencyMs.p99"),

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { planOf, printPlan } from "./plan.ts";
 
 const options = {
-  ...{ quick: false, rounds: 3, openCount: 100_000, closedCount: 1_000_000 },
+  ...{ quick: false, rounds: 3, openCount: 100_000, putInCount: 0, closedCount: 1_000_000 },
   ...{ systems: ["pawl", "reference"] as const, peers: ["pawl", "dbos"] },
 };
 

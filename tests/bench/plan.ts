@@ -14,6 +14,7 @@ export interface PlanOptions {
   readonly systems: readonly System[];
   readonly peers: readonly string[];
   readonly openCount: number;
+  readonly putInCount: number;
   readonly closedCount: number;
 }
 
@@ -35,10 +36,19 @@ const referenceOpenCount = 1_000;
 const timersCount = 100_000;
 /** Rest, kill and restart. */
 const idleEndSeconds = 45;
-const closedFilledPerSecond = 6_000;
+const filledPerSecond = 6_000;
 const sdkSeconds = 60;
 
-export function planOf({ only, quick, rounds, systems, peers, openCount, closedCount }: PlanOptions): PlannedPart[] {
+export function planOf({
+  only,
+  quick,
+  rounds,
+  systems,
+  peers,
+  openCount,
+  putInCount,
+  closedCount,
+}: PlanOptions): PlannedPart[] {
   const window = windowSeconds[quick ? "quick" : "full"];
   const parts: PlannedPart[] = [];
   const add = (part: string, seconds: number) => {
@@ -53,7 +63,8 @@ export function planOf({ only, quick, rounds, systems, peers, openCount, closedC
   for (const { name } of idleScenarios)
     add(
       name,
-      sum((system) => counted(openCount)(system) + idleEndSeconds),
+      sum((system) => counted(openCount)(system) + idleEndSeconds) +
+        (name === "open-idle" ? putInCount / filledPerSecond : 0),
     );
   add(
     timersScenario.name,
@@ -63,7 +74,7 @@ export function planOf({ only, quick, rounds, systems, peers, openCount, closedC
     add(name, rounds * peers.length * (window + peerStartSeconds / peerWorkloads.length));
   add(
     closedScenario.name,
-    closedCount / closedFilledPerSecond + rounds * 2 * (closedLoads.length * window + serverStartSeconds),
+    closedCount / filledPerSecond + rounds * 2 * (closedLoads.length * window + serverStartSeconds),
   );
   for (const { name } of sdkScenarios) add(name, rounds * (quick ? sdkSeconds / 4 : sdkSeconds));
   return parts;

@@ -12,6 +12,7 @@ export type System = "pawl" | "reference";
 export type Start = (options?: { port?: number }) => Promise<RunningServer>;
 
 export interface Instance {
+  readonly dbFilename: string;
   readonly start: Start;
   /** What the server counted since the call before; undefined for the reference. */
   readonly stats: (server: RunningServer) => Promise<ProbeReport | undefined>;
@@ -41,6 +42,7 @@ export async function emptyInstance(system: System, options: ProfileOptions = {}
   const dbFilename = file.filename;
   const statsFile = join(dirname(dbFilename), "stats.json");
   return {
+    dbFilename,
     start: ({ port } = {}) => {
       const at = port === undefined ? { dbFilename } : { dbFilename, port };
       return system === "pawl" ? startPawl({ ...at, env: probedEnvironment(statsFile, options) }) : startReference(at);

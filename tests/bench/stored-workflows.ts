@@ -9,24 +9,28 @@ import { call } from "../rig/call.ts";
 import { startPawl } from "../rig/server.ts";
 import { activity, complete, text } from "../stories/requests.ts";
 
+/** Open ones have had their first workflow task and wait for a signal. */
+export type StoredState = "closed" | "open";
+
 const namespace = "default";
-const queue = "closed";
+const queue = "stored";
 const idDigits = 9;
 const runIdTail = 12;
 const runsPerCommit = 2_000;
 /** Commits that wait at once, so that the writer always has one. */
 const commitsAhead = 4;
 
-/** Of the same length as that of every other. */
-export const closedWorkflowId = (number: number): string => `closed-${String(number).padStart(idDigits, "0")}`;
+/** Of the same length as that of every other in this state. */
+export const storedWorkflowId = (state: StoredState, number: number): string =>
+  `${state}-${String(number).padStart(idDigits, "0")}`;
 
-/** One workflow of one activity, from its start to its end, on an empty file. */
-async function runOne(dbFilename: string): Promise<void> {
+/** One workflow of one activity on an empty file: from its start to its end, or until it waits for a signal before that. */
+async function runOne(dbFilename: string, state: StoredState): Promise<void> {
   const server = await startPawl({ dbFilename });
   const { address } = server;
   const taskQueue = { name: queue };
-  const start = { namespace, workflowId: closedWorkflowId(0), workflowType: { name: "OneActivity" }, taskQueue };
-  await call(address, "StartWorkflowExecution", { ...start, input: text("x".repeat(100)), requestId: "closed" });
+  const start = { namespace, workflowId: storedWorkflowId(state, 0), workflowType: { name: "OneActivity" }, taskQueue };
+  await call(address, "StartWorkflowExecution", { ...start, input: text("x".repeat(100)), requestId: "stored" });
   const poll = (): Promise<ResponseOf<"PollWorkflowTaskQueue">> =>
     call(address, "PollWorkflowTaskQueue", { namespace, taskQueue, identity: "bench" });
   const respond = async (commands: Init<RequestOf<"RespondWorkflowTaskCompleted">>["commands"]) => {
@@ -34,43 +38,45 @@ async function runOne(dbFilename: string): Promise<void> {
     const request = { namespace, taskToken, identity: "bench", ...(commands && { commands }) };
     await call(address, "RespondWorkflowTaskCompleted", request);
   };
-  await respond([activity(queue, { input: text("x".repeat(100)) })]);
-  const { taskToken } = await call(address, "PollActivityTaskQueue", { namespace, taskQueue, identity: "bench" });
-  const result = text("x".repeat(100));
-  await call(address, "RespondActivityTaskCompleted", { namespace, taskToken, result, identity: "bench" });
-  await respond([complete("x".repeat(100))]);
+  if (state === "open") await respond([]);
+  else {
+    await respond([activity(queue, { input: text("x".repeat(100)) })]);
+    const { taskToken } = await call(address, "PollActivityTaskQueue", { namespace, taskQueue, identity: "bench" });
+    const result = text("x".repeat(100));
+    await call(address, "RespondActivityTaskCompleted", { namespace, taskToken, result, identity: "bench" });
+    await respond([complete("x".repeat(100))]);
+  }
   await server.stop();
 }
 
-/** Fills an empty file with `count` closed workflows. */
-export async function fillClosedWorkflows(
+/** Fills an empty file with `count` workflows. */
+export async function fillWorkflows(
   dbFilename: string,
-  count: number,
+  { count, state }: { readonly count: number; readonly state: StoredState },
   say: (line: string) => void,
 ): Promise<void> {
-  await runOne(dbFilename);
+  await runOne(dbFilename, state);
   const { run, shardIds } = await templateOf(dbFilename);
   const store = await SqliteStore.open({ filename: dbFilename });
   const { namespaceId } = run;
   const [row] = await store.listVisibility({ kind: "workflow", namespaceId, limit: 1 });
-  const clone = cloner(run, row!.info);
+  const clone = cloner(run, row!.info, state);
+  const keyOf = (number: number) => ({ namespaceId, businessId: storedWorkflowId(state, number) });
   const leases: Lease[] = [];
   for (const shardId of shardIds) leases.push(await store.acquire(shardId, "bench"));
   const commits: Promise<void>[] = [];
   for (let from = 1; from < count; from += runsPerCommit) {
     const numbers = Array.from({ length: Math.min(runsPerCommit, count - from) }, (_, at) => from + at);
     for (const [shard, lease] of leases.entries()) {
-      const own = numbers.filter((number) => shardOf(keyOf(namespaceId, number), leases.length) === shard);
+      const own = numbers.filter((number) => shardOf(keyOf(number), leases.length) === shard);
       commits.push(store.commit(lease, own.flatMap(clone)));
     }
     while (commits.length > commitsAhead) await commits.shift();
-    if ((from - 1) % 100_000 === 0) say(`${from - 1} of ${count} closed workflows`);
+    if ((from - 1) % 100_000 === 0) say(`${from - 1} of ${count} ${state} workflows`);
   }
   await Promise.all(commits);
   await store.close();
 }
-
-const keyOf = (namespaceId: string, number: number) => ({ namespaceId, businessId: closedWorkflowId(number) });
 
 async function templateOf(dbFilename: string): Promise<{ run: InspectedRun; shardIds: number[] }> {
   const inspection = await openInspection(dbFilename);
@@ -84,7 +90,7 @@ async function templateOf(dbFilename: string): Promise<{ run: InspectedRun; shar
 }
 
 /** The rows of the workflow of a number: those of the one that was run, with other ids in place of its own. */
-export function cloner(run: InspectedRun, info: Uint8Array): (number: number) => Write[] {
+export function cloner(run: InspectedRun, info: Uint8Array, state: StoredState): (number: number) => Write[] {
   const { kind, namespaceId, businessId, runId, wakeAtMs, undispatched, visibility } = run;
   const snapshot = template(run.snapshot, businessId, runId);
   const listed = template(info, businessId, runId);
@@ -93,7 +99,7 @@ export function cloner(run: InspectedRun, info: Uint8Array): (number: number) =>
     events: template(events, businessId, runId),
   }));
   return (number) => {
-    const ids = { workflowId: closedWorkflowId(number), runId: runIdOf(runId, number) };
+    const ids = { workflowId: storedWorkflowId(state, number), runId: runIdOf(runId, number) };
     const key = { kind, namespaceId, businessId: ids.workflowId, runId: ids.runId };
     return [
       { table: "current", ...key },
