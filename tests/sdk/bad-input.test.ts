@@ -11,6 +11,7 @@ import { newId, newWorker, useTarget } from "./target.ts";
 
 const target = useTarget();
 const workflowsPath = fileURLToPath(new URL("./bad-input/workflows.ts", import.meta.url));
+const mended = fileURLToPath(new URL("./bad-input/mended.ts", import.meta.url));
 const megabyte = 2 ** 20;
 
 const activities = {
@@ -44,6 +45,32 @@ describe("what is not registered", () => {
       for (const said of await target.client.workflow.execute(workflows.missingActivities, options)) {
         assert.match(said, /^ApplicationFailure NotFoundError false: Activity function absent is not registered.*take/);
       }
+    });
+  });
+
+  test("a workflow fails its task with the names of those that are there, and goes on in a worker that has it", async () => {
+    const options = { workflowId: newId(), args: [5] as [number], workflowTaskTimeout: "1 second" } as const;
+    const worker = await newWorker(target, { workflowsPath, activities });
+    const { taskQueue } = worker.options;
+    const handle = await target.client.workflow.start("mendedAlone", { ...options, taskQueue });
+    const failed = await worker.runUntil(taskFailureOf(handle));
+    assert.match(
+      failed.failure!.message,
+      /'mendedAlone': no such function is exported by the workflow bundle, which has .*answers/,
+    );
+    const other = await newWorker(target, { workflowsPath: mended, activities, taskQueue });
+    assert.equal(await other.runUntil(handle.result()), 5);
+  });
+});
+
+describe("handlers that are there twice", () => {
+  test("the one that was set last is the only one that is called", async () => {
+    await withWorker(async (taskQueue) => {
+      const handle = await target.client.workflow.start(workflows.handlesTwice, { workflowId: newId(), taskQueue });
+      assert.equal(await handle.query(workflows.asked, 1), "second");
+      assert.equal(await handle.executeUpdate(workflows.changed, { args: [1] }), "second");
+      await handle.signal(workflows.told, "heard");
+      assert.equal(await handle.result(), "second heard");
     });
   });
 });
@@ -166,7 +193,6 @@ describe("payloads that are too large", () => {
       workflowTaskTimeout: "1 second",
     });
     await first.runUntil(taskFailureOf(handle));
-    const mended = fileURLToPath(new URL("./bad-input/mended.ts", import.meta.url));
     const second = await newWorker(target, { workflowsPath: mended, activities, taskQueue });
     assert.equal(await second.runUntil(handle.result()), megabyte);
   });

@@ -1,6 +1,8 @@
 /** The life of a worker: how it is made, how it stops, and what becomes of its workflows when it does not get to stop. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
+import { heartbeat } from "@pawl/sdk/activity";
 import { Client, Connection } from "@pawl/sdk/client";
 import {
   CombinedWorkerRunError,
@@ -71,6 +73,13 @@ describe("a worker is made", () => {
       /maxConcurrentActivityTaskExecutions/,
     ],
     ["with a duration that is none", { shutdownGraceTime: "soon" }, /shutdownGraceTime.*"soon"/],
+    [
+      "with a reserved activity",
+      { activities: { __temporal_own: async () => undefined } },
+      /activity name "__temporal_own" is reserved/,
+    ],
+    ["with a reserved task queue", { taskQueue: "__temporal_queue" }, /task queue name .* is reserved/],
+    ["with a reserved sink", { sinks: { __stack_trace: {} } }, /sink name "__stack_trace" is reserved/],
     ["with code twice", { workflowBundle: { code: "", sourceMap: undefined } }, /exclude each other/],
     ["from a file that is not there", { workflowsPath: "/there/is/no/such/file.ts" }, /cannot be bundled.*file\.ts/s],
   ] as const) {
@@ -101,7 +110,6 @@ describe("a worker is made", () => {
     // A program for the official SDK may say what is without effect here.
     const native = {
       debugMode: false,
-      showStackTraceSources: true,
       reuseV8Context: true,
       workflowThreadPoolSize: 2,
     } satisfies Partial<WorkerOptions>;
@@ -115,6 +123,36 @@ describe("a worker is made", () => {
     assert.equal(result, "Hello, both!");
   });
 });
+
+test("a worker's status says what it does", async () => {
+  const untilShutdown = async () => {
+    heartbeat("has begun");
+    return await activities.untilShutdown();
+  };
+  const worker = await newWorker(target, { activities: { untilShutdown }, shutdownGraceTime: "10 seconds" });
+  const { taskQueue } = worker.options;
+  assert.deepEqual(worker.getStatus(), { ...idle, runState: "INITIALIZED" });
+  const running = worker.run();
+  await target.client.workflow.start(workflows.shutdownSignal, { workflowId: newId(), taskQueue });
+  const busy = {
+    ...{ runState: "RUNNING", workflowPollerState: "POLLING", activityPollerState: "POLLING" },
+    ...{ hasOutstandingWorkflowPoll: true, hasOutstandingActivityPoll: true, numInFlightWorkflowActivations: 0 },
+    ...{ numInFlightActivities: 1, numInFlightNonLocalActivities: 1, numInFlightLocalActivities: 0 },
+    ...{ numCachedWorkflows: 1, numHeartbeatingActivities: 1 },
+  };
+  await until(async () => isDeepStrictEqual(worker.getStatus(), busy));
+  worker.shutdown();
+  assert.equal(worker.getStatus().runState, "STOPPING");
+  await running;
+  assert.deepEqual(worker.getStatus(), { ...idle, runState: "STOPPED" });
+});
+
+const idle = {
+  ...{ workflowPollerState: "SHUTDOWN", activityPollerState: "SHUTDOWN" },
+  ...{ hasOutstandingWorkflowPoll: false, hasOutstandingActivityPoll: false, numInFlightWorkflowActivations: 0 },
+  ...{ numInFlightActivities: 0, numInFlightNonLocalActivities: 0, numInFlightLocalActivities: 0 },
+  ...{ numCachedWorkflows: 0, numHeartbeatingActivities: 0 },
+};
 
 describe("a worker stops", () => {
   test("an activity is told before, and its end still counts", async () => {

@@ -6,3 +6,7 @@ const { take } = proxyActivities<{ take(text: string): Promise<number> }>({ star
 export async function saysTooMuch(_what: string, bytes: number): Promise<number> {
   return await take("x".repeat(bytes / 3));
 }
+
+export async function mendedAlone(value: number): Promise<number> {
+  return value;
+}

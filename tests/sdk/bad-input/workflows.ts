@@ -89,6 +89,20 @@ export async function answers(): Promise<string> {
   return text!;
 }
 
+/** Sets each handler twice. */
+export async function handlesTwice(): Promise<string> {
+  const heard: string[] = [];
+  for (const which of ["first", "second"]) {
+    setHandler(told, (text) => {
+      heard.push(`${which} ${text}`);
+    });
+    setHandler(asked, () => which);
+    setHandler(changed, () => which);
+  }
+  await condition(() => heard.length > 0);
+  return heard.join();
+}
+
 /** Wrong options, by the words that must be in the error. */
 const wrong: Record<string, () => unknown> = {
   "ActivityOptions.startToCloseTimeout": () => proxyActivities({ startToCloseTimeout: "soon" as never }).any!(),
@@ -111,6 +125,11 @@ const wrong: Record<string, () => unknown> = {
   "ChildWorkflowOptions.workflowIdReusePolicy": () => child({ workflowIdReusePolicy: "SOMETIMES" as never }),
   upsertMemo: () => upsertMemo({}),
   upsertSearchAttributes: () => upsertSearchAttributes({}),
+  'query name "__stack_trace" is reserved': () => setHandler(defineQuery("__stack_trace"), () => "mine"),
+  'signal name "__temporal_own" is reserved': () => setHandler(defineSignal("__temporal_own"), () => undefined),
+  'update name "__temporal_workflow_stream_publish" is reserved': () =>
+    setHandler(defineUpdate("__temporal_workflow_stream_publish"), () => undefined),
+  "definition of a signal, query or update": () => setHandler({ type: "event" } as never, () => undefined),
   "search attribute CustomKeywordField": () => upsertSearchAttributes({ CustomKeywordField: "bare" as never }),
 };
 

@@ -5,6 +5,7 @@ import { loadDataConverter } from "../codec/load-data-converter.ts";
 import { MessageCodec } from "../codec/message-codec.ts";
 import { type CallOptions, Connection } from "../connection/connection.ts";
 import type { DataConverter, LoadedDataConverter } from "../value/data-converter.ts";
+import type { StorageDriverTargetInfo } from "../value/external-storage.ts";
 import type { FailureConverter } from "../value/failure-converter.ts";
 import type { PayloadConverter } from "../value/payload-converter.ts";
 
@@ -43,14 +44,39 @@ export function resolveClientOptions(options: BaseClientOptions = {}): ResolvedC
   if ("messageCodec" in options) return options as ResolvedClientOptions;
   const connection = options.connection ?? Connection.lazy();
   const loadedDataConverter = loadDataConverter(options.dataConverter);
-  const { payloadConverter, failureConverter } = loadedDataConverter;
-  const messageCodec = new MessageCodec(loadedDataConverter.payloadCodecs);
+  const { payloadConverter, failureConverter, externalStorage } = loadedDataConverter;
+  const messageCodec = new MessageCodec(loadedDataConverter.payloadCodecs, externalStorage);
+  const namespace = options.namespace ?? "default";
   return {
-    connection,
-    namespace: options.namespace ?? "default",
+    ...{ connection, namespace },
     identity: options.identity ?? `${process.pid}@${hostname()}`,
     ...{ loadedDataConverter, payloadConverter, failureConverter, messageCodec },
-    call: async (name, request, callOptions) =>
-      await messageCodec.decode(await connection.call(name, await messageCodec.encode(request), callOptions)),
+    call: async (name, request, callOptions) => {
+      const encoded = await messageCodec.encode(request, externalStorage && targetOf(request, namespace));
+      return await messageCodec.decode(await connection.call(name, encoded, callOptions));
+    },
   };
+}
+
+/** Whom a request is about: most say so in one of these fields. */
+export function targetOf(request: unknown, namespace: string): StorageDriverTargetInfo {
+  const { workflowId, workflowType, workflowExecution, activityId, activityType, runId } = request as {
+    readonly workflowId?: string;
+    readonly workflowType?: { readonly name?: string };
+    readonly workflowExecution?: { readonly workflowId?: string; readonly runId?: string };
+    readonly activityId?: string;
+    readonly activityType?: { readonly name?: string };
+    readonly runId?: string;
+  };
+  const id = workflowId || workflowExecution?.workflowId;
+  if (activityId) return { kind: "activity", namespace, ...known({ id: activityId, type: activityType?.name }) };
+  return {
+    kind: "workflow",
+    namespace,
+    ...known({ id, runId: workflowExecution?.runId || runId, type: workflowType?.name }),
+  };
+}
+
+function known<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value)) as never;
 }

@@ -24,6 +24,7 @@ export {
 export type { DataConverter } from "../value/data-converter.ts";
 export {
   CompleteAsyncError,
+  ExternalStorageNotConfiguredError,
   IllegalStateError,
   NamespaceNotFoundError,
   PayloadConverterError,

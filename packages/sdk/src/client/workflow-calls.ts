@@ -7,7 +7,7 @@ import { composeInterceptors, type Headers } from "../value/interceptors.ts";
 import { toPayloads } from "../value/payload-converter.ts";
 import { wireFields, wirePayloads } from "../value/wire.ts";
 import { linked, linkFields } from "./call-links.ts";
-import type { ResolvedClientOptions } from "./client-options.ts";
+import { type ResolvedClientOptions, targetOf } from "./client-options.ts";
 import { QueryNotRegisteredError, QueryRejectedError, rethrowCallFailure } from "./errors.ts";
 import type {
   WorkflowCancelInput,
@@ -64,7 +64,7 @@ export class WorkflowCalls {
     const { workflowType, options } = input;
     const about = { workflowType, workflowId: options.workflowId };
     try {
-      const request = await messageCodec.encode({ ...fields, ...eager });
+      const request = await messageCodec.encode({ ...fields, ...eager }, targetOf(fields, namespace));
       // The eager task goes to its worker as it came: that decodes it by itself.
       const response = await attempt(about, namespace, () => connection.call("StartWorkflowExecution", request));
       offer?.end(response.eagerWorkflowTask);

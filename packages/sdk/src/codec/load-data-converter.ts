@@ -9,6 +9,7 @@ import {
   requirePayloadConverter,
 } from "../value/data-converter.ts";
 import { errorMessage, ValueError } from "../value/errors.ts";
+import { ExternalStorage } from "../value/external-storage.ts";
 
 /** Throws `ValueError` when a module cannot be loaded, `TypeError` when it exports no converter. */
 export function loadDataConverter(options: DataConverter = {}): LoadedDataConverter {
@@ -25,7 +26,13 @@ export function loadDataConverter(options: DataConverter = {}): LoadedDataConver
         ? (options.failureConverter ?? defaultDataConverter.failureConverter)
         : requireFailureConverter(load(failureConverterPath)["failureConverter"], failureConverterPath),
     payloadCodecs,
+    externalStorage: requireStorage(options.externalStorage),
   };
+}
+
+function requireStorage(storage: unknown): ExternalStorage | undefined {
+  if (storage === undefined || storage instanceof ExternalStorage) return storage;
+  throw new TypeError("DataConverter.externalStorage must be an ExternalStorage");
 }
 
 function exclusive(options: DataConverter, one: keyof DataConverter, other: keyof DataConverter): void {

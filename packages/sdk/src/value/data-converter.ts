@@ -1,4 +1,5 @@
 /** How values become payloads and come back: which converter makes them, what is done to their bytes on the way, and how errors are written. */
+import type { ExternalStorage } from "./external-storage.ts";
 import { defaultFailureConverter, type FailureConverter } from "./failure-converter.ts";
 import { defaultPayloadConverter, type Payload, type PayloadConverter } from "./payload-converter.ts";
 
@@ -21,12 +22,15 @@ export interface DataConverter {
   failureConverter?: FailureConverter;
   /** Applied in this order when payloads leave, and in the opposite order when they come. */
   payloadCodecs?: PayloadCodec[];
+  /** Where payloads go that are too large for histories. Default: nowhere. */
+  externalStorage?: ExternalStorage;
 }
 
 export interface LoadedDataConverter {
   readonly payloadConverter: PayloadConverter;
   readonly failureConverter: FailureConverter;
   readonly payloadCodecs: readonly PayloadCodec[];
+  readonly externalStorage?: ExternalStorage | undefined;
 }
 
 export const defaultDataConverter: LoadedDataConverter = {

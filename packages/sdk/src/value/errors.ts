@@ -72,6 +72,14 @@ export class NamespaceNotFoundError extends Error {
 }
 recognizeAcrossRealms(NamespaceNotFoundError, "NamespaceNotFoundError");
 
+/** A payload that arrived is a reference, and whoever reads it was given no `DataConverter.externalStorage`. */
+export class ExternalStorageNotConfiguredError extends Error {
+  constructor(message = "the payload is stored outside, and DataConverter.externalStorage does not say where") {
+    super(`[TMPRL1105] ${message}`);
+  }
+}
+recognizeAcrossRealms(ExternalStorageNotConfiguredError, "ExternalStorageNotConfiguredError");
+
 export function isError(value: unknown): value is Error {
   // Errors of another realm are no instances of this realm's Error.
   return (

@@ -11,6 +11,7 @@ export {
 export * from "./duration.ts";
 export {
   CompleteAsyncError,
+  ExternalStorageNotConfiguredError,
   errorMessage,
   IllegalStateError,
   NamespaceNotFoundError,
@@ -19,6 +20,19 @@ export {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
 } from "./errors.ts";
+export {
+  ExternalStorage,
+  type ExternalStorageOptions,
+  type StorageDriver,
+  type StorageDriverActivityInfo,
+  StorageDriverClaim,
+  type StorageDriverRetrieveContext,
+  type StorageDriverSelectContext,
+  type StorageDriverSelector,
+  type StorageDriverStoreContext,
+  type StorageDriverTargetInfo,
+  type StorageDriverWorkflowInfo,
+} from "./external-storage.ts";
 export * from "./failure.ts";
 export {
   cutoffStackTrace,

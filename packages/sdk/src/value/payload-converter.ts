@@ -1,6 +1,7 @@
 /** Values ⇄ payloads: what workflow inputs, results, signals and details look like on the wire. The formats are those of every Temporal SDK. */
 import type { common } from "@pawl/protocol";
-import { PayloadConverterError, ValueError } from "./errors.ts";
+import { ExternalStorageNotConfiguredError, PayloadConverterError, ValueError } from "./errors.ts";
+import { isReference } from "./external-storage.ts";
 
 export interface Payload {
   metadata: Record<string, Uint8Array>;
@@ -121,6 +122,7 @@ export class CompositePayloadConverter implements PayloadConverter {
     if (encoding === undefined) throw new ValueError("the payload names no encoding");
     const name = decoder.decode(encoding);
     const converter = this.#byEncoding.get(name);
+    if (!converter && isReference(payload)) throw new ExternalStorageNotConfiguredError();
     if (!converter) throw new ValueError(`no payload converter for encoding ${JSON.stringify(name)}`);
     return converter.fromPayload(payload);
   }

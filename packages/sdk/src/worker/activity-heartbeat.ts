@@ -4,6 +4,7 @@ import type { CancellationCause } from "../activity/context.ts";
 import type { MessageCodec } from "../codec/message-codec.ts";
 import type { Connection } from "../connection/connection.ts";
 import { CallFailed } from "../transport/transport.ts";
+import type { StorageDriverTargetInfo } from "../value/external-storage.ts";
 import { type PayloadConverter, toPayloads } from "../value/payload-converter.ts";
 import { wirePayloads } from "../value/wire.ts";
 import { checkField, type PayloadLimits } from "./payload-limits.ts";
@@ -26,6 +27,7 @@ export interface HeartbeatParts {
   readonly limits: PayloadLimits;
   readonly timeoutMs: number | undefined;
   readonly throttle: HeartbeatThrottle;
+  readonly target: StorageDriverTargetInfo;
   readonly cancel: (cause: CancellationCause) => void;
 }
 
@@ -37,6 +39,7 @@ export class ActivityHeartbeat {
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #ended = false;
+  #hasBegun = false;
 
   constructor(parts: HeartbeatParts) {
     this.#parts = parts;
@@ -55,6 +58,7 @@ export class ActivityHeartbeat {
     const latest = details === undefined ? undefined : wirePayloads(toPayloads(this.#parts.converter, details));
     checkField("the heartbeat's details", latest, "payload", this.#parts.limits);
     this.#latest = latest;
+    this.#hasBegun = true;
     this.#isNew = true;
     if (!this.#timer && !this.#sending) this.#send();
   }
@@ -64,6 +68,11 @@ export class ActivityHeartbeat {
     this.#ended = true;
     clearTimeout(this.#timer);
     await this.#sending;
+  }
+
+  /** It has been told of progress. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   #send(): void {
@@ -80,11 +89,11 @@ export class ActivityHeartbeat {
   }
 
   async #call(): Promise<void> {
-    const { connection, codec, request, cancel } = this.#parts;
+    const { connection, codec, request, cancel, target } = this.#parts;
     try {
       const answer = await connection.call(
         "RecordActivityTaskHeartbeat",
-        await codec.encode({ ...request, details: this.#latest }),
+        await codec.encode({ ...request, details: this.#latest }, target),
       );
       if (answer.cancelRequested) cancel("cancelRequested");
       if (answer.activityPaused) cancel("paused");

@@ -8,6 +8,7 @@ import type { Runtime } from "../telemetry/runtime.ts";
 import { CallFailed } from "../transport/transport.ts";
 import type { LoadedDataConverter } from "../value/data-converter.ts";
 import { CompleteAsyncError } from "../value/errors.ts";
+import type { StorageDriverTargetInfo } from "../value/external-storage.ts";
 import { ApplicationFailure, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
 import { composeInterceptors, type Headers } from "../value/interceptors.ts";
 import type { Logger } from "../value/logger.ts";
@@ -71,6 +72,7 @@ export class RunningAttempt {
 export class ActivityRunner {
   readonly #parts: ActivityRunnerParts;
   readonly #running = new Set<RunningAttempt>();
+  readonly #heartbeats = new Set<ActivityHeartbeat>();
 
   constructor(parts: ActivityRunnerParts) {
     this.#parts = parts;
@@ -85,17 +87,25 @@ export class ActivityRunner {
     for (const each of this.#running) each.cancel("workerShutdown");
   }
 
+  /** Activities that run and have told of progress. */
+  get heartbeating(): number {
+    return [...this.#heartbeats].filter(({ hasBegun }) => hasBegun).length;
+  }
+
   /** Runs a task to its end and reports it. Never throws for what the activity or the server does. */
   async run(task: Task): Promise<void> {
     const { connection, codec, limits, namespace, identity, converters, logger } = this.#parts;
     const attempt = new RunningAttempt();
     const request = { namespace, identity, taskToken: task.taskToken };
     const { deployment, heartbeat: throttle } = this.#parts;
+    const type = task.activityType?.name ?? "";
+    const target = { kind: "activity", namespace, id: task.activityId, type } as const;
     const heartbeat = new ActivityHeartbeat({
-      ...{ connection, codec, limits, request, throttle, timeoutMs: wireDurationMs(task.heartbeatTimeout) },
+      ...{ connection, codec, limits, request, target, throttle, timeoutMs: wireDurationMs(task.heartbeatTimeout) },
       converter: converters.payloadConverter,
       cancel: (cause) => attempt.cancel(cause),
     });
+    this.#heartbeats.add(heartbeat);
     let end: AttemptEnd;
     try {
       const decoded = await codec.decode(task);
@@ -104,13 +114,14 @@ export class ActivityRunner {
       const input = { payloads: decoded.input?.payloads ?? [], headers: decoded.header?.fields ?? {} };
       end = await this.attempt(info, input, attempt, (details) => heartbeat.record(details));
       // A result that cannot be encoded is the attempt's failure, not a report that never comes.
-      if (end.status === "completed") end = { ...end, result: await this.#encoded(end.result) };
+      if (end.status === "completed") end = { ...end, result: await this.#encoded(end.result, target) };
     } catch (error) {
       end = { status: "failed", error };
     }
+    this.#heartbeats.delete(heartbeat);
     await heartbeat.end();
     try {
-      await this.#report({ ...request, deploymentOptions: deployment?.wire }, end, attempt, heartbeat);
+      await this.#report({ ...request, deploymentOptions: deployment?.wire }, end, attempt, { heartbeat, target });
     } catch (error) {
       const known = {
         activityType: task.activityType?.name,
@@ -124,9 +135,9 @@ export class ActivityRunner {
     }
   }
 
-  async #encoded(result: Payload): Promise<Payload> {
+  async #encoded(result: Payload, target: StorageDriverTargetInfo): Promise<Payload> {
     const { codec, limits } = this.#parts;
-    const { payloads } = await codec.encode({ payloads: [result] });
+    const { payloads } = await codec.encode({ payloads: [result] }, target);
     checkField("the activity's result", payloads, "payload", limits);
     return payloads[0]!;
   }
@@ -234,7 +245,7 @@ export class ActivityRunner {
     },
     end: AttemptEnd,
     { causes }: RunningAttempt,
-    heartbeat: ActivityHeartbeat,
+    { heartbeat, target }: { readonly heartbeat: ActivityHeartbeat; readonly target: StorageDriverTargetInfo },
   ): Promise<void> {
     const { connection, codec, converters } = this.#parts;
     switch (end.status) {
@@ -252,7 +263,7 @@ export class ActivityRunner {
         if (causes.has("cancelRequested")) {
           const [said] = cancelDetails(end.error);
           const details = said === undefined ? undefined : wirePayloads(toPayloads(converters.payloadConverter, said));
-          const encoded = await codec.encode({ ...request, details });
+          const encoded = await codec.encode({ ...request, details }, target);
           await connection.call("RespondActivityTaskCanceled", encoded, reportWithin);
           return;
         }
@@ -264,20 +275,20 @@ export class ActivityRunner {
         end satisfies never;
     }
     const lastHeartbeatDetails = heartbeat.latest;
-    const failure = await this.#encodedFailure(end.error);
-    const encoded = await codec.encode({ ...request, lastHeartbeatDetails });
+    const failure = await this.#encodedFailure(end.error, target);
+    const encoded = await codec.encode({ ...request, lastHeartbeatDetails }, target);
     await connection.call("RespondActivityTaskFailed", { ...encoded, failure }, reportWithin);
   }
 
   /** One that says more than the server takes is told as that. */
-  async #encodedFailure(error: unknown): Promise<ProtoFailure> {
+  async #encodedFailure(error: unknown, target: StorageDriverTargetInfo): Promise<ProtoFailure> {
     const { codec, converters, limits } = this.#parts;
-    const failure = await codec.encode(asApplicationFailure(error, converters));
+    const failure = await codec.encode(asApplicationFailure(error, converters), target);
     try {
       checkField("the activity's failure", failure, "payload", limits);
       return failure;
     } catch (tooLarge) {
-      return await codec.encode(asApplicationFailure(tooLarge, converters));
+      return await codec.encode(asApplicationFailure(tooLarge, converters), target);
     }
   }
 

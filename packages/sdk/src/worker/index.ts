@@ -95,7 +95,7 @@ export type {
   WorkerTuner,
   WorkflowSlotInfo,
 } from "./tuner.ts";
-export { type State, Worker } from "./worker.ts";
+export { Worker } from "./worker.ts";
 export type {
   CompiledWorkerOptions,
   PatchActivationCallback,
@@ -105,3 +105,4 @@ export type {
   PollerBehaviorSimpleMaximum,
   WorkerOptions,
 } from "./worker-options.ts";
+export type { PollerState, State, WorkerStatus } from "./worker-status.ts";

@@ -57,7 +57,7 @@ export async function* replayHistories(
   if (workflowsPath === undefined && workflowBundle === undefined) {
     throw new TypeError("a replay needs workflowsPath or workflowBundle");
   }
-  const codec = new MessageCodec(dataConverter?.payloadCodecs ?? []);
+  const codec = new MessageCodec(dataConverter?.payloadCodecs ?? [], dataConverter?.externalStorage);
   const bundle = await bundleOf(options);
   const sandbox = new Sandbox(await runtimeOf(bundle), bundle);
   const sinks = new SinkCalls(options.sinks ?? {}, logger);

@@ -9,6 +9,7 @@ import type { DataConverter, LoadedDataConverter } from "../value/data-converter
 import { type Duration, msToNumber } from "../value/duration.ts";
 import type { Logger } from "../value/logger.ts";
 import type { UntypedActivities } from "../value/options.ts";
+import { requireOwnName } from "../value/reserved.ts";
 import type { WorkflowInfo } from "../workflow/workflow-info.ts";
 import type { BundleOptions, WorkflowBundleOption } from "./bundle.ts";
 import { type CompiledDeployment, compileDeployment, type WorkerDeploymentOptions } from "./deployment.ts";
@@ -206,6 +207,8 @@ function defaultsOf({ connection, tuner, ...options }: WorkerOptions): Defaults 
 export function compileWorkerOptions(options: WorkerOptions): CompiledWorkerOptions {
   const { taskQueue, activities = {}, workflowsPath, workflowBundle } = options;
   if (typeof taskQueue !== "string" || taskQueue === "") throw new TypeError("WorkerOptions.taskQueue is missing");
+  requireOwnName("task queue", taskQueue);
+  for (const name of Object.keys(options.sinks ?? {})) requireOwnName("sink", name);
   if (workflowsPath !== undefined && workflowBundle !== undefined) {
     throw new TypeError("WorkerOptions.workflowsPath and workflowBundle exclude each other");
   }
@@ -372,6 +375,7 @@ function functionsOf(activities: object): UntypedActivities {
     for (const name of Object.getOwnPropertyNames(at)) {
       const value = (activities as Record<string, unknown>)[name];
       if (name === "constructor" || typeof value !== "function" || Object.hasOwn(found, name)) continue;
+      requireOwnName("activity", name);
       found[name] = value.bind(activities) as UntypedActivities[string];
     }
   }

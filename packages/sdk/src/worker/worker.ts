@@ -41,10 +41,10 @@ import {
   type PatchActivationCallback,
   type WorkerOptions,
 } from "./worker-options.ts";
+import { type State, type WorkerStatus, workerStatus } from "./worker-status.ts";
 import { WorkflowRunner } from "./workflow-runner.ts";
 
 /** `STOPPING`: takes no new tasks; `STOPPED` and `FAILED`: `run()` has returned or thrown. */
-export type State = "INITIALIZED" | "RUNNING" | "STOPPING" | "STOPPED" | "FAILED";
 
 /** The server may end the polls of a worker that says that it stops; after this time they are cut off. */
 const pollsEndWithinMs = 250;
@@ -122,7 +122,7 @@ export class Worker {
     const isOwned = options.connection === undefined;
     const [connection, code] = await Promise.all([options.connection ?? Connection.connect(), loadCode(options)]);
     const { namespace, taskQueue, identity, activities, logger, loadedDataConverter: converters } = compiled;
-    const codec = new MessageCodec(converters.payloadCodecs);
+    const codec = new MessageCodec(converters.payloadCodecs, converters.externalStorage);
     const info = await requireNamespace(connection, namespace);
     const limits = limitsOf(info);
     const stopping = new AbortController();
@@ -183,6 +183,13 @@ export class Worker {
 
   getState(): State {
     return this.#state;
+  }
+
+  getStatus(): WorkerStatus {
+    return workerStatus({
+      ...{ state: this.#state, slots: this.#slots, polling: this.#polling, activities: this.#activities },
+      cache: this.#workflows?.cache,
+    });
   }
 
   /** Works until `shutdown()`. Resolves when everything taken on is done; throws when polling is hopeless or the force time is over. */

@@ -6,6 +6,7 @@ import { HistoryGap, Nondeterminism } from "../replay/nondeterminism.ts";
 import type { SdkMetrics } from "../telemetry/sdk-metrics.ts";
 import { CallFailed } from "../transport/transport.ts";
 import type { LoadedDataConverter } from "../value/data-converter.ts";
+import type { StorageDriverTargetInfo } from "../value/external-storage.ts";
 import { FAILURE_SOURCE } from "../value/failure-converter.ts";
 import type { Logger } from "../value/logger.ts";
 import type { RecordMetric } from "../value/metrics.ts";
@@ -193,6 +194,11 @@ export class WorkflowRunner {
     return { namespace, workflowId, runId, taskQueue, deploymentVersion: deployment?.version };
   }
 
+  #targetOf(task: Task): StorageDriverTargetInfo {
+    const { workflowId: id = "", runId = "" } = task.workflowExecution ?? {};
+    return { kind: "workflow", namespace: this.#parts.namespace, id, runId, type: task.workflowType?.name ?? "" };
+  }
+
   #timeoutFor(events: readonly history.HistoryEvent[]): number {
     return this.#parts.deadlockTimeoutMs + events.length * msPerEvent;
   }
@@ -240,7 +246,7 @@ export class WorkflowRunner {
       this.#parts;
     const { deployment } = this.#parts;
     // Before slots are reserved for what it may bring: a codec may fail.
-    const completion = await codec.encode(run.replay.takeCompletion());
+    const completion = await codec.encode(run.replay.takeCompletion(), this.#targetOf(task));
     checkCompletion(completion, this.#parts.limits);
     const queryResults = await this.#queryResults(task, run);
     const reserved = eager.reserve(completion.commands);
@@ -311,7 +317,7 @@ export class WorkflowRunner {
     const { queryType } = asked;
     try {
       const answer = isStackQuery(queryType) ? await this.#stacks(queryType, task) : this.#answer(run, asked, id);
-      const result = await codec.encode(answer);
+      const result = await codec.encode(answer, this.#targetOf(task));
       checkField(`the result of query ${queryType}`, result.answer, "payload", limits);
       return result;
     } catch (error) {
@@ -356,7 +362,10 @@ export class WorkflowRunner {
   /** The first attempt is reported; later ones are left to time out, so that a worker that always fails does not spin. */
   async #fail(task: Task, error: unknown): Promise<void> {
     const { connection, codec, namespace, identity } = this.#parts;
-    const failure = error instanceof WorkflowTaskError ? await codec.encode(error.failed.failure) : plainFailure(error);
+    const failure =
+      error instanceof WorkflowTaskError
+        ? await codec.encode(error.failed.failure, this.#targetOf(task))
+        : plainFailure(error);
     if (task.query) {
       const failed = { completedType: enums.QueryResultType.FAILED, errorMessage: textOf(error), failure };
       await connection.call(

@@ -2,6 +2,7 @@
 export type { Duration } from "../value/duration.ts";
 export {
   CompleteAsyncError,
+  ExternalStorageNotConfiguredError,
   IllegalStateError,
   NamespaceNotFoundError,
   PayloadConverterError,

@@ -1,6 +1,7 @@
 /** Signals, queries and updates: what a workflow can be told and asked while it runs. */
 import { IllegalStateError } from "../value/errors.ts";
 import type { AnyArgs, QueryDefinition, SignalDefinition, UpdateDefinition } from "../value/options.ts";
+import { requireOwnName } from "../value/reserved.ts";
 import { getRun } from "./current-run.ts";
 import { currentUpdate, type UpdateInfo } from "./current-update.ts";
 import type {
@@ -55,6 +56,7 @@ export function setHandler(
   options?: SignalHandlerOptions & QueryHandlerOptions & UpdateHandlerOptions<never[]>,
 ): void {
   const { handlers } = getRun("setHandler()");
+  requireOwnName(def.type, def.name);
   switch (def.type) {
     case "signal":
       return handlers.setSignal(def.name, handler, options);

@@ -1,0 +1,3 @@
+export async function longer(text: string): Promise<string> {
+  return `${text}, and longer`;
+}
