@@ -73,8 +73,8 @@ async def rolling_workers(context: Context) -> None:
     expect(results, [8] * len(handles), "results")
     if not namespace.namespace_info.capabilities.worker_poll_complete_on_shutdown:
         return
-    # The server ends the polls, so they do not swallow what they are given: without that each worker that goes takes a task for every poll of its own with
-    # it. What is handed over in the very moment in which the SDK gives up, it may drop: seen of one activity in some runs, when the process is short of time.
+    # A server that says so ends the polls itself, and tells a worker that nothing comes any more after it has sent it what it was given: SDKs drop what
+    # arrives later. This one may still read both at once when its process is short of time, and lose a task; never, as without that, one for each poll.
     again = []
     for handle in handles:
         started = [event.activity_task_started_event_attributes for event in await events_of(handle)]

@@ -169,4 +169,30 @@ describe("over gRPC", () => {
       assert.equal(task.workflowExecution?.workflowId, `cancelled-${round}`);
     }
   });
+
+  test("workers that are replaced while there is work: each activity is handed out once, to the worker that goes or to an heir", async () => {
+    const own = { taskQueue: { name: "replaced" } };
+    const polls: Promise<ResponseOf<"PollActivityTaskQueue">>[] = [];
+    const activityIds: string[] = [];
+    for (let round = 0; round < 8; round++) {
+      const workerInstanceKey = `replaced-${round}`;
+      for (let at = 0; at < 4; at++) polls.push(ask("PollActivityTaskQueue", { ...own, workerInstanceKey }, 60_000));
+      const begun = [1, 2, 3].map((at) => `${workerInstanceKey}-${at}`);
+      const activity = { ...own, activityType: { name: "A" }, startToCloseTimeout: { seconds: 600, nanos: 0 } };
+      const starts = begun.map((activityId) => ask("StartActivityExecution", { activityId, ...activity }));
+      activityIds.push(...begun);
+      // Some of the starts are under way when the worker goes.
+      await Promise.all([...starts, ask("ShutdownWorker", { workerInstanceKey })]);
+    }
+    const tasks = (await Promise.all(polls)).filter(({ taskToken }) => taskToken.length > 0);
+    const byGone = tasks.length;
+    while (tasks.length < activityIds.length) {
+      const task = await ask("PollActivityTaskQueue", own, 10_000);
+      assert.ok(task.taskToken.length > 0, `${activityIds.length - tasks.length} are lost`);
+      tasks.push(task);
+    }
+    assert.ok(byGone > 0, "some were handed out to workers that went");
+    assert.deepEqual(tasks.map(({ activityId }) => activityId).sort(), activityIds.sort());
+    assert.ok(tasks.every(({ attempt }) => attempt === 1));
+  });
 });

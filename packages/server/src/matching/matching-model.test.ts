@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { matchingLimits } from "../limits.ts";
 import { type Match, priorityKeyOf, type Reservation, type Task } from "./match.ts";
 import { type Asked, namespaceId, Rig, settle } from "./rig.ts";
 
@@ -259,9 +260,16 @@ class Life {
     }
     const open = this.#polls.filter(({ judged }) => !judged);
     assert.ok(!open.some(({ cancelled }) => cancelled), "a cancelled poll is answered at once");
-    const overdue = open.filter(({ untilMs }) => untilMs <= this.rig.clock.nowMs());
+    const nowMs = this.rig.clock.nowMs();
+    const overdue = open.filter((poll) => Math.min(poll.untilMs, this.#leavesAtMs(poll)) <= nowMs);
     assert.ok(overdue.length <= this.#reservations.length, "a poll outlives its time only while it is reserved");
     for (const queue of normalQueues) this.#judgeQueue(queue, open);
+  }
+
+  /** When it is told that nothing comes, because its worker has said goodbye. */
+  #leavesAtMs({ worker, startedAtMs }: PollSeen): number {
+    const saidAtMs = this.#goodbyeAtMs.get(worker) ?? Number.NEGATIVE_INFINITY;
+    return saidAtMs > startedAtMs - 60_000 ? saidAtMs + matchingLimits.partingMs : Number.POSITIVE_INFINITY;
   }
 
   #judgeNull(poll: PollSeen): void {
@@ -289,7 +297,9 @@ class Life {
   #judgeQueue(queue: string, open: readonly PollSeen[]): void {
     const described = this.rig.matching.describe(namespaceId, "workflow", queue);
     if (described.backlogCount === 0) return;
-    const waiting = open.filter((poll) => poll.queue === queue).length;
+    const waiting = open.filter(
+      (poll) => poll.queue === queue && this.#leavesAtMs(poll) === Number.POSITIVE_INFINITY,
+    ).length;
     const reserved = this.#reservations.filter(
       ({ task, reservation }) => !reservation.sticky && task.taskQueue === queue,
     );

@@ -29,6 +29,7 @@ import type {
   Routing,
   Task,
 } from "./match.ts";
+import { Line, Poll } from "./poller.ts";
 import { QueueVersions } from "./queue-versions.ts";
 import { Goodbyes, StickyQueues } from "./sticky.ts";
 import { TaskQueue } from "./task-queue.ts";
@@ -127,11 +128,9 @@ export class Matching<Started> {
   poll(request: PollRequest): Promise<Match<Started> | null> {
     const nowMs = this.#clock.nowMs();
     if (this.#closed || request.signal.aborted || nowMs >= request.untilMs) return Promise.resolve(null);
-    if (
-      request.workerInstanceKey &&
-      this.#goodbyes.said(workerOf(request.namespaceId, request.workerInstanceKey), nowMs)
-    ) {
-      return Promise.resolve(null);
+    if (request.workerInstanceKey) {
+      const saidAtMs = this.#goodbyes.saidAtMs(workerOf(request.namespaceId, request.workerInstanceKey), nowMs);
+      if (saidAtMs !== undefined) return this.#turnAway(request, saidAtMs + matchingLimits.partingMs, nowMs);
     }
     if (this.#count >= this.#crowdedAt) this.#sweep();
     this.#keepSweeping();
@@ -261,8 +260,9 @@ export class Matching<Started> {
   }
 
   /**
-   * A worker says goodbye. Polls of its instance key end with null, now and for the next minute; its sticky queue is given up: tasks of its cached
-   * runs go to their normal queues from now on, those that wait there at once. Empty names are passed over.
+   * A worker says goodbye. Polls of its instance key get no more tasks, now and for the next minute, and end with null: at once, or after those that got a
+   * task a moment ago (`partingMs`). Its sticky queue is given up: tasks of its cached runs go to their normal queues from now on, those that wait there at
+   * once. Empty names are passed over.
    */
   shutdownWorker(worker: {
     readonly namespaceId: string;
@@ -273,10 +273,15 @@ export class Matching<Started> {
     this.#keepSweeping();
     if (worker.workerInstanceKey) {
       this.#goodbyes.say(workerOf(worker.namespaceId, worker.workerInstanceKey), nowMs);
-      for (const queue of this.#all()) {
-        queue.endPolls(
-          (poll) => poll.namespaceId === worker.namespaceId && poll.workerInstanceKey === worker.workerInstanceKey,
-        );
+      const { namespaceId, workerInstanceKey } = worker;
+      const isOurs = (poll: Poll<Started>) =>
+        poll.namespaceId === namespaceId && poll.workerInstanceKey === workerInstanceKey;
+      const queues = this.#all().filter((queue) => queue.hasPoll(isOurs));
+      const sticky = this.#sticky.find(namespaceId, worker.stickyQueue ?? "");
+      const isBusy = [...queues, ...(sticky ? [sticky] : [])].some((queue) => queue.isBusy(nowMs));
+      for (const queue of queues) {
+        if (isBusy) queue.dismiss(isOurs, nowMs + matchingLimits.partingMs);
+        else queue.endPolls(isOurs);
       }
     }
     if (worker.stickyQueue) {
@@ -350,6 +355,15 @@ export class Matching<Started> {
       this.#queries.set(match.query.id, queue);
     }
     queue.putBack(match);
+  }
+
+  /** A poll of a worker that has said goodbye: it waits for nothing. */
+  #turnAway(request: PollRequest, atMs: number, nowMs: number): Promise<null> {
+    if (atMs <= nowMs) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const parting = { ...request, untilMs: Math.min(request.untilMs, atMs) };
+      new Poll<Started>(parting, new Line(), this.#clock, { resolve: () => resolve(null), onGone: () => {} });
+    });
   }
 
   /** Moves what waits in a sticky queue that is none any more. */

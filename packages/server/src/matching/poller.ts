@@ -4,15 +4,15 @@ import type { Match, PollRequest, Waiting } from "./match.ts";
 /**
  * One long poll.
  *
- *              take out of line            put back
- *   waiting ──────────────────▶ reserved ───────────▶ waiting
+ *              take out of line            put back            worker said goodbye
+ *   waiting ──────────────────▶ reserved ───────────▶ waiting ──────────────────────▶ leaving: null in a moment
  *      │                           │ time is up, worker said goodbye: it still may be answered with the task it is reserved for
  *      │ answer, time is up,       ▼
  *      │ caller gone            ending
  *      ▼                           │ answer
  *     over ◀───────────────────────┴── caller gone: from any state, at once
  */
-type PollState = "waiting" | "reserved" | "ending" | "over";
+type PollState = "waiting" | "reserved" | "ending" | "leaving" | "over";
 
 export class Poll<Started> {
   readonly poller: Waiting;
@@ -22,11 +22,13 @@ export class Poll<Started> {
   /** Neighbours in the line. */
   previous: Poll<Started> | undefined;
   next: Poll<Started> | undefined;
+  readonly #untilMs: number;
+  readonly #clock: Clock;
   readonly #line: Line<Started>;
   readonly #signal: AbortSignal;
   readonly #resolve: (match: Match<Started> | null) => void;
   readonly #onGone: () => void;
-  readonly #cancelWake: Cancel;
+  #cancelWake: Cancel;
   #state: PollState = "waiting";
 
   /** Joins the end of the line. `onGone`: told when the caller goes before it has an answer. */
@@ -40,6 +42,8 @@ export class Poll<Started> {
     this.sinceMs = clock.nowMs();
     this.namespaceId = request.namespaceId;
     this.workerInstanceKey = request.workerInstanceKey;
+    this.#untilMs = request.untilMs;
+    this.#clock = clock;
     this.#line = line;
     this.#signal = request.signal;
     this.#resolve = resolve;
@@ -79,6 +83,15 @@ export class Poll<Started> {
   end(): void {
     if (this.#state === "waiting") this.answer(null);
     else if (this.#state === "reserved") this.#state = "ending";
+  }
+
+  /** Its worker said goodbye: nothing comes any more, and that is said at `atMs`, or before when time is up. */
+  leave(atMs: number): void {
+    if (this.#state !== "waiting") return this.end();
+    this.#line.remove(this);
+    this.#state = "leaving";
+    this.#cancelWake();
+    this.#cancelWake = this.#clock.wake(Math.min(atMs, this.#untilMs), () => this.answer(null));
   }
 
   /** The caller has gone. */

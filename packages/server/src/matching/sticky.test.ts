@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { namespaceId, Rig, settle, told } from "./rig.ts";
+import { matchingLimits } from "../limits.ts";
+import { type Asked, namespaceId, Rig, settle, told } from "./rig.ts";
 
 const sticky = { stickyQueue: "sticky-w" };
 const pollingSticky = { taskQueue: "sticky-w", stickyOf: "orders" };
@@ -168,18 +169,21 @@ describe("a worker that is gone", () => {
     assert.equal(told(own.answer), "task 1 sticky");
   });
 
-  test("polls of its instance key end with null at once on every queue, later ones too, and no others", async () => {
+  test("polls of its instance key end with null at once on every queue, later ones in a moment, and no others", async () => {
     const rig = new Rig();
     const own = { workerInstanceKey: "k1" };
     const polls = [rig.poll(own), rig.pollSticky(own), rig.poll({ kind: "activity", ...own })];
     const others = [rig.poll(), rig.poll({ workerInstanceKey: "k2" }), rig.poll({ ...own, namespaceId: "another" })];
     rig.matching.shutdownWorker({ namespaceId, ...own });
-    polls.push(rig.poll(own));
+    const late = rig.poll(own);
     await settle();
     assert.deepEqual(
       polls.map(({ answer }) => answer),
-      [null, null, null, null],
+      [null, null, null],
     );
+    rig.clock.advance(matchingLimits.partingMs);
+    await settle();
+    assert.equal(late.answer, null);
     assert.deepEqual(
       others.map(({ answer }) => answer),
       [undefined, undefined, undefined],
@@ -193,6 +197,72 @@ describe("a worker that is gone", () => {
     rig.matching.shutdownWorker({ namespaceId, workerInstanceKey: "k" });
     await settle();
     assert.equal(late.answer, null);
+  });
+
+  describe("SDKs drop what comes after the first answer without a task", () => {
+    const answers = (polls: readonly Asked[]) => polls.map(({ answer }) => answer);
+    const key = { workerInstanceKey: "k" };
+    const waits = [undefined, undefined, undefined];
+
+    test("polls of a worker that was given a task just before its goodbye end after the answer with it", async () => {
+      const rig = new Rig();
+      const served = rig.pollSticky(key);
+      rig.matching.offer(rig.task("1", sticky));
+      const polls = [rig.pollSticky(key), rig.poll(key)];
+      await settle();
+      assert.equal(told(served.answer), "task 1 sticky");
+      rig.matching.shutdownWorker({ namespaceId, ...sticky, ...key });
+      polls.push(rig.poll(key));
+      rig.matching.offer(rig.task("2"));
+      rig.clock.advance(matchingLimits.partingMs - 1);
+      await settle();
+      assert.deepEqual(answers(polls), waits);
+      rig.clock.advance(1);
+      await settle();
+      assert.deepEqual(answers(polls), [null, null, null]);
+      assert.equal(await rig.next(), "task 2");
+    });
+
+    test("so do those of one whose task is not started yet, for as long as the start may take", async () => {
+      const rig = new Rig();
+      const polls = [rig.poll(key), rig.poll(key), rig.poll({ kind: "activity", ...key })];
+      const reservation = rig.matching.reserve(rig.task("1"));
+      rig.clock.advance(1_000);
+      rig.matching.shutdownWorker({ namespaceId, ...key });
+      await settle();
+      assert.deepEqual(answers(polls), waits);
+      reservation!.deliver("started");
+      rig.clock.advance(matchingLimits.partingMs);
+      await settle();
+      assert.deepEqual(
+        polls.map(({ answer }) => told(answer)),
+        ["started 1", null, null],
+      );
+    });
+
+    test("a caller that goes meanwhile, or whose time is up, does not wait for that", async () => {
+      const rig = new Rig();
+      rig.poll(key);
+      rig.matching.offer(rig.task("1"));
+      const [gone, short] = [rig.poll(key), rig.poll({ ...key, untilMs: rig.clock.nowMs() + 10 })];
+      rig.matching.shutdownWorker({ namespaceId, ...key });
+      gone.cancel();
+      rig.clock.advance(10);
+      await settle();
+      assert.deepEqual(answers([gone, short]), [null, null]);
+      assert.equal(await rig.next(), null);
+    });
+
+    test("a worker that had nothing lately goes at once", async () => {
+      const rig = new Rig();
+      rig.poll(key);
+      rig.matching.offer(rig.task("1"));
+      rig.clock.advance(matchingLimits.partingMs);
+      const poll = rig.poll(key);
+      rig.matching.shutdownWorker({ namespaceId, ...key });
+      await settle();
+      assert.equal(poll.answer, null);
+    });
   });
 
   test("a poll that is reserved when its worker says goodbye still gets that task, and nothing else", async () => {

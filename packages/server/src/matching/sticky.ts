@@ -14,8 +14,13 @@ export class Goodbyes {
   }
 
   said(name: string, nowMs: number): boolean {
+    return this.saidAtMs(name, nowMs) !== undefined;
+  }
+
+  /** When; undefined = not lately. */
+  saidAtMs(name: string, nowMs: number): number | undefined {
     const atMs = this.#saidAtMs.get(name);
-    return atMs !== undefined && !isOver(atMs, nowMs);
+    return atMs === undefined || isOver(atMs, nowMs) ? undefined : atMs;
   }
 
   forget(nowMs: number): void {

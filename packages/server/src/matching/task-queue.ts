@@ -58,6 +58,7 @@ export class TaskQueue<Started> {
   #bucket: TokenBucket | undefined;
   #cancelTokenWake: Cancel | undefined;
   #polledAtMs: number;
+  #handedAtMs = Number.NEGATIVE_INFINITY;
   #usedAtMs: number;
   #share: number;
   #handedOut = 0;
@@ -208,6 +209,20 @@ export class TaskQueue<Started> {
     this.#match(this.#clock.nowMs());
   }
 
+  /** Whether a poll of it may have a task that is on its way: one that is not answered yet, or whose answer has not arrived. */
+  isBusy(nowMs: number): boolean {
+    return this.#reserved.size > 0 || Math.abs(nowMs - this.#handedAtMs) < matchingLimits.partingMs;
+  }
+
+  hasPoll(which: (poll: Poll<Started>) => boolean): boolean {
+    return this.#line.polls().some(which) || [...this.#reserved].some(which);
+  }
+
+  /** The waiting polls that `which` picks get no task any more, and their answer at `atMs`; those reserved keep their task if they get it. */
+  dismiss(which: (poll: Poll<Started>) => boolean, atMs: number): void {
+    for (const poll of [...this.#line.polls(), ...this.#reserved]) if (which(poll)) poll.leave(atMs);
+  }
+
   /** Answers null to the waiting polls that `which` picks; those reserved keep their task if they get it. */
   endPolls(which: (poll: Poll<Started>) => boolean): void {
     for (const poll of [...this.#line.polls(), ...this.#reserved]) if (which(poll)) poll.end();
@@ -330,6 +345,7 @@ export class TaskQueue<Started> {
   /** With what this poller may do about the number of pollers. */
   #advised(match: Match<Started>, waitedMs: number, nowMs: number): Match<Started> {
     this.#handedOut++;
+    this.#handedAtMs = nowMs;
     const pollerDelta = this.#scaling.decide(waitedMs, {
       pollerCount: this.#pollers.size,
       backlogCount: this.#backlog.count,
