@@ -15,6 +15,7 @@ const rowsPerCommit = 1_000;
 /** Runs that have ended, one of a hundred otherwise than the others. */
 const [completed, terminated] = [2, 5];
 const closedAtMs = (i: number) => 1_000_000 + i * 1_000;
+const startedAtMs = (i: number) => closedAtMs(i) - 500;
 
 const postgres = await Postgres.start({ settings: { fsync: "off", full_page_writes: "off", autovacuum: "off" } });
 after(() => postgres.remove());
@@ -38,10 +39,13 @@ before(async () => {
 function closedRun(i: number) {
   return visibilityWrite(`run ${i}`, {
     ...{ businessId: `order-${i}`, type: `Order${i % 20}`, status: i % 100 === 0 ? terminated : completed },
-    ...{ startTimeMs: closedAtMs(i) - 500, closeTimeMs: closedAtMs(i) },
+    ...{ startTimeMs: startedAtMs(i), closeTimeMs: closedAtMs(i) },
     // About what there is to show of a run.
     info: new Uint8Array(500),
-    searchAttributes: { Customer: `customer-${i % 4_000}`, Amount: i % 4_000, Region: i % 2 === 0 ? "asia" : "africa" },
+    searchAttributes: {
+      ...{ Customer: `customer-${i % 4_000}`, Amount: i % 4_000, Region: i % 2 === 0 ? "asia" : "africa" },
+      ...(i % 2 === 0 && { Half: true }),
+    },
   });
 }
 
@@ -54,9 +58,9 @@ interface Reads {
 /** Rows that PostgreSQL has read of the list so far. */
 async function reads(): Promise<Reads> {
   const [row] = await postgres.run(`
-    SELECT seq_scan + idx_scan AS scans, seq_tup_read AS table_rows,
-      (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'visibility') AS index_rows
-    FROM pg_stat_user_tables WHERE relname = 'visibility'`);
+    SELECT sum(seq_scan + idx_scan) AS scans, sum(seq_tup_read) AS table_rows,
+      (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname IN ('visibility', 'attribute')) AS index_rows
+    FROM pg_stat_user_tables WHERE relname IN ('visibility', 'attribute')`);
   return {
     ...{ scans: Number(row?.["scans"]), ofTable: Number(row?.["table_rows"]) },
     ofIndexes: Number(row?.["index_rows"]),
@@ -96,10 +100,27 @@ const pages: readonly (readonly [string, VisibilityFilter, number])[] = [
   ["a rare status", status(terminated), 300],
   ["a type", { op: "=", name: "WorkflowType", value: "Order7" }, 300],
   ["a workflow id", { op: "=", name: "WorkflowId", value: "order-5000" }, 100],
-  ["a frequent attribute", region, 300],
+  // To see that they are many: as many as are few, and one more.
+  ["a frequent attribute", region, 4_300],
   ["a rare attribute", { op: "=", name: "Customer", value: "customer-3999" }, 300],
   ["a rare number", { op: "=", name: "Amount", value: 1 }, 300],
   ["some attributes", { op: "in", name: "Customer", values: ["customer-3998", "customer-3999"] }, 300],
+  ["a prefix of an attribute", { op: "startsWith", name: "Customer", prefix: "customer-399" }, 300],
+  ["a range of numbers", { op: "between", name: "Amount", low: 10, high: 20 }, 300],
+  ["an attribute that half of them have", { op: "isNotNull", name: "Half" }, 100],
+  ["an attribute that the other half lacks", { op: "isNull", name: "Half" }, 100],
+  [
+    "few start times long ago",
+    { op: "between", name: "StartTime", low: startedAtMs(600), high: startedAtMs(699) },
+    // And that those which started later are many.
+    4_400,
+  ],
+  [
+    "many start times long ago",
+    { op: "between", name: "StartTime", low: startedAtMs(600), high: startedAtMs(5_599) },
+    // In the index alone: to see how many there are, and how many later, and to find where the page ends.
+    2 * 4_001 + 2 * 5_000 + 300,
+  ],
   [
     "a stretch of close times",
     {
@@ -126,7 +147,7 @@ for (const [name, filter, rowsMax] of pages)
 
 test("pages far behind the first read no more than it", async () => {
   const { ofTable, ofIndexes } = await readBy(async (store) => {
-    const after = { closeTimeMs: closedAtMs(100), startTimeMs: closedAtMs(100) - 500, runId: "run 100" };
+    const after = { closeTimeMs: closedAtMs(100), startTimeMs: startedAtMs(100), runId: "run 100" };
     assert.equal((await store.listVisibility({ ...all, limit: 20, after })).length, 20);
   });
   assert.equal(ofTable, 0);
@@ -152,6 +173,27 @@ test("counts are made of indexes alone, and leave out what lists do", async () =
   });
   assert.equal(one.ofTable, 0);
   assert.ok(one.ofIndexes <= 2 * (rowCount / 100) + otherCount, `${one.ofIndexes} rows of indexes`);
+});
+
+test("what attributes are asked for is counted by their index, and what all have is missing nowhere", async () => {
+  const counted = async (filter: VisibilityFilter) => {
+    let count: number | undefined;
+    const { ofTable, ofIndexes } = await readBy(async (store) => {
+      count = (await store.countVisibility({ ...all, filter: { op: "and", all: [shown, filter] } }))[0]?.count;
+    });
+    assert.equal(ofTable, 0, "the whole table was read");
+    return { count, ofIndexes };
+  };
+  const asia = await counted(region);
+  assert.equal(asia.count, rowCount / 2);
+  // Once to see that they are many, and once to count them.
+  assert.ok(asia.ofIndexes <= rowCount / 2 + 4_001 + 3 * otherCount, `${asia.ofIndexes} rows of indexes`);
+  const amounts = await counted({ op: "<", name: "Amount", value: 100 });
+  assert.equal(amounts.count, 300);
+  assert.ok(amounts.ofIndexes <= 1_000, `${amounts.ofIndexes} rows of indexes`);
+  const missing = await counted({ op: "isNull", name: "Customer" });
+  assert.equal(missing.count, 0);
+  assert.ok(missing.ofIndexes <= 100, `${missing.ofIndexes} rows of indexes`);
 });
 
 test("a group of which nothing is left has no count, and a list of nothing counts none", async (t) => {

@@ -14,6 +14,8 @@ export interface PostgresOptions {
   readonly url: string;
   /** Connections for reads by key; lists have two more. Default 4. */
   readonly readConnections?: number;
+  /** So many rows of a list are soon read and sorted, wherever they are. Default 4,000. */
+  readonly fewRowsMax?: number;
   /** This server is one of several on the database. Without it, it is the only one. */
   readonly node?: PostgresNode;
 }

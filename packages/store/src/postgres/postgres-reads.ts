@@ -17,14 +17,12 @@ import {
   type VisibilityRow,
 } from "../store.ts";
 import { prefixEnd } from "../text-order.ts";
-import { compareScalars } from "../visibility/visibility-filter.ts";
-import { openListOrder } from "../visibility/visibility-row.ts";
 import { Gathering } from "./gathering.ts";
 import { byKeySettings, messageOf, type PostgresNode, sqlStateOf } from "./postgres-connection.ts";
+import { PostgresLists } from "./postgres-lists.ts";
 import { ReadPool, type Row } from "./postgres-pool.ts";
 import type { Primary, PrimaryWatch } from "./postgres-primary.ts";
-import { countSql, listSql } from "./postgres-query.ts";
-import { storedText, textOfStored } from "./postgres-text.ts";
+import { storedText } from "./postgres-text.ts";
 
 /** A read changes nothing, so that it is simply made again when its connection breaks: for as long as a restart of PostgreSQL takes. */
 const retryMsMax = 5_000;
@@ -33,12 +31,12 @@ const retryMsBetweenMax = 500;
 const listConnections = 2;
 
 type Counts = Awaited<ReturnType<Store["countVisibility"]>>;
-type CountedValue = Counts[number]["value"];
 
 export interface ReadsOptions {
   readonly primary: Primary;
   readonly node: PostgresNode | undefined;
   readonly connections: number;
+  readonly fewRowsMax: number | undefined;
   /** Asked before each try, so that nothing may come back or vanish behind a read. */
   readonly watch: PrimaryWatch;
 }
@@ -48,14 +46,19 @@ export class PostgresReads {
   readonly #byKey: ReadPool;
   /** Apart from the others, which whoever executes something waits for: a list may take its time. */
   readonly #lists: ReadPool;
+  readonly #visibility: PostgresLists;
   readonly #currents = new Gathering((keys: readonly ExecutionKey[]) => this.#askCurrent(keys));
   readonly #runs = new Gathering((runIds: readonly string[]) => this.#askRuns(runIds));
 
-  constructor({ primary, node, watch, connections }: ReadsOptions) {
+  constructor({ primary, node, watch, connections, fewRowsMax }: ReadsOptions) {
     this.#watch = watch;
     this.#byKey = new ReadPool({ primary, node, connections, settings: byKeySettings });
     // The compiler of expressions takes longer than a page.
     this.#lists = new ReadPool({ primary, node, connections: listConnections, settings: "SET jit = off" });
+    this.#visibility = new PostgresLists({
+      rows: ({ text, values }) => this.#rows(null, text, values),
+      ...(fewRowsMax !== undefined && { fewRowsMax }),
+    });
   }
 
   loadCurrent(keys: readonly ExecutionKey[]): Promise<(string | null)[]> {
@@ -120,23 +123,12 @@ export class PostgresReads {
     return rows.map(refOf);
   }
 
-  async listVisibility(query: VisibilityQuery): Promise<VisibilityRow[]> {
-    const { text, values } = listSql(query);
-    const rows = await this.#rows(null, text, values);
-    return rows.map(({ list_order, start_time_ms: startTimeMs, run_id: runId, info, order_value: value }) => ({
-      ...{ closeTimeMs: list_order === openListOrder ? null : list_order, startTimeMs, runId, info },
-      ...(query.orderBy && { orderValue: orderValueOf(value) }),
-    }));
+  listVisibility(query: VisibilityQuery): Promise<VisibilityRow[]> {
+    return this.#visibility.list(query);
   }
 
-  async countVisibility(query: Parameters<Store["countVisibility"]>[0]): Promise<Counts> {
-    const { text, values } = countSql(query);
-    const rows = await this.#rows(null, text, values);
-    const counts = rows.map(({ value, count }) => ({ value: countedValue(value), count }));
-    return counts.sort(({ value: left }, { value: right }) => {
-      if (left === null || right === null) return Number(right === null) - Number(left === null);
-      return compareScalars(left, right);
-    });
+  countVisibility(query: Parameters<Store["countVisibility"]>[0]): Promise<Counts> {
+    return this.#visibility.count(query);
   }
 
   async namespaces(): Promise<{ id: string; name: string; bytes: Uint8Array }[]> {
@@ -239,15 +231,4 @@ function kindOf(code: number): ExecutionKind {
   const kind = executionKinds[code];
   if (kind === undefined) throw new Error(`a row of unknown kind ${code}`);
   return kind;
-}
-
-function orderValueOf(json: string | null): string | number | null {
-  const value = countedValue(json);
-  return typeof value === "boolean" ? Number(value) : value;
-}
-
-function countedValue(json: string | null): CountedValue {
-  if (json === null) return null;
-  const value = JSON.parse(json) as CountedValue;
-  return typeof value === "string" ? textOfStored(value) : value;
 }

@@ -5,14 +5,20 @@
  *   - Texts are in collation "C", so that orders and ranges are those of every other store: by code point.
  *   - `visibility.list_order` is the close time, or the largest safe integer while the run is open, so that "open first, then by close
  *     time" is one descending walk of an index. Indexes leave out the run id, the last term of the order, which decides only among rows of one
- *     millisecond. Attributes have an index that answers for the equality of a text, of rows that have any.
+ *     millisecond.
+ *   - `attribute` is the index of search attributes (`postgres-entry.ts`), `visibility.shape` tells which of them a row has, and start times have an
+ *     index for stretches long ago (`postgres-lists.ts`).
  *   - Only what PostgreSQL shares with databases that speak its protocol: no extensions, no functions of our own.
  */
 
 import type { ClientBase } from "pg";
+import { kindOfCode } from "../kind-code.ts";
 import { otherVersion } from "../migrate.ts";
 import { StoreUnusable } from "../store.ts";
 import { typedAttributesJson } from "../visibility/typed-attributes.ts";
+import { entriesOf, shapeOf } from "./postgres-entry.ts";
+import { attributesOfText } from "./postgres-statement.ts";
+import { storedText } from "./postgres-text.ts";
 
 /** Statements, or what cannot be said in SQL. */
 type SchemaStep = string | ((db: ClientBase) => Promise<unknown>);
@@ -130,6 +136,7 @@ export const postgresSchema: readonly SchemaStep[] = [
   CREATE INDEX visibility_in_division ON visibility (namespace_id, kind)
     WHERE search_attributes ? 'TemporalNamespaceDivision'
   `,
+  indexAttributes,
 ];
 
 /** Rows read at once. */
@@ -150,6 +157,58 @@ async function readTypes(db: ClientBase): Promise<void> {
       last = run_id;
     }
     if (rows.length < pageMax) return;
+  }
+}
+
+/** Until now a GIN index found single values of attributes, and nothing ranges of them, which of them a row lacks, and when runs started. */
+async function indexAttributes(db: ClientBase): Promise<void> {
+  await db.query(`
+    DROP INDEX visibility_by_attribute;
+    ALTER TABLE visibility ADD COLUMN shape text COLLATE "C" NOT NULL DEFAULT '';
+    CREATE TABLE attribute (
+      run_id text COLLATE "C" NOT NULL,
+      entry text COLLATE "C" NOT NULL,
+      list_order bigint NOT NULL,
+      start_time_ms bigint NOT NULL,
+      status integer NOT NULL,
+      PRIMARY KEY (run_id, entry)
+    )`);
+  await fillAttributes(db);
+  await db.query(`
+    CREATE INDEX attribute_in_order ON attribute (entry, list_order, start_time_ms, status);
+    CREATE INDEX visibility_by_shape ON visibility (namespace_id, kind, shape, list_order, start_time_ms, status);
+    CREATE INDEX visibility_by_start ON visibility (namespace_id, kind, start_time_ms, list_order, status)
+      WHERE NOT (search_attributes ? 'TemporalNamespaceDivision');
+    CREATE INDEX visibility_by_parent ON visibility (namespace_id, kind, parent_workflow_id, list_order, start_time_ms, status)
+      WHERE parent_workflow_id IS NOT NULL;
+    ANALYZE attribute`);
+}
+
+async function fillAttributes(db: ClientBase): Promise<void> {
+  for (let last = ""; ; ) {
+    const { rows } = await db.query(
+      `SELECT run_id, kind, namespace_id, search_attributes::text AS attributes FROM visibility
+       WHERE run_id > $1 AND search_attributes <> '{}'::jsonb ORDER BY run_id LIMIT ${pageMax}`,
+      [last],
+    );
+    const found = rows.map(({ run_id, kind, namespace_id, attributes }) => {
+      const values = attributesOfText(attributes);
+      const list = { kind: kindOfCode(kind), namespaceId: namespace_id };
+      return { runId: storedText(run_id), shape: shapeOf(values), entries: entriesOf(list, values) };
+    });
+    await db.query(
+      `UPDATE visibility SET shape = found.shape FROM unnest($1::text[], $2::text[]) AS found (run_id, shape)
+       WHERE visibility.run_id = found.run_id`,
+      [found.map(({ runId }) => runId), found.map(({ shape }) => shape)],
+    );
+    const entries = found.flatMap(({ runId, entries }) => entries.map((entry) => ({ runId, entry })));
+    await db.query(
+      `INSERT INTO attribute SELECT found.run_id, found.entry, list_order, start_time_ms, status
+       FROM unnest($1::text[], $2::text[]) AS found (run_id, entry) JOIN visibility ON visibility.run_id = found.run_id`,
+      [entries.map(({ runId }) => runId), entries.map(({ entry }) => entry)],
+    );
+    if (rows.length < pageMax) return;
+    last = storedText(rows.at(-1)?.run_id);
   }
 }
 

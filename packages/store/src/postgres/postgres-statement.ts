@@ -12,7 +12,8 @@
 import { kindCode } from "../kind-code.ts";
 import type { Lease, SearchValue, Write } from "../store.ts";
 import { givenValue, type StoredValue, storedValue } from "../visibility/visibility-attributes.ts";
-import { visibilityRowColumns, visibilityRowValues } from "../visibility/visibility-row.ts";
+import { openListOrder, visibilityRowColumns, visibilityRowValues } from "../visibility/visibility-row.ts";
+import { attributeText, entriesOf, shapeOf } from "./postgres-entry.ts";
 import { storedText, textOfStored } from "./postgres-text.ts";
 
 /** Writes that need no look at what is there. */
@@ -34,6 +35,8 @@ interface Table {
   readonly columns: readonly Column[];
   /** The columns that identify a row; empty where a row that is there already is an error. */
   readonly key: readonly string[];
+  /** A row that is the same is left as it is. */
+  readonly isCompared?: boolean;
 }
 
 const text = (...names: string[]) => names.map((name): Column => ({ name, type: "text" }));
@@ -72,9 +75,15 @@ const tables = {
       ...bigint(...visibilityRowColumns.times, ...visibilityRowColumns.sizes),
       ...text(...visibilityRowColumns.family),
       { name: "search_attributes", type: "jsonb" },
+      ...text("shape"),
       bytea("info"),
     ],
     key: ["run_id"],
+  },
+  attribute: {
+    columns: [...text("run_id", "entry"), ...bigint("list_order", "start_time_ms"), ...integer("status")],
+    key: ["run_id", "entry"],
+    isCompared: true,
   },
   receipt: { columns: [...text("writer"), ...bigint("number")], key: [] },
 } as const satisfies Record<string, Table>;
@@ -90,6 +99,8 @@ export class Segment {
   readonly #leases = new Map<number, number>();
   /** Rows by their key, as text. */
   readonly #rows = new Map<TableName, Map<string, readonly Value[]>>();
+  /** Of the runs whose row in a list is written. */
+  readonly #entries = new Map<string, readonly (readonly Value[])[]>();
   readonly #dropped = { current: new Map<string, readonly Value[]>(), part: new Map<string, readonly Value[]>() };
   readonly #touchedRuns = new Set<string>();
   readonly #deletedRuns = new Set<string>();
@@ -127,10 +138,11 @@ export class Segment {
     const packed = new Packing();
     const names: string[] = [];
     for (const table of tableNames) {
-      const rows = this.#rows.get(table);
-      if (rows === undefined || rows.size === 0) continue;
+      const rows =
+        table === "attribute" ? [...this.#entries.values()].flat() : [...(this.#rows.get(table)?.values() ?? [])];
+      if (rows.length === 0) continue;
       names.push(table);
-      values.push(...columnValues(tables[table].columns, [...rows.values()], packed));
+      values.push(...columnValues(tables[table].columns, rows, packed));
     }
     for (const table of ["current", "part"] as const) {
       const rows = [...this.#dropped[table].values()];
@@ -175,6 +187,7 @@ export class Segment {
         return;
       }
       case "visibility":
+        this.#entries.set(write.runId, entryRows(write));
         return this.#put("visibility", [write.runId], visibilityRow(write));
       default:
         write satisfies never;
@@ -182,7 +195,11 @@ export class Segment {
   }
 
   /** `row: null` drops it. */
-  #put(table: Exclude<TableName, "history" | "receipt">, key: readonly Value[], row: readonly Value[] | null): void {
+  #put(
+    table: Exclude<TableName, "history" | "receipt" | "attribute">,
+    key: readonly Value[],
+    row: readonly Value[] | null,
+  ): void {
     const id = JSON.stringify(key);
     const rows = this.#rowsOf(table);
     const dropped = table === "current" || table === "part" ? this.#dropped[table] : null;
@@ -204,10 +221,15 @@ export class Segment {
 
 function visibilityRow(write: PlainWrite & { table: "visibility" }): readonly Value[] {
   const { runId, kind, namespaceId, searchAttributes, info } = write;
-  return [runId, kindCode(kind), namespaceId, ...visibilityRowValues(write), attributesJson(searchAttributes), info];
+  const attributes = [attributesJson(searchAttributes), shapeOf(searchAttributes)];
+  return [runId, kindCode(kind), namespaceId, ...visibilityRowValues(write), ...attributes, info];
 }
 
-/** An attribute may hold half of a surrogate pair, which JSON can write and PostgreSQL refuses. */
+function entryRows(write: PlainWrite & { table: "visibility" }): readonly (readonly Value[])[] {
+  const position = [write.closeTimeMs ?? openListOrder, write.startTimeMs, write.status];
+  return entriesOf(write, write.searchAttributes).map((entry) => [write.runId, entry, ...position]);
+}
+
 function attributesJson(attributes: Readonly<Record<string, SearchValue>>): string {
   const wellFormed = (value: StoredValue): StoredValue => {
     if (typeof value === "string") return attributeText(value);
@@ -231,10 +253,6 @@ export function attributesOfText(text: string): Record<string, SearchValue> {
   };
   const stored = JSON.parse(text) as Record<string, StoredValue>;
   return Object.fromEntries(Object.entries(stored).map(([name, value]) => [textOfStored(name), given(value)]));
-}
-
-export function attributeText(value: string): string {
-  return storedText(value.toWellFormed());
 }
 
 function keyColumns(table: "current" | "part"): readonly Column[] {
@@ -298,6 +316,9 @@ function statementText(names: readonly string[]): string {
   const packedNumber = count + 1;
   for (const { columns, numbers, name } of pieces)
     parts.push(...(name.startsWith("-") ? dropText : putText)(name, columns, numbers, packedNumber));
+  const numbersOf = (table: string) => pieces.find(({ name }) => name === table)?.numbers;
+  const listed = numbersOf("visibility");
+  if (listed !== undefined) parts.push(dropEntriesText(listed, numbersOf("attribute")));
   return `WITH ${parts.join(",\n")} SELECT holds FROM fence`;
 }
 
@@ -322,10 +343,12 @@ const putText: TextOf = (name, columns, numbers, packedNumber) => {
   const selected = columns.map(({ name, type }) =>
     type === "bytea" ? `substring($${packedNumber}::bytea FROM ${name}_at FOR ${name}_length)` : name,
   );
-  const key: readonly string[] = tables[name as TableName].key;
+  const { key, isCompared = false }: Table = tables[name as TableName];
   const rest = columns.filter((column) => !key.includes(column.name));
   const sets = rest.map((column) => `${column.name} = excluded.${column.name}`);
-  const conflict = key.length === 0 ? "" : `ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${sets.join(", ")}`;
+  const list = (of: string) => rest.map((column) => `${of}.${column.name}`).join(", ");
+  const changed = isCompared ? ` WHERE (${list(name)}) <> (${list("excluded")})` : "";
+  const conflict = key.length === 0 ? "" : `ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${sets.join(", ")}${changed}`;
   return [
     `put_${name} AS (
       INSERT INTO ${name} (${columns.map((column) => column.name).join(", ")})
@@ -333,6 +356,17 @@ const putText: TextOf = (name, columns, numbers, packedNumber) => {
       WHERE (SELECT holds FROM fence) ${conflict})`,
   ];
 };
+
+/**
+ * What a run's row was found by and is no more. No joins: one with a table that was believed to be empty goes through all of it, and of the rows to be kept
+ * a hashed list is made.
+ */
+function dropEntriesText(listed: readonly number[], kept: readonly number[] | undefined): string {
+  const others = kept && `(run_id, entry) NOT IN (SELECT * FROM unnest($${kept[0]}::text[], $${kept[1]}::text[]))`;
+  return `drop_entries AS (
+      DELETE FROM attribute
+      WHERE (SELECT holds FROM fence) AND run_id = ANY ($${listed[0]}::text[])${others === undefined ? "" : ` AND ${others}`})`;
+}
 
 const dropText: TextOf = (name, columns, numbers) => {
   const table = name.slice(1);
@@ -342,7 +376,7 @@ const dropText: TextOf = (name, columns, numbers) => {
       DELETE FROM ${from} USING unnest(${arrays.join(", ")}) AS gone (${fields.join(", ")})
       WHERE (SELECT holds FROM fence) AND ${fields.map((field) => `${from}.${field} = gone.${field}`).join(" AND ")})`;
   // A run is deleted with all that is kept of it. Parts that are dropped for themselves have that name already.
-  const ofRun = ["run", "part", "history", "visibility"].map((from) =>
+  const ofRun = ["run", "part", "history", "visibility", "attribute"].map((from) =>
     drop(from).replace(`drop_${from}`, `drop_run_${from}`),
   );
   return table === "run" ? ofRun : [drop(table)];

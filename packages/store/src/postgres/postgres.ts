@@ -54,7 +54,7 @@ export class PostgresStore implements Store {
 
   /** Makes the tables, or brings them to the newest schema. Throws `StoreUnusable`. */
   static async open(options: PostgresOptions): Promise<PostgresStore> {
-    const { url, node, readConnections = readConnectionsDefault } = options;
+    const { url, node, readConnections = readConnectionsDefault, fewRowsMax } = options;
     const primary = new Primary(url);
     const own = new Receipts(node?.id ?? randomUUID(), 1);
     const members = node && new PostgresMembership(primary, node);
@@ -69,7 +69,7 @@ export class PostgresStore implements Store {
       });
       const writer = new PostgresWriter(writing, connection);
       const reads = new PostgresReads({
-        ...{ primary, node, connections: readConnections, watch: writer },
+        ...{ primary, node, connections: readConnections, watch: writer, fewRowsMax },
       });
       members?.follow(writer);
       return new PostgresStore(writer, reads, members);

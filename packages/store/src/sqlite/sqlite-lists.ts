@@ -9,20 +9,24 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { kindCode } from "../kind-code.ts";
 import type { Store, VisibilityFilter, VisibilityQuery, VisibilityRow } from "../store.ts";
 import { storedName } from "../visibility/visibility-attributes.ts";
+import {
+  type Shape,
+  type ShapeChoice,
+  type StartRange,
+  shapeChoice,
+  startRange,
+} from "../visibility/visibility-choice.ts";
+import {
+  type IndexedCondition,
+  indexedConditions,
+  isIndexed,
+  isPlace,
+  isSelective,
+  unindexedAttributes,
+} from "../visibility/visibility-plan.ts";
 import { openListOrder } from "../visibility/visibility-row.ts";
 import { attributesOf, conjuncts } from "../visibility/visibility-sql.ts";
-import { type Shape, type ShapeChoice, type StartRange, shapeChoice, startRange } from "./sqlite-choice.ts";
-import { type IndexedCondition, indexedConditions, isPlace, isSelective, unindexedAttributes } from "./sqlite-plan.ts";
-import {
-  type BoundSql,
-  countSql,
-  isIndexed,
-  listSql,
-  type Plan,
-  probeSql,
-  type Selection,
-  startedSql,
-} from "./sqlite-query.ts";
+import { type BoundSql, countSql, listSql, type Plan, probeSql, type Selection, startedSql } from "./sqlite-query.ts";
 import { namesOfShape, shapesMax } from "./sqlite-shapes.ts";
 
 /** Statements of visibility filters kept prepared. Their texts differ by the shape of the filter only, values are bound. */
@@ -47,7 +51,7 @@ export class SqliteLists {
   readonly #fewRowsMax: number;
   readonly #prepared = new Map<string, StatementSync>();
   /** What is kept of shapes, which never change, by their keys; null for those that are none in particular. */
-  readonly #shapes = new Map<number, Shape | null>();
+  readonly #shapes = new Map<number, Shape<number> | null>();
 
   constructor(db: DatabaseSync, { fewRowsMax = 4_000 }: ListOptions = {}) {
     this.#db = db;
@@ -129,7 +133,7 @@ export class SqliteLists {
   }
 
   /** undefined when the list has too many to tell which shape a row has. */
-  #shapesOf(listKey: number): readonly Shape[] | undefined {
+  #shapesOf(listKey: number): readonly Shape<number>[] | undefined {
     const sql = "SELECT shape_key, names FROM visibility_shape WHERE list_key = ?1";
     const shapes = (this.#all({ sql, values: [listKey] }) as [bigint, string][]).map(([key, text]) => {
       const number = Number(key);
@@ -149,7 +153,7 @@ export class SqliteLists {
   #plan(
     listKey: number,
     filter: VisibilityFilter,
-    { absent, choice }: Pick<Selection, "absent"> & { readonly choice: ShapeChoice | undefined },
+    { absent, choice }: Pick<Selection, "absent"> & { readonly choice: ShapeChoice<number> | undefined },
   ): Plan {
     if (isSelective(filter)) return { type: "rows" };
     const conditions = indexedConditions(filter).filter(({ name }) => !absent.has(name));

@@ -1,11 +1,13 @@
 /**
- * Filters over visibility as SQLite's SQL: `visibility-sql.ts` says what is alike in every database, and `sqlite-plan.ts` where the rows come
+ * Filters over visibility as SQLite's SQL: `visibility-sql.ts` says what is alike in every database, and `visibility-plan.ts` where the rows come
  * from.
  */
 
 import type { VisibilityFilter, VisibilityQuery } from "../store.ts";
 import { wordsJson } from "../visibility/text-words.ts";
 import { attributePath, storedName, wordsPath } from "../visibility/visibility-attributes.ts";
+import type { Shape, ShapeChoice, StartRange } from "../visibility/visibility-choice.ts";
+import { type IndexedCondition, isIndexed, unindexedAttributes } from "../visibility/visibility-plan.ts";
 import { openListOrder } from "../visibility/visibility-row.ts";
 import {
   behindValue,
@@ -17,8 +19,6 @@ import {
   isColumn,
   type Scalar,
 } from "../visibility/visibility-sql.ts";
-import type { Shape, ShapeChoice, StartRange } from "./sqlite-choice.ts";
-import { type IndexedCondition, unindexedAttributes } from "./sqlite-plan.ts";
 
 export interface BoundSql {
   readonly sql: string;
@@ -33,7 +33,7 @@ export interface Selection {
   /** Attributes that no row of the list has: conditions on them are decided without a look at any row. */
   readonly absent: ReadonlySet<string>;
   /** The shapes of the list, when they tell all. */
-  readonly shapes: readonly Shape[] | undefined;
+  readonly shapes: readonly Shape<number>[] | undefined;
 }
 
 /** Where the rows come from. */
@@ -47,7 +47,7 @@ export type Plan =
   /** More of them, for a filter that the index of start times answers alone: what comes first is found there, and only that is read. */
   | { readonly type: "stretch"; readonly range: StartRange }
   /** The rows of some shapes, those of each in the order of the list. */
-  | { readonly type: "shapes"; readonly choice: ShapeChoice }
+  | { readonly type: "shapes"; readonly choice: ShapeChoice<number> }
   /** One place of the index of attributes, where rows are in the order of the list. */
   | { readonly type: "place"; readonly by: IndexedCondition }
   /** The index of attributes alone: it knows all that is asked. */
@@ -231,15 +231,6 @@ function where({ listKey, filter, plan, absent, shapes }: Selection, values: Val
       conditions.push(condition(part, dialectOf({ table: "attribute", absent, shapes }, values)));
   }
   return conditions;
-}
-
-const indexedNames: readonly string[] = ["ExecutionStatus", "StartTime", "CloseTime"];
-
-/** Whether a row of the index of attributes, or of that of start times, tells whether the filter holds. */
-export function isIndexed(filter: VisibilityFilter, absent: ReadonlySet<string>): boolean {
-  if ("all" in filter) return filter.all.every((one) => isIndexed(one, absent));
-  if ("filter" in filter) return isIndexed(filter.filter, absent);
-  return indexedNames.includes(filter.name) || absent.has(filter.name);
 }
 
 /** Numbered parameters; one value that is bound twice gets one number. */

@@ -6,7 +6,7 @@
  * keeps SQLite from taking it of its own accord: for what started lately the order of the list is the better way.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { unindexedAttributes } from "./sqlite-plan.ts";
+import { unindexedAttributes } from "../visibility/visibility-plan.ts";
 
 /** Of each list. Beyond, rows have `anyShape`, and must be looked at. */
 export const shapesMax = 1_000;

@@ -17,11 +17,11 @@ import {
 } from "../conformance/conformance-samples.ts";
 import { migrate } from "../migrate.ts";
 import { type Store, StoreUnusable, type VisibilityFilter, type VisibilityPosition } from "../store.ts";
+import { type Shape, shapeChoice, startRange } from "../visibility/visibility-choice.ts";
+import { indexedConditions } from "../visibility/visibility-plan.ts";
 import { openListOrder } from "../visibility/visibility-row.ts";
 import { SqliteStore } from "./sqlite.ts";
-import { type Shape, shapeChoice, startRange } from "./sqlite-choice.ts";
 import { requireSqliteVersion } from "./sqlite-file.ts";
-import { indexedConditions } from "./sqlite-plan.ts";
 import { listSql, type Selection } from "./sqlite-query.ts";
 import { sqliteSchema } from "./sqlite-schema.ts";
 import { shapesMax } from "./sqlite-shapes.ts";
@@ -414,7 +414,7 @@ describe("lists of a SQLite file", () => {
       { key: 2, names: new Set(["Region"]) },
       { key: 3, names: new Set(["Tags"]) },
     ];
-    const walked = (chosen: readonly Shape[]) =>
+    const walked = (chosen: readonly Shape<number>[]) =>
       plan({ filter, shapes, plan: { type: "shapes", choice: shapeChoice(filter, chosen)! } });
     const ordered = [
       "SEARCH visibility USING INDEX visibility_by_shape (shape_key=?)",

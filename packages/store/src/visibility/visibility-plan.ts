@@ -1,12 +1,12 @@
 /**
- * What the index of attributes (`sqlite-schema.ts`) can answer of a filter. Its rows are values of attributes, each with the position of its run
- * in the list, so that those of one value are in the order of the list.
+ * What the index of attributes (`sqlite-attributes.ts`, `postgres-entry.ts`) can answer of a filter. Its rows are values of attributes, each with the
+ * position of its run in the list, so that those of one value are in the order of the list.
  */
 
 import type { VisibilityFilter } from "../store.ts";
 import { prefixEnd } from "../text-order.ts";
-import { textPhrases } from "../visibility/text-words.ts";
-import { conjuncts, isColumn, type Order, type Scalar } from "../visibility/visibility-sql.ts";
+import { textPhrases } from "./text-words.ts";
+import { conjuncts, isColumn, type Order, type Scalar } from "./visibility-sql.ts";
 
 /** `attribute.form`: what a row of the index is of its attribute. */
 export const attributeForms = { value: 0, element: 1, word: 2, empty: 3 } as const;
@@ -34,6 +34,15 @@ export function isSelective(filter: VisibilityFilter): boolean {
   return conjuncts(filter).some(
     (part) => (part.op === "=" || part.op === "in") && ["WorkflowId", "RunId"].includes(part.name),
   );
+}
+
+const indexedNames: readonly string[] = ["ExecutionStatus", "StartTime", "CloseTime"];
+
+/** Whether a row of the index of attributes, or of that of start times, tells whether the filter holds. `absent`: attributes that no row has. */
+export function isIndexed(filter: VisibilityFilter, absent: ReadonlySet<string> = new Set()): boolean {
+  if ("all" in filter) return filter.all.every((one) => isIndexed(one, absent));
+  if ("filter" in filter) return isIndexed(filter.filter, absent);
+  return indexedNames.includes(filter.name) || absent.has(filter.name);
 }
 
 export function indexedConditions(filter: VisibilityFilter): IndexedCondition[] {
