@@ -266,10 +266,10 @@ const standalone: readonly Definition[] = [
     summary: "List standalone activities, the latest first",
     flags: { query, ...limitFlags },
     async run(session, { query = "", ...limits }) {
-      const rpc = "ListActivityExecutions";
-      const pages = pagesOf(limits, async (pageSize, nextPageToken) => {
-        const page = await session.call(rpc, { namespace: session.namespace, query, pageSize, nextPageToken });
-        return { items: (await session.json(rpc, page)).executions ?? [], nextPageToken: page.nextPageToken };
+      const pages = pagesOf(session, limits, {
+        method: "ListActivityExecutions",
+        items: "executions",
+        request: (page) => ({ namespace: session.namespace, query, ...page }),
       });
       await session.output.list(listed, pages);
     },

@@ -12,14 +12,10 @@ export const batchCommands: readonly Definition[] = [
     summary: "List batches, the latest first",
     flags: limitFlags,
     async run(session, limits) {
-      const pages = pagesOf(limits, async (pageSize, nextPageToken) => {
-        const page = await session.call("ListBatchOperations", {
-          namespace: session.namespace,
-          pageSize,
-          nextPageToken,
-        });
-        const { operationInfo = [] } = await session.json("ListBatchOperations", page);
-        return { items: operationInfo, nextPageToken: page.nextPageToken };
+      const pages = pagesOf(session, limits, {
+        method: "ListBatchOperations",
+        items: "operationInfo",
+        request: (page) => ({ namespace: session.namespace, ...page }),
       });
       await session.output.list(batchColumns, pages);
     },

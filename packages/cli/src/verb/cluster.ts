@@ -31,9 +31,10 @@ export const clusterCommands: readonly Definition[] = [
     summary: "List the clusters that the server knows: itself",
     flags: { ...limitFlags },
     async run(session, limits) {
-      const pages = pagesOf(limits, async (pageSize, nextPageToken) => {
-        const page = await session.call("ListClusters", { pageSize, nextPageToken });
-        return { items: (await session.json("ListClusters", page)).clusters ?? [], nextPageToken: page.nextPageToken };
+      const pages = pagesOf(session, limits, {
+        method: "ListClusters",
+        items: "clusters",
+        request: (page) => page,
       });
       const columns = [
         { heading: "Name", path: "clusterName" },

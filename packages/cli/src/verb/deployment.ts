@@ -67,10 +67,10 @@ const views: readonly Definition[] = [
     summary: "List worker deployments",
     flags: limitFlags,
     async run(session, limits) {
-      const rpc = "ListWorkerDeployments";
-      const pages = pagesOf(limits, async (pageSize, nextPageToken) => {
-        const page = await session.call(rpc, { namespace: session.namespace, pageSize, nextPageToken });
-        return { items: (await session.json(rpc, page)).workerDeployments ?? [], nextPageToken: page.nextPageToken };
+      const pages = pagesOf(session, limits, {
+        method: "ListWorkerDeployments",
+        items: "workerDeployments",
+        request: (page) => ({ namespace: session.namespace, ...page }),
       });
       await session.output.list(listed, pages);
     },

@@ -43,12 +43,10 @@ const definitions: readonly Definition[] = [
     summary: "List namespaces",
     flags: limitFlags,
     async run(session, limits) {
-      const pages = pagesOf(limits, async (pageSize, nextPageToken) => {
-        const page = await session.call("ListNamespaces", { pageSize, nextPageToken });
-        return {
-          items: (await session.json("ListNamespaces", page)).namespaces ?? [],
-          nextPageToken: page.nextPageToken,
-        };
+      const pages = pagesOf(session, limits, {
+        method: "ListNamespaces",
+        items: "namespaces",
+        request: (page) => page,
       });
       await session.output.list(columns, pages);
     },

@@ -59,10 +59,10 @@ export const nexusEndpointCommands: readonly Definition[] = [
     summary: "List Nexus endpoints",
     flags: limitFlags,
     async run(session, limits) {
-      const pages = pagesOf(limits, async (pageSize, nextPageToken) => {
-        const page = await session.call("ListNexusEndpoints", { pageSize, nextPageToken });
-        const { endpoints = [] } = await session.json("ListNexusEndpoints", page);
-        return { items: endpoints, nextPageToken: page.nextPageToken };
+      const pages = pagesOf(session, limits, {
+        method: "ListNexusEndpoints",
+        items: "endpoints",
+        request: (page) => page,
       });
       await session.output.list(columns, pages);
     },

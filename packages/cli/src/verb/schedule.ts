@@ -158,13 +158,15 @@ const views: readonly Definition[] = [
     summary: "List schedules",
     flags: { query: text("filter", "which ones", { short: "q" }), ...limitFlags },
     async run(session, { query = "", ...limits }) {
-      const pages = pagesOf(limits, async (maximumPageSize, nextPageToken) => {
-        const request = { namespace: session.namespace, query, maximumPageSize, nextPageToken };
-        const page = await session.call("ListSchedules", request);
-        return {
-          items: (await session.json("ListSchedules", page)).schedules ?? [],
-          nextPageToken: page.nextPageToken,
-        };
+      const pages = pagesOf(session, limits, {
+        method: "ListSchedules",
+        items: "schedules",
+        request: ({ pageSize: maximumPageSize, nextPageToken }) => ({
+          namespace: session.namespace,
+          query,
+          maximumPageSize,
+          nextPageToken,
+        }),
       });
       await session.output.list(listColumns, pages);
     },

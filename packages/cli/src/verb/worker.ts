@@ -30,10 +30,10 @@ export const workerCommands: readonly Definition[] = [
     summary: "List workers",
     flags: { query, ...limitFlags },
     async run(session, { query = "", ...limits }) {
-      const pages = pagesOf(limits, async (pageSize, nextPageToken) => {
-        const request = { namespace: session.namespace, query, pageSize, nextPageToken };
-        const page = await session.call("ListWorkers", request);
-        return { items: (await session.json("ListWorkers", page)).workers ?? [], nextPageToken: page.nextPageToken };
+      const pages = pagesOf(session, limits, {
+        method: "ListWorkers",
+        items: "workers",
+        request: (page) => ({ namespace: session.namespace, query, ...page }),
       });
       await session.output.list(columns, pages);
     },

@@ -41,10 +41,10 @@ const list = define({
     "workflow list --fields Status,WorkflowId,RunId,CloseTime -o json",
   ],
   async run(session, { query = "", archived, ...limits }) {
-    const name = archived ? "ListArchivedWorkflowExecutions" : "ListWorkflowExecutions";
-    const pages = pagesOf(limits, async (pageSize, nextPageToken) => {
-      const page = await session.call(name, { namespace: session.namespace, query, pageSize, nextPageToken });
-      return { items: (await session.json(name, page)).executions ?? [], nextPageToken: page.nextPageToken };
+    const pages = pagesOf(session, limits, {
+      method: archived ? "ListArchivedWorkflowExecutions" : "ListWorkflowExecutions",
+      items: "executions",
+      request: (page) => ({ namespace: session.namespace, query, ...page }),
     });
     await session.output.list(listColumns(session), pages);
   },

@@ -19,21 +19,15 @@ function ids(events: Uint8Array | undefined): number[] {
   return history.History.decode(events!).events.map(({ eventId }) => eventId);
 }
 
-/** Events 1..6, in batches of three. */
-async function storeOfSix(): Promise<MemoryStore> {
+/** A store that has events from 1 on, in batches that end with these. */
+async function storeOf(...lastEventIds: readonly number[]): Promise<MemoryStore> {
   const store = new MemoryStore();
-  const run = {
-    ...workflowKey("n", "w"),
-    runId,
-    snapshot: new Uint8Array(0),
-    wakeAtMs: null,
-    undispatched: false,
-  };
-  await store.commit(await store.acquire(0, "test"), [
-    { table: "run", ...run },
-    { table: "history", runId, firstEventId: 1, lastEventId: 3, events: encoded(1, 3) },
-    { table: "history", runId, firstEventId: 4, lastEventId: 6, events: encoded(4, 6) },
-  ]);
+  const run = { ...workflowKey("n", "w"), runId, snapshot: new Uint8Array(0), wakeAtMs: null, undispatched: false };
+  const batches = lastEventIds.map((lastEventId, index) => {
+    const firstEventId = (lastEventIds[index - 1] ?? 0) + 1;
+    return { table: "history", runId, firstEventId, lastEventId, events: encoded(firstEventId, lastEventId) } as const;
+  });
+  await store.commit(await store.acquire(0, "test"), [{ table: "run", ...run }, ...batches]);
   return store;
 }
 
@@ -71,7 +65,7 @@ describe("the events of a workflow task are", () => {
     ],
   ] as const)
     test(name, async () => {
-      const parts = { store: await storeOfSix(), tokens };
+      const parts = { store: await storeOf(3, 6), tokens };
       const delivery = { fromStart, backlogCount: 0, queries: {} };
       const response = (await workflowTaskResponse(parts, { ...cached, ...change }, delivery))!;
       assert.deepEqual(ids(response.history), expected);
@@ -79,19 +73,7 @@ describe("the events of a workflow task are", () => {
     });
 
   test("in pages when there are many, with a token for the rest of this task", async () => {
-    const store = new MemoryStore();
-    const run = {
-      ...workflowKey("n", "w"),
-      runId,
-      snapshot: new Uint8Array(0),
-      wakeAtMs: null,
-      undispatched: false,
-    };
-    await store.commit(await store.acquire(0, "test"), [
-      { table: "run", ...run },
-      { table: "history", runId, firstEventId: 1, lastEventId: 256, events: encoded(1, 256) },
-      { table: "history", runId, firstEventId: 257, lastEventId: 300, events: encoded(257, 300) },
-    ]);
+    const store = await storeOf(256, 300);
     const started = { ...cached, toEventId: 300, virtualEvents: encoded(301, 302) };
     const delivery = { fromStart: true, backlogCount: 0, queries: {} };
     const response = (await workflowTaskResponse({ store, tokens }, started, delivery))!;
