@@ -66,7 +66,6 @@ const starting: readonly HttpRequest[] = [
   },
   { line: "POST /workflows/list", body: { ...start, input: { payloads: [1, null, payloads[6]] } } },
   { line: "GET /workflows/list/history?noPayloadShorthand" },
-  { line: "GET /workflows/list/history?historyEventFilterType=2&noPayloadShorthand" },
 ];
 
 const asking: readonly HttpRequest[] = [
@@ -78,6 +77,7 @@ const asking: readonly HttpRequest[] = [
   { line: "POST /workflows/all/query/state", headers: { "grpc-timeout": "900m" }, body: {} },
   { line: "POST /workflows/all/terminate", body: { reason: "enough", details: ["d", { e: 1 }] } },
   { line: "GET /workflows/all/history?waitNewEvent=true&historyEventFilterType=HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT" },
+  { line: "GET /workflows/all/history?historyEventFilterType=2&noPayloadShorthand" },
   { line: "POST /workflows/all/terminate" },
   { line: `GET /workflows?pageSize=2&${query("WorkflowId = 'all'")}` },
   { line: `GET /workflow-count?${query("WorkflowId = 'all'")}` },
