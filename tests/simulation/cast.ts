@@ -8,15 +8,20 @@ export interface Cast {
   readonly schedules: number;
   /** Whether there is a service whose operations workflows call. */
   readonly handlers: boolean;
+  /** Whether there are a workflow and an activity that kill every worker that takes them. */
+  readonly poison: boolean;
 }
 
-/** Workflows and nothing else, or schedules, activities of their own and Nexus operations besides. */
-export type CastName = "workflows" | "all";
+/** Workflows and nothing else, or schedules, activities of their own and Nexus operations besides, or workflows beside some that kill their workers. */
+export const castNames = ["workflows", "all", "poison"] as const;
+
+export type CastName = (typeof castNames)[number];
 
 export function drawCast(chance: Chance, name: CastName): Cast {
-  if (name === "workflows") return { workflows: undefined, activities: 0, schedules: 0, handlers: false };
+  const poison = name === "poison";
+  if (name !== "all") return { workflows: undefined, activities: 0, schedules: 0, handlers: false, poison };
   const some = () => (chance.hits(0.3) ? chance.between(1, 2) : 0);
   const [activities, schedules, handlers] = [some(), some(), chance.hits(0.4)];
   const others = activities + schedules + (handlers ? 1 : 0);
-  return { workflows: chance.between(others > 1 ? 1 : 2, others > 1 ? 3 : 5), activities, schedules, handlers };
+  return { workflows: chance.between(others > 1 ? 1 : 2, others > 1 ? 3 : 5), activities, schedules, handlers, poison };
 }

@@ -8,6 +8,8 @@ import type { Chance } from "./chance.ts";
 export interface FaultPlan {
   /** A process dies, and another starts on the same disk: between which times, on average. */
   readonly crashEveryMs: number;
+  /** Whether now and then one is told to go instead, and does so in order. */
+  readonly drains: boolean;
   /** Whether the one before is still alive for a while when the next has taken its shards over. */
   readonly overlaps: boolean;
   readonly commitUnknownApplied: number;
@@ -36,7 +38,8 @@ export interface FaultPlan {
   readonly lastsMs: number;
 }
 
-export function drawFaults(chance: Chance): FaultPlan {
+/** `apart`: for what was not always drawn, so that the other chances of a seed stay what they were. */
+export function drawFaults(chance: Chance, apart: Chance): FaultPlan {
   const some = (value: number) => (chance.hits(0.4) ? value * (0.3 + chance.between(0, 10) / 10) : 0);
   return {
     crashEveryMs: some(20_000),
@@ -60,13 +63,21 @@ export function drawFaults(chance: Chance): FaultPlan {
     tinyCache: chance.hits(0.2),
     shardCount: chance.pick([1, 2, 4]),
     lastsMs: chance.between(40, 150) * 1_000,
+    drains: apart.hits(0.3),
   };
 }
 
 /** From here on everything works: what is left undone then was forgotten. */
 export function withoutFaults({ shardCount, tinyCache }: FaultPlan): FaultPlan {
   return {
-    ...{ crashEveryMs: 0, overlaps: false, commitUnknownApplied: 0, commitUnknownLost: 0, commitFull: 0 },
+    ...{
+      crashEveryMs: 0,
+      drains: false,
+      overlaps: false,
+      commitUnknownApplied: 0,
+      commitUnknownLost: 0,
+      commitFull: 0,
+    },
     ...{ readFails: 0, storeDelayMsMax: 2, storeStalls: 0, networkDelayMsMax: 2, requestLost: 0, requestTwice: 0 },
     ...{ answerLost: 0, workerDies: 0, workerAnswersTwice: 0, workerIsLate: 0, workerFailsTask: 0 },
     ...{ clockJumpEveryMs: 0, clockJumpMsMax: 0, lastsMs: 0, shardCount, tinyCache },

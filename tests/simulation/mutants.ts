@@ -2,7 +2,7 @@
  * Servers that break a promise, made of the real one by changing what lies around it: its store, its clock, what stands between shards and queues,
  * and what leaves its handlers. A simulation that lets one of them pass tests nothing.
  */
-import { type Call, Rejection, type ScheduleRun, type StandaloneRun } from "@pawl/engine";
+import { type Call, Rejection, type ScheduleRun, type StandaloneRun, type Task } from "@pawl/engine";
 import type { MethodName } from "@pawl/protocol";
 import type { Cancel, Clock, Dispatcher } from "@pawl/server/simulation";
 import { CommitUnknown, type Lease, type Store, type Write } from "@pawl/store";
@@ -134,8 +134,16 @@ export const mutants: readonly Mutant[] = [
     make: () => ({ clock: hasty }),
   },
   {
+    name: "a clock that wakes three seconds late",
+    caughtBy: /^L2:/,
+    cast: "workflows",
+    make: () => ({
+      clock: (clock) => ({ nowMs: () => clock.nowMs(), wake: (atMs, run) => clock.wake(atMs + 3_000, run) }),
+    }),
+  },
+  {
     name: "task queues that lose one task in twenty",
-    caughtBy: /^(L1|L3):/,
+    caughtBy: /^L1:/,
     cast: "workflows",
     make: () => ({
       dispatcher: (dispatcher, world) => ({
@@ -144,6 +152,59 @@ export const mutants: readonly Mutant[] = [
       }),
     }),
   },
+  {
+    name: "task queues in which a task that comes again and again holds up all others",
+    caughtBy: /^L5:/,
+    cast: "poison",
+    make: () => ({ dispatcher: heldUp }),
+  },
+  {
+    name: "a server that leaves a shard to nobody when it takes the shards over",
+    caughtBy: /^L4:/,
+    cast: "workflows",
+    make: () => {
+      let [isFirst, orphan]: [boolean, Lease | undefined] = [true, undefined];
+      return {
+        store: (store) => {
+          const takesOver = !isFirst;
+          isFirst = false;
+          return over(store, {
+            async acquire(shardId, owner) {
+              const lease = await store.acquire(shardId, owner);
+              if (!takesOver || shardId > 0) return lease;
+              orphan = lease;
+              return { ...lease, rangeId: lease.rangeId - 1 };
+            },
+            async loadCurrent(keys) {
+              if (orphan && takesOver) await store.commit({ ...orphan, rangeId: orphan.rangeId - 1 }, []);
+              return store.loadCurrent(keys);
+            },
+          });
+        },
+      };
+    },
+  },
+  {
+    name: "a server whose polls wait on when it is told to go",
+    caughtBy: /^L6:/,
+    cast: "workflows",
+    make: () => ({
+      handler: async (method, request, ask) => {
+        const answer = await ask(request);
+        const isEmpty = "taskToken" in answer && (answer.taskToken as Uint8Array).length === 0;
+        return method.startsWith("Poll") && isEmpty ? new Promise<never>(() => {}) : answer;
+      },
+    }),
+  },
+  reads("a server that repeats a read for ever once it has failed", /^L7:/, (store, world) => ({
+    loadRuns: (runIds) =>
+      store.loadRuns(runIds).catch((error: unknown) => {
+        world.spawn("repeated read", async () => {
+          for (; !world.isOver; await world.sleep(10)) await store.loadRuns(runIds).catch(() => undefined);
+        });
+        throw error;
+      }),
+  })),
   {
     name: "task queues that give one task to two workers",
     caughtBy: /^I25:/,
@@ -304,8 +365,9 @@ function rewrites(name: string, caughtBy: RegExp, change: (write: Write) => Writ
   return commits(name, caughtBy, (commit) => (lease, all) => commit(lease, all.map(change)));
 }
 
-function reads(name: string, caughtBy: RegExp, change: (store: Store) => Partial<Store>): Mutant {
-  return { name, caughtBy, cast: "workflows", make: () => ({ store: (store) => over(store, change(store)) }) };
+function reads(name: string, caughtBy: RegExp, change: (store: Store, world: World) => Partial<Store>): Mutant {
+  const store = (each: Store, world: World) => over(each, change(each, world));
+  return { name, caughtBy, cast: "workflows", make: () => ({ store }) };
 }
 
 function laws(name: string, caughtBy: RegExp, make: () => LawsOf): Mutant {
@@ -330,6 +392,23 @@ function hasty(clock: Clock): Clock {
         run();
       });
     },
+  };
+}
+
+/** The fourth time that a task of a workflow comes, nothing else is handed out until that has been ended: which, if it never is, is never. */
+function heldUp(dispatcher: Dispatcher): Dispatcher {
+  const times = new Map<string, number>();
+  let holder: string | undefined;
+  const isHeldUp = ({ runId, scheduledEventId }: Task): boolean => {
+    const task = `${runId} ${scheduledEventId}`;
+    const count = (times.get(task) ?? 0) + 1;
+    times.set(task, count);
+    if (count > 3) holder ??= task;
+    return holder !== undefined && holder !== task;
+  };
+  return {
+    reserve: (task) => (isHeldUp(task) ? null : dispatcher.reserve(task)),
+    offer: (task) => void (isHeldUp(task) || dispatcher.offer(task)),
   };
 }
 

@@ -30,6 +30,11 @@ const allowed = new Set([
   ...["INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "FAILED_PRECONDITION", "OUT_OF_RANGE"],
 ]);
 
+const kindsOfPolls: { readonly [N in MethodName]?: string } = {
+  PollWorkflowTaskQueue: "workflow",
+  PollActivityTaskQueue: "activity",
+};
+
 export class Network {
   readonly #world: World;
   readonly #check: AnswerCheck;
@@ -112,13 +117,22 @@ export class Network {
     const onDeath = () => gone.resolve({ type: "lost" });
     process.death.signal.addEventListener("abort", onDeath, { once: true });
     const answered = this.#serve(process, method, request, call, about);
+    const pollEnds = this.#polls(process, method, request);
+    this.#world.liveness.requested();
     try {
       return await Promise.race([answered, gone.promise]);
     } finally {
+      pollEnds();
       cancelDeadline();
       cancelGone();
       process.death.signal.removeEventListener("abort", onDeath);
     }
+  }
+
+  #polls<N extends MethodName>(process: Process, method: N, request: Init<RequestOf<N>>): () => void {
+    const kind = kindsOfPolls[method];
+    const { taskQueue } = request as { taskQueue?: { name: string } };
+    return kind ? this.#world.liveness.polls(`${kind} ${taskQueue?.name}`, process.death.signal) : () => {};
   }
 
   async #serve<N extends MethodName>(
@@ -144,6 +158,7 @@ export class Network {
   }
 
   async #answerOf<N extends MethodName>(process: Process, method: N, request: Init<RequestOf<N>>, call: TestCall) {
+    process.open.add(call);
     try {
       const ask = (asked: object) =>
         process.server.call(method, asked as Init<RequestOf<N>>, call) as Promise<object | Rejection>;
@@ -157,6 +172,8 @@ export class Network {
         "INTERNAL" as never,
         error instanceof Error ? (error.stack ?? error.message) : String(error),
       );
+    } finally {
+      process.open.delete(call);
     }
   }
 }

@@ -75,6 +75,8 @@ export class ProcessStore implements Store {
     const { chance, faults } = this.#world;
     const stalls = this.isOpen && chance.hits(faults.storeStalls);
     const delayMs = stalls ? chance.between(1, stallMsMax) : chance.skewed(0, faults.storeDelayMsMax);
+    this.#world.liveness.storeCalled();
+    if (stalls) this.#world.liveness.disturb(this.#world.clock.nowMs() + delayMs);
     if (delayMs > 0) await this.#world.sleep(delayMs);
     if (this.#isDead) await new Promise<never>(() => {});
   }

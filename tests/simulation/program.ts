@@ -41,6 +41,8 @@ export interface ActivityScript {
   readonly workMs: number;
   readonly heartbeats: number;
   readonly finalFailure: boolean;
+  /** Whoever tries it dies of it. */
+  readonly kills?: true;
 }
 
 /** What a handler makes of an operation. */

@@ -1,7 +1,8 @@
 /** What must hold of the disk after each commit, looked at as the commit is applied: I2, I4 to I10, I13 to I15, I20, I21, I26, I30, and that nothing is forgotten (L3). */
-import { type HostedRun, machineOf, type Run, type ScheduleRun, type StandaloneRun } from "@pawl/engine";
+import { type HostedRun, type Kind, machineOf, type Run, type ScheduleRun, type StandaloneRun } from "@pawl/engine";
 import { currentViolations, must, RunHistory, stateViolations, violationsOf } from "@pawl/engine/invariant";
 import type { RunWrite, VisibilityWrite, Write } from "@pawl/store";
+import { isPoison } from "./poison.ts";
 import { ScheduleCheck } from "./schedule-check.ts";
 import { checkStandalone } from "./standalone-check.ts";
 import type { World } from "./world.ts";
@@ -62,6 +63,10 @@ export class SafetyCheck {
     return this.#workflow(runId)?.history;
   }
 
+  all(): readonly { readonly kind: Kind; readonly run: HostedRun }[] {
+    return [...this.#rows.values()].map(({ write, run }) => ({ kind: write.kind, run }));
+  }
+
   /** Of workflows. */
   runs(): readonly Run[] {
     return this.#ofKind("workflow") as readonly Run[];
@@ -107,7 +112,9 @@ export class SafetyCheck {
   /** What has something left to do. What a closed run has still to say may begin others. */
   unfinished(): readonly string[] {
     const workflows = this.runs().filter(
-      (run) => run.outbox.size > 0 || hasSomebodyToTell(run) || (run.status.type === "open" && !this.#waitsInVain(run)),
+      (run) =>
+        !isPoison(run.workflowId) &&
+        (run.outbox.size > 0 || hasSomebodyToTell(run) || (run.status.type === "open" && !this.#waitsInVain(run))),
     );
     // Nobody would let it go on that a request of long ago has paused again.
     const activities = this.standalones().filter(({ status, attempts }) => status.type === "open" && !attempts.paused);
@@ -216,6 +223,7 @@ export class SafetyCheck {
     const { write, visibility } = row;
     // Bytes of the disk are not to be changed by whoever reads them: `restore` is what a server does after a crash.
     row.run = machineOf(write.kind).restore(write.snapshot, row.parts);
+    this.#world.liveness.changed(before, row.run);
     if (before?.status.type === "closed") must(row.run.status.type === "closed", "I5", `run ${runId} is open again`);
     const history = isWorkflow(row) ? row.history : undefined;
     for (const violation of violationsOf({ ...write, run: row.run, history, visibility })) throw violation;

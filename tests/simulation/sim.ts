@@ -1,14 +1,15 @@
 /**
  * `npm run sim -- SEED=7` plays one seed, twice, and says everything that happens; `SEEDS=200` plays as many from SEED (default 1) on; `CAST=workflows`
- * leaves schedules, activities of their own and Nexus operations out.
+ * leaves schedules, activities of their own and Nexus operations out, `CAST=poison` puts some that kill their workers beside them.
  */
+import { castNames } from "./cast.ts";
 import { simulate } from "./simulation.ts";
 
 const settings = new Map(process.argv.slice(2).map((argument) => argument.split("=", 2) as [string, string]));
 const first = Number(settings.get("SEED") ?? 1);
 const count = Number(settings.get("SEEDS") ?? 1);
 const isLogged = settings.has("LOG");
-const cast = settings.get("CAST") === "workflows" ? "workflows" : "all";
+const cast = castNames.find((name) => name === settings.get("CAST")) ?? "all";
 const startedAtMs = performance.now();
 const labels = new Map<string, number>();
 let failures = 0;

@@ -7,6 +7,7 @@ import { exchangeLaws } from "./laws.ts";
 import type { Mutant } from "./mutants.ts";
 import { Network } from "./network.ts";
 import { NexusHandler } from "./nexus-handler.ts";
+import { startPoison } from "./poison.ts";
 import { ScheduleClient } from "./schedule-client.ts";
 import { StandaloneClient } from "./standalone-client.ts";
 import { Worker } from "./workers.ts";
@@ -52,10 +53,12 @@ async function play(seed: number, world: World): Promise<Outcome> {
   startServers(world);
   for (const name of ["worker-1", "worker-2"]) new Worker(world, network, name).start();
   const clients = startClients(world, network, check);
+  if (world.cast.poison) startPoison(world, network);
   setClocks(world);
 
   await world.run(startedAtMs + world.faults.lastsMs);
   world.heal();
+  world.liveness.watch(network);
   const isDone = () =>
     world.process !== undefined && whoWaits(world, clients).length === 0 && world.safety.unfinished().length === 0;
   // What was due before the clock was set back is due that much later.
@@ -67,6 +70,12 @@ async function play(seed: number, world: World): Promise<Outcome> {
       isChecked = true;
     });
     await world.run(world.clock.nowMs() + 60_000, () => isChecked);
+    let isDrained = false;
+    world.spawn("the last drain", async () => {
+      await world.drain();
+      isDrained = true;
+    });
+    await world.run(world.clock.nowMs() + 120_000, () => isDrained);
   }
   world.end();
   const { traceHash, violation, safety, labels } = { traceHash: world.traceHash(), ...pick(world) };
@@ -121,7 +130,9 @@ function startServers(world: World): void {
         await world.sleep(chance.skewed(0, 10_000));
         world.killOld();
       } else {
-        world.crash();
+        // No chance is asked where it does not matter: seeds without drains stay what they were.
+        if (world.faults.drains && chance.hits(0.5)) await world.drain();
+        else world.crash();
         await world.sleep(chance.skewed(1, 30_000));
         await world.startServer();
       }

@@ -4,6 +4,7 @@ import { text } from "../stories/requests.ts";
 import { answerUpdates, completeUpdates, type Verdict } from "../stories/update-messages.ts";
 import { brokenActivity, decide, taskQueue } from "./decision.ts";
 import type { Network } from "./network.ts";
+import { poisonIds } from "./poison.ts";
 import type { ActivityScript } from "./program.ts";
 import type { World } from "./world.ts";
 
@@ -85,6 +86,7 @@ export class Worker {
     const events = await this.#eventsOf(task);
     if (!events) return;
     const isSpeculative = this.#world.safety.run(runId)?.workflowTask.type !== "started";
+    if (task.workflowExecution?.workflowId === poisonIds.task) return this.#die();
     const about = { about: `${runId} ${task.startedEventId}${isSpeculative ? " speculative" : ""}` };
     const { taskToken } = task;
     if (chance.hits(faults.workerFailsTask)) {
@@ -155,6 +157,7 @@ export class Worker {
     const { chance, faults } = this.#world;
     const { taskToken, attempt, activityId, input } = task;
     const script = JSON.parse(new TextDecoder().decode(input?.payloads[0]?.data)) as ActivityScript;
+    if (script.kills) return this.#die();
     const about = { about: `${task.activityRunId || task.workflowExecution?.runId} ${activityId} ${attempt}` };
     if (script.attemptsMax > 0 && attempt > script.attemptsMax)
       this.#world.violate(`I15: attempt ${attempt} of ${script.attemptsMax} of ${about.about} is given out`);

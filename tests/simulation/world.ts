@@ -4,13 +4,14 @@
  */
 import { createHash } from "node:crypto";
 import { OutsideCalls } from "@pawl/server/outside-calls";
-import { type Dispatcher, InProcess, ManualClock } from "@pawl/server/simulation";
+import { type Dispatcher, InProcess, ManualClock, type TestCall } from "@pawl/server/simulation";
 import type { Store } from "@pawl/store";
 import { type Cast, type CastName, drawCast } from "./cast.ts";
 import { Chance } from "./chance.ts";
 import { endpoint, namespace } from "./decision.ts";
 import { Disk } from "./disk.ts";
 import { drawFaults, type FaultPlan, withoutFaults } from "./fault-plan.ts";
+import { LivenessCheck } from "./liveness-check.ts";
 import { MachineClock, type ProcessClock } from "./machine-clock.ts";
 import type { Seams } from "./mutants.ts";
 import { ProcessStore } from "./process-store.ts";
@@ -20,6 +21,12 @@ import type { SimulationOptions } from "./simulation.ts";
 const smallCacheBytes = 1;
 const cacheBytes = 1 << 24;
 /** Faults of the server that are no bugs: what the simulation did to its store. */
+/** What calls under way may take when their server is told to go, as in `limits.ts`. */
+const drainMsMax = 7_000;
+/** Far more than a drain may take. */
+const drainGivenUpMs = 45_000;
+/** Another chance than that of the seed itself. */
+const apartBy = 0x5eed_0000;
 const expectedFaults = new Set(["CommitUnknown", "StoreFull", "LeaseLost", "Unreadable", "Unavailable"]);
 
 export interface Process {
@@ -28,6 +35,8 @@ export interface Process {
   readonly store: ProcessStore;
   /** What its runs ask of others. */
   readonly calls: OutsideCalls;
+  /** Calls that it has not answered. */
+  readonly open: Set<TestCall>;
   /** Aborts when it dies: callers hear that the connection is gone. */
   readonly death: AbortController;
 }
@@ -37,6 +46,7 @@ export class World {
   readonly chance: Chance;
   readonly disk: Disk;
   readonly safety: SafetyCheck;
+  readonly liveness: LivenessCheck;
   readonly machine = new MachineClock(this.clock);
   /** What this seed has come across, to see whether simulations reach what they are meant to test. */
   readonly labels = new Map<string, number>();
@@ -58,12 +68,13 @@ export class World {
 
   constructor(seed: number, options: SimulationOptions = {}) {
     this.chance = new Chance(seed);
-    this.faults = drawFaults(this.chance);
+    this.faults = drawFaults(this.chance, new Chance(seed + apartBy));
     this.castName = options.cast ?? options.mutant?.cast ?? "all";
     this.cast = drawCast(this.chance, this.castName);
     this.seams = options.mutant?.make() ?? {};
     this.#log = options.log;
     this.safety = new SafetyCheck(this);
+    this.liveness = new LivenessCheck(this);
     this.disk = new Disk((writes) => this.safety.committed(writes));
     if (options.log) this.note(`faults ${JSON.stringify(this.faults)}`);
   }
@@ -160,8 +171,9 @@ export class World {
     store.isOpen = true;
     this.#kill(this.#old);
     this.#old = this.process;
-    this.process = { server, clock, store, calls, death };
+    this.process = { server, clock, store, calls, death, open: new Set() };
     this.#isStarting = false;
+    this.liveness.disturb(this.clock.nowMs());
     this.note("server started");
   }
 
@@ -178,6 +190,29 @@ export class World {
     this.#kill(this.#old);
     this.process = undefined;
     this.#old = undefined;
+  }
+
+  /** The process is told to go, as by SIGTERM: it takes no more calls, answers those that it has, finishes what was submitted, and is gone. */
+  async drain(): Promise<void> {
+    this.killOld();
+    const { process } = this;
+    if (!process) return;
+    this.note("drain");
+    this.process = undefined;
+    const startedAtMs = this.clock.nowMs();
+    for (const call of process.open) call.end("stopping");
+    while (process.open.size > 0 && this.clock.nowMs() < startedAtMs + drainMsMax) await this.sleep(10);
+    const openCalls = process.open.size;
+    let isClosed = false;
+    process.calls.close();
+    this.spawn("drain", async () => {
+      await process.server[Symbol.asyncDispose]();
+      isClosed = true;
+    });
+    while (!isClosed && !this.#isOver && this.clock.nowMs() < startedAtMs + drainGivenUpMs) await this.sleep(10);
+    const isSlow = this.faults.storeStalls > 0 || this.liveness.isDisturbed;
+    if (!isClosed || !isSlow) this.liveness.drained(this.clock.nowMs() - startedAtMs, openCalls);
+    this.#kill(process);
   }
 
   killOld(): void {

@@ -22,6 +22,8 @@ const loadSeconds = 20;
 const concurrency = 5;
 const deletionsPerSecond = 1_000;
 const deletionPollMs = 250;
+/** A machine that stands still for longer than a call waits is not the server's fault. */
+const unmeasuredShareMax = 0.05;
 
 const { values } = parseArgs({ options: { minutes: { type: "string", default: "60" } } });
 const minutes = Number(values.minutes);
@@ -51,11 +53,17 @@ async function main(): Promise<void> {
   const env = { ...probedEnvironment(statsFile), PAWL_BENCH_COLLECT: "1" };
   const server = await startPawl({ dbFilename: file.filename, env });
   const [periods, beganAtMs]: [Period[], number] = [[], performance.now()];
+  let unmeasured = 0;
   const elapsed = () => (performance.now() - beganAtMs) / 60_000;
   console.log("minutes  workflows/s   p99 ms  heap MB   RSS MB  descriptors   WAL MB  file MB");
   while (elapsed() < minutes) {
     const args = ["--concurrency", String(concurrency), "--seconds", String(loadSeconds), "--warmup", "1"];
-    const report = await load("throughput", server.address, args, console.error);
+    const report = await load("throughput", server.address, args, console.error).catch((error: Error) => error);
+    if (report instanceof Error) {
+      unmeasured += 1;
+      console.log(`${elapsed().toFixed(1).padStart(7)}  ${report.message}`);
+      continue;
+    }
     await deleteClosed(server);
     const { heapUsedBytes } = await pawlStats(server.pid, statsFile);
     const period: Period = {
@@ -83,13 +91,15 @@ async function main(): Promise<void> {
   }
   const code = await server.stop();
   console.log(`the server ended with ${code}`);
+  const isMeasured = unmeasured <= unmeasuredShareMax * periods.length;
+  if (!isMeasured) console.log(`NOT  ${unmeasured} periods could not be measured`);
   const trends = trendsOf(periods);
   for (const { name, value, unit, most, met } of trends)
     console.log(
       `${met === null ? "–  " : met ? "met" : "NOT"}  ${name.padEnd(26)}${value.toFixed(2)} ${unit}, at most ${most}`,
     );
   if (trends.some(({ met }) => met === null)) console.log("–: half an hour at least is needed to say");
-  if (code !== 0 || trends.some(({ met }) => met === false)) process.exitCode = 1;
+  if (code !== 0 || !isMeasured || trends.some(({ met }) => met === false)) process.exitCode = 1;
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));

@@ -72,20 +72,24 @@ function takeBackfills(run: ScheduleRun, nowMs: number): void {
   }
 }
 
+/** What may not be started any more holds up nobody: then it is decided about the others again. */
 function startBuffered(run: ScheduleRun, step: Step): void {
-  if (run.buffer.length === 0) return;
-  const isRunning = run.started.some(({ isAlongside }) => !isAlongside);
-  const verdict = decideOverlaps(run.buffer, isRunning, (action) => overlapPolicyOf(run, action));
-  if (verdict.waiting.length !== run.buffer.length) run.changes.core = true;
-  run.buffer = verdict.waiting;
-  count(run, "overlapSkipped", verdict.skipped);
-  if (verdict.end) endRunning(run, step, verdict.end);
-  if (verdict.next) start(run, step, verdict.next, false);
-  for (const action of verdict.alongside) start(run, step, action, true);
+  while (run.buffer.length > 0) {
+    const isRunning = run.started.some(({ isAlongside }) => !isAlongside);
+    const verdict = decideOverlaps(run.buffer, isRunning, (action) => overlapPolicyOf(run, action));
+    if (verdict.waiting.length !== run.buffer.length) run.changes.core = true;
+    run.buffer = verdict.waiting;
+    count(run, "overlapSkipped", verdict.skipped);
+    if (verdict.end) endRunning(run, step, verdict.end);
+    const isSettled = verdict.next === undefined || start(run, step, verdict.next, false);
+    for (const action of verdict.alongside) start(run, step, action, true);
+    if (isSettled) return;
+  }
 }
 
-function start(run: ScheduleRun, step: Step, action: BufferedAction, isAlongside: boolean): void {
-  if (!action.isManual && (isPaused(run) || !mayAct(run))) return;
+/** False: it may not be started, now or later. */
+function start(run: ScheduleRun, step: Step, action: BufferedAction, isAlongside: boolean): boolean {
+  if (!action.isManual && (isPaused(run) || !mayAct(run))) return false;
   if (!action.isManual) useUpAction(run);
   const requestId = step.newId();
   const request = startRequest(run, action, { requestId, isAlongside });
@@ -97,6 +101,7 @@ function start(run: ScheduleRun, step: Step, action: BufferedAction, isAlongside
   const follower = { kind: "schedule", businessId: run.scheduleId, runId: run.runId, requestId } as const;
   const bytes = workflowservice.StartWorkflowExecutionRequest.encode(request);
   post(run, scheduleSender(run), step, { type: "startWorkflow", workflowId, request: bytes, follower });
+  return true;
 }
 
 function useUpAction(run: ScheduleRun): void {

@@ -223,6 +223,22 @@ describe("acting", () => {
     scripted.pass(1);
     assert.equal(scripted.run, undefined);
   });
+
+  test("an action that may not be taken any more holds up no trigger behind it", () => {
+    const scripted = new ScriptedSchedule({
+      policies: { overlapPolicy: Overlap.BUFFER_ALL },
+      state: { limitedActions: true, remainingActions: 2 },
+    });
+    scripted.pass(minuteMs);
+    const first = scripted.started();
+    scripted.pass(2 * minuteMs);
+    scripted.patch({ triggerImmediately: {} });
+    scripted.ended(first, Status.COMPLETED);
+    scripted.ended(scripted.started(), Status.COMPLETED);
+    assert.equal(scripted.state.remainingActions, 0);
+    scripted.ended(scripted.started(), Status.COMPLETED);
+    assert.deepEqual([scripted.sent, scripted.info.bufferSize], [[], 0]);
+  });
 });
 
 describe("when the workflow before still runs", () => {
