@@ -41,6 +41,8 @@ export class LivenessCheck {
   readonly #dueSetAtMs = new Map<string, number>();
   #disturbedUntilMs = 0;
   #healedAtMs = 0;
+  /** When there was a server last, since the faults ended. */
+  #upAtMs = 0;
   /** Since the faults ended. */
   #storeCalls = 0;
   #load = 0;
@@ -69,6 +71,7 @@ export class LivenessCheck {
   watch(network: Network): void {
     const world = this.#world;
     this.#healedAtMs = world.clock.nowMs();
+    this.#upAtMs = this.#healedAtMs;
     world.spawn("watch of what goes on", async () => {
       while (!world.isOver) {
         await world.sleep(lookEveryMs);
@@ -120,7 +123,8 @@ export class LivenessCheck {
   /** L4: after faults there is a server again. */
   #checkServer(): void {
     const { process, clock } = this.#world;
-    if (!process && clock.nowMs() > this.#healedAtMs + upWithinMs) this.#world.violate("L4: no server comes back");
+    if (process) this.#upAtMs = clock.nowMs();
+    else if (clock.nowMs() > this.#upAtMs + upWithinMs) this.#world.violate("L4: no server comes back");
   }
 
   /** L1: no task waits beside a poller that waits for it. */
