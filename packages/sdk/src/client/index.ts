@@ -1,10 +1,12 @@
 /** `@pawl/sdk/client`: starts workflows and speaks with them. */
 
 export {
+  type CallContext,
   type CallOptions,
   Connection,
   type ConnectionOptions,
   type ConnectionPlugin,
+  type Metadata,
   type WorkflowService,
 } from "../connection/connection.ts";
 export { LOCAL_TARGET } from "../transport/grpc-transport.ts";
@@ -61,9 +63,11 @@ export type {
   WithWorkflowArgs,
   Workflow,
   WorkflowDurationOptions,
+  WorkflowQueryOptions,
   WorkflowQueryType,
   WorkflowResultType,
   WorkflowReturnType,
+  WorkflowSignalOptions,
   WorkflowSignalType,
   WorkflowUpdateType,
   WorkflowUpdateValidatorType,
@@ -88,7 +92,12 @@ export type {
 } from "./activity-options-update.ts";
 export * from "./async-completion-client.ts";
 export { Client, type ClientOptions, type ClientPlugin } from "./client.ts";
-export type { BaseClientOptions, ResolvedClientOptions } from "./client-options.ts";
+export type {
+  BaseClientOptions,
+  BaseClientOptions as AsyncCompletionClientOptions,
+  BaseClientOptions as TaskQueueClientOptions,
+  ResolvedClientOptions,
+} from "./client-options.ts";
 export {
   isGrpcCancelledError,
   isGrpcDeadlineError,
@@ -108,6 +117,7 @@ export type {
   WorkflowExecutionStatusName,
 } from "./execution-info.ts";
 export * from "./interceptors.ts";
+export type * from "./raw-messages.ts";
 export {
   type ListScheduleOptions,
   ScheduleAlreadyRunning,
@@ -127,12 +137,15 @@ export {
   WithStartWorkflowOperation,
   WorkflowClient,
   type WorkflowClientOptions,
+  type WorkflowResultOptions,
   type WorkflowSignalWithStartOptions,
 } from "./workflow-client.ts";
 export type {
+  GetWorkflowUpdateHandleOptions,
   WorkflowHandle,
   WorkflowHandleWithFirstExecutionRunId,
   WorkflowHandleWithSignaledRunId,
+  WorkflowHandleWithStartDetails,
   WorkflowUpdateHandle,
   WorkflowUpdateOptions,
 } from "./workflow-handle.ts";

@@ -164,10 +164,23 @@ export interface ScheduleExecutionResult {
   action: ScheduleExecutionActionResult;
 }
 
+export interface ScheduleSummaryStartWorkflowAction {
+  type: "startWorkflow";
+  workflowType: string;
+}
+export type ScheduleSummaryAction = ScheduleSummaryStartWorkflowAction;
+
+export type ScheduleDescriptionStartWorkflowAction = ScheduleOptionsAction & {
+  workflowType: string;
+  workflowId: string;
+  args: unknown[];
+};
+export type ScheduleDescriptionAction = ScheduleDescriptionStartWorkflowAction;
+
 export interface ScheduleSummary {
   scheduleId: string;
   spec?: ScheduleSpecDescription | undefined;
-  action?: { type: "startWorkflow"; workflowType: string } | undefined;
+  action?: ScheduleSummaryAction | undefined;
   memo?: Record<string, unknown> | undefined;
   searchAttributes: SearchAttributes;
   typedSearchAttributes: TypedSearchAttributes;
@@ -179,7 +192,7 @@ export interface ScheduleDescription {
   scheduleId: string;
   spec: ScheduleSpecDescription;
   /** As it can be given to an update again. */
-  action: ScheduleOptionsAction & { workflowType: string; workflowId: string; args: unknown[] };
+  action: ScheduleDescriptionAction;
   /** Catch-up window in milliseconds. */
   policies: { overlap: ScheduleOverlapPolicy; catchupWindow: number; pauseOnFailure: boolean };
   memo?: Record<string, unknown> | undefined;

@@ -54,6 +54,11 @@ export interface IntoHistoriesOptions {
   concurrency?: number;
 }
 
+export interface WorkflowResultOptions {
+  /** Whether the result is that of the run which ends the chain. Default: true. */
+  followRuns?: boolean;
+}
+
 export interface HistoryAndWorkflowId {
   readonly workflowId: string;
   readonly history: history.History;
@@ -152,7 +157,7 @@ export class WorkflowClient extends ServiceClient {
   async result<W extends Workflow>(
     workflowId: string,
     runId?: string,
-    { followRuns = true }: Pick<GetWorkflowHandleOptions, "followRuns"> = {},
+    { followRuns = true }: WorkflowResultOptions = {},
   ): Promise<WorkflowResultType<W>> {
     return await awaitResult<WorkflowResultType<W>>(this.options, { workflowId, runId }, followRuns);
   }

@@ -6,7 +6,9 @@ import type {
   SignalDefinition,
   UpdateDefinition,
   Workflow,
+  WorkflowQueryOptions,
   WorkflowResultType,
+  WorkflowSignalOptions,
 } from "../value/options.ts";
 import type { WorkflowExecutionDescription } from "./execution-info.ts";
 import type { WorkflowClient } from "./workflow-client.ts";
@@ -15,6 +17,11 @@ export interface WorkflowUpdateOptions<Args extends AnyArgs> {
   args?: Args;
   /** Default: a UUID. The same id twice is one update. */
   updateId?: string;
+}
+
+export interface GetWorkflowUpdateHandleOptions {
+  /** Default: whichever run the update went to. */
+  workflowRunId?: string;
 }
 
 export interface WorkflowHandle<T extends Workflow = Workflow> {
@@ -26,8 +33,14 @@ export interface WorkflowHandle<T extends Workflow = Workflow> {
    */
   result(): Promise<WorkflowResultType<T>>;
   signal<Args extends AnyArgs = []>(def: SignalDefinition<Args> | string, ...args: Args): Promise<void>;
-  signalWithOptions<Args extends AnyArgs = []>(signalName: string, options?: { args?: Args }): Promise<void>;
-  queryWithOptions<Ret, Args extends AnyArgs = []>(queryName: string, options?: { args?: Args }): Promise<Ret>;
+  signalWithOptions<Args extends AnyArgs = []>(
+    signalName: string,
+    options?: WorkflowSignalOptions<Args>,
+  ): Promise<void>;
+  queryWithOptions<Ret, Args extends AnyArgs = []>(
+    queryName: string,
+    options?: WorkflowQueryOptions<Args>,
+  ): Promise<Ret>;
   query<Ret, Args extends AnyArgs = []>(def: QueryDefinition<Ret, Args> | string, ...args: Args): Promise<Ret>;
   /** Waits until the update has completed. Throws `WorkflowUpdateFailedError` when it was rejected or failed. */
   executeUpdate<Ret, Args extends AnyArgs = []>(
@@ -39,7 +52,7 @@ export interface WorkflowHandle<T extends Workflow = Workflow> {
     def: UpdateDefinition<Ret, Args> | string,
     options?: WorkflowUpdateOptions<Args> & { waitForStage?: "ACCEPTED" },
   ): Promise<WorkflowUpdateHandle<Ret>>;
-  getUpdateHandle<Ret>(updateId: string, options?: { workflowRunId?: string }): WorkflowUpdateHandle<Ret>;
+  getUpdateHandle<Ret>(updateId: string, options?: GetWorkflowUpdateHandleOptions): WorkflowUpdateHandle<Ret>;
   cancel(): Promise<workflowservice.RequestCancelWorkflowExecutionResponse>;
   terminate(reason?: string): Promise<workflowservice.TerminateWorkflowExecutionResponse>;
   describe(): Promise<WorkflowExecutionDescription>;
@@ -66,3 +79,6 @@ export interface WorkflowHandleWithSignaledRunId<T extends Workflow = Workflow> 
 export function nameOf(def: { name: string } | string): string {
   return typeof def === "string" ? def : def.name;
 }
+
+/** A start says both. */
+export type WorkflowHandleWithStartDetails<T extends Workflow = Workflow> = WorkflowHandleWithFirstExecutionRunId<T>;

@@ -48,6 +48,15 @@ export type WorkflowService = {
   [N in MethodName as Uncapitalize<N>]: (request: Init<RequestOf<N>>) => Promise<ResponseOf<N>>;
 };
 
+export type Metadata = Record<string, string>;
+
+/** What a piece of code says of all its calls, by `withDeadline`, `withMetadata` and `withAbortSignal`. */
+export interface CallContext {
+  deadline?: number | Date;
+  metadata?: Metadata;
+  abortSignal?: AbortSignal;
+}
+
 interface CallScope {
   readonly deadlineMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -192,7 +201,7 @@ export class Connection {
   }
 
   /** Calls made within `run` carry these too. */
-  withMetadata<R>(metadata: Record<string, string>, run: () => Promise<R>): Promise<R> {
+  withMetadata<R>(metadata: Metadata, run: () => Promise<R>): Promise<R> {
     const scope = this.#scope.getStore();
     return this.#scope.run({ ...scope, metadata: { ...scope?.metadata, ...metadata } }, run);
   }
@@ -208,7 +217,7 @@ export class Connection {
   }
 
   /** From the next call on, in place of what the connection was made with. */
-  setMetadata(metadata: Record<string, string>): void {
+  setMetadata(metadata: Metadata): void {
     this.#metadataOfAll = { ...metadata };
   }
 

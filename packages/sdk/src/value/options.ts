@@ -138,3 +138,19 @@ export interface LocalActivityOptions {
   /** A line for people who look at the history. */
   summary?: string;
 }
+
+/** Of a query that is asked by its name. */
+export interface WorkflowQueryOptions<Args extends AnyArgs = []> {
+  args?: Args;
+}
+
+/** Of a signal that is sent by its name. */
+export interface WorkflowSignalOptions<Args extends AnyArgs = []> {
+  args?: Args;
+}
+
+/** A history as `fetchHistory()` gives it, or its JSON, parsed. */
+export interface HistoryAndWorkflowId {
+  workflowId: string;
+  history: unknown;
+}

@@ -60,6 +60,8 @@ export type {
   ActivityInterceptors,
   ActivityInterceptorsFactory,
   ActivityOutboundCallsInterceptor,
+  GetLogAttributesInput,
+  GetMetricTagsInput,
   NexusCancelOperationInput,
   NexusInboundCallsInterceptor,
   NexusInterceptors,

@@ -10,6 +10,9 @@ import type { ClientInterceptors } from "../client/interceptors.ts";
 import type { Headers, Next } from "../value/interceptors.ts";
 import type { MetricTags } from "../value/metrics.ts";
 
+export type GetLogAttributesInput = Record<string, unknown>;
+export type GetMetricTagsInput = MetricTags;
+
 export interface ActivityExecuteInput {
   readonly args: unknown[];
   readonly headers: Headers;
@@ -21,10 +24,13 @@ export interface ActivityInboundCallsInterceptor {
 
 export interface ActivityOutboundCallsInterceptor {
   getLogAttributes?: (
-    input: Record<string, unknown>,
+    input: GetLogAttributesInput,
     next: Next<ActivityOutboundCallsInterceptor, "getLogAttributes">,
   ) => Record<string, unknown>;
-  getMetricTags?: (input: MetricTags, next: Next<ActivityOutboundCallsInterceptor, "getMetricTags">) => MetricTags;
+  getMetricTags?: (
+    input: GetMetricTagsInput,
+    next: Next<ActivityOutboundCallsInterceptor, "getMetricTags">,
+  ) => MetricTags;
 }
 
 export interface ActivityInterceptors {
@@ -62,10 +68,10 @@ export interface NexusInboundCallsInterceptor {
 
 export interface NexusOutboundCallsInterceptor {
   getLogAttributes?: (
-    input: Record<string, unknown>,
+    input: GetLogAttributesInput,
     next: Next<NexusOutboundCallsInterceptor, "getLogAttributes">,
   ) => Record<string, unknown>;
-  getMetricTags?: (input: MetricTags, next: Next<NexusOutboundCallsInterceptor, "getMetricTags">) => MetricTags;
+  getMetricTags?: (input: GetMetricTagsInput, next: Next<NexusOutboundCallsInterceptor, "getMetricTags">) => MetricTags;
 }
 
 export interface NexusInterceptors {
