@@ -57,15 +57,8 @@ export function namespaceHandlers(parts: Parts) {
 
     UpdateNamespace: async (request) => {
       const change = (current: Namespace) => update(current, request, clock.nowMs());
-      const aliases = request.config?.customSearchAttributeAliases ?? {};
-      const known = namespaces.find(request.namespace);
-      if (known && Object.keys(aliases).length > 0) {
-        // Aliases are kept elsewhere: they change first, if all else is right.
-        const foreseen = change(known);
-        if (foreseen instanceof Rejection) return foreseen;
-        const refused = await searchAttributes.alias(known, aliases);
-        if (refused) return refused;
-      }
+      const refused = await changeAliases(parts, request, change);
+      if (refused) return refused;
       const updated = await namespaces.update(request.namespace, change);
       return updated instanceof Rejection ? updated : describe(updated);
     },
@@ -91,6 +84,19 @@ export function namespaceHandlers(parts: Parts) {
       return updated instanceof Rejection ? updated : {};
     },
   } satisfies Handlers;
+}
+
+/** Aliases are kept elsewhere: they change before the rest of the namespace, if that can change. */
+async function changeAliases(
+  { namespaces, searchAttributes }: Parts,
+  request: RequestOf<"UpdateNamespace">,
+  change: (current: Namespace) => Namespace | Rejection,
+): Promise<Rejection | undefined> {
+  const aliases = request.config?.customSearchAttributeAliases ?? {};
+  const known = namespaces.find(request.namespace);
+  if (!known || Object.keys(aliases).length === 0) return undefined;
+  const foreseen = change(known);
+  return foreseen instanceof Rejection ? foreseen : searchAttributes.alias(known, aliases);
 }
 
 /** By name or by id; also one that is being deleted already. */

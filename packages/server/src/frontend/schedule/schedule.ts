@@ -8,6 +8,11 @@ import { createProblem, patchProblem, rangeProblem, scheduleIdProblem, updatePro
 
 export function scheduleHandlers(parts: Parts) {
   const { namespaces, ring, random, searchAttributes: custom } = parts;
+  const keyOf = ({ namespace: name, scheduleId }: { namespace: string; scheduleId: string }) => {
+    const namespace = namespaces.byName(name);
+    if (namespace instanceof Rejection) return namespace;
+    return scheduleIdProblem(scheduleId) ?? scheduleKey(namespace.id, scheduleId);
+  };
   return {
     CreateSchedule: async (given) => {
       const namespace = namespaces.forStart(given.namespace);
@@ -22,12 +27,9 @@ export function scheduleHandlers(parts: Parts) {
       return ring.submit(scheduleKey(namespace.id, given.scheduleId), { type: "createSchedule", request });
     },
 
-    DescribeSchedule: async ({ namespace: name, scheduleId }) => {
-      const namespace = namespaces.byName(name);
-      if (namespace instanceof Rejection) return namespace;
-      const problem = scheduleIdProblem(scheduleId);
-      if (problem) return problem;
-      return ring.submit(scheduleKey(namespace.id, scheduleId), { type: "describeSchedule" });
+    DescribeSchedule: async (request) => {
+      const key = keyOf(request);
+      return key instanceof Rejection ? key : ring.submit(key, { type: "describeSchedule" });
     },
 
     UpdateSchedule: async (given) => {
@@ -45,30 +47,27 @@ export function scheduleHandlers(parts: Parts) {
       return ring.submit(scheduleKey(namespace.id, given.scheduleId), { type: "updateSchedule", request });
     },
 
-    PatchSchedule: async ({ namespace: name, scheduleId, patch, identity, requestId }) => {
-      const namespace = namespaces.byName(name);
-      if (namespace instanceof Rejection) return namespace;
-      const problem = scheduleIdProblem(scheduleId) ?? (patch ? patchProblem(patch) : invalid("Patch is not set."));
-      if (problem) return problem;
-      const command = { type: "patchSchedule", patch: patch!, identity, requestId } as const;
-      return ring.submit(scheduleKey(namespace.id, scheduleId), command);
+    PatchSchedule: async (request) => {
+      const key = keyOf(request);
+      if (key instanceof Rejection) return key;
+      const { patch, identity, requestId } = request;
+      const problem = patch ? patchProblem(patch) : invalid("Patch is not set.");
+      return problem ?? ring.submit(key, { type: "patchSchedule", patch: patch!, identity, requestId });
     },
 
-    DeleteSchedule: async ({ namespace: name, scheduleId }) => {
-      const namespace = namespaces.byName(name);
-      if (namespace instanceof Rejection) return namespace;
-      const problem = scheduleIdProblem(scheduleId);
-      if (problem) return problem;
-      return ring.submit(scheduleKey(namespace.id, scheduleId), { type: "deleteSchedule" });
+    DeleteSchedule: async (request) => {
+      const key = keyOf(request);
+      return key instanceof Rejection ? key : ring.submit(key, { type: "deleteSchedule" });
     },
 
-    ListScheduleMatchingTimes: async ({ namespace: name, scheduleId, startTime, endTime }) => {
-      const namespace = namespaces.byName(name);
-      if (namespace instanceof Rejection) return namespace;
-      const problem = scheduleIdProblem(scheduleId) ?? rangeProblem(startTime, endTime);
+    ListScheduleMatchingTimes: async (request) => {
+      const key = keyOf(request);
+      if (key instanceof Rejection) return key;
+      const { startTime, endTime } = request;
+      const problem = rangeProblem(startTime, endTime);
       if (problem) return problem;
       const range = { fromMs: timestampMs(startTime!), untilMs: timestampMs(endTime!) };
-      const listed = await ring.submit(scheduleKey(namespace.id, scheduleId), { type: "listMatchingTimes", ...range });
+      const listed = await ring.submit(key, { type: "listMatchingTimes", ...range });
       return listed instanceof Rejection ? listed : { startTime: listed.times.map(toTimestamp) };
     },
   } satisfies Handlers;
