@@ -16,7 +16,7 @@ export const closedScenario = {
   about: "the same loads with 1,000 and with very many closed workflows in the store",
 } as const;
 
-export const fewClosed = 1_000;
+const fewClosed = 1_000;
 /** Fewer show nothing. */
 export const manyClosed = 1_000_000;
 

@@ -13,7 +13,7 @@ const absent: Bytes = fc.constant(nothing);
 const depthMax = 6;
 
 /** How often a value is hostile, in percent. */
-export const spices = [0, 2, 20] as const;
+const spices = [0, 2, 20] as const;
 export type Spice = (typeof spices)[number];
 
 /** Names by the field that holds them; `Type.field` before `field`. */
@@ -318,7 +318,7 @@ function seconds(choices: readonly number[]): Bytes {
 }
 
 const longText = "ab".repeat(50_000);
-export const hostileText: Bytes = fc.oneof(
+const hostileText: Bytes = fc.oneof(
   fc
     .constantFrom(
       ...[

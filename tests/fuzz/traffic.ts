@@ -19,7 +19,7 @@ import { type Known, liveIds } from "./known.ts";
 
 const queues = ["fuzz-a", "fuzz-b"];
 /** The endpoint of the live workflows; its tasks go to the first queue. */
-export const liveEndpoint = "fuzz-live";
+const liveEndpoint = "fuzz-live";
 export const liveEndpointSpec = {
   name: liveEndpoint,
   target: { worker: { namespace: "default", taskQueue: queues[0]! } },

@@ -1,7 +1,7 @@
 /** HTTP/2 by the byte, for clients that no library would be: frames, and header blocks in their simplest form. */
 
 export const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-export const frameTypes = {
+const frameTypes = {
   ...{ data: 0, headers: 1, resetStream: 3, settings: 4, ping: 6, windowUpdate: 8, continuation: 9 },
 } as const;
 export const endStream = 0x1;

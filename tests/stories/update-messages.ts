@@ -13,14 +13,6 @@ interface Answer {
 /** What the worker does with an update: `accept` leaves it to a later task to complete it. */
 export type Verdict = "accept" | "complete" | "reject";
 
-/** The updates that came with the task, by id. */
-export function updatesOf(task: WorkflowTask): ReadonlyMap<string, update.Request> {
-  const requests = task.messages.map(({ protocolInstanceId, body }) => {
-    return [protocolInstanceId, update.Request.decode(body!.value)] as const;
-  });
-  return new Map(requests);
-}
-
 /** Commands and messages that answer the updates of the task, each by its verdict. */
 export function answerUpdates(task: Pick<WorkflowTask, "messages">, verdictOf: (updateId: string) => Verdict): Answer {
   const answer: Answer = { commands: [], messages: [] };

@@ -6,7 +6,7 @@ import { renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const uiFolder = fileURLToPath(new URL("..", import.meta.url));
+const uiFolder = fileURLToPath(new URL("..", import.meta.url));
 
 /** Holds `index.html`, which names all else, and `public`, whose files keep their names. */
 const app = join(uiFolder, "src/app");

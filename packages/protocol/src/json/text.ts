@@ -21,7 +21,7 @@ export class JsonProblem extends Error {
 export const isRawNumber = exact.isRawJSON;
 
 /** How deep arrays and objects may nest. Protobuf's own limit for messages is a hundred; payloads are the callers' own. */
-export const jsonDepthMax = 500;
+const jsonDepthMax = 500;
 
 /** Numbers that a double may not hold as they are: very long ones, and those with an exponent. */
 const delicate = /[\d.]{16}|\d[eE][+-]?\d/;

@@ -21,7 +21,7 @@ export async function encodedValues(namespace: string, values: readonly unknown[
 }
 
 /** The same for named values, as in memos. */
-export async function encodedFields(
+async function encodedFields(
   namespace: string,
   fields: Readonly<Record<string, unknown>>,
 ): Promise<Readonly<Record<string, unknown>>> {

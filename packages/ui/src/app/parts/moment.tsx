@@ -43,7 +43,7 @@ export function agoText(ms: number): string {
 }
 
 /** In the zone of whoever looks: `2026-03-01 09:30:05`. */
-export function clockText(atMs: number): string {
+function clockText(atMs: number): string {
   const at = new Date(atMs);
   const two = (value: number) => String(value).padStart(2, "0");
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;

@@ -69,7 +69,7 @@ function activityReasons({ description, nowMs }: Situation): Reason[] {
   return (description.pendingActivities ?? []).map((activity) => activityReason(activity, nowMs));
 }
 
-export function activityReason(activity: PendingActivity, nowMs: number): Reason {
+function activityReason(activity: PendingActivity, nowMs: number): Reason {
   const name = activity.activityType.name;
   const attempt = activity.attempt ?? 1;
   const failed = activity.lastFailure === undefined ? "" : ` after “${failureText(activity.lastFailure)}”`;
