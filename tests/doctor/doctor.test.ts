@@ -1,17 +1,19 @@
 /** `pawl doctor` finds nothing in the state of real runs, offline and live, and finds each way in which a file can be broken. */
 import assert from "node:assert/strict";
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import { enums, history } from "@pawl/protocol";
-import { type Finding, openState, StoreCheck } from "@pawl/server/doctor";
+import { type Finding, openState, StoreCheck, seenInvariants } from "@pawl/server/doctor";
 import { hasTerminals, pawl, pawlInTerminal } from "../cli/command-line.ts";
 import { answerTask, complete, jsonPayloads, namespace, schedule } from "../cli/worker.ts";
 import { call } from "../rig/call.ts";
 import { mustBeSound } from "../rig/doctor.ts";
 import { type RunningServer, startPawl } from "../rig/server.ts";
+import { repository } from "../rig/toolchain.ts";
 
 let folder: string;
 let file: string;
@@ -36,16 +38,22 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function start(address: string, workflowId: string): Promise<void> {
+async function start(address: string, workflowId: string, more: object = {}): Promise<void> {
   const asked = { namespace, workflowId, requestId: workflowId };
   const named = { workflowType: { name: "Order" }, taskQueue: { name: workflowId } };
-  runs.set(workflowId, (await call(address, "StartWorkflowExecution", { ...asked, ...named })).runId);
+  runs.set(workflowId, (await call(address, "StartWorkflowExecution", { ...asked, ...named, ...more })).runId);
 }
 
 /** Runs of each kind, in states that leave something in each table. */
 async function fill(address: string): Promise<void> {
   for (const workflowId of ["done", "waits", "parent", "signalled"]) await start(address, workflowId);
   await answerTask(address, "done", [complete("ok")]);
+  const { KEYWORD } = enums.IndexedValueType;
+  await call(address, "AddSearchAttributes", { namespace, searchAttributes: { Region: KEYWORD } });
+  const searchAttributes = { indexedFields: { Region: { ...jsonPayloads("asia").payloads?.[0] } } };
+  await start(address, "again", { requestId: "request-a", searchAttributes });
+  await answerTask(address, "again", [complete("ok")]);
+  await start(address, "again", { requestId: "request-b" });
   const { START_TIMER, START_CHILD_WORKFLOW_EXECUTION } = enums.CommandType;
   const startTimerCommandAttributes = { timerId: "t", startToFireTimeout: { seconds: 86_400 } };
   await answerTask(address, "waits", [
@@ -139,6 +147,28 @@ const breaks: readonly Break[] = [
     change: (db) => appendAgain(db, "done"),
   },
   {
+    ...{ what: "a result is another", invariant: "I7", about: "done" },
+    change: (db) => replaceBytes(db, "history", "events", { from: '"ok"', to: '"no"', runId: run("done") }),
+  },
+  {
+    ...{ what: "one request has begun two runs", invariant: "I18", about: "again" },
+    change: (db) => replaceBytes(db, "run", "snapshot", { from: "request-b", to: "request-a", runId: run("again") }),
+  },
+  {
+    ...{ what: "the index lacks an attribute", invariant: "I26" },
+    change: (db) => db.exec("DELETE FROM attribute WHERE name LIKE '%Region'"),
+  },
+  {
+    ...{ what: "the index has an attribute that the run does not have", invariant: "I26" },
+    change: (db) => db.exec("UPDATE attribute SET value = 'europe' WHERE name LIKE '%Region'"),
+  },
+  {
+    ...{ what: "a run lies with those that have other attributes", invariant: "I26" },
+    change: (db) =>
+      db.exec(`UPDATE visibility SET shape_key = (SELECT shape_key FROM visibility_shape WHERE names LIKE '%Region%')
+        WHERE search_attributes = '{}' AND list_key = (SELECT list_key FROM visibility_shape WHERE names LIKE '%Region%')`),
+  },
+  {
     ...{ what: "a pending activity is lost", invariant: "I10", about: "waits" },
     change: (db) => deleteFrom(db, "part", "waits", "AND part LIKE 'a/%'"),
   },
@@ -217,6 +247,21 @@ function deleteFrom(db: DatabaseSync, table: string, workflowId: string, more = 
   assert(Number(changes) > 0, `nothing in ${table}`);
 }
 
+/** Where a text stands in some bytes, another of the same length. */
+function replaceBytes(
+  db: DatabaseSync,
+  table: "history" | "run",
+  column: "events" | "snapshot",
+  { from, to, runId }: { readonly from: string; readonly to: string; readonly runId: string },
+): void {
+  const rows = db.prepare(`SELECT rowid AS at, ${column} AS bytes FROM ${table} WHERE run_id = ?`).all(runId);
+  const found = rows.find(({ bytes }) => Buffer.from(bytes as Uint8Array).includes(from));
+  assert(found, `${from} is nowhere in ${table}`);
+  const bytes = Buffer.from(found["bytes"] as Uint8Array);
+  bytes.write(to, bytes.indexOf(from));
+  db.prepare(`UPDATE ${table} SET ${column} = ? WHERE rowid = ?`).run(bytes, found["at"] as number);
+}
+
 function dropBatch(db: DatabaseSync, workflowId: string, which: "min" | "max"): void {
   db.prepare(
     `DELETE FROM history WHERE run_id = ?1 AND first_event_id = (SELECT ${which}(first_event_id) FROM history WHERE run_id = ?1)`,
@@ -238,12 +283,28 @@ function appendAgain(db: DatabaseSync, workflowId: string): void {
   );
 }
 
+test("the documentation tells of each guarantee what is looked for, and where the proof is of what is not", async () => {
+  const page = await readFile(join(repository, "docs/reliability.md"), "utf8");
+  const rows = [...page.matchAll(/^\| (I\d+) \|([^|]*)\|([^|]*)\|$/gm)];
+  assert.deepEqual(
+    rows.map(([, number]) => number),
+    Array.from({ length: 30 }, (_, at) => `I${at + 1}`),
+  );
+  const looked = rows.flatMap(([, number, what]) => (what?.trim() ? [number!] : []));
+  assert.deepEqual(looked.sort(), seenInvariants.filter((number) => number.startsWith("I")).sort());
+  for (const [, number, what, otherwise] of rows) {
+    assert.ok((what! + otherwise!).trim() !== "", number);
+    for (const [, path] of otherwise!.matchAll(/\]\(\.\.\/([^)]+)\)/g))
+      assert.ok(existsSync(join(repository, path!)), path);
+  }
+});
+
 test("a running server is sound by what it tells and by its file", async () => {
   await mustBeSound(server!.address);
   await mustBeSound(file);
   const told = await pawl(server!.address, "doctor");
   assert.equal(told.code, 0, told.stderr);
-  assert.match(told.stdout, /^Nothing is wrong with 5 runs with \d+ events$/m);
+  assert.match(told.stdout, /^Nothing is wrong with 7 runs with \d+ events$/m);
 });
 
 describe("a file that nobody uses", { skip: process.env["PAWL_TEST_DB_URL"] !== undefined }, () => {

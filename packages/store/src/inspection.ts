@@ -24,6 +24,13 @@ export interface StrayRow {
   readonly runId: string;
 }
 
+/** A run that lists show and do not find by what they show of it. */
+export interface MisplacedRow {
+  readonly runId: string;
+  /** What is wrong, as the end of a sentence about the run. */
+  readonly what: string;
+}
+
 export interface InspectedCurrent extends ExecutionKey {
   readonly runId: string;
   /** Whether there is such a run of this execution. */
@@ -40,9 +47,12 @@ export interface StoreInspection {
   currents(page: { readonly after?: ExecutionKey; readonly limit: number }): Promise<readonly InspectedCurrent[]>;
   /** A thousand at most. */
   strays(): Promise<readonly StrayRow[]>;
+  /** Where the storage keeps indexes of lists by itself: runs that these do not know, or know as they are not. A few hundred at most. */
+  misplaced(): Promise<readonly MisplacedRow[]>;
   shards(): Promise<readonly { readonly shardId: number; readonly rangeId: number }[]>;
   namespaces(): Promise<readonly { readonly id: string; readonly name: string }[]>;
   close(): Promise<void>;
 }
 
 export const strayRowsMax = 1_000;
+export const misplacedRowsMax = 100;

@@ -1,4 +1,5 @@
 /** `@pawl/engine/invariant`: what must hold of what a store keeps, each check once: for the simulation after every commit, for `pawl doctor` at any time. */
+export { FamilyCheck } from "./family-check.ts";
 export {
   currentViolations,
   type KeptExecution,
@@ -8,4 +9,5 @@ export {
   violationsOf,
 } from "./run-check.ts";
 export { type HistoryClock, RunHistory } from "./run-history.ts";
+export { StartCheck } from "./start-check.ts";
 export { type Invariant, must, Violation } from "./violation.ts";

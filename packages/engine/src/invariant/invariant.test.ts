@@ -1,11 +1,13 @@
 /** A run is sound as the engine leaves it, and each way of breaking it is seen for what it is. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enums, history } from "@pawl/protocol";
-import type { Run } from "../run/run.ts";
+import { enums, failure, history, workflowservice } from "@pawl/protocol";
+import type { Activity, Run } from "../run/run.ts";
 import { payloads, ScriptedWorkflow } from "../workflow/scripted-workflow.ts";
+import { FamilyCheck } from "./family-check.ts";
 import { currentViolations, type KeptRun, stateViolations, violationsOf } from "./run-check.ts";
 import { RunHistory } from "./run-history.ts";
+import { StartCheck } from "./start-check.ts";
 import { type Invariant, Violation } from "./violation.ts";
 
 const { CommandType, EventType, ParentClosePolicy } = enums;
@@ -236,12 +238,41 @@ const states: readonly (readonly [
   ["a timer is forgotten", "I10", (run) => run.timers.clear()],
   ["a child is forgotten", "I10", (run) => run.children.clear()],
   ["a timer will be early", "I20", (run) => void run.timers.set("t", { ...run.timers.get("t")!, fireAtMs: 1_001 })],
-  ["a signal is not counted", "I10", (run) => void Object.assign(run, { signalCount: 0 })],
+  ["a signal is not counted", "I17", (run) => void Object.assign(run, { signalCount: 0 })],
   [
     "a memo that history does not know",
     "I10",
     (run) => void Object.assign(run, { memo: { fields: { a: payloads(1).payloads[0]! } } }),
   ],
+  ["other events than were written", "I7", (run) => void Object.assign(run, { historyHash: 1 })],
+  ["a history of another size", "I10", (run) => void Object.assign(run, { historySizeBytes: 1 })],
+  ["a cancellation that history does not know", "I22", (run) => void Object.assign(run, { cancelRequest: {} })],
+  [
+    "a worker has a task of which history does not know",
+    "I25",
+    (run) => void Object.assign(run, { workflowTask: { ...run.workflowTask, type: "started" } }),
+  ],
+  [
+    "an update that history does not know",
+    "I19",
+    (run) => void run.updates.set("u", { status: "accepted", acceptedEventId: 3 }),
+  ],
+  [
+    "a parent in another namespace",
+    "I27",
+    (run) => void Object.assign(run, { start: { ...run.start, parent: { namespaceId: "other" } } }),
+  ],
+  [
+    "an open run that is to be deleted",
+    "I30",
+    (run) => void Object.assign(run, { deletion: { atMs: 1, asked: false } }),
+  ],
+  [
+    "more callbacks than are allowed",
+    "I29",
+    (run) => void Object.assign(run, { callbacks: { size: 2_001, values: () => [] } }),
+  ],
+  ["an id that is too long", "I29", (run) => void run.activityIds.set("x".repeat(1_001), 5)],
   ["buffered events without a worker", "I13", (run) => void run.buffered.push({})],
   ["more signals than are allowed", "I29", (run) => void Object.assign(run, { signalCount: 10_001 })],
   ["a message of which nobody knows", "L3", () => {}, { undispatched: false }],
@@ -267,6 +298,104 @@ for (const [broken, invariant, change, more] of states)
     const found = kept(waiting(), change, more);
     assert.ok(found.includes(invariant), `found ${found.join(" ") || "nothing"}`);
   });
+
+const ended = (type: string, nonRetryable: boolean) =>
+  failure.Failure.create({ message: "no", applicationFailureInfo: { type, nonRetryable, category: 0 } });
+const [refused, failed] = [ended("Refused", true), ended("Failed", false)];
+const attempts: readonly (readonly [broken: string, change: (activity: Activity) => void])[] = [
+  ["no attempt has number 0", (activity) => void Object.assign(activity, { attempt: 0 })],
+  ["the first attempt follows no other", (activity) => void Object.assign(activity, { lastFailure: failed })],
+  ["one attempt more than the policy allows", (activity) => tried(activity, { attempt: 4, lastFailure: failed })],
+  ["what must not be tried again is", (activity) => tried(activity, { attempt: 2, lastFailure: refused })],
+  [
+    "an attempt before its backoff is over",
+    (activity) =>
+      tried(activity, { attempt: 3, lastFailure: failed, lastAttemptCompletedAtMs: 100, dueAfterMs: 1_999 }),
+  ],
+];
+
+function tried(
+  activity: Activity,
+  { dueAfterMs = 1_000, ...how }: Partial<Activity> & { readonly dueAfterMs?: number },
+): void {
+  Object.assign(activity, { lastAttemptCompletedAtMs: null, ...how });
+  activity.status = { type: "backingOff", dispatchAtMs: (activity.lastAttemptCompletedAtMs ?? 0) + dueAfterMs };
+}
+
+for (const [broken, change] of attempts)
+  test(`${broken}: I15`, () => {
+    const found = kept(waiting(), (run) => {
+      for (const activity of run.activities.values()) change(activity);
+    });
+    assert.ok(found.includes("I15"), found.join(" ") || "nothing");
+  });
+
+test("an attempt that its policy allows is sound, and so is any that an operator asked for", () => {
+  const sound = (change: Parameters<typeof kept>[1]) => kept(waiting(), change).filter((found) => found === "I15");
+  for (const how of [
+    { attempt: 3, lastFailure: failed, lastAttemptCompletedAtMs: 100, dueAfterMs: 2_000 },
+    { attempt: 9, lastFailure: undefined },
+    { attempt: 9, lastFailure: failed, paused: { atMs: 1, identity: "", reason: "", requestId: "" } },
+  ])
+    assert.deepEqual(
+      sound((run) => void [...run.activities.values()].map((activity) => tried(activity, how))),
+      [],
+    );
+});
+
+test("a child whose parent has closed is as its policy wants it: I21", () => {
+  const parent = waiting();
+  const [initiatedEventId] = parent.run().children.keys();
+  parent.do({
+    type: "terminate",
+    request: workflowservice.TerminateWorkflowExecutionRequest.create({ workflowExecution: { workflowId: "wf", runId: "" } }),
+  });
+  const child = (status: object): Run => ({
+    ...waiting().run(),
+    runId: "child",
+    start: {
+      ...parent.run().start,
+      parent: {
+        ...{ namespaceId: "ns", namespace: "ns", workflowId: "wf" },
+        runId: parent.run().runId,
+        initiatedEventId: initiatedEventId!,
+      },
+    },
+    ...status,
+  });
+  const left = (told: boolean, status: object) => {
+    const families = new FamilyCheck();
+    const run = parent.run();
+    if (told) run.outbox.clear();
+    assert.deepEqual([...families.violationsOf(run, parent.rows().history)], []);
+    assert.deepEqual([...families.violationsOf(child(status), undefined)], []);
+    return [...families.left()].map(({ violation }) => violation.invariant);
+  };
+  assert.deepEqual(left(true, {}), ["I21"]);
+  assert.deepEqual(left(false, {}), [], "it is still to be told");
+  assert.deepEqual(left(true, { status: { type: "closed", status: 5, closedAtMs: 1 } }), []);
+});
+
+test("what a parent asked for once was started once: I21", () => {
+  const families = new FamilyCheck();
+  const child = (runId: string): Run => {
+    const { start, ...run } = waiting().run();
+    const parent = { namespaceId: "ns", namespace: "ns", workflowId: "wf", runId: "p", initiatedEventId: 5 };
+    return { ...run, runId, start: { ...start, firstRunId: runId, parent } };
+  };
+  assert.deepEqual([...families.violationsOf(child("a"), undefined)], []);
+  assert.equal([...families.violationsOf(child("b"), undefined)][0]?.invariant, "I21");
+});
+
+test("one request begins one run: I18", () => {
+  const starts = new StartCheck();
+  const begun = (runId: string, requestId: string, firstRunId = runId) => {
+    const { start, ...run } = waiting().run();
+    return [...starts.violationsOf({ ...run, runId, start: { ...start, requestId, firstRunId } })].length;
+  };
+  assert.deepEqual([begun("a", "one"), begun("b", "two"), begun("c", "two", "b"), begun("d", "one")], [0, 0, 0, 0]);
+  assert.equal(begun("e", "one"), 1);
+});
 
 test("a workflow task is missing after a signal: L3", () => {
   const workflow = waiting();

@@ -6,6 +6,8 @@ import { machineOf } from "../machines.ts";
 import { differencesFromHistory } from "../rebuild/determined-state.ts";
 import type { Run } from "../run/run.ts";
 import type { VisibilityRecord } from "../run/visibility.ts";
+import type { StandaloneRun } from "../standalone/standalone-run.ts";
+import { checkAttempts } from "./attempt-check.ts";
 import type { RunHistory } from "./run-history.ts";
 import { type Invariant, Violation } from "./violation.ts";
 
@@ -32,6 +34,8 @@ export function* violationsOf(kept: KeptRun): Generator<Violation> {
     yield* checkWaiting(kept, run, kept.history);
     yield* checkLimits(run, kept.history);
   }
+  yield* checkEveryAttempt(kept);
+  yield* checkKinship(kept);
   yield* checkRow(kept);
   yield* checkListed(kept);
 }
@@ -79,13 +83,23 @@ function* checkKey({ kind, namespaceId, businessId, runId, run }: KeptRun): Gene
   );
 }
 
-/** I2, I5, I10, I13: snapshot, parts and events are of one and the same commit. */
+/** I2, I5, I7, I10, I13: snapshot, parts and events are of one and the same commit. */
 function* checkAgainstHistory(run: Run, history: RunHistory): Generator<Violation> {
   const { runId } = run;
   yield* unless(
     run.nextEventId === history.lastEventId + 1,
     "I2",
     `run ${runId} has ${history.lastEventId} events, its state comes after ${run.nextEventId - 1}`,
+  );
+  yield* unless(
+    run.historyHash === undefined || run.historyHash === history.hash,
+    "I7",
+    `the events of run ${runId} are not those that were written`,
+  );
+  yield* unless(
+    run.historySizeBytes === history.bytes,
+    "I10",
+    `the history of run ${runId} has ${history.bytes} bytes, its state says ${run.historySizeBytes}`,
   );
   yield* unless(
     (run.status.type === "open") === history.isOpen,
@@ -130,7 +144,37 @@ export function* stateViolations(run: Run, history: RunHistory): Generator<Viola
     differences = [`its events cannot be folded: ${error instanceof Error ? error.message : error}`];
   }
   for (const difference of differences.slice(0, reported))
-    yield new Violation("I10", `the state of run ${run.runId}: ${difference}`);
+    yield new Violation(numberOf(difference), `the state of run ${run.runId}: ${difference}`);
+}
+
+/** What differs, by the guarantee that is about it; everything else is I10. */
+const numbers: readonly (readonly [path: RegExp, Invariant])[] = [
+  [/^cancelRequested/, "I22"],
+  [/^updates/, "I19"],
+  [/^signal/, "I17"],
+  [/^task\b/, "I25"],
+];
+
+function numberOf(difference: string): Invariant {
+  return numbers.find(([path]) => path.test(difference))?.[1] ?? "I10";
+}
+
+/** I15. Attempts of a workflow that was paused once may have gone on beyond the policy, and only the pause told why. */
+function* checkEveryAttempt({ kind, runId, run, history }: KeptRun): Generator<Violation> {
+  if (kind === "activity") yield* checkAttempts((run as StandaloneRun).attempts, `activity run ${runId}`);
+  if (kind !== "workflow" || history?.wasPaused) return;
+  for (const activity of (run as Run).activities.values())
+    yield* checkAttempts(activity, `activity "${activity.activityId}" of run ${runId}`);
+}
+
+/** I27: an execution has its parent, and all others that it deals with, in its own namespace. */
+function* checkKinship({ kind, namespaceId, runId, run }: KeptRun): Generator<Violation> {
+  const parent = kind === "workflow" ? (run as Run).start.parent : null;
+  yield* unless(
+    !parent || parent.namespaceId === namespaceId,
+    "I27",
+    `run ${runId} is a child of a workflow in namespace ${parent?.namespaceId}`,
+  );
 }
 
 /** L2, L3: whatever the run waits for, something will wake it or somebody must be told. */
@@ -155,6 +199,12 @@ function* checkWaiting({ wakeAtMs }: KeptRun, run: Run, history: RunHistory): Ge
   );
 }
 
+/** A history may go beyond its limit by what one workflow task writes, and what was buffered before it. */
+const overshootBytesMax = limits.bufferedBytesMax + 2 * limits.blobBytesMax;
+/** Each kind of message has a limit of its own. */
+const outgoingMax =
+  limits.pendingSignalsMax + limits.pendingCancelRequestsMax + limits.pendingChildrenMax + limits.callbacksMax;
+
 /** I29. A run that has closed may have been ended by the event that was too much, or by all that one workflow task asked for. */
 function* checkLimits(run: Run, history: RunHistory): Generator<Violation> {
   const { runId } = run;
@@ -165,16 +215,32 @@ function* checkLimits(run: Run, history: RunHistory): Generator<Violation> {
     ["pending activities", run.activities.size, limits.pendingActivitiesMax],
     ["children", run.children.size, limits.pendingChildrenMax],
     ["Nexus operations", run.nexusOperations.size, limits.pendingNexusOperationsMax],
+    ["bytes of history", history.bytes, limits.historyBytesMax + overshootBytesMax],
+    ["bytes of state", run.stateBytes, limits.stateBytesMax],
+    ["signals and cancellations on their way", run.outbox.size, outgoingMax],
+    ["callbacks", run.callbacks.size, limits.callbacksMax],
+    ["reset points", run.resetPoints.length, limits.resetPointsMax],
     ["signals", run.signalCount, limits.signalsMax],
     ["buffered events", run.buffered.length, limits.bufferedEventsMax + 1],
   ];
   for (const [what, count, most] of kept)
     yield* unless(count <= most, "I29", `run ${runId} has ${count} ${what}, ${most} are allowed`);
-  const idBytes = new TextEncoder().encode(run.workflowId).length;
+  const ids: readonly (readonly [of: string, ids: Iterable<string>])[] = [
+    ["workflow", [run.workflowId]],
+    ["activity", run.activityIds.keys()],
+    ["timer", run.timers.keys()],
+  ];
+  for (const [of, each] of ids) for (const id of each) yield* checkId(id, `${of} id of run ${runId}`);
+}
+
+function* checkId(id: string, name: string): Generator<Violation> {
+  // Three bytes are the most that a unit of a string takes.
+  if (id.length * 3 <= limits.idBytesMax) return;
+  const idBytes = new TextEncoder().encode(id).length;
   yield* unless(
     idBytes <= limits.idBytesMax,
     "I29",
-    `the workflow id of run ${runId} has ${idBytes} bytes, ${limits.idBytesMax} are allowed`,
+    `the ${name} has ${idBytes} bytes, ${limits.idBytesMax} are allowed`,
   );
 }
 
@@ -193,6 +259,18 @@ function* checkRow({ kind, runId, run, wakeAtMs, undispatched }: KeptRun): Gener
     `run ${runId} is to be woken at ${wakeAtMs}, its state says ${run.wakeAtMs}`,
   );
   yield* unless(run.status.type === "open" || wakeAtMs !== null, "I30", `run ${runId} has closed and is never deleted`);
+  if (kind !== "schedule") yield* checkDeletion(run as Run | StandaloneRun);
+}
+
+/** I30. By how long a namespace keeps what has ended is decided when its time has come: that may change. */
+function* checkDeletion({ runId, status, deletion }: Run | StandaloneRun): Generator<Violation> {
+  if (status.type === "open") yield* unless(!deletion, "I30", `run ${runId} is to be deleted, and is open`);
+  else
+    yield* unless(
+      !deletion || deletion.asked || deletion.atMs >= status.closedAtMs,
+      "I30",
+      `run ${runId} is to be deleted before it closed`,
+    );
 }
 
 /** What lists filter by; sizes and counts may be those of the commit in which the run closed. */

@@ -3,6 +3,7 @@
  * engine's state: whoever can read a history, from a disk or a server, can check it.
  */
 import { enums, history, timestampMs } from "@pawl/protocol";
+import { emptyHistoryHash, hashedHistory } from "../run/history-hash.ts";
 import { must, Violation } from "./violation.ts";
 
 const Type = enums.EventType;
@@ -81,6 +82,10 @@ export class RunHistory {
   readonly #clock: HistoryClock;
   readonly events: Event[] = [];
   readonly batches: Uint8Array[] = [];
+  /** Of all batches. */
+  bytes = 0;
+  /** As the state keeps it of them (`history-hash.ts`). */
+  hash = emptyHistoryHash;
   /** Scheduled event ids of activities that have not ended. */
   readonly activities = new Set<number>();
   /** When each running timer is due, by its id. */
@@ -90,6 +95,8 @@ export class RunHistory {
   >();
   /** Initiated event ids of children that have not ended: whether each has started. */
   readonly children = new Map<number, boolean>();
+  /** Somebody has held the workflow back for a while. */
+  wasPaused = false;
   /** Initiated event ids of messages to other workflows that were not answered. */
   readonly messages = new Set<number>();
   readonly signals: string[] = [];
@@ -137,6 +144,8 @@ export class RunHistory {
       `a batch begins with event ${firstEventId} after ${this.lastEventId}`,
     );
     this.batches.push(bytes);
+    this.bytes += bytes.length;
+    this.hash = hashedHistory(this.hash, bytes);
     this.#isFlush = false;
     for (const event of eventsOf(bytes)) this.#append(event);
     must(
@@ -160,6 +169,7 @@ export class RunHistory {
     this.#command(event, name);
     this.events.push(event);
     if (closings.includes(eventType)) this.closing = event;
+    if (eventType === Type.WORKFLOW_EXECUTION_PAUSED) this.wasPaused = true;
     if (triggers.includes(eventType)) this.lastTriggerEventId = eventId;
     this.#workflowTask(event, name);
     this.#activity(event, name);

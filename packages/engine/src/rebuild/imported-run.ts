@@ -1,6 +1,7 @@
 /** A run that another server has lived to its end, taken over from its history. It is told to nobody: whoever waited for it has heard of its end there. */
 import { history } from "@pawl/protocol";
 import type { RunChanges } from "../execution.ts";
+import { keepBatch } from "../run/history.ts";
 import { isOpen } from "../run/run.ts";
 import { takeChanges } from "../run/snapshot.ts";
 import { keepAll, type RebuildTarget, rebuild } from "./rebuild.ts";
@@ -30,8 +31,7 @@ export function importedRun(
   for (let at = 0; at < events.length; at += batchEvents) {
     const some = events.slice(at, at + batchEvents);
     const bytes = history.History.encode({ events: some });
-    run.changes.batches.push({ firstEventId: some[0]!.eventId, lastEventId: some.at(-1)!.eventId, bytes });
-    run.historySizeBytes += bytes.length;
+    keepBatch(run, { firstEventId: some[0]!.eventId, lastEventId: some.at(-1)!.eventId, bytes });
   }
   keepAll(run);
   run.changes.current = isCurrent;

@@ -12,7 +12,7 @@
 import { enums, failure, history } from "@pawl/protocol";
 import { keepAll } from "../rebuild/rebuild.ts";
 import { Rejection } from "../rejection.ts";
-import { sealBatch } from "../run/history.ts";
+import { keepBatch, sealBatch } from "../run/history.ts";
 import { type Activity, type EventBatch, isOpen, type Run, type Workflow } from "../run/run.ts";
 import type { Step } from "../step.ts";
 import type { CommandOf, Replies } from "../vocabulary.ts";
@@ -125,11 +125,10 @@ function nextRun(base: Run, step: Step, { prefix, folded, requestId }: Fork): Ru
       runExpiresAtMs: runExpiresAtMs(start.runTimeoutMs, step.nowMs, executionExpiresAtMs),
       reset: { requestId, originalStartedAtMs: start.startedAtMs },
     },
-    historySizeBytes: prefix.reduce((sum, { bytes }) => sum + bytes.length, 0),
     // Who waits for a run that had ended was told.
     followers: isOpen(base) ? base.followers : [],
   };
-  next.changes.batches.push(...prefix);
+  for (const batch of prefix) keepBatch(next, batch);
   return next;
 }
 

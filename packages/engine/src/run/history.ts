@@ -9,6 +9,7 @@
 import { enums, history, toTimestamp } from "@pawl/protocol";
 import { noteRequest } from "../workflow/attached-request.ts";
 import { scheduledEvent, startedEvent } from "../workflow-task/workflow-task-events.ts";
+import { hashedHistory } from "./history-hash.ts";
 import type { EventBatch, HistoryEventInit, Run, WorkflowTask } from "./run.ts";
 
 /** How much of the newest history a run keeps in memory for its next poll. */
@@ -121,13 +122,19 @@ export function sealBatch(run: Run): void {
   const bytes = history.History.encode({ events: run.open });
   const batch: EventBatch = { firstEventId: first.eventId!, lastEventId: run.nextEventId - 1, bytes };
   run.open = [];
-  run.historySizeBytes += bytes.length;
-  run.changes.batches.push(batch);
+  keepBatch(run, batch);
   run.changes.core = true;
   // A copy of its own: encoders hand out slices of large pooled buffers, and one kept for long keeps its whole pool.
   run.tail.push({ ...batch, bytes: new Uint8Array(bytes) });
   run.tailBytes += bytes.length;
   if (run.tailBytes > tailBytesMax) dropTail(run);
+}
+
+/** Adds a batch to what is to be written, and to the figures of the history. */
+export function keepBatch(run: Run, batch: EventBatch): void {
+  run.historySizeBytes += batch.bytes.length;
+  if (run.historyHash !== undefined) run.historyHash = hashedHistory(run.historyHash, batch.bytes);
+  run.changes.batches.push(batch);
 }
 
 export function dropTail(run: Run): void {

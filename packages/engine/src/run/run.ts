@@ -10,6 +10,7 @@ import type { Execution } from "../execution.ts";
 import type { Follower, Outgoing } from "../outbox.ts";
 import type { NexusInput } from "../outside-call.ts";
 import type { DeploymentVersion, Versioning } from "../versioning/versioning.ts";
+import { emptyHistoryHash } from "./history-hash.ts";
 
 export type HistoryEventInit = Init<history.HistoryEvent>;
 
@@ -314,6 +315,8 @@ export interface Run {
   nextEventId: number;
   lastEventAtMs: number;
   historySizeBytes: number;
+  /** Of all batches (`history-hash.ts`); undefined in a run that began before it was kept. */
+  historyHash: number | undefined;
   stateTransitionCount: number;
 
   workflowTask: WorkflowTask;
@@ -439,6 +442,7 @@ export function freshRun({
     nextEventId: 1,
     lastEventAtMs: 0,
     historySizeBytes: 0,
+    historyHash: emptyHistoryHash,
     stateTransitionCount: 0,
     workflowTask: { type: "none" },
     workflowTaskAttempt: 1,

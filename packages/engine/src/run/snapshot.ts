@@ -125,6 +125,8 @@ interface Core extends Pick<Run, CoreFields> {
   readonly taskFailures?: Run["taskFailures"];
   readonly resetPoints?: readonly ResetPoint[];
   readonly resetRunId?: string;
+  /** Absent in what was written before it was kept, and ever after in the same run. */
+  readonly historyHash?: number;
 }
 
 function plainStart(start: RunStart) {
@@ -156,6 +158,7 @@ function encodeSnapshot(run: Run): Uint8Array {
     nextEventId: run.nextEventId,
     lastEventAtMs: run.lastEventAtMs,
     historySizeBytes: run.historySizeBytes,
+    historyHash: run.historyHash,
     stateTransitionCount: run.stateTransitionCount,
     workflowTask:
       run.workflowTask.type !== "none" && run.workflowTask.speculative ? { type: "none" } : run.workflowTask,
@@ -268,6 +271,7 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     nextEventId: core.nextEventId,
     lastEventAtMs: core.lastEventAtMs,
     historySizeBytes: core.historySizeBytes,
+    historyHash: core.historyHash,
     stateTransitionCount: core.stateTransitionCount,
     workflowTask: core.workflowTask,
     workflowTaskAttempt: core.workflowTaskAttempt,

@@ -57,10 +57,13 @@ const nextStep: Readonly<Record<Invariant, string>> = {
   I14: unsound,
   I15: "pawl activity reset or pawl activity update-options sets its attempts right; please report it",
   I17: unsound,
+  I18: "end the run that should not be there, by its run id; please report it",
   I19: unsound,
   I20: "see whether the clock of the server's machine was set forward and back; if not, please report it",
   I21: "terminate the child that should not be there, by its run id; please report it",
+  I22: unsound,
   I23: "two servers have written to the same state: make sure that only one is started on it, and restore a backup",
+  I25: unsound,
   I26: rewritten,
   I27: restore,
   I29: "let the workflow continue as new, or terminate it; please report it",
@@ -68,3 +71,6 @@ const nextStep: Readonly<Record<Invariant, string>> = {
   L2: stuck,
   L3: stuck,
 };
+
+/** What can be found broken at all (docs/reliability.md). */
+export const seenInvariants = Object.keys(nextStep) as readonly Invariant[];

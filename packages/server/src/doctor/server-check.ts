@@ -4,10 +4,12 @@
  */
 import { currentViolations, RunHistory, Violation } from "@pawl/engine/invariant";
 import type { Init } from "@pawl/protocol";
-import { enums, history, type MethodName, type RequestOf, type ResponseOf } from "@pawl/protocol";
+import { enums, history, type MethodName, type RequestOf, type ResponseOf, timestampMs } from "@pawl/protocol";
 import { type Finding, findingOf, type Looked, type Watching } from "./finding.ts";
 
 const pageRows = 200;
+/** Of a page whose rows are only counted. */
+const countedRows = 1_000;
 /** How often a workflow that goes on is looked at again. */
 const looksMax = 5;
 /** The server's clock may be so much ahead of this process's. */
@@ -79,6 +81,33 @@ export class ServerCheck {
       nextPageToken = page?.nextPageToken ?? new Uint8Array();
     } while (nextPageToken.length > 0);
     yield* this.#checkOpen(namespace, open);
+    yield* this.#checkCount(namespace);
+  }
+
+  /**
+   * I26: of what has ended before some moment there can only become less, so two counts that are equal are what a list between them must come to.
+   */
+  async *#checkCount(namespace: string): AsyncGenerator<Finding> {
+    const { find } = this.#options;
+    const newest = await find("ListWorkflowExecutions", { namespace, pageSize: 1, query: "CloseTime IS NOT NULL" });
+    const closeTime = newest?.executions[0]?.closeTime;
+    if (!closeTime) return;
+    const query = `CloseTime < '${new Date(timestampMs(closeTime)).toISOString()}'`;
+    const count = async () => (await find("CountWorkflowExecutions", { namespace, query }))?.count;
+    for (let look = 1; look <= looksMax; look++) {
+      const counted = await count();
+      let listed = 0;
+      let nextPageToken: Uint8Array = new Uint8Array();
+      do {
+        const page = await find("ListWorkflowExecutions", { namespace, query, pageSize: countedRows, nextPageToken });
+        listed += page?.executions.length ?? 0;
+        nextPageToken = page?.nextPageToken ?? new Uint8Array();
+      } while (nextPageToken.length > 0);
+      if (counted === undefined || counted !== (await count())) continue;
+      if (counted === listed) return;
+      const what = `${counted} closed workflows are counted and ${listed} listed`;
+      return yield findingOf({ invariant: "I26", what }, { kind: "workflow", namespace });
+    }
   }
 
   async #violationsOf(namespace: string, execution: Execution): Promise<Violation[]> {

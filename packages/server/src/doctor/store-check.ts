@@ -1,9 +1,17 @@
 /**
  * Looks over everything that a store keeps, whether a server is at work on it or not: each run by itself (`@pawl/engine/invariant`), then what must
- * hold among them. Memory grows with the number of open runs and of children only.
+ * hold among them. Memory grows with the number of open runs and of children, and by a few bytes with each workflow.
  */
 import { type HostedRun, machineOf, type Run } from "@pawl/engine";
-import { currentViolations, RunHistory, stateViolations, Violation, violationsOf } from "@pawl/engine/invariant";
+import {
+  currentViolations,
+  FamilyCheck,
+  RunHistory,
+  StartCheck,
+  stateViolations,
+  Violation,
+  violationsOf,
+} from "@pawl/engine/invariant";
 import type { ExecutionKey, InspectedRun, StoreInspection } from "@pawl/store";
 import { shardOf } from "../shard/ring.ts";
 import { type Finding, findingOf, type Looked, type Watching } from "./finding.ts";
@@ -23,8 +31,8 @@ export class StoreCheck {
   readonly #namespaces = new Map<string, string>();
   /** Open runs by their execution. */
   readonly #open = new Map<string, { readonly key: ExecutionKey; readonly runIds: string[] }>();
-  /** The first run of each child, by the event of the parent that asked for it. */
-  readonly #children = new Map<string, string>();
+  readonly #families = new FamilyCheck();
+  readonly #starts = new StartCheck();
   /** How many shards there are; 0 = their rows do not say. */
   #shardCount = 0;
   #runs = 0;
@@ -54,6 +62,9 @@ export class StoreCheck {
       afterRunId = page.at(-1)!.runId;
     }
     yield* this.#checkCurrents();
+    for (const { violation, of } of this.#families.left()) yield findingOf(violation, this.#about(of, of.runId));
+    for (const { runId, what } of await inspection.misplaced())
+      yield findingOf({ invariant: "I26", what: `run ${runId} ${what}` }, { runId });
     for (const { table, runId } of await inspection.strays())
       yield findingOf(
         { invariant: "I30", what: `there are rows of ${table} of run ${runId}, and no such run` },
@@ -88,7 +99,9 @@ export class StoreCheck {
     if (!isListedHere)
       yield new Violation("I26", `run ${runId} is listed as ${visibility.kind} "${visibility.businessId}"`);
     this.#remember(row, run);
-    if (kind === "workflow") yield* this.#checkParent(run as Run);
+    if (kind !== "workflow") return;
+    yield* this.#starts.violationsOf(run as Run);
+    yield* this.#families.violationsOf(run as Run, broken ? undefined : history);
   }
 
   /** I23, I27: the run lies in a namespace that there is, and with the shard that its id belongs to. */
@@ -106,19 +119,6 @@ export class StoreCheck {
     const open = this.#open.get(text) ?? { key: row, runIds: [] };
     open.runIds.push(row.runId);
     this.#open.set(text, { key: keyOf(row), runIds: open.runIds });
-  }
-
-  /** I21: what a parent asked for once was started once. */
-  *#checkParent({ runId, start: { parent, firstRunId } }: Run): Generator<Violation> {
-    if (!parent) return;
-    const asked = `${parent.runId} ${parent.initiatedEventId}`;
-    const first = this.#children.get(asked) ?? firstRunId;
-    this.#children.set(asked, first);
-    if (first !== firstRunId)
-      yield new Violation(
-        "I21",
-        `run ${runId} and run ${first} are children for the same event ${parent.initiatedEventId} of run ${parent.runId}`,
-      );
   }
 
   /** I4. */

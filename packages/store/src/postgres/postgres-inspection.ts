@@ -111,6 +111,11 @@ export class PostgresInspection implements StoreInspection {
     return found;
   }
 
+  /** PostgreSQL keeps its indexes itself. */
+  async misplaced() {
+    return [];
+  }
+
   async shards() {
     const rows = await this.#all("SELECT shard_id, range_id FROM shard ORDER BY shard_id");
     return rows.map(({ shard_id: shardId, range_id: rangeId }) => ({ shardId, rangeId }));

@@ -39,6 +39,10 @@ export class SpreadInspection implements StoreInspection {
     return (await this.#joined((each) => each.strays())).slice(0, strayRowsMax);
   }
 
+  misplaced() {
+    return this.#joined((each) => each.misplaced());
+  }
+
   async shards() {
     return (await this.#joined((each) => each.shards())).sort((a, b) => a.shardId - b.shardId);
   }

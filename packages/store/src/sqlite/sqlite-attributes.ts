@@ -38,6 +38,29 @@ const dropOld = `
 
 const putNew = ["INSERT INTO attribute", entriesOf("new"), "; INSERT INTO attribute", emptyOf("new"), ";"].join("");
 
+const inAll = (entries: string) => entries.replace("FROM", "FROM visibility,");
+const allEntries = `
+  SELECT 0 AS list_key, '' AS name, 0 AS form, 0 AS value, 0 AS list_order, 0 AS start_time_ms, '' AS run_id, 0 AS status
+  WHERE FALSE UNION ALL ${inAll(entriesOf("visibility"))} UNION ALL ${inAll(emptyOf("visibility"))}`;
+
+/** Selects the runs of which the index lacks a row. */
+export const missingEntries = `
+  SELECT DISTINCT entry.run_id FROM (${allEntries}) AS entry
+  WHERE NOT EXISTS (
+    SELECT 1 FROM attribute WHERE attribute.list_key = entry.list_key AND attribute.name = entry.name
+      AND attribute.form = entry.form AND attribute.value = entry.value AND attribute.list_order = entry.list_order
+      AND attribute.start_time_ms = entry.start_time_ms AND attribute.run_id = entry.run_id AND attribute.status = entry.status)`;
+
+/** Selects the runs of which the index has a row too many. */
+export const strayEntries = `
+  SELECT DISTINCT attribute.run_id FROM attribute LEFT JOIN visibility USING (run_id)
+  WHERE NOT EXISTS (
+    SELECT 1 FROM json_each(visibility.search_attributes) AS given, json_each(visibility.search_attributes, ${place}) AS item
+    WHERE given.key = attribute.name AND item.value = attribute.value AND attribute.form < 3
+    UNION ALL SELECT 1 FROM json_each(visibility.search_attributes) AS given WHERE given.key = attribute.name AND attribute.form = 3)
+    OR visibility.list_key <> attribute.list_key OR visibility.list_order <> attribute.list_order
+    OR visibility.start_time_ms <> attribute.start_time_ms OR visibility.status <> attribute.status`;
+
 export function indexAttributes(db: DatabaseSync): void {
   db.exec(`
     CREATE TABLE attribute (
@@ -54,8 +77,8 @@ export function indexAttributes(db: DatabaseSync): void {
   readTypes(db);
   // In the order of the index, so that a file of many runs is filled from one end.
   db.exec(`
-    INSERT INTO attribute ${entriesOf("visibility").replace("FROM", "FROM visibility,")} ORDER BY 1, 2, 3, 4, 5, 6, 7;
-    INSERT INTO attribute ${emptyOf("visibility").replace("FROM", "FROM visibility,")} ORDER BY 1, 2, 3, 4, 5, 6, 7;
+    INSERT INTO attribute ${inAll(entriesOf("visibility"))} ORDER BY 1, 2, 3, 4, 5, 6, 7;
+    INSERT INTO attribute ${inAll(emptyOf("visibility"))} ORDER BY 1, 2, 3, 4, 5, 6, 7;
     CREATE TRIGGER attribute_added AFTER INSERT ON visibility WHEN new.search_attributes <> '{}' BEGIN ${putNew} END;
     CREATE TRIGGER attribute_changed AFTER UPDATE ON visibility
       WHEN (old.search_attributes <> '{}' OR new.search_attributes <> '{}') AND (

@@ -5,6 +5,8 @@ import {
   type InspectedCurrent,
   type InspectedRun,
   type InspectedVisibility,
+  type MisplacedRow,
+  misplacedRowsMax,
   type StoreInspection,
   type StrayRow,
   strayRowsMax,
@@ -14,8 +16,10 @@ import { requireVersion } from "../migrate.ts";
 import { type ExecutionKey, type StoredBatch, StoreError, StoreUnusable } from "../store.ts";
 import { attributesOfJson } from "../visibility/visibility-attributes.ts";
 import { visibilityOfRow } from "../visibility/visibility-row.ts";
+import { missingEntries, strayEntries } from "./sqlite-attributes.ts";
 import { openReader } from "./sqlite-connection.ts";
 import { sqliteSchema } from "./sqlite-schema.ts";
+import { shapeOf, wrongShapes } from "./sqlite-shapes.ts";
 
 const damageMax = 20;
 
@@ -95,6 +99,17 @@ export class SqliteInspection implements StoreInspection {
         `SELECT DISTINCT run_id FROM ${table} WHERE run_id NOT IN (SELECT run_id FROM run) LIMIT ${strayRowsMax}`,
       ).map((row) => ({ table, runId: String(row["run_id"]) })),
     );
+  }
+
+  async misplaced(): Promise<readonly MisplacedRow[]> {
+    this.#db.function("shape_of", { deterministic: true }, (attributes) => shapeOf(String(attributes)));
+    const named = (sql: string, what: string) =>
+      this.#all(`${sql} LIMIT ${misplacedRowsMax}`).map((row) => ({ runId: String(row["run_id"]), what }));
+    return [
+      ...named(missingEntries, "is not found by an attribute that it has"),
+      ...named(strayEntries, "is found by an attribute that it does not have"),
+      ...named(wrongShapes, "is not found by which attributes it has"),
+    ];
   }
 
   async shards() {

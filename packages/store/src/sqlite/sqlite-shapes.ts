@@ -26,6 +26,12 @@ export function namesOfShape(shape: string): ReadonlySet<string> | undefined {
   return shape === anyShape ? undefined : new Set(JSON.parse(shape) as string[]);
 }
 
+/** Selects the runs that lie under a shape which is not theirs. */
+export const wrongShapes = `
+  SELECT visibility.run_id FROM visibility LEFT JOIN visibility_shape AS shape USING (shape_key)
+  WHERE shape.names IS NULL OR shape.list_key <> visibility.list_key
+    OR (shape.names <> '${anyShape}' AND shape.names <> shape_of(visibility.search_attributes))`;
+
 export function indexShapes(db: DatabaseSync): void {
   db.function("shape_of", { deterministic: true }, (attributes) => shapeOf(String(attributes)));
   const shapeOfRow = `
