@@ -19,6 +19,11 @@ after(() => rmSync(folder, { recursive: true }));
 const runCount = 60;
 const startTime = fc.nat({ max: 5 });
 
+const presence = fc.record({
+  op: fc.constantFrom("isNull", "isNotNull"),
+  name: fc.constantFrom("K", "N", "L", "T"),
+}) as fc.Arbitrary<VisibilityFilter>;
+
 /** Each run is written twice, as runs are when they begin and end, and some are deleted. */
 async function fill(store: Store): Promise<void> {
   const lease = await store.acquire(1, "me");
@@ -45,7 +50,8 @@ test(`lists and counts are the same whichever index they are taken from (SEED=${
   await fill(memory);
   await fill(store);
   // With no row or one counted as few, other plans are taken.
-  const readers = [0, 1, 4_000].map((fewRowsMax) => new SqliteLists(openReader(filename), { fewRowsMax }));
+  const options = [{ fewRowsMax: 0 }, { fewRowsMax: 1 }, {}, ...[1, 5, 20].map((rareRowsMax) => ({ rareRowsMax }))];
+  const readers = options.map((some) => new SqliteLists(openReader(filename), some));
   t.after(async () => {
     for (const reader of readers) reader.close();
     await Promise.all([memory.close(), store.close()]);
@@ -56,7 +62,14 @@ test(`lists and counts are the same whichever index they are taken from (SEED=${
     visibilityFilter,
     fc.record({ op: fc.constantFrom("<", "<=", ">", ">="), name: fc.constant("StartTime"), value: startTime }),
     fc.record({ op: fc.constant("between"), name: fc.constant("StartTime"), low: startTime, high: startTime }),
-    fc.record({ op: fc.constantFrom("isNull", "isNotNull"), name: fc.constantFrom("K", "N", "L", "T") }),
+    presence,
+    fc
+      .array(fc.record({ op: fc.constant("="), name: fc.constant("K"), value: fc.constantFrom("a", "b", "") }), {
+        minLength: 1,
+        maxLength: 3,
+      })
+      .map((all) => ({ op: "or", all }) as VisibilityFilter),
+    fc.tuple(presence, visibilityFilter).map((all): VisibilityFilter => ({ op: "and", all })),
   ) as fc.Arbitrary<VisibilityFilter>;
   let foundCount = 0;
   const property = fc.asyncProperty(asked, fc.constantFrom("n1", "n2"), async (filter, namespaceId) => {

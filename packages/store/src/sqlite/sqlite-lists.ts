@@ -26,7 +26,16 @@ import {
 } from "../visibility/visibility-plan.ts";
 import { openListOrder } from "../visibility/visibility-row.ts";
 import { attributesOf, conjuncts } from "../visibility/visibility-sql.ts";
-import { type BoundSql, countSql, listSql, type Plan, probeSql, type Selection, startedSql } from "./sqlite-query.ts";
+import {
+  type BoundSql,
+  countSql,
+  listSql,
+  type Plan,
+  probeSql,
+  type Selection,
+  shapesSql,
+  startedSql,
+} from "./sqlite-query.ts";
 import { namesOfShape, shapesMax } from "./sqlite-shapes.ts";
 
 /** Statements of visibility filters kept prepared. Their texts differ by the shape of the filter only, values are bound. */
@@ -39,6 +48,8 @@ const mergedShapesMax = 16;
 export interface ListOptions {
   /** So many rows are soon read and sorted, wherever they are. Default 4,000. */
   readonly fewRowsMax?: number;
+  /** So many rows of an index are soon counted, or looked up by their places. Default 250,000. */
+  readonly rareRowsMax?: number;
 }
 
 export type ListCalls = Pick<Store, "listVisibility" | "countVisibility">;
@@ -49,12 +60,14 @@ type CountQuery = Parameters<Store["countVisibility"]>[0];
 export class SqliteLists {
   readonly #db: DatabaseSync;
   readonly #fewRowsMax: number;
+  readonly #rareRowsMax: number;
   readonly #prepared = new Map<string, StatementSync>();
   /** What is kept of shapes, which never change, by their keys; null for those that are none in particular. */
   readonly #shapes = new Map<number, Shape<number> | null>();
 
-  constructor(db: DatabaseSync, { fewRowsMax = 4_000 }: ListOptions = {}) {
+  constructor(db: DatabaseSync, { fewRowsMax = 4_000, rareRowsMax = 250_000 }: ListOptions = {}) {
     this.#db = db;
+    this.#rareRowsMax = rareRowsMax;
     this.#fewRowsMax = fewRowsMax;
   }
 
@@ -79,12 +92,42 @@ export class SqliteLists {
 
   countVisibility(query: CountQuery): Result<"countVisibility"> {
     return this.#atOnce(() => {
+      const { groupBy } = query;
       const found = this.#selection(query);
-      if (found === null) return query.groupBy === undefined ? [{ value: null, count: 0 }] : [];
-      const selection = { ...found, plan: counted(found, query.groupBy) };
-      const rows = this.#all(countSql(selection, query.groupBy)) as [CountedValue, string | null, bigint][];
-      return rows.map(([value, type, count]) => ({ value: countedValue(value, type), count: Number(count) }));
+      if (found === null) return groupBy === undefined ? [{ value: null, count: 0 }] : [];
+      const byShape = this.#shapeCounts(found, groupBy);
+      if (!byShape) return this.#counts({ ...found, plan: counted(found, groupBy) }, groupBy);
+      const [whole, without] = byShape.map((selection) => this.#counts(selection, groupBy));
+      return without === undefined ? whole! : less(whole!, without);
     });
+  }
+
+  #counts(selection: Selection, groupBy: string | undefined): Result<"countVisibility"> {
+    const rows = this.#all(countSql(selection, groupBy)) as [CountedValue, string | null, bigint][];
+    return rows.map(([value, type, count]) => ({ value: countedValue(value, type), count: Number(count) }));
+  }
+
+  /**
+   * Of a filter that says which attributes runs have and nothing more, or besides what the index of attributes knows: what to count, and what to take
+   * away from it. Runs of few kinds are looked for, or counted and taken away from all; undefined when neither is few.
+   */
+  #shapeCounts({ listKey, filter, absent, shapes }: Selection, groupBy: string | undefined): Selection[] | undefined {
+    const choice = filter && shapes && isCountable(groupBy) ? shapeChoice(filter, shapes, absent) : undefined;
+    if (!filter || !shapes || !choice) return undefined;
+    const left = { op: "and", all: conjuncts(filter).filter((part) => !choice.parts.has(part)) } as const;
+    const by = exactCondition(left, absent);
+    if (left.all.length > 0 && by === undefined) return undefined;
+    const of = (keys: readonly number[]): Selection => {
+      const chosen = { parts: choice.parts, keys };
+      const plan: Plan = by ? { type: "index", by, choice: chosen } : { type: "shapes", choice: chosen };
+      return { listKey, filter, plan, absent, shapes };
+    };
+    const others = shapes.filter(({ key }) => !choice.keys.includes(key)).map(({ key }) => key);
+    const max = this.#rareRowsMax;
+    const isRare = (keys: readonly number[]) => this.#count(shapesSql(keys, max)) < max;
+    if (isRare(choice.keys)) return [of(choice.keys)];
+    if (!isRare(others)) return undefined;
+    return [{ listKey, filter: left, plan: by ? { type: "index", by } : { type: "rows" }, absent, shapes }, of(others)];
   }
 
   close(): void {
@@ -213,15 +256,34 @@ export class SqliteLists {
 
 /** A count needs no row when the index knows what the filter and the groups ask for. */
 function counted({ filter, plan, absent }: Selection, groupBy: string | undefined): Plan {
-  if (filter === undefined || isSelective(filter) || (groupBy !== undefined && groupBy !== "ExecutionStatus"))
-    return plan;
-  const parts = conjuncts(filter);
+  if (filter === undefined || isSelective(filter) || !isCountable(groupBy)) return plan;
   const range = startRange(filter);
   if (range !== undefined && isIndexed(filter, absent)) return { type: "stretch", range };
-  const by = indexedConditions(filter).find(
-    (one) => one.isExact && parts.every((part) => part === one.part || isIndexed(part, absent)),
+  const by = exactCondition(filter, absent);
+  return by === undefined ? plan : { type: "index", by };
+}
+
+/** What every index knows. */
+function isCountable(groupBy: string | undefined): boolean {
+  return groupBy === undefined || groupBy === "ExecutionStatus";
+}
+
+/** A condition whose rows in the index are the runs that it selects, and that tell of all else that is asked. */
+function exactCondition(filter: VisibilityFilter, absent: ReadonlySet<string>): IndexedCondition | undefined {
+  const parts = conjuncts(filter);
+  return indexedConditions(filter).find(
+    (one) =>
+      one.isExact && !absent.has(one.name) && parts.every((part) => part === one.part || isIndexed(part, absent)),
   );
-  return by === undefined || absent.has(by.name) ? plan : { type: "index", by };
+}
+
+/** `whole` without `part`, of which it has every value. */
+function less(whole: Result<"countVisibility">, part: Result<"countVisibility">): Result<"countVisibility"> {
+  const taken = new Map(part.map(({ value, count }) => [value, count]));
+  return whole.flatMap(({ value, count }) => {
+    const left = count - (taken.get(value) ?? 0);
+    return left > 0 || value === null ? [{ value, count: left }] : [];
+  });
 }
 
 function countedValue(value: CountedValue, jsonType: string | null): string | number | boolean | null {

@@ -50,8 +50,8 @@ export type Plan =
   | { readonly type: "shapes"; readonly choice: ShapeChoice<number> }
   /** One place of the index of attributes, where rows are in the order of the list. */
   | { readonly type: "place"; readonly by: IndexedCondition }
-  /** The index of attributes alone: it knows all that is asked. */
-  | { readonly type: "index"; readonly by: IndexedCondition };
+  /** The index of attributes alone: it knows all that is asked, but for the shape of a row, which is looked up by its place. */
+  | { readonly type: "index"; readonly by: IndexedCondition; readonly choice?: ShapeChoice };
 
 /** Selects list_order, start_time_ms, run_id, info and, if it is ordered by a value, that. Not for the plan `index`, which has no info. */
 export function listSql(
@@ -152,6 +152,13 @@ export function probeSql(listKey: number, by: IndexedCondition, max: number): Bo
   return { sql: `SELECT count(*) FROM (${rows})`, values: values.all };
 }
 
+/** Selects the number of rows of some shapes, at most `max`. */
+export function shapesSql(keys: readonly number[], max: number): BoundSql {
+  const values = new Values();
+  const rows = `SELECT 1 FROM ${byShape} WHERE ${ofShapes(keys, values)} LIMIT ${values.bind(max)}`;
+  return { sql: `SELECT count(*) FROM (${rows})`, values: values.all };
+}
+
 /** Selects the number of runs that started in a stretch, at most `max`. */
 export function startedSql(listKey: number, range: StartRange, max: number): BoundSql {
   const values = new Values();
@@ -218,12 +225,13 @@ function where({ listKey, filter, plan, absent, shapes }: Selection, values: Val
   const table = tableOf(plan);
   const conditions: string[] = [];
   if (plan.type === "place" || plan.type === "index") conditions.push(entries(listKey, plan.by, values));
+  if (plan.type === "index" && plan.choice) conditions.push(hasShape(plan.choice.keys, values));
   // A shape belongs to one list, and its index holds no more than it must.
   if (plan.type === "shapes") conditions.push(ofShapes(plan.choice.keys, values));
   else if (plan.type !== "index") conditions.push(`visibility.list_key = ${values.bind(listKey)}`);
   for (const part of filter === undefined ? [] : conjuncts(filter)) {
     if (plan.type === "index" && part === plan.by.part) continue;
-    if (plan.type === "shapes" && plan.choice.parts.has(part)) continue;
+    if ((plan.type === "shapes" || plan.type === "index") && plan.choice?.parts.has(part)) continue;
     const dialect = dialectOf({ table, absent, shapes }, values);
     conditions.push(condition(part, dialect), ...closeTimeRange(part, dialect));
     // Said of the index too, what it knows spares looks at rows.
@@ -305,6 +313,12 @@ function ofShapes(keys: readonly number[], values: Values): string {
   const [first, ...others] = keys;
   if (first !== undefined && others.length === 0) return `visibility.shape_key = ${values.bind(first)}`;
   return `visibility.shape_key IN (SELECT value FROM json_each(${values.bind(JSON.stringify(keys))}))`;
+}
+
+/** Of a row of `attribute`. Most are decided by the index of shapes: a row of the table is read only where the place is that of such a run. */
+function hasShape(keys: readonly number[], values: Values): string {
+  const place = positionOf("visibility").map((column, at) => `${column} = ${positionOf("attribute")[at]}`);
+  return `EXISTS (SELECT 1 FROM ${byShape} WHERE ${[ofShapes(keys, values), ...place].join(" AND ")})`;
 }
 
 function bindable(value: Scalar): string | number {
