@@ -348,7 +348,9 @@ test("a child whose parent has closed is as its policy wants it: I21", () => {
   const [initiatedEventId] = parent.run().children.keys();
   parent.do({
     type: "terminate",
-    request: workflowservice.TerminateWorkflowExecutionRequest.create({ workflowExecution: { workflowId: "wf", runId: "" } }),
+    request: workflowservice.TerminateWorkflowExecutionRequest.create({
+      workflowExecution: { workflowId: "wf", runId: "" },
+    }),
   });
   const child = (status: object): Run => ({
     ...waiting().run(),

@@ -3,6 +3,8 @@ import pg from "pg";
 import {
   type InspectedCurrent,
   type InspectedRun,
+  type MisplacedRow,
+  misplacedRowsMax,
   type StoreInspection,
   type StrayRow,
   strayRowsMax,
@@ -11,10 +13,14 @@ import { kindCode, kindOfCode } from "../kind-code.ts";
 import { type ExecutionKey, StoreError, StoreUnusable } from "../store.ts";
 import { visibilityOfRow } from "../visibility/visibility-row.ts";
 import { clientConfig, messageOf } from "./postgres-connection.ts";
+import { entriesOf, shapeOf } from "./postgres-entry.ts";
 import { nameOf, urlsOfHosts } from "./postgres-primary.ts";
 import { postgresSchema, requireVersion } from "./postgres-schema.ts";
 import { attributesOfText } from "./postgres-statement.ts";
 import { storedText } from "./postgres-text.ts";
+
+/** Rows of lists that are looked over at once. */
+const listedRows = 1_000;
 
 // biome-ignore lint/suspicious/noExplicitAny: what a row holds is known by its statement alone.
 type Row = Record<string, any>;
@@ -111,9 +117,39 @@ export class PostgresInspection implements StoreInspection {
     return found;
   }
 
-  /** PostgreSQL keeps its indexes itself. */
-  async misplaced() {
-    return [];
+  async misplaced(): Promise<readonly MisplacedRow[]> {
+    const strays = await this.#all(
+      `SELECT DISTINCT run_id FROM attribute WHERE run_id NOT IN (SELECT run_id FROM visibility) LIMIT ${misplacedRowsMax}`,
+    );
+    const found = strays.map(
+      ({ run_id }): MisplacedRow => ({ runId: run_id, what: "is found by an attribute, and not there" }),
+    );
+    for (let last = ""; found.length < misplacedRowsMax; ) {
+      const rows = await this.#all(
+        `SELECT run_id, kind, namespace_id, shape, search_attributes::text AS attributes FROM visibility
+         WHERE run_id > $1 ORDER BY run_id LIMIT ${listedRows}`,
+        [storedText(last)],
+      );
+      const entries = await this.#all(
+        `SELECT run_id, entry, (attribute.list_order, attribute.start_time_ms, attribute.status)
+           = (visibility.list_order, visibility.start_time_ms, visibility.status) AS is_same
+         FROM attribute JOIN visibility USING (run_id) WHERE run_id = ANY ($1::text[])`,
+        [rows.map(({ run_id }) => storedText(run_id))],
+      );
+      const byRun = Map.groupBy(entries, ({ run_id }) => run_id);
+      for (const { run_id, kind, namespace_id, shape, attributes } of rows) {
+        const values = attributesOfText(attributes);
+        const wanted = new Set(entriesOf({ kind: kindOfCode(kind), namespaceId: namespace_id }, values));
+        const has = byRun.get(run_id) ?? [];
+        const isFound =
+          has.length === wanted.size && has.every((one) => one["is_same"] && wanted.has(storedText(one["entry"])));
+        if (!isFound) found.push({ runId: run_id, what: "is not found by the attributes that it has" });
+        if (shape !== shapeOf(values)) found.push({ runId: run_id, what: "is not found by which attributes it has" });
+      }
+      if (rows.length < listedRows) break;
+      last = rows.at(-1)?.["run_id"];
+    }
+    return found;
   }
 
   async shards() {

@@ -51,7 +51,7 @@ export type Plan =
   /** One place of the index of attributes, where rows are in the order of the list. */
   | { readonly type: "place"; readonly by: IndexedCondition }
   /** The index of attributes alone: it knows all that is asked, but for the shape of a row, which is looked up by its place. */
-  | { readonly type: "index"; readonly by: IndexedCondition; readonly choice?: ShapeChoice };
+  | { readonly type: "index"; readonly by: IndexedCondition; readonly choice?: ShapeChoice<number> };
 
 /** Selects list_order, start_time_ms, run_id, info and, if it is ordered by a value, that. Not for the plan `index`, which has no info. */
 export function listSql(

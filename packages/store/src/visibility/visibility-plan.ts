@@ -47,19 +47,23 @@ export function isIndexed(filter: VisibilityFilter, absent: ReadonlySet<string> 
 
 export function indexedConditions(filter: VisibilityFilter): IndexedCondition[] {
   return conjuncts(filter).flatMap((part) => {
-    if (part.op === "or") return alternativesOf(part) ?? [];
+    if ("all" in part) return alternativesOf(part) ?? [];
     if (!("name" in part) || isColumn(part.name) || unindexedAttributes.includes(part.name)) return [];
     return conditionOf(part) ?? [];
   });
 }
 
 /** Values of one attribute, of which any will do. */
-function alternativesOf(part: Extract<VisibilityFilter, { op: "or" }>): IndexedCondition | undefined {
-  const [name, ...others] = new Set(part.all.map((one) => ("name" in one ? one.name : undefined)));
-  if (name === undefined || others.length > 0 || isColumn(name) || unindexedAttributes.includes(name)) return undefined;
-  const values = part.all.map((one) => (one.op === "=" ? [one.value] : one.op === "in" ? one.values : undefined));
-  if (values.includes(undefined)) return undefined;
-  const oneOf = values.flatMap((some) => some ?? []);
+function alternativesOf(part: Extract<VisibilityFilter, { all: unknown }>): IndexedCondition | undefined {
+  const [first] = part.all;
+  if (part.op !== "or" || !first || !("name" in first)) return undefined;
+  const { name } = first;
+  if (isColumn(name) || unindexedAttributes.includes(name)) return undefined;
+  const oneOf: Scalar[] = [];
+  for (const one of part.all) {
+    if (!("name" in one) || one.name !== name || (one.op !== "=" && one.op !== "in")) return undefined;
+    oneOf.push(...("values" in one ? one.values : [one.value]));
+  }
   return { part, name, form: attributeForms.value, isExact: true, value: { oneOf } };
 }
 
