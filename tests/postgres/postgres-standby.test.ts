@@ -1,6 +1,9 @@
 /** Failover to a standby: to a synchronous one nothing acknowledged is lost; where something is, that is found out and said. */
 
 import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { CommitUnknown, PostgresStore, StateLost } from "@pawl/store";
@@ -146,6 +149,41 @@ test("a standby that lacks what was acknowledged is found out: the store says so
   await assert.rejects(app.close(), ({ errors }: AggregateError) => errors[0] instanceof StateLost);
   assert.equal(worker.getState(), "STOPPED");
   await assert.rejects(startIn("later"));
+});
+
+test("a server that is started after its database has gone back finds that out by its file, says so once, and then goes on", async (t) => {
+  const { primary, standby, url } = await pair(false);
+  const folder = mkdtempSync(join(tmpdir(), "pawl-receipts-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "receipts");
+  /** Writes as a server does that has the file, or none, and ends. */
+  const write = async (runId: string, receiptFile?: string) => {
+    const store = await PostgresStore.open({ url, ...(receiptFile !== undefined && { receiptFile }) });
+    try {
+      await store.commit(await store.acquire(1, "me"), [runWrite(runId)]);
+    } finally {
+      await store.close();
+    }
+  };
+  await write("first", file);
+  // Nothing is lost, so that nothing is said, whoever had the database in between.
+  await write("other");
+  await write("second", file);
+  await followed(primary);
+  await standby.downAtOnce();
+  await write("lost", file);
+  await primary.downAtOnce();
+  await standby.up();
+  await standby.promote();
+
+  const started = startPawl({ env: { PAWL_DB_URL: url, PAWL_DB_RECEIPT_FILE: file } });
+  await assert.rejects(started, /has gone back: what had been committed there and acknowledged is gone/);
+  assert.equal(existsSync(file), false);
+  await write("third", file);
+  await write("fourth", file);
+  writeFileSync(file, "notes of somebody\n");
+  await assert.rejects(write("fifth", file), /holds something else than the receipts of a server/);
+  assert.equal(readFileSync(file, "utf8"), "notes of somebody\n");
 });
 
 function isAlive(pid: number): boolean {

@@ -13,6 +13,7 @@ export interface Flags extends SecurityFlags, ClusterFlags {
   readonly port: number;
   readonly dbFilename?: string;
   readonly dbUrl?: string;
+  readonly dbReceiptFile?: string;
   readonly namespace?: readonly string[];
   readonly metricsPort?: number;
   readonly httpPort?: number;
@@ -54,6 +55,12 @@ export function serverCommand(): Command {
         "--db-url <url>",
         "PostgreSQL database that keeps the state instead, postgres://user:password@host:port/database",
       ).env("PAWL_DB_URL"),
+    )
+    .addOption(
+      new Option(
+        "--db-receipt-file <file>",
+        "file of this server alone, by which a later start finds out that the database has lost what was acknowledged",
+      ).env("PAWL_DB_RECEIPT_FILE"),
     );
   command.option(
     "--config <file>",
@@ -154,6 +161,7 @@ export async function runServer(
     ...{ ip: flags.ip, port: flags.port, namespaces: flags.namespace ?? [], sqlitePragmas: flags.sqlitePragma ?? {} },
     ...(flags.dbFilename !== undefined && { dbFilename: flags.dbFilename }),
     ...(flags.dbUrl !== undefined && { dbUrl: flags.dbUrl }),
+    ...(flags.dbReceiptFile !== undefined && { dbReceiptFile: flags.dbReceiptFile }),
     ...(flags.metricsPort !== undefined && { metricsPort: flags.metricsPort }),
     ...(flags.httpPort !== undefined && { httpPort: flags.httpPort }),
     ...(flags.uiPort !== undefined && !flags.headless && { ui: { port: flags.uiPort, pages: await webPages(flags) } }),

@@ -13,6 +13,8 @@ export interface OpenConfig {
   readonly dbFilename?: string;
   /** The PostgreSQL database that keeps the state, as `postgres://user:password@host:port/database`, instead of a file. */
   readonly dbUrl?: string;
+  /** A file of this server alone, by which the next one finds out that the PostgreSQL database has gone back in between. Default: none. */
+  readonly dbReceiptFile?: string;
   /** Settings of SQLite's that differ from ours. */
   readonly sqlitePragmas?: Readonly<Record<string, string | number>>;
   /** Namespaces to make beside `default`, if they are not there. */

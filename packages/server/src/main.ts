@@ -285,9 +285,16 @@ function answering(parts: Parts, member: ClusterMember | undefined, further: Rea
   };
 }
 
-function openStore({ dbFilename, dbUrl, sqlitePragmas, cluster }: OpenConfig, nodeId: string): Promise<Store> | Store {
+function openStore(
+  { dbFilename, dbUrl, dbReceiptFile, sqlitePragmas, cluster }: OpenConfig,
+  nodeId: string,
+): Promise<Store> | Store {
   const node = cluster && { id: nodeId, leaseMs: leaseMsOf(cluster) };
-  if (dbUrl !== undefined) return openDatabases(dbUrl, node && { node });
+  if (dbUrl !== undefined)
+    return openDatabases(dbUrl, {
+      ...(node && { node }),
+      ...(dbReceiptFile !== undefined && { receiptFile: dbReceiptFile }),
+    });
   if (dbFilename === undefined) return new MemoryStore();
   return SqliteStore.open({ filename: dbFilename, ...(sqlitePragmas && { pragmas: sqlitePragmas }) });
 }

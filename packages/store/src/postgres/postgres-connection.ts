@@ -14,6 +14,11 @@ export interface PostgresOptions {
   readonly url: string;
   /** Connections for reads by key; lists have two more. Default 4. */
   readonly readConnections?: number;
+  /**
+   * A file that this server alone keeps, to be told by the next one when the database has gone back in between. Default: none, and a database that goes back
+   * while nobody uses it is not found out.
+   */
+  readonly receiptFile?: string;
   /** So many rows of a list are soon read and sorted, wherever they are. Default 4,000. */
   readonly fewRowsMax?: number;
   /** This server is one of several on the database. Without it, it is the only one. */
@@ -105,11 +110,13 @@ export interface WriterConnection {
   readonly processId: number;
 }
 
+type KnownReceipts = Pick<Receipts, "writer" | "acknowledged">;
+
 export interface WriterOptions {
   readonly primary: Primary;
   readonly node?: PostgresNode | undefined;
   /** What this process was told is committed, by whichever connection. */
-  readonly receipts: readonly Receipts[];
+  readonly receipts: readonly KnownReceipts[];
 }
 
 /**
@@ -199,7 +206,7 @@ async function timelineOf(db: pg.Client): Promise<number> {
 }
 
 /** F3. Throws `StateLost`. */
-async function requireReceipts(db: pg.Client, where: string, { writer, acknowledged }: Receipts): Promise<void> {
+async function requireReceipts(db: pg.Client, where: string, { writer, acknowledged }: KnownReceipts): Promise<void> {
   if (acknowledged.length === 0) return;
   const text = "SELECT FROM receipt WHERE writer = $1 AND number = ANY ($2::bigint[])";
   const { rowCount } = await db.query(text, [writer, acknowledged]);

@@ -20,7 +20,12 @@ export async function openDatabases(list: string, options: Omit<PostgresOptions,
   const urls = databasesOf(list);
   const stores: PostgresStore[] = [];
   try {
-    for (const url of urls) stores.push(await PostgresStore.open({ ...options, url }));
+    for (const [at, url] of urls.entries()) {
+      const { receiptFile } = options;
+      // Each database of several has one of its own.
+      const own = receiptFile !== undefined && urls.length > 1 ? { receiptFile: `${receiptFile}.${at + 1}` } : {};
+      stores.push(await PostgresStore.open({ ...options, ...own, url }));
+    }
     await settlePlaces(stores, urls);
     return stores.length === 1 ? stores[0]! : new SpreadStore(stores);
   } catch (error) {

@@ -8,6 +8,7 @@
  *   F3. A promoted standby may lack commits that were acknowledged, if it was not a synchronous one. Each transaction leaves a receipt, and a new
  *       connection looks for the last one that was acknowledged: as commits follow each other in the log, those before it are there with it. If it is not
  *       there, what this process has in memory is ahead of the database, and it must not go on (`StateLost`).
+ *   F4. With a file for them, the last receipts outlive the process: the next one looks for them before anything else.
  */
 import { StoreUnusable } from "../store.ts";
 
@@ -96,11 +97,17 @@ export interface PrimaryWatch {
 export class Receipts {
   readonly writer: string;
   readonly #connections: number;
+  readonly #onAcknowledged: (acknowledged: readonly number[]) => void;
   #made = 0;
   #acknowledged: number[] = [];
 
-  /** `writer`: of this process alone. */
-  constructor(writer: string, connections: number) {
+  /** `writer`: of this process alone. `onAcknowledged` is told each time of the last ones. */
+  constructor(
+    writer: string,
+    connections: number,
+    onAcknowledged: (acknowledged: readonly number[]) => void = () => {},
+  ) {
+    this.#onAcknowledged = onAcknowledged;
     this.writer = writer;
     this.#connections = connections;
   }
@@ -114,6 +121,7 @@ export class Receipts {
   acknowledge(number: number): void {
     this.#acknowledged.push(number);
     if (this.#acknowledged.length > this.#connections) this.#acknowledged.shift();
+    this.#onAcknowledged(this.#acknowledged);
   }
 
   /** The last ones. The last in the log is among them, as only those that were under way on the other connections can have been told after it. */

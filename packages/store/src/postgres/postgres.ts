@@ -15,7 +15,7 @@ import {
   type HistoryRange,
   type Lease,
   needsLease,
-  type StateLost,
+  StateLost,
   type Store,
   StoreError,
   StoreUnusable,
@@ -32,6 +32,7 @@ import {
 import { PostgresMembership } from "./postgres-membership.ts";
 import { Primary, Receipts } from "./postgres-primary.ts";
 import { PostgresReads } from "./postgres-reads.ts";
+import { ReceiptFile } from "./postgres-receipt-file.ts";
 import { migrate } from "./postgres-schema.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
 
@@ -44,9 +45,16 @@ export class PostgresStore implements Store {
   readonly #writer: PostgresWriter;
   readonly #reads: PostgresReads;
   readonly #members: PostgresMembership | undefined;
+  readonly #file: ReceiptFile | undefined;
   #closing: Promise<void> | null = null;
 
-  private constructor(writer: PostgresWriter, reads: PostgresReads, members: PostgresMembership | undefined) {
+  private constructor(
+    writer: PostgresWriter,
+    reads: PostgresReads,
+    members: PostgresMembership | undefined,
+    file: ReceiptFile | undefined,
+  ) {
+    this.#file = file;
     this.#writer = writer;
     this.#reads = reads;
     this.#members = members;
@@ -55,27 +63,37 @@ export class PostgresStore implements Store {
   /** Makes the tables, or brings them to the newest schema. Throws `StoreUnusable`. */
   static async open(options: PostgresOptions): Promise<PostgresStore> {
     const { url, node, readConnections = readConnectionsDefault, fewRowsMax } = options;
+    const file = options.receiptFile === undefined ? undefined : ReceiptFile.open(options.receiptFile, Date.now());
     const primary = new Primary(url);
-    const own = new Receipts(node?.id ?? randomUUID(), 1);
+    const writerId = node?.id ?? randomUUID();
+    const own = new Receipts(writerId, 1, (acknowledged) => {
+      file?.write({ writer: writerId, acknowledged, atMs: Date.now() });
+    });
     const members = node && new PostgresMembership(primary, node);
     const writing = { primary, node, own, receipts: members ? [own, members.receipts] : [own] };
     let connection: WriterConnection | undefined;
     try {
-      connection = await openWriter(writing);
+      connection = await openWriter({
+        ...writing,
+        receipts: [...writing.receipts, ...(file?.before ? [file.before] : [])],
+      });
       const { db } = connection;
       await withSchemaLock(db, async () => {
         await migrate(db, primary.name);
-        await forgetWriters(db, node);
+        await forgetWriters(db);
       });
       const writer = new PostgresWriter(writing, connection);
       const reads = new PostgresReads({
         ...{ primary, node, connections: readConnections, watch: writer, fewRowsMax },
       });
       members?.follow(writer);
-      return new PostgresStore(writer, reads, members);
+      void writer.lost.then(() => file?.forget());
+      return new PostgresStore(writer, reads, members, file);
     } catch (error) {
       await connection?.db.end().catch(() => {});
       await members?.close();
+      if (error instanceof StateLost) file?.forget();
+      file?.close();
       if (error instanceof StoreError) throw error;
       throw new StoreUnusable(`cannot open ${primary.name}: ${messageOf(error)}`, { cause: error });
     }
@@ -156,6 +174,7 @@ export class PostgresStore implements Store {
   async #close(): Promise<void> {
     await this.#writer.close();
     await Promise.all([this.#reads.close(), this.#members?.close()]);
+    this.#file?.close();
   }
 
   #requireOpen(): void {
@@ -168,10 +187,11 @@ export class PostgresStore implements Store {
   }
 }
 
-/** Receipts of processes that are no more: all but those of nodes that are alive, or too young to have given a sign of life. */
-async function forgetWriters(db: pg.Client, node: PostgresNode | undefined): Promise<void> {
-  if (node === undefined) await db.query("DELETE FROM receipt");
-  else
-    await db.query(`
-      DELETE FROM receipt WHERE made_at < now() - interval '1 day' AND split_part(writer, ' ', 1) NOT IN (SELECT node_id FROM node)`);
+/**
+ * Receipts of processes that are no more, and that no file tells of any longer (F4): all but those of a day, and those of nodes that are alive, or too young to
+ * have given a sign of life.
+ */
+async function forgetWriters(db: pg.Client): Promise<void> {
+  await db.query(`
+    DELETE FROM receipt WHERE made_at < now() - interval '1 day' AND split_part(writer, ' ', 1) NOT IN (SELECT node_id FROM node)`);
 }
