@@ -310,9 +310,10 @@ function where(list: List, plan: Plan, values: Values): string[] {
   for (const part of list.filter === undefined ? [] : conjuncts(list.filter)) {
     if (plan.type === "shapes" && plan.parts.has(part)) continue;
     if (plan.type === "place") {
-      // What the index knows spares looks at rows.
-      if (isIndexed(part)) conditions.push(indexedSql(part, values));
-      if (part === plan.by.part && boundsOf(list, plan.by).isExact) continue;
+      // What the index knows spares looks at rows; said of both, PostgreSQL would expect hardly any.
+      const isKnown = isIndexed(part);
+      if (isKnown) conditions.push(indexedSql(part, values));
+      if (isKnown || (part === plan.by.part && boundsOf(list, plan.by).isExact)) continue;
     }
     conditions.push(...partConditions(part, values));
   }
