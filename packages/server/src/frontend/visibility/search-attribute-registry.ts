@@ -79,21 +79,8 @@ export class SearchAttributeRegistry implements CustomAttributes {
       const types = new Map(before.types);
       const aliases = new Map(before.aliases);
       for (const [field, name] of Object.entries(wanted)) {
-        const type = typeOfField(field);
-        if (type === undefined)
-          return invalid(`Custom search attribute field ${field} is none: they are called Keyword01.`);
-        const known = aliases.get(field);
-        if (name === "") {
-          aliases.delete(field);
-          if (known !== undefined) types.delete(known);
-          continue;
-        }
-        if (known === name || (known === undefined && types.get(name) === type)) continue;
-        if (known !== undefined) return invalid("Custom search attribute field name already allocated.");
-        const problem = addProblem(name, type) ?? clash(name, type, types.get(name));
+        const problem = realias({ types, aliases }, field, name);
         if (problem) return problem;
-        types.set(name, type);
-        aliases.set(field, name);
       }
       return tooMany(types.size) ?? { types, aliases };
     });
@@ -147,6 +134,29 @@ export class SearchAttributeRegistry implements CustomAttributes {
 const knownTypes: readonly number[] = Object.values(enums.IndexedValueType).filter(
   (type) => type !== enums.IndexedValueType.UNSPECIFIED,
 );
+
+/** Gives the field its alias in maps that are being changed, or says why not. */
+function realias(
+  { types, aliases }: { types: Map<string, AttributeType>; aliases: Map<string, string> },
+  field: string,
+  name: string,
+): Rejection | undefined {
+  const type = typeOfField(field);
+  if (type === undefined) return invalid(`Custom search attribute field ${field} is none: they are called Keyword01.`);
+  const known = aliases.get(field);
+  if (name === "") {
+    aliases.delete(field);
+    if (known !== undefined) types.delete(known);
+    return undefined;
+  }
+  if (known === name || (known === undefined && types.get(name) === type)) return undefined;
+  if (known !== undefined) return invalid("Custom search attribute field name already allocated.");
+  const problem = addProblem(name, type) ?? clash(name, type, types.get(name));
+  if (problem) return problem;
+  types.set(name, type);
+  aliases.set(field, name);
+  return undefined;
+}
 
 function tooMany(count: number): Rejection | undefined {
   if (count <= limits.searchAttributesMax) return undefined;
