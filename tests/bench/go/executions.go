@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/worker"
 )
 
 // executions is the report of a scenario whose operation is one workflow, from its start to its result.
@@ -63,16 +62,11 @@ func children(ctx context.Context, flags *flag.FlagSet, args []string) (any, err
 }
 
 func runExecutions(ctx context.Context, at *target, l *load, countActivities bool, workflow any, workflowArgs ...any) (any, error) {
-	s, err := at.open()
+	s, end, err := at.openWithWorker()
 	if err != nil {
 		return nil, err
 	}
-	defer s.client.Close()
-	w, err := s.startWorker(worker.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer w.Stop()
+	defer end()
 
 	var counter *atomic.Int64
 	if countActivities {

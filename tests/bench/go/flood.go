@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"go.temporal.io/sdk/worker"
 )
 
 // flooding is the report of the scenario flood.
@@ -26,16 +24,11 @@ func flood(ctx context.Context, flags *flag.FlagSet, args []string) (any, error)
 	rate := flags.Int("rate", 1000, "starts per second")
 	patience := flags.Duration("patience", 5*time.Second, "how long a start is waited for")
 	flags.Parse(args)
-	s, err := at.open()
+	s, end, err := at.openWithWorker()
 	if err != nil {
 		return nil, err
 	}
-	defer s.client.Close()
-	w, err := s.startWorker(worker.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer w.Stop()
+	defer end()
 	var started, refused atomic.Int64
 	var group sync.WaitGroup
 	opened := time.Now().Add(seconds(l.warmup))

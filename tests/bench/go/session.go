@@ -62,6 +62,20 @@ func (t *target) open() (*session, error) {
 	return &session{client: c, namespace: t.namespace, queue: prefix, prefix: prefix, pollers: t.pollers}, nil
 }
 
+// openWithWorker also starts a worker; the function ends both.
+func (t *target) openWithWorker() (*session, func(), error) {
+	s, err := t.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	w, err := s.startWorker(worker.Options{})
+	if err != nil {
+		s.client.Close()
+		return nil, nil, err
+	}
+	return s, func() { w.Stop(); s.client.Close() }, nil
+}
+
 // errorsOnly keeps the SDK's log out of the measurement, but not its errors.
 func errorsOnly() log.Logger {
 	return log.NewStructuredLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/worker"
 )
 
 // signalling is the report of the scenario signals.
@@ -28,34 +27,54 @@ func signals(ctx context.Context, flags *flag.FlagSet, args []string) (any, erro
 	workflows := flags.Int("workflows", 50, "open workflows")
 	each := flags.Int("each", 40, "signals to each workflow")
 	flags.Parse(args)
-	s, err := at.open()
+	s, end, err := at.openWithWorker()
 	if err != nil {
 		return nil, err
 	}
-	defer s.client.Close()
-	w, err := s.startWorker(worker.Options{})
+	defer end()
+	called, err := s.callInTurn(ctx, turns{*workflows, *each, *concurrency}, untilSignals, []any{*each, payload},
+		func(ctx context.Context, run client.WorkflowRun) error {
+			return s.client.SignalWorkflow(ctx, run.GetID(), run.GetRunID(), signalName, payload)
+		})
 	if err != nil {
 		return nil, err
 	}
-	defer w.Stop()
-	runs := make([]client.WorkflowRun, *workflows)
+	report := signalling{Signals: called.total, SignalsPerSecond: called.perSecond, DrainedSeconds: called.drainedSeconds}
+	report.ClientCpu = ownCpuSeconds()
+	report.LatencyMs, err = spreadOf(called.latencies)
+	return report, err
+}
+
+// turns: so many workflows, so many calls to each, and so many of these under way at once.
+type turns struct{ workflows, each, concurrency int }
+
+type calls struct {
+	total     int
+	perSecond float64
+	latencies []time.Duration
+	// From the first call until the last workflow had closed.
+	drainedSeconds float64
+}
+
+// callInTurn starts the workflows, and calls them in turn once all of them wait. Each closes after its share.
+func (s *session) callInTurn(ctx context.Context, t turns, workflow any, args []any, call func(context.Context, client.WorkflowRun) error) (*calls, error) {
+	runs := make([]client.WorkflowRun, t.workflows)
 	for i := range runs {
-		if runs[i], err = s.start(ctx, untilSignals, *each, payload); err != nil {
+		var err error
+		if runs[i], err = s.start(ctx, workflow, args...); err != nil {
 			return nil, err
 		}
 	}
-	if err := waitForCount(ctx, &workflowsWaiting, int64(*workflows)); err != nil {
+	if err := waitForCount(ctx, &workflowsWaiting, int64(t.workflows)); err != nil {
 		return nil, err
 	}
 
 	began := time.Now()
 	var next, done atomic.Int64
-	total := *workflows * *each
-	latencies, err := inParallel(ctx, *concurrency, func(i int64) bool { return i < int64(total) }, &done,
-		func(ctx context.Context) error {
-			run := runs[(next.Add(1)-1)%int64(len(runs))]
-			return s.client.SignalWorkflow(ctx, run.GetID(), run.GetRunID(), signalName, payload)
-		}, func(time.Time) bool { return true })
+	total := t.workflows * t.each
+	latencies, err := inParallel(ctx, t.concurrency, func(i int64) bool { return i < int64(total) }, &done,
+		func(ctx context.Context) error { return call(ctx, runs[(next.Add(1)-1)%int64(len(runs))]) },
+		func(time.Time) bool { return true })
 	if err != nil {
 		return nil, err
 	}
@@ -63,10 +82,7 @@ func signals(ctx context.Context, flags *flag.FlagSet, args []string) (any, erro
 	if err := waitForAll(ctx, runs); err != nil {
 		return nil, err
 	}
-	report := signalling{Signals: total, SignalsPerSecond: float64(total) / acked, DrainedSeconds: time.Since(began).Seconds()}
-	report.ClientCpu = ownCpuSeconds()
-	report.LatencyMs, err = spreadOf(latencies)
-	return report, err
+	return &calls{total, float64(total) / acked, latencies, time.Since(began).Seconds()}, nil
 }
 
 func waitForAll(ctx context.Context, runs []client.WorkflowRun) error {
