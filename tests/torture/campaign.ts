@@ -10,40 +10,54 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { repository } from "../rig/toolchain.ts";
-
-const programs = join(repository, "tests/compat/typescript/torture");
+import type { Program } from "../rig/toolchain.ts";
+import { type Crew, programs } from "./crews.ts";
 
 export interface Found {
   readonly workflows: number;
+  readonly byLanguage: Readonly<Record<string, number>>;
   readonly signals: number;
-  readonly replayed: number;
   readonly retriedEffects: number;
   readonly acknowledgements: number;
+}
+
+/** How long a worker is away that has died, at least. */
+const workerAwayMs = 100;
+
+interface Working {
+  readonly program: Program;
+  process: ChildProcess;
 }
 
 /** Call `end` whatever happens. */
 export class Campaign {
   /** Gone with the run. */
   readonly folder: string;
+  readonly #crews: readonly Crew[];
   readonly #processes: ChildProcess[] = [];
+  readonly #workers: Working[] = [];
   #load: ChildProcess | undefined;
   #log: WriteStream | undefined;
   #acknowledgements = 0;
+  #hasEnded = false;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, crews: readonly Crew[]) {
     this.folder = folder;
+    this.#crews = crews;
   }
 
-  static async make(): Promise<Campaign> {
-    return new Campaign(await mkdtemp(join(tmpdir(), "torture-")));
+  static async make(crews: readonly Crew[]): Promise<Campaign> {
+    return new Campaign(await mkdtemp(join(tmpdir(), "torture-")), crews);
   }
 
-  /** A worker at each of these addresses, and a load at the first, once the workers are there. */
+  /** A worker of each language at each of these addresses, and a load at the first, once the workers are there. */
   async begin(workerAddresses: readonly string[]): Promise<void> {
-    const workers = workerAddresses.map((address) => this.#run("worker.ts", address, this.#ledger));
-    await Promise.all(workers.map((worker) => once(worker.stdout!, "data")));
-    this.#load = this.#run("load.ts", workerAddresses[0]!);
+    const programs = workerAddresses.flatMap((address) =>
+      this.#crews.map((crew) => crew.worker(address, this.#ledger)),
+    );
+    for (const program of programs) this.#workers.push(this.#keepWorking(program));
+    await Promise.all(this.#workers.map((worker) => once(worker.process.stdout!, "data")));
+    this.#load = this.#run("load.ts", workerAddresses[0]!, ...this.#crews.map(({ language }) => language));
     this.#log = createWriteStream(this.#acknowledgedFile);
     this.#load.stdout!.pipe(this.#log);
     this.#load.stdout!.on("data", (chunk: Buffer) => {
@@ -59,6 +73,26 @@ export class Campaign {
     }
   }
 
+  /** Kills (-9) a worker, at whatever it is doing; another takes its place. `number`: any, each worker has its turn. */
+  killWorker(number: number): void {
+    const worker = this.#workers[number % this.#workers.length]!;
+    worker.process.kill("SIGKILL");
+  }
+
+  /** Whoever runs workers starts another when one has ended: perhaps because the server was away just when it wanted to connect. */
+  #keepWorking(program: Program): Working {
+    const worker: Working = { program, process: this.#start(program) };
+    const watch = () =>
+      worker.process.once("exit", async () => {
+        await delay(workerAwayMs);
+        if (this.#hasEnded) return;
+        worker.process = this.#start(program);
+        watch();
+      });
+    watch();
+    return worker;
+  }
+
   mustBeLoading(): void {
     assert.equal(this.#load?.exitCode, null, "the load is still running");
   }
@@ -70,19 +104,20 @@ export class Campaign {
     await once(load, "exit");
     if (!log.writableFinished) await once(log, "finish");
     const check = this.#run("check.ts", address, this.#ledger, this.#acknowledgedFile);
-    let output = "";
-    check.stdout!.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    const [code] = (await once(check, "close")) as [number | null];
-    assert.equal(code, 0, `the check failed; the server's log: ${logs()}`);
-    const found = JSON.parse(output) as Omit<Found, "acknowledgements">;
-    assert.equal(found.replayed, found.workflows);
+    const found = (await answerOf(check, `the check; the server's log: ${logs()}`)) as Omit<Found, "acknowledgements">;
+    for (const crew of this.#crews) {
+      const { language } = crew;
+      const answer = await answerOf(this.#start(crew.replay(address)), `the replayer of ${language}`);
+      const { replayed } = answer as { replayed: number };
+      assert.equal(replayed, found.byLanguage[language], `histories that were replayed in ${language}`);
+    }
     return { ...found, acknowledgements: (await readFile(this.#acknowledgedFile, "utf8")).split("\n").length - 1 };
   }
 
   async end(): Promise<void> {
-    for (const child of this.#processes) if (child.exitCode === null) child.kill("SIGKILL");
+    this.#hasEnded = true;
+    for (const child of this.#processes)
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -95,8 +130,23 @@ export class Campaign {
   }
 
   #run(name: string, ...args: string[]): ChildProcess {
-    const child = spawn(process.execPath, [join(programs, name), ...args], { stdio: ["pipe", "pipe", "inherit"] });
+    return this.#start({ command: process.execPath, args: [join(programs, name), ...args] });
+  }
+
+  #start({ command, args, env }: Program): ChildProcess {
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
     this.#processes.push(child);
     return child;
   }
+}
+
+/** The JSON that it prints last. Throws when it ends otherwise than well. */
+async function answerOf(child: ChildProcess, what: string): Promise<unknown> {
+  let output = "";
+  child.stdout!.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  assert.equal(code, 0, `${what} failed`);
+  return JSON.parse(output.trim().split("\n").at(-1) ?? "");
 }

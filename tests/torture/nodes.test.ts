@@ -8,11 +8,11 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Nodes, until } from "../cluster/nodes.ts";
 import { mustBeSound } from "../rig/doctor.ts";
-import { prepareNode } from "../rig/node.ts";
 import { Postgres } from "../rig/postgres.ts";
 import { freePort, type RunningServer } from "../rig/server.ts";
 import { TcpProxy } from "../rig/tcp-proxy.ts";
 import { Campaign } from "./campaign.ts";
+import { chosenLanguages, crewsOf } from "./crews.ts";
 import { random } from "./random.ts";
 
 const faultCount = Number(process.env["PAWL_TORTURE_FAULTS"] ?? 3);
@@ -164,11 +164,11 @@ const faults: readonly (readonly [name: string, fault: Fault])[] = [
 test(`nothing that was acknowledged is lost or doubled by ${faultCount} faults of two nodes (PAWL_TORTURE_SEED=${seed})`, {
   timeout: 600_000 + faultCount * 60_000,
 }, async (t) => {
-  const prepared = await prepareNode();
-  if ("skipped" in prepared) return t.skip(prepared.skipped);
+  const crews = await crewsOf(chosenLanguages());
+  if ("skipped" in crews) return t.skip(crews.skipped);
   const next = random(seed);
   const stage = await Stage.set();
-  const campaign = await Campaign.make();
+  const campaign = await Campaign.make(crews.tool);
   try {
     await campaign.begin([stage.running.a!.address, stage.running.b!.address]);
     for (let count = 0; count < faultCount; count++) {

@@ -168,6 +168,10 @@ func main() {
 		err = runUncachedWorker(c, names[0])
 	case "answer":
 		err = answer(context.Background(), c, options["--namespace"], names)
+	case "torture-worker":
+		err = runTortureWorker(c, names[0])
+	case "torture-replay":
+		err = replayTorture(context.Background(), c)
 	case "heartbeat-worker":
 		err = newHeartbeatWorker(c, names[0]).Run(parentGone())
 	default:

@@ -26,6 +26,7 @@ import heartbeat
 import patterns
 import replaying
 import rolling
+import torture
 import versions
 from harness import Context
 from replaying import topics
@@ -71,7 +72,7 @@ async def run_scenarios(names: list[str], client: Client, address: str) -> bool:
 
 async def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("command", choices=["list", "scenario", "worker", "answer"])
+    parser.add_argument("command", choices=["list", "scenario", "worker", "answer", "torture-worker", "torture-replay"])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--address", default="127.0.0.1:7233")
     parser.add_argument("--namespace", default="default")
@@ -85,6 +86,10 @@ async def main() -> None:
     ok = True
     if arguments.command == "worker":
         await heartbeat.work(client, arguments.names[0])
+    elif arguments.command == "torture-worker":
+        await torture.work(client, arguments.names[0])
+    elif arguments.command == "torture-replay":
+        await torture.replay(client)
     elif arguments.command == "answer":
         await patterns.answer(client, arguments.names)
     else:

@@ -78,6 +78,11 @@ describe("a link", () => {
   const path = (url: unknown) => String(url).replace(/^http:\/\/127\.0\.0\.1:\d+/, "");
   const html = { accept: "text/html,*/*" };
 
+  test("is not made for an id that is no text", async (t) => {
+    const waiting = await (await Waiting.open(t)).begin();
+    assert.equal((await waiting.post("/activity-link", { ...ids, workflowId: "\ud800" })).status, 404);
+  });
+
   test("is made by ids or token, shows what it is for, and is good for one result", async (t) => {
     const waiting = await (await Waiting.open(t)).begin();
     const made = await waiting.post("/activity-link", { ...ids, expiresIn: "3600s" });

@@ -122,7 +122,8 @@ function targetOf(json: Json): LinkTarget {
   const text = (name: string, otherwise: string) => {
     const value = json[name] ?? otherwise;
     if (typeof value !== "string") throw new JsonProblem(name, "a text is expected");
-    return value;
+    // As in messages: half a character is none.
+    return value.toWellFormed();
   };
   const token = text("task_token", text("taskToken", ""));
   if (token !== "") return { taskToken: Buffer.from(token, "base64") };

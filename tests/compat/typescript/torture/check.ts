@@ -1,19 +1,15 @@
 /**
  * node check.ts ADDRESS LEDGER ACKNOWLEDGED: after the faults have ended, everything that was acknowledged must be there, once.
- * Prints {"workflows": N, "signals": N, "replayed": N, "retriedEffects": N}; exits with 1 and the reason when something is missing.
+ * Prints {"workflows": N, "byLanguage": {LANGUAGE: N}, "signals": N, "retriedEffects": N}; exits with 1 and the reason when something is missing.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Client, Connection } from "@temporalio/client";
-import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
-import { openLedger } from "./activities.ts";
-import { order } from "./order.ts";
+import { languageOf, order } from "./order.ts";
 import type { Receipt } from "./workflows.ts";
 
 const [address, ledgerFile, acknowledgedFile] = process.argv.slice(2);
 if (!address || !ledgerFile || !acknowledgedFile) throw new Error("ADDRESS, LEDGER and ACKNOWLEDGED are needed");
-Runtime.install({ logger: new DefaultLogger("ERROR") });
 
 interface Acknowledged {
   readonly started?: string;
@@ -30,10 +26,7 @@ const client = new Client({ connection: await Connection.connect({ address }) })
 
 const expectedEffects = [...Array.from({ length: order.steps }, (_, step) => `step-${step}`), "left", "right", "last"];
 const expectedSignals = Array.from({ length: order.signals }, (_, index) => index + 1);
-const histories: {
-  workflowId: string;
-  history: Awaited<ReturnType<ReturnType<Client["workflow"]["getHandle"]>["fetchHistory"]>>;
-}[] = [];
+const byLanguage: Record<string, number> = {};
 
 for (const workflowId of started) {
   const handle = client.workflow.getHandle(workflowId);
@@ -53,30 +46,24 @@ for (const workflowId of started) {
     ids.map((_, index) => index + 1),
     `${workflowId}: event ids are dense`,
   );
-  histories.push({ workflowId, history });
+  const language = languageOf(workflowId);
+  byLanguage[language] = (byLanguage[language] ?? 0) + 1;
 }
 
-const rows = openLedger(ledgerFile).prepare("SELECT key, tried FROM effect").all() as { key: string; tried: number }[];
+const tries = new Map<string, number>();
+for (const key of readFileSync(ledgerFile, "utf8").trim().split("\n")) tries.set(key, (tries.get(key) ?? 0) + 1);
 assert.deepEqual(
-  rows.map(({ key }) => key).sort(),
+  [...tries.keys()].sort(),
   started.flatMap((id) => expectedEffects.map((step) => `${id}/${step}`)).sort(),
   "the ledger holds the effects of the acknowledged workflows, and no others",
 );
 
-let replayed = 0;
-for await (const result of Worker.runReplayHistories(
-  { workflowsPath: join(import.meta.dirname, "workflows.ts") },
-  histories,
-)) {
-  if (result.error) throw new Error(`${result.workflowId} does not replay`, { cause: result.error });
-  replayed += 1;
-}
 console.log(
   JSON.stringify({
     workflows: started.length,
     signals: started.length * order.signals,
-    replayed,
-    retriedEffects: rows.filter(({ tried }) => tried > 1).length,
+    byLanguage,
+    retriedEffects: [...tries.values()].filter((tried) => tried > 1).length,
   }),
 );
 process.exit(0);

@@ -1,5 +1,5 @@
 /**
- * node load.ts ADDRESS: the load of the torture test. Prints a line of JSON for everything that the server has acknowledged:
+ * node load.ts ADDRESS LANGUAGE...: the load of the torture test, for the workers of these languages. Prints a line of JSON for everything that the server has acknowledged:
  * {"started": ID}, {"signaled": [ID, N]}, {"approved": [ID, TEXT]}. What fails is repeated with the same request id until it is acknowledged.
  * A line "finish" on standard input lets it start nothing new and end once every workflow has all it was promised.
  */
@@ -8,10 +8,10 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, Connection, isGrpcServiceError } from "@temporalio/client";
 import { defaultPayloadConverter } from "@temporalio/common";
-import { order } from "./order.ts";
+import { order, queueOf, workflowIdOf } from "./order.ts";
 
-const [address] = process.argv.slice(2);
-if (!address) throw new Error("ADDRESS is needed");
+const [address, ...languages] = process.argv.slice(2);
+if (!address || languages.length === 0) throw new Error("ADDRESS and LANGUAGE are needed");
 const client = new Client({ connection: await Connection.connect({ address, connectTimeout: "30s" }) });
 const namespace = "default";
 const lines = 12;
@@ -36,7 +36,7 @@ async function insist<T>(call: () => Promise<T>, { retryNotFound = false } = {})
   }
 }
 
-async function promise(workflowId: string): Promise<void> {
+async function promise(workflowId: string, language: string): Promise<void> {
   const { workflowService } = client;
   const payloads = (...values: unknown[]) => ({
     payloads: values.map((value) => defaultPayloadConverter.toPayload(value)!),
@@ -48,7 +48,7 @@ async function promise(workflowId: string): Promise<void> {
       workflowId,
       requestId,
       workflowType: { name: "torture" },
-      taskQueue: { name: "torture" },
+      taskQueue: { name: queueOf(language) },
       input: payloads(order),
     }),
   );
@@ -111,7 +111,8 @@ createInterface({ input: process.stdin }).on("line", (line) => {
 });
 
 async function line(number: number): Promise<void> {
-  for (let count = 0; !finishing; count++) await promise(`torture-${number}-${count}`);
+  const language = languages[number % languages.length]!;
+  for (let count = 0; !finishing; count++) await promise(workflowIdOf(language, number, count), language);
 }
 
 await Promise.all(Array.from({ length: lines }, (_, number) => line(number)));

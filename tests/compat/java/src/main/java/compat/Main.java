@@ -106,6 +106,15 @@ public final class Main {
       System.in.transferTo(OutputStream.nullOutputStream());
       System.exit(0);
     }
+    if (command.equals("torture-worker")) {
+      Torture.startWorker(client, names.get(0));
+      System.in.transferTo(OutputStream.nullOutputStream());
+      System.exit(0);
+    }
+    if (command.equals("torture-replay")) {
+      Torture.replay(client);
+      System.exit(0);
+    }
     if (command.equals("answer")) {
       Patterns.answer(client, names);
       System.exit(0);
