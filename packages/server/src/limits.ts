@@ -395,7 +395,7 @@ export const matchingLimits = {
    * How long after the goodbye of a busy worker its polls are told that nothing comes any more. SDKs take the first such answer for the end and drop what
    * arrives after it, and answers that arrive together may overtake each other in them.
    */
-  partingMs: 250,
+  partingMs: 100,
   /** How long polls of a worker that has said goodbye are turned away: longer than any poll that was on its way. */
   goodbyeMs: 60_000,
   /** Pollers remembered for one queue; the one not seen for longest goes first. Identities are the callers' own text, so they must be bounded. */
