@@ -36,7 +36,7 @@ export const namespaceCapabilities: namespace.NamespaceInfo_Capabilities = {
   pollerAutoscalingAutoEnroll: false,
   syncUpdate: true,
   asyncUpdate: true,
-  reportedProblemsSearchAttribute: false,
+  reportedProblemsSearchAttribute: true,
   workflowPause: true,
   standaloneActivities: true,
   standaloneActivityStartDelay: true,
@@ -50,6 +50,7 @@ export const namespaceCapabilities: namespace.NamespaceInfo_Capabilities = {
 
 /** Which clients the reference server takes, as it says it; none is turned away here. */
 const supportedClients = {
+  "Nexus-go-sdk": "<2.0.0",
   "temporal-cli": "<2.0.0",
   "temporal-go": "<2.0.0",
   "temporal-java": "<2.0.0",
