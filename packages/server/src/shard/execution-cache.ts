@@ -26,6 +26,8 @@ export class ExecutionCache {
     for (const [runId, run] of execution.runs) {
       if (run.status.type === "closed" && runId !== execution.currentRunId) execution.runs.delete(runId);
     }
+    // Deleted, or never there: whoever asks again may read that again.
+    if (execution.runs.size === 0 && execution.currentRunId === null) return;
     let bytes = entryBytes;
     for (const run of execution.runs.values()) bytes += machine.memoryBytes(run);
     this.#entries.set(key, { hosted, bytes });
