@@ -12,4 +12,9 @@ export const corpus: readonly { readonly seed: number; readonly cast: CastName; 
     cast: "workflows",
     found: "a run that continued as new in a commit of unknown outcome had its first task dispatched by nobody",
   },
+  {
+    seed: 20_162,
+    cast: "all",
+    found: "actions that their schedule might not take any more held up those that waited behind them",
+  },
 ];
