@@ -345,7 +345,7 @@ describe("a file that nobody uses", { skip: process.env["PAWL_TEST_DB_URL"] !== 
     assert.equal(table.code, 1);
     assert.match(table.stdout, /^Invariant +Namespace +Id +RunId +What\nI26 +default +done +/);
     assert.match(table.stdout, /^I26: any change of the run/m);
-    assert.match(table.stderr, /^pawl: 1 findings in \d+ runs with \d+ events\n$/);
+    assert.match(table.stderr, /^pawl: 1 finding in \d+ runs? with \d+ events\n$/);
     const json = await pawl("127.0.0.1:1", "doctor", broken, "-o", "json");
     assert.deepEqual(
       (JSON.parse(json.stdout) as Finding[]).map(({ id, kind, runId }) => [kind, id, runId]),

@@ -91,7 +91,7 @@ async function report(session: Session, check: Check, { clear }: { clear(): void
   }
   const { output } = session;
   const { runs, events } = check.looked;
-  const looked = `${runs} runs with ${events} events`;
+  const looked = `${counted(runs, "run")} with ${counted(events, "event")}`;
   if (found.length === 0) output.say(`Nothing is wrong with ${looked}`);
   if (found.length > 0 || output.format !== "text")
     await output.list(columns, onePage(found.map((finding) => ({ ...finding }))));
@@ -100,5 +100,7 @@ async function report(session: Session, check: Check, { clear }: { clear(): void
   for (const [next, of] of Map.groupBy(found, (finding) => finding.next))
     output.say(`${[...new Set(of.map(({ invariant }) => invariant))].join(", ")}: ${next}`);
   const least = found.length >= limit ? "at least " : "";
-  throw new Failure("environment", `${least}${found.length} findings in ${looked}`);
+  throw new Failure("environment", `${least}${counted(found.length, "finding")} in ${looked}`);
 }
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
