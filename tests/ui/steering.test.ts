@@ -16,7 +16,11 @@ test("a query, the call stack, and a reset that leads to the new run", options, 
     await page.goto("/namespaces/default/workflows/asked");
     await page.getByText("It waits for a signal").waitFor();
     await page.getByText("Queries and call stack").click();
-    await page.locator(".stack").getByText("waits until () => approver").waitFor();
+    // Where the code waits, in its own file.
+    await page
+      .locator(".stack")
+      .getByText(/at approval \(.*workflows\.ts:\d+:\d+\)/)
+      .waitFor();
     await page.getByRole("combobox", { name: "Query" }).fill("state");
     // The suggestions stand before the rest of the page until the field is left.
     await page.keyboard.press("Tab");

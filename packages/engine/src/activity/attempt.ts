@@ -118,21 +118,16 @@ interface AttemptEnd {
   readonly nowMs: number;
   readonly cancelRequested: boolean;
   readonly cause: failure.Failure | undefined;
-  /** The next attempt waits for something else than its backoff. */
-  readonly held?: boolean;
 }
 
 /** Puts the activity into its next attempt's backoff (answer IN_PROGRESS), or says why there is none. */
-export function retryAttempt(
-  activity: Attempts,
-  { nowMs, cancelRequested, cause, held = false }: AttemptEnd,
-): enums.RetryState {
+export function retryAttempt(activity: Attempts, { nowMs, cancelRequested, cause }: AttemptEnd): enums.RetryState {
   if (cancelRequested) return enums.RetryState.CANCEL_REQUESTED;
   const { scheduleToCloseTimeoutMs, retryPolicy } = activity.options;
   const expiresAtMs = scheduleToCloseTimeoutMs > 0 ? activity.scheduledAtMs + scheduleToCloseTimeoutMs : 0;
   // A reset attempt counts as the first, whichever it was.
   const attempt = activity.reset ? 1 : activity.attempt;
-  const decision = decideRetry(retryPolicy, { attempt, nowMs, expiresAtMs }, cause, held || activity.paused !== null);
+  const decision = decideRetry(retryPolicy, { attempt, nowMs, expiresAtMs }, cause, activity.paused !== null);
   if (!decision.retry) return decision.state;
   takeReset(activity);
   activity.stamp += 1;

@@ -2,8 +2,8 @@
  * Pausing a workflow: what happens to it is recorded, and nothing of it is given to workers, until it goes on.
  *
  *   P1. A workflow task that waits is taken back; one in flight completes, and none follows it.
- *   P2. Activities that wait are held back, their deadlines are not. One that runs may end; when it fails, the next attempt waits for the end
- *       of the pause.
+ *   P2. Activities that wait are held back, their deadlines are not. One that runs may end; when it fails, the next attempt waits for its
+ *       backoff and for the end of the pause.
  */
 import { enums } from "@pawl/protocol";
 import { redispatchActivities } from "../activity/activity.ts";

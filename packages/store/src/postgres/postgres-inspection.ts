@@ -17,7 +17,7 @@ import { entriesOf, shapeOf } from "./postgres-entry.ts";
 import { nameOf, urlsOfHosts } from "./postgres-primary.ts";
 import { postgresSchema, requireVersion } from "./postgres-schema.ts";
 import { attributesOfText } from "./postgres-statement.ts";
-import { storedText } from "./postgres-text.ts";
+import { storedText, textOfStored } from "./postgres-text.ts";
 
 /** Rows of lists that are looked over at once. */
 const listedRows = 1_000;
@@ -139,10 +139,11 @@ export class PostgresInspection implements StoreInspection {
       const byRun = Map.groupBy(entries, ({ run_id }) => run_id);
       for (const { run_id, kind, namespace_id, shape, attributes } of rows) {
         const values = attributesOfText(attributes);
-        const wanted = new Set(entriesOf({ kind: kindOfCode(kind), namespaceId: namespace_id }, values));
+        const wanted = new Set(
+          entriesOf({ kind: kindOfCode(kind), namespaceId: namespace_id }, values).map(textOfStored),
+        );
         const has = byRun.get(run_id) ?? [];
-        const isFound =
-          has.length === wanted.size && has.every((one) => one["is_same"] && wanted.has(storedText(one["entry"])));
+        const isFound = has.length === wanted.size && has.every((one) => one["is_same"] && wanted.has(one["entry"]));
         if (!isFound) found.push({ runId: run_id, what: "is not found by the attributes that it has" });
         if (shape !== shapeOf(values)) found.push({ runId: run_id, what: "is not found by which attributes it has" });
       }

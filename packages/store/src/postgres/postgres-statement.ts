@@ -29,6 +29,8 @@ export interface Statement {
 interface Column {
   readonly name: string;
   readonly type: "text" | "integer" | "bigint" | "boolean" | "jsonb" | "bytea";
+  /** Its texts are given as PostgreSQL holds them (`storedText`). */
+  readonly isStored?: boolean;
 }
 
 interface Table {
@@ -81,7 +83,12 @@ const tables = {
     key: ["run_id"],
   },
   attribute: {
-    columns: [...text("run_id", "entry"), ...bigint("list_order", "start_time_ms"), ...integer("status")],
+    columns: [
+      ...text("run_id"),
+      { name: "entry", type: "text", isStored: true },
+      ...bigint("list_order", "start_time_ms"),
+      ...integer("status"),
+    ],
     key: ["run_id", "entry"],
     isCompared: true,
   },
@@ -262,9 +269,10 @@ function keyColumns(table: "current" | "part"): readonly Column[] {
 
 /** One array for each column; two, of places and lengths, for bytes. */
 function columnValues(columns: readonly Column[], rows: readonly (readonly Value[])[], packed: Packing): unknown[] {
-  return columns.flatMap(({ type }, at): unknown[] => {
+  return columns.flatMap(({ type, isStored }, at): unknown[] => {
     const values = rows.map((row) => row[at] ?? null);
-    if (type === "text") return [values.map((value) => (typeof value === "string" ? storedText(value) : value))];
+    if (type === "text" && !isStored)
+      return [values.map((value) => (typeof value === "string" ? storedText(value) : value))];
     if (type !== "bytea") return [values];
     const all = values as Uint8Array[];
     return [all.map((bytes) => packed.add(bytes)), all.map(({ byteLength }) => byteLength)];
