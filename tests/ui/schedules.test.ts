@@ -1,6 +1,7 @@
 /** Schedules made and changed in the browser: by the form, and as JSON. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Locator } from "playwright-core";
 import { hostile } from "./hostile.ts";
 import { runShown } from "./shown-command.ts";
 import { openPage, options, useStage } from "./stage.ts";
@@ -20,6 +21,24 @@ interface Described {
 async function described(scheduleId: string): Promise<Described> {
   const response = await fetch(`${stage.origin}/api/v1/namespaces/default/schedules/${scheduleId}`);
   return (await response.json()) as Described;
+}
+
+/** What the editor holds: it draws what is in sight first, and the rest a moment later. */
+async function wholeJson(editor: Locator): Promise<string> {
+  for (;;) {
+    const text = await editor.innerText();
+    if (isJson(text)) return text;
+    await editor.page().waitForTimeout(20);
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 test(
@@ -66,7 +85,7 @@ test(
     await page.getByLabel("Hour, line 1").fill("7");
     await page.getByRole("button", { name: "Edit as JSON" }).click();
     const json = page.getByLabel("The schedule, as JSON");
-    const text = await json.innerText();
+    const text = await wholeJson(json);
     assert.match(text, /"hour": "7"/);
     await json.fill(text.replace(/"notes": ".*"/, '"notes": "changed by hand"'));
     await watched.check("schedule-json");

@@ -4,11 +4,17 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -58,6 +64,33 @@ func Outlasting(ctx workflow.Context, rounds, signals int) (received []int, err 
 	return received, nil
 }
 
+// signalUntilAcknowledged sends a signal again, under the same request id, when the time of a call is over: the SDK gives it ten seconds and no more, which
+// several kills in a row may take, and would make a new request of another call.
+func signalUntilAcknowledged(ctx context.Context, s *check.Scenario, run client.WorkflowRun, number int) {
+	input, err := converter.GetDefaultDataConverter().ToPayloads(number)
+	s.NoError(err)
+	request := &workflowservice.SignalWorkflowExecutionRequest{
+		Namespace:         s.Namespace,
+		WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: run.GetID(), RunId: run.GetRunID()},
+		SignalName:        "receive",
+		Input:             input,
+		RequestId:         fmt.Sprintf("receive-%d", number),
+	}
+	for {
+		call, cancel := context.WithTimeout(ctx, 10*time.Second)
+		_, err := s.Client.WorkflowService().SignalWorkflowExecution(call, request)
+		cancel()
+		var late *serviceerror.DeadlineExceeded
+		var away *serviceerror.Unavailable
+		if ctx.Err() == nil && (errors.As(err, &late) || errors.As(err, &away)) {
+			time.Sleep(100 * time.Millisecond)
+			continue
+		}
+		s.NoError(err)
+		return
+	}
+}
+
 func outliveServerScenario(ctx context.Context, s *check.Scenario) {
 	// What a killed server's worker had in hand is given out again after this long.
 	run := s.StartWith(ctx, client.StartWorkflowOptions{WorkflowTaskTimeout: 2 * time.Second}, Outlasting, rounds, signals)
@@ -65,7 +98,7 @@ func outliveServerScenario(ctx context.Context, s *check.Scenario) {
 	var numbers []int
 	for number := range signals {
 		numbers = append(numbers, number)
-		s.NoError(s.Client.SignalWorkflow(ctx, run.GetID(), run.GetRunID(), "receive", number))
+		signalUntilAcknowledged(ctx, s, run, number)
 		time.Sleep(150 * time.Millisecond)
 	}
 	s.Equal(check.Result[[]int](ctx, s, run), numbers, "every signal once, in order")
