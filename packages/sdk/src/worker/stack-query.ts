@@ -31,10 +31,9 @@ export function stackAnswer(
 function coroutines(waits: readonly string[], map: StackMap): StackTrace[] {
   const stacks = waits.filter(isOfUser).map((stack) => ({ locations: locationsOf(stack, map) }));
   // One that waits for another's end stands in that one's stack already.
-  const kept = stacks.filter(
+  return stacks.filter(
     (stack, at) => !stacks.some((other, otherAt) => otherAt !== at && isWithin(stack, other, at > otherAt)),
   );
-  return kept;
 }
 
 /** The user's code waits itself: not a promise that the SDK has made for its own ends when it was called. */

@@ -1,12 +1,10 @@
 /** The reads, on two small pools of connections. Each is one statement, so that all it finds is of one moment. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { kindCode } from "../kind-code.ts";
+import { kindCode, kindOfCode } from "../kind-code.ts";
 import {
   CommitUnknown,
   type ExecutionKey,
-  type ExecutionKind,
-  executionKinds,
   type HistoryRange,
   type RunRef,
   type Store,
@@ -84,7 +82,7 @@ export class PostgresReads {
     for (const { run_id, kind, namespace_id, business_id, part, bytes } of rows)
       if (part === null)
         runs.set(run_id, {
-          ...{ kind: kindOf(kind), namespaceId: namespace_id, businessId: business_id },
+          ...{ kind: kindOfCode(kind), namespaceId: namespace_id, businessId: business_id },
           ...{ snapshot: bytes, parts: new Map() },
         });
     for (const { run_id, part, bytes } of rows) if (part !== null) runs.get(run_id)?.parts.set(part, bytes);
@@ -224,11 +222,5 @@ const historyTexts = {
 } as const;
 
 function refOf({ kind, namespace_id, business_id, run_id }: Row): RunRef {
-  return { kind: kindOf(kind), namespaceId: namespace_id, businessId: business_id, runId: run_id };
-}
-
-function kindOf(code: number): ExecutionKind {
-  const kind = executionKinds[code];
-  if (kind === undefined) throw new Error(`a row of unknown kind ${code}`);
-  return kind;
+  return { kind: kindOfCode(kind), namespaceId: namespace_id, businessId: business_id, runId: run_id };
 }
