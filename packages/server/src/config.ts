@@ -5,7 +5,7 @@ import type { AddressRule } from "./address-rules.ts";
 import type { Clock } from "./clock.ts";
 import { clusterLimits } from "./limits.ts";
 import type { Random } from "./random.ts";
-import type { Telemetry } from "./telemetry.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** The server itself, whether or not it listens anywhere. */
 export interface OpenConfig {

@@ -20,11 +20,11 @@ export {
 } from "./config.ts";
 export type { Listening } from "./listeners.ts";
 export { type OpenServer, openServer, type RunningServer, startServer } from "./main.ts";
-export { Metrics, type Sample } from "./metrics.ts";
 export type { DirectCallOptions } from "./rpc/direct-transport.ts";
 export type { Status } from "./rpc/transport.ts";
 export type { Standing } from "./shard/standing.ts";
-export { openTracing, type SpanTarget, type Tracing, type TracingConfig } from "./span-export.ts";
+export { Metrics, type Sample } from "./telemetry/metrics.ts";
+export { openTracing, type SpanTarget, type Tracing, type TracingConfig } from "./telemetry/span-export.ts";
 export {
   createLog,
   type Log,
@@ -34,6 +34,6 @@ export {
   logLevels,
   quietTelemetry,
   type Telemetry,
-} from "./telemetry.ts";
-export type { Sampler } from "./trace-context.ts";
-export type { Attributes, Traces } from "./traces.ts";
+} from "./telemetry/telemetry.ts";
+export type { Sampler } from "./telemetry/trace-context.ts";
+export type { Attributes, Traces } from "./telemetry/traces.ts";

@@ -18,12 +18,12 @@ import { HttpServer } from "./http/http-server.ts";
 import { type Route, RouteTable } from "./http/route-table.ts";
 import { servedRoutes } from "./http/served-routes.ts";
 import { sessionRoutes } from "./http/session-routes.ts";
-import { MetricsHistory } from "./metrics-history.ts";
 import type { CallParts } from "./rpc/call.ts";
 import { GrpcServer } from "./rpc/grpc-server.ts";
 import type { Health } from "./rpc/health.ts";
 import { MetricsServer } from "./rpc/metrics-server.ts";
 import type { Routes } from "./rpc/transport.ts";
+import { MetricsHistory } from "./telemetry/metrics-history.ts";
 import { Tls } from "./tls.ts";
 
 /** Where a server can be reached. */

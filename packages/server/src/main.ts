@@ -58,7 +58,7 @@ import type { Routes, Status, Unary } from "./rpc/transport.ts";
 import { commitMetrics, failedCommitMetrics } from "./shard/commit-metrics.ts";
 import { Ring, type RingParts } from "./shard/ring.ts";
 import type { Standing } from "./shard/standing.ts";
-import { quietTelemetry, type Telemetry } from "./telemetry.ts";
+import { quietTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
 
 /** A server without a port. */
 export interface OpenServer {

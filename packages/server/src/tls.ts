@@ -3,7 +3,7 @@ import { type ConnectionOptions, createSecureContext, type SecureContextOptions,
 import type { Clock } from "./clock.ts";
 import { StartFailure, type TlsConfig } from "./config.ts";
 import { limits } from "./limits.ts";
-import type { Log } from "./telemetry.ts";
+import type { Log } from "./telemetry/telemetry.ts";
 import { WatchedFiles } from "./watched-files.ts";
 
 /** A listener whose certificates can be exchanged; connections that are open keep theirs. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { ManualClock } from "./clock.ts";
 import { limits } from "./limits.ts";
-import { createLog } from "./telemetry.ts";
+import { createLog } from "./telemetry/telemetry.ts";
 import { WatchedFiles } from "./watched-files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pawl-watched-"));

@@ -7,7 +7,7 @@
 import { readFile } from "node:fs/promises";
 import type { Cancel, Clock } from "./clock.ts";
 import { limits } from "./limits.ts";
-import type { Log } from "./telemetry.ts";
+import type { Log } from "./telemetry/telemetry.ts";
 
 export interface WatchedFilesOptions<V> {
   /** What the files are, for the log: `TLS certificates`. */

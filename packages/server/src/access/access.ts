@@ -2,7 +2,7 @@
 import type { Clock } from "../clock.ts";
 import { type AuthConfig, StartFailure } from "../config.ts";
 import type { Parts } from "../frontend/parts.ts";
-import type { Log } from "../telemetry.ts";
+import type { Log } from "../telemetry/telemetry.ts";
 import { AuditLog } from "./audit.ts";
 import { Authenticator } from "./authenticator.ts";
 import { AccessGate } from "./gate.ts";

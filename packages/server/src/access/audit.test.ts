@@ -8,9 +8,9 @@ import { type Init, type MethodName, methods, type RequestOf } from "@pawl/proto
 import { StartFailure } from "../config.ts";
 import { askHttp } from "../http/raw-http.ts";
 import { type RunningServer, startServer } from "../main.ts";
-import { Metrics } from "../metrics.ts";
 import { RawClient } from "../rpc/raw-client.ts";
-import { createLog } from "../telemetry.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { createLog } from "../telemetry/telemetry.ts";
 import { Callers } from "./callers.ts";
 
 /** Stands in every place where something secret may be: not one of them may show it. */

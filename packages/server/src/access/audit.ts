@@ -2,7 +2,7 @@
 import { createWriteStream, openSync, type WriteStream } from "node:fs";
 import type { Clock } from "../clock.ts";
 import type { StatusCode } from "../rpc/transport.ts";
-import type { Log } from "../telemetry.ts";
+import type { Log } from "../telemetry/telemetry.ts";
 
 export interface AuditEntry {
   /** `key:ci`, or "" for who did not say who he is. */

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { AuthConfig } from "../config.ts";
 import { limits } from "../limits.ts";
 import type { Incoming, Status } from "../rpc/transport.ts";
-import type { Log } from "../telemetry.ts";
+import type { Log } from "../telemetry/telemetry.ts";
 import { WatchedFiles } from "../watched-files.ts";
 import { idOfKey, isKey, keyPrefix } from "./api-key.ts";
 import { type AuthFile, parseAuthFile } from "./auth-file.ts";

@@ -11,7 +11,7 @@ import {
 import type { Clock } from "../clock.ts";
 import type { JwtConfig } from "../config.ts";
 import { limits } from "../limits.ts";
-import type { Log } from "../telemetry.ts";
+import type { Log } from "../telemetry/telemetry.ts";
 import { WatchedFiles } from "../watched-files.ts";
 import { type Principal, permissionsOf } from "./permission.ts";
 

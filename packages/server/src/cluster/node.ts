@@ -13,7 +13,7 @@ import { clusterLimits } from "../limits.ts";
 import type { Status } from "../rpc/transport.ts";
 import type { Elsewhere } from "../shard/ring.ts";
 import { Unavailable } from "../shard/shard.ts";
-import type { Telemetry } from "../telemetry.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Members } from "./members.ts";
 import type { NodeSeal } from "./node-seal.ts";
 import { Peer, type PeerAnswer, type PeerCall, type PeerTls } from "./peer.ts";

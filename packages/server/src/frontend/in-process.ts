@@ -18,7 +18,7 @@ import { Matching } from "../matching/matching.ts";
 import { seededRandom } from "../random.ts";
 import type { Dispatcher, Started } from "../shard/dispatcher.ts";
 import { Ring } from "../shard/ring.ts";
-import { quietTelemetry } from "../telemetry.ts";
+import { quietTelemetry } from "../telemetry/telemetry.ts";
 import { loadBatchJobs } from "./batch/batch-job.ts";
 import { BatchRunner } from "./batch/batch-runner.ts";
 import { DeploymentRegistry } from "./deployment/deployment-registry.ts";

@@ -28,7 +28,7 @@ import type {
 } from "../matching/match.ts";
 import type { Random } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
-import type { Telemetry } from "../telemetry.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BatchJobs } from "./batch/batch-job.ts";
 import type { BatchRunner } from "./batch/batch-runner.ts";
 import type { DeploymentRegistry } from "./deployment/deployment-registry.ts";

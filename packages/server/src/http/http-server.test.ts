@@ -9,7 +9,7 @@ import { limits } from "../limits.ts";
 import { type RunningServer, startServer } from "../main.ts";
 import { seededRandom } from "../random.ts";
 import { RawClient } from "../rpc/raw-client.ts";
-import { createLog, quietTelemetry } from "../telemetry.ts";
+import { createLog, quietTelemetry } from "../telemetry/telemetry.ts";
 import { EventStream } from "./event-stream.ts";
 import type { Exchange } from "./exchange.ts";
 import { Guard } from "./guard.ts";

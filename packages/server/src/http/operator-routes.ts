@@ -3,8 +3,8 @@
 import { type MethodName, methods } from "@pawl/protocol";
 import type { Parts } from "../frontend/parts.ts";
 import { limits } from "../limits.ts";
-import type { MetricsHistory } from "../metrics-history.ts";
 import type { Unary } from "../rpc/transport.ts";
+import type { MetricsHistory } from "../telemetry/metrics-history.ts";
 import { checkMembers } from "./activity-routes.ts";
 import type { Exchange } from "./exchange.ts";
 import type { JsonSchema } from "./json-schema.ts";

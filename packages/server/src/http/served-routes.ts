@@ -2,10 +2,10 @@
 import { methods } from "@pawl/protocol";
 import type { Parts } from "../frontend/parts.ts";
 import { referenceVersion } from "../frontend/system.ts";
-import type { MetricsHistory } from "../metrics-history.ts";
 import type { Gate } from "../rpc/gate.ts";
 import type { Health } from "../rpc/health.ts";
 import type { Unary } from "../rpc/transport.ts";
+import type { MetricsHistory } from "../telemetry/metrics-history.ts";
 import { activityRoutes } from "./activity-routes.ts";
 import { activityProgressRoutes } from "./activity-stream.ts";
 import { apiRoutes } from "./api-routes.ts";

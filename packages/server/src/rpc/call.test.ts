@@ -11,11 +11,11 @@ import {
 } from "@pawl/protocol";
 import { ManualClock } from "../clock.ts";
 import { type Handlers, Rejection } from "../frontend/parts.ts";
-import { Metrics } from "../metrics.ts";
 import { seededRandom } from "../random.ts";
 import { Unavailable } from "../shard/shard.ts";
-import { createLog, quietTelemetry } from "../telemetry.ts";
-import { type Span, Traces } from "../traces.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { createLog, quietTelemetry } from "../telemetry/telemetry.ts";
+import { type Span, Traces } from "../telemetry/traces.ts";
 import { unaryRoutes } from "./call.ts";
 import type { Incoming, Status } from "./transport.ts";
 

@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { type Clock, ManualClock, systemClock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { seededRandom } from "../random.ts";
-import { quietTelemetry } from "../telemetry.ts";
+import { quietTelemetry } from "../telemetry/telemetry.ts";
 import { frameOf } from "./grpc-frame.ts";
 import { GrpcServer } from "./grpc-server.ts";
 import { RawClient, RawConnection } from "./raw-client.ts";

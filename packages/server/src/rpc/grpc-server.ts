@@ -14,7 +14,7 @@ import { createServer as createTlsListener } from "node:tls";
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import type { Random } from "../random.ts";
-import type { Telemetry } from "../telemetry.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Tls } from "../tls.ts";
 import type { Gate } from "./gate.ts";
 import { type CallOwner, GrpcCall } from "./grpc-call.ts";

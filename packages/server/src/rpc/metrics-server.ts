@@ -1,7 +1,7 @@
 /** `GET /metrics` over plain HTTP, for Prometheus, and `GET /health` for whoever looks after the process. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Metrics } from "../metrics.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import type { Health } from "./health.ts";
 
 export class MetricsServer {

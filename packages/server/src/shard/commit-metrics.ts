@@ -2,7 +2,7 @@
 import type { Note } from "@pawl/engine";
 import { enums } from "@pawl/protocol";
 import type { Write } from "@pawl/store";
-import type { Metrics } from "../metrics.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 
 export interface Committed {
   readonly commands: number;

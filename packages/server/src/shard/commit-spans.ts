@@ -3,8 +3,8 @@
  * when the shard was asked and ends when the commit is on the disk.
  */
 import type { CommandOfKind, Effect, ExecutionKey, Kind, Task } from "@pawl/engine";
-import type { TraceContext } from "../trace-context.ts";
-import type { Traces } from "../traces.ts";
+import type { TraceContext } from "../telemetry/trace-context.ts";
+import type { Traces } from "../telemetry/traces.ts";
 
 /** Where a command came from, and when. */
 export interface Origin {

@@ -35,7 +35,7 @@ import { CommitUnknown, type Lease, LeaseLost, type RunRef, type Store, StoreFul
 import type { Clock } from "../clock.ts";
 import { shardLimits } from "../limits.ts";
 import type { Random } from "../random.ts";
-import type { Traces } from "../traces.ts";
+import type { Traces } from "../telemetry/traces.ts";
 import type { Committed } from "./commit-metrics.ts";
 import { type BatchFigures, CommitSpans, type Origin } from "./commit-spans.ts";
 import type { Dispatcher, Reservation, Started } from "./dispatcher.ts";

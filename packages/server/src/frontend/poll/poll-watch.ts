@@ -1,9 +1,9 @@
 /** What polls for tasks of one kind say of a server: how many found something, how long tasks had waited, and that wait as a span. */
 
 import type { Match } from "../../matching/match.ts";
-import type { Counter, Histogram } from "../../metrics.ts";
 import type { Started } from "../../shard/dispatcher.ts";
-import type { Telemetry } from "../../telemetry.ts";
+import type { Counter, Histogram } from "../../telemetry/metrics.ts";
+import type { Telemetry } from "../../telemetry/telemetry.ts";
 import { taskWaitSpan } from "./task-wait-span.ts";
 
 const attemptBuckets = [1, 2, 3, 5, 10, 30, 100, 1_000];

@@ -6,7 +6,7 @@ import { shardLimits } from "../../limits.ts";
 import type { Match, QueryTask, Task } from "../../matching/match.ts";
 import type { Started } from "../../shard/dispatcher.ts";
 import { Unavailable } from "../../shard/shard.ts";
-import { quietTelemetry } from "../../telemetry.ts";
+import { quietTelemetry } from "../../telemetry/telemetry.ts";
 import { TestCall } from "../in-process.ts";
 import { PollWatch } from "./poll-watch.ts";
 import { type PollParts, pollForTask } from "./task-poll.ts";

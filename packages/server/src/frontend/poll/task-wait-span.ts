@@ -1,6 +1,6 @@
 /** How long a task waited for a worker, as a span: it ends when the worker is given it. */
 import type { Task } from "../../matching/match.ts";
-import type { Traces } from "../../traces.ts";
+import type { Traces } from "../../telemetry/traces.ts";
 
 /**
  * In the trace of the commit that made the task. Where that is not known any more (another process made it, or another node), in that of the poll that

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock } from "./clock.ts";
-import { limits } from "./limits.ts";
+import { ManualClock } from "../clock.ts";
+import { limits } from "../limits.ts";
 import { Metrics } from "./metrics.ts";
 import { condensed, MetricsHistory } from "./metrics-history.ts";
 

@@ -2,8 +2,8 @@
  * What a chart of the last hour is drawn from: a few of the metrics of this process, summed over their labels, every few seconds. In memory only,
  * like the metrics themselves: a process that has just begun has no past.
  */
-import type { Cancel, Clock } from "./clock.ts";
-import { limits } from "./limits.ts";
+import type { Cancel, Clock } from "../clock.ts";
+import { limits } from "../limits.ts";
 import type { Metrics, Sample } from "./metrics.ts";
 
 export interface MetricsSnapshot {

@@ -6,8 +6,8 @@
  * span, and make an object with a life for each; here a span is made once, when it has ended and is kept.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Clock } from "./clock.ts";
-import type { Random } from "./random.ts";
+import type { Clock } from "../clock.ts";
+import type { Random } from "../random.ts";
 import { contextOf, isKept, type Sampler, type SpanContext, type TraceContext } from "./trace-context.ts";
 
 export type Attributes = Readonly<Record<string, string | number | boolean>>;

@@ -5,11 +5,11 @@
  *   X2. One request is under way at a time. One that the collector says to repeat, or that did not reach it, is repeated a few times.
  */
 import { gzipSync } from "node:zlib";
-import { type Cancel, type Clock, systemClock } from "./clock.ts";
-import { traceLimits } from "./limits.ts";
+import { type Cancel, type Clock, systemClock } from "../clock.ts";
+import { traceLimits } from "../limits.ts";
+import { systemRandom } from "../random.ts";
 import type { Counter } from "./metrics.ts";
 import { exportRequest } from "./otlp.ts";
-import { systemRandom } from "./random.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { Sampler } from "./trace-context.ts";
 import { type Attributes, type Span, type SpanSink, Traces } from "./traces.ts";
