@@ -17,4 +17,14 @@ export const corpus: readonly { readonly seed: number; readonly cast: CastName; 
     cast: "all",
     found: "actions that their schedule might not take any more held up those that waited behind them",
   },
+  {
+    seed: 400_329,
+    cast: "all",
+    found: "an update in the batch in which a task was started hid when that task was to time out",
+  },
+  {
+    seed: 400_767,
+    cast: "all",
+    found: "what was due was read again a minute after that had failed, when the clock had been set forward meanwhile",
+  },
 ];

@@ -389,7 +389,7 @@ export type Effect =
   /** Submit `receive` to the receiver, then `delivered` to the sender; until then the sender keeps the message. */
   | { readonly type: "send"; readonly from: Sender; readonly id: number; readonly message: Message }
   /** Tell who watches the run, and look at it again in time, although nothing was committed. */
-  | { readonly type: "noticed"; readonly runId: string; readonly wakeAtMs: number | null }
+  | { readonly type: "noticed"; readonly runId: string }
   /** Hand the task to its queue. */
   | { readonly type: "dispatch"; readonly task: Task }
   /** Make the request, and submit what came of it; until then the run keeps it. */

@@ -91,8 +91,8 @@ function endForBuffer(run: Run, step: Step): void {
 /** What only memory knows has changed: no commit will tell of it. */
 function notice(run: Run, step: Step): void {
   run.noticed = false;
-  const wakeAtMs = nextWakeAtMs(run);
-  step.effects.push({ type: "noticed", runId: run.runId, wakeAtMs: Number.isFinite(wakeAtMs) ? wakeAtMs : null });
+  run.wakeAtMs = nextWakeAtMs(run);
+  step.effects.push({ type: "noticed", runId: run.runId });
 }
 
 /** The run that a command is about, when it is about one that exists already: what the caller must have loaded. */

@@ -288,6 +288,50 @@ test("a timer beyond what memory looks ahead fires in its time", async () => {
   assert.equal(await rig.events(), 7);
 });
 
+test("what a command did in memory does not hide when later commands of its batch made the run due", async () => {
+  const rig = await new Rig().open();
+  await rig.start();
+  const [task] = rig.offered;
+  const { runId, stamp } = task!;
+  const codec = workflowservice.UpdateWorkflowExecutionRequest;
+  const meta = { updateId: "u", identity: "caller" };
+  const request = codec.decode(codec.encode({ request: { meta, input: { name: "add" } } }));
+  const [admitted, started] = await Promise.all([
+    rig.submit({ type: "update", request }),
+    rig.submit({ type: "startWorkflowTask", runId, stamp, poller, sticky: false }),
+  ]);
+  assert(!(admitted instanceof Rejection) && started && !(started instanceof Rejection));
+  rig.clock.advance(10_000);
+  await rig.settle();
+  assert.equal(rig.offered.length, 2, "the task's timeout fires in its time");
+});
+
+test("what falls due is read again soon when a start could not read it", async () => {
+  let isReadable = true;
+  class Unsteady extends MemoryStore {
+    override async wakingRuns(...asked: Parameters<MemoryStore["wakingRuns"]>) {
+      if (!isReadable) throw new Error("not now");
+      return super.wakingRuns(...asked);
+    }
+  }
+  const store = new Unsteady();
+  const before = await new Rig(store).open();
+  before.waiting = 1;
+  await before.start();
+  await before.complete(before.delivered[0]!, [timer(5)]);
+  store.crash();
+
+  isReadable = false;
+  const after = await new Rig(store).open();
+  isReadable = true;
+  after.clock.advance(shardLimits.retryMs);
+  await after.settle();
+  after.clock.advance(5_000 - shardLimits.retryMs);
+  await after.settle();
+  assert.equal(await after.events(), 7);
+  assert.deepEqual(after.faults, ["read due runs"]);
+});
+
 test("a bug in one command does not take its neighbours with it", async () => {
   const rig = await new Rig().open();
   const broken = {

@@ -461,14 +461,20 @@ export class Shard {
       if (effect.type === "dispatch") dispatcher.offer(effect.task);
       else if (effect.type === "send") carry(effect);
       else if (effect.type === "call") call(effect.call);
-      else this.#notice(entry.key, effect);
+      else this.#notice(entry.key, effect.runId);
     }
   }
 
   /** Nothing was committed, but who watches the run must look: its updates are in memory only. */
-  #notice(key: ExecutionKey, { runId, wakeAtMs }: Extract<Effect, { type: "noticed" }>): void {
-    this.#timers.arm({ ...key, runId }, wakeAtMs);
+  #notice(key: ExecutionKey, runId: string): void {
+    this.#rearm(key, runId);
     this.#parts.watch.notify(runId, false);
+  }
+
+  /** By the run as it is now: commands that came later in the batch may have changed when it is due. */
+  #rearm(key: ExecutionKey, runId: string): void {
+    const run = this.#cache.get(keyText(key))?.execution.runs.get(runId);
+    if (run) this.#timers.arm({ ...key, runId }, Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null);
   }
 
   /** Memory must not run ahead of the store (S3): what the batch touched is forgotten; what it may have left behind is dispatched again. */
@@ -538,10 +544,7 @@ export class Shard {
       key,
       command: { type: "wake", runId },
       // A wake that found nothing to do (the clock was set back) changed nothing, so no commit armed the run again.
-      resolve: () => {
-        const run = this.#cache.get(keyText(key))?.execution.runs.get(runId);
-        if (run) this.#timers.arm({ ...key, runId }, Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null);
-      },
+      resolve: () => this.#rearm(key, runId),
       reject: () => {
         const { clock } = this.#parts;
         clock.wake(clock.nowMs() + shardLimits.retryMs, () => this.#wake({ runId, ...key }));

@@ -3,10 +3,11 @@
  * sleeping runs cost nothing.
  *
  *   W1. No run is woken before its time by the clock, also when the clock steps back.
- *   W2. What is due beyond the horizon is read from the store before the horizon reaches it.
+ *   W2. What is due beyond the horizon is read from the store before the horizon reaches it; a read that fails is repeated soon.
  */
 import type { RunRef, Store } from "@pawl/store";
 import type { Cancel, Clock } from "../clock.ts";
+import { shardLimits } from "../limits.ts";
 
 const horizonMsDefault = 120_000;
 const pageSize = 1_000;
@@ -81,6 +82,7 @@ export class Timers {
     const { store, shardId, clock } = this.#parts;
     const { horizonMs = horizonMsDefault } = this.#parts;
     const beforeMs = clock.nowMs() + horizonMs;
+    let againMs = horizonMs / 2;
     this.#horizonAtMs = beforeMs;
     try {
       for (let limit = pageSize; ; limit *= 4) {
@@ -93,8 +95,10 @@ export class Timers {
       }
     } catch (error) {
       this.#parts.onFault(error);
+      // After a start, or when the clock was set forward, memory knows nothing yet of what is due now.
+      againMs = Math.min(againMs, shardLimits.retryMs);
     }
-    if (!this.#closed) this.#cancelRefresh = clock.wake(clock.nowMs() + horizonMs / 2, () => void this.#refresh());
+    if (!this.#closed) this.#cancelRefresh = clock.wake(clock.nowMs() + againMs, () => void this.#refresh());
   }
 
   #fireDue(): void {
