@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CommanderError } from "commander";
 import fc from "fast-check";
-import { definitions } from "./commands.ts";
-import { longName } from "./definition.ts";
+import { definitions } from "./command/commands.ts";
+import { longName } from "./command/definition.ts";
+import { parseCommand } from "./command/parsed-command.ts";
 import { Failure } from "./failure.ts";
-import { parseCommand } from "./parsed-command.ts";
 
 const hostile = [
   ...[

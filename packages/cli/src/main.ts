@@ -4,14 +4,14 @@
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { definitions, groups } from "./commands.ts";
-import { completionCommand } from "./completion.ts";
+import { definitions, groups } from "./command/commands.ts";
+import { completionCommand } from "./command/completion.ts";
+import type { Definition } from "./command/definition.ts";
+import { addCommands } from "./command/program.ts";
 import { withConfigFile } from "./config-file.ts";
-import type { Definition } from "./definition.ts";
-import { devCommand } from "./dev.ts";
 import { exitCodes, Failure } from "./failure.ts";
-import { addCommands } from "./program.ts";
-import { serverCommand } from "./server.ts";
+import { devCommand } from "./serve/dev.ts";
+import { serverCommand } from "./serve/server.ts";
 
 /** `pawl` with these commands of the table. */
 export function program(commands: readonly Definition[] = definitions): Command {

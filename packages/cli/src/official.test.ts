@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { definitions } from "./commands.ts";
-import { type Flags, longName } from "./definition.ts";
-import { globalFlags } from "./global-flags.ts";
+import { definitions } from "./command/commands.ts";
+import { type Flags, longName } from "./command/definition.ts";
+import { globalFlags } from "./command/global-flags.ts";
 
 const { commands: theirs } = JSON.parse(
   readFileSync(new URL("../../../tests/cli/official-commands.json", import.meta.url), "utf8"),

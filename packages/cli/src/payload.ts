@@ -1,10 +1,10 @@
 /** Payloads from the command line: JSON unless the metadata says otherwise. */
 import { readFileSync } from "node:fs";
 import type { common } from "@pawl/sdk/proto";
-import { list, onOff } from "./definition.ts";
+import { list, onOff } from "./command/definition.ts";
 import { Failure } from "./failure.ts";
-import type { Json } from "./json.ts";
-import { pairs } from "./pairs.ts";
+import type { Json } from "./output/json.ts";
+import { pairs } from "./output/pairs.ts";
 
 export const inputFlags = {
   input: list("json", "an argument, as JSON", { short: "i" }),

@@ -1,5 +1,5 @@
 /** When a schedule acts, as one would write it: calendars as lines of cron, intervals as spans. */
-import { durationText } from "./time-text.ts";
+import { durationText } from "./output/time-text.ts";
 
 /** Of proto-JSON, which leaves out what is 0. */
 interface Range {

@@ -4,11 +4,11 @@ import type { Connection } from "@pawl/sdk/client";
 import type { MessageCodec } from "@pawl/sdk/codec";
 import { type ClientConfigProfile, loadClientConfigProfile, toClientOptions } from "@pawl/sdk/envconfig";
 import { type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/sdk/proto";
+import type { GlobalValues } from "./command/global-flags.ts";
 import { Failure } from "./failure.ts";
-import type { GlobalValues } from "./global-flags.ts";
-import type { Json } from "./json.ts";
-import { Output } from "./output.ts";
-import { pairs } from "./pairs.ts";
+import type { Json } from "./output/json.ts";
+import { Output } from "./output/output.ts";
+import { pairs } from "./output/pairs.ts";
 
 /** Longer than any call waits by itself; `--command-timeout` ends it sooner. */
 const unhurriedMs = 24 * 3_600_000;
@@ -55,7 +55,7 @@ export class Session {
     try {
       return await this.call(name, request);
     } catch (error) {
-      const { isMissing } = await import("./refusal.ts");
+      const { isMissing } = await import("./command/refusal.ts");
       if (isMissing(error)) return undefined;
       throw error;
     }
@@ -114,7 +114,7 @@ export class Session {
       if (this.#deadline?.aborted)
         throw new Failure("environment", `--command-timeout is over: ${name} has not been answered`);
       // Loaded when it is needed: it brings gRPC along.
-      const { refusalText } = await import("./refusal.ts");
+      const { refusalText } = await import("./command/refusal.ts");
       throw refusalText(error, { address: this.address, namespace: this.namespace });
     }
     return codec ? codec.decode(answer) : answer;

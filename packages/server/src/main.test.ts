@@ -17,7 +17,7 @@ import {
 } from "@pawl/protocol";
 import { fileDescriptors } from "@pawl/protocol/descriptors";
 import { type OpenConfig, type ServerConfig, StartFailure } from "./config.ts";
-import { healthRoute } from "./http/health-route.ts";
+import { healthRoute } from "./http/route/health-route.ts";
 import { type OpenServer, openServer, startServer } from "./main.ts";
 import type { DirectCallOptions } from "./rpc/direct-transport.ts";
 import { RawClient } from "./rpc/raw-client.ts";

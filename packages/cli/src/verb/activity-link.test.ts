@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { startServer } from "@pawl/server";
 import { run } from "../main.ts";
-import { parseSpan } from "../span.ts";
+import { parseSpan } from "../output/span.ts";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
 

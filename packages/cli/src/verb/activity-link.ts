@@ -1,5 +1,5 @@
 /** `pawl activity link`: a link that lets whoever has it complete an activity once. */
-import { define, required, span, text } from "../definition.ts";
+import { define, required, span, text } from "../command/definition.ts";
 import { Failure } from "../failure.ts";
 
 export const linkCommand = define({

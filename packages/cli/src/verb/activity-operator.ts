@@ -1,6 +1,16 @@
 /** What an operator does to an activity that is under way: hold it back, let it go, begin anew, other options. */
 import type { Init, RequestOf } from "@pawl/sdk/proto";
-import { type Definition, decimal, define, integer, onOff, required, span, text, type Values } from "../definition.ts";
+import {
+  type Definition,
+  decimal,
+  define,
+  integer,
+  onOff,
+  required,
+  span,
+  text,
+  type Values,
+} from "../command/definition.ts";
 import { Failure } from "../failure.ts";
 import type { Session } from "../session.ts";
 import { batchFlags, startBatch } from "./target.ts";

@@ -11,10 +11,10 @@ import {
   span,
   text,
   type Values,
-} from "../definition.ts";
+} from "../command/definition.ts";
+import { limitFlags } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
-import { limitFlags } from "../global-flags.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../output/output.ts";
 import { inputFlags, payloadMap, payloadsOf } from "../payload.ts";
 import type { Session } from "../session.ts";
 import { linkCommand } from "./activity-link.ts";

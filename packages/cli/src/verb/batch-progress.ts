@@ -2,9 +2,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { enums } from "@pawl/sdk/proto";
 import { Failure } from "../failure.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../output/output.ts";
+import { Progress } from "../output/terminal.ts";
 import type { Session } from "../session.ts";
-import { Progress } from "../terminal.ts";
 
 export const batchColumns: readonly Column[] = [
   {

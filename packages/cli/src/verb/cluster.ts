@@ -1,6 +1,6 @@
 /** `pawl operator cluster …`: what the server is and how it is. */
-import { type Definition, define, onOff } from "../definition.ts";
-import { limitFlags } from "../global-flags.ts";
+import { type Definition, define, onOff } from "../command/definition.ts";
+import { limitFlags } from "../command/global-flags.ts";
 import { pagesOf } from "./pages.ts";
 
 export const clusterCommands: readonly Definition[] = [

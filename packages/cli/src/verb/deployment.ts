@@ -1,8 +1,8 @@
 /** `pawl worker deployment …`: versions of workers, and which of them is given tasks. */
-import { type Definition, decimal, define, list, onOff, required, text } from "../definition.ts";
+import { type Definition, decimal, define, list, onOff, required, text } from "../command/definition.ts";
+import { limitFlags } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
-import { limitFlags } from "../global-flags.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../output/output.ts";
 import { payloadMap } from "../payload.ts";
 import type { Session } from "../session.ts";
 import { pagesOf } from "./pages.ts";

@@ -1,10 +1,10 @@
 /** `pawl doctor`: whether what a server or its file holds is as it must be. */
 import type { Finding, Looked } from "@pawl/server/doctor";
-import { type Definition, define, integer, text } from "../definition.ts";
+import { type Definition, define, integer, text } from "../command/definition.ts";
 import { Failure, failedState } from "../failure.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../output/output.ts";
+import { Progress } from "../output/terminal.ts";
 import type { Session } from "../session.ts";
-import { Progress } from "../terminal.ts";
 import { onePage } from "./pages.ts";
 
 const columns: readonly Column[] = [

@@ -1,10 +1,10 @@
 /** `pawl namespace …`, which the official command line has under `operator namespace` too. */
 import { toDuration } from "@pawl/sdk/proto";
-import { type Definition, define, list, onOff, span, text, underOperator } from "../definition.ts";
+import { type Definition, define, list, onOff, span, text, underOperator } from "../command/definition.ts";
+import { limitFlags } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
-import { limitFlags } from "../global-flags.ts";
-import type { Column } from "../output.ts";
-import { pairs } from "../pairs.ts";
+import type { Column } from "../output/output.ts";
+import { pairs } from "../output/pairs.ts";
 import type { Session } from "../session.ts";
 import { pagesOf } from "./pages.ts";
 import { isConfirmed } from "./target.ts";

@@ -1,9 +1,9 @@
 /** `pawl operator nexus endpoint …`. */
 import type { nexus } from "@pawl/sdk/proto";
-import { type Definition, define, onOff, required, text, type Values } from "../definition.ts";
+import { type Definition, define, onOff, required, text, type Values } from "../command/definition.ts";
+import { limitFlags } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
-import { limitFlags } from "../global-flags.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../output/output.ts";
 import { bytesOfFile, jsonPayload } from "../payload.ts";
 import type { Session } from "../session.ts";
 import { pagesOf } from "./pages.ts";

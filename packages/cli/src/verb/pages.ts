@@ -1,6 +1,6 @@
 /** Lists that a server gives page by page. */
 import type { Init, MethodName, RequestOf, ResponseOf } from "@pawl/sdk/proto";
-import type { Json } from "../json.ts";
+import type { Json } from "../output/json.ts";
 import type { Session } from "../session.ts";
 
 interface Limits {

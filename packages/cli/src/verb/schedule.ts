@@ -13,14 +13,14 @@ import {
   text,
   time,
   type Values,
-} from "../definition.ts";
+} from "../command/definition.ts";
+import { limitFlags } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
-import { limitFlags } from "../global-flags.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../output/output.ts";
+import { parseSpan } from "../output/span.ts";
 import { payloadMap } from "../payload.ts";
 import { calendarsText, intervalsText } from "../schedule-text.ts";
 import type { Session } from "../session.ts";
-import { parseSpan } from "../span.ts";
 import { onePage, pagesOf } from "./pages.ts";
 import { enumValue, optionalDuration, workflowAction, workflowActionFlags } from "./workflow-start.ts";
 

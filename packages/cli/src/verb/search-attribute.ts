@@ -1,6 +1,6 @@
 /** `pawl search-attribute …`, which the official command line has under `operator search-attribute`. */
 import { enums } from "@pawl/sdk/proto";
-import { choice, type Definition, define, type Flag, list, onOff, underOperator } from "../definition.ts";
+import { choice, type Definition, define, type Flag, list, onOff, underOperator } from "../command/definition.ts";
 import { Failure } from "../failure.ts";
 import { onePage } from "./pages.ts";
 import { isConfirmed } from "./target.ts";

@@ -1,10 +1,10 @@
 /** `pawl task-queue …`: who polls a queue, how much waits there, and what it may hand out. */
 import { enums } from "@pawl/sdk/proto";
-import { choice, type Definition, define, list, onOff, required, text, type Values } from "../definition.ts";
+import { choice, type Definition, define, list, onOff, required, text, type Values } from "../command/definition.ts";
 import { Failure } from "../failure.ts";
-import type { Json } from "../json.ts";
-import type { Column } from "../output.ts";
-import { pairs } from "../pairs.ts";
+import type { Json } from "../output/json.ts";
+import type { Column } from "../output/output.ts";
+import { pairs } from "../output/pairs.ts";
 import type { Session } from "../session.ts";
 import { enumValue } from "./workflow-start.ts";
 

@@ -5,10 +5,10 @@ import { createWriteStream } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { history, type ResponseOf } from "@pawl/sdk/proto";
-import { type Definition, define, required, text } from "../definition.ts";
+import { type Definition, define, required, text } from "../command/definition.ts";
 import { Failure, failedState } from "../failure.ts";
+import { Progress } from "../output/terminal.ts";
 import type { Session } from "../session.ts";
-import { Progress } from "../terminal.ts";
 import { countHistories, fileNameOf, idsOfStart, type NamedHistory, readHistories } from "./history-file.ts";
 import { historyEvents } from "./history-pages.ts";
 

@@ -1,7 +1,7 @@
 /** `pawl worker list`, `count` and `describe`: workers that tell the server how they are. */
-import { type Definition, define, required, text } from "../definition.ts";
-import { limitFlags } from "../global-flags.ts";
-import type { Column } from "../output.ts";
+import { type Definition, define, required, text } from "../command/definition.ts";
+import { limitFlags } from "../command/global-flags.ts";
+import type { Column } from "../output/output.ts";
 import { pagesOf } from "./pages.ts";
 
 const columns: readonly Column[] = [

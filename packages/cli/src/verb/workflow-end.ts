@@ -1,6 +1,6 @@
 /** What ends a workflow, stops it for a while, or sends it back to an earlier point. */
 import { enums, type Init, type workflow } from "@pawl/sdk/proto";
-import { choice, type Definition, define, integer, list, text, type Values } from "../definition.ts";
+import { choice, type Definition, define, integer, list, text, type Values } from "../command/definition.ts";
 import { Failure } from "../failure.ts";
 import type { Session } from "../session.ts";
 import { completedTaskIds } from "./history-pages.ts";

@@ -1,10 +1,10 @@
 /** `pawl workflow show` and `trace`: what happened in a workflow. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { history } from "@pawl/sdk/proto";
-import { type Definition, define, integer, onOff, required, text } from "../definition.ts";
+import { type Definition, define, integer, onOff, required, text } from "../command/definition.ts";
 import { Failure } from "../failure.ts";
-import type { Json } from "../json.ts";
-import { words } from "../output.ts";
+import type { Json } from "../output/json.ts";
+import { words } from "../output/output.ts";
 import type { Session } from "../session.ts";
 import { type HistoryEvent, historyEvents, historyReverse } from "./history-pages.ts";
 import { workflowFlags } from "./target.ts";

@@ -1,8 +1,8 @@
 /** What is said to a running workflow: signals, queries and updates. */
 import { enums } from "@pawl/sdk/proto";
-import { choice, type Definition, define, list, required, text, type Values } from "../definition.ts";
+import { choice, type Definition, define, list, required, text, type Values } from "../command/definition.ts";
 import { Failure } from "../failure.ts";
-import type { Json } from "../json.ts";
+import type { Json } from "../output/json.ts";
 import { inputFlags, payloadMap, payloadsOf } from "../payload.ts";
 import type { Session } from "../session.ts";
 import { execution, oneOrAll, workflowFlags, workflowsFlags } from "./target.ts";

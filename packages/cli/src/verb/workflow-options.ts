@@ -1,6 +1,6 @@
 /** `pawl workflow update-options` and `reset with-workflow-update-options`: which version of its workers a run belongs to. */
 import { workflow } from "@pawl/sdk/proto";
-import { choice, type Definition, define, text, type Values } from "../definition.ts";
+import { choice, type Definition, define, text, type Values } from "../command/definition.ts";
 import { Failure } from "../failure.ts";
 import { oneOrAll, workflowsFlags } from "./target.ts";
 

@@ -1,8 +1,8 @@
 /** How a workflow ended: `pawl workflow result`, and the end of `execute`. */
 import { enums, history } from "@pawl/sdk/proto";
-import { type Definition, define } from "../definition.ts";
+import { type Definition, define } from "../command/definition.ts";
 import { Failure } from "../failure.ts";
-import type { Json } from "../json.ts";
+import type { Json } from "../output/json.ts";
 import type { Session } from "../session.ts";
 import { workflowFlags } from "./target.ts";
 

@@ -12,8 +12,8 @@ import {
   span,
   text,
   type Values,
-} from "../definition.ts";
-import type { Json } from "../json.ts";
+} from "../command/definition.ts";
+import type { Json } from "../output/json.ts";
 import { inputFlags, jsonPayload, payloadMap, payloadsOf } from "../payload.ts";
 import type { Session } from "../session.ts";
 import { waitForResult } from "./workflow-result.ts";

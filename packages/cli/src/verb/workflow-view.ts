@@ -1,12 +1,12 @@
 /** What is to be seen of workflows: lists, counts, one in all detail. */
 import { history } from "@pawl/sdk/proto";
-import { type Definition, define, onOff, text } from "../definition.ts";
-import { limitFlags } from "../global-flags.ts";
-import type { Json } from "../json.ts";
-import { type Column, words } from "../output.ts";
+import { type Definition, define, onOff, text } from "../command/definition.ts";
+import { limitFlags } from "../command/global-flags.ts";
+import type { Json } from "../output/json.ts";
+import { type Column, words } from "../output/output.ts";
+import type { Style } from "../output/terminal.ts";
 import { payloadText } from "../payload.ts";
 import type { Session } from "../session.ts";
-import type { Style } from "../terminal.ts";
 import { historyReverse } from "./history-pages.ts";
 import { pagesOf } from "./pages.ts";
 import { workflowFlags } from "./target.ts";

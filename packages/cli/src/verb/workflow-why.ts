@@ -1,6 +1,6 @@
 /** `pawl workflow why`: what a workflow waits for. */
 import type { Explanation } from "@pawl/server/why";
-import { type Definition, define } from "../definition.ts";
+import { type Definition, define } from "../command/definition.ts";
 import type { Session } from "../session.ts";
 import { workflowFlags } from "./target.ts";
 

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { ManualClock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import type { EventReader } from "./raw-http.ts";
-import { Waiting } from "./waiting-activity.ts";
+import { Waiting } from "./route/waiting-activity.ts";
 
 const root = "/api/v1/namespaces/default/workflows";
 

@@ -6,18 +6,18 @@ import type { Gate } from "../rpc/gate.ts";
 import type { Health } from "../rpc/health.ts";
 import type { Unary } from "../rpc/transport.ts";
 import type { MetricsHistory } from "../telemetry/metrics-history.ts";
-import { activityRoutes } from "./activity-routes.ts";
-import { activityProgressRoutes } from "./activity-stream.ts";
-import { apiRoutes } from "./api-routes.ts";
-import { healthRoute } from "./health-route.ts";
-import { historyFollower } from "./history-stream.ts";
-import { linkRoutes } from "./link-routes.ts";
-import { nexusRoutes } from "./nexus-routes.ts";
 import { openApiRoute } from "./openapi.ts";
-import { operatorRoutes } from "./operator-routes.ts";
-import { pendingRoutes } from "./pending-routes.ts";
+import { activityRoutes } from "./route/activity-routes.ts";
+import { activityProgressRoutes } from "./route/activity-stream.ts";
+import { apiRoutes } from "./route/api-routes.ts";
+import { healthRoute } from "./route/health-route.ts";
+import { historyFollower } from "./route/history-stream.ts";
+import { linkRoutes } from "./route/link-routes.ts";
+import { nexusRoutes } from "./route/nexus-routes.ts";
+import { operatorRoutes } from "./route/operator-routes.ts";
+import { pendingRoutes } from "./route/pending-routes.ts";
+import { whyRoutes } from "./route/why-routes.ts";
 import type { Route } from "./route-table.ts";
-import { whyRoutes } from "./why-routes.ts";
 
 export interface ServedParts
   extends Pick<

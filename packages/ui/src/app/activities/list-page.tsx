@@ -6,7 +6,7 @@ import { useState } from "react";
 import { activitiesRoute } from "../addresses.ts";
 import { type ListedActivity, listActivities } from "../api/activities.ts";
 import { spanText } from "../history/timeline.ts";
-import { FilterForm } from "../parts/filter-form.tsx";
+import { FilterForm } from "../parts/form/filter-form.tsx";
 import { ListPage } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Empty } from "../parts/notice.tsx";

@@ -4,10 +4,10 @@ import { useState } from "react";
 import { startActivity } from "../api/activities.ts";
 import { identity } from "../api/workflows.ts";
 import { pawlCommand } from "../parts/command-line.ts";
-import { TextField } from "../parts/field.tsx";
-import { FormDialog, textField } from "../parts/form-dialog.tsx";
-import { InputsField } from "../parts/inputs-field.tsx";
-import { jsonProblem } from "../parts/json-syntax.ts";
+import { TextField } from "../parts/form/field.tsx";
+import { FormDialog, textField } from "../parts/form/form-dialog.tsx";
+import { InputsField } from "../parts/form/inputs-field.tsx";
+import { jsonProblem } from "../parts/json/json-syntax.ts";
 import { durationOf } from "../parts/span.ts";
 
 interface StartDialogProps {

@@ -7,8 +7,8 @@ import { type BatchAddress, type BatchDescription, describeBatch, stopBatch } fr
 import { spanText } from "../history/timeline.ts";
 import { pawlCommand } from "../parts/command-line.ts";
 import { Fact } from "../parts/fact.tsx";
-import { TextField } from "../parts/field.tsx";
-import { FormDialog, textField } from "../parts/form-dialog.tsx";
+import { TextField } from "../parts/form/field.tsx";
+import { FormDialog, textField } from "../parts/form/form-dialog.tsx";
 import { useTitle } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";

@@ -8,8 +8,8 @@ import {
   setRampingVersion,
 } from "../api/deployments.ts";
 import { pawlCommand } from "../parts/command-line.ts";
-import { CheckField, ChoiceField, TextField } from "../parts/field.tsx";
-import { FormDialog, textField } from "../parts/form-dialog.tsx";
+import { CheckField, ChoiceField, TextField } from "../parts/form/field.tsx";
+import { FormDialog, textField } from "../parts/form/form-dialog.tsx";
 
 export type DeploymentDialogName =
   | { readonly type: "current" | "ramping"; readonly buildId: string | undefined }

@@ -13,10 +13,10 @@ import {
 } from "../api/deployments.ts";
 import { enumWord } from "../parts/enum-word.ts";
 import { Fact } from "../parts/fact.tsx";
+import { MessageView } from "../parts/json/payload-view.tsx";
 import { useTitle } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Empty, Loading, Problem, Stale } from "../parts/notice.tsx";
-import { MessageView } from "../parts/payload-view.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { Title } from "../parts/title.tsx";
 import { useDialog } from "../parts/use-dialog.ts";

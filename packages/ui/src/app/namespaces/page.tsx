@@ -7,8 +7,8 @@ import { createNamespace, type Namespace, namespacePage, updateNamespace } from 
 import { spanText } from "../history/timeline.ts";
 import { type Flag, pawlCommand } from "../parts/command-line.ts";
 import { enumWord } from "../parts/enum-word.ts";
-import { TextField } from "../parts/field.tsx";
-import { FormDialog, textField } from "../parts/form-dialog.tsx";
+import { TextField } from "../parts/form/field.tsx";
+import { FormDialog, textField } from "../parts/form/form-dialog.tsx";
 import { ListPage } from "../parts/list-page.tsx";
 import { Empty } from "../parts/notice.tsx";
 import type { Column } from "../parts/table.tsx";

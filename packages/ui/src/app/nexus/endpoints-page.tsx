@@ -13,8 +13,8 @@ import {
 } from "../api/nexus-endpoints.ts";
 import { shownPayload } from "../api/payload.ts";
 import { pawlCommand } from "../parts/command-line.ts";
-import { TextField } from "../parts/field.tsx";
-import { FormDialog, textField } from "../parts/form-dialog.tsx";
+import { TextField } from "../parts/form/field.tsx";
+import { FormDialog, textField } from "../parts/form/form-dialog.tsx";
 import { ListPage } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Empty } from "../parts/notice.tsx";

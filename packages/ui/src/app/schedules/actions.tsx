@@ -4,7 +4,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { deleteSchedule, patchSchedule, type ScheduleAddress, type SchedulePatch } from "../api/schedules.ts";
 import { pawlCommand } from "../parts/command-line.ts";
-import { FormDialog, textField } from "../parts/form-dialog.tsx";
+import { FormDialog, textField } from "../parts/form/form-dialog.tsx";
 
 type Action = "trigger" | "pause" | "unpause" | "backfill" | "delete";
 

@@ -9,8 +9,8 @@ import {
   removeSearchAttribute,
 } from "../api/search-attributes.ts";
 import { pawlCommand } from "../parts/command-line.ts";
-import { ChoiceField, TextField } from "../parts/field.tsx";
-import { FormDialog, textField } from "../parts/form-dialog.tsx";
+import { ChoiceField, TextField } from "../parts/form/field.tsx";
+import { FormDialog, textField } from "../parts/form/form-dialog.tsx";
 import { ListPage } from "../parts/list-page.tsx";
 import { Empty } from "../parts/notice.tsx";
 import type { Column } from "../parts/table.tsx";

@@ -2,7 +2,7 @@
 import { jsonValue, payloadsOf } from "../api/payload.ts";
 import type { Startable } from "../codec/encode.ts";
 import { type Flag, pawlCommand } from "../parts/command-line.ts";
-import { jsonProblem } from "../parts/json-syntax.ts";
+import { jsonProblem } from "../parts/json/json-syntax.ts";
 import { durationOf, spanOf } from "../parts/span.ts";
 
 export const reusePolicies = {

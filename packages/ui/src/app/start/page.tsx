@@ -7,9 +7,9 @@ import { firstEvent, identity, startWorkflow } from "../api/workflows.ts";
 import { decodedMessage } from "../codec/decode.ts";
 import { attributesOf } from "../history/event.ts";
 import { CommandView } from "../parts/command-view.tsx";
-import { ChoiceField, TextField } from "../parts/field.tsx";
-import { InputsField } from "../parts/inputs-field.tsx";
-import { JsonEditor } from "../parts/json-editor.tsx";
+import { ChoiceField, TextField } from "../parts/form/field.tsx";
+import { InputsField } from "../parts/form/inputs-field.tsx";
+import { JsonEditor } from "../parts/json/json-editor.tsx";
 import { useTitle } from "../parts/list-page.tsx";
 import { Loading, Problem } from "../parts/notice.tsx";
 import {

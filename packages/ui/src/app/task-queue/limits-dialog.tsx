@@ -2,9 +2,9 @@
 import { useState } from "react";
 import { type QueueAddress, type QueueDescription, setQueueLimits } from "../api/workers.ts";
 import { pawlCommand } from "../parts/command-line.ts";
-import { TextField } from "../parts/field.tsx";
-import { FormDialog, jsonField, textField } from "../parts/form-dialog.tsx";
-import { JsonEditor } from "../parts/json-editor.tsx";
+import { TextField } from "../parts/form/field.tsx";
+import { FormDialog, jsonField, textField } from "../parts/form/form-dialog.tsx";
+import { JsonEditor } from "../parts/json/json-editor.tsx";
 
 interface LimitsDialogProps {
   readonly address: QueueAddress;

@@ -5,7 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { workerRoute } from "../addresses.ts";
 import { describeWorker, type Slots, type WorkerHeartbeat } from "../api/workers.ts";
 import { Fact } from "../parts/fact.tsx";
-import { JsonView } from "../parts/json-view.tsx";
+import { JsonView } from "../parts/json/json-view.tsx";
 import { useTitle } from "../parts/list-page.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";

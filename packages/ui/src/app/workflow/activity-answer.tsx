@@ -10,9 +10,9 @@ import {
   resolveAsCanceled,
 } from "../api/workflows.ts";
 import { pawlCommand } from "../parts/command-line.ts";
-import { FormDialog, jsonField, textField } from "../parts/form-dialog.tsx";
-import { JsonEditor } from "../parts/json-editor.tsx";
-import { PayloadsView } from "../parts/payload-view.tsx";
+import { FormDialog, jsonField, textField } from "../parts/form/form-dialog.tsx";
+import { JsonEditor } from "../parts/json/json-editor.tsx";
+import { PayloadsView } from "../parts/json/payload-view.tsx";
 
 interface AnswerProps {
   readonly address: RunAddress;

@@ -1,8 +1,8 @@
 /** What an operator does to an activity that has not ended: hold it back, let it go on, try again at once. */
 import { type ActivityVerb, type PendingActivity, type RunAddress, steerActivity } from "../api/workflows.ts";
 import { pawlCommand } from "../parts/command-line.ts";
-import { TextField } from "../parts/field.tsx";
-import { FormDialog, textField } from "../parts/form-dialog.tsx";
+import { TextField } from "../parts/form/field.tsx";
+import { FormDialog, textField } from "../parts/form/form-dialog.tsx";
 import { useDialog } from "../parts/use-dialog.ts";
 
 interface SteeringProps {

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { attributesOf, eventTitle, type HistoryEvent } from "../history/event.ts";
-import { MessageView } from "../parts/payload-view.tsx";
+import { MessageView } from "../parts/json/payload-view.tsx";
 
 export function EventRow({ event }: { readonly event: HistoryEvent }) {
   const [isOpen, setOpen] = useState(false);

@@ -3,8 +3,8 @@ import { shownPayload } from "../api/payload.ts";
 import type { Description } from "../api/workflows.ts";
 import { useDecoded } from "../codec/decode.ts";
 import { Fact } from "../parts/fact.tsx";
+import { MessageView } from "../parts/json/payload-view.tsx";
 import { Moment } from "../parts/moment.tsx";
-import { MessageView } from "../parts/payload-view.tsx";
 
 /** What its starter says of it: a line, and some more. */
 export function Said({ description }: { readonly description: Description }) {

@@ -1,6 +1,6 @@
 import { type Failure, failureText } from "../api/failure.ts";
 import { attributesOf, eventTitle, type HistoryEvent, typeOf } from "../history/event.ts";
-import { MessageView, PayloadsView } from "../parts/payload-view.tsx";
+import { MessageView, PayloadsView } from "../parts/json/payload-view.tsx";
 
 export function InputAndResult({
   events,

@@ -5,10 +5,10 @@ import { failureText } from "../api/failure.ts";
 import { shownPayloads } from "../api/payload.ts";
 import { signalWorkflow, type UpdateAnswer, updateWorkflow } from "../api/workflows.ts";
 import { pawlCommand } from "../parts/command-line.ts";
-import { FormDialog, jsonField, textField } from "../parts/form-dialog.tsx";
-import { JsonEditor } from "../parts/json-editor.tsx";
-import { JsonView } from "../parts/json-view.tsx";
-import { SuggestField } from "../parts/suggest-field.tsx";
+import { FormDialog, jsonField, textField } from "../parts/form/form-dialog.tsx";
+import { SuggestField } from "../parts/form/suggest-field.tsx";
+import { JsonEditor } from "../parts/json/json-editor.tsx";
+import { JsonView } from "../parts/json/json-view.tsx";
 import { type ActionProps, idsOf } from "./action.ts";
 import { type Definitions, readDefinitions } from "./definitions.ts";
 

@@ -2,8 +2,8 @@
 import { failureText } from "../api/failure.ts";
 import type { PendingActivity, RunAddress } from "../api/workflows.ts";
 import { spanText } from "../history/timeline.ts";
+import { PayloadsView } from "../parts/json/payload-view.tsx";
 import { Moment } from "../parts/moment.tsx";
-import { PayloadsView } from "../parts/payload-view.tsx";
 import { ActivityAnswer } from "./activity-answer.tsx";
 import { ActivitySteering } from "./activity-steering.tsx";
 import { progressOf } from "./progress.ts";

@@ -5,9 +5,9 @@ import { queryWorkflow, type RunAddress } from "../api/workflows.ts";
 import { decodedValue } from "../codec/decode.ts";
 import { pawlCommand } from "../parts/command-line.ts";
 import { CommandView } from "../parts/command-view.tsx";
-import { jsonField, textField } from "../parts/form-dialog.tsx";
-import { PayloadsView } from "../parts/payload-view.tsx";
-import { SuggestField } from "../parts/suggest-field.tsx";
+import { jsonField, textField } from "../parts/form/form-dialog.tsx";
+import { SuggestField } from "../parts/form/suggest-field.tsx";
+import { PayloadsView } from "../parts/json/payload-view.tsx";
 import { readDefinitions } from "./definitions.ts";
 
 const stackTrace = "__stack_trace";

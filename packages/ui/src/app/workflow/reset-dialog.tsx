@@ -3,7 +3,7 @@ import { useState } from "react";
 import { type RunAddress, resetWorkflow } from "../api/workflows.ts";
 import type { HistoryEvent } from "../history/event.ts";
 import { pawlCommand } from "../parts/command-line.ts";
-import { FormDialog, textField } from "../parts/form-dialog.tsx";
+import { FormDialog, textField } from "../parts/form/form-dialog.tsx";
 import { resetPoints } from "./reset-points.ts";
 
 interface ResetDialogProps {

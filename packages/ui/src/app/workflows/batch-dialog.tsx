@@ -6,9 +6,9 @@ import { type BatchAddress, describeBatch, startBatch, stopBatch } from "../api/
 import { countWorkflows, identity, listWorkflows } from "../api/workflows.ts";
 import { BatchState } from "../batches/list-page.tsx";
 import { BatchProgress } from "../batches/page.tsx";
-import { FormDialog } from "../parts/form-dialog.tsx";
-import { JsonEditor } from "../parts/json-editor.tsx";
-import { jsonProblem } from "../parts/json-syntax.ts";
+import { FormDialog } from "../parts/form/form-dialog.tsx";
+import { JsonEditor } from "../parts/json/json-editor.tsx";
+import { jsonProblem } from "../parts/json/json-syntax.ts";
 import { Modal } from "../parts/modal.tsx";
 import { StatusBadge } from "../parts/status-badge.tsx";
 import {

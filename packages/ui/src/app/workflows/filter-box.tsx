@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { workflowsRoute } from "../addresses.ts";
-import { FilterForm } from "../parts/filter-form.tsx";
+import { FilterForm } from "../parts/form/filter-form.tsx";
 import { remembered, useRemembered } from "../parts/remembered.ts";
 import type { Attribute } from "./attributes.ts";
 import { isQuery, queryOfText } from "./filter.ts";

@@ -2,7 +2,7 @@
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { workflowsRoute } from "../addresses.ts";
-import { FormDialog, textField } from "../parts/form-dialog.tsx";
+import { FormDialog, textField } from "../parts/form/form-dialog.tsx";
 import { useRemembered } from "../parts/remembered.ts";
 import { givenViews, isShown, nameCharsMax, savedViews, type View, viewSearch, withView } from "./views.ts";
 
