@@ -18,6 +18,12 @@ export const corpus: readonly { readonly seed: number; readonly cast: CastName; 
     found: "actions that their schedule might not take any more held up those that waited behind them",
   },
   {
+    seed: 400_166,
+    cast: "all",
+    found:
+      "the look at a run after a commit of unknown outcome waited for the time of day, and the clock was set back by half an hour",
+  },
+  {
     seed: 400_329,
     cast: "all",
     found: "an update in the batch in which a task was started hid when that task was to time out",

@@ -37,7 +37,8 @@ export class MachineClock {
 }
 
 interface Sleeper {
-  readonly atMs: number;
+  /** By the machine's clock; undefined for what waits for time to pass, however that is set. */
+  readonly atMs: number | undefined;
   readonly run: () => void;
   cancel: Cancel;
 }
@@ -61,15 +62,24 @@ export class ProcessClock implements Clock {
     if (this.#isDead) return () => {};
     const sleeper: Sleeper = { atMs, run, cancel: () => {} };
     this.#sleepers.add(sleeper);
-    this.#arm(sleeper);
+    this.#arm(sleeper, atMs);
+    return () => this.#drop(sleeper);
+  }
+
+  after(ms: number, run: () => void): Cancel {
+    if (this.#isDead) return () => {};
+    const sleeper: Sleeper = { atMs: undefined, run, cancel: () => {} };
+    this.#sleepers.add(sleeper);
+    this.#wakeAt(this.#world.nowMs() + ms, sleeper);
     return () => this.#drop(sleeper);
   }
 
   /** The machine's clock has been set. */
   rearm(): void {
     for (const sleeper of this.#sleepers) {
+      if (sleeper.atMs === undefined) continue;
       sleeper.cancel();
-      this.#arm(sleeper);
+      this.#arm(sleeper, sleeper.atMs);
     }
   }
 
@@ -80,8 +90,12 @@ export class ProcessClock implements Clock {
     this.#machine.forget(this);
   }
 
-  #arm(sleeper: Sleeper): void {
-    sleeper.cancel = this.#world.wake(sleeper.atMs - this.#machine.nowMs() + this.#world.nowMs(), () => {
+  #arm(sleeper: Sleeper, atMs: number): void {
+    this.#wakeAt(atMs - this.#machine.nowMs() + this.#world.nowMs(), sleeper);
+  }
+
+  #wakeAt(worldMs: number, sleeper: Sleeper): void {
+    sleeper.cancel = this.#world.wake(worldMs, () => {
       this.#drop(sleeper);
       sleeper.run();
     });

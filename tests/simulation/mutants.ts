@@ -138,7 +138,7 @@ export const mutants: readonly Mutant[] = [
     caughtBy: /^L2:/,
     cast: "workflows",
     make: () => ({
-      clock: (clock) => ({ nowMs: () => clock.nowMs(), wake: (atMs, run) => clock.wake(atMs + 3_000, run) }),
+      clock: (clock) => ({ ...told(clock), wake: (atMs, run) => clock.wake(atMs + 3_000, run) }),
     }),
   },
   {
@@ -378,10 +378,16 @@ function answers(name: string, caughtBy: RegExp, handler: NonNullable<Seams["han
   return { name, caughtBy, cast: "workflows", make: () => ({ handler }) };
 }
 
+/** What a clock that wakes others at another time says itself. */
+function told(clock: Clock): Pick<Clock, "nowMs" | "after"> {
+  return { nowMs: () => clock.nowMs(), after: (ms, run) => clock.after(ms, run) };
+}
+
 /** Sleepers wake a second early and are told that it is time. */
 function hasty(clock: Clock): Clock {
   let aheadMs = 0;
   return {
+    ...told(clock),
     nowMs: () => clock.nowMs() + aheadMs,
     wake(atMs, run): Cancel {
       return clock.wake(atMs - 1_000, () => {

@@ -39,6 +39,20 @@ test("a manual clock that is set back keeps a sleeper asleep until its time of d
   assert.equal(ran, 1);
 });
 
+test("what waits for time to pass on a manual clock does so wherever that is set", () => {
+  const clock = new ManualClock(10_000);
+  let ran = 0;
+  clock.after(100, () => ran++);
+  const cancel = clock.after(100, () => assert.fail("it was cancelled"));
+  clock.step(-5_000);
+  cancel();
+  clock.advance(99);
+  clock.step(5_000);
+  assert.equal(ran, 0);
+  clock.advance(1);
+  assert.deepEqual([ran, clock.sleeperCount], [1, 0]);
+});
+
 test("skip jumps to the next sleeper, runs that one alone, and says when nobody sleeps", () => {
   const clock = new ManualClock(0);
   const ran: number[] = [];
@@ -121,6 +135,20 @@ test("the system clock wakes nobody early after it was set back", (t) => {
   systemClock.wake(systemClock.nowMs() + 500, () => ran++);
   machine.setDay(-10_000);
   machine.tick(10_499);
+  assert.equal(ran, 0);
+  machine.tick(1);
+  assert.equal(ran, 1);
+});
+
+test("what waits for time to pass on the system clock does so wherever that is set", (t) => {
+  const machine = new FakeMachine(t);
+  let ran = 0;
+  systemClock.after(500, () => ran++);
+  const cancel = systemClock.after(500, () => assert.fail("it was cancelled"));
+  machine.setDay(-10_000);
+  cancel();
+  machine.tick(499);
+  machine.setDay(20_000);
   assert.equal(ran, 0);
   machine.tick(1);
   assert.equal(ran, 1);

@@ -16,6 +16,8 @@ export interface Clock {
   nowMs(): number;
   /** Runs `run` once, when `nowMs() >= atMs`. */
   wake(atMs: number, run: () => void): Cancel;
+  /** Runs `run` once, when so many milliseconds have passed, wherever the clock is set meanwhile. */
+  after(ms: number, run: () => void): Cancel;
   /** The clock by which what runs have planned falls due, when that is another: one that jumps, while callers wait as long as they asked to. */
   readonly due?: Clock;
 }
@@ -55,6 +57,11 @@ class SystemClock implements Clock {
       this.#sleepers.remove(sleeper);
       if (this.#sleepers.nextAtMs === undefined) this.#disarm();
     };
+  }
+
+  after(ms: number, run: () => void): Cancel {
+    const timer = setTimeout(() => ofNobody(run), ms);
+    return () => clearTimeout(timer);
   }
 
   /** The time of day has been set forward: what has fallen due by that is done now. */
@@ -110,6 +117,10 @@ export class SkippingClock implements Clock {
     return systemClock.wake(atMs - this.#skippedMs, run);
   }
 
+  after(ms: number, run: () => void): Cancel {
+    return systemClock.after(ms, run);
+  }
+
   /** Jumps; a time that has passed already changes nothing. */
   skipTo(atMs: number): void {
     const aheadMs = atMs - this.nowMs();
@@ -122,6 +133,7 @@ export class SkippingClock implements Clock {
 /** The clock of tests and simulations: time moves only when told to. */
 export class ManualClock implements Clock {
   readonly #sleepers = new Sleepers();
+  readonly #passing = new Set<Passing>();
   #nowMs: number;
 
   constructor(nowMs = 1_700_000_000_000) {
@@ -135,6 +147,16 @@ export class ManualClock implements Clock {
   wake(atMs: number, run: () => void): Cancel {
     const sleeper = this.#sleepers.add(atMs, run);
     return () => this.#sleepers.remove(sleeper);
+  }
+
+  after(ms: number, run: () => void): Cancel {
+    const passing: Passing = { atMs: this.#nowMs + ms, run, cancel: () => {} };
+    this.#passing.add(passing);
+    this.#arm(passing);
+    return () => {
+      this.#passing.delete(passing);
+      passing.cancel();
+    };
   }
 
   /** Lets time pass, running each sleeper at its own time; those set meanwhile run too when they fall due within `ms`. */
@@ -163,12 +185,31 @@ export class ManualClock implements Clock {
   /** Sets the clock without running anyone, as an administrator or NTP does; `ms` may be negative. */
   step(ms: number): void {
     this.#nowMs += ms;
+    for (const passing of this.#passing) {
+      passing.cancel();
+      passing.atMs += ms;
+      this.#arm(passing);
+    }
   }
 
   /** How many wait: 0 at the end of a test that leaks none. */
   get sleeperCount(): number {
     return this.#sleepers.count;
   }
+
+  #arm(passing: Passing): void {
+    passing.cancel = this.wake(passing.atMs, () => {
+      this.#passing.delete(passing);
+      passing.run();
+    });
+  }
+}
+
+/** What waits for time to pass, and so moves along when the clock is set. */
+interface Passing {
+  atMs: number;
+  readonly run: () => void;
+  cancel: Cancel;
 }
 
 interface Sleeper {

@@ -81,7 +81,7 @@ export class WatchedFiles<V> {
 
   #lookLater(): void {
     const { clock } = this.#options;
-    this.#cancelLook = clock.wake(clock.nowMs() + limits.fileLookMs, () => {
+    this.#cancelLook = clock.after(limits.fileLookMs, () => {
       void this.reload().then(() => {
         if (!this.#isClosed) this.#lookLater();
       });

@@ -95,7 +95,7 @@ export class Holdings {
       shardIds(ring).every((shardId) => ring.has(shardId) === node.isMine({ type: "shard", shardId }));
     if (this.#isClosed || isWhole()) return;
     this.#cancelLook?.();
-    this.#cancelLook = clock.wake(clock.nowMs() + clusterLimits.handOverPollMs, () => {
+    this.#cancelLook = clock.after(clusterLimits.handOverPollMs, () => {
       look().catch((error: unknown) => onFault("look at the cluster", error));
     });
   }

@@ -107,7 +107,7 @@ export class Members {
   #beatLater(): void {
     const { clock, leaseMs, onFault } = this.#parts;
     if (this.#isClosed) return;
-    this.#cancelBeat = clock.wake(clock.nowMs() + leaseMs / clusterLimits.beatsPerLease, () => {
+    this.#cancelBeat = clock.after(leaseMs / clusterLimits.beatsPerLease, () => {
       this.look()
         .catch((error: unknown) => onFault("sign of life", error))
         .finally(() => this.#beatLater());

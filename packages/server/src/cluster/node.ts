@@ -224,7 +224,7 @@ export class ClusterNode implements Elsewhere {
         this.#waiting.delete(end);
         resolve();
       };
-      const cancel = clock.wake(clock.nowMs() + clusterLimits.rerouteMs, end);
+      const cancel = clock.after(clusterLimits.rerouteMs, end);
       this.#waiting.add(end);
     });
   }

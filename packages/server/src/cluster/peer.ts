@@ -91,7 +91,7 @@ export class Peer {
         })
       : connect(`http://${this.#address}`, { settings });
     this.#sessions.add(session);
-    const cancel = clock.wake(clock.nowMs() + clusterLimits.connectMsMax, () => session.destroy());
+    const cancel = clock.after(clusterLimits.connectMsMax, () => session.destroy());
     // The next call makes another connection; what is under way on this one may end well.
     const retire = () => {
       if (this.#session === session) this.#session = undefined;

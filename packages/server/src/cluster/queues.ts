@@ -311,8 +311,7 @@ export class ClusterQueues {
   }
 
   #later(matches: readonly Waiting[]): void {
-    const { nowMs, wake } = { nowMs: this.#clock.nowMs(), wake: this.#clock.wake.bind(this.#clock) };
-    wake(nowMs + clusterLimits.deliverRetryMs, () => {
+    this.#clock.after(clusterLimits.deliverRetryMs, () => {
       if (!this.#isClosed) for (const match of matches) if (this.#isWanted(match)) this.handOver(match);
     });
   }

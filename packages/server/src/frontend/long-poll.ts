@@ -65,7 +65,7 @@ export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
       signal.removeEventListener("abort", end);
       resolve();
     };
-    const cancelWake = clock.wake(clock.nowMs() + ms, end);
+    const cancelWake = clock.after(ms, end);
     signal.addEventListener("abort", end, { once: true });
   });
 }

@@ -175,7 +175,7 @@ export class Exchange implements Incoming {
   #endAfterBody(body: string | Uint8Array): void {
     this.#response.write(body);
     const { clock } = this.#owner;
-    const cancel = clock.wake(clock.nowMs() + limits.lingerMs, () => this.#request.destroy());
+    const cancel = clock.after(limits.lingerMs, () => this.#request.destroy());
     this.#request.once("close", cancel);
     this.#request.once("end", () => this.#response.end());
     this.#request.resume();
@@ -192,7 +192,7 @@ export class Exchange implements Incoming {
       };
       const onDrain = () => settle(true);
       const onClose = () => settle(false);
-      const cancelWake = clock.wake(clock.nowMs() + limits.streamStallMsMax, () => response.destroy());
+      const cancelWake = clock.after(limits.streamStallMsMax, () => response.destroy());
       response.on("drain", onDrain).on("close", onClose);
     });
   }

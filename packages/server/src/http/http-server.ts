@@ -83,7 +83,7 @@ export class HttpServer implements Transport {
     for (const exchange of this.#exchanges) exchange.stop();
     await new Promise<void>((resolve) => {
       if (this.#exchanges.size === 0) return resolve();
-      const cancel = clock.wake(clock.nowMs() + graceMs, resolve);
+      const cancel = clock.after(graceMs, resolve);
       this.#onIdle = () => {
         cancel();
         resolve();
@@ -91,7 +91,7 @@ export class HttpServer implements Transport {
     });
     this.#server.closeIdleConnections();
     // Answers that are on their way get out; what a client keeps open beyond that is cut off.
-    const cancel = clock.wake(clock.nowMs() + limits.farewellMs, () => this.#server.closeAllConnections());
+    const cancel = clock.after(limits.farewellMs, () => this.#server.closeAllConnections());
     await closed;
     cancel();
   }

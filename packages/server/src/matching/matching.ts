@@ -398,7 +398,7 @@ export class Matching<Started> {
 
   #keepSweeping(): void {
     if (this.#closed || this.#cancelSweep !== undefined) return;
-    this.#cancelSweep = this.#clock.wake(this.#clock.nowMs() + matchingLimits.sweepMs, () => this.#sweep());
+    this.#cancelSweep = this.#clock.after(matchingLimits.sweepMs, () => this.#sweep());
   }
 
   #sweep(): void {

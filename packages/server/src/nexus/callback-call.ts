@@ -66,7 +66,7 @@ async function postEnd(
     [operationStateHeader]: outcome.type === "completed" ? "succeeded" : outcome.type,
   };
   const late = new AbortController();
-  const cancelWake = clock.wake(clock.nowMs() + limits.outsideCallMsMax, () => late.abort());
+  const cancelWake = clock.after(limits.outsideCallMsMax, () => late.abort());
   const given = { headers, data: content.data, signal: AbortSignal.any([signal, late.signal]) };
   const answer = await post(addresses, url, given).finally(cancelWake);
   if (signal.aborted) return undefined;

@@ -64,7 +64,7 @@ export class DirectTransport {
     if (this.#calls.size === 0) return;
     const { clock } = this.#parts;
     await new Promise<void>((resolve) => {
-      const cancel = clock.wake(clock.nowMs() + graceMs, resolve);
+      const cancel = clock.after(graceMs, resolve);
       this.#onIdle = () => {
         cancel();
         resolve();

@@ -243,7 +243,7 @@ export class GrpcCall implements Incoming, Waiting {
     if (this.#stream.readableEnded) return;
     this.#stream.resume();
     const { clock } = this.#owner;
-    this.#cancelWake = clock.wake(clock.nowMs() + limits.lingerMs, () => {
+    this.#cancelWake = clock.after(limits.lingerMs, () => {
       // An answer that nobody has taken yet would hold up a closing without an error for ever: that is for `giveUp`.
       if (this.#stream.writableFinished) this.#stream.close(constants.NGHTTP2_NO_ERROR);
     });

@@ -116,7 +116,7 @@ export class GrpcServer implements Transport {
     for (const connection of this.#connections.values()) this.#drain(connection);
     await new Promise<void>((resolve) => {
       if (this.#calls.size === 0) return resolve();
-      const cancel = clock.wake(clock.nowMs() + graceMs, resolve);
+      const cancel = clock.after(graceMs, resolve);
       this.#onIdle = () => {
         cancel();
         resolve();
@@ -124,7 +124,7 @@ export class GrpcServer implements Transport {
     });
     for (const { session } of this.#connections.values()) session.close();
     // Answers that are on their way get out; what a client keeps open beyond that is cut off.
-    const cancel = clock.wake(clock.nowMs() + limits.farewellMs, () => {
+    const cancel = clock.after(limits.farewellMs, () => {
       for (const { session } of this.#connections.values()) session.destroy();
     });
     await closed;
@@ -194,7 +194,7 @@ export class GrpcServer implements Transport {
 
   #sweepLater(): void {
     const { clock } = this.#parts;
-    this.#cancelSweep = clock.wake(clock.nowMs() + limits.connectionSweepMs, () => {
+    this.#cancelSweep = clock.after(limits.connectionSweepMs, () => {
       for (const connection of this.#connections.values()) this.#look(connection);
       this.#patience.look(clock.nowMs());
       this.#sweepLater();

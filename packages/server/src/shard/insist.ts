@@ -12,7 +12,7 @@ export async function insist<T>(
     } catch (error) {
       if (isClosed()) return undefined;
       onFault(error);
-      await new Promise<void>((resolve) => clock.wake(clock.nowMs() + shardLimits.retryMs, resolve));
+      await new Promise<void>((resolve) => clock.after(shardLimits.retryMs, resolve));
     }
   }
   return undefined;

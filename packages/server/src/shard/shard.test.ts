@@ -186,6 +186,8 @@ test("after a commit of unknown outcome, the first task of a run that it began i
   };
   await assert.rejects(rig.complete(rig.delivered[0]!, [{ ...next, ...attributes }]), Unavailable);
   assert.equal(rig.offered.length, 0);
+  // However the clock is set until then.
+  rig.clock.step(-3_600_000);
   rig.clock.advance(1_000);
   await rig.settle();
   assert.equal(rig.offered.length, 1);

@@ -521,7 +521,7 @@ export class Shard {
   #enqueueLater(entries: readonly Redispatch[]): void {
     if (entries.length === 0) return;
     const { clock } = this.#parts;
-    clock.wake(clock.nowMs() + shardLimits.retryMs, () => {
+    clock.after(shardLimits.retryMs, () => {
       if (this.#state === "open") for (const entry of entries) this.#enqueue(entry);
       else for (const { held } of entries) for (const { reservation } of held) reservation.release();
     });
@@ -547,7 +547,7 @@ export class Shard {
       resolve: () => this.#rearm(key, runId),
       reject: () => {
         const { clock } = this.#parts;
-        clock.wake(clock.nowMs() + shardLimits.retryMs, () => this.#wake({ runId, ...key }));
+        clock.after(shardLimits.retryMs, () => this.#wake({ runId, ...key }));
       },
       origin: this.#spans?.originOfClock(),
     };

@@ -82,7 +82,7 @@ export class Timers {
     const { store, shardId, clock } = this.#parts;
     const { horizonMs = horizonMsDefault } = this.#parts;
     const beforeMs = clock.nowMs() + horizonMs;
-    let againMs = horizonMs / 2;
+    let isRead = false;
     this.#horizonAtMs = beforeMs;
     try {
       for (let limit = pageSize; ; limit *= 4) {
@@ -90,15 +90,19 @@ export class Timers {
         if (this.#closed) return;
         if (runs.length < limit) {
           for (const { wakeAtMs, ...run } of runs) if (!this.#armed.has(run.runId)) this.arm(run, wakeAtMs);
+          isRead = true;
           break;
         }
       }
     } catch (error) {
       this.#parts.onFault(error);
-      // After a start, or when the clock was set forward, memory knows nothing yet of what is due now.
-      againMs = Math.min(againMs, shardLimits.retryMs);
     }
-    if (!this.#closed) this.#cancelRefresh = clock.wake(clock.nowMs() + againMs, () => void this.#refresh());
+    if (this.#closed) return;
+    const refresh = () => void this.#refresh();
+    // What could not be read may be due now, after a start, or when the clock was set forward.
+    this.#cancelRefresh = isRead
+      ? clock.wake(clock.nowMs() + horizonMs / 2, refresh)
+      : clock.after(shardLimits.retryMs, refresh);
   }
 
   #fireDue(): void {

@@ -77,13 +77,13 @@ export class SpanExport implements SpanSink {
     if (this.#isClosing || this.#queue.length >= this.#target.queueMax) return this.#dropped.add();
     this.#queue.push(span);
     if (this.#queue.length >= this.#target.batchMax) this.#flush();
-    else this.#cancelFlush ??= this.#clock.wake(this.#clock.nowMs() + this.#target.delayMs, () => this.#flush());
+    else this.#cancelFlush ??= this.#clock.after(this.#target.delayMs, () => this.#flush());
   }
 
   /** Sends what is left, if that does not take long. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    const cancel = this.#clock.wake(this.#clock.nowMs() + traceLimits.closeMsMax, () => this.#ends.abort());
+    const cancel = this.#clock.after(traceLimits.closeMsMax, () => this.#ends.abort());
     this.#flush();
     await this.#sending;
     cancel();
@@ -110,7 +110,7 @@ export class SpanExport implements SpanSink {
       if (!this.#isClosing && this.#queue.length < this.#target.batchMax) break;
     }
     if (this.#queue.length > 0) {
-      this.#cancelFlush ??= this.#clock.wake(this.#clock.nowMs() + this.#target.delayMs, () => this.#flush());
+      this.#cancelFlush ??= this.#clock.after(this.#target.delayMs, () => this.#flush());
     }
   }
 
@@ -172,7 +172,7 @@ export class SpanExport implements SpanSink {
         signal.removeEventListener("abort", settle);
         resolve();
       };
-      const cancel = this.#clock.wake(this.#clock.nowMs() + ms, settle);
+      const cancel = this.#clock.after(ms, settle);
       signal.addEventListener("abort", settle, { once: true });
       if (signal.aborted) settle();
     });
