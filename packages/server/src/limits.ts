@@ -351,6 +351,14 @@ export const clusterLimits = {
   beatsPerLease: 5,
   /** A connection to another node that takes longer is none. */
   connectMsMax: 1_000,
+  /** A request to another node that is larger has a stream of its own, where no other waits behind it. */
+  linkRequestBytesMax: 64 * kibibyte,
+  /** Frames to another node that are written together, unless one is larger. */
+  linkBatchBytes: 256 * kibibyte,
+  /** What may wait for a node to read it before it counts as one that cannot be reached. */
+  linkWaitingBytesMax: 8 * mebibyte,
+  /** How often calls are looked for that have lasted too long. */
+  linkSweepMs: 1_000,
   /** What a call may take on its way to another node without its time getting shorter. */
   wayMsMax: 200,
   /** What nodes ask of each other by themselves has its answer by then, or is asked again. */
@@ -380,6 +388,9 @@ export const clusterLimits = {
 
 assert(clusterLimits.leaseMsMin <= clusterLimits.leaseMsDefault);
 assert(clusterLimits.leaseMsDefault <= clusterLimits.leaseMsMax);
+// A link ends with its connection, before any call must.
+assert(1.1 * limits.connectionAgeMsMax + limits.connectionAgeGraceMs < limits.callMsMax);
+assert(2 * (clusterLimits.linkBatchBytes + clusterLimits.linkRequestBytesMax) < limits.messageBytesMax);
 assert(clusterLimits.wayMsMax < limits.pollMarginMs / 2);
 // A call outlasts the death of the node that it is for.
 assert(clusterLimits.leaseMsDefault + clusterLimits.askMsMax < clusterLimits.rerouteMsMax);

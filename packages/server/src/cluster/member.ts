@@ -147,9 +147,11 @@ export class ClusterMember {
     this.#holdings = new Holdings({
       ...{ node, ring, membership, clock, look, stopwatchMs: telemetry.stopwatchMs, onFault: this.#onFault },
     });
-    const unary = nodeRoutes(local, { node, ring, queues, queries, nexusTasks, look, seal: this.#seal });
+    const routes = nodeRoutes(local, {
+      ...{ node, clock, ring, queues, queries, nexusTasks, look, seal: this.#seal, onFault: this.#onFault },
+    });
     this.#server.current = new GrpcServer({
-      ...{ routes: { unary, streaming: new Map() }, clock, random, tls: this.#tls },
+      ...{ routes, clock, random, tls: this.#tls },
       telemetry: { ...telemetry, metrics: new Metrics() },
     });
     const host = config.ip ?? "127.0.0.1";

@@ -5,23 +5,27 @@
  *   S2. What this node does not own it refuses with `moved`, and has done nothing then.
  */
 import { type CommandOfKind, type ExecutionKey, type Kind, Rejection, type StartedWorkflowTask } from "@pawl/engine";
+import type { Clock } from "../clock.ts";
 import type { NexusTasks } from "../frontend/nexus/nexus-tasks.ts";
 import type { Queues } from "../frontend/parts.ts";
 import type { QueryRegistry } from "../frontend/workflow/query-registry.ts";
 import type { AskedQueue, Match } from "../matching/match.ts";
-import type { Incoming, Status, Unary } from "../rpc/transport.ts";
+import { type Incoming, type Routes, type Status, type Unary, unknownMethod } from "../rpc/transport.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import type { Ring } from "../shard/ring.ts";
 import type { Balancing } from "./balance.ts";
 import { attachedTo } from "./forwarding.ts";
+import { linkService, stranger } from "./link-service.ts";
 import { type ClusterNode, moved, nodePath } from "./node.ts";
 import type { NodeSeal } from "./node-seal.ts";
+import { linkPath } from "./peer.ts";
 import type { Place } from "./placement.ts";
 import type { ClusterQueues } from "./queues.ts";
 import { decode, encode, endedOf } from "./wire.ts";
 
 export interface ServiceParts {
   readonly node: ClusterNode;
+  readonly clock: Clock;
   readonly seal: NodeSeal;
   readonly ring: Ring;
   readonly queues: ClusterQueues;
@@ -29,24 +33,65 @@ export interface ServiceParts {
   readonly nexusTasks: NexusTasks;
   /** Looks at the cluster, and reads what others have changed. */
   readonly look: () => Promise<void>;
+  readonly onFault: (what: string, error: unknown) => void;
 }
 
 /** What nodes ask of each other beside calls of the API: `value` in, its answer out; `moved` when it is not for this node. */
 type Asked = (value: never, from: string) => unknown;
 
-export function nodeRoutes(local: ReadonlyMap<string, Unary>, parts: ServiceParts): Map<string, Unary> {
+/** A call of another node, which its seal has shown to be one (S1). Throws what a handler throws. */
+type NodeHandler = (of: {
+  readonly from: string;
+  readonly attachment: string;
+  readonly request: Uint8Array;
+  readonly call: Incoming;
+}) => Promise<Uint8Array | Status>;
+
+/** Each in a stream of its own, and all over a link. */
+export function nodeRoutes(local: ReadonlyMap<string, Unary>, parts: ServiceParts): Routes {
+  const handlers = handlersOf(local, parts);
+  const unary = new Map([...handlers].map(([path, handler]) => [path, sealed(parts, handler)]));
+  const { node, seal, clock, onFault } = parts;
+  const link = linkService({
+    nowMs: () => clock.nowMs(),
+    isSealed: (call, frames, text) => {
+      const from = call.header("pawl-from");
+      return from !== "" && seal.open({ from, to: node.id, path: linkPath, attachment: "", request: frames }, text);
+    },
+    serve: async (from, request, call) => {
+      const handler = handlers.get(call.path);
+      if (!handler) return unknownMethod(call.path, { unary, streaming: new Map() });
+      try {
+        return await handler({ from, attachment: call.attachment, request, call });
+      } catch (error) {
+        onFault(call.path, error);
+        return { code: "INTERNAL", message: "internal error" };
+      }
+    },
+  });
+  return { unary, streaming: new Map([[linkPath, link]]) };
+}
+
+function handlersOf(local: ReadonlyMap<string, Unary>, parts: ServiceParts): ReadonlyMap<string, NodeHandler> {
   const forwarded = new ForwardedCalls();
-  const routes = new Map<string, Unary>();
-  for (const [path, handler] of local)
-    routes.set(path, (request, call) => forwarded.run(parts, handler, request, call));
+  const handlers = new Map<string, NodeHandler>();
+  for (const [path, handler] of local) handlers.set(path, (sent) => forwarded.run(parts, handler, sent));
   for (const [method, asked] of Object.entries(askedOf(parts, forwarded)))
-    routes.set(nodePath(method), async (request, call) => {
-      const from = senderOf(parts, request, call);
-      if (typeof from !== "string") return from;
+    handlers.set(nodePath(method), async ({ request, from }) => {
       const answer = await asked(decode(request) as never, from);
       return answer === moved ? moved : encode(answer);
     });
-  return routes;
+  return handlers;
+}
+
+function sealed({ node, seal }: ServiceParts, handler: NodeHandler): Unary {
+  return async (request, call) => {
+    const from = call.header("pawl-from");
+    const attachment = call.header("pawl-attachment");
+    const said = { from, to: node.id, path: call.path, attachment, request };
+    if (from === "" || !seal.open(said, call.header("pawl-seal"))) return stranger;
+    return handler({ from, attachment, request, call });
+  };
 }
 
 function askedOf(
@@ -81,24 +126,16 @@ function askedOf(
   };
 }
 
-const stranger: Status = { code: "UNAUTHENTICATED", message: "this port is for nodes of the cluster" };
-
-/** The id of the node that made the call (S1). */
-function senderOf({ node, seal }: ServiceParts, request: Uint8Array, call: Incoming): string | Status {
-  const from = call.header("pawl-from");
-  const attachment = call.header("pawl-attachment");
-  const sealed = { from, to: node.id, path: call.path, attachment, request };
-  return from !== "" && seal.open(sealed, call.header("pawl-seal")) ? from : stranger;
-}
-
 /** Calls of the API that other nodes have sent on. */
 class ForwardedCalls {
   readonly #calls = new Set<ForwardedCall>();
 
-  async run(parts: ServiceParts, handler: Unary, request: Uint8Array, call: Incoming): Promise<Uint8Array | Status> {
-    const from = senderOf(parts, request, call);
-    if (typeof from !== "string") return from;
-    const { place, headers } = attachedTo(call.header("pawl-attachment"));
+  async run(
+    parts: ServiceParts,
+    handler: Unary,
+    { from, attachment, request, call }: Parameters<NodeHandler>[0],
+  ): Promise<Uint8Array | Status> {
+    const { place, headers } = attachedTo(attachment);
     if (!parts.node.isHere(place)) return moved; // S2
     const forwarded = new ForwardedCall(call, from, headers);
     this.#calls.add(forwarded);

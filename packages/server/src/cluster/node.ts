@@ -128,14 +128,8 @@ export class ClusterNode implements Elsewhere {
   }
 
   /** One call to another node. Never throws. */
-  async call(nodeId: string, call: Omit<PeerCall, "headers"> & { readonly attachment: string }): Promise<PeerAnswer> {
-    const { seal, id } = this.#parts;
-    const peer = this.#peerOf(nodeId);
-    if (!peer) return "unreached";
-    const { attachment, ...rest } = call;
-    const sealed = seal.seal({ from: id, to: nodeId, path: call.path, attachment, request: call.request });
-    const headers = { "pawl-from": id, "pawl-seal": sealed, "pawl-attachment": attachment };
-    return peer.call({ ...rest, headers });
+  async call(nodeId: string, call: PeerCall): Promise<PeerAnswer> {
+    return this.#peerOf(nodeId)?.call(call) ?? "unreached";
   }
 
   /** Asks something of another node that is no call of the API. `undefined` when it was not reached or did not answer well. */
@@ -208,10 +202,11 @@ export class ClusterNode implements Elsewhere {
     if (known) return known;
     const record = this.others.find(({ id }) => id === nodeId);
     if (!record) return undefined;
-    const { clock, tls, telemetry } = this.#parts;
+    const { clock, tls, telemetry, id: from, seal: nodeSeal } = this.#parts;
+    const seal = (call: Pick<PeerCall, "path" | "attachment" | "request">) => nodeSeal.seal({ from, to: nodeId, ...call });
     const onTrouble = (address: string, reason: string) =>
       telemetry.log.warn("no connection to a node", { node: record.name, address, reason });
-    const peer = new Peer(record.address, { clock, tls, onTrouble });
+    const peer = new Peer(record.address, { clock, from, seal, tls, onTrouble });
     this.#peers.set(nodeId, peer);
     return peer;
   }

@@ -1,5 +1,6 @@
 /**
- * Calls to one other node, over a connection that is made when first needed.
+ * Calls to one other node, over a connection that is made when first needed: most of them over one link (`link.ts`), those with large requests in streams of their
+ * own, and so all of them to a node of a version that knows no links.
  *
  *   C1. `unreached` means that the other node has done nothing for the call. Once it may have, the call ends with what the node says, or UNAVAILABLE.
  */
@@ -9,10 +10,12 @@ import { clusterLimits, limits } from "../limits.ts";
 import { frameOf } from "../rpc/grpc-frame.ts";
 import { type Status, type StatusCode, statusCodes } from "../rpc/transport.ts";
 import type { Tls } from "../tls.ts";
+import { Link, type LostCalls } from "./link.ts";
 
 export interface PeerCall {
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** What goes with the request, as text. */
+  readonly attachment: string;
   readonly request: Uint8Array;
   readonly timeoutMs: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -23,11 +26,17 @@ export type PeerAnswer = Uint8Array | Status | "unreached";
 /** Connections of which the other node has seen something. */
 const reached = new WeakSet<ClientHttp2Session>();
 const prefixBytes = 5;
+export const linkPath = "/pawl.node.v1.Node/Link";
+const linkHeaders = { ":method": "POST", ":path": linkPath, "content-type": "application/grpc", te: "trailers" };
 const broken: Status = { code: "UNAVAILABLE", message: "the node that was asked has gone; try again" };
 const codeNames = new Map(Object.entries(statusCodes).map(([name, code]) => [String(code), name as StatusCode]));
 
 export interface PeerParts {
   readonly clock: Clock;
+  /** The id of this node. */
+  readonly from: string;
+  /** What shows the other node who makes a call (`node-seal.ts`). */
+  readonly seal: (call: Pick<PeerCall, "path" | "attachment" | "request">) => string;
   /** Connections are by mutual TLS. */
   readonly tls?: PeerTls | undefined;
   /** A connection could not be made, and why: said once for each reason. */
@@ -47,6 +56,9 @@ export class Peer {
   /** The one for new calls. */
   #session: ClientHttp2Session | undefined;
   readonly #sessions = new Set<ClientHttp2Session>();
+  /** On `#session`. */
+  #link: Link | undefined;
+  #knowsLinks = true;
   #isClosed = false;
 
   /** `address`: `host:port`. */
@@ -58,21 +70,63 @@ export class Peer {
   /** Never throws. */
   async call(call: PeerCall): Promise<PeerAnswer> {
     if (this.#isClosed || call.signal?.aborted) return "unreached";
-    this.#session ??= this.#connect();
-    const session = this.#session;
     try {
-      const stream = session.request({
-        ":method": "POST",
-        ":path": call.path,
-        "content-type": "application/grpc",
-        te: "trailers",
-        ...(call.timeoutMs !== undefined && { "grpc-timeout": `${Math.max(1, Math.ceil(call.timeoutMs))}m` }),
-        ...call.headers,
-      });
-      return await answerOf(session, stream, call, this.#parts.clock);
+      if (!this.#knowsLinks || call.request.length > clusterLimits.linkRequestBytesMax) return await this.#callApart(call);
+      const link = this.#linkNow();
+      if (!link.isOpen) return "unreached";
+      const answer = await link.call(call);
+      return answer === "again" ? await this.#callApart(call) : answer;
     } catch {
       return "unreached"; // the connection ended in this very moment
     }
+  }
+
+  #sessionNow(): ClientHttp2Session {
+    this.#session ??= this.#connect();
+    return this.#session;
+  }
+
+  #linkNow(): Link {
+    if (this.#link) return this.#link;
+    const session = this.#sessionNow();
+    const { clock, from, seal } = this.#parts;
+    const stream = session.request({ ...linkHeaders, "pawl-from": from });
+    const link = new Link({
+      ...{ stream, clock },
+      seal: (frames) => seal({ path: linkPath, attachment: "", request: frames }),
+      lost: (headers) => this.#lost(session, stream, headers),
+    });
+    this.#link = link;
+    stream.once("close", () => {
+      if (this.#link === link) this.#link = undefined;
+    });
+    return link;
+  }
+
+  /** What calls come to whose link has ended before them. */
+  #lost(session: ClientHttp2Session, stream: ClientHttp2Stream, headers: Readonly<Record<string, unknown>>): LostCalls {
+    const end = typeof headers["grpc-status"] === "string" ? endOf(headers, []) : broken;
+    const code = typeof end === "object" && "code" in end ? end.code : "OK";
+    if (code === "UNIMPLEMENTED") {
+      this.#knowsLinks = false;
+      return "again";
+    }
+    // Of a message that is not from a node of this cluster nothing was done.
+    return code === "UNAUTHENTICATED" ? end as Status : lostOf(session, stream);
+  }
+
+  async #callApart(call: PeerCall): Promise<PeerAnswer> {
+    if (this.#isClosed || call.signal?.aborted) return "unreached";
+    const session = this.#sessionNow();
+    const stream = session.request({
+      ...linkHeaders,
+      ":path": call.path,
+      ...(call.timeoutMs !== undefined && { "grpc-timeout": `${Math.max(1, Math.ceil(call.timeoutMs))}m` }),
+      "pawl-from": this.#parts.from,
+      "pawl-seal": this.#parts.seal(call),
+      "pawl-attachment": call.attachment,
+    });
+    return answerOf(session, stream, call, this.#parts.clock);
   }
 
   /** The node has gone: what is under way ends. */
@@ -94,7 +148,10 @@ export class Peer {
     const cancel = clock.after(clusterLimits.connectMsMax, () => session.destroy());
     // The next call makes another connection; what is under way on this one may end well.
     const retire = () => {
-      if (this.#session === session) this.#session = undefined;
+      if (this.#session !== session) return;
+      this.#session = undefined;
+      this.#link?.retire();
+      this.#link = undefined;
     };
     const forget = () => {
       cancel();
@@ -153,11 +210,16 @@ function answerOf(
       call.signal?.removeEventListener("abort", cancel);
       cancelWake();
       if (typeof seen["grpc-status"] === "string") return resolve(endOf(seen, chunks));
-      const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
-      resolve(isRefused || !reached.has(session) ? "unreached" : broken);
+      resolve(lostOf(session, stream));
     });
     stream.end(frameOf(call.request));
   });
+}
+
+/** C1, of a stream that has ended without a status. */
+function lostOf(session: ClientHttp2Session, stream: ClientHttp2Stream): Status | "unreached" {
+  const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
+  return isRefused || !reached.has(session) ? "unreached" : broken;
 }
 
 function endOf(seen: Readonly<Record<string, unknown>>, chunks: readonly Buffer[]): PeerAnswer {

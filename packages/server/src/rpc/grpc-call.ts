@@ -143,7 +143,8 @@ export class GrpcCall implements Incoming, Waiting {
    */
   stop(since: "before" | "now"): void {
     this.#earlyEnd.set("stopping");
-    if (this.#phase.type === "talking" || (this.#phase.type === "reading" && since === "before"))
+    const isTalk = this.#phase.type === "talking" && !this.#phase.conversation.outlastsStop;
+    if (isTalk || (this.#phase.type === "reading" && since === "before"))
       this.refuse({ code: "UNAVAILABLE", message: "the server is stopping" });
   }
 

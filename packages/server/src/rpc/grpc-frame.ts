@@ -24,8 +24,13 @@ export interface ReceivedMessage {
 
 /** Takes a call's bytes as they come and gives its messages. */
 export class FrameReader {
+  readonly #bytesMax: number;
   #chunks: Buffer[] = [];
   #length = 0;
+
+  constructor(bytesMax: number = limits.messageBytesMax) {
+    this.#bytesMax = bytesMax;
+  }
 
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
@@ -37,7 +42,7 @@ export class FrameReader {
     if (this.#length < prefixBytes) return undefined;
     const head = this.#peek(prefixBytes);
     const length = head.readUInt32BE(1);
-    if (length > limits.messageBytesMax) return tooLarge(length);
+    if (length > this.#bytesMax) return tooLarge(length);
     if (this.#length < prefixBytes + length) return undefined;
     if (head[0]! > 1) return { code: "INVALID_ARGUMENT", message: `grpc: invalid compression flag ${head[0]}` };
     return { compressed: head[0] === 1, bytes: this.#take(prefixBytes + length) };

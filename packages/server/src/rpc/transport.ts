@@ -52,6 +52,8 @@ export interface Conversation {
   onMessage(request: Uint8Array): Status | undefined;
   /** The caller has nothing more to say. */
   onHalfClose(): Status | undefined;
+  /** When the server stops, `signal` tells, and the caller ends the conversation once it has all that it asked for. Absent: it is ended at once. */
+  readonly outlastsStop?: true;
 }
 
 export type Streaming = (call: Incoming, send: (response: Uint8Array) => void) => Conversation;
