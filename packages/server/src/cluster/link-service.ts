@@ -60,8 +60,9 @@ class LinkConversation implements Conversation {
     return undefined;
   }
 
-  /** Only a caller that has all answers says so. */
+  /** The caller has all its answers, or has let go of the connection and waits for none. */
   onHalfClose(): Status {
+    for (const call of this.#calls.values()) call.end("cancelled");
     return { code: "OK", message: "" };
   }
 

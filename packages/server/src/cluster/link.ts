@@ -52,6 +52,8 @@ export class Link {
     stream.on("trailers", (trailers) => Object.assign(seen, trailers));
     stream.on("data", (chunk: Buffer) => this.#onData(chunk));
     stream.on("error", () => {}); // "close" follows
+    // When the other node ends it, which it does with a refusal alone, there is nobody left to say anything to.
+    stream.on("end", () => stream.end());
     stream.on("close", () => this.#onLost(lost(seen)));
   }
 

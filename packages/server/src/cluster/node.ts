@@ -203,7 +203,8 @@ export class ClusterNode implements Elsewhere {
     const record = this.others.find(({ id }) => id === nodeId);
     if (!record) return undefined;
     const { clock, tls, telemetry, id: from, seal: nodeSeal } = this.#parts;
-    const seal = (call: Pick<PeerCall, "path" | "attachment" | "request">) => nodeSeal.seal({ from, to: nodeId, ...call });
+    const seal = (call: Pick<PeerCall, "path" | "attachment" | "request">) =>
+      nodeSeal.seal({ from, to: nodeId, ...call });
     const onTrouble = (address: string, reason: string) =>
       telemetry.log.warn("no connection to a node", { node: record.name, address, reason });
     const peer = new Peer(record.address, { clock, from, seal, tls, onTrouble });

@@ -71,7 +71,8 @@ export class Peer {
   async call(call: PeerCall): Promise<PeerAnswer> {
     if (this.#isClosed || call.signal?.aborted) return "unreached";
     try {
-      if (!this.#knowsLinks || call.request.length > clusterLimits.linkRequestBytesMax) return await this.#callApart(call);
+      if (!this.#knowsLinks || call.request.length > clusterLimits.linkRequestBytesMax)
+        return await this.#callApart(call);
       const link = this.#linkNow();
       if (!link.isOpen) return "unreached";
       const answer = await link.call(call);
@@ -112,7 +113,7 @@ export class Peer {
       return "again";
     }
     // Of a message that is not from a node of this cluster nothing was done.
-    return code === "UNAUTHENTICATED" ? end as Status : lostOf(session, stream);
+    return code === "UNAUTHENTICATED" ? (end as Status) : lostOf(session, stream);
   }
 
   async #callApart(call: PeerCall): Promise<PeerAnswer> {
