@@ -5,7 +5,7 @@ import { clusterLimits } from "../limits.ts";
 import { seededRandom } from "../random.ts";
 import { GrpcServer } from "../rpc/grpc-server.ts";
 import type { Incoming, Routes, Status, Streaming } from "../rpc/transport.ts";
-import { quietTelemetry } from "../telemetry.ts";
+import { quietTelemetry } from "../telemetry/telemetry.ts";
 import { linkService } from "./link-service.ts";
 import { NodeSeal } from "./node-seal.ts";
 import { linkPath, Peer, type PeerAnswer, type PeerCall } from "./peer.ts";
