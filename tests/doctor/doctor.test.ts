@@ -52,8 +52,8 @@ async function fill(address: string): Promise<void> {
   await call(address, "AddSearchAttributes", { namespace, searchAttributes: { Region: KEYWORD } });
   const searchAttributes = { indexedFields: { Region: { ...jsonPayloads("asia").payloads?.[0] } } };
   await start(address, "again", { requestId: "request-a", searchAttributes });
-  await answerTask(address, "again", [complete("ok")]);
-  await start(address, "again", { requestId: "request-b" });
+  const workflowIdConflictPolicy = enums.WorkflowIdConflictPolicy.TERMINATE_EXISTING;
+  await start(address, "again", { requestId: "request-b", workflowIdConflictPolicy });
   const { START_TIMER, START_CHILD_WORKFLOW_EXECUTION } = enums.CommandType;
   const startTimerCommandAttributes = { timerId: "t", startToFireTimeout: { seconds: 86_400 } };
   await answerTask(address, "waits", [

@@ -27,7 +27,7 @@ export interface Sent {
   readonly leaveMs?: number;
 }
 
-const patienceMs = 20_000;
+const patienceMs = 120_000;
 
 export class Caller {
   readonly #address: string;

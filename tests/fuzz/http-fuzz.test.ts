@@ -16,15 +16,14 @@ import { Caller } from "./caller.ts";
 import { type HttpInput, HttpInputs } from "./http-input.ts";
 import { Known } from "./known.ts";
 import { fuzzSeed as seed } from "./seed.ts";
-import { StallProbe } from "./stall-probe.ts";
 import { Traffic } from "./traffic.ts";
+import { notingTurns, turnCpuMsMax, turnsSince } from "./turn-probe.ts";
 import { Witnesses } from "./witness.ts";
 
 const inputCount = Number(process.env["PAWL_FUZZ_HTTP_INPUTS"] ?? 6_000);
 const sideBySide = 24;
-const stallMsMax = 2_000;
-/** Long polls are held for up to twenty seconds when an input spoils the deadline. */
-const answerMsMax = 25_000;
+/** Long polls are held for up to twenty seconds when an input spoils the deadline; the rest is for a busy machine. */
+const answerMsMax = 120_000;
 
 interface Answer {
   readonly status: number;
@@ -110,12 +109,14 @@ async function rawBytes(port: number): Promise<void> {
 }
 
 test(`no HTTP request crashes the server, stalls it or is answered with a fault (PAWL_FUZZ_SEED=${seed})`, {
-  timeout: 170_000,
+  timeout: 600_000,
 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "http-fuzz-"));
   const httpPort = await freePort();
+  const turnFile = join(folder, "turns");
   const server = await startPawl({
     dbFilename: join(folder, "state.db"),
+    env: notingTurns(turnFile),
     args: ["--http-port", String(httpPort)],
   });
   const caller = new Caller(server.address);
@@ -131,7 +132,7 @@ test(`no HTTP request crashes the server, stalls it or is answered with a fault 
     const failures: string[] = [];
     const counts = new Map<string, number>();
     const answered = new Set<string>();
-    const probe = new StallProbe(server.address);
+    const sinceMs = Date.now();
     let left = inputCount;
     const lane = async () => {
       while (left-- > 0 && failures.length < 20) {
@@ -151,11 +152,11 @@ test(`no HTTP request crashes the server, stalls it or is answered with a fault 
       }
     };
     await Promise.all([...Array.from({ length: sideBySide }, lane), rawBytes(httpPort)]);
-    const stalls = await probe.stop();
+    const turns = await turnsSince(turnFile, sinceMs);
     await traffic.stop();
     const statuses = Object.fromEntries(counts);
     t.diagnostic(
-      `${inputCount} inputs over ${document.operations.length} operations: ${JSON.stringify({ statuses, stalls })}`,
+      `${inputCount} inputs over ${document.operations.length} operations: ${JSON.stringify({ statuses, turns })}`,
     );
     assert.deepEqual(failures, [], `PAWL_FUZZ_SEED=${seed}:\n${failures.join("\n")}`);
     assert.equal(
@@ -165,7 +166,7 @@ test(`no HTTP request crashes the server, stalls it or is answered with a fault 
         ?.join("\n"),
       undefined,
     );
-    assert.ok(stalls.maxMs < stallMsMax, `the server said nothing for ${stalls.maxMs} ms`);
+    assert.ok(turns.cpuMsMax < turnCpuMsMax, `a turn of the server's loop took ${turns.cpuMsMax} ms`);
     assert.deepEqual(traffic.failures, []);
     // What is not switched on here, or needs several requests to be there, is never more than refused.
     const methods = new Set(document.operations.map(methodOf));

@@ -32,7 +32,7 @@ export async function ask<N extends MethodName>(
   caller: Caller,
   name: N,
   request: Init<RequestOf<N>>,
-  timeoutMs = 20_000,
+  timeoutMs = 120_000,
 ): Promise<ResponseOf<N>> {
   const { path, request: asked, response } = methods[name];
   const outcome = await caller.send({ path, body: framed(asked.encode(request as never)), timeoutMs });

@@ -391,12 +391,16 @@ test("what a parent asked for once was started once: I21", () => {
 
 test("one request begins one run: I18", () => {
   const starts = new StartCheck();
-  const begun = (runId: string, requestId: string, firstRunId = runId) => {
+  const begun = (runId: string, requestId: string, { firstRunId = runId, startedAtMs = 5, closedAtMs = 5 } = {}) => {
     const { start, ...run } = waiting().run();
-    return [...starts.violationsOf({ ...run, runId, start: { ...start, requestId, firstRunId } })].length;
+    const status = { type: "closed", status: 2, closedAtMs } as const;
+    return [...starts.violationsOf({ ...run, runId, status, start: { ...start, requestId, firstRunId, startedAtMs } })]
+      .length;
   };
-  assert.deepEqual([begun("a", "one"), begun("b", "two"), begun("c", "two", "b"), begun("d", "one")], [0, 0, 0, 0]);
+  const followed = begun("c", "two", { firstRunId: "b" });
+  assert.deepEqual([begun("a", "one"), begun("b", "two"), followed, begun("d", "one")], [0, 0, 0, 0]);
   assert.equal(begun("e", "one"), 1);
+  assert.equal(begun("f", "one", { startedAtMs: 6 }), 0, "another may have been between them");
 });
 
 test("a workflow task is missing after a signal: L3", () => {

@@ -161,7 +161,11 @@ function numberOf(difference: string): Invariant {
 
 /** I15. Attempts of a workflow that was paused once may have gone on beyond the policy, and only the pause told why. */
 function* checkEveryAttempt({ kind, runId, run, history }: KeptRun): Generator<Violation> {
-  if (kind === "activity") yield* checkAttempts((run as StandaloneRun).attempts, `activity run ${runId}`);
+  if (kind === "activity") {
+    const { attempts } = run as StandaloneRun;
+    // One that an operator has dispatched anew goes on showing its last failure. Each dispatch has a stamp, and by itself an attempt has one.
+    if (attempts.stamp === attempts.attempt) yield* checkAttempts(attempts, `activity run ${runId}`);
+  }
   if (kind !== "workflow" || history?.wasPaused) return;
   for (const activity of (run as Run).activities.values())
     yield* checkAttempts(activity, `activity "${activity.activityId}" of run ${runId}`);

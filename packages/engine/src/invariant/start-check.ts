@@ -1,17 +1,25 @@
-/** I18: of two runs of one workflow, one right after the other, no two were begun by the same request. Given the runs of a store in the order of their ids. */
+/**
+ * I18: no request begins a run while one that it began is open, nor ends that one for it. When it had ended before, another may have been between them
+ * that was deleted since, and with that the server has forgotten the request. Given the runs of a store in the order of their ids.
+ */
 import type { Run } from "../run/run.ts";
 import { Violation } from "./violation.ts";
 
 export class StartCheck {
   /** What began the newest chain of each workflow so far, by its namespace and id: both as numbers, since there may be very many. */
   readonly #begun = new Map<number, number>();
+  /** When that chain ended, if it has, by the same numbers. */
+  readonly #endedAtMs = new Map<number, number>();
 
-  *violationsOf({ namespaceId, workflowId, runId, start }: Run): Generator<Violation> {
-    // A run that follows another was begun by that one, and one that came of a reset by the run that was reset.
-    if (runId !== start.firstRunId || start.reset || start.requestId === "") return;
+  *violationsOf({ namespaceId, workflowId, runId, start, status }: Run): Generator<Violation> {
     const workflow = numberOf(`${namespaceId} ${workflowId}`);
+    const endedAtMs = this.#endedAtMs.get(workflow) ?? Number.POSITIVE_INFINITY;
+    if (status.type === "closed") this.#endedAtMs.set(workflow, status.closedAtMs);
+    else this.#endedAtMs.delete(workflow);
+    // A run that follows another was begun by that one, and one that came of a reset by the run that was reset.
+    if (runId !== start.firstRunId || start.reset) return;
     const request = numberOf(start.requestId);
-    if (this.#begun.get(workflow) === request)
+    if (start.requestId !== "" && this.#begun.get(workflow) === request && endedAtMs >= start.startedAtMs)
       yield new Violation(
         "I18",
         `run ${runId} was begun by request ${start.requestId}, which the run before it was begun by`,

@@ -5,7 +5,9 @@
 import assert from "node:assert/strict";
 import { enums, type Init, toDuration, workflowservice } from "@pawl/protocol";
 import type { ReplyOfKind } from "../execution.ts";
+import { violationsOf } from "../invariant/index.ts";
 import { Rejection } from "../rejection.ts";
+import type { VisibilityRecord } from "../run/visibility.ts";
 import { Step } from "../step.ts";
 import type { ActivitySelector, StartedActivityTask, Task } from "../vocabulary.ts";
 import { type StandaloneCommand, standaloneMachine } from "./standalone-activity.ts";
@@ -29,6 +31,8 @@ export class ScriptedStandalone {
   /** What the last command wrote. */
   written: { readonly parts: readonly string[]; readonly bytes: number } = { parts: [], bytes: 0 };
   readonly #rows = new Map<string, Row>();
+  /** As {@link listed}, which tests may clear. */
+  readonly #listed = new Map<string, VisibilityRecord>();
   #ids = 0;
 
   do<C extends StandaloneCommand>(command: C): ReplyOfKind<"activity", C> {
@@ -46,7 +50,8 @@ export class ScriptedStandalone {
 
   try(command: StandaloneCommand): unknown {
     const { empty, restore, execute, takeChanges, pendingEffects } = standaloneMachine;
-    const activity = empty({ namespaceId: "n", businessId: "a" }, this.currentRunId);
+    const key = { kind: "activity", namespaceId: "n", businessId: "a" } as const;
+    const activity = empty(key, this.currentRunId);
     for (const [runId, row] of this.#rows) activity.runs.set(runId, restore(row.snapshot, row.parts));
     const step = new Step({
       nowMs: this.nowMs,
@@ -75,8 +80,10 @@ export class ScriptedStandalone {
       const bytes = changes.parts.reduce((total, [, part]) => total + (part?.length ?? 0), snapshot.length);
       this.written = { parts: changes.parts.map(([part]) => part), bytes };
       this.#rows.set(runId, { parts: row.parts, snapshot, wakeAtMs, undispatched });
-      if (changes.visibility) this.listed.set(runId, changes.visibility);
+      if (changes.visibility) for (const all of [this.listed, this.#listed]) all.set(runId, changes.visibility);
       assert.equal(pendingEffects(run).length > 0, changes.undispatched, "what waits is marked as undispatched");
+      const kept = { ...key, runId, history: undefined, wakeAtMs, undispatched, visibility: this.#listed.get(runId) };
+      for (const violation of violationsOf({ ...kept, run: restore(snapshot, row.parts) })) throw violation;
     }
     this.currentRunId = activity.currentRunId;
     if (reply instanceof Rejection)
