@@ -32,10 +32,10 @@ export function openWriter(path: string, pragmas: Pragmas): DatabaseSync {
   }
 }
 
-/** A connection that only reads; it sees every commit that had ended when its statement or transaction began. */
-export function openReader(path: string): DatabaseSync {
+/** A connection that only reads; it sees every commit that had ended when its statement or transaction began. Default of `cacheKib` 8,192. */
+export function openReader(path: string, cacheKib = 8_192): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true, timeout: foreignLockWaitMs });
-  db.exec("PRAGMA cache_size = -8192");
+  db.exec(`PRAGMA cache_size = -${cacheKib}`);
   db.exec("PRAGMA temp_store = MEMORY");
   return db;
 }

@@ -24,6 +24,18 @@ const presence = fc.record({
   name: fc.constantFrom("K", "N", "L", "T"),
 }) as fc.Arbitrary<VisibilityFilter>;
 
+/** What several indexes know between them. */
+const indexed = fc.oneof(
+  fc.record({ op: fc.constantFrom("=", "!=", ">"), name: fc.constant("K"), value: fc.constantFrom("a", "b", "") }),
+  fc.record({ op: fc.constantFrom("in", "notIn"), name: fc.constant("K"), values: fc.constant(["a", "ab"]) }),
+  fc.record({ op: fc.constant("="), name: fc.constant("B"), value: fc.boolean() }),
+  fc.record({ op: fc.constant("contains"), name: fc.constant("L"), values: fc.constantFrom(["a"], ["b"]) }),
+  fc.record({ op: fc.constant("matches"), name: fc.constant("T"), text: fc.constantFrom("red", "red-hot") }),
+  fc.record({ op: fc.constant("="), name: fc.constant("WorkflowType"), value: fc.constantFrom("a", "b", "") }),
+  fc.record({ op: fc.constant("="), name: fc.constant("ExecutionStatus"), value: fc.integer({ min: 1, max: 3 }) }),
+  presence,
+) as fc.Arbitrary<VisibilityFilter>;
+
 /** Each run is written twice, as runs are when they begin and end, and some are deleted. */
 async function fill(store: Store): Promise<void> {
   const lease = await store.acquire(1, "me");
@@ -70,6 +82,8 @@ test(`lists and counts are the same whichever index they are taken from (SEED=${
       })
       .map((all) => ({ op: "or", all }) as VisibilityFilter),
     fc.tuple(presence, visibilityFilter).map((all): VisibilityFilter => ({ op: "and", all })),
+    fc.array(indexed, { minLength: 2, maxLength: 3 }).map((all): VisibilityFilter => ({ op: "and", all })),
+    indexed.map((filter): VisibilityFilter => ({ op: "not", filter })),
   ) as fc.Arbitrary<VisibilityFilter>;
   let foundCount = 0;
   const property = fc.asyncProperty(asked, fc.constantFrom("n1", "n2"), async (filter, namespaceId) => {

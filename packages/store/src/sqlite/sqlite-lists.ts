@@ -17,6 +17,7 @@ import {
   startRange,
 } from "../visibility/visibility-choice.ts";
 import {
+  complementConditions,
   type IndexedCondition,
   indexedConditions,
   isIndexed,
@@ -35,6 +36,9 @@ import {
   type Selection,
   shapesSql,
   startedSql,
+  statusCountsSql,
+  statusesSql,
+  typedSql,
 } from "./sqlite-query.ts";
 import { namesOfShape, shapesMax } from "./sqlite-shapes.ts";
 
@@ -42,6 +46,10 @@ import { namesOfShape, shapesMax } from "./sqlite-shapes.ts";
 const preparedMax = 64;
 /** A row of an index is passed in so much less time than one is read. */
 const stretchFactor = 50;
+/** A row is read in the time in which so many places are looked up in an index. */
+const readFactor = 8;
+/** A page may take the counting of so many times the rows that are few. */
+const probeFactor = 10;
 /** Shapes whose rows are merged; each is a part of the statement. */
 const mergedShapesMax = 16;
 
@@ -96,30 +104,34 @@ export class SqliteLists {
       const found = this.#selection(query);
       if (found === null) return groupBy === undefined ? [{ value: null, count: 0 }] : [];
       const byShape = this.#shapeCounts(found, groupBy);
-      if (!byShape) return this.#counts({ ...found, plan: counted(found, groupBy) }, groupBy);
+      if (!byShape) return this.#counts({ ...found, plan: this.#countPlan(found, groupBy) }, groupBy);
       const [whole, without] = byShape.map((selection) => this.#counts(selection, groupBy));
       return without === undefined ? whole! : less(whole!, without);
     });
   }
 
   #counts(selection: Selection, groupBy: string | undefined): Result<"countVisibility"> {
+    if (groupBy === "ExecutionStatus" && !isInOrderOfStatuses(selection)) return this.#statusCounts(selection);
     const rows = this.#all(countSql(selection, groupBy)) as [CountedValue, string | null, bigint][];
     return rows.map(([value, type, count]) => ({ value: countedValue(value, type), count: Number(count) }));
   }
 
+  #statusCounts(selection: Selection): Result<"countVisibility"> {
+    const statuses = (this.#all(statusesSql(selection.listKey)) as [bigint][]).map(([status]) => Number(status));
+    if (statuses.length === 0) return [];
+    const [counts] = this.#all(statusCountsSql(selection, statuses)) as [bigint[]];
+    return statuses.map((value, at) => ({ value, count: Number(counts[at]) })).filter(({ count }) => count > 0);
+  }
+
   /**
-   * Of a filter that says which attributes runs have and nothing more, or besides what the index of attributes knows: what to count, and what to take
-   * away from it. Runs of few kinds are looked for, or counted and taken away from all; undefined when neither is few.
+   * Of a filter that says which attributes runs have and nothing more: what to count, and what to take away from it. Runs of few kinds are looked
+   * for, or counted and taken away from all; undefined when neither is few.
    */
   #shapeCounts({ listKey, filter, absent, shapes }: Selection, groupBy: string | undefined): Selection[] | undefined {
     const choice = filter && shapes && isCountable(groupBy) ? shapeChoice(filter, shapes, absent) : undefined;
-    if (!filter || !shapes || !choice) return undefined;
-    const left = { op: "and", all: conjuncts(filter).filter((part) => !choice.parts.has(part)) } as const;
-    const by = exactCondition(left, absent);
-    if (left.all.length > 0 && by === undefined) return undefined;
+    if (!filter || !shapes || !choice || conjuncts(filter).some((part) => !choice.parts.has(part))) return undefined;
     const of = (keys: readonly number[]): Selection => {
-      const chosen = { parts: choice.parts, keys };
-      const plan: Plan = by ? { type: "index", by, choice: chosen } : { type: "shapes", choice: chosen };
+      const plan: Plan = { type: "shapes", choice: { parts: choice.parts, keys } };
       return { listKey, filter, plan, absent, shapes };
     };
     const others = shapes.filter(({ key }) => !choice.keys.includes(key)).map(({ key }) => key);
@@ -127,7 +139,51 @@ export class SqliteLists {
     const isRare = (keys: readonly number[]) => this.#count(shapesSql(keys, max)) < max;
     if (isRare(choice.keys)) return [of(choice.keys)];
     if (!isRare(others)) return undefined;
-    return [{ listKey, filter: left, plan: by ? { type: "index", by } : { type: "rows" }, absent, shapes }, of(others)];
+    return [{ listKey, filter: undefined, plan: { type: "rows" }, absent, shapes }, of(others)];
+  }
+
+  /** A count needs no row, or few, when indexes know what the filter and the groups ask for. */
+  #countPlan({ listKey, filter, plan, absent, shapes }: Selection, groupBy: string | undefined): Plan {
+    if (filter === undefined || isSelective(filter) || !isCountable(groupBy)) return plan;
+    const range = startRange(filter);
+    if (range !== undefined && isIndexed(filter, absent)) return { type: "stretch", range };
+    const exact = [...indexedConditions(filter), ...complementConditions(filter)].filter(
+      (one) => one.isExact && !absent.has(one.name),
+    );
+    const left = conjuncts(filter).filter(
+      (part) => !exact.some((one) => one.part === part) && !isIndexed(part, absent, shapes !== undefined),
+    );
+    const others = exact.filter((one) => !isPlace(one));
+    if (left.length === 0 && exact.length > 0 && others.length <= 1) {
+      const by = others[0] ?? this.#rarest(listKey, exact);
+      return { type: "index", by, also: exact.filter((one) => one !== by) };
+    }
+    const isOfType = left.length === 1 && typeOf(left[0]!) !== undefined;
+    if (!isOfType || exact.length === 0 || others.length > 0 || plan.type === "few") return plan;
+    return this.#typePlan(listKey, filter, exact, this.#rareRowsMax);
+  }
+
+  /** Of conditions on single values, at least one, that with the fewest rows. */
+  #rarest(listKey: number, places: readonly IndexedCondition[]): IndexedCondition {
+    let [rarest] = places;
+    let max = this.#rareRowsMax;
+    for (const by of places.length > 1 ? places : []) {
+      const count = this.#count(probeSql(listKey, by, max));
+      if (count < max) [rarest, max] = [by, count];
+    }
+    return rarest!;
+  }
+
+  /** Rows of a type with a look at the index of attributes for each, unless the attributes have far fewer: each of theirs must be read. */
+  #typePlan(listKey: number, filter: VisibilityFilter, places: readonly IndexedCondition[], max: number): Plan {
+    const by = this.#rarest(listKey, places);
+    const type = conjuncts(filter)
+      .map(typeOf)
+      .find((one) => one !== undefined)!;
+    const ofPlace = this.#count(probeSql(listKey, by, max)) * readFactor;
+    return ofPlace < this.#count(typedSql(listKey, type, max))
+      ? { type: "place", by, also: places.filter((one) => one !== by) }
+      : { type: "rows", also: places };
   }
 
   close(): void {
@@ -210,8 +266,12 @@ export class SqliteLists {
     if (fewest !== undefined) return { type: isPlace(fewest.by) ? "place" : "few", by: fewest.by };
     const started = this.#startPlan(listKey, filter, absent);
     if (started !== undefined) return started;
-    const place = conditions.find(isPlace);
-    if (place !== undefined) return { type: "place", by: place };
+    const places = conditions.filter(isPlace);
+    const [place, ...also] = places;
+    if (place !== undefined)
+      return conjuncts(filter).some((part) => typeOf(part) !== undefined)
+        ? this.#typePlan(listKey, filter, places, this.#fewRowsMax * probeFactor)
+        : { type: "place", by: place, also };
     return choice !== undefined && choice.keys.length <= mergedShapesMax
       ? { type: "shapes", choice }
       : { type: "rows" };
@@ -254,13 +314,9 @@ export class SqliteLists {
   }
 }
 
-/** A count needs no row when the index knows what the filter and the groups ask for. */
-function counted({ filter, plan, absent }: Selection, groupBy: string | undefined): Plan {
-  if (filter === undefined || isSelective(filter) || !isCountable(groupBy)) return plan;
-  const range = startRange(filter);
-  if (range !== undefined && isIndexed(filter, absent)) return { type: "stretch", range };
-  const by = exactCondition(filter, absent);
-  return by === undefined ? plan : { type: "index", by };
+/** Rows that the index of statuses tells all about. */
+function isInOrderOfStatuses({ filter, plan, absent }: Selection): boolean {
+  return plan.type === "rows" && (filter === undefined || isIndexed(filter, absent));
 }
 
 /** What every index knows. */
@@ -268,13 +324,9 @@ function isCountable(groupBy: string | undefined): boolean {
   return groupBy === undefined || groupBy === "ExecutionStatus";
 }
 
-/** A condition whose rows in the index are the runs that it selects, and that tell of all else that is asked. */
-function exactCondition(filter: VisibilityFilter, absent: ReadonlySet<string>): IndexedCondition | undefined {
-  const parts = conjuncts(filter);
-  return indexedConditions(filter).find(
-    (one) =>
-      one.isExact && !absent.has(one.name) && parts.every((part) => part === one.part || isIndexed(part, absent)),
-  );
+/** The one type that a part of a filter wants. */
+function typeOf(part: VisibilityFilter): string | undefined {
+  return part.op === "=" && part.name === "WorkflowType" ? String(part.value) : undefined;
 }
 
 /** `whole` without `part`, of which it has every value. */

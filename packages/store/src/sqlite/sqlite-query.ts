@@ -36,10 +36,10 @@ export interface Selection {
   readonly shapes: readonly Shape<number>[] | undefined;
 }
 
-/** Where the rows come from. */
+/** Where the rows come from. `also`: conditions on attributes for which the index is asked at the place of each row, before the row is read. */
 export type Plan =
   /** Every row of the list, in order, or by an index of a column. */
-  | { readonly type: "rows" }
+  | { readonly type: "rows"; readonly also?: readonly IndexedCondition[] }
   /** Few rows, which the index of attributes names; they are sorted. */
   | { readonly type: "few"; readonly by: IndexedCondition }
   /** Few rows, by when they started; they are sorted. */
@@ -49,9 +49,9 @@ export type Plan =
   /** The rows of some shapes, those of each in the order of the list. */
   | { readonly type: "shapes"; readonly choice: ShapeChoice<number> }
   /** One place of the index of attributes, where rows are in the order of the list. */
-  | { readonly type: "place"; readonly by: IndexedCondition }
-  /** The index of attributes alone: it knows all that is asked, but for the shape of a row, which is looked up by its place. */
-  | { readonly type: "index"; readonly by: IndexedCondition; readonly choice?: ShapeChoice<number> };
+  | { readonly type: "place"; readonly by: IndexedCondition; readonly also?: readonly IndexedCondition[] }
+  /** The index of attributes alone: it knows all that is asked. */
+  | { readonly type: "index"; readonly by: IndexedCondition; readonly also?: readonly IndexedCondition[] };
 
 /** Selects list_order, start_time_ms, run_id, info and, if it is ordered by a value, that. Not for the plan `index`, which has no info. */
 export function listSql(
@@ -99,7 +99,8 @@ export function listSql(
 
 /**
  * The rows of a stretch that may be on a page, found in the index of start times. It lacks the run id, so whatever shares the place of the page's last
- * row is among them, and so is what shares that of the last row before.
+ * row is among them, and so is what shares that of the last row before: the index of the list leads to those. Walked from its end, the index of start
+ * times begins with what will mostly be first, and little of what follows is kept.
  */
 function edgeOf(
   selection: Selection,
@@ -108,17 +109,20 @@ function edgeOf(
   values: Values,
 ): string {
   const stretch = [byStart(selection.listKey, range, values), ...where(selection, values)].join(" AND ");
-  const place = "(visibility.list_order, visibility.start_time_ms)";
   const position = after && [after.closeTimeMs ?? openListOrder, after.startTimeMs].map((one) => values.bind(one));
-  const [further, notBefore] = position
-    ? [` AND ${place} < (${position.join(", ")})`, ` AND ${place} <= (${position.join(", ")})`]
-    : ["", ""];
+  const further = position ? ` AND (visibility.list_order, visibility.start_time_ms) < (${position.join(", ")})` : "";
+  const inOrder = `visibility INDEXED BY visibility_in_order WHERE visibility.list_key = ${values.bind(selection.listKey)}`;
+  const sharing = (place: string) =>
+    `UNION SELECT visibility.rowid FROM ${inOrder} AND (visibility.list_order, visibility.start_time_ms) = ${place}`;
+  const places = ["(SELECT list_order, start_time_ms FROM edge)", ...(position ? [`(${position.join(", ")})`] : [])];
+  const last = `ORDER BY list_order DESC, start_time_ms DESC LIMIT`;
   return `(
-    WITH edge AS MATERIALIZED (
-      SELECT list_order, start_time_ms FROM ${stretch}${further}
-      ORDER BY list_order DESC, start_time_ms DESC LIMIT 1 OFFSET ${values.bind(limit - 1)})
-    SELECT visibility.rowid AS at FROM ${stretch}${notBefore}
-      AND NOT EXISTS (SELECT 1 FROM edge WHERE ${place} < (edge.list_order, edge.start_time_ms))
+    WITH ahead AS MATERIALIZED (
+      SELECT * FROM (
+        SELECT visibility.rowid AS at, list_order, start_time_ms FROM ${stretch}${further} ORDER BY start_time_ms DESC LIMIT -1)
+      ${last} ${values.bind(limit)}),
+    edge AS MATERIALIZED (SELECT list_order, start_time_ms FROM ahead ${last} 1 OFFSET ${values.bind(limit - 1)})
+    SELECT at FROM ahead ${places.map(sharing).join(" ")}
     ) AS first CROSS JOIN visibility ON visibility.rowid = first.at WHERE TRUE`;
 }
 
@@ -137,12 +141,32 @@ export function countSql(selection: Selection, groupBy: string | undefined): Bou
   const jsonType = isAttribute ? `json_type(search_attributes, ${values.bind(attributePath(groupBy))})` : "NULL";
   const type = isAttribute ? `CASE ${jsonType} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' END` : "NULL";
   const grouping = groupBy === undefined ? "" : ` GROUP BY 1${isAttribute ? ", 2" : ""} ORDER BY 1`;
-  const conditions = where(selection, values).join(" AND ");
+  const sql = `SELECT ${value}, ${type}, count(*) FROM ${countedRows(selection, values)}${grouping}`;
+  return { sql, values: values.all };
+}
+
+function countedRows(selection: Selection, values: Values): string {
   const { plan, listKey } = selection;
   const from =
     plan.type === "stretch" ? byStart(listKey, plan.range, values) : `${source(selection, values)} WHERE TRUE`;
-  const sql = `SELECT ${value}, ${type}, count(*) FROM ${from} AND ${conditions}${grouping}`;
-  return { sql, values: values.all };
+  return [from, ...where(selection, values)].join(" AND ");
+}
+
+/** Selects how many rows have each of some statuses, in one row: without sorting them, as grouping does where they are not in the order of their statuses. */
+export function statusCountsSql(selection: Selection, statuses: readonly number[]): BoundSql {
+  const values = new Values();
+  const counts = statuses.map(
+    (one) => `count(*) FILTER (WHERE ${tableOf(selection.plan)}.status = ${values.bind(one)})`,
+  );
+  return { sql: `SELECT ${counts.join(", ")} FROM ${countedRows(selection, values)}`, values: values.all };
+}
+
+/** Selects the statuses that rows of a list have, in their order. */
+export function statusesSql(listKey: number): BoundSql {
+  const least = "SELECT min(status) FROM visibility INDEXED BY visibility_by_status WHERE list_key = ?1";
+  const rows = `${least} UNION ALL SELECT (${least} AND status > known.status) FROM known WHERE known.status IS NOT NULL`;
+  const sql = `WITH RECURSIVE known(status) AS (${rows}) SELECT status FROM known WHERE status IS NOT NULL`;
+  return { sql, values: [listKey] };
 }
 
 /** Selects the number of rows that the index has for a condition, at most `max`. */
@@ -159,6 +183,14 @@ export function shapesSql(keys: readonly number[], max: number): BoundSql {
   return { sql: `SELECT count(*) FROM (${rows})`, values: values.all };
 }
 
+/** Selects the number of runs of a type, at most `max`. */
+export function typedSql(listKey: number, type: string, max: number): BoundSql {
+  const values = new Values();
+  const of = `visibility.list_key = ${values.bind(listKey)} AND visibility.type = ${values.bind(type)}`;
+  const rows = `SELECT 1 FROM visibility INDEXED BY visibility_by_type WHERE ${of} LIMIT ${values.bind(max)}`;
+  return { sql: `SELECT count(*) FROM (${rows})`, values: values.all };
+}
+
 /** Selects the number of runs that started in a stretch, at most `max`. */
 export function startedSql(listKey: number, range: StartRange, max: number): BoundSql {
   const values = new Values();
@@ -166,7 +198,7 @@ export function startedSql(listKey: number, range: StartRange, max: number): Bou
   return { sql: `SELECT count(*) FROM (${rows})`, values: values.all };
 }
 
-/** Both tables have the columns of a position, and the status. */
+/** Both tables have the columns of a position, the status and the shape. */
 type Table = "visibility" | "attribute";
 
 function tableOf({ type }: Plan): Table {
@@ -206,36 +238,54 @@ function byStart(listKey: number, range: StartRange, values: Values): string {
 }
 
 /** Which rows of `attribute` a condition is about. */
-function entries(listKey: number, { name, form, value }: IndexedCondition, values: Values): string {
-  const at = [`attribute.list_key = ${values.bind(listKey)}`, `attribute.name = ${values.bind(storedName(name))}`];
-  return [...at, `attribute.form = ${values.bind(form)}`, ...indexedValue(value, values)].join(" AND ");
+function entries(listKey: number, condition: IndexedCondition, values: Values, of = "attribute"): string {
+  const { name, form, isNot } = condition;
+  const at = [`${of}.list_key = ${values.bind(listKey)}`, `${of}.name = ${values.bind(storedName(name))}`];
+  const wanted = indexedValue(condition.value, values, `${of}.value`);
+  at.push(`${of}.form = ${values.bind(form)}`, ...(isNot ? [`NOT (${wanted.join(" AND ")})`] : wanted));
+  return at.join(" AND ");
 }
 
-function indexedValue(value: IndexedCondition["value"], values: Values): string[] {
-  if ("oneOf" in value) {
-    const [first, ...others] = value.oneOf;
+function indexedValue(wanted: IndexedCondition["value"], values: Values, value: string): string[] {
+  if ("oneOf" in wanted) {
+    const [first, ...others] = wanted.oneOf;
     if (first === undefined) return ["FALSE"];
-    if (others.length === 0) return [`attribute.value = ${literal(first, values)}`];
-    return [`attribute.value IN (SELECT value FROM json_each(${values.bind(listOf(value.oneOf))}))`];
+    if (others.length === 0) return [`${value} = ${literal(first, values)}`];
+    return [`${value} IN (SELECT value FROM json_each(${values.bind(listOf(wanted.oneOf))}))`];
   }
-  return value.all.map(([order, bound]) => `attribute.value ${order} ${literal(bound, values)}`);
+  return wanted.all.map(([order, bound]) => `${value} ${order} ${literal(bound, values)}`);
+}
+
+/** Whether the index has a condition at the place of a row of `table`. The run id comes last: an index of a column lacks it, and must read the row for it. */
+function isThereToo(
+  listKey: number,
+  by: IndexedCondition,
+  { table, values }: { table: Table; values: Values },
+): string {
+  const place = ["list_order", "start_time_ms"].map((column) => `too.${column} = ${table}.${column}`);
+  place.push(table === "attribute" ? "too.run_id = attribute.run_id" : "+too.run_id = visibility.run_id");
+  const at = [entries(listKey, by, values, "too"), ...place].join(" AND ");
+  return `EXISTS (SELECT 1 FROM attribute AS too WHERE ${at})`;
 }
 
 function where({ listKey, filter, plan, absent, shapes }: Selection, values: Values): string[] {
   const table = tableOf(plan);
   const conditions: string[] = [];
   if (plan.type === "place" || plan.type === "index") conditions.push(entries(listKey, plan.by, values));
-  if (plan.type === "index" && plan.choice) conditions.push(hasShape(plan.choice.keys, values));
   // A shape belongs to one list, and its index holds no more than it must.
   if (plan.type === "shapes") conditions.push(ofShapes(plan.choice.keys, values));
   else if (plan.type !== "index") conditions.push(`visibility.list_key = ${values.bind(listKey)}`);
   for (const part of filter === undefined ? [] : conjuncts(filter)) {
     if (plan.type === "index" && part === plan.by.part) continue;
-    if ((plan.type === "shapes" || plan.type === "index") && plan.choice?.parts.has(part)) continue;
+    if (plan.type === "shapes" && plan.choice.parts.has(part)) continue;
+    const also = "also" in plan ? plan.also?.find((one) => one.part === part) : undefined;
+    if (also)
+      conditions.push(isThereToo(listKey, also, { table: plan.type === "rows" ? "visibility" : "attribute", values }));
+    if (also?.isExact) continue;
     const dialect = dialectOf({ table, absent, shapes }, values);
     conditions.push(condition(part, dialect), ...closeTimeRange(part, dialect));
     // Said of the index too, what it knows spares looks at rows.
-    if (plan.type === "place" && isIndexed(part, absent))
+    if (plan.type === "place" && isIndexed(part, absent, shapes !== undefined))
       conditions.push(condition(part, dialectOf({ table: "attribute", absent, shapes }, values)));
   }
   return conditions;
@@ -272,7 +322,7 @@ function dialectOf({ table, absent, shapes }: Known, values: Values): Dialect {
       if (shapes === undefined || unindexedAttributes.includes(name))
         return `json_type(search_attributes, ${values.bind(attributePath(name))})`;
       const having = shapes.filter(({ names }) => names.has(storedName(name))).map(({ key }) => key);
-      return `CASE WHEN ${ofShapes(having, values)} THEN 1 END`;
+      return `CASE WHEN ${ofShapes(having, values, table)} THEN 1 END`;
     },
     number: (value) => values.bind(value),
   };
@@ -309,16 +359,10 @@ function matches(name: string, phrases: readonly (readonly string[])[], values: 
 }
 
 /** Of one shape the index has the rows in order, which it does not know of `IN`. */
-function ofShapes(keys: readonly number[], values: Values): string {
+function ofShapes(keys: readonly number[], values: Values, table: Table = "visibility"): string {
   const [first, ...others] = keys;
-  if (first !== undefined && others.length === 0) return `visibility.shape_key = ${values.bind(first)}`;
-  return `visibility.shape_key IN (SELECT value FROM json_each(${values.bind(JSON.stringify(keys))}))`;
-}
-
-/** Of a row of `attribute`. Most are decided by the index of shapes: a row of the table is read only where the place is that of such a run. */
-function hasShape(keys: readonly number[], values: Values): string {
-  const place = positionOf("visibility").map((column, at) => `${column} = ${positionOf("attribute")[at]}`);
-  return `EXISTS (SELECT 1 FROM ${byShape} WHERE ${[ofShapes(keys, values), ...place].join(" AND ")})`;
+  if (first !== undefined && others.length === 0) return `${table}.shape_key = ${values.bind(first)}`;
+  return `${table}.shape_key IN (SELECT value FROM json_each(${values.bind(JSON.stringify(keys))}))`;
 }
 
 function bindable(value: Scalar): string | number {

@@ -20,13 +20,15 @@ export interface IndexedCondition {
   readonly name: string;
   readonly form: number;
   readonly value: { readonly oneOf: readonly Scalar[] } | { readonly all: readonly (readonly [Order, Scalar])[] };
+  /** All other values of the attribute are meant. */
+  readonly isNot?: true;
   /** The index has one row for each run that the part selects, and no other row for the condition. */
   readonly isExact: boolean;
 }
 
 /** One value: its rows are in the order of the list. */
-export function isPlace({ value }: IndexedCondition): boolean {
-  return "oneOf" in value && value.oneOf.length === 1;
+export function isPlace({ value, isNot }: IndexedCondition): boolean {
+  return "oneOf" in value && value.oneOf.length === 1 && !isNot;
 }
 
 /** Whether the filter already asks for few rows by a column. */
@@ -38,19 +40,57 @@ export function isSelective(filter: VisibilityFilter): boolean {
 
 const indexedNames: readonly string[] = ["ExecutionStatus", "StartTime", "CloseTime"];
 
-/** Whether a row of the index of attributes, or of that of start times, tells whether the filter holds. `absent`: attributes that no row has. */
-export function isIndexed(filter: VisibilityFilter, absent: ReadonlySet<string> = new Set()): boolean {
-  if ("all" in filter) return filter.all.every((one) => isIndexed(one, absent));
-  if ("filter" in filter) return isIndexed(filter.filter, absent);
-  return indexedNames.includes(filter.name) || absent.has(filter.name);
+/**
+ * Whether a row of the index of attributes, or of that of start times, tells whether the filter holds. `absent`: attributes that no row has;
+ * `hasShape`: rows of the index name the shape of their run.
+ */
+export function isIndexed(
+  filter: VisibilityFilter,
+  absent: ReadonlySet<string> = new Set(),
+  hasShape = false,
+): boolean {
+  if ("all" in filter) return filter.all.every((one) => isIndexed(one, absent, hasShape));
+  if ("filter" in filter) return isIndexed(filter.filter, absent, hasShape);
+  if (indexedNames.includes(filter.name) || absent.has(filter.name)) return true;
+  return hasShape && (filter.op === "isNull" || filter.op === "isNotNull") && isInIndex(filter.name);
+}
+
+function isInIndex(name: string): boolean {
+  return !isColumn(name) && !unindexedAttributes.includes(name);
 }
 
 export function indexedConditions(filter: VisibilityFilter): IndexedCondition[] {
   return conjuncts(filter).flatMap((part) => {
     if ("all" in part) return alternativesOf(part) ?? [];
-    if (!("name" in part) || isColumn(part.name) || unindexedAttributes.includes(part.name)) return [];
+    if (!("name" in part) || !isInIndex(part.name)) return [];
     return conditionOf(part) ?? [];
   });
+}
+
+/** Of the parts that `indexedConditions` knows nothing of, those that mean all values of an attribute but some: many rows, good for counting. */
+export function complementConditions(filter: VisibilityFilter): IndexedCondition[] {
+  return conjuncts(filter).flatMap((part) => {
+    const but = part.op === "not" ? part.filter : positiveOf(part);
+    if (!but || !("name" in but) || !isInIndex(but.name)) return [];
+    const condition = conditionOf(but);
+    return condition?.form === attributeForms.value ? [{ ...condition, part, isNot: true as const }] : [];
+  });
+}
+
+/** What a part denies of single values. */
+function positiveOf(part: VisibilityFilter): VisibilityFilter | undefined {
+  switch (part.op) {
+    case "!=":
+      return { ...part, op: "=" };
+    case "notIn":
+      return { ...part, op: "in" };
+    case "notBetween":
+      return { ...part, op: "between" };
+    case "notStartsWith":
+      return { ...part, op: "startsWith" };
+    default:
+      return undefined;
+  }
 }
 
 /** Values of one attribute, of which any will do. */
@@ -58,7 +98,7 @@ function alternativesOf(part: Extract<VisibilityFilter, { all: unknown }>): Inde
   const [first] = part.all;
   if (part.op !== "or" || !first || !("name" in first)) return undefined;
   const { name } = first;
-  if (isColumn(name) || unindexedAttributes.includes(name)) return undefined;
+  if (!isInIndex(name)) return undefined;
   const oneOf: Scalar[] = [];
   for (const one of part.all) {
     if (!("name" in one) || one.name !== name || (one.op !== "=" && one.op !== "in")) return undefined;
