@@ -1,12 +1,13 @@
 /** One unary call on a session: a framed message there, a framed message and a status back. */
-import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
 import { gunzip } from "node:zlib";
 import { statusCodes } from "@pawl/protocol";
+import type { Headers } from "./header-decoder.ts";
+import { type Http2Session, type Http2Stream, http2Codes, type StreamLoss, type StreamOwner } from "./http2-session.ts";
 import { CallFailed } from "./transport.ts";
 
 export interface GrpcRequest {
   /** Names and values in turn. */
-  readonly headers: string[];
+  readonly headers: readonly string[];
   readonly message: Uint8Array;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
@@ -19,63 +20,40 @@ const timerMsMax = 2 ** 31 - 1;
 /** `grpc-timeout` has eight digits. */
 const digitsMax = 1e8;
 
-/** How many calls a session has under way: one that has some keeps the process alive. */
-const underway = new WeakMap<ClientHttp2Session, number>();
-
-export class GrpcCall {
+export class GrpcCall implements StreamOwner {
   readonly answer: Promise<Uint8Array>;
   readonly #request: GrpcRequest;
-  readonly #session: ClientHttp2Session;
-  readonly #stream: ClientHttp2Stream;
+  readonly #session: Http2Session;
+  readonly #stream: Http2Stream;
   readonly #timer: NodeJS.Timeout;
   readonly #settle: PromiseWithResolvers<Uint8Array>;
   readonly #abort = () => this.#giveUp(new CallFailed(statusCodes.CANCELLED, "the call was aborted"));
   #chunks: Buffer[] = [];
   #bytes = 0;
-  #headers: IncomingHttpHeaders | undefined;
-  #trailers: IncomingHttpHeaders | undefined;
-  #error: Error | undefined;
+  #headers: Headers | undefined;
+  #trailers: Headers | undefined;
   #isSettled = false;
 
   /** Throws {@link CallFailed} when the session takes no more calls. */
-  constructor(session: ClientHttp2Session, request: GrpcRequest) {
+  constructor(session: Http2Session, request: GrpcRequest) {
     this.#request = request;
     this.#session = session;
     this.#settle = Promise.withResolvers();
     this.answer = this.#settle.promise;
-    const { timeoutMs, signal } = request;
-    try {
-      request.headers.push("grpc-timeout", timeoutText(timeoutMs));
-      this.#stream = session.request(request.headers);
-    } catch (error) {
-      throw new CallFailed(statusCodes.UNAVAILABLE, (error as Error).message);
-    }
-    if (add(session, 1) === 1) session.ref();
-    const late = () =>
-      this.#giveUp(new CallFailed(statusCodes.DEADLINE_EXCEEDED, `Deadline exceeded after ${timeoutMs} ms`));
-    this.#timer = setTimeout(late, Math.min(timeoutMs, timerMsMax));
+    const { headers, message, timeoutMs, signal } = request;
+    const stream = session.request(headers, ["grpc-timeout", timeoutText(timeoutMs)], framed(message), this);
+    if (!stream) throw new CallFailed(statusCodes.UNAVAILABLE, "the connection takes no more calls");
+    this.#stream = stream;
+    this.#timer = setTimeout(() => this.#late(), Math.min(timeoutMs, timerMsMax));
     signal?.addEventListener("abort", this.#abort, { once: true });
-    this.#listen();
-    this.#stream.end(framed(request.message));
   }
 
-  #listen(): void {
-    const stream = this.#stream;
-    stream.on("response", (headers) => {
-      this.#headers = headers;
-    });
-    stream.on("trailers", (trailers) => {
-      this.#trailers = trailers;
-    });
-    stream.on("data", (chunk: Buffer) => this.#take(chunk));
-    stream.on("end", () => this.#ended());
-    stream.on("error", (error) => {
-      this.#error = error;
-    });
-    stream.on("close", () => this.#closed());
+  onHeaders(headers: Headers): void {
+    if (this.#headers) this.#trailers = headers;
+    else this.#headers = headers;
   }
 
-  #take(chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     const { messageBytesMax } = this.#request;
@@ -84,34 +62,41 @@ export class GrpcCall {
     this.#giveUp(new CallFailed(statusCodes.RESOURCE_EXHAUSTED, text));
   }
 
-  #giveUp(reason: CallFailed): void {
-    if (this.#end()) this.#settle.reject(reason);
-    this.#stream.close(constants.NGHTTP2_CANCEL);
-  }
-
   /** Everything that the server said has come. */
-  #ended(): void {
-    const said = this.#trailers ?? this.#headers;
-    // An end without a status is told by what follows.
-    if (said?.["grpc-status"] === undefined) return;
-    this.#finish(said);
-  }
-
-  #closed(): void {
-    if (this.#isSettled) return;
+  onEnd(): void {
     const said = this.#trailers ?? this.#headers;
     if (said?.["grpc-status"] !== undefined) return this.#finish(said);
+    this.#fail(this.#withoutStatus(http2Codes.NO_ERROR, "the stream was closed with code 0"));
+  }
+
+  onLoss(loss: StreamLoss): void {
+    const said = this.#trailers ?? this.#headers;
+    if (said?.["grpc-status"] !== undefined) return this.#finish(said);
+    if (loss.type === "connectionLost") return this.#fail(new CallFailed(statusCodes.UNAVAILABLE, loss.text));
+    this.#fail(this.#withoutStatus(loss.code, loss.text));
+  }
+
+  #withoutStatus(resetCode: number, why: string): CallFailed {
     const status = Number(this.#headers?.[":status"] ?? 200);
-    const isBroken = this.#session.destroyed || this.#session.closed;
-    const why = this.#error?.message ?? `the stream was closed with code ${this.#stream.rstCode}`;
-    const failed =
-      status !== 200
-        ? new CallFailed(codeOfHttp(status), `Received HTTP status code ${status}`)
-        : new CallFailed(isBroken ? statusCodes.UNAVAILABLE : codeOfReset(this.#stream.rstCode), why);
+    if (status !== 200) return new CallFailed(codeOfHttp(status), `Received HTTP status code ${status}`);
+    return new CallFailed(codeOfReset(resetCode), why);
+  }
+
+  #fail(failed: CallFailed): void {
     if (this.#end()) this.#settle.reject(failed);
   }
 
-  #finish(said: IncomingHttpHeaders): void {
+  #late(): void {
+    const { timeoutMs } = this.#request;
+    this.#giveUp(new CallFailed(statusCodes.DEADLINE_EXCEEDED, `Deadline exceeded after ${timeoutMs} ms`));
+  }
+
+  #giveUp(reason: CallFailed): void {
+    this.#fail(reason);
+    this.#session.cancel(this.#stream);
+  }
+
+  #finish(said: Headers): void {
     if (!this.#end()) return;
     const code = Number(said["grpc-status"]);
     if (code !== statusCodes.OK) {
@@ -142,15 +127,8 @@ export class GrpcCall {
     this.#isSettled = true;
     clearTimeout(this.#timer);
     this.#request.signal?.removeEventListener("abort", this.#abort);
-    if (add(this.#session, -1) === 0) this.#session.unref();
     return true;
   }
-}
-
-function add(session: ClientHttp2Session, calls: number): number {
-  const now = (underway.get(session) ?? 0) + calls;
-  underway.set(session, now);
-  return now;
 }
 
 function framed(message: Uint8Array): Buffer {
@@ -188,13 +166,13 @@ function codeOfHttp(status: number): number {
 /** As gRPC maps what HTTP/2 says. */
 function codeOfReset(code: number): number {
   switch (code) {
-    case constants.NGHTTP2_REFUSED_STREAM:
+    case http2Codes.REFUSED_STREAM:
       return statusCodes.UNAVAILABLE;
-    case constants.NGHTTP2_CANCEL:
+    case http2Codes.CANCEL:
       return statusCodes.CANCELLED;
-    case constants.NGHTTP2_ENHANCE_YOUR_CALM:
+    case http2Codes.ENHANCE_YOUR_CALM:
       return statusCodes.RESOURCE_EXHAUSTED;
-    case constants.NGHTTP2_INADEQUATE_SECURITY:
+    case http2Codes.INADEQUATE_SECURITY:
       return statusCodes.PERMISSION_DENIED;
     default:
       return statusCodes.INTERNAL;

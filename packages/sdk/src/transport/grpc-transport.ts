@@ -1,14 +1,16 @@
 /**
- * gRPC over a socket, on Node's own HTTP/2: unary calls are all that this API has, and a library that can do more costs about twice the CPU of each.
+ * gRPC over a socket: unary calls are all that this API has, and what can do more, a library as well as Node's own HTTP/2, costs several times the CPU
+ * of each.
  *
  *   G1. One session at a time. When it ends, or the server says that it goes, the next call opens another; calls under way stay where they are.
  *   G2. Without calls nothing here keeps the process alive.
  *   G3. What happened to a call whose connection broke is not known: it ends as UNAVAILABLE, and request ids make a second attempt harmless.
  */
-import { type ClientHttp2Session, connect, constants, type SecureClientSessionOptions } from "node:http2";
-import { createConnection, type Socket } from "node:net";
+import { createConnection, isIP, type Socket } from "node:net";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { statusCodes } from "@pawl/protocol";
 import { GrpcCall } from "./grpc-call.ts";
+import { Http2Session } from "./http2-session.ts";
 import { proxyFor, throughProxy } from "./proxy.ts";
 import { CallFailed, type TlsConfig, type Transport, type TransportCall } from "./transport.ts";
 
@@ -39,19 +41,15 @@ export interface ChannelArgs {
 export const LOCAL_TARGET = "localhost:7233";
 const defaultPort = 7233;
 const messageBytesMax = 128 * 1024 * 1024;
-/** HTTP/2's own 64 KiB would make the sender of a long history wait for each of its pieces. */
-const windowBytes = 8 * 1024 * 1024;
-/** Of what a session may hold in memory; Node's default of 10 would refuse calls when large answers come together. */
-const sessionMegabytes = 256;
 
 export class GrpcTransport implements Transport {
   readonly #target: Target;
   readonly #args: ChannelArgs;
-  /** Names and values in turn: Node takes this form as it is, and would copy an object. */
+  /** Names and values in turn. */
   readonly #fixedHeaders: readonly string[];
-  readonly #tls: SecureClientSessionOptions | undefined;
-  #session: ClientHttp2Session | undefined;
-  #opening: Promise<ClientHttp2Session> | undefined;
+  readonly #tls: ConnectionOptions | undefined;
+  #session: Http2Session | undefined;
+  #opening: Promise<Http2Session> | undefined;
   #isClosed = false;
 
   constructor({ address = LOCAL_TARGET, tls, apiKey, channelArgs = {} }: GrpcOptions) {
@@ -60,11 +58,10 @@ export class GrpcTransport implements Transport {
     this.#args = channelArgs;
     this.#tls = secure === false ? undefined : tlsOptions(typeof secure === "object" ? secure : {}, channelArgs);
     const override = typeof secure === "object" ? secure?.serverNameOverride : undefined;
-    const authority = channelArgs["grpc.default_authority"] ?? override;
+    const authority = channelArgs["grpc.default_authority"] ?? override ?? authorityOf(this.#target);
     const agents = [channelArgs["grpc.primary_user_agent"], `grpc-node-pawl/${process.versions.node}`];
     this.#fixedHeaders = [
-      ...[":method", "POST"],
-      ...(authority === undefined ? [] : [":authority", authority]),
+      ...[":method", "POST", ":scheme", this.#tls ? "https" : "http", ":authority", authority],
       ...["content-type", "application/grpc", "te", "trailers", "grpc-accept-encoding", "identity,gzip"],
       ...["user-agent", agents.filter(Boolean).join(" ")],
     ];
@@ -91,13 +88,13 @@ export class GrpcTransport implements Transport {
     this.#session = undefined;
   }
 
-  #ready(): ClientHttp2Session | undefined {
+  #ready(): Http2Session | undefined {
     const session = this.#session;
-    return session && !session.closed && !session.destroyed ? session : undefined;
+    return session?.isOpen ? session : undefined;
   }
 
   /** The session, once it is there; not later than the call's own end. */
-  async #opened({ timeoutMs, signal }: TransportCall): Promise<ClientHttp2Session> {
+  async #opened({ timeoutMs, signal }: TransportCall): Promise<Http2Session> {
     if (this.#isClosed) throw new CallFailed(statusCodes.UNAVAILABLE, "the connection has been closed");
     this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined;
@@ -123,71 +120,63 @@ export class GrpcTransport implements Transport {
     });
   }
 
-  async #open(): Promise<ClientHttp2Session> {
-    const { host, port, path, text } = this.#target;
+  async #open(): Promise<Http2Session> {
     const failed = (error: Error) =>
-      new CallFailed(statusCodes.UNAVAILABLE, `No connection established to ${text}: ${reasonOf(error)}`);
-    const createConnection = await this.#dialer(failed);
-    const scheme = this.#tls ? "https" : "http";
-    const authority =
-      path === undefined ? `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}` : `${scheme}://localhost`;
-    return await new Promise((resolve, reject) => {
-      const session = connect(authority, {
-        ...this.#tls,
-        ...(createConnection ? { createConnection } : {}),
-        settings: { enablePush: false, initialWindowSize: windowBytes },
-        maxSessionMemory: sessionMegabytes,
-      });
-      session.once("error", (error) => reject(failed(error)));
-      // Its calls say it themselves.
-      session.on("error", () => undefined);
-      session.once("close", () => reject(failed(new Error("the connection was closed"))));
-      session.once("goaway", () => this.#forget(session));
-      session.once("connect", () => {
-        // The server may have gone in the very moment that it was reached.
-        if (session.destroyed) return reject(failed(new Error("the connection was closed")));
-        session.setLocalWindowSize(windowBytes);
-        if (this.#isClosed) session.destroy();
-        this.#session = session;
-        session.once("close", () => this.#forget(session));
-        this.#keepAlive(session);
-        // G2. A call refers to it while it runs.
-        session.unref();
-        resolve(session);
-      });
+      new CallFailed(statusCodes.UNAVAILABLE, `No connection established to ${this.#target.text}: ${reasonOf(error)}`);
+    const socket = await this.#connected().catch((error: Error) => {
+      throw failed(error);
     });
+    const session: Http2Session = new Http2Session(socket, () => this.#forget(session));
+    // The server may have gone, or the transport been closed, in the very moment that it was reached.
+    if (this.#isClosed) session.destroy();
+    if (!session.isOpen) throw failed(new Error("the connection was closed"));
+    this.#session = session;
+    this.#keepAlive(session, socket);
+    return session;
   }
 
-  /** How to get a socket where that is not by host and port. */
-  async #dialer(failed: (error: Error) => Error): Promise<(() => Socket) | undefined> {
+  async #connected(): Promise<Socket> {
     const { host, port, path } = this.#target;
-    if (path !== undefined) return () => createConnection(path);
-    const proxy = this.#args["grpc.enable_http_proxy"] === 0 ? undefined : proxyFor(host, process.env);
-    if (!proxy) return undefined;
-    try {
-      const socket = await throughProxy(proxy, { host, port }, this.#tls);
-      return () => socket;
-    } catch (error) {
-      throw failed(error as Error);
+    const tls = this.#tls;
+    const proxy =
+      path !== undefined || this.#args["grpc.enable_http_proxy"] === 0 ? undefined : proxyFor(host, process.env);
+    if (proxy) return await throughProxy(proxy, { host, port }, tls);
+    return await new Promise((resolve, reject) => {
+      const socket = dial();
+      const connected = tls && path === undefined ? "secureConnect" : "connect";
+      socket.once("error", reject);
+      socket.once("close", () => reject(new Error("the connection was closed")));
+      socket.once(connected, () => resolve(socket));
+    });
+
+    function dial(): Socket {
+      if (path !== undefined) return createConnection(path);
+      if (!tls) return createConnection({ host, port });
+      return connectTls({ ...(isIP(host) ? {} : { servername: host }), ...tls, host, port });
     }
   }
 
-  #forget(session: ClientHttp2Session): void {
+  #forget(session: Http2Session): void {
     if (this.#session === session) this.#session = undefined;
   }
 
   /** A connection that a network has forgotten says nothing: it is asked now and then. */
-  #keepAlive(session: ClientHttp2Session): void {
+  #keepAlive(session: Http2Session, socket: Socket): void {
     const everyMs = this.#args["grpc.keepalive_time_ms"] ?? 30_000;
     const withinMs = this.#args["grpc.keepalive_timeout_ms"] ?? 15_000;
     const ask = setInterval(() => {
-      if (session.destroyed || session.closed) return;
-      const late = setTimeout(() => {
-        session.destroy(new Error("the server did not answer a ping"), constants.NGHTTP2_CANCEL);
-      }, withinMs).unref();
-      session.ping(() => clearTimeout(late));
+      const late = setTimeout(() => session.giveUp("the server did not answer a ping"), withinMs).unref();
+      pings.add(late);
+      session.ping(() => {
+        clearTimeout(late);
+        pings.delete(late);
+      });
     }, everyMs).unref();
-    session.once("close", () => clearInterval(ask));
+    const pings = new Set<NodeJS.Timeout>();
+    socket.once("close", () => {
+      clearInterval(ask);
+      for (const late of pings) clearTimeout(late);
+    });
   }
 }
 
@@ -215,7 +204,12 @@ function targetOf(address: string): Target {
   throw new TypeError(`ConnectionOptions.address is no host:port: ${JSON.stringify(address)}`);
 }
 
-function tlsOptions(config: TlsConfig, args: ChannelArgs): SecureClientSessionOptions {
+function authorityOf({ host, port, path }: Target): string {
+  if (path !== undefined) return "localhost";
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+function tlsOptions(config: TlsConfig, args: ChannelArgs): ConnectionOptions {
   const { serverRootCACertificate, clientCertPair, disableHostVerification, serverNameOverride } = config;
   const servername = serverNameOverride ?? args["grpc.ssl_target_name_override"];
   const pem = (bytes: Uint8Array) => Buffer.from(bytes);

@@ -1,8 +1,7 @@
 /** The way out of a network that lets nothing out but by an HTTP proxy: found in the environment, by the names that gRPC's libraries read. */
 import { request } from "node:http";
-import type { SecureClientSessionOptions } from "node:http2";
 import type { Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
 
 const connectWithinMs = 20_000;
 
@@ -30,7 +29,7 @@ export function proxyFor(host: string, environment: Environment): Proxy | undefi
 export function throughProxy(
   proxy: Proxy,
   { host, port }: { readonly host: string; readonly port: number },
-  tls: SecureClientSessionOptions | undefined,
+  tls: ConnectionOptions | undefined,
 ): Promise<Socket> {
   const target = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const headers = {

@@ -1,0 +1,64 @@
+/** What is to go over a socket: all frames of one turn go in one write. */
+import type { Socket } from "node:net";
+import { frameHeadBytes } from "./frame-reader.ts";
+
+const bytesAtFirst = 16_384;
+/** A buffer that has grown larger is not kept. */
+const bytesKept = 262_144;
+
+export class Outbox {
+  readonly #socket: Socket;
+  #buffer = Buffer.allocUnsafeSlow(bytesAtFirst);
+  #length = 0;
+  #isScheduled = false;
+  readonly #flushLater = () => this.flush();
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#makeRoom(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
+    this.#makeRoom(frameHeadBytes + payload.length);
+    const { length } = payload;
+    const buffer = this.#buffer;
+    let at = this.#length;
+    buffer[at++] = length >>> 16;
+    buffer[at++] = length >>> 8;
+    buffer[at++] = length;
+    buffer[at++] = type;
+    buffer[at++] = flags;
+    at = buffer.writeUInt32BE(streamId, at);
+    buffer.set(payload, at);
+    this.#length = at + length;
+  }
+
+  flush(): void {
+    this.#isScheduled = false;
+    if (this.#length === 0 || this.#socket.destroyed) return;
+    const bytes = this.#buffer.subarray(0, this.#length);
+    this.#length = 0;
+    if (this.#socket.writable) this.#socket.write(bytes);
+    // What the system has taken at once is nobody's any more.
+    if (this.#socket.writableLength > 0 || this.#buffer.length > bytesKept) {
+      this.#buffer = Buffer.allocUnsafeSlow(bytesAtFirst);
+    }
+  }
+
+  #makeRoom(bytes: number): void {
+    if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      process.nextTick(this.#flushLater);
+    }
+    const needed = this.#length + bytes;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
+}
