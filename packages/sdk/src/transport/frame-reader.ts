@@ -12,7 +12,13 @@ export const frameTypes = {
   continuation: 9,
 } as const;
 
-export const frameFlags = { acknowledged: 0x1, endOfStream: 0x1, endOfHeaders: 0x4, padded: 0x8, prioritized: 0x20 } as const;
+export const frameFlags = {
+  acknowledged: 0x1,
+  endOfStream: 0x1,
+  endOfHeaders: 0x4,
+  padded: 0x8,
+  prioritized: 0x20,
+} as const;
 
 export const frameHeadBytes = 9;
 /** HTTP/2's own limit, until the one who receives raises it. */
@@ -51,6 +57,7 @@ export class FrameReader {
 export function contentOf({ type, flags, payload }: Frame): Buffer | undefined {
   const isPadded = (flags & frameFlags.padded) !== 0;
   const isPrioritized = type === frameTypes.headers && (flags & frameFlags.prioritized) !== 0;
+  if (!isPadded && !isPrioritized) return payload;
   const start = (isPadded ? 1 : 0) + (isPrioritized ? 5 : 0);
   const end = payload.length - (isPadded ? (payload[0] ?? 0) : 0);
   return start <= end ? payload.subarray(start, end) : undefined;

@@ -110,6 +110,21 @@ describe("a call over gRPC", () => {
     transport.close();
   });
 
+  test("does not send metadata that would break the connection for all", async () => {
+    answer = echo;
+    const transport = open();
+    const sent = (metadata: Record<string, string>) =>
+      transport.call({
+        ...{ path: "/service/Method", message: Buffer.from("sent"), metadata },
+        ...{ timeoutMs: 5_000, signal: undefined },
+      });
+    await assert.rejects(sent({ mark: "a\r\nb" }), /3 INVALID_ARGUMENT: metadata cannot be sent: \["mark","a\\r\\nb"\]/);
+    await assert.rejects(sent({ "two words": "a" }), /3 INVALID_ARGUMENT/);
+    assert.equal(Buffer.from(await sent({ mark: "ä\t!" })).toString(), "sent");
+    assert.equal(asked["mark"], "ä\t!");
+    transport.close();
+  });
+
   test("understands a compressed answer, and none that is larger than it may be", async () => {
     answer = answering(framed(gzipSync("packed"), true));
     const transport = open();

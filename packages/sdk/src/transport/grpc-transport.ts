@@ -69,15 +69,19 @@ export class GrpcTransport implements Transport {
 
   async call(asked: TransportCall): Promise<Uint8Array> {
     if (asked.signal?.aborted) throw new CallFailed(statusCodes.CANCELLED, "the call was aborted");
-    const deadlineMs = performance.now() + asked.timeoutMs;
-    const session = this.#ready() ?? (await this.#opened(asked));
+    let { timeoutMs } = asked;
+    let session = this.#ready();
+    if (!session) {
+      const askedAtMs = performance.now();
+      session = await this.#opened(asked);
+      timeoutMs = Math.max(1, timeoutMs - (performance.now() - askedAtMs));
+    }
     // What HTTP/2 itself reads stands first.
     const headers = [":path", asked.path, ...this.#fixedHeaders];
-    for (const name in asked.metadata) headers.push(name.toLowerCase(), asked.metadata[name]!);
+    for (const name in asked.metadata) headers.push(name.toLowerCase(), sendable(name, asked.metadata[name]!));
     const bytesMax = this.#args["grpc.max_receive_message_length"] ?? messageBytesMax;
     return await new GrpcCall(session, {
-      ...{ headers, message: asked.message, signal: asked.signal },
-      timeoutMs: Math.max(1, deadlineMs - performance.now()),
+      ...{ headers, message: asked.message, signal: asked.signal, timeoutMs },
       messageBytesMax: bytesMax < 0 ? Number.POSITIVE_INFINITY : bytesMax,
     }).answer;
   }
@@ -180,6 +184,7 @@ export class GrpcTransport implements Transport {
   }
 }
 
+const unsendable = /[\0\r\n]/;
 const timerMsMax = 2 ** 31 - 1;
 
 interface Target {
@@ -202,6 +207,12 @@ function targetOf(address: string): Target {
   // An address of IPv6 without brackets has no port.
   if (/^[\da-f:.]+$/i.test(text)) return { text, host: text, port: defaultPort, path: undefined };
   throw new TypeError(`ConnectionOptions.address is no host:port: ${JSON.stringify(address)}`);
+}
+
+/** One that a server would take for a broken connection's is told here. */
+function sendable(name: string, value: string): string {
+  if (!unsendable.test(value) && /^[\w!#$%&'*+.^`|~-]+$/.test(name)) return value;
+  throw new CallFailed(statusCodes.INVALID_ARGUMENT, `metadata cannot be sent: ${JSON.stringify([name, value])}`);
 }
 
 function authorityOf({ host, port, path }: Target): string {

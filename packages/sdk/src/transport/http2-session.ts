@@ -8,15 +8,8 @@
  *   H4. A stream's owner hears of its end once, and of nothing after it.
  */
 import type { Socket } from "node:net";
-import {
-  contentOf,
-  type Frame,
-  FrameReader,
-  frameBytesDefault,
-  frameFlags,
-  frameTypes,
-} from "./frame-reader.ts";
-import { HeaderDecoder, type Headers } from "./header-decoder.ts";
+import { contentOf, type Frame, FrameReader, frameBytesDefault, frameFlags, frameTypes } from "./frame-reader.ts";
+import { HeaderDecoder, type Headers, UndecodableHeaders } from "./header-decoder.ts";
 import { HeaderEncoder } from "./header-encoder.ts";
 import { Outbox } from "./outbox.ts";
 
@@ -47,7 +40,13 @@ export const http2Codes = {
 } as const;
 
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-const settingIds = { headerTableSize: 1, enablePush: 2, maxConcurrentStreams: 3, initialWindowSize: 4, maxFrameSize: 5 };
+const settingIds = {
+  headerTableSize: 1,
+  enablePush: 2,
+  maxConcurrentStreams: 3,
+  initialWindowSize: 4,
+  maxFrameSize: 5,
+};
 const windowDefault = 65_535;
 const windowMax = 2 ** 31 - 1;
 /** Of what may come before it has been asked for: 64 KiB would make the sender of a long history wait for each of its pieces. */
@@ -65,6 +64,7 @@ export class Http2Stream {
   /** 0: it waits for its turn. */
   id = 0;
   sendWindow = 0;
+  isAnswered = false;
   /** Since the peer was last told that it may send more. */
   received = 0;
 
@@ -238,15 +238,10 @@ export class Http2Session {
   }
 
   #read(chunk: Buffer): void {
-    try {
-      for (const frame of this.#frames.read(chunk)) {
-        if (this.#state === "closed") return;
-        if (!frame) return this.#end(http2Codes.FRAME_SIZE_ERROR, this.#notHttp2());
-        this.#take(frame);
-      }
-    } catch (error) {
-      // Of the headers.
-      this.#end(http2Codes.COMPRESSION_ERROR, (error as Error).message);
+    for (const frame of this.#frames.read(chunk)) {
+      if (this.#state === "closed") return;
+      if (!frame) return this.#end(http2Codes.FRAME_SIZE_ERROR, this.#notHttp2());
+      this.#take(frame);
     }
   }
 
@@ -311,14 +306,26 @@ export class Http2Session {
 
   #takeBlock({ streamId, flags }: Frame, block: Buffer): void {
     // H2.
-    const headers = this.#decoder.decode(block);
+    const headers = this.#decoded(block);
+    if (!headers) return;
     const stream = this.#streams.get(streamId);
     if (!stream) return this.#checkKnown(streamId);
     const isEnd = (flags & frameFlags.endOfStream) !== 0;
     // What comes before the answer proper says nothing here.
     if (!isEnd && headers[":status"]?.startsWith("1")) return;
+    stream.isAnswered = true;
     stream.owner.onHeaders(headers);
     if (isEnd) this.#ended(stream);
+  }
+
+  #decoded(block: Buffer): Headers | undefined {
+    try {
+      return this.#decoder.decode(block);
+    } catch (error) {
+      if (!(error instanceof UndecodableHeaders)) throw error;
+      this.#end(http2Codes.COMPRESSION_ERROR, error.message);
+      return undefined;
+    }
   }
 
   #takeData(frame: Frame): void {
@@ -333,10 +340,13 @@ export class Http2Session {
     if (!content) return this.#broken("padding");
     const stream = this.#streams.get(streamId);
     if (!stream) return this.#checkKnown(streamId);
+    if (!stream.isAnswered) return this.#broken("data before their headers");
     stream.received += payload.length;
     if (content.length > 0) stream.owner.onData(content);
+    // H4: it may have had enough.
+    if (!this.#streams.has(streamId)) return;
     if (flags & frameFlags.endOfStream) return this.#ended(stream);
-    if (stream.received < windowBytes / 2 || !this.#streams.has(streamId)) return;
+    if (stream.received < windowBytes / 2) return;
     this.#allow(streamId, stream.received);
     stream.received = 0;
   }
