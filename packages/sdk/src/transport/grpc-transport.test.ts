@@ -118,7 +118,10 @@ describe("a call over gRPC", () => {
         ...{ path: "/service/Method", message: Buffer.from("sent"), metadata },
         ...{ timeoutMs: 5_000, signal: undefined },
       });
-    await assert.rejects(sent({ mark: "a\r\nb" }), /3 INVALID_ARGUMENT: metadata cannot be sent: \["mark","a\\r\\nb"\]/);
+    await assert.rejects(
+      sent({ mark: "a\r\nb" }),
+      /3 INVALID_ARGUMENT: metadata cannot be sent: \["mark","a\\r\\nb"\]/,
+    );
     await assert.rejects(sent({ "two words": "a" }), /3 INVALID_ARGUMENT/);
     assert.equal(Buffer.from(await sent({ mark: "ä\t!" })).toString(), "sent");
     assert.equal(asked["mark"], "ä\t!");
