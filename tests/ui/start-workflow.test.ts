@@ -26,6 +26,8 @@ test("a workflow is started from a form, and another one like it", options, asyn
     .getByRole("alert")
     .getByText(/no JSON/)
     .waitFor();
+  // What replaces an underlined mistake has nothing of its look, which `check` would see.
+  await page.locator(".cm-lintRange-error").waitFor();
   await page.getByLabel("Argument 1, as JSON").fill(JSON.stringify(hostile));
   await page.getByText("Timeouts and times").click();
   await page.getByLabel("Run timeout").fill("24h");
@@ -162,6 +164,11 @@ test(
       await page.locator(".cm-lintRange-error, .cm-lintPoint-error").first().waitFor();
       assert.match(await page.getByText(/^This is no JSON/).innerText(), /Text stands in double quotes/);
       assert.equal(await editor.getAttribute("aria-invalid"), "true");
+      // Typed over a mistake: without its look, which `check` would see.
+      await page.keyboard.press("Control+a");
+      await page.keyboard.insertText("why");
+      assert.equal(await editor.innerText(), "why");
+      await page.keyboard.press("Control+z");
       await watched.check(`json-editor-${theme}`);
       await page.keyboard.press("Control+z");
       await page.getByText(/^This is no JSON/).waitFor({ state: "detached" });

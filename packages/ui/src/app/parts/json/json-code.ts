@@ -42,6 +42,7 @@ export function openCodeView(host: HTMLElement, { label, rows, text, note, onCha
         [json(), indentUnit.of("  "), indentOnInput(), bracketMatching(), closeBrackets(), history()],
         rows >= numberedFromRows ? lineNumbers() : [],
         [linter(diagnosticsOf, { delay: 300 }), syntaxHighlighting(colours), look(rows), EditorView.lineWrapping],
+        EditorView.domEventHandlers({ beforeinput: typeOver }),
         // Without a binding for Tab: it goes on to the next field.
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
         EditorView.contentAttributes.of(({ state }) => ({
@@ -63,6 +64,28 @@ export function openCodeView(host: HTMLElement, { label, rows, text, note, onCha
     focus: () => view.focus(),
     close: () => view.destroy(),
   };
+}
+
+/** As Chromium has it; other browsers have no such method, and no such habit as `typeOver` is for. */
+type SelectingRoot = DocumentOrShadowRoot & { getSelection?(): Selection | null };
+
+/**
+ * What is typed over a selection is put in by the editor. Chromium would give it the look of what it replaces, an underlined mistake's, in a style
+ * attribute, which the policy forbids.
+ */
+function typeOver({ inputType, isComposing, data }: InputEvent, view: EditorView): boolean {
+  // Not the view's own: it may not have heard yet of what a program has selected.
+  const selected = (view.root as SelectingRoot).getSelection?.();
+  if (inputType !== "insertText" || isComposing || !data || !selected?.rangeCount) return false;
+  const { startContainer, startOffset, endContainer, endOffset, collapsed } = selected.getRangeAt(0);
+  if (collapsed) return false;
+  const [from, to] = [view.posAtDOM(startContainer, startOffset), view.posAtDOM(endContainer, endOffset)];
+  const [changes, selection] = [{ from, to, insert: data }, { anchor: from + data.length }];
+  const insert = () => view.state.update({ changes, selection, userEvent: "input.type", scrollIntoView: true });
+  // Brackets and quotes go around what is selected.
+  const isTaken = view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, data, insert));
+  if (!isTaken) view.dispatch(insert());
+  return true;
 }
 
 /** Where the grammar is left first; the end for what only lacks something. */
