@@ -98,6 +98,7 @@ export interface SdkComparison {
 type Numbers = Readonly<Record<string, unknown>>;
 
 const program = fileURLToPath(new URL("./sdk/program.ts", import.meta.url));
+const restInAllThreads = new URL("./sdk/rest.ts", import.meta.url).href;
 /** 3,333 activities in sequence leave 20,000 events. */
 const replayedSteps = { full: 3_333, quick: 333 } as const;
 
@@ -135,9 +136,8 @@ async function historyOn(server: RunningServer, quick: boolean): Promise<string>
 }
 
 async function run(sdk: SdkName, scenario: string, { address }: RunningServer, args: SdkArgs): Promise<Numbers> {
-  const child = spawn(process.execPath, ["--expose-gc", program, sdk, scenario, address, JSON.stringify(args)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const command = ["--expose-gc", "--import", restInAllThreads, program, sdk, scenario, address, JSON.stringify(args)];
+  const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "inherit"] });
   endWithThisProcess(child);
   const output: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => output.push(chunk));

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { rest } from "./rest.ts";
 import { type Sdk, type SdkName, sdkOf } from "./sdks.ts";
 
 export interface SdkArgs {
@@ -61,17 +62,20 @@ const scenarios: Readonly<Record<string, (sdk: Sdk, address: string, args: SdkAr
     const options = { maxCachedWorkflows: runs * 2, maxCachedWorkflowBytes: 2 ** 32 };
     return await withWorker(sdk, address, options, async ({ workflow }) => {
       const start = async (count: number) => {
+        const echoedThen = echoed + count;
         let left = count;
         const loops = Array.from({ length: concurrency }, async () => {
           while (left-- > 0) await workflow.start("idle", { taskQueue, workflowId: randomUUID(), args: [text] });
         });
         await Promise.all(loops);
+        // On a machine that is busy with other things a process may look quiet with all of its work before it.
+        while (echoed < echoedThen) await delay(100);
         await quiet();
       };
       await start(Math.ceil(runs / 20));
-      const before = rest();
+      const before = await rest();
       await start(runs);
-      return { runs, bytesPerRun: (rest() - before) / runs };
+      return { runs, bytesPerRun: ((await rest()) - before) / runs };
     });
   },
 
@@ -101,7 +105,10 @@ const scenarios: Readonly<Record<string, (sdk: Sdk, address: string, args: SdkAr
   },
 };
 
+let echoed = 0;
+
 async function echo(said: string): Promise<string> {
+  echoed++;
   return said;
 }
 
@@ -128,12 +135,6 @@ async function quiet(): Promise<void> {
     const { user, system } = process.cpuUsage(before);
     calm = user + system < 25_000 ? calm + 1 : 0;
   }
-}
-
-/** Resident bytes without what is only waiting to be collected. Needs `--expose-gc`. */
-function rest(): number {
-  for (let round = 0; round < 3; round++) (globalThis as { gc?: () => void }).gc?.();
-  return process.memoryUsage.rss();
 }
 
 const [name, scenario, address, args = "{}"] = process.argv.slice(2);

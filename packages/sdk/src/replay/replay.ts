@@ -13,6 +13,7 @@
 import { enums, type history, type protocol, timestampMs, type update } from "@pawl/protocol";
 import {
   type Activation,
+  type Clock,
   closingCommands,
   type Job,
   type LocalActivityCommand,
@@ -54,20 +55,21 @@ export interface Completion {
 
 const rank = { start: 0, patch: 1, randomSeed: 1, signal: 2, update: 2 } as Partial<Record<Job["type"], number>>;
 const rankLast = 3;
+const none: readonly never[] = [];
 
 /** The news after which there is nothing left to cancel. */
 const endOf = { cancelTimer: "timer", cancelActivity: "activity", cancelNexusOperation: "nexus" } as const;
 
 export class Replay {
   readonly #identity: RunIdentity;
-  #events: readonly history.HistoryEvent[] = [];
+  #events: readonly history.HistoryEvent[] = none;
   #at = 0;
   #lastEventId = 0;
   #startedEventId = 0;
   #taskTimeoutMs = 0;
   #startedAtMs = 0;
-  #messages: readonly protocol.Message[] = [];
-  #clock: Omit<Activation, "jobs"> = {
+  #messages: readonly protocol.Message[] = none;
+  #clock: Clock = {
     ...{ timestampMs: 0, isReplaying: true, historyLength: 0, historySize: 0, continueAsNewSuggested: false },
     ...{ continueAsNewReasons: [], targetVersionChanged: false, deploymentVersion: undefined },
   };
@@ -138,6 +140,10 @@ export class Replay {
       this.#at++;
       if (activation) return activation;
     }
+    // A run that waits in a cache holds nothing of its history, nor the bytes that it was decoded from.
+    this.#events = none;
+    this.#messages = none;
+    this.#at = 0;
     const jobs = this.#localEnds;
     this.#localEnds = [];
     this.#told = jobs;
@@ -254,7 +260,8 @@ export class Replay {
       const start = runStart(event, this.#identity);
       this.#taskTimeoutMs = start.taskTimeoutMs;
       this.#startedAtMs = start.startTimeMs;
-      return { type: "start", start };
+      const { input, header } = started;
+      return { type: "start", start, input: input?.payloads ?? [], headers: header?.fields ?? {} };
     }
     const signal = event.workflowExecutionSignaledEventAttributes;
     if (signal) {

@@ -28,10 +28,8 @@ export function runStart(event: history.HistoryEvent, identity: RunIdentity): Ru
     // The original run's id, so that a reset run repeats the choices of the one it was reset from.
     randomSeed: from.originalExecutionRunId || identity.runId,
     startTimeMs: timestampMs(event.eventTime),
-    input: from.input?.payloads ?? [],
     memo: from.memo?.fields,
     searchAttributes: from.searchAttributes?.indexedFields,
-    headers: from.header?.fields ?? {},
     parent: parent && {
       workflowId: parent.workflowId,
       runId: parent.runId,

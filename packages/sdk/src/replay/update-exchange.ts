@@ -10,11 +10,12 @@ type UpdateCommand = Extract<WorkflowCommand, { type: "acceptUpdate" | "rejectUp
 interface Incoming {
   readonly messageId: string;
   readonly sequencingEventId: number;
-  readonly request: update.Request;
+  readonly request: Init<update.Request>;
 }
 
 const typeUrl = (name: string) => `type.googleapis.com/temporal.api.update.v1.${name}`;
 
+/** Holds each request until it is answered for the last time, and of one that is being worked on only what the answer needs. */
 export class UpdateExchange {
   readonly #incoming = new Map<string, Incoming>();
 
@@ -35,6 +36,9 @@ export class UpdateExchange {
 
   answer(command: UpdateCommand): WireMessage {
     const incoming = this.#incoming.get(command.id);
+    if (command.type === "acceptUpdate" && incoming) {
+      this.#incoming.set(command.id, { ...incoming, request: { meta: incoming.request.meta } });
+    } else this.#incoming.delete(command.id);
     if (command.type === "completeUpdate") {
       const { outcome, id } = command;
       const result = outcome.status === "completed" && outcome.result ? [outcome.result] : [];

@@ -13,7 +13,7 @@ import type { WorkerDeploymentVersion } from "./worker-deployments.ts";
 export type Payloads = readonly Payload[];
 export type Fields = Record<string, Payload>;
 
-/** What is known of a run when it starts; all of it comes from its first event. */
+/** What is known of a run when it starts, and kept as long as it lives; all of it comes from its first event. */
 export interface RunStart {
   workflowId: string;
   runId: string;
@@ -24,10 +24,8 @@ export interface RunStart {
   continuedFromExecutionRunId: string | undefined;
   randomSeed: string;
   startTimeMs: number;
-  input: Payloads;
   memo: Fields | undefined;
   searchAttributes: Fields | undefined;
-  headers: Fields;
   parent: { workflowId: string; runId: string; namespace: string } | undefined;
   root: { workflowId: string; runId: string } | undefined;
   attempt: number;
@@ -67,7 +65,7 @@ export type ChildStartOutcome =
   | { status: "cancelled"; failure: ProtoFailure };
 
 export type Job =
-  | { type: "start"; start: RunStart }
+  | { type: "start"; start: RunStart; input: Payloads; headers: Fields }
   | { type: "patch"; patchId: string }
   | { type: "randomSeed"; seed: string }
   | { type: "signal"; name: string; input: Payloads; headers: Fields }
@@ -84,7 +82,12 @@ export type Job =
   | { type: "externalSignal"; seq: number; failure: ProtoFailure | undefined }
   | { type: "externalCancel"; seq: number; failure: ProtoFailure | undefined };
 
-export interface Activation {
+export interface Activation extends Clock {
+  jobs: readonly Job[];
+}
+
+/** What a workflow task says beside its news. */
+export interface Clock {
   /** The time of the workflow task: what `Date.now()` says until the next one. */
   timestampMs: number;
   isReplaying: boolean;
@@ -96,7 +99,6 @@ export interface Activation {
   targetVersionChanged: boolean;
   /** Of the worker that did this task. */
   deploymentVersion: WorkerDeploymentVersion | undefined;
-  jobs: readonly Job[];
 }
 
 export interface ActivityCommand {

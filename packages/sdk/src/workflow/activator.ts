@@ -25,15 +25,17 @@ export interface TaskFailure {
 
 /** Makes the run on its first activation, then applies the jobs. What they settle runs after this returns. */
 export function applyJobs(run: WorkflowRun | undefined, activation: Activation, host: RunHost): WorkflowRun {
-  const [first] = activation.jobs;
+  // Without the jobs, and so without their payloads: the run keeps it.
+  const { jobs: news, ...clock } = activation;
+  const [first] = news;
   let activated = run;
   if (!activated) {
     if (first?.type !== "start") throw new TypeError(`a run begins with its start, not with ${first?.type}`);
-    activated = new WorkflowRun(first.start, activation, host);
+    activated = new WorkflowRun(first.start, clock, host);
   }
   setCurrentRun(activated);
   if (!run) loadInterceptors(activated);
-  activated.tick(activation);
+  activated.tick(clock);
   const { internals } = activated.interceptors;
   const activate = composeInterceptors(internals, "activate", ({ activation: { jobs } }) => {
     for (const job of jobs) {
@@ -161,7 +163,7 @@ function apply(run: WorkflowRun, job: Job): void {
   const { waiters } = run;
   switch (job.type) {
     case "start":
-      return begin(run);
+      return begin(run, job);
     case "patch":
       return;
     case "randomSeed":
@@ -197,9 +199,9 @@ function apply(run: WorkflowRun, job: Job): void {
   }
 }
 
-function begin(run: WorkflowRun): void {
+function begin(run: WorkflowRun, { start, input, headers }: Extract<Job, { type: "start" }>): void {
   if (run.hasTaskFailure) return;
-  const { workflowType, input } = run.start;
+  const { workflowType } = start;
   try {
     const exported = run.enter(() => run.code.workflows());
     const main = exported[workflowType] ?? exported["default"];
@@ -212,7 +214,7 @@ function begin(run: WorkflowRun): void {
     run.definition = definitionOf(main);
     const args = input.map((payload) => run.valueOf(payload));
     const execute = composeInterceptors(run.interceptors.inbound, "execute", async ({ args }) => await main(...args));
-    run.runMain(() => execute({ args, headers: run.start.headers }));
+    run.runMain(() => execute({ args, headers }));
   } catch (error) {
     run.failTask(error);
   }

@@ -3,8 +3,8 @@
  * chance.
  */
 import type {
-  Activation,
   ChildStartOutcome,
+  Clock,
   LocalActivityOutcome,
   Outcome,
   Payloads,
@@ -110,7 +110,7 @@ export class WorkflowRun {
   currentDetails = "";
   cancelRequested = false;
   isClosed = false;
-  #clock: Omit<Activation, "jobs">;
+  #clock: Clock;
   #info: WorkflowInfo | undefined;
   #isEndTold = false;
   #isReadOnly = false;
@@ -119,7 +119,7 @@ export class WorkflowRun {
   #taskFailure: { error: unknown } | undefined;
   readonly #seqs = new Map<string, number>();
 
-  constructor(start: RunStart, clock: Omit<Activation, "jobs">, host: RunHost) {
+  constructor(start: RunStart, clock: Clock, host: RunHost) {
     this.host = host;
     this.start = start;
     this.code = host.load();
@@ -138,7 +138,7 @@ export class WorkflowRun {
     return this.rootScope.enter(work);
   }
 
-  tick(clock: Omit<Activation, "jobs">): void {
+  tick(clock: Clock): void {
     this.nowMs = clock.timestampMs;
     this.isReplaying = clock.isReplaying;
     if (this.#info) this.#info = { ...this.#info, ...tidings(clock, () => this.host.now()) };

@@ -1,5 +1,5 @@
 /** What a workflow may know of itself. */
-import type { Activation, RunStart } from "../value/activation.ts";
+import type { Clock, RunStart } from "../value/activation.ts";
 import type { SuggestContinueAsNewReason } from "../value/continue-as-new.ts";
 import type { FailureConverter } from "../value/failure-converter.ts";
 import type { Priority } from "../value/options.ts";
@@ -74,7 +74,7 @@ export interface WorkflowInfo {
 export function infoOf(
   start: RunStart,
   { converter, failures }: { converter: PayloadConverter; failures: FailureConverter },
-  clock: Omit<Activation, "jobs">,
+  clock: Clock,
   now: () => number,
 ): WorkflowInfo {
   const { retryPolicy: policy } = start;
@@ -117,7 +117,7 @@ export function infoOf(
 }
 
 /** What changes from task to task. */
-export function tidings(clock: Omit<Activation, "jobs">, now: () => number) {
+export function tidings(clock: Clock, now: () => number) {
   const { historyLength, historySize, continueAsNewSuggested, isReplaying, deploymentVersion } = clock;
   return {
     ...{ historyLength, historySize, continueAsNewSuggested, unsafe: { now, isReplaying } },
