@@ -122,6 +122,8 @@ describe("a call over gRPC", () => {
       sent({ mark: "a\r\nb" }),
       /3 INVALID_ARGUMENT: metadata cannot be sent: \["mark","a\\r\\nb"\]/,
     );
+    // As a byte, its last eight bits, it would be the end of a line.
+    await assert.rejects(sent({ mark: "a\u010ab" }), /3 INVALID_ARGUMENT: metadata cannot be sent/);
     await assert.rejects(sent({ "two words": "a" }), /3 INVALID_ARGUMENT/);
     assert.equal(Buffer.from(await sent({ mark: "ä\t!" })).toString(), "sent");
     assert.equal(asked["mark"], "ä\t!");

@@ -184,7 +184,8 @@ export class GrpcTransport implements Transport {
   }
 }
 
-const unsendable = /[\0\r\n]/;
+/** Whatever is no byte of a header's value; a character beyond them would become another one. */
+const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
 const timerMsMax = 2 ** 31 - 1;
 
 interface Target {
