@@ -241,6 +241,7 @@ export const resetStories: readonly Story[] = [
     const task = await s.workflowTask();
     await s.signal("one");
     await s.complete(task, [child(childOf(s))]);
+    await s.event(enums.EventType.CHILD_WORKFLOW_EXECUTION_STARTED);
     await s.step([]);
     await childStep(s, []);
     await reset(s, { workflowTaskFinishEventId: 9 });
@@ -259,6 +260,7 @@ export const resetStories: readonly Story[] = [
     const task = await s.workflowTask();
     await s.signal("one");
     await s.complete(task, [child(childOf(s))]);
+    await s.event(enums.EventType.CHILD_WORKFLOW_EXECUTION_STARTED);
     await s.step([]);
     await childStep(s, [complete("child out")]);
     await s.step([complete()]);

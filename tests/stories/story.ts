@@ -226,6 +226,18 @@ export class Play {
     });
   }
 
+  /** Waits until the open run has an event of this type, which comes by itself: how soon is left to each server. */
+  async event(eventType: enums.EventType, workflowId: string = this.name): Promise<void> {
+    const asked = { namespace: "default", execution: { workflowId }, waitNewEvent: true };
+    let nextPageToken: Uint8Array = new Uint8Array();
+    do {
+      const page = await this.unrecorded("GetWorkflowExecutionHistory", { ...asked, nextPageToken });
+      if (eventsOf(page.history).some((event) => event.eventType === eventType)) return;
+      ({ nextPageToken } = page);
+    } while (nextPageToken.byteLength > 0);
+    throw new Error(`${workflowId} ended without event type ${eventType}`);
+  }
+
   /** Its history and description are recorded at the end. */
   meetRun(workflowId: string, runId: string): void {
     if (workflowId === "" || runId === "") return;
