@@ -186,10 +186,10 @@ export const workflowPauseStories: readonly Story[] = [
   }),
 
   story("paused-timeout", "a paused workflow times out", async (s) => {
-    await s.start({ workflowRunTimeout: seconds(2) });
+    await s.start({ workflowRunTimeout: seconds(5) });
     await s.step([timer("t", 60)]);
     await pause(s);
-    await s.noWorkflowTask();
+    await s.event(enums.EventType.WORKFLOW_EXECUTION_TIMED_OUT);
   }),
 
   story("paused-again", "a start finds a paused workflow running", async (s) => {

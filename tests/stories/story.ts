@@ -2,6 +2,7 @@
  * A story is one sentence about the server and the requests that show it: the script plays client and worker with raw requests, and every answer is
  * recorded, then the history and description of every run it met. Played on two servers, both recordings must be equal.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { enums, history, type Init, type MethodName, methods, type RequestOf, type ResponseOf } from "@pawl/protocol";
 import type { CallOptions, Calls } from "./connection.ts";
 import { Normaliser, type Plain } from "./normalise.ts";
@@ -38,6 +39,8 @@ const clientHeaders = {
 const pollTimeoutMs = 15_000;
 /** The shortest that the servers accept leaves about a second before they answer that there is nothing. */
 const emptyPollTimeoutMs = 2_500;
+const eventPollMs = 50;
+const eventPollsMax = 400;
 
 /** Plays the story and returns its recording. A script that throws ends its recording with the error. */
 export async function play({ name, script }: Story, connection: Calls): Promise<Recorded[]> {
@@ -226,16 +229,15 @@ export class Play {
     });
   }
 
-  /** Waits until the open run has an event of this type, which comes by itself: how soon is left to each server. */
+  /** Waits until the newest run has an event of this type, which comes by itself: how soon is left to each server. */
   async event(eventType: enums.EventType, workflowId: string = this.name): Promise<void> {
-    const asked = { namespace: "default", execution: { workflowId }, waitNewEvent: true };
-    let nextPageToken: Uint8Array = new Uint8Array();
-    do {
-      const page = await this.unrecorded("GetWorkflowExecutionHistory", { ...asked, nextPageToken });
-      if (eventsOf(page.history).some((event) => event.eventType === eventType)) return;
-      ({ nextPageToken } = page);
-    } while (nextPageToken.byteLength > 0);
-    throw new Error(`${workflowId} ended without event type ${eventType}`);
+    const asked = { namespace: "default", execution: { workflowId } };
+    for (let attempt = 0; attempt < eventPollsMax; attempt++) {
+      const { history } = await this.unrecorded("GetWorkflowExecutionHistory", asked);
+      if (eventsOf(history).some((event) => event.eventType === eventType)) return;
+      await delay(eventPollMs);
+    }
+    throw new Error(`event type ${eventType} of ${workflowId} did not come`);
   }
 
   /** Its history and description are recorded at the end. */

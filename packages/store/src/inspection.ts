@@ -43,7 +43,7 @@ export interface StoreInspection {
   runCount(): Promise<number>;
   /** Ordered by run id. */
   runs(page: { readonly afterRunId: string; readonly limit: number }): Promise<readonly InspectedRun[]>;
-  /** Ordered by key. */
+  /** Ordered by key; by which part of it first is the store's own. */
   currents(page: { readonly after?: ExecutionKey; readonly limit: number }): Promise<readonly InspectedCurrent[]>;
   /** A thousand at most. */
   strays(): Promise<readonly StrayRow[]>;

@@ -95,13 +95,13 @@ export class PostgresInspection implements StoreInspection {
 
   async currents({ after, limit }: { readonly after?: ExecutionKey; readonly limit: number }) {
     const key = after
-      ? [storedText(after.namespaceId), storedText(after.businessId), kindCode(after.kind)]
+      ? [storedText(after.businessId), storedText(after.namespaceId), kindCode(after.kind)]
       : ["", "", -1];
     const rows = await this.#all(
       `SELECT *, EXISTS (SELECT 1 FROM run WHERE run.run_id = current.run_id AND run.namespace_id = current.namespace_id
          AND run.business_id = current.business_id AND run.kind = current.kind) AS is_there
-       FROM current WHERE (namespace_id, business_id, kind) > ($1, $2, $3)
-       ORDER BY namespace_id, business_id, kind LIMIT $4`,
+       FROM current WHERE (business_id, namespace_id, kind) > ($1, $2, $3)
+       ORDER BY business_id, namespace_id, kind LIMIT $4`,
       [...key, limit],
     );
     return rows.map((row): InspectedCurrent => ({ ...keyOf(row), runId: row["run_id"], isThere: row["is_there"] }));

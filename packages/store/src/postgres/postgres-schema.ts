@@ -137,6 +137,11 @@ export const postgresSchema: readonly SchemaStep[] = [
     WHERE search_attributes ? 'TemporalNamespaceDivision'
   `,
   indexAttributes,
+  // What is looked up by business id alone is few rows, also by a plan that knows nothing of the table (`postgres-statement.ts`).
+  `
+  ALTER TABLE current DROP CONSTRAINT current_pkey;
+  ALTER TABLE current ADD PRIMARY KEY (business_id, namespace_id, kind)
+  `,
 ];
 
 /** Rows read at once. */

@@ -35,7 +35,7 @@ interface Column {
 
 interface Table {
   readonly columns: readonly Column[];
-  /** The columns that identify a row; empty where a row that is there already is an error. */
+  /** The columns that identify a row, in the order of their index; empty where a row that is there already is an error. */
   readonly key: readonly string[];
   /** A row that is the same is left as it is. */
   readonly isCompared?: boolean;
@@ -48,8 +48,8 @@ const bytea = (name: string): Column => ({ name, type: "bytea" });
 
 const tables = {
   current: {
-    columns: [...text("namespace_id", "business_id"), ...integer("kind"), ...text("run_id")],
-    key: ["namespace_id", "business_id", "kind"],
+    columns: [...text("business_id", "namespace_id"), ...integer("kind"), ...text("run_id")],
+    key: ["business_id", "namespace_id", "kind"],
   },
   run: {
     columns: [
@@ -174,7 +174,7 @@ export class Segment {
   #addRow(write: Exclude<PlainWrite, { table: "deleteRun" }>, shardId: number): void {
     switch (write.table) {
       case "current": {
-        const key = [write.namespaceId, write.businessId, kindCode(write.kind)];
+        const key = [write.businessId, write.namespaceId, kindCode(write.kind)];
         const row = write.runId === null ? null : [...key, write.runId];
         return this.#put("current", key, row);
       }
@@ -376,16 +376,21 @@ function dropEntriesText(listed: readonly number[], kept: readonly number[] | un
       WHERE (SELECT holds FROM fence) AND run_id = ANY ($${listed[0]}::text[])${others === undefined ? "" : ` AND ${others}`})`;
 }
 
+/**
+ * No joins here either. What is looked up is the first column of the key: all rows of a run, or of those who share a business id. What of them was not
+ * meant is left; `IS TRUE` keeps the planner from making a join of that.
+ */
 const dropText: TextOf = (name, columns, numbers) => {
-  const table = name.slice(1);
+  const table = name.slice(1) as "current" | "part" | "run";
   const arrays = columns.map(({ type }, at) => `$${numbers[at]}::${type}[]`);
   const fields = columns.map((column) => column.name);
-  const drop = (from: string) => `drop_${from} AS (
-      DELETE FROM ${from} USING unnest(${arrays.join(", ")}) AS gone (${fields.join(", ")})
-      WHERE (SELECT holds FROM fence) AND ${fields.map((field) => `${from}.${field} = gone.${field}`).join(" AND ")})`;
+  const [first] = tables[table].key;
+  const found = `${first} = ANY (${arrays[fields.indexOf(first)]})`;
+  const meant = `((${fields.join(", ")}) IN (SELECT * FROM unnest(${arrays.join(", ")}))) IS TRUE`;
+  const drop = (as: string, from: string, which: string) =>
+    `${as} AS (DELETE FROM ${from} WHERE (SELECT holds FROM fence) AND ${which})`;
+  if (table !== "run") return [drop(`drop_${table}`, table, `${found} AND ${meant}`)];
   // A run is deleted with all that is kept of it. Parts that are dropped for themselves have that name already.
-  const ofRun = ["run", "part", "history", "visibility", "attribute"].map((from) =>
-    drop(from).replace(`drop_${from}`, `drop_run_${from}`),
-  );
-  return table === "run" ? ofRun : [drop(table)];
+  const all = ["run", "part", "history", "visibility", "attribute"];
+  return all.map((from) => drop(`drop_run_${from}`, from, found));
 };

@@ -60,10 +60,11 @@ export class SpreadInspection implements StoreInspection {
   }
 }
 
+/** As PostgreSQL orders them, the only store that is spread. */
 function compareKeys(a: ExecutionKey, b: ExecutionKey): number {
   return (
-    compareText(a.namespaceId, b.namespaceId) ||
     compareText(a.businessId, b.businessId) ||
+    compareText(a.namespaceId, b.namespaceId) ||
     kindCode(a.kind) - kindCode(b.kind)
   );
 }
