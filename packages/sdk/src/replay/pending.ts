@@ -7,35 +7,19 @@ import type { Payload } from "../value/payload-converter.ts";
 
 type Attributes<K extends keyof history.HistoryEvent> = NonNullable<history.HistoryEvent[K]>;
 
-export interface PendingActivity {
-  readonly seq: number;
-  readonly activityId: string;
-  readonly activityType: string;
-}
+type Begun =
+  | { readonly kind: "activity"; readonly seq: number; readonly activityId: string; readonly activityType: string }
+  | { readonly kind: "child"; readonly seq: number; readonly workflowId: string; readonly workflowType: string }
+  | { readonly kind: "nexusOperation"; readonly seq: number }
+  | { readonly kind: "externalSignal"; readonly seq: number }
+  | { readonly kind: "externalCancel"; readonly seq: number };
 
-export interface PendingChild {
-  readonly seq: number;
-  readonly workflowId: string;
-  readonly workflowType: string;
-}
+export type Pending = Map<number, Begun>;
 
-export interface PendingNexusOperation {
-  readonly seq: number;
-}
-
-export interface Pending {
-  readonly activities: Map<number, PendingActivity>;
-  readonly children: Map<number, PendingChild>;
-  readonly nexusOperations: Map<number, PendingNexusOperation>;
-  readonly externalSignals: Map<number, number>;
-  readonly externalCancels: Map<number, number>;
-}
-
-export function nothingPending(): Pending {
-  return {
-    ...{ activities: new Map(), children: new Map(), nexusOperations: new Map() },
-    ...{ externalSignals: new Map(), externalCancels: new Map() },
-  };
+/** That of the kind, when this event began one that has not ended. */
+function begunBy<K extends Begun["kind"]>(pending: Pending, eventId: number | undefined, kind: K) {
+  const begun = eventId === undefined ? undefined : pending.get(eventId);
+  return begun?.kind === kind ? (begun as Extract<Begun, { kind: K }>) : undefined;
 }
 
 /** `undefined` for events that are no news to workflow code. */
@@ -49,13 +33,13 @@ export function resolutionOf(event: history.HistoryEvent, pending: Pending): Job
   );
 }
 
-function activityEnd(event: history.HistoryEvent, { activities }: Pending): Job | undefined {
+function activityEnd(event: history.HistoryEvent, pending: Pending): Job | undefined {
   const { activityTaskCompletedEventAttributes: completed, activityTaskFailedEventAttributes: failed } = event;
   const { activityTaskTimedOutEventAttributes: timedOut, activityTaskCanceledEventAttributes: cancelled } = event;
   const scheduledEventId = (completed ?? failed ?? timedOut ?? cancelled)?.scheduledEventId;
-  const activity = scheduledEventId === undefined ? undefined : activities.get(scheduledEventId);
+  const activity = begunBy(pending, scheduledEventId, "activity");
   if (!activity || scheduledEventId === undefined) return undefined;
-  activities.delete(scheduledEventId);
+  pending.delete(scheduledEventId);
   const wrap = (
     message: string,
     cause: ProtoFailure | undefined,
@@ -82,14 +66,14 @@ function bare(message: string, info: Partial<failure.Failure>): ProtoFailure {
   return { message, source: FAILURE_SOURCE, stackTrace: "", ...info };
 }
 
-function childNews(event: history.HistoryEvent, { children }: Pending): Job | undefined {
+function childNews(event: history.HistoryEvent, pending: Pending): Job | undefined {
   const started = event.childWorkflowExecutionStartedEventAttributes;
   const notStarted = event.startChildWorkflowExecutionFailedEventAttributes;
   if (started || notStarted) {
     const initiatedEventId = (started ?? notStarted)!.initiatedEventId;
-    const child = children.get(initiatedEventId);
+    const child = begunBy(pending, initiatedEventId, "child");
     if (!child) return undefined;
-    if (notStarted) children.delete(initiatedEventId);
+    if (notStarted) pending.delete(initiatedEventId);
     const exists = enums.StartChildWorkflowExecutionFailedCause.WORKFLOW_ALREADY_EXISTS;
     const outcome: ChildStartOutcome = started
       ? { status: "started", runId: started.workflowExecution?.runId ?? "" }
@@ -97,9 +81,9 @@ function childNews(event: history.HistoryEvent, { children }: Pending): Job | un
     return { type: "childStart", seq: child.seq, outcome };
   }
   const end = childEnd(event);
-  const child = end && children.get(end.initiatedEventId);
+  const child = begunBy(pending, end?.initiatedEventId, "child");
   if (!end || !child) return undefined;
-  children.delete(end.initiatedEventId);
+  pending.delete(end.initiatedEventId);
   if ("result" in end) return { type: "child", seq: child.seq, outcome: { status: "completed", result: end.result } };
   const failed: ProtoFailure = {
     ...bare("Child Workflow execution failed", { cause: end.cause }),
@@ -142,18 +126,18 @@ function childEnd(event: history.HistoryEvent): ChildEnd | undefined {
   return { ...terminated, status: "failed", cause: bare("Child Workflow execution terminated", info) };
 }
 
-function nexusNews(event: history.HistoryEvent, { nexusOperations }: Pending): Job | undefined {
+function nexusNews(event: history.HistoryEvent, pending: Pending): Job | undefined {
   const started = event.nexusOperationStartedEventAttributes;
   if (started) {
     const { scheduledEventId, operationToken } = started;
-    const seq = nexusOperations.get(scheduledEventId)?.seq;
+    const seq = begunBy(pending, scheduledEventId, "nexusOperation")?.seq;
     const token = operationToken || undefined;
     return seq === undefined ? undefined : { type: "nexusStart", seq, scheduledEventId, token };
   }
   const heard = event.nexusOperationCancelRequestCompletedEventAttributes;
   const unheard = event.nexusOperationCancelRequestFailedEventAttributes;
   if (heard || unheard) {
-    const seq = nexusOperations.get((heard ?? unheard)!.scheduledEventId)?.seq;
+    const seq = begunBy(pending, (heard ?? unheard)!.scheduledEventId, "nexusOperation")?.seq;
     const failure = unheard && (unheard.failure ?? bare("Nexus operation cancellation request failed", {}));
     return seq === undefined ? undefined : { type: "nexusCancel", seq, failure };
   }
@@ -161,32 +145,32 @@ function nexusNews(event: history.HistoryEvent, { nexusOperations }: Pending): J
   const cancelled = event.nexusOperationCanceledEventAttributes;
   const failed = event.nexusOperationFailedEventAttributes ?? event.nexusOperationTimedOutEventAttributes ?? cancelled;
   const scheduledEventId = (completed ?? failed)?.scheduledEventId;
-  const operation = scheduledEventId === undefined ? undefined : nexusOperations.get(scheduledEventId);
+  const operation = begunBy(pending, scheduledEventId, "nexusOperation");
   if (!operation || scheduledEventId === undefined) return undefined;
-  nexusOperations.delete(scheduledEventId);
+  pending.delete(scheduledEventId);
   const { seq } = operation;
   if (completed) return { type: "nexus", seq, outcome: { status: "completed", result: completed.result } };
   const failure = failed?.failure ?? bare("Nexus operation failed", {});
   return { type: "nexus", seq, outcome: { status: cancelled ? "cancelled" : "failed", failure } };
 }
 
-function externalNews(event: history.HistoryEvent, { externalSignals, externalCancels }: Pending): Job | undefined {
-  const take = (from: Map<number, number>, initiatedEventId: number) => {
-    const seq = from.get(initiatedEventId);
-    from.delete(initiatedEventId);
-    return seq;
+function externalNews(event: history.HistoryEvent, pending: Pending): Job | undefined {
+  const take = (kind: "externalSignal" | "externalCancel", initiatedEventId: number) => {
+    const begun = begunBy(pending, initiatedEventId, kind);
+    if (begun) pending.delete(initiatedEventId);
+    return begun?.seq;
   };
   const signalled = event.externalWorkflowExecutionSignaledEventAttributes;
   const notSignalled = event.signalExternalWorkflowExecutionFailedEventAttributes;
   if (signalled || notSignalled) {
-    const seq = take(externalSignals, (signalled ?? notSignalled)!.initiatedEventId);
+    const seq = take("externalSignal", (signalled ?? notSignalled)!.initiatedEventId);
     const failed = notSignalled && notReached("signal", notSignalled.workflowExecution?.workflowId);
     return seq === undefined ? undefined : { type: "externalSignal", seq, failure: failed };
   }
   const requested = event.externalWorkflowExecutionCancelRequestedEventAttributes;
   const notRequested = event.requestCancelExternalWorkflowExecutionFailedEventAttributes;
   if (!requested && !notRequested) return undefined;
-  const seq = take(externalCancels, (requested ?? notRequested)!.initiatedEventId);
+  const seq = take("externalCancel", (requested ?? notRequested)!.initiatedEventId);
   const failed = notRequested && notReached("cancel", notRequested.workflowExecution?.workflowId);
   return seq === undefined ? undefined : { type: "externalCancel", seq, failure: failed };
 }

@@ -32,7 +32,7 @@ import {
   Outgoing,
   stackOf,
 } from "./outgoing.ts";
-import { nothingPending, resolutionOf } from "./pending.ts";
+import { type Pending, resolutionOf } from "./pending.ts";
 import { type RunIdentity, runStart } from "./run-start.ts";
 import { UpdateExchange, updateJob, type WireMessage } from "./update-exchange.ts";
 import { type WireCommand, wireCommands } from "./wire-command.ts";
@@ -80,12 +80,12 @@ export class Replay {
   /** Local activities that ended while the live task waits for them. */
   #localEnds: Job[] = [];
   readonly #outgoing = new Outgoing();
-  readonly #pending = nothingPending();
+  readonly #pending: Pending = new Map();
   readonly #updates = new UpdateExchange();
   /** Requests that a reset has carried over, by update id. */
-  readonly #admitted = new Map<string, update.Request>();
+  #admitted: Map<string, update.Request> | undefined;
   /** Those that have come since the last task that was completed, with their events. */
-  readonly #unheard = new Map<number, update.Request>();
+  #unheard: Map<number, update.Request> | undefined;
   readonly #patchIds = new Set<string>();
   /** Begun and without an end in history. `handedOut`: the worker runs it. */
   readonly #localActivities = new Map<number, { command: LocalActivityCommand; handedOut: boolean }>();
@@ -239,9 +239,8 @@ export class Replay {
   }
 
   #scheduledEventId(kind: "activity" | "nexusOperation", seq: number): number {
-    const { activities, nexusOperations } = this.#pending;
-    for (const [scheduledEventId, begun] of kind === "activity" ? activities : nexusOperations) {
-      if (begun.seq === seq) return scheduledEventId;
+    for (const [scheduledEventId, begun] of this.#pending) {
+      if (begun.kind === kind && begun.seq === seq) return scheduledEventId;
     }
     throw new RangeError(`${kind} ${seq} is not pending`);
   }
@@ -279,7 +278,9 @@ export class Replay {
     if (sdk?.sdkName) this.#sdk = `${sdk.sdkName}/${sdk.sdkVersion}`;
     const request = event.workflowExecutionUpdateAdmittedEventAttributes?.request;
     if (request) {
+      this.#admitted ??= new Map();
       this.#admitted.set(request.meta?.updateId ?? "", request);
+      this.#unheard ??= new Map();
       this.#unheard.set(event.eventId, request);
     }
     return resolutionOf(event, this.#pending);
@@ -310,13 +311,15 @@ export class Replay {
     };
     const beside = isLive ? this.#received() : this.#foretold();
     this.#jobs.push(...beside);
-    this.#unheard.clear();
+    this.#unheard = undefined;
     return this.#jobs.length > 0 ? this.#activation() : undefined;
   }
 
   /** Updates that came with the live task, or before it by a reset. */
   #received(): Job[] {
-    const carried = [...this.#unheard].map(([eventId, request]) => this.#updates.receiveAdmitted(eventId, request));
+    const carried = [...(this.#unheard ?? [])].map(([eventId, request]) =>
+      this.#updates.receiveAdmitted(eventId, request),
+    );
     const received = this.#messages.map((message) => this.#updates.receive(message));
     return [...carried, ...received.filter((job) => job !== undefined)];
   }
@@ -330,7 +333,7 @@ export class Replay {
       const accepted = event.workflowExecutionUpdateAcceptedEventAttributes;
       if (accepted) {
         const id = accepted.protocolInstanceId;
-        const request = accepted.acceptedRequest ?? this.#admitted.get(id);
+        const request = accepted.acceptedRequest ?? this.#admitted?.get(id);
         jobs.push(updateJob(id, request, false));
       }
       const marker = event.markerRecordedEventAttributes && readMarker(event.markerRecordedEventAttributes);
@@ -348,23 +351,23 @@ export class Replay {
     const { eventId } = event;
     switch (command?.type) {
       case "scheduleActivity":
-        this.#pending.activities.set(eventId, {
-          ...{ seq: command.seq, activityId: command.activityId, activityType: command.activityType },
+        this.#pending.set(eventId, {
+          ...{ kind: "activity", seq: command.seq, activityId: command.activityId, activityType: command.activityType },
         });
         break;
       case "startChild":
-        this.#pending.children.set(eventId, {
-          ...{ seq: command.seq, workflowId: command.workflowId, workflowType: command.workflowType },
+        this.#pending.set(eventId, {
+          ...{ kind: "child", seq: command.seq, workflowId: command.workflowId, workflowType: command.workflowType },
         });
         break;
       case "scheduleNexusOperation":
-        this.#pending.nexusOperations.set(eventId, { seq: command.seq });
+        this.#pending.set(eventId, { kind: "nexusOperation", seq: command.seq });
         break;
       case "signalExternal":
-        this.#pending.externalSignals.set(eventId, command.seq);
+        this.#pending.set(eventId, { kind: "externalSignal", seq: command.seq });
         break;
       case "cancelExternal":
-        this.#pending.externalCancels.set(eventId, command.seq);
+        this.#pending.set(eventId, { kind: "externalCancel", seq: command.seq });
         break;
       default:
     }

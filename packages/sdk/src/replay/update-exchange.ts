@@ -17,28 +17,33 @@ const typeUrl = (name: string) => `type.googleapis.com/temporal.api.update.v1.${
 
 /** Holds each request until it is answered for the last time, and of one that is being worked on only what the answer needs. */
 export class UpdateExchange {
-  readonly #incoming = new Map<string, Incoming>();
+  #incoming: Map<string, Incoming> | undefined;
 
   /** The job of a request that came with a live task; `undefined` for messages of other kinds. */
   receive({ id, protocolInstanceId, eventId = 0, body }: protocol.Message): Job | undefined {
     if (!body?.type_url.endsWith("temporal.api.update.v1.Request")) return undefined;
     const request = update.Request.decode(body.value);
-    this.#incoming.set(protocolInstanceId, { messageId: id, sequencingEventId: eventId, request });
+    this.#take(protocolInstanceId, { messageId: id, sequencingEventId: eventId, request });
     return updateJob(protocolInstanceId, request, true);
   }
 
   /** The job of a request that is an event of the history, because a reset has carried the update over: no message comes with it. */
   receiveAdmitted(eventId: number, request: update.Request): Job {
     const id = request.meta?.updateId ?? "";
-    this.#incoming.set(id, { messageId: `${id}/request`, sequencingEventId: eventId, request });
+    this.#take(id, { messageId: `${id}/request`, sequencingEventId: eventId, request });
     return updateJob(id, request, true);
   }
 
+  #take(id: string, incoming: Incoming): void {
+    this.#incoming ??= new Map();
+    this.#incoming.set(id, incoming);
+  }
+
   answer(command: UpdateCommand): WireMessage {
-    const incoming = this.#incoming.get(command.id);
+    const incoming = this.#incoming?.get(command.id);
     if (command.type === "acceptUpdate" && incoming) {
-      this.#incoming.set(command.id, { ...incoming, request: { meta: incoming.request.meta } });
-    } else this.#incoming.delete(command.id);
+      this.#incoming?.set(command.id, { ...incoming, request: { meta: incoming.request.meta } });
+    } else this.#incoming?.delete(command.id);
     if (command.type === "completeUpdate") {
       const { outcome, id } = command;
       const result = outcome.status === "completed" && outcome.result ? [outcome.result] : [];

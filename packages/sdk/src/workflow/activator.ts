@@ -39,7 +39,7 @@ export function applyJobs(run: WorkflowRun | undefined, activation: Activation, 
   const { internals } = activated.interceptors;
   const activate = composeInterceptors(internals, "activate", ({ activation: { jobs } }) => {
     for (const job of jobs) {
-      if (job.type === "patch") activated.knownPatches.add(job.patchId);
+      if (job.type === "patch") activated.patches.known.add(job.patchId);
     }
     for (const job of jobs) apply(activated, job);
   });
@@ -175,25 +175,25 @@ function apply(run: WorkflowRun, job: Job): void {
     case "cancel":
       return run.requestCancel(job.reason);
     case "timer":
-      return waiters.timer.get(job.seq)?.resolve();
+      return waiters.of("timer").get(job.seq)?.resolve();
     case "activity":
-      return waiters.activity.get(job.seq)?.resolve(job.outcome);
+      return waiters.of("activity").get(job.seq)?.resolve(job.outcome);
     case "localActivity":
-      return waiters.localActivity.get(job.seq)?.resolve(job.outcome);
+      return waiters.of("localActivity").get(job.seq)?.resolve(job.outcome);
     case "childStart":
-      return waiters.childStart.get(job.seq)?.resolve(job.outcome);
+      return waiters.of("childStart").get(job.seq)?.resolve(job.outcome);
     case "child":
-      return waiters.child.get(job.seq)?.resolve(job.outcome);
+      return waiters.of("child").get(job.seq)?.resolve(job.outcome);
     case "nexusStart":
-      return waiters.nexusStart.get(job.seq)?.resolve(job);
+      return waiters.of("nexusStart").get(job.seq)?.resolve(job);
     case "nexus":
-      return waiters.nexus.get(job.seq)?.resolve(job.outcome);
+      return waiters.of("nexus").get(job.seq)?.resolve(job.outcome);
     case "nexusCancel":
-      return waiters.nexusCancel.get(job.seq)?.resolve(job.failure);
+      return waiters.of("nexusCancel").get(job.seq)?.resolve(job.failure);
     case "externalSignal":
-      return waiters.externalSignal.get(job.seq)?.resolve(job.failure);
+      return waiters.of("externalSignal").get(job.seq)?.resolve(job.failure);
     case "externalCancel":
-      return waiters.externalCancel.get(job.seq)?.resolve(job.failure);
+      return waiters.of("externalCancel").get(job.seq)?.resolve(job.failure);
     default:
       job satisfies never;
   }

@@ -185,7 +185,7 @@ async function scheduleNext(
     return new ActivityFailure("Activity cancelled", activityType, activityId, "CANCEL_REQUESTED", undefined, cause);
   };
   const outcome = await waitFor<Outcome>(
-    run.waiters.activity,
+    run.waiters.of("activity"),
     seq,
     () =>
       run.push({
@@ -256,7 +256,7 @@ async function scheduleLocalNext(
   const summary = options.summary === undefined ? undefined : run.converter.toPayload(options.summary);
   const input = run.payloadsOf(args);
   const outcome = await waitFor<LocalActivityOutcome>(
-    run.waiters.localActivity,
+    run.waiters.of("localActivity"),
     seq,
     () => run.push({ ...compiled, ...tried, type: "scheduleLocalActivity", input, headers, summary }),
     () => run.push({ type: "cancelLocalActivity", seq }),

@@ -30,24 +30,29 @@ export interface CancellationScopeOptions {
 export class CancellationScope {
   readonly cancellable: boolean;
   readonly parent: CancellationScope | undefined;
-  /** Rejects with a `CancelledFailure` when the scope is cancelled; never resolves. */
-  readonly cancelRequested: Promise<never>;
   readonly #timeoutMs: number | undefined;
-  readonly #reject: (error: unknown) => void;
   /** What to do on cancellation, in order. Taken out when what it would cancel has ended, so that a long workflow holds no tail of them. */
   readonly #listeners = new Set<(reason: CancelledFailure) => void>();
   #reason: CancelledFailure | undefined;
+  /** Made when it is first asked for: most scopes are never asked. */
+  #cancelRequested: PromiseWithResolvers<never> | undefined;
 
   constructor(options: CancellationScopeOptions = { cancellable: true }) {
     this.cancellable = options.cancellable;
     this.#timeoutMs = msOptionalToNumber(options.timeout, "CancellationScopeOptions.timeout");
-    const { promise, reject } = Promise.withResolvers<never>();
-    // Nobody has to listen.
-    promise.catch(() => undefined);
-    this.cancelRequested = promise;
-    this.#reject = reject;
     this.parent = "parent" in options ? options.parent : CancellationScope.current();
     if (this.parent?.consideredCancelled) this.cancel(this.parent.#reason);
+  }
+
+  /** Rejects with a `CancelledFailure` when the scope is cancelled; never resolves. */
+  get cancelRequested(): Promise<never> {
+    if (!this.#cancelRequested) {
+      this.#cancelRequested = Promise.withResolvers<never>();
+      // Nobody has to listen.
+      this.#cancelRequested.promise.catch(() => undefined);
+      if (this.#reason) this.#cancelRequested.reject(this.#reason);
+    }
+    return this.#cancelRequested.promise;
   }
 
   /** Cancelled, and one that can be: what is begun in it now is refused at once. */
@@ -80,7 +85,7 @@ export class CancellationScope {
     if (this.#timeoutMs === undefined) return () => undefined;
     const run = getRun("CancellationScope.withTimeout()");
     const fire = () => {
-      run.waiters.timer.delete(seq);
+      run.waiters.of("timer").delete(seq);
       this.cancel();
     };
     const seq = run.startTimer(this.#timeoutMs, { resolve: fire, reject: () => undefined });
@@ -95,7 +100,7 @@ export class CancellationScope {
   cancel(reason: CancelledFailure = new CancelledFailure("Cancellation scope cancelled")): void {
     if (this.#reason) return;
     this.#reason = reason;
-    this.#reject(reason);
+    this.#cancelRequested?.reject(reason);
     const listeners = [...this.#listeners];
     this.#listeners.clear();
     for (const listen of listeners) listen(reason);

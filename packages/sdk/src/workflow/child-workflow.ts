@@ -20,7 +20,8 @@ import { encodeOptionalSearchAttributes } from "../value/search-attributes.ts";
 import { getRun } from "./current-run.ts";
 import type { SignalWorkflowInput, StartChildWorkflowExecutionInput } from "./interceptors.ts";
 import { uuidFrom } from "./random.ts";
-import type { Waiter, WorkflowRun } from "./run.ts";
+import type { WorkflowRun } from "./run.ts";
+import type { Waiter } from "./waiters.ts";
 import { waitFor } from "./waiting.ts";
 
 export const ParentClosePolicy = {
@@ -114,7 +115,7 @@ export function getExternalWorkflowHandle(workflowId: string, runId?: string): E
     cancel: async () => {
       const seq = run.nextSeq("externalCancel");
       const failure = await waitFor<ProtoFailure | undefined>(
-        run.waiters.externalCancel,
+        run.waiters.of("externalCancel"),
         seq,
         () => run.push({ type: "cancelExternal", seq, target, reason: "" }),
         (reason, reject) => reject(reason),
@@ -165,21 +166,21 @@ function childPromises(run: WorkflowRun, input: StartChildWorkflowExecutionInput
   const { workflowId } = options;
   // Both wait from the start: the end of a child may come with the news of its beginning.
   const end = waitFor<Outcome>(
-    run.waiters.child,
+    run.waiters.of("child"),
     seq,
     () => run.push(childCommand(run, input)),
     (_, reject) => cancelChild(run, { seq, workflowType, workflowId }, options.cancellationType, reject),
   );
   const began = Promise.withResolvers<ChildStartOutcome>();
   const waiter: Waiter<ChildStartOutcome> = began;
-  run.waiters.childStart.set(seq, waiter);
+  run.waiters.of("childStart").set(seq, waiter);
   const started = async (): Promise<string> => {
     // A start that is cancelled rejects the end and brings no news of a beginning.
     const outcome = await Promise.race([began.promise, end.then(() => began.promise)]).finally(() =>
-      run.waiters.childStart.delete(seq),
+      run.waiters.of("childStart").delete(seq),
     );
     if (outcome.status === "started") return outcome.runId;
-    run.waiters.child.get(seq)?.resolve({ status: "completed", result: undefined });
+    run.waiters.of("child").get(seq)?.resolve({ status: "completed", result: undefined });
     throw notStarted(run, outcome, workflowId, workflowType);
   };
   const completed = async (): Promise<unknown> => {
@@ -226,10 +227,10 @@ function cancelChild(
   if (cancellationType === "ABANDON") return reject(cancelled());
   const cancelSeq = run.nextSeq("externalCancel");
   const heard = () => {
-    run.waiters.externalCancel.delete(cancelSeq);
+    run.waiters.of("externalCancel").delete(cancelSeq);
     if (cancellationType === "WAIT_CANCELLATION_REQUESTED") reject(cancelled());
   };
-  run.waiters.externalCancel.set(cancelSeq, { resolve: heard, reject: () => undefined });
+  run.waiters.of("externalCancel").set(cancelSeq, { resolve: heard, reject: () => undefined });
   run.push({ type: "cancelExternal", seq: cancelSeq, target: { childSeq: seq, workflowId }, reason: "" });
   if (cancellationType === "TRY_CANCEL") reject(cancelled());
 }
@@ -289,7 +290,7 @@ async function sendSignal(
   { seq, signalName: name, args, headers }: SignalWorkflowInput,
 ): Promise<void> {
   const failure = await waitFor<ProtoFailure | undefined>(
-    run.waiters.externalSignal,
+    run.waiters.of("externalSignal"),
     seq,
     () => run.push({ type: "signalExternal", seq, target, name, input: run.payloadsOf(args), headers }),
     (reason, reject) => {

@@ -88,20 +88,20 @@ function orNone<T extends object>(fields: T): T | undefined {
  */
 export function patched(patchId: string): boolean {
   const run = getRun("patched()");
-  const answered = run.answeredPatches.get(patchId);
+  const answered = run.patches.answered.get(patchId);
   if (answered !== undefined) return answered;
-  const isNew = run.knownPatches.has(patchId) || (!run.isReplaying && run.host.activatesPatch(run.info, patchId));
+  const isNew = run.patches.known.has(patchId) || (!run.isReplaying && run.host.activatesPatch(run.info, patchId));
   if (isNew) run.push({ type: "patch", patchId, deprecated: false });
-  run.answeredPatches.set(patchId, isNew);
+  run.patches.answered.set(patchId, isNew);
   return isNew;
 }
 
 /** The old way is gone from the code, but runs that know of the patch may still be open. */
 export function deprecatePatch(patchId: string): void {
   const run = getRun("deprecatePatch()");
-  if (run.answeredPatches.has(patchId)) return;
+  if (run.patches.answered.has(patchId)) return;
   run.push({ type: "patch", patchId, deprecated: true });
-  run.answeredPatches.set(patchId, true);
+  run.patches.answered.set(patchId, true);
 }
 
 /** A UUID that is the same each time the run is replayed. */

@@ -5,7 +5,8 @@ import { type Duration, msOptionalToNumber } from "../value/duration.ts";
 import { CancelledFailure, NexusOperationFailure, type ProtoFailure } from "../value/failure.ts";
 import { composeInterceptors } from "../value/interceptors.ts";
 import { getRun } from "./current-run.ts";
-import type { NexusStarted, WorkflowRun } from "./run.ts";
+import type { WorkflowRun } from "./run.ts";
+import type { NexusStarted } from "./waiters.ts";
 import { waitFor } from "./waiting.ts";
 
 export const NexusOperationCancellationType = {
@@ -141,13 +142,13 @@ async function begin(run: WorkflowRun, input: StartNexusOperationInput): Promise
   const { seq } = input;
   let known: NexusStarted | undefined;
   const end = waitFor<Outcome>(
-    run.waiters.nexus,
+    run.waiters.of("nexus"),
     seq,
     () => run.push(command(run, input)),
     (_, reject) => cancel(run, input, () => known, reject),
   );
   const result = end
-    .finally(() => run.waiters.nexusCancel.delete(seq))
+    .finally(() => run.waiters.of("nexusCancel").delete(seq))
     .then((outcome) => {
       if (outcome.status === "completed") return run.valueOf(outcome.result);
       throw run.errorOf(outcome.failure);
@@ -159,13 +160,13 @@ async function begin(run: WorkflowRun, input: StartNexusOperationInput): Promise
       known = news;
       resolve();
     };
-    run.waiters.nexusStart.set(seq, { resolve: heard, reject });
+    run.waiters.of("nexusStart").set(seq, { resolve: heard, reject });
   });
   try {
     // An operation that ends at once brings no news of a start.
     await Promise.race([started, result]);
   } finally {
-    run.waiters.nexusStart.delete(seq);
+    run.waiters.of("nexusStart").delete(seq);
   }
   return { token: known?.token, result };
 }
@@ -205,9 +206,9 @@ function cancel(
   }
   if (cancellationType === "WAIT_CANCELLATION_COMPLETED") return;
   const heard = (failure: ProtoFailure | undefined) => {
-    run.waiters.nexusCancel.delete(seq);
+    run.waiters.of("nexusCancel").delete(seq);
     if (!failure) return reject(cancelled("Nexus operation cancellation request completed"));
     reject(failed("Nexus operation cancellation request failed", run.errorOf(failure)));
   };
-  run.waiters.nexusCancel.set(seq, { resolve: heard, reject: () => undefined });
+  run.waiters.of("nexusCancel").set(seq, { resolve: heard, reject: () => undefined });
 }

@@ -2,15 +2,7 @@
  * One run of a workflow inside the sandbox: what its code waits for, what it has asked for in this activation, its handlers, its clock and its
  * chance.
  */
-import type {
-  ChildStartOutcome,
-  Clock,
-  LocalActivityOutcome,
-  Outcome,
-  Payloads,
-  RunStart,
-  WorkflowCommand,
-} from "../value/activation.ts";
+import type { Clock, Payloads, RunStart, WorkflowCommand } from "../value/activation.ts";
 import { requireFailureConverter, requirePayloadConverter } from "../value/data-converter.ts";
 import { IllegalStateError, isError } from "../value/errors.ts";
 import { CancelledFailure, isCancellation, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
@@ -25,6 +17,7 @@ import { LoadedInterceptors } from "./interceptors.ts";
 import { MessageHandlers } from "./message-handlers.ts";
 import { seededRandom, seedOf } from "./random.ts";
 import type { SinkCall } from "./sinks.ts";
+import { type Waiter, Waiters, type Waits } from "./waiters.ts";
 import { infoOf, tidings, type WorkflowInfo } from "./workflow-info.ts";
 
 /** What a bundle holds; each part is evaluated when it is asked for. */
@@ -51,29 +44,11 @@ export interface RunHost {
   load(): UserCode;
 }
 
-/** The two ways in which something that workflow code waits for can end. */
-export interface Waiter<T> {
-  resolve(value: T): void;
-  reject(error: unknown): void;
-}
-
-/** What is known of a Nexus operation that goes on by itself. */
-export interface NexusStarted {
-  readonly scheduledEventId: number;
-  readonly token: string | undefined;
-}
-
-export interface Waiters {
-  readonly timer: Map<number, Waiter<void>>;
-  readonly activity: Map<number, Waiter<Outcome>>;
-  readonly localActivity: Map<number, Waiter<LocalActivityOutcome>>;
-  readonly childStart: Map<number, Waiter<ChildStartOutcome>>;
-  readonly child: Map<number, Waiter<Outcome>>;
-  readonly nexusStart: Map<number, Waiter<NexusStarted>>;
-  readonly nexus: Map<number, Waiter<Outcome>>;
-  readonly nexusCancel: Map<number, Waiter<ProtoFailure | undefined>>;
-  readonly externalSignal: Map<number, Waiter<ProtoFailure | undefined>>;
-  readonly externalCancel: Map<number, Waiter<ProtoFailure | undefined>>;
+export interface Patches {
+  /** Those that history has markers of. */
+  readonly known: Set<string>;
+  /** What code was told of each. */
+  readonly answered: Map<string, boolean>;
 }
 
 export interface Condition {
@@ -91,20 +66,13 @@ export class WorkflowRun {
   readonly rootScope = new CancellationScope({ cancellable: true, parent: undefined });
   readonly handlers = new MessageHandlers(this);
   readonly interceptors = new LoadedInterceptors();
-  readonly waiters: Waiters = {
-    ...{ timer: new Map(), activity: new Map(), localActivity: new Map() },
-    ...{ childStart: new Map(), child: new Map(), nexusStart: new Map(), nexus: new Map(), nexusCancel: new Map() },
-    ...{ externalSignal: new Map(), externalCancel: new Map() },
-  };
+  readonly waiters = new Waiters();
   readonly conditions = new Map<number, Condition>();
-  readonly knownPatches = new Set<string>();
-  readonly answeredPatches = new Map<string, boolean>();
   definition: WorkflowDefinitionOptions = {};
   nowMs = 0;
   isReplaying = true;
   random: () => number;
   randomSeed: string;
-  readonly randomStreams = new Map<string, () => number>();
   memo: Record<string, Payload>;
   searchAttributes: Record<string, Payload>;
   currentDetails = "";
@@ -112,6 +80,8 @@ export class WorkflowRun {
   isClosed = false;
   #clock: Clock;
   #info: WorkflowInfo | undefined;
+  #patches: Patches | undefined;
+  #randomStreams: Map<string, () => number> | undefined;
   #isEndTold = false;
   #isReadOnly = false;
   #violation: Error | undefined;
@@ -155,7 +125,18 @@ export class WorkflowRun {
     this.#info = info;
   }
 
-  nextSeq(kind: keyof Waiters | "condition"): number {
+  get patches(): Patches {
+    this.#patches ??= { known: new Set(), answered: new Map() };
+    return this.#patches;
+  }
+
+  /** By their names. */
+  get randomStreams(): Map<string, () => number> {
+    this.#randomStreams ??= new Map();
+    return this.#randomStreams;
+  }
+
+  nextSeq(kind: keyof Waits | "condition"): number {
     this.#requireWritable(`wait for a ${kind}`);
     const seq = (this.#seqs.get(kind) ?? 0) + 1;
     this.#seqs.set(kind, seq);
@@ -222,19 +203,19 @@ export class WorkflowRun {
   startTimer(durationMs: number, waiter: Waiter<void>, summary?: string, seq = this.nextSeq("timer")): number {
     const payload = summary === undefined ? undefined : this.converter.toPayload(summary);
     this.push({ type: "startTimer", seq, durationMs: Math.max(1, Math.ceil(durationMs)), summary: payload });
-    this.waiters.timer.set(seq, waiter);
+    this.waiters.of("timer").set(seq, waiter);
     return seq;
   }
 
   /** A timer that was started and stopped within one activation never was. Nothing happens to one that has fired. */
   stopTimer(seq: number): void {
-    if (!this.waiters.timer.delete(seq)) return;
+    if (!this.waiters.of("timer").delete(seq)) return;
     if (!this.takeBack("startTimer", seq)) this.push({ type: "cancelTimer", seq });
   }
 
   reseed(seed: string): void {
     this.randomSeed = seed;
-    this.randomStreams.clear();
+    this.#randomStreams = undefined;
     this.random = seededRandom(() => seedOf(seed));
   }
 

@@ -27,7 +27,7 @@ function timer(run: WorkflowRun, durationMs: number, options?: TimerOptions, giv
   if (scope.consideredCancelled) return Promise.reject(scope.reason);
   return new Promise<void>((resolve, reject) => {
     const fire = () => {
-      run.waiters.timer.delete(seq);
+      run.waiters.of("timer").delete(seq);
       forget();
       resolve();
     };
@@ -47,7 +47,7 @@ export function setTimeoutInWorkflow(
 ): number {
   const run = getRun("setTimeout()");
   const fire = () => {
-    run.waiters.timer.delete(seq);
+    run.waiters.of("timer").delete(seq);
     run.enter(() => callback(...args));
   };
   const seq = run.startTimer(Number(delayMs) || 0, { resolve: fire, reject: () => undefined });

@@ -1,7 +1,7 @@
 /** The one way in which workflow code waits for something outside: ask, be told, or be cancelled. */
 import type { CancelledFailure } from "../value/failure.ts";
 import { CancellationScope } from "./cancellation-scope.ts";
-import type { Waiter } from "./run.ts";
+import type { Waiter } from "./waiters.ts";
 
 /**
  * A promise whose waiter stands in `waiters` under `seq` until it ends. `onCancel` is called when the current scope is cancelled before: it
