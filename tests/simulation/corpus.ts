@@ -33,4 +33,9 @@ export const corpus: readonly { readonly seed: number; readonly cast: CastName; 
     cast: "all",
     found: "what was due was read again a minute after that had failed, when the clock had been set forward meanwhile",
   },
+  {
+    seed: 400_937,
+    cast: "all",
+    found: "an activity of its own was tried beyond its policy when it failed while it was paused",
+  },
 ];

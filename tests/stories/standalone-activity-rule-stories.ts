@@ -132,6 +132,20 @@ function operators(): Story[] {
       await end(s);
     }),
 
+    story(
+      "standalone-pause-last",
+      "the last attempt that a policy allows fails while its activity is paused",
+      async (s) => {
+        await start(s, { retryPolicy: { ...quick, maximumAttempts: 1 } });
+        const task = await s.activityTask();
+        await paused(s);
+        await fail(s, task, applicationFailure("paused"));
+        await describe(s);
+        await unpaused(s);
+        await describe(s);
+      },
+    ),
+
     story("standalone-pause-cancelled", "a paused activity is cancelled at once", async (s) => {
       await start(s);
       await paused(s);

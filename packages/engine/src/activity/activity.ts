@@ -382,7 +382,7 @@ export function retryOrState(
   cause: failure.Failure | undefined,
 ): enums.RetryState {
   const cancelRequested = activity.cancelRequestedEventId !== null;
-  const state = retryAttempt(activity, { nowMs: step.nowMs, cancelRequested, cause });
+  const state = retryAttempt(activity, { nowMs: step.nowMs, cancelRequested, cause, keptByPause: true });
   if (state === enums.RetryState.IN_PROGRESS) {
     touchActivity(run, activity);
     noteRetry(run, activity);

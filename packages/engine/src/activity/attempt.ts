@@ -118,16 +118,22 @@ interface AttemptEnd {
   readonly nowMs: number;
   readonly cancelRequested: boolean;
   readonly cause: failure.Failure | undefined;
+  /** The operator who has paused it decides when it is tried again, and not its policy. */
+  readonly keptByPause: boolean;
 }
 
 /** Puts the activity into its next attempt's backoff (answer IN_PROGRESS), or says why there is none. */
-export function retryAttempt(activity: Attempts, { nowMs, cancelRequested, cause }: AttemptEnd): enums.RetryState {
+export function retryAttempt(
+  activity: Attempts,
+  { nowMs, cancelRequested, cause, keptByPause }: AttemptEnd,
+): enums.RetryState {
   if (cancelRequested) return enums.RetryState.CANCEL_REQUESTED;
   const { scheduleToCloseTimeoutMs, retryPolicy } = activity.options;
   const expiresAtMs = scheduleToCloseTimeoutMs > 0 ? activity.scheduledAtMs + scheduleToCloseTimeoutMs : 0;
   // A reset attempt counts as the first, whichever it was.
   const attempt = activity.reset ? 1 : activity.attempt;
-  const decision = decideRetry(retryPolicy, { attempt, nowMs, expiresAtMs }, cause, activity.paused !== null);
+  const isKept = keptByPause && activity.paused !== null;
+  const decision = decideRetry(retryPolicy, { attempt, nowMs, expiresAtMs }, cause, isKept);
   if (!decision.retry) return decision.state;
   takeReset(activity);
   activity.stamp += 1;

@@ -319,6 +319,14 @@ test("a paused activity is given to nobody, has no deadline while it waits, and 
   script.poll();
 });
 
+test("the last attempt that the policy allows ends the activity also when it is paused", () => {
+  const script = started({ retryPolicy: { ...quick, maximumAttempts: 1 } });
+  const task = script.poll();
+  script.do(pause());
+  script.do(fail(task));
+  assert.equal(statusName(script.describe().info.status), "FAILED");
+});
+
 test("an attempt that runs when its activity is paused fails into the pause", () => {
   const script = started({ retryPolicy: quick });
   const task = script.poll();

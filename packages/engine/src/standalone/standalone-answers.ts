@@ -131,7 +131,8 @@ function retryStandalone(run: StandaloneRun, step: Step, cause: failure.Failure 
   const { attempts } = run;
   const isReset = attempts.reset !== null;
   const cancelRequested = run.cancelRequest !== null;
-  const retryState = retryAttempt(attempts, { nowMs: step.nowMs, cancelRequested, cause });
+  // Unlike a workflow's activity, which a pause keeps from ending.
+  const retryState = retryAttempt(attempts, { nowMs: step.nowMs, cancelRequested, cause, keptByPause: false });
   // Unlike a workflow's activity, for which the attempt that was reset counts.
   if (isReset && retryState === RetryState.IN_PROGRESS) attempts.attempt = 1;
   run.changes.core = true;
