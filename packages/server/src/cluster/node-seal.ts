@@ -4,7 +4,7 @@
  *   A1. A call is for one node and from one process of another, so it cannot be shown to a third, nor again to a process that was started anew.
  *   A2. Calls of one sender are numbered, and a number is taken once: one that was overheard is refused when it comes again.
  */
-import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from "node:crypto";
 
 export interface SealedCall {
   /** Ids of nodes. */
@@ -54,7 +54,7 @@ export class NodeSeal {
   }
 
   #macOf({ from, to, path, attachment, request }: SealedCall, number: number): Buffer {
-    const body = createHash("sha256").update(request).digest("hex");
+    const body = hash("sha256", request, "hex");
     return createHmac("sha256", this.#key)
       .update(JSON.stringify([from, to, path, number, attachment, body]))
       .digest();
