@@ -7,7 +7,8 @@ import pg from "pg";
 import { Postgres } from "../rig/postgres.ts";
 
 const runCount = 4_000;
-const commitRuns = 500;
+/** More rows than one statement takes. */
+const commitRuns = 1_000;
 const bytes = new Uint8Array([1]);
 const namespaceId = "n";
 

@@ -99,6 +99,12 @@ type TableName = keyof typeof tables;
 const tableNames = Object.keys(tables) as TableName[];
 type Value = string | number | boolean | null | Uint8Array;
 
+/**
+ * A statement must be answered in time also where each row waits for a disk: a row of a list has ten indexes and more, and a large commit thousands of
+ * rows.
+ */
+export const segmentWritesMax = 2_000;
+
 /** Statements that are made by name: which tables are written, and from which rows are deleted. */
 const texts = new Map<string, string>();
 
@@ -111,6 +117,7 @@ export class Segment {
   readonly #dropped = { current: new Map<string, readonly Value[]>(), part: new Map<string, readonly Value[]>() };
   readonly #touchedRuns = new Set<string>();
   readonly #deletedRuns = new Set<string>();
+  #writeCount = 0;
 
   /** False when the segment holds another lease of the shard: only one of them can be valid. */
   addLease({ shardId, rangeId }: Lease): boolean {
@@ -120,11 +127,13 @@ export class Segment {
     return true;
   }
 
-  /** False, and nothing added, when the write must come after the segment (T1). */
+  /** False, and nothing added, when the write must come after the segment (T1), or the segment is full. */
   add(write: PlainWrite, shardId: number): boolean {
+    if (this.#writeCount === segmentWritesMax) return false;
     if (write.table === "deleteRun") {
       if (this.#touchedRuns.has(write.runId)) return false;
       this.#deletedRuns.add(write.runId);
+      this.#writeCount++;
       return true;
     }
     if (write.table !== "current") {
@@ -132,6 +141,7 @@ export class Segment {
       this.#touchedRuns.add(write.runId);
     }
     this.#addRow(write, shardId);
+    this.#writeCount++;
     return true;
   }
 
