@@ -96,12 +96,13 @@ describe("a worker is made", () => {
     );
   });
 
-  test("in less than half a second", async () => {
+  test("in less than half a second of the processor", async () => {
     // The runtime's own bundle is made once a process; this is what each further worker takes.
     await newWorker(target);
-    const from = performance.now();
+    const before = process.cpuUsage();
     await newWorker(target);
-    assert.ok(performance.now() - from < 500, `${performance.now() - from} ms`);
+    const { user, system } = process.cpuUsage(before);
+    assert.ok(user + system < 500_000, `${(user + system) / 1_000} ms`);
   });
 
   test("for activities alone, and for workflows alone", async () => {
