@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Tracer } from "@opentelemetry/api";
 import type { ClientOptions, ClientPlugin } from "../client/client.ts";
 import type { WorkerPlugin } from "../worker/plugin.ts";
-import type { ReplayWorkerOptions } from "../worker/replayer.ts";
+import type { ReplayWorkerOptions } from "../worker/run/replayer.ts";
 import type { WorkerOptions } from "../worker/worker-options.ts";
 import {
   OpenTelemetryActivityInboundInterceptor,

@@ -1,6 +1,6 @@
 /** Spans of workflow code, on this side of the sandbox: made into what span processors and exporters of OpenTelemetry take. */
 import * as otel from "@opentelemetry/api";
-import type { InjectedSink } from "../worker/sinks.ts";
+import type { InjectedSink } from "../worker/run/sinks.ts";
 import type { TraceContext, WorkflowSpan } from "./trace-context.ts";
 import type { OpenTelemetryWorkflowExporter } from "./workflow-interceptors.ts";
 

@@ -46,13 +46,6 @@ export {
   type WorkflowBundleOption,
   type WorkflowBundlePath,
 } from "./bundle.ts";
-export type {
-  CustomSlotSupplier,
-  SlotMarkUsedContext,
-  SlotPermit,
-  SlotReleaseContext,
-  SlotReserveContext,
-} from "./custom-slots.ts";
 export type { WorkerDeploymentOptions } from "./deployment.ts";
 export type {
   ActivityExecuteInput,
@@ -72,17 +65,27 @@ export type {
   WorkerInterceptors,
 } from "./interceptors.ts";
 export type { WorkerPlugin } from "./plugin.ts";
-export type { HistoryToReplay, ReplayHistoriesIterable, ReplayResult, ReplayWorkerOptions } from "./replayer.ts";
-export { type ResourceBasedTunerOptions, ResourceController as ResourceBasedController } from "./resource-slots.ts";
+export type { HistoryToReplay, ReplayHistoriesIterable, ReplayResult, ReplayWorkerOptions } from "./run/replayer.ts";
 export {
   CombinedWorkerRunError,
   type CombinedWorkerRunErrorCause,
   GracefulShutdownPeriodExpiredError,
   PromiseCompletionTimeoutError,
   type RunUntilOptions,
-} from "./run-errors.ts";
-export type { InjectedSink, InjectedSinkFunction, InjectedSinks } from "./sinks.ts";
-export type { SlotInfo } from "./slots.ts";
+} from "./run/run-errors.ts";
+export type { InjectedSink, InjectedSinkFunction, InjectedSinks } from "./run/sinks.ts";
+export type {
+  CustomSlotSupplier,
+  SlotMarkUsedContext,
+  SlotPermit,
+  SlotReleaseContext,
+  SlotReserveContext,
+} from "./slot/custom-slots.ts";
+export {
+  type ResourceBasedTunerOptions,
+  ResourceController as ResourceBasedController,
+} from "./slot/resource-slots.ts";
+export type { SlotInfo } from "./slot/slots.ts";
 export type {
   ActivitySlotInfo,
   FixedSizeSlotSupplier,
@@ -96,7 +99,7 @@ export type {
   TunerHolder,
   WorkerTuner,
   WorkflowSlotInfo,
-} from "./tuner.ts";
+} from "./slot/tuner.ts";
 export { Worker } from "./worker.ts";
 export type {
   CompiledWorkerOptions,

@@ -1,5 +1,5 @@
 /** Plugins change what a worker is made with, and stand around its run. */
-import type { ReplayWorkerOptions } from "./replayer.ts";
+import type { ReplayWorkerOptions } from "./run/replayer.ts";
 import type { Worker } from "./worker.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 

@@ -6,10 +6,10 @@ import type { Connection } from "../connection/connection.ts";
 import { CallFailed } from "../transport/transport.ts";
 import { sdkName, sdkVersion } from "../value/version.ts";
 import { wireDuration } from "../value/wire.ts";
-import type { PollerType, Polling } from "./polling.ts";
-import type { RunCache } from "./run-cache.ts";
-import type { Slots } from "./slots.ts";
-import type { WorkerSlots } from "./tuner.ts";
+import type { PollerType, Polling } from "./poll/polling.ts";
+import type { RunCache } from "./run/run-cache.ts";
+import type { Slots } from "./slot/slots.ts";
+import type { WorkerSlots } from "./slot/tuner.ts";
 import type { CompiledWorkerOptions } from "./worker-options.ts";
 
 export interface WorkerHeartbeatParts {

@@ -11,14 +11,14 @@ import type { Logger } from "../value/logger.ts";
 import type { UntypedActivities } from "../value/options.ts";
 import { requireOwnName } from "../value/reserved.ts";
 import type { WorkflowInfo } from "../workflow/workflow-info.ts";
+import { eagerPerTaskDefault } from "./activity/eager-activities.ts";
 import type { BundleOptions, WorkflowBundleOption } from "./bundle.ts";
 import { type CompiledDeployment, compileDeployment, type WorkerDeploymentOptions } from "./deployment.ts";
-import { eagerPerTaskDefault } from "./eager-activities.ts";
 import type { WorkerInterceptors } from "./interceptors.ts";
 import type { WorkerPlugin } from "./plugin.ts";
-import type { PollerCount } from "./poller.ts";
-import type { InjectedSinks } from "./sinks.ts";
-import { nexusSlotsDefault, type WorkerTuner } from "./tuner.ts";
+import type { PollerCount } from "./poll/poller.ts";
+import type { InjectedSinks } from "./run/sinks.ts";
+import { nexusSlotsDefault, type WorkerTuner } from "./slot/tuner.ts";
 
 export interface WorkerOptions {
   /** Default: one to `localhost:7233`, which the worker closes with itself. */

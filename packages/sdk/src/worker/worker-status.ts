@@ -1,8 +1,8 @@
 /** How a worker fares at this moment, for whoever asks it. */
-import type { ActivityRunner } from "./activity-runner.ts";
-import type { PollerType, Polling } from "./polling.ts";
-import type { RunCache } from "./run-cache.ts";
-import type { WorkerSlots } from "./tuner.ts";
+import type { ActivityRunner } from "./activity/activity-runner.ts";
+import type { PollerType, Polling } from "./poll/polling.ts";
+import type { RunCache } from "./run/run-cache.ts";
+import type { WorkerSlots } from "./slot/tuner.ts";
 
 export type State = "INITIALIZED" | "RUNNING" | "STOPPING" | "STOPPED" | "FAILED";
 export type PollerState = "POLLING" | "SHUTDOWN" | "FAILED";

@@ -10,30 +10,31 @@ import { type GaugeValue, Runtime } from "../telemetry/runtime.ts";
 import { CallFailed } from "../transport/transport.ts";
 import { msToNumber } from "../value/duration.ts";
 import { IllegalStateError, NamespaceNotFoundError } from "../value/errors.ts";
-import { ActivityRunner } from "./activity-runner.ts";
+import { ActivityRunner } from "./activity/activity-runner.ts";
+import { EagerActivities } from "./activity/eager-activities.ts";
 import { bundleOf, runtimeOf, type Script } from "./bundle.ts";
-import { EagerActivities } from "./eager-activities.ts";
-import { NexusRunner } from "./nexus-runner.ts";
+import { NexusRunner } from "./nexus/nexus-runner.ts";
 import { limitsOf, type PayloadLimits } from "./payload-limits.ts";
 import type { WorkerPlugin } from "./plugin.ts";
-import { type ActivityTask, type NexusTask, Polling, type WorkflowTask } from "./polling.ts";
+import { type ActivityTask, type NexusTask, Polling, type WorkflowTask } from "./poll/polling.ts";
 import {
   type ReplayHistoriesIterable,
   type ReplayResult,
   type ReplayWorkerOptions,
   replayHistories,
-} from "./replayer.ts";
-import { RunCache } from "./run-cache.ts";
+} from "./run/replayer.ts";
+import { RunCache } from "./run/run-cache.ts";
 import {
   CombinedWorkerRunError,
   GracefulShutdownPeriodExpiredError,
   type RunUntilOptions,
   settledWithin,
-} from "./run-errors.ts";
-import { type RunOutlets, Sandbox, watchRejections } from "./sandbox.ts";
-import { SinkCalls } from "./sinks.ts";
-import type { Slots } from "./slots.ts";
-import { slotsOf, type WorkerSlots } from "./tuner.ts";
+} from "./run/run-errors.ts";
+import { type RunOutlets, Sandbox, watchRejections } from "./run/sandbox.ts";
+import { SinkCalls } from "./run/sinks.ts";
+import { WorkflowRunner } from "./run/workflow-runner.ts";
+import type { Slots } from "./slot/slots.ts";
+import { slotsOf, type WorkerSlots } from "./slot/tuner.ts";
 import { WorkerHeartbeat } from "./worker-heartbeat.ts";
 import {
   type CompiledWorkerOptions,
@@ -42,7 +43,6 @@ import {
   type WorkerOptions,
 } from "./worker-options.ts";
 import { type State, type WorkerStatus, workerStatus } from "./worker-status.ts";
-import { WorkflowRunner } from "./workflow-runner.ts";
 
 /** `STOPPING`: takes no new tasks; `STOPPED` and `FAILED`: `run()` has returned or thrown. */
 

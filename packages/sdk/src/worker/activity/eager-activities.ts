@@ -1,8 +1,8 @@
 /** Activities that the server hands over with its answer to a workflow task, instead of by a poll: a slot is set aside for each that is asked for. */
 import type { workflowservice } from "@pawl/protocol";
-import type { WireCommand } from "../replay/wire-command.ts";
+import type { WireCommand } from "../../replay/wire-command.ts";
+import type { Slot, Slots } from "../slot/slots.ts";
 import type { ActivityRunner } from "./activity-runner.ts";
-import type { Slot, Slots } from "./slots.ts";
 
 /** Like the reference SDK: more at once would keep other workers of the queue from their share. */
 export const eagerPerTaskDefault = 3;

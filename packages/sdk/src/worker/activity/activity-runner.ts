@@ -1,29 +1,35 @@
 /** Runs activities: finds the function, gives it its context, and tells the server how it ended. */
 import { timestampMs, type workflowservice } from "@pawl/protocol";
-import { type CancellationCause, Context, type Info, newCancelledFailure, runInContext } from "../activity/context.ts";
-import type { Client } from "../client/client.ts";
-import type { MessageCodec } from "../codec/message-codec.ts";
-import type { Connection } from "../connection/connection.ts";
-import type { Runtime } from "../telemetry/runtime.ts";
-import { CallFailed } from "../transport/transport.ts";
-import type { LoadedDataConverter } from "../value/data-converter.ts";
-import { CompleteAsyncError } from "../value/errors.ts";
-import type { StorageDriverTargetInfo } from "../value/external-storage.ts";
-import { ApplicationFailure, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
-import { composeInterceptors, type Headers } from "../value/interceptors.ts";
-import type { Logger } from "../value/logger.ts";
-import { type MetricMeter, type MetricTags, meterOf } from "../value/metrics.ts";
-import type { UntypedActivities } from "../value/options.ts";
-import { arrayFromPayloads, fromPayloadsAtIndex, type Payload, toPayloads } from "../value/payload-converter.ts";
-import { compiledRetryPolicy, wireDurationMs, wirePayloads } from "../value/wire.ts";
-import { ActivityHeartbeat, type HeartbeatThrottle } from "./activity-heartbeat.ts";
-import type { CompiledDeployment } from "./deployment.ts";
+import {
+  type CancellationCause,
+  Context,
+  type Info,
+  newCancelledFailure,
+  runInContext,
+} from "../../activity/context.ts";
+import type { Client } from "../../client/client.ts";
+import type { MessageCodec } from "../../codec/message-codec.ts";
+import type { Connection } from "../../connection/connection.ts";
+import type { Runtime } from "../../telemetry/runtime.ts";
+import { CallFailed } from "../../transport/transport.ts";
+import type { LoadedDataConverter } from "../../value/data-converter.ts";
+import { CompleteAsyncError } from "../../value/errors.ts";
+import type { StorageDriverTargetInfo } from "../../value/external-storage.ts";
+import { ApplicationFailure, type ProtoFailure, TemporalFailure } from "../../value/failure.ts";
+import { composeInterceptors, type Headers } from "../../value/interceptors.ts";
+import type { Logger } from "../../value/logger.ts";
+import { type MetricMeter, type MetricTags, meterOf } from "../../value/metrics.ts";
+import type { UntypedActivities } from "../../value/options.ts";
+import { arrayFromPayloads, fromPayloadsAtIndex, type Payload, toPayloads } from "../../value/payload-converter.ts";
+import { compiledRetryPolicy, wireDurationMs, wirePayloads } from "../../value/wire.ts";
+import type { CompiledDeployment } from "../deployment.ts";
 import type {
   ActivityInboundCallsInterceptor,
   ActivityInterceptorsFactory,
   ActivityOutboundCallsInterceptor,
-} from "./interceptors.ts";
-import { checkField, type PayloadLimits } from "./payload-limits.ts";
+} from "../interceptors.ts";
+import { checkField, type PayloadLimits } from "../payload-limits.ts";
+import { ActivityHeartbeat, type HeartbeatThrottle } from "./activity-heartbeat.ts";
 
 export interface ActivityRunnerParts {
   readonly connection: Connection;

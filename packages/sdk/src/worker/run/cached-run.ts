@@ -1,10 +1,10 @@
 /** A run in this worker: its place in its history, its code in the sandbox, and the local activities that it waits for. */
 import type { history } from "@pawl/protocol";
-import type { LocalActivityEnd } from "../replay/marker.ts";
-import { Replay } from "../replay/replay.ts";
-import type { RunIdentity } from "../replay/run-start.ts";
-import type { LocalActivityCommand } from "../value/activation.ts";
-import type { LocalActivity } from "./local-activity.ts";
+import type { LocalActivityEnd } from "../../replay/marker.ts";
+import { Replay } from "../../replay/replay.ts";
+import type { RunIdentity } from "../../replay/run-start.ts";
+import type { LocalActivityCommand } from "../../value/activation.ts";
+import type { LocalActivity } from "../activity/local-activity.ts";
 import type { SandboxRun } from "./sandbox.ts";
 
 /** Measured at 11 KB for a run of a small bundle that waits for a timer. */

@@ -1,13 +1,13 @@
 /** Heartbeats of one activity: at most one every interval, always the latest, and what the server answers them with. */
 
-import type { CancellationCause } from "../activity/context.ts";
-import type { MessageCodec } from "../codec/message-codec.ts";
-import type { Connection } from "../connection/connection.ts";
-import { CallFailed } from "../transport/transport.ts";
-import type { StorageDriverTargetInfo } from "../value/external-storage.ts";
-import { type PayloadConverter, toPayloads } from "../value/payload-converter.ts";
-import { wirePayloads } from "../value/wire.ts";
-import { checkField, type PayloadLimits } from "./payload-limits.ts";
+import type { CancellationCause } from "../../activity/context.ts";
+import type { MessageCodec } from "../../codec/message-codec.ts";
+import type { Connection } from "../../connection/connection.ts";
+import { CallFailed } from "../../transport/transport.ts";
+import type { StorageDriverTargetInfo } from "../../value/external-storage.ts";
+import { type PayloadConverter, toPayloads } from "../../value/payload-converter.ts";
+import { wirePayloads } from "../../value/wire.ts";
+import { checkField, type PayloadLimits } from "../payload-limits.ts";
 
 /** Like the reference SDK: after this share of the timeout. */
 const shareOfTimeout = 0.8;

@@ -1,6 +1,6 @@
 /** How a worker's run ends when it does not end well. */
-import type { Duration } from "../value/duration.ts";
-import { errorMessage } from "../value/errors.ts";
+import type { Duration } from "../../value/duration.ts";
+import { errorMessage } from "../../value/errors.ts";
 
 /** The shutdown took longer than `shutdownForceTime`. */
 export class GracefulShutdownPeriodExpiredError extends Error {

@@ -5,11 +5,11 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import vm from "node:vm";
-import type { Activation, WorkflowCommand } from "../value/activation.ts";
-import type { Payload } from "../value/payload-converter.ts";
+import type { Activation, WorkflowCommand } from "../../value/activation.ts";
+import type { Payload } from "../../value/payload-converter.ts";
 // Types alone: its code runs in the sandbox and reaches this file through the context.
-import type * as activator from "../workflow/activator.ts";
-import { runtimeFile, type Script, sharedModules, userFile } from "./bundle.ts";
+import type * as activator from "../../workflow/activator.ts";
+import { runtimeFile, type Script, sharedModules, userFile } from "../bundle.ts";
 import { StackMap } from "./stack-map.ts";
 
 export type TaskFailure = activator.TaskFailure;

@@ -1,12 +1,12 @@
 /** `__stack_trace` and `__enhanced_stack_trace`: where each coroutine of a run waits, in the user's own files. */
-import { sdkVersion } from "../value/version.ts";
+import { sdkVersion } from "../../value/version.ts";
 import type {
   EnhancedStackTrace,
   StackTrace,
   StackTraceFileLocation,
   StackTraceFileSlice,
-} from "../workflow/stack-trace.ts";
-import { runtimeFile, userFile } from "./bundle.ts";
+} from "../../workflow/stack-trace.ts";
+import { runtimeFile, userFile } from "../bundle.ts";
 import type { StackMap } from "./stack-map.ts";
 
 export type StackQuery = "__stack_trace" | "__enhanced_stack_trace";

@@ -1,20 +1,20 @@
 /** Local activities: attempts and their backoff inside the worker, while the workflow task stays open for them. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Info } from "../activity/context.ts";
-import { type LocalActivityEnd, localActivityEnding } from "../replay/marker.ts";
-import type { LocalActivityCommand, LocalActivityOutcome, Outcome } from "../value/activation.ts";
-import type { LoadedDataConverter } from "../value/data-converter.ts";
-import { msToNumber } from "../value/duration.ts";
+import type { Info } from "../../activity/context.ts";
+import { type LocalActivityEnd, localActivityEnding } from "../../replay/marker.ts";
+import type { LocalActivityCommand, LocalActivityOutcome, Outcome } from "../../value/activation.ts";
+import type { LoadedDataConverter } from "../../value/data-converter.ts";
+import { msToNumber } from "../../value/duration.ts";
 import {
   ApplicationFailure,
   CancelledFailure,
   type ProtoFailure,
   type RetryState,
   TimeoutFailure,
-} from "../value/failure.ts";
-import { type CompiledRetryPolicy, nextIntervalMs } from "../value/retry-policy.ts";
+} from "../../value/failure.ts";
+import { type CompiledRetryPolicy, nextIntervalMs } from "../../value/retry-policy.ts";
+import type { Slots } from "../slot/slots.ts";
 import { type ActivityRunner, type AttemptEnd, RunningAttempt } from "./activity-runner.ts";
-import type { Slots } from "./slots.ts";
 
 export interface LocalActivityScope {
   readonly runner: ActivityRunner;

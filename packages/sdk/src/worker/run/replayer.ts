@@ -1,16 +1,16 @@
 /** Replays histories against workflow code without a server: does today's code still do what it did then? */
 import { history } from "@pawl/protocol";
-import { MessageCodec } from "../codec/message-codec.ts";
-import { Nondeterminism } from "../replay/nondeterminism.ts";
-import { DefaultLogger, type Logger } from "../value/logger.ts";
-import { bundleOf, runtimeOf } from "./bundle.ts";
+import { MessageCodec } from "../../codec/message-codec.ts";
+import { Nondeterminism } from "../../replay/nondeterminism.ts";
+import { DefaultLogger, type Logger } from "../../value/logger.ts";
+import { bundleOf, runtimeOf } from "../bundle.ts";
+import type { WorkerPlugin } from "../plugin.ts";
+import { failureTypesOf, type WorkerOptions } from "../worker-options.ts";
 import { CachedRun } from "./cached-run.ts";
 import { explained } from "./explanation.ts";
-import type { WorkerPlugin } from "./plugin.ts";
 import { Sandbox, watchRejections } from "./sandbox.ts";
 import { SinkCalls } from "./sinks.ts";
 import { watched } from "./watchdog.ts";
-import { failureTypesOf, type WorkerOptions } from "./worker-options.ts";
 
 export type ReplayWorkerOptions = Pick<
   WorkerOptions,

@@ -1,8 +1,8 @@
 /** Asks the server for tasks, again and again, and hands each on without waiting for its end. */
 import { setTimeout as delay } from "node:timers/promises";
-import { CallFailed } from "../transport/transport.ts";
-import type { Logger } from "../value/logger.ts";
-import type { Slot, SlotInfo, Slots } from "./slots.ts";
+import { CallFailed } from "../../transport/transport.ts";
+import type { Logger } from "../../value/logger.ts";
+import type { Slot, SlotInfo, Slots } from "../slot/slots.ts";
 
 /** The server answers an empty poll within 60 s; the rest is for the way. */
 export const pollTimeoutMs = 70_000;

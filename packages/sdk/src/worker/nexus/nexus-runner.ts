@@ -10,19 +10,19 @@ import {
   type ServiceHandler,
   type StartOperationContext,
 } from "nexus-rpc";
-import type { Client } from "../client/client.ts";
-import type { MessageCodec } from "../codec/message-codec.ts";
-import type { Connection } from "../connection/connection.ts";
-import { runInHandlerContext } from "../nexus/context.ts";
-import type { Runtime } from "../telemetry/runtime.ts";
-import { CallFailed } from "../transport/transport.ts";
-import type { LoadedDataConverter } from "../value/data-converter.ts";
-import { ApplicationFailure, CancelledFailure, type ProtoFailure } from "../value/failure.ts";
-import { composeInterceptors } from "../value/interceptors.ts";
-import { type Logger, withFields } from "../value/logger.ts";
-import { meterOf } from "../value/metrics.ts";
-import { wirePayload } from "../value/wire.ts";
-import type { NexusInboundCallsInterceptor, NexusInterceptorsFactory } from "./interceptors.ts";
+import type { Client } from "../../client/client.ts";
+import type { MessageCodec } from "../../codec/message-codec.ts";
+import type { Connection } from "../../connection/connection.ts";
+import { runInHandlerContext } from "../../nexus/context.ts";
+import type { Runtime } from "../../telemetry/runtime.ts";
+import { CallFailed } from "../../transport/transport.ts";
+import type { LoadedDataConverter } from "../../value/data-converter.ts";
+import { ApplicationFailure, CancelledFailure, type ProtoFailure } from "../../value/failure.ts";
+import { composeInterceptors } from "../../value/interceptors.ts";
+import { type Logger, withFields } from "../../value/logger.ts";
+import { meterOf } from "../../value/metrics.ts";
+import { wirePayload } from "../../value/wire.ts";
+import type { NexusInboundCallsInterceptor, NexusInterceptorsFactory } from "../interceptors.ts";
 import { asHandlerError } from "./nexus-error.ts";
 
 export interface NexusRunnerParts {

@@ -1,6 +1,6 @@
 /** How many slots a worker has of each kind, and by which rule: fixed numbers, the machine's resources, or the user's own. */
-import { type Duration, msToNumber } from "../value/duration.ts";
-import type { Logger } from "../value/logger.ts";
+import { type Duration, msToNumber } from "../../value/duration.ts";
+import type { Logger } from "../../value/logger.ts";
 import { type CustomSlotSupplier, CustomSlots, type SlotReserveContext } from "./custom-slots.ts";
 import { type ResourceBasedTunerOptions, ResourceController, ResourceSlots } from "./resource-slots.ts";
 import { FixedSlots, type SlotInfo, type Slots } from "./slots.ts";

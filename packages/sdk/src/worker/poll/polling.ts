@@ -1,10 +1,10 @@
 /** The polls of one worker: what it asks for, as whom, and what is counted of it. */
 import { setTimeout as delay } from "node:timers/promises";
 import { enums, timestampMs, type workflowservice } from "@pawl/protocol";
-import type { Connection } from "../connection/connection.ts";
-import type { SdkMetrics } from "../telemetry/sdk-metrics.ts";
+import type { Connection } from "../../connection/connection.ts";
+import type { SdkMetrics } from "../../telemetry/sdk-metrics.ts";
+import type { CompiledWorkerOptions } from "../worker-options.ts";
 import { type PollerParts, Pollers, pollTimeoutMs } from "./poller.ts";
-import type { CompiledWorkerOptions } from "./worker-options.ts";
 
 export type WorkflowTask = workflowservice.PollWorkflowTaskQueueResponse;
 export type ActivityTask = workflowservice.PollActivityTaskQueueResponse;

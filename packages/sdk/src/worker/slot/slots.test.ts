@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { DefaultLogger, type LogEntry } from "../value/logger.ts";
+import { DefaultLogger, type LogEntry } from "../../value/logger.ts";
 import { ResourceController, ResourceSlots, type ResourceUsage } from "./resource-slots.ts";
 import { FixedSlots, type Slot } from "./slots.ts";
 import { slotsOf } from "./tuner.ts";

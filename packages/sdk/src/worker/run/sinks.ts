@@ -1,8 +1,8 @@
 /** The worker's end of sinks: functions of this process that workflow code calls, after its activation and never while it is replayed, unless they ask for it. */
-import { errorMessage } from "../value/errors.ts";
-import type { Logger } from "../value/logger.ts";
-import type { Sink, SinkCall, SinkFunction, Sinks } from "../workflow/sinks.ts";
-import type { WorkflowInfo } from "../workflow/workflow-info.ts";
+import { errorMessage } from "../../value/errors.ts";
+import type { Logger } from "../../value/logger.ts";
+import type { Sink, SinkCall, SinkFunction, Sinks } from "../../workflow/sinks.ts";
+import type { WorkflowInfo } from "../../workflow/workflow-info.ts";
 
 export interface InjectedSinkFunction<F extends SinkFunction> {
   fn(info: WorkflowInfo, ...args: Parameters<F>): void | Promise<void>;

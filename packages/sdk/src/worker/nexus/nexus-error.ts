@@ -1,9 +1,9 @@
 /** What a handler of Nexus operations threw, as what its caller is told: whose fault it is, and whether to try again. */
 import { HandlerError, type HandlerErrorType } from "nexus-rpc";
-import { ActivityExecutionAlreadyStartedError } from "../client/activity-client.ts";
-import { isGrpcServiceError, ServiceError } from "../client/errors.ts";
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from "../value/errors.ts";
-import { ApplicationFailure } from "../value/failure.ts";
+import { ActivityExecutionAlreadyStartedError } from "../../client/activity-client.ts";
+import { isGrpcServiceError, ServiceError } from "../../client/errors.ts";
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from "../../value/errors.ts";
+import { ApplicationFailure } from "../../value/failure.ts";
 
 /** Statuses of the handler's own calls. What is absent is INTERNAL, which may be tried again. */
 const typeOfStatus: ReadonlyMap<number, HandlerErrorType> = new Map([

@@ -1,6 +1,6 @@
 /** Stacks of workflow code in terms of the user's own files. */
 import { SourceMap, type SourceMapPayload } from "node:module";
-import { userFile } from "./bundle.ts";
+import { userFile } from "../bundle.ts";
 
 export class StackMap {
   readonly #map: SourceMap | undefined;

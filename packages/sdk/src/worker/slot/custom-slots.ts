@@ -1,7 +1,7 @@
 /** Slots by the user's own rule. */
 
-import type { Logger } from "../value/logger.ts";
-import type { WorkerDeploymentVersion } from "../value/worker-deployments.ts";
+import type { Logger } from "../../value/logger.ts";
+import type { WorkerDeploymentVersion } from "../../value/worker-deployments.ts";
 import type { Slot, SlotInfo, Slots } from "./slots.ts";
 
 /** Whatever the supplier gives; it gets it back with the slot. */

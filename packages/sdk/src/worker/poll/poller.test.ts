@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CallFailed } from "../transport/transport.ts";
-import { DefaultLogger } from "../value/logger.ts";
+import { CallFailed } from "../../transport/transport.ts";
+import { DefaultLogger } from "../../value/logger.ts";
+import { FixedSlots } from "../slot/slots.ts";
 import { type PollerCount, Pollers } from "./poller.ts";
-import { FixedSlots } from "./slots.ts";
 
 type Poll = PromiseWithResolvers<{ suggestion: number } | undefined>;
 

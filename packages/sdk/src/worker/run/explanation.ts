@@ -1,7 +1,7 @@
 /** Where in the user's code a replay left its history: found by replaying once more with every command traced to its line. */
 import type { history } from "@pawl/protocol";
-import { Nondeterminism } from "../replay/nondeterminism.ts";
-import type { RunIdentity } from "../replay/run-start.ts";
+import { Nondeterminism } from "../../replay/nondeterminism.ts";
+import type { RunIdentity } from "../../replay/run-start.ts";
 import { CachedRun } from "./cached-run.ts";
 import type { Sandbox } from "./sandbox.ts";
 
