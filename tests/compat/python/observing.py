@@ -83,6 +83,8 @@ async def describe_list_count(context: Context) -> None:
     expect(closed.close_time is not None, True, "close time")
     expect(closed.history_length, len(await events_of(handle)), "history length")
     expect(len(closed.raw_description.pending_activities), 0, "pending activities after the end")
+    builds = closed.search_attributes["BuildIds"]
+    expect(any(str(each).startswith("unversioned:") for each in builds), True, f"the worker's build in {builds}")
 
     other_id = context.new_id("-other")
     await client.execute_workflow(Steps.run, args=[1, 1], id=other_id, task_queue=context.task_queue)

@@ -18,7 +18,8 @@ const systemCapabilities: workflowservice.GetSystemInfoResponse_Capabilities = {
   eagerWorkflowStart: true,
   sdkMetadata: true,
   supportsSchedules: true,
-  buildIdBasedVersioning: false,
+  /** Workers say which build they are. The calls that would route by it are off, as at the reference server. */
+  buildIdBasedVersioning: true,
   upsertMemo: true,
   countGroupByExecutionStatus: true,
   nexus: true,
