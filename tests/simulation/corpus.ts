@@ -38,4 +38,9 @@ export const corpus: readonly { readonly seed: number; readonly cast: CastName; 
     cast: "all",
     found: "an activity of its own was tried beyond its policy when it failed while it was paused",
   },
+  {
+    seed: 430_070,
+    cast: "all",
+    found: "a schedule whose last workflow's end overtook the answer to its start stayed for ever",
+  },
 ];

@@ -127,7 +127,8 @@ export class Worker {
     const first = fresh[0]?.eventId ?? 0;
     if (first === 1) return fresh;
     const known = this.#cache.get(workflowExecution?.runId ?? "");
-    if (task.query && fresh.length === 0 && known) return known;
+    // A worker whose answer is still on its way holds more than what it has been told to keep: here it reads that again.
+    if (task.query && fresh.length === 0 && known && known.length >= task.previousStartedEventId) return known;
     const startedEventId = task.query ? Number.POSITIVE_INFINITY : task.startedEventId;
     const cached = known?.filter(({ eventId }) => eventId < first) ?? [];
     if (first > 0 && cached.length === first - 1) {

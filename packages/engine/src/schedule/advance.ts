@@ -169,17 +169,21 @@ function endRunning(run: ScheduleRun, step: Step, how: "requestCancel" | "termin
   run.changes.core = true;
 }
 
-/** The answer to a message that this schedule sent. */
+/** The answer to a message that this schedule sent: without the message there may be nothing left to do. */
 export function delivered(run: ScheduleRun, step: Step, messageId: number, delivery: Delivery): void {
   const message = take(run, messageId);
-  if (message?.type !== "startWorkflow") return;
-  const action = run.started.find(({ requestId }) => requestId === message.follower.requestId);
+  if (message?.type === "startWorkflow") noteAnswer(run, step, message.follower.requestId, delivery);
+  if (message) advance(run, step);
+}
+
+function noteAnswer(run: ScheduleRun, step: Step, requestId: string, delivery: Delivery): void {
+  const action = run.started.find((other) => other.requestId === requestId);
+  // Its end has overtaken this.
   if (!action) return;
   if (delivery.type === "taken") noteStart(run, step, action, delivery.runId);
   // It cannot be started, now or later: its id is in use, or its request is bad. The next one may go.
   else run.started = run.started.filter((other) => other !== action);
   run.changes.core = true;
-  advance(run, step);
 }
 
 function noteStart(run: ScheduleRun, step: Step, action: StartedAction, firstRunId: string): void {

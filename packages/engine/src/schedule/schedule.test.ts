@@ -199,6 +199,16 @@ describe("acting", () => {
     assert.deepEqual([actionCount, recentActions?.length, runningWorkflows], [1, 1, []]);
   });
 
+  test("a schedule whose last workflow's end overtook the answer to its start goes a week after that", () => {
+    const scripted = new ScriptedSchedule({ state: { limitedActions: true, remainingActions: 1 } });
+    scripted.pass(minuteMs);
+    const { message } = scripted.sent[0]! as { message: StartMessage };
+    scripted.ended({ ...message, runId: "r" }, Status.COMPLETED);
+    scripted.started();
+    scripted.pass(7 * 86_400_000);
+    assert.equal(scripted.run, undefined);
+  });
+
   test("a workflow that cannot be started stands in nobody's way", () => {
     const scripted = overlapping(Overlap.BUFFER_ALL);
     scripted.pass(2 * minuteMs);
