@@ -1,8 +1,8 @@
 /** One unary call on a session: a framed message there, a framed message and a status back. */
 import { gunzip } from "node:zlib";
 import { statusCodes } from "@pawl/protocol";
-import type { Headers } from "./header-decoder.ts";
-import { type Http2Session, type Http2Stream, http2Codes, type StreamLoss, type StreamOwner } from "./http2-session.ts";
+import { type Headers, http2Codes } from "@pawl/protocol/http2";
+import type { Http2Session, Http2Stream, StreamLoss, StreamOwner } from "./http2-session.ts";
 import { CallFailed } from "./transport.ts";
 
 export interface GrpcRequest {

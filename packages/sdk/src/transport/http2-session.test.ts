@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer as createHttp2Server, type Http2Server, type ServerOptions } from "node:http2";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { describe, type TestContext, test } from "node:test";
-import type { Headers } from "./header-decoder.ts";
+import type { Headers } from "@pawl/protocol/http2";
 import { Http2Session, type StreamLoss } from "./http2-session.ts";
 
 /** What a stream's owner has heard. */

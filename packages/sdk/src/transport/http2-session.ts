@@ -8,10 +8,27 @@
  *   H4. A stream's owner hears of its end once, and of nothing after it.
  */
 import type { Socket } from "node:net";
-import { contentOf, type Frame, FrameReader, frameBytesDefault, frameFlags, frameTypes } from "./frame-reader.ts";
-import { HeaderDecoder, type Headers, UndecodableHeaders } from "./header-decoder.ts";
-import { HeaderEncoder } from "./header-encoder.ts";
-import { Outbox } from "./outbox.ts";
+import {
+  contentOf,
+  type Frame,
+  FrameReader,
+  frameBytesDefault,
+  frameFlags,
+  frameTypes,
+  HeaderDecoder,
+  HeaderEncoder,
+  type Headers,
+  http2Codes,
+  Outbox,
+  preface,
+  settingIds,
+  settingsPayload,
+  streamIdMax,
+  UndecodableHeaders,
+  uint32,
+  windowDefault,
+  windowMax,
+} from "@pawl/protocol/http2";
 
 /** How a stream ended, when not by the peer's last word. */
 export type StreamLoss =
@@ -27,32 +44,9 @@ export interface StreamOwner {
   onLoss(loss: StreamLoss): void;
 }
 
-export const http2Codes = {
-  NO_ERROR: 0,
-  PROTOCOL_ERROR: 1,
-  FLOW_CONTROL_ERROR: 3,
-  FRAME_SIZE_ERROR: 6,
-  REFUSED_STREAM: 7,
-  CANCEL: 8,
-  COMPRESSION_ERROR: 9,
-  ENHANCE_YOUR_CALM: 11,
-  INADEQUATE_SECURITY: 12,
-} as const;
-
-const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-const settingIds = {
-  headerTableSize: 1,
-  enablePush: 2,
-  maxConcurrentStreams: 3,
-  initialWindowSize: 4,
-  maxFrameSize: 5,
-};
-const windowDefault = 65_535;
-const windowMax = 2 ** 31 - 1;
 /** Of what may come before it has been asked for: 64 KiB would make the sender of a long history wait for each of its pieces. */
 const windowBytes = 8 * 1024 * 1024;
 const headerBlockBytesMax = 256 * 1024;
-const streamIdMax = 2 ** 31 - 1;
 
 /** A request under way. */
 export class Http2Stream {
@@ -165,10 +159,10 @@ export class Http2Session {
   }
 
   #greet(): void {
-    const settings = Buffer.alloc(12);
-    settings.writeUInt16BE(settingIds.enablePush, 0);
-    settings.writeUInt16BE(settingIds.initialWindowSize, 6);
-    settings.writeUInt32BE(windowBytes, 8);
+    const settings = settingsPayload([
+      [settingIds.enablePush, 0],
+      [settingIds.initialWindowSize, windowBytes],
+    ]);
     this.#outbox.write(preface);
     this.#outbox.frame(frameTypes.settings, 0, 0, settings);
     this.#allow(0, windowBytes - windowDefault);
@@ -188,19 +182,10 @@ export class Http2Session {
     this.#nextId += 2;
     stream.sendWindow = this.#peer.windowBytes;
     this.#streams.set(stream.id, stream);
-    this.#sendHeaders(stream.id, this.#encoder.encode(stream.headers, stream.headersOnce));
+    const block = this.#encoder.encode(stream.headers, stream.headersOnce);
+    this.#outbox.headers(stream.id, block, false, this.#peer.frameBytes);
     this.#send(stream);
     if (this.#nextId > streamIdMax) this.#leave();
-  }
-
-  #sendHeaders(id: number, block: Buffer): void {
-    const { frameBytes } = this.#peer;
-    const { headers, continuation } = frameTypes;
-    for (let at = 0; at === 0 || at < block.length; at += frameBytes) {
-      const isLast = at + frameBytes >= block.length;
-      const flags = isLast ? frameFlags.endOfHeaders : 0;
-      this.#outbox.frame(at === 0 ? headers : continuation, flags, id, block.subarray(at, at + frameBytes));
-    }
   }
 
   /** As much of its body as there is room for. */
@@ -476,7 +461,7 @@ export class Http2Session {
     // The end of what waited may have been the last thing that was to happen here.
     if (this.#isClosed()) return;
     this.#state = "closed";
-    this.#outbox.frame(frameTypes.goAway, 0, 0, Buffer.concat([uint32(0), uint32(code)]));
+    this.#outbox.frame(frameTypes.goAway, 0, 0, uint32(0, code));
     this.#outbox.flush();
     if (isBroken) this.#socket.destroy();
     else this.#socket.destroySoon();
@@ -498,10 +483,4 @@ export class Http2Session {
     this.#refer();
     for (const { owner } of lost) owner.onLoss({ type: "connectionLost", text: this.#why });
   }
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }

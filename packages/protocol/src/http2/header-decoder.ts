@@ -22,19 +22,24 @@ export class HeaderDecoder {
 
   /** Names are as the peer has said them. What comes twice is joined by a comma. Throws {@link UndecodableHeaders}. */
   decode(block: Buffer): Headers {
-    this.#block = block;
-    this.#at = 0;
     const headers: Record<string, string> = Object.create(null);
     let bytes = 0;
-    while (this.#at < block.length) {
-      const header = this.#next(block[this.#at]!);
-      if (!header) continue;
-      const [name, value] = header;
+    this.read(block, ([name, value]) => {
       bytes += name.length + value.length;
       if (bytes > decodedBytesMax) throw new UndecodableHeaders(`they have more than ${decodedBytesMax} bytes`);
       headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
-    }
+    });
     return headers;
+  }
+
+  /** One after the other, as they stand. One that is said by its number is the same object each time. Throws {@link UndecodableHeaders}. */
+  read(block: Buffer, take: (header: Header) => void): void {
+    this.#block = block;
+    this.#at = 0;
+    while (this.#at < block.length) {
+      const header = this.#next(block[this.#at]!);
+      if (header) take(header);
+    }
   }
 
   /** `undefined` for what changes the table alone. */

@@ -1,20 +1,32 @@
 /** What is to go over a socket: all frames of one turn go in one write. */
-import type { Socket } from "node:net";
-import { frameHeadBytes } from "./frame-reader.ts";
+import { frameBytesDefault, frameFlags, frameHeadBytes, frameTypes } from "./frame-reader.ts";
 
 const bytesAtFirst = 16_384;
 /** A buffer that has grown larger is not kept. */
 const bytesKept = 262_144;
 
+/** As much of a socket as is needed to write to it. */
+export interface OutboxSocket {
+  readonly destroyed: boolean;
+  readonly writable: boolean;
+  readonly writableLength: number;
+  write(bytes: Uint8Array): boolean;
+}
+
 export class Outbox {
-  readonly #socket: Socket;
+  readonly #socket: OutboxSocket;
   #buffer = Buffer.allocUnsafeSlow(bytesAtFirst);
   #length = 0;
   #isScheduled = false;
   readonly #flushLater = () => this.flush();
 
-  constructor(socket: Socket) {
+  constructor(socket: OutboxSocket) {
     this.#socket = socket;
+  }
+
+  /** What has not been given to the socket yet. */
+  get length(): number {
+    return this.#length;
   }
 
   write(bytes: Uint8Array): void {
@@ -36,6 +48,17 @@ export class Outbox {
     at = buffer.writeUInt32BE(streamId, at);
     buffer.set(payload, at);
     this.#length = at + length;
+  }
+
+  /** A block of headers, in as many frames as it needs. */
+  headers(streamId: number, block: Uint8Array, isEnd: boolean, frameBytes: number = frameBytesDefault): void {
+    const { headers, continuation } = frameTypes;
+    const end = isEnd ? frameFlags.endOfStream : 0;
+    for (let at = 0; at === 0 || at < block.length; at += frameBytes) {
+      const isLast = at + frameBytes >= block.length;
+      const flags = (isLast ? frameFlags.endOfHeaders : 0) | (at === 0 ? end : 0);
+      this.frame(at === 0 ? headers : continuation, flags, streamId, block.subarray(at, at + frameBytes));
+    }
   }
 
   flush(): void {
