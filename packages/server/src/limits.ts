@@ -47,9 +47,20 @@ export const limits = {
   connectionWindowBytes: 8 * mebibyte,
   /** What HTTP/2 may hold in memory for one connection before new calls on it are refused. */
   connectionMemoryMebibytesMax: 64,
+  /** Of one answer, waiting for room: a conversation takes no more questions until they have gone. */
+  streamQueueBytes: 64 * kibibyte,
+  /** Waiting for a peer that does not read: it is not read either until they have gone; and answers to its pings and settings, before it is an attack. */
+  unreadBytesMax: 256 * kibibyte,
+  unreadAnswersMax: 1_000,
+  /** Headers of one request as they come, packed, and in how many frames; beyond that the connection ends. */
+  headerBlockBytesMax: 64 * kibibyte,
+  headerFramesMax: 16,
   /** Cancellations on one connection: as many at once, and so many a second on and on; beyond that it is an attack. */
   streamResetBurst: 1_000,
   streamResetsPerSecond: 200,
+  /** The same of what costs more than it is good for: settings, empty data, calls that break the rules or are too many. */
+  strainBurst: 1_000,
+  strainsPerSecond: 200,
   /** How often connections are looked at: for their age, and for signs of life. */
   connectionSweepMs: 5 * secondMs,
   /** Connections of gRPC; further ones are closed at once. */
@@ -273,6 +284,7 @@ assert(
   limits.streamWindowBytes <= limits.connectionWindowBytes && limits.messageBytesMax <= limits.connectionWindowBytes,
 );
 assert(limits.connectionWindowBytes <= limits.connectionMemoryMebibytesMax * mebibyte);
+assert(limits.metadataBytesMax < limits.headerBlockBytesMax);
 // The shortest poll still waits after its margin is taken off.
 assert(limits.pollMarginMs < limits.pollMsMin && limits.pollMsMin < limits.historyPollMsMax);
 // A payload of the largest size fits a message with room for the rest of the request, and a page fits what clients take.

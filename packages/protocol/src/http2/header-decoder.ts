@@ -32,13 +32,14 @@ export class HeaderDecoder {
     return headers;
   }
 
-  /** One after the other, as they stand. One that is said by its number is the same object each time. Throws {@link UndecodableHeaders}. */
-  read(block: Buffer, take: (header: Header) => void): void {
+  /** One after the other, as they stand. One that is only `known`, by its number, is the same object as when it was said. Throws {@link UndecodableHeaders}. */
+  read(block: Buffer, take: (header: Header, isKnown: boolean) => void): void {
     this.#block = block;
     this.#at = 0;
     while (this.#at < block.length) {
-      const header = this.#next(block[this.#at]!);
-      if (header) take(header);
+      const first = block[this.#at]!;
+      const header = this.#next(first);
+      if (header) take(header, first >= 0x80);
     }
   }
 

@@ -36,8 +36,14 @@ export class Outbox {
   }
 
   frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
-    this.#makeRoom(frameHeadBytes + payload.length);
-    const { length } = payload;
+    this.head(type, flags, streamId, payload.length);
+    this.#buffer.set(payload, this.#length);
+    this.#length += payload.length;
+  }
+
+  /** The beginning of a frame whose payload of so many bytes is written next. */
+  head(type: number, flags: number, streamId: number, length: number): void {
+    this.#makeRoom(frameHeadBytes + length);
     const buffer = this.#buffer;
     let at = this.#length;
     buffer[at++] = length >>> 16;
@@ -45,9 +51,7 @@ export class Outbox {
     buffer[at++] = length;
     buffer[at++] = type;
     buffer[at++] = flags;
-    at = buffer.writeUInt32BE(streamId, at);
-    buffer.set(payload, at);
-    this.#length = at + length;
+    this.#length = buffer.writeUInt32BE(streamId, at);
   }
 
   /** A block of headers, in as many frames as it needs. */

@@ -1,23 +1,27 @@
 /** One call on one HTTP/2 stream: reads its message or messages, answers once (T1), and tells its handler when the caller has gone (T2). */
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { http2Codes } from "@pawl/protocol/http2";
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
-import { type CallerSocket, certificateNames } from "./certificate-names.ts";
+import { certificateNames } from "./certificate-names.ts";
 import { EarlyEnd } from "./early-end.ts";
 import {
   acceptedEncodings,
   decompress,
   FrameReader,
-  frameOf,
   parseTimeout,
+  prefixOf,
   type ReceivedMessage,
-  statusHeaders,
+  statusHeaderList,
 } from "./grpc-frame.ts";
+import type { Http2Stream, StreamOwner } from "./http2-stream.ts";
 import type { Patience, Waiting } from "./patience.ts";
 import type { CallerConnection, Conversation, Incoming, Status, Streaming, Unary } from "./transport.ts";
 
-const answerHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": acceptedEncodings };
-const okTrailers = { "grpc-status": "0" };
+const answerHeaders = [
+  ...[":status", "200", "content-type", "application/grpc"],
+  ...["grpc-accept-encoding", acceptedEncodings],
+];
+const okTrailers = { headers: ["grpc-status", "0"], once: [] };
 
 export interface CallOwner {
   readonly clock: Clock;
@@ -35,24 +39,24 @@ type Phase =
   | { readonly type: "talking"; readonly conversation: Conversation }
   | { readonly type: "ended" };
 
-export class GrpcCall implements Incoming, Waiting {
+export class GrpcCall implements Incoming, Waiting, StreamOwner {
   readonly path: string;
-  readonly #stream: ServerHttp2Stream;
-  readonly #headers: IncomingHttpHeaders;
+  readonly #stream: Http2Stream;
   readonly #owner: CallOwner;
   readonly #frames = new FrameReader();
   #phase: Phase = { type: "reading" };
+  /** Absent until somebody has been found who wants to know. */
+  #onMessage: ((message: ReceivedMessage) => void) | undefined;
+  #hasCallerEnded = false;
   #deadlineMs: number | undefined;
   readonly #earlyEnd = new EarlyEnd();
   #cancelWake: Cancel | undefined;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, owner: CallOwner) {
-    this.path = headers[":path"] ?? "";
+  constructor(stream: Http2Stream, owner: CallOwner) {
+    this.path = stream.headers[":path"] ?? "";
     this.#stream = stream;
-    this.#headers = headers;
     this.#owner = owner;
-    stream.on("close", () => this.#onClose());
-    stream.on("error", () => {}); // "close" follows, and says all that matters
+    stream.owner = this;
   }
 
   /** Sets the deadline. A call whose deadline cannot be read is refused. */
@@ -81,16 +85,15 @@ export class GrpcCall implements Incoming, Waiting {
   }
 
   header(name: string): string {
-    const value = this.#headers[name];
-    return typeof value === "string" ? value : (value?.join(",") ?? "");
+    return this.#stream.headers[name] ?? "";
   }
 
   get connection(): CallerConnection | undefined {
-    return this.#stream.session;
+    return this.#stream.socket;
   }
 
   certificateNames(): readonly string[] {
-    return certificateNames(this.#stream.session?.socket as CallerSocket | undefined);
+    return certificateNames(this.#stream.socket);
   }
 
   /** The handler runs as soon as the message is there. */
@@ -109,32 +112,29 @@ export class GrpcCall implements Incoming, Waiting {
     if (this.#isEnded()) return;
     const conversation = open(this, (message) => this.#send(message));
     this.#phase = { type: "talking", conversation };
-    const pump = this.#read((message) => {
+    this.#read((message) => {
       if (message.compressed)
         return this.refuse({ code: "UNIMPLEMENTED", message: "grpc: this call takes no compressed messages" });
       const status = conversation.onMessage(message.bytes);
       if (status) this.refuse(status);
-    });
-    this.#stream.on("drain", () => {
-      pump();
-      if (!this.#stream.writableNeedDrain) this.#stream.resume();
     });
   }
 
   /** Ends the call with a status; too late for one that has been answered. */
   refuse(status: Status): void {
     if (!this.#end()) return;
-    if (this.#stream.headersSent) return this.#finish(statusHeaders(status));
-    this.#stream.respond({ ...answerHeaders, ...statusHeaders(status) }, { endStream: true });
-    this.#drop();
+    const said = statusHeaderList(status);
+    if (!this.#stream.isAnswered) return this.#stream.respond(answerHeaders, said, { isEnd: true });
+    this.#stream.end([], { headers: [], once: said });
+    this.#awaitTaker();
   }
 
   /** The caller has kept this server waiting for too long, or for longest when its memory was needed. */
   giveUp(): void {
-    if (this.#isEnded()) return this.#stream.close(constants.NGHTTP2_CANCEL);
+    if (this.#isEnded()) return this.#stream.reset(http2Codes.CANCEL);
     this.refuse({ code: "RESOURCE_EXHAUSTED", message: "the request took too long to arrive: send it again" });
     // No lingering: what it holds is wanted back.
-    this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    this.#stream.reset(http2Codes.NO_ERROR);
   }
 
   /**
@@ -148,34 +148,46 @@ export class GrpcCall implements Incoming, Waiting {
       this.refuse({ code: "UNAVAILABLE", message: "the server is stopping" });
   }
 
-  /** Returns what reads on after answers have held it up. */
-  #read(onMessage: (message: ReceivedMessage) => void): () => void {
-    // Questions wait while the connection cannot take more answers, so that short ones with long answers fill no memory.
-    const pump = () => {
-      while (this.#isReading() && !this.#stream.writableNeedDrain) {
-        const next = this.#frames.next();
-        if (!next) return this.#rest();
-        if ("code" in next) return this.refuse(next);
-        onMessage(next);
-      }
-    };
-    this.#stream.on("data", (chunk: Buffer) => {
-      if (!this.#isReading()) return; // what follows a unary call's one message is dropped
-      this.#hold(chunk.byteLength);
-      if (!this.#isReading()) return; // that was too much
-      this.#frames.push(chunk);
-      pump();
-    });
-    this.#stream.on("end", () => {
-      if (this.#phase.type === "reading" || (this.#phase.type === "talking" && this.#frames.isInsideMessage)) {
-        const what = this.#frames.isInsideMessage ? "its message is truncated" : "it has no message";
-        this.refuse({ code: "INVALID_ARGUMENT", message: `grpc: the request ended early: ${what}` });
-      } else if (this.#phase.type === "talking") {
-        const status = this.#phase.conversation.onHalfClose();
-        if (status) this.refuse(status);
-      }
-    });
-    return pump;
+  onData(chunk: Buffer): void {
+    if (!this.#isReading()) return; // what follows a unary call's one message is dropped
+    this.#hold(chunk.byteLength);
+    if (!this.#isReading()) return; // that was too much
+    this.#frames.push(chunk);
+    this.#pump();
+    if (this.#isReading()) this.#frames.settle();
+  }
+
+  onEnd(): void {
+    this.#hasCallerEnded = true;
+    this.#pump();
+  }
+
+  onDrain(): void {
+    this.#pump();
+    if (!this.#stream.isFull) this.#stream.release();
+  }
+
+  onClose(): void {
+    this.#notice();
+    this.#end();
+    this.#owner.patience.end(this);
+  }
+
+  #read(onMessage: (message: ReceivedMessage) => void): void {
+    this.#onMessage = onMessage;
+    this.#pump();
+    this.#stream.release();
+  }
+
+  /** Questions wait while the connection cannot take more answers, so that short ones with long answers fill no memory. */
+  #pump(): void {
+    if (!this.#onMessage) return;
+    while (this.#isReading() && !this.#stream.isFull) {
+      const next = this.#frames.next();
+      if (!next) return this.#rest();
+      if ("code" in next) return this.refuse(next);
+      this.#onMessage(next);
+    }
   }
 
   #hold(bytes: number): void {
@@ -185,8 +197,19 @@ export class GrpcCall implements Incoming, Waiting {
     else patience.grow(this, bytes);
   }
 
+  /** There is no whole message. */
   #rest(): void {
-    if (this.#phase.type === "talking" && !this.#frames.isInsideMessage) this.#owner.patience.end(this);
+    const { isInsideMessage } = this.#frames;
+    if (this.#phase.type === "talking" && !isInsideMessage) this.#owner.patience.end(this);
+    if (!this.#hasCallerEnded) return;
+    if (this.#phase.type === "talking" && !isInsideMessage) {
+      this.#hasCallerEnded = false;
+      const status = this.#phase.conversation.onHalfClose();
+      if (status) this.refuse(status);
+    } else {
+      const what = isInsideMessage ? "its message is truncated" : "it has no message";
+      this.refuse({ code: "INVALID_ARGUMENT", message: `grpc: the request ended early: ${what}` });
+    }
   }
 
   async #run(handler: Unary, { compressed, bytes }: ReceivedMessage): Promise<void> {
@@ -199,25 +222,24 @@ export class GrpcCall implements Incoming, Waiting {
 
   #answer(message: Uint8Array): void {
     if (!this.#end()) return;
-    this.#stream.respond(answerHeaders, { waitForTrailers: true });
-    this.#stream.once("wantTrailers", () => this.#stream.sendTrailers(okTrailers));
-    const { patience, clock } = this.#owner;
-    patience.begin(this, message.byteLength, clock.nowMs());
-    this.#stream.end(frameOf(message));
-    this.#drop();
+    this.#stream.respond(answerHeaders);
+    this.#stream.end([prefixOf(message.length), message], okTrailers);
+    this.#awaitTaker();
   }
 
   /** One message of several. */
   #send(message: Uint8Array): void {
-    if (this.#isEnded() || this.#stream.destroyed) return;
-    if (!this.#stream.headersSent) this.#stream.respond(answerHeaders, { waitForTrailers: true });
-    if (!this.#stream.write(frameOf(message))) this.#stream.pause();
+    if (this.#isEnded() || !this.#stream.isOpen) return;
+    this.#stream.respond(answerHeaders);
+    this.#stream.write(prefixOf(message.length));
+    this.#stream.write(message);
+    if (this.#stream.isFull) this.#stream.hold();
   }
 
-  #finish(trailers: Record<string, string>): void {
-    this.#stream.once("wantTrailers", () => this.#stream.sendTrailers(trailers));
-    this.#stream.end();
-    this.#drop();
+  /** For the rest of the answer, if there was no room for all of it. */
+  #awaitTaker(): void {
+    const { queueBytes, isOpen } = this.#stream;
+    if (isOpen && queueBytes > 0) this.#owner.patience.begin(this, queueBytes, this.#owner.clock.nowMs());
   }
 
   #isReading(): boolean {
@@ -236,18 +258,7 @@ export class GrpcCall implements Incoming, Waiting {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
     this.#owner.onEnd(this);
-    return !this.#stream.destroyed && !this.#stream.closed;
-  }
-
-  /** Reads on without keeping anything, so that the caller gets its answer; one that never stops sending is cut off. */
-  #drop(): void {
-    if (this.#stream.readableEnded) return;
-    this.#stream.resume();
-    const { clock } = this.#owner;
-    this.#cancelWake = clock.after(limits.lingerMs, () => {
-      // An answer that nobody has taken yet would hold up a closing without an error for ever: that is for `giveUp`.
-      if (this.#stream.writableFinished) this.#stream.close(constants.NGHTTP2_NO_ERROR);
-    });
+    return this.#stream.isOpen;
   }
 
   #onDeadline(): void {
@@ -255,15 +266,8 @@ export class GrpcCall implements Incoming, Waiting {
     this.refuse({ code: "DEADLINE_EXCEEDED", message: "the call's deadline has passed" });
   }
 
-  #onClose(): void {
-    this.#notice();
-    this.#end();
-    this.#owner.patience.end(this);
-    this.#cancelWake?.();
-  }
-
   /** A stream may be dead some callbacks before it says so (T2). */
   #notice(): void {
-    if (this.#stream.destroyed && !this.#isEnded()) this.#earlyEnd.set("cancelled");
+    if (!this.#stream.isOpen && !this.#isEnded()) this.#earlyEnd.set("cancelled");
   }
 }

@@ -7,13 +7,17 @@ import { type Status, statusCodes } from "./transport.ts";
 
 const prefixBytes = 5;
 
+/** What stands before a message of so many bytes. */
+export function prefixOf(length: number): Buffer {
+  const prefix = Buffer.allocUnsafe(prefixBytes);
+  prefix[0] = 0; // not compressed
+  prefix.writeUInt32BE(length, 1);
+  return prefix;
+}
+
 /** The message behind its prefix. */
 export function frameOf(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(prefixBytes + message.length);
-  frame[0] = 0; // not compressed
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, prefixBytes);
-  return frame;
+  return Buffer.concat([prefixOf(message.length), message]);
 }
 
 export interface ReceivedMessage {
@@ -35,6 +39,12 @@ export class FrameReader {
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
+  }
+
+  /** What came last and is no whole message yet is kept for longer: not with all that came from the network with it. */
+  settle(): void {
+    const last = this.#chunks.at(-1);
+    if (last && last.buffer.byteLength > 4 * last.length) this.#chunks[this.#chunks.length - 1] = Buffer.from(last);
   }
 
   /** The next message, undefined when it is not there yet, a status when it is larger than what this server takes. */
@@ -143,6 +153,11 @@ export function parseTimeout(header: string): number | undefined | Status {
   if (amount === undefined || unit === undefined)
     return { code: "INVALID_ARGUMENT", message: `grpc: malformed grpc-timeout ${JSON.stringify(header.slice(0, 32))}` };
   return Math.ceil(Number(amount) * unitMs[unit]!);
+}
+
+/** A status as headers, names and values in turn. */
+export function statusHeaderList(status: Status): string[] {
+  return Object.entries(statusHeaders(status)).flat();
 }
 
 /** A status as headers. */

@@ -1,16 +1,10 @@
 /**
- * gRPC on Node's own HTTP/2. Why not a library: `@grpc/grpc-js` cannot say what SDKs look for when a message is too large, answers INTERNAL to
- * malformed timeouts, sets a timer for each call, and costs about twice the processor time of what is here.
+ * gRPC on this server's own HTTP/2. Why not a library: `@grpc/grpc-js` cannot say what SDKs look for when a message is too large, answers INTERNAL to
+ * malformed timeouts, sets a timer for each call, and costs more than twice the processor time of what is here; Node's own HTTP/2 makes some ten events
+ * of each call.
  */
-import {
-  createServer,
-  type Http2Server,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
 import { type AddressInfo, createServer as createListener, type Server, type Socket } from "node:net";
-import { createServer as createTlsListener } from "node:tls";
+import { createServer as createTlsListener, type TLSSocket } from "node:tls";
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import type { Random } from "../random.ts";
@@ -18,6 +12,8 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Tls } from "../tls.ts";
 import type { Gate } from "./gate.ts";
 import { type CallOwner, GrpcCall } from "./grpc-call.ts";
+import { Http2Connection } from "./http2-connection.ts";
+import type { Http2Stream } from "./http2-stream.ts";
 import { Patience } from "./patience.ts";
 import { type Routes, type Streaming, type Transport, unknownMethod } from "./transport.ts";
 
@@ -33,26 +29,23 @@ export interface GrpcServerParts {
 
 /** A connection. `draining`: it has been asked to go away. */
 interface Connection {
-  readonly session: ServerHttp2Session;
+  readonly http2: Http2Connection;
   readonly bornAtMs: number;
   readonly drainAtMs: number;
-  /** It has said hello: its settings have come. */
-  isGreeted: boolean;
   state: { readonly type: "open" } | { readonly type: "draining"; readonly destroyAtMs: number };
   /** When it last showed a sign of life, and since when it owes the next one. */
   aliveAtMs: number;
   pingedAtMs: number | undefined;
 }
 
-const lastStreamId = 2 ** 31 - 1;
+const noAlpn =
+  "HTTP/1.0 403 Forbidden\r\nContent-Type: text/plain\r\n\r\nthis port speaks gRPC over HTTP/2: ask for the protocol h2\r\n";
 
 export class GrpcServer implements Transport {
   readonly #parts: GrpcServerParts;
-  readonly #http2: Http2Server;
-  /** Apart from the HTTP/2 server, because closing that one would tell its clients to go without the notice that `#drain` gives. */
   readonly #listener: Server;
   readonly #owner: CallOwner;
-  readonly #connections = new Map<ServerHttp2Session, Connection>();
+  readonly #connections = new Map<Http2Connection, Connection>();
   readonly #calls = new Set<GrpcCall>();
   readonly #patience = new Patience();
   #state: "open" | "stopping" = "open";
@@ -70,21 +63,7 @@ export class GrpcServer implements Transport {
         return { code: "INTERNAL", message: "internal error" };
       },
     };
-    this.#http2 = createServer({
-      settings: {
-        enablePush: false,
-        initialWindowSize: limits.streamWindowBytes,
-        maxConcurrentStreams: limits.streamsPerConnectionMax,
-        maxHeaderListSize: limits.metadataBytesMax,
-      },
-      maxSessionMemory: limits.connectionMemoryMebibytesMax,
-      streamResetBurst: limits.streamResetBurst,
-      streamResetRate: limits.streamResetsPerSecond,
-    });
-    this.#http2.on("session", (session) => this.#onSession(session));
-    this.#http2.on("stream", (stream, headers) => this.#onStream(stream, headers));
-    this.#http2.on("sessionError", () => {}); // the session closes, which is noticed there
-    this.#listener = listenerOf(parts.tls, (socket) => this.#http2.emit("connection", socket));
+    this.#listener = listenerOf(parts.tls, (socket) => this.#onConnection(socket));
     this.#listener.maxConnections = limits.connectionsMax;
     const { metrics } = parts.telemetry;
     metrics.gauge("service_connections", "Open client connections.", () => this.#connections.size);
@@ -122,45 +101,44 @@ export class GrpcServer implements Transport {
         resolve();
       };
     });
-    for (const { session } of this.#connections.values()) session.close();
+    for (const { http2 } of this.#connections.values()) http2.leave();
     // Answers that are on their way get out; what a client keeps open beyond that is cut off.
     const cancel = clock.after(limits.farewellMs, () => {
-      for (const { session } of this.#connections.values()) session.destroy();
+      for (const { http2 } of this.#connections.values()) http2.destroy();
     });
     await closed;
     cancel();
     this.#cancelSweep?.();
   }
 
-  #onSession(session: ServerHttp2Session): void {
+  #onConnection(socket: Socket): void {
     const { clock, random } = this.#parts;
     const nowMs = clock.nowMs();
-    session.setLocalWindowSize(limits.connectionWindowBytes);
+    const http2 = new Http2Connection(socket, {
+      clock,
+      onStream: (stream) => this.#onStream(stream),
+      onClose: () => this.#connections.delete(http2),
+    });
     // Ages differ by a tenth up or down, so that connections made at once do not come back at once.
     const ageMs = limits.connectionAgeMsMax * (0.9 + 0.2 * random.fraction());
     const connection: Connection = {
-      session,
+      http2,
       bornAtMs: nowMs,
-      isGreeted: false,
       drainAtMs: nowMs + ageMs,
       state: { type: "open" },
       aliveAtMs: nowMs,
       pingedAtMs: undefined,
     };
-    this.#connections.set(session, connection);
-    session.once("remoteSettings", () => {
-      connection.isGreeted = true;
-    });
-    session.on("close", () => this.#connections.delete(session));
-    session.on("error", () => {}); // "close" follows
+    this.#connections.set(http2, connection);
     if (this.#state === "stopping") this.#drain(connection);
   }
 
-  #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  #onStream(stream: Http2Stream): void {
+    const { headers } = stream;
     if (headers[":method"] !== "POST") return plainAnswer(stream, 405, "gRPC calls are POST requests");
     if (!headers["content-type"]?.startsWith("application/grpc"))
       return plainAnswer(stream, 415, "this port speaks gRPC: content-type must be application/grpc");
-    const call = new GrpcCall(stream, headers, this.#owner);
+    const call = new GrpcCall(stream, this.#owner);
     const { unary, streaming } = this.#parts.routes;
     this.#calls.add(call);
     call.begin();
@@ -202,13 +180,14 @@ export class GrpcServer implements Transport {
   }
 
   #look(connection: Connection): void {
-    const { session, state, bornAtMs, isGreeted, drainAtMs, aliveAtMs, pingedAtMs } = connection;
+    const { http2, state, bornAtMs, drainAtMs, aliveAtMs, pingedAtMs } = connection;
     const nowMs = this.#parts.clock.nowMs();
-    if (!isGreeted && nowMs - bornAtMs >= limits.helloMsMax) return session.destroy();
-    if (state.type === "draining" && nowMs >= state.destroyAtMs) return session.destroy();
-    if (pingedAtMs !== undefined && nowMs - pingedAtMs >= limits.keepaliveTimeoutMs) return session.destroy();
+    if (!http2.isGreeted && nowMs - bornAtMs >= limits.helloMsMax) return http2.destroy();
+    if (state.type === "draining" && nowMs >= state.destroyAtMs) return http2.destroy();
+    if (pingedAtMs !== undefined && nowMs - pingedAtMs >= limits.keepaliveTimeoutMs) return http2.destroy();
+    http2.look(nowMs);
     // A client that has gone after the notice is not heard of again, its answer to the ping neither: closing finds that out.
-    if (state.type === "draining" && !session.closed) return session.close();
+    if (state.type === "draining" && http2.isOpen) return http2.leave();
     if (state.type === "open" && nowMs >= drainAtMs) this.#drain(connection);
     if (pingedAtMs !== undefined || nowMs - aliveAtMs < limits.keepaliveMs) return;
     connection.pingedAtMs = nowMs;
@@ -216,10 +195,7 @@ export class GrpcServer implements Transport {
   }
 
   #ping(connection: Connection, then: () => void): void {
-    const { session } = connection;
-    if (session.destroyed) return;
-    session.ping((error) => {
-      if (error || session.destroyed) return;
+    connection.http2.ping(() => {
       connection.aliveAtMs = this.#parts.clock.nowMs();
       connection.pingedAtMs = undefined;
       then();
@@ -228,26 +204,28 @@ export class GrpcServer implements Transport {
 
   /** First a notice, then, once the client must have read it, the end of new calls: so no call is lost between the two. */
   #drain(connection: Connection): void {
-    const { session, state } = connection;
-    if (state.type === "draining" || session.destroyed) return;
+    const { http2, state } = connection;
+    if (state.type === "draining") return;
     const destroyAtMs = this.#parts.clock.nowMs() + limits.connectionAgeGraceMs;
     connection.state = { type: "draining", destroyAtMs };
-    session.goaway(0, lastStreamId);
-    this.#ping(connection, () => session.close());
+    http2.announceLeaving();
+    this.#ping(connection, () => http2.leave());
   }
 }
 
 function listenerOf(tls: Tls | undefined, onConnection: (socket: Socket) => void): Server {
   if (!tls) return createListener({ noDelay: true }, onConnection);
-  const listener = createTlsListener({ ...tls.listenerOptions(["h2"]), noDelay: true }, onConnection);
+  const listener = createTlsListener({ ...tls.listenerOptions(["h2"]), noDelay: true }, (socket: TLSSocket) => {
+    if (socket.alpnProtocol === "h2") return onConnection(socket);
+    socket.on("error", () => {});
+    socket.end(noAlpn, () => socket.destroy());
+  });
   listener.on("tlsClientError", () => {}); // its socket closes; who it was is not known
   tls.keep(listener);
   return listener;
 }
 
-function plainAnswer(stream: ServerHttp2Stream, status: number, text: string): void {
-  stream.on("error", () => {});
-  stream.resume();
-  stream.respond({ ":status": status, "content-type": "text/plain; charset=utf-8" });
-  stream.end(`${text}\n`);
+function plainAnswer(stream: Http2Stream, status: number, text: string): void {
+  stream.respond([":status", String(status), "content-type", "text/plain; charset=utf-8"]);
+  stream.end([Buffer.from(`${text}\n`)], "none");
 }
