@@ -49,8 +49,13 @@ export class FrameReader {
       yield { type: bytes[at + 3]!, flags: bytes[at + 4]!, streamId, payload };
       at = end;
     }
-    this.#rest = at < bytes.length ? bytes.subarray(at) : undefined;
+    this.#rest = at < bytes.length ? kept(bytes.subarray(at)) : undefined;
   }
+}
+
+/** The rest of a frame may be long in coming: a little of it keeps no large buffer alive. */
+function kept(bytes: Buffer): Buffer {
+  return bytes.buffer.byteLength > 4 * bytes.length ? Buffer.from(bytes) : bytes;
 }
 
 /** Data or headers without padding and priority. `undefined` when there is more padding than frame. */

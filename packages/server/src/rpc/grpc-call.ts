@@ -231,8 +231,7 @@ export class GrpcCall implements Incoming, Waiting, StreamOwner {
   #send(message: Uint8Array): void {
     if (this.#isEnded() || !this.#stream.isOpen) return;
     this.#stream.respond(answerHeaders);
-    this.#stream.write(prefixOf(message.length));
-    this.#stream.write(message);
+    this.#stream.write([prefixOf(message.length), message]);
     if (this.#stream.isFull) this.#stream.hold();
   }
 

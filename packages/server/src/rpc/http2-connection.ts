@@ -85,6 +85,8 @@ export class Http2Connection implements StreamWire {
     this.#resets = new Allowance({ burst: limits.streamResetBurst, perSecond: limits.streamResetsPerSecond }, nowMs);
     this.#strains = new Allowance({ burst: limits.strainBurst, perSecond: limits.strainsPerSecond }, nowMs);
     this.#sender = new AnswerSender(socket, (stream) => this.#onAnswered(stream));
+    // Whoever counts connections listens for the end of each, once for each namespace.
+    socket.setMaxListeners(0);
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
     socket.on("drain", () => this.#onDrain());
     socket.on("error", () => {}); // "close" follows

@@ -102,24 +102,27 @@ export class Http2Stream {
   }
 
   /** These bytes are not to change any more. */
-  write(bytes: Uint8Array): void {
-    if (!this.isOpen || bytes.length === 0) return;
-    this.queue.push(bytes);
-    this.queueBytes += bytes.length;
-    if (this.trailers === undefined) this.#wire.send(this);
+  write(pieces: readonly Uint8Array[]): void {
+    if (!this.isOpen || this.trailers !== undefined) return;
+    this.#enqueue(pieces);
+    this.#wire.send(this);
     if (this.queueBytes >= limits.streamQueueBytes) this.#isFull = true;
   }
 
   /** The rest of the answer: `last`, which may be nothing only if there are trailers, and these. */
   end(last: readonly Uint8Array[], trailers: Trailers | "none"): void {
-    if (!this.isOpen) return;
-    for (const bytes of last) {
+    if (!this.isOpen || this.trailers !== undefined) return;
+    this.#enqueue(last);
+    this.trailers = trailers;
+    this.#wire.send(this);
+  }
+
+  #enqueue(pieces: readonly Uint8Array[]): void {
+    for (const bytes of pieces) {
       if (bytes.length === 0) continue;
       this.queue.push(bytes);
       this.queueBytes += bytes.length;
     }
-    this.trailers = trailers;
-    this.#wire.send(this);
   }
 
   reset(code: number = http2Codes.CANCEL): void {
