@@ -365,8 +365,7 @@ export class Http2Connection implements StreamWire {
     const isAnswer = (flags & frameFlags.acknowledged) !== 0;
     if (payload.length % 6 !== 0 || (isAnswer && payload.length > 0)) return this.#fail(http2Codes.FRAME_SIZE_ERROR);
     if (isAnswer) return;
-    for (let at = 0; at < payload.length; at += 6)
-      this.#set(payload.readUInt16BE(at), payload.readUInt32BE(at + 2));
+    for (let at = 0; at < payload.length; at += 6) this.#set(payload.readUInt16BE(at), payload.readUInt32BE(at + 2));
     this.#strain();
     this.#answer(frameTypes.settings, none);
   }
