@@ -76,6 +76,7 @@ export class Http2Connection implements StreamWire {
   /** Answers to pings and settings since the socket last took all. */
   #unreadAnswers = 0;
   #hasFailed = false;
+  #dropped = 0;
   #stuck: { readonly writtenBytes: number; readonly sinceMs: number } | undefined;
 
   constructor(socket: Socket, owner: ConnectionOwner) {
@@ -180,7 +181,7 @@ export class Http2Connection implements StreamWire {
   }
 
   #read(chunk: Buffer): void {
-    if (this.#state === "closed") return;
+    if (this.#state === "closed") return this.#drop(chunk.length);
     const bytes = this.#prefaceBytes < preface.length ? this.#takePreface(chunk) : chunk;
     for (const frame of this.#frames.read(bytes)) {
       if (this.#isClosed()) return;
@@ -192,6 +193,12 @@ export class Http2Connection implements StreamWire {
       this.#sender.outbox.flush();
       if (this.socket.writableNeedDrain) this.socket.pause();
     }
+  }
+
+  /** What still comes is read, so that the peer gets to know why, but not for ever. */
+  #drop(bytes: number): void {
+    this.#dropped += bytes;
+    if (this.#dropped > 2 * limits.connectionWindowBytes) this.destroy();
   }
 
   /** What follows the preface. */
@@ -485,6 +492,10 @@ export class Http2Connection implements StreamWire {
   #closeWhenIdle(): void {
     if (this.#state !== "leaving" || this.#streams.size > 0) return;
     this.#state = "closed";
+    this.#hangUp();
+  }
+
+  #hangUp(): void {
     this.#sender.outbox.flush();
     this.socket.end();
     // So that its end is noticed.
@@ -497,8 +508,7 @@ export class Http2Connection implements StreamWire {
     this.#sayGoAway(this.#lastId, code);
     this.#state = "closed";
     this.#hasFailed = true;
-    this.#sender.outbox.flush();
-    this.socket.destroySoon();
+    this.#hangUp();
     this.#forgetAll();
   }
 
