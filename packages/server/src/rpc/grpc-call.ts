@@ -135,6 +135,7 @@ export class GrpcCall implements Incoming, Waiting, StreamOwner {
     this.refuse({ code: "RESOURCE_EXHAUSTED", message: "the request took too long to arrive: send it again" });
     // No lingering: what it holds is wanted back.
     this.#stream.reset(http2Codes.NO_ERROR);
+    this.#owner.patience.end(this);
   }
 
   /**
