@@ -7,7 +7,7 @@ import { detail, Rejection } from "@pawl/engine";
 import { enums, errordetails } from "@pawl/protocol";
 import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
-import { TokenBucket } from "../matching/rate-limit.ts";
+import { TokenBucket } from "../token-bucket.ts";
 import type { NamespaceRegistry } from "./namespace/namespace-registry.ts";
 import type { Call } from "./parts.ts";
 

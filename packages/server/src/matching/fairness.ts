@@ -1,7 +1,7 @@
 /** How much of a queue each fairness key gets: its weight against the others, and a rate of its own. */
 import { matchingLimits } from "../limits.ts";
+import { TokenBucket } from "../token-bucket.ts";
 import type { QueueConfig, Task } from "./match.ts";
-import { TokenBucket } from "./rate-limit.ts";
 
 export class Fairness {
   #config: QueueConfig | undefined;

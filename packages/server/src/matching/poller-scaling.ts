@@ -1,6 +1,6 @@
 /** What a queue tells a poller about the number of pollers: one more would help, or one less would do. */
 import { matchingLimits } from "../limits.ts";
-import { TokenBucket } from "./rate-limit.ts";
+import { TokenBucket } from "../token-bucket.ts";
 
 export interface QueueLoad {
   readonly backlogAgeMs: number;

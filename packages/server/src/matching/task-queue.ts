@@ -9,6 +9,7 @@
 import assert from "node:assert/strict";
 import type { Cancel, Clock } from "../clock.ts";
 import { matchingLimits } from "../limits.ts";
+import { TokenBucket } from "../token-bucket.ts";
 import { Backlog } from "./backlog.ts";
 import { Fairness } from "./fairness.ts";
 import type {
@@ -24,7 +25,6 @@ import type {
 import { Line, Poll } from "./poller.ts";
 import { PollerHistory } from "./poller-history.ts";
 import { PollerScaling } from "./poller-scaling.ts";
-import { TokenBucket } from "./rate-limit.ts";
 
 /** Finds another place for a task whose reserved poller has gone. */
 export type HandOn<Started> = (match: Match<Started>) => void;

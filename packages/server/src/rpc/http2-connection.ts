@@ -30,7 +30,7 @@ import {
 } from "@pawl/protocol/http2";
 import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
-import { Allowance } from "./allowance.ts";
+import { TokenBucket } from "../token-bucket.ts";
 import { AnswerSender } from "./answer-sender.ts";
 import { Http2Stream, type StreamWire } from "./http2-stream.ts";
 import { RequestHeadersReader } from "./request-headers.ts";
@@ -63,8 +63,9 @@ export class Http2Connection implements StreamWire {
   /** Answered before their requests were all there, and since when. */
   readonly #lingering = new Map<Http2Stream, number>();
   readonly #pings: (() => void)[] = [];
-  readonly #resets: Allowance;
-  readonly #strains: Allowance;
+  /** How often the peer may do what costs more to answer than to do. */
+  readonly #resets: TokenBucket;
+  readonly #strains: TokenBucket;
   #state: "open" | "leaving" | "closed" = "open";
   #prefaceBytes = 0;
   #isGreeted = false;
@@ -83,8 +84,8 @@ export class Http2Connection implements StreamWire {
     this.socket = socket;
     this.#owner = owner;
     const nowMs = owner.clock.nowMs();
-    this.#resets = new Allowance({ burst: limits.streamResetBurst, perSecond: limits.streamResetsPerSecond }, nowMs);
-    this.#strains = new Allowance({ burst: limits.strainBurst, perSecond: limits.strainsPerSecond }, nowMs);
+    this.#resets = new TokenBucket(limits.streamResetsPerSecond, nowMs, limits.streamResetBurst);
+    this.#strains = new TokenBucket(limits.strainsPerSecond, nowMs, limits.strainBurst);
     this.#sender = new AnswerSender(socket, (stream) => this.#onAnswered(stream));
     // Whoever counts connections listens for the end of each, once for each namespace.
     socket.setMaxListeners(0);

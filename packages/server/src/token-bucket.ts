@@ -1,13 +1,18 @@
-/** A bucket of tokens: `rate` flow in each second, up to a second's worth (at least one) is kept, each task takes one. It starts full. */
+/**
+ * A bucket of tokens: `rate` flow in each second, each task takes one. It keeps up to `burst` of them; without that, up to a second's worth, at least
+ * one. It starts full.
+ */
 export class TokenBucket {
   #rate: number;
+  readonly #burst: number | undefined;
   #tokens: number;
   #filledAtMs: number;
 
   /** `rate` in tokens per second, 0 or more, finite. */
-  constructor(rate: number, nowMs: number) {
+  constructor(rate: number, nowMs: number, burst?: number) {
     this.#rate = rate;
-    this.#tokens = capacityOf(rate);
+    this.#burst = burst;
+    this.#tokens = this.#capacity;
     this.#filledAtMs = nowMs;
   }
 
@@ -18,8 +23,8 @@ export class TokenBucket {
   /** What has been saved up stays, as far as the new rate may hold it: pollers that disagree about the rate gain nothing by it. */
   setRate(rate: number, nowMs: number): void {
     this.#fill(nowMs);
-    this.#tokens = Math.min(this.#tokens, capacityOf(rate));
     this.#rate = rate;
+    this.#tokens = Math.min(this.#tokens, this.#capacity);
   }
 
   isReady(nowMs: number): boolean {
@@ -36,7 +41,7 @@ export class TokenBucket {
 
   /** For a token that was not used after all. */
   giveBack(): void {
-    this.#tokens = Math.min(this.#tokens + 1, capacityOf(this.#rate));
+    this.#tokens = Math.min(this.#tokens + 1, this.#capacity);
   }
 
   /** When the next token can be taken: a whole millisecond, not before `nowMs`; infinite at rate 0. */
@@ -46,11 +51,15 @@ export class TokenBucket {
     return nowMs + Math.max(0, Math.ceil(((1 - this.#tokens) * 1_000) / this.#rate));
   }
 
+  get #capacity(): number {
+    return this.#burst ?? capacityOf(this.#rate);
+  }
+
   #fill(nowMs: number): void {
     // A clock that was set back gives nothing and takes nothing.
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#filledAtMs = nowMs;
-    this.#tokens = Math.min(capacityOf(this.#rate), this.#tokens + (elapsedMs * this.#rate) / 1_000);
+    this.#tokens = Math.min(this.#capacity, this.#tokens + (elapsedMs * this.#rate) / 1_000);
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { TokenBucket } from "./rate-limit.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 function takeAll(bucket: TokenBucket, nowMs: number): number {
   let taken = 0;
@@ -14,6 +14,13 @@ test("a bucket starts with a second's worth and saves up no more than that", () 
   assert.equal(takeAll(bucket, 0), 5);
   assert.equal(takeAll(bucket, 400), 2);
   assert.equal(takeAll(bucket, 3_600_000), 5);
+});
+
+test("a burst of its own is what a bucket starts with and saves up", () => {
+  const bucket = new TokenBucket(5, 0, 12);
+  assert.equal(takeAll(bucket, 0), 12);
+  assert.equal(takeAll(bucket, 1_000), 5);
+  assert.equal(takeAll(bucket, 3_600_000), 12);
 });
 
 test("a rate below one a second still lets one through at a time", () => {
