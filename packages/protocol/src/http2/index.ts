@@ -4,6 +4,7 @@ export { HeaderDecoder, type Headers, UndecodableHeaders } from "./header-decode
 export { HeaderEncoder } from "./header-encoder.ts";
 export type { Header } from "./header-table.ts";
 export { Outbox, type OutboxSocket } from "./outbox.ts";
+export { PartialBlock } from "./partial-block.ts";
 export {
   http2Codes,
   preface,

@@ -20,6 +20,7 @@ import {
   type Headers,
   http2Codes,
   Outbox,
+  PartialBlock,
   preface,
   settingIds,
   settingsPayload,
@@ -46,7 +47,7 @@ export interface StreamOwner {
 
 /** Of what may come before it has been asked for: 64 KiB would make the sender of a long history wait for each of its pieces. */
 const windowBytes = 8 * 1024 * 1024;
-const headerBlockBytesMax = 256 * 1024;
+const headerBlockLimits = { bytesMax: 256 * 1024, framesMax: 256 };
 
 /** A request under way. */
 export class Http2Stream {
@@ -68,12 +69,6 @@ export class Http2Stream {
     this.body = body;
     this.owner = owner;
   }
-}
-
-interface PartialBlock {
-  readonly head: Frame;
-  readonly pieces: Buffer[];
-  bytes: number;
 }
 
 export class Http2Session {
@@ -273,20 +268,17 @@ export class Http2Session {
     const content = contentOf(frame);
     if (!content) return this.#broken("padding");
     if (frame.flags & frameFlags.endOfHeaders) return this.#takeBlock(frame, content);
-    this.#partial = { head: frame, pieces: [content], bytes: content.length };
+    this.#partial = new PartialBlock(frame, content, headerBlockLimits);
   }
 
-  #takeMoreHeaders(partial: PartialBlock, { type, flags, streamId, payload }: Frame): void {
-    const { head, pieces } = partial;
-    if (type !== frameTypes.continuation || streamId !== head.streamId) return this.#broken("half of its headers");
-    pieces.push(payload);
-    partial.bytes += payload.length;
-    if (partial.bytes > headerBlockBytesMax || pieces.length > headerBlockBytesMax / 1024) {
+  #takeMoreHeaders(partial: PartialBlock, frame: Frame): void {
+    const block = partial.take(frame);
+    if (block === "foreign") return this.#broken("half of its headers");
+    if (block === "tooLarge")
       return this.#end(http2Codes.ENHANCE_YOUR_CALM, "the server sent headers that are too large");
-    }
-    if (!(flags & frameFlags.endOfHeaders)) return;
+    if (block === "more") return;
     this.#partial = undefined;
-    this.#takeBlock(head, Buffer.concat(pieces));
+    this.#takeBlock(partial.head, block);
   }
 
   #takeBlock({ streamId, flags }: Frame, block: Buffer): void {

@@ -20,6 +20,7 @@ import {
   type Header,
   HeaderDecoder,
   http2Codes,
+  PartialBlock,
   preface,
   settingIds,
   settingsPayload,
@@ -42,13 +43,8 @@ export interface ConnectionOwner {
   onClose(connection: Http2Connection): void;
 }
 
-interface PartialBlock {
-  readonly head: Frame;
-  readonly pieces: Buffer[];
-  bytes: number;
-}
-
 const lastStreamId = 2 ** 31 - 1;
+const headerBlockLimits = { bytesMax: limits.headerBlockBytesMax, framesMax: limits.headerFramesMax };
 const memoryBytesMax = limits.connectionMemoryMebibytesMax * 1024 * 1024;
 const none = Buffer.alloc(0);
 
@@ -258,19 +254,16 @@ export class Http2Connection implements StreamWire {
     const content = contentOf(frame);
     if (!content) return this.#fail(http2Codes.PROTOCOL_ERROR);
     if (frame.flags & frameFlags.endOfHeaders) return this.#takeBlock(frame, content);
-    this.#partial = { head: frame, pieces: [content], bytes: content.length };
+    this.#partial = new PartialBlock(frame, content, headerBlockLimits);
   }
 
-  #takeMoreHeaders(partial: PartialBlock, { type, flags, streamId, payload }: Frame): void {
-    const { head, pieces } = partial;
-    if (type !== frameTypes.continuation || streamId !== head.streamId) return this.#fail(http2Codes.PROTOCOL_ERROR);
-    pieces.push(payload);
-    partial.bytes += payload.length;
-    if (partial.bytes > limits.headerBlockBytesMax || pieces.length > limits.headerFramesMax)
-      return this.#fail(http2Codes.ENHANCE_YOUR_CALM);
-    if (!(flags & frameFlags.endOfHeaders)) return;
+  #takeMoreHeaders(partial: PartialBlock, frame: Frame): void {
+    const block = partial.take(frame);
+    if (block === "foreign") return this.#fail(http2Codes.PROTOCOL_ERROR);
+    if (block === "tooLarge") return this.#fail(http2Codes.ENHANCE_YOUR_CALM);
+    if (block === "more") return;
     this.#partial = undefined;
-    this.#takeBlock(head, Buffer.concat(pieces));
+    this.#takeBlock(partial.head, block);
   }
 
   #takeBlock({ streamId, flags }: Frame, block: Buffer): void {
