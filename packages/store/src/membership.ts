@@ -5,7 +5,7 @@
  *   N2. Being alive is no right to write: that is the lease of a shard, which every commit proves (D3 of `store.ts`).
  *   N3. A node's id is new with every start of its process, so that a restarted one is another.
  */
-import type { Lease } from "./store.ts";
+import type { Lease } from "./lease.ts";
 
 export interface NodeRecord {
   /** A UUID. */

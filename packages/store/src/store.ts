@@ -12,7 +12,10 @@
  *       bug of the caller, and its commit throws an error that is no `StoreError`, with nothing written.
  */
 
+import type { Lease } from "./lease.ts";
 import type { Membership } from "./membership.ts";
+
+export type { Lease } from "./lease.ts";
 
 /**
  * Kinds of execution. An id means another execution in each of them, and each has lists of its own. Stores keep the place in this list:
@@ -26,12 +29,6 @@ export interface ExecutionKey {
   readonly kind: ExecutionKind;
   readonly namespaceId: string;
   readonly businessId: string;
-}
-
-/** The right to commit to one shard. `rangeId` grows with each acquisition; only the newest commits. */
-export interface Lease {
-  readonly shardId: number;
-  readonly rangeId: number;
 }
 
 /** Which run an execution's key means when no run id is given. `runId: null` deletes the row. */

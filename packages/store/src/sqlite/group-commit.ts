@@ -5,9 +5,12 @@
  *
  *   G1. At most one frame is with the writer; operations reach it in the order of the calls.
  *   G2. Writes are encoded before `commit` returns, so the caller's arrays are not looked at afterwards.
+ *   G3. What the journal of lists has gathered is moved a slice at a time, so that a frame waits for one slice at most (`list-journal.ts`).
  */
 
 import { CommitUnknown, type Lease, LeaseLost, NameTaken, SettingChanged, StoreFull, type Write } from "../store.ts";
+import type { JournalState } from "./list-journal.ts";
+import type { ListAnswer, ListRequest } from "./sqlite-lists.ts";
 import type { Outcome, WriterReply, WriterRequest } from "./sqlite-writer.ts";
 import type { Thread } from "./thread.ts";
 import { FrameEncoder } from "./write-frame.ts";
@@ -37,9 +40,13 @@ export class GroupCommit {
   #isBusy = false;
   #unsettled: string | null = null;
   #idle: (() => void)[] = [];
+  #journal: JournalState;
+  #isMoving = false;
 
-  constructor(writer: Thread<WriterRequest, WriterReply>) {
+  /** `ready`: what the writer said first. */
+  constructor(writer: Thread<WriterRequest, WriterReply>, ready: WriterReply) {
     this.#writer = writer;
+    this.#journal = ready.journal;
   }
 
   async commit(lease: Lease | null, writes: readonly Write[]): Promise<void> {
@@ -58,6 +65,21 @@ export class GroupCommit {
    */
   settled(): Promise<void> | null {
     return this.#unsettled === null ? null : this.#settle();
+  }
+
+  /**
+   * null when the lists have all that has been acknowledged; otherwise a promise of it, which rejects with `StoreFull` when there is no room, and with
+   * `CommitUnknown`.
+   */
+  listed(): Promise<void> | null {
+    const { written, moved } = this.#journal;
+    return moved >= written ? null : this.#moveThrough(written);
+  }
+
+  /** The lists as they will be, when `listed` has found no room for that. */
+  async listedInPassing(request: ListRequest): Promise<ListAnswer> {
+    const { answer } = await this.#writer.ask({ type: "list", request });
+    return answer ?? { error: "the writer gave no answer" };
   }
 
   /** Resolves when every operation added so far has its outcome. */
@@ -99,13 +121,14 @@ export class GroupCommit {
     const buffer = frame.encoder.take();
     this.#writer.ask({ type: "group", buffer, byteLength }, [buffer]).then(
       (reply) => this.#received(frame.waiting, reply),
-      (error: Error) => this.#received(frame.waiting, unknownReply(frame.waiting.length, error.message)),
+      (error: Error) => this.#received(frame.waiting, this.#unknownReply(frame.waiting.length, error.message)),
     );
   }
 
   #received(waiting: readonly Waiting[], reply: WriterReply): void {
     this.#isBusy = false;
-    this.#unsettled = reply.unsettled;
+    this.#told(reply);
+    if (this.#journal.isDue && !this.#isMoving) void this.#moveInPassing();
     if (reply.buffer !== null && reply.buffer.byteLength <= spareBytesMax) this.#spare = reply.buffer;
     this.#sendSoon();
     const outcomes = new Map(reply.outcomes.map((outcome) => [outcome.at, outcome]));
@@ -117,19 +140,42 @@ export class GroupCommit {
     }
   }
 
+  #told({ unsettled, journal }: WriterReply): void {
+    this.#unsettled = unsettled;
+    // Of two replies in one turn, the later may be heard first; what has been acknowledged is asked of the lists all the same.
+    this.#journal = { ...journal, written: Math.max(journal.written, this.#journal.written) };
+  }
+
   async #settle(): Promise<void> {
-    const reply = await this.#writer
-      .ask({ type: "settle" })
-      .catch((error: Error): WriterReply => unknownReply(0, error.message));
-    this.#unsettled = reply.unsettled;
+    const reply = await this.#ask({ type: "settle" });
     if (reply.unsettled !== null)
       throw new CommitUnknown(`an earlier commit is neither surely there nor surely lost: ${reply.unsettled}`);
   }
-}
 
-function unknownReply(operationCount: number, message: string): WriterReply {
-  const outcomes = Array.from({ length: operationCount }, (_, at): Outcome => ({ at, type: "unknown", message }));
-  return { outcomes, unsettled: message, buffer: null };
+  async #moveThrough(written: number): Promise<void> {
+    while (this.#journal.moved < written) {
+      const [outcome] = (await this.#ask({ type: "move" })).outcomes;
+      if (outcome !== undefined && outcome.type !== "acquired") throw errorOf(outcome, null);
+    }
+  }
+
+  /** What comes of it is seen by who needs it: by the next frame, and by the next list. */
+  async #moveInPassing(): Promise<void> {
+    this.#isMoving = true;
+    await this.#ask({ type: "move" });
+    this.#isMoving = false;
+  }
+
+  async #ask(request: WriterRequest): Promise<WriterReply> {
+    const reply = await this.#writer.ask(request).catch((error: Error) => this.#unknownReply(1, error.message));
+    this.#told(reply);
+    return reply;
+  }
+
+  #unknownReply(operationCount: number, message: string): WriterReply {
+    const outcomes = Array.from({ length: operationCount }, (_, at): Outcome => ({ at, type: "unknown", message }));
+    return { outcomes, unsettled: message, journal: this.#journal, buffer: null };
+  }
 }
 
 function errorOf(outcome: Exclude<Outcome, { type: "acquired" }>, lease: Lease | null): Error {

@@ -31,7 +31,8 @@ async function writeRuns(store: SqliteStore, prefix: string): Promise<void> {
 
 const [, , filename = "", action, prefix = ""] = process.argv;
 try {
-  const store = await SqliteStore.open({ filename });
+  // Some of the commits before a kill are still in the journal of lists, others half way out of it.
+  const store = await SqliteStore.open({ filename, journal: { runsDue: 50, sliceRuns: 4 } });
   say("ready");
   if (action === "write") await writeRuns(store, prefix);
 } catch (error) {

@@ -16,10 +16,12 @@ import { requireVersion } from "../migrate.ts";
 import { type ExecutionKey, type StoredBatch, StoreError, StoreUnusable } from "../store.ts";
 import { attributesOfJson } from "../visibility/visibility-attributes.ts";
 import { visibilityOfRow } from "../visibility/visibility-row.ts";
+import { journalled } from "./list-journal.ts";
 import { missingEntries, strayEntries } from "./sqlite-attributes.ts";
 import { openReader } from "./sqlite-connection.ts";
 import { sqliteSchema } from "./sqlite-schema.ts";
 import { shapeOf, wrongShapes } from "./sqlite-shapes.ts";
+import { listRow } from "./write-frame.ts";
 
 const damageMax = 20;
 
@@ -27,9 +29,12 @@ type Row = Readonly<Record<string, unknown>>;
 
 export class SqliteInspection implements StoreInspection {
   readonly #db: DatabaseSync;
+  /** What the lists lack: it counts as if it were there. */
+  readonly #journal: ReadonlyMap<string, Uint8Array | null>;
 
   private constructor(db: DatabaseSync) {
     this.#db = db;
+    this.#journal = journalled(db);
   }
 
   /** Throws `StoreUnusable` for what is no file of this version of Pawl. */
@@ -94,11 +99,16 @@ export class SqliteInspection implements StoreInspection {
   }
 
   async strays(): Promise<readonly StrayRow[]> {
-    return (["part", "history", "visibility"] as const).flatMap((table) =>
+    const stored = (["part", "history", "visibility"] as const).flatMap((table) =>
       this.#all(
         `SELECT DISTINCT run_id FROM ${table} WHERE run_id NOT IN (SELECT run_id FROM run) LIMIT ${strayRowsMax}`,
       ).map((row) => ({ table, runId: String(row["run_id"]) })),
     );
+    const isStray = ([runId, encoded]: [string, Uint8Array | null]) =>
+      encoded !== null && this.#all("SELECT 1 FROM run WHERE run_id = ?", runId).length === 0;
+    const coming = [...this.#journal].filter(isStray).map(([runId]) => ({ table: "visibility", runId }) as const);
+    const isNamed = new Set(stored.filter(({ table }) => table === "visibility").map(({ runId }) => runId));
+    return [...stored, ...coming.filter(({ runId }) => !isNamed.has(runId)).slice(0, strayRowsMax)];
   }
 
   async misplaced(): Promise<readonly MisplacedRow[]> {
@@ -145,6 +155,11 @@ export class SqliteInspection implements StoreInspection {
   }
 
   #visibility(runId: string): InspectedVisibility | undefined {
+    const encoded = this.#journal.get(runId);
+    if (encoded != null) {
+      const { table: _, info: __, ...row } = listRow({ table: "visibility", runId, encoded });
+      return { ...row, searchAttributes: attributesOfJson(row.searchAttributes) };
+    }
     const [row] = this.#all("SELECT * FROM visibility JOIN visibility_list USING (list_key) WHERE run_id = ?", runId);
     if (row === undefined) return undefined;
     const searchAttributes = attributesOfJson(String(row["search_attributes"]));

@@ -61,6 +61,24 @@ export interface ListOptions {
 }
 
 export type ListCalls = Pick<Store, "listVisibility" | "countVisibility">;
+
+/** A call as one thread asks it of another; `arguments` are those of `Store[method]`. */
+export interface ListRequest {
+  readonly method: keyof ListCalls;
+  readonly arguments: readonly unknown[];
+}
+
+export type ListAnswer = { readonly value: unknown } | { readonly error: string };
+
+export function answer(lists: SqliteLists, request: ListRequest): ListAnswer {
+  try {
+    const method = lists[request.method] as (...values: readonly unknown[]) => unknown;
+    return { value: method.apply(lists, [...request.arguments]) };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
 type CountedValue = string | number | bigint | null;
 type Result<Method extends keyof ListCalls> = Awaited<ReturnType<ListCalls[Method]>>;
 type CountQuery = Parameters<Store["countVisibility"]>[0];
@@ -191,8 +209,9 @@ export class SqliteLists {
     this.#db.close();
   }
 
-  /** Several statements that see the same rows. */
+  /** Several statements that see the same rows, by a transaction of their own or by the caller's. */
   #atOnce<T>(read: () => T): T {
+    if (this.#db.isTransaction) return read();
     this.#db.exec("BEGIN");
     try {
       return read();

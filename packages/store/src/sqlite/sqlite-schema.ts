@@ -11,6 +11,7 @@
  *   - `attribute` is the index of search attributes (`sqlite-attributes.ts`), and `visibility_shape` tells which of them rows have (`sqlite-shapes.ts`).
  *   - Lists, one for each kind of execution in a namespace, are numbered in `visibility_list`, because each index of `visibility` starts
  *     with one.
+ *   - `list_journal` has rows of lists that are durable and not yet in `visibility`; whoever reads that must look there, too.
  */
 import type { SchemaStep } from "../migrate.ts";
 import { indexAttributes, indexShapesOfAttributes } from "./sqlite-attributes.ts";
@@ -148,5 +149,12 @@ export const sqliteSchema: readonly SchemaStep[] = [
   CREATE INDEX visibility_in_order ON visibility (list_key, list_order, start_time_ms, status, task_queue, execution_time_ms,
     history_length, history_size_bytes, execution_duration_ms, state_transition_count, parent_workflow_id);
   INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('visibility', 'visibility_in_order', '1000000 1000000 2 1 1 1 1 1 1 1 1 1');
+  `,
+  // Rows of lists on their way there (`list-journal.ts`): for each group of commits its writes, one after the other.
+  `
+  CREATE TABLE list_journal (
+    seq INTEGER PRIMARY KEY,
+    writes BLOB NOT NULL
+  ) STRICT;
   `,
 ];

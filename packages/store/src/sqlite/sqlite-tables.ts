@@ -1,11 +1,15 @@
-/** The writes of the contract as statements on one connection. Knows no threads and no groups; the caller owns the transaction. */
+/**
+ * The writes of the contract as statements on one connection. Rows of lists go to the journal, and to the lists by `move`. Knows no threads and no groups;
+ * the caller owns the transaction.
+ */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { kindCode } from "../kind-code.ts";
 import { type ExecutionKey, isExpected, type Lease } from "../store.ts";
 import { visibilityRowColumns, visibilityRowValues } from "../visibility/visibility-row.ts";
+import type { ListJournal, Slice } from "./list-journal.ts";
 import { anyShape, shapeOf, shapesMax } from "./sqlite-shapes.ts";
-import type { FramedWrite } from "./write-frame.ts";
+import { type FramedVisibility, type FramedWrite, listRow } from "./write-frame.ts";
 
 const visibilityColumnNames: readonly string[] = [
   ...["run_id", "list_key"],
@@ -15,6 +19,7 @@ const visibilityColumnNames: readonly string[] = [
 
 export class SqliteTables {
   readonly #db: DatabaseSync;
+  readonly #journal: ListJournal;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #acquire: StatementSync;
@@ -39,6 +44,8 @@ export class SqliteTables {
   readonly #dropSetting: StatementSync;
   readonly #settle: StatementSync;
 
+  /** Where the journal was at `save`. */
+  #saved = 0;
   /** What this transaction has read of `shard`. */
   readonly #rangeIds = new Map<number, number>();
   /** Keys of `visibility_list` read or made so far, by namespace and kind; forgotten when a transaction is rolled back. */
@@ -46,8 +53,9 @@ export class SqliteTables {
   /** Keys of `visibility_shape` in the same way, by list and shape. */
   readonly #shapeKeys = new Map<number, Map<string, number>>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, journal: ListJournal) {
     this.#db = db;
+    this.#journal = journal;
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
     this.#acquire = db.prepare(`
@@ -105,12 +113,19 @@ export class SqliteTables {
     this.#begin.run();
   }
 
+  /** Within the transaction, behind its last write. */
+  complete(): void {
+    this.#journal.write();
+  }
+
   commit(): void {
     this.#commit.run();
+    this.#journal.written();
   }
 
   /** Begins a part of the transaction that ends with `keep` or `undo`. */
   save(): void {
+    this.#saved = this.#journal.batchLength;
     this.#db.exec("SAVEPOINT part");
   }
 
@@ -120,12 +135,14 @@ export class SqliteTables {
 
   undo(): void {
     this.#forgetKeys();
+    this.#journal.undo(this.#saved);
     this.#db.exec("ROLLBACK TO part; RELEASE part");
   }
 
   /** SQLite has already ended the transaction after some errors. */
   rollback(): void {
     this.#forgetKeys();
+    this.#journal.rolledBack();
     if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
   }
 
@@ -172,10 +189,11 @@ export class SqliteTables {
         this.#addHistory.run(write.runId, write.firstEventId, write.lastEventId, write.events);
         return;
       case "visibility":
-        this.#applyVisibility(write);
+        this.#journal.add(write);
         return;
       case "deleteRun":
         for (const drop of this.#dropRun) drop.run(write.runId);
+        this.#journal.delete(write.runId);
         return;
       case "namespace":
         if (write.bytes === null) this.#dropNamespace.run(write.id);
@@ -209,11 +227,17 @@ export class SqliteTables {
     this.commit();
   }
 
-  #applyVisibility(write: FramedWrite & { table: "visibility" }): void {
-    const { runId, searchAttributes, info } = write;
-    const listKey = this.#listKey(write);
-    const shapeKey = this.#shapeKey(listKey, shapeOf(searchAttributes));
-    this.#putVisibility.run(runId, listKey, ...visibilityRowValues(write), searchAttributes, info, shapeKey);
+  /** Puts rows of the journal into the lists, and takes those away that are not needed any more. */
+  move(slice: Slice): void {
+    for (const write of slice.writes) this.#list(write);
+    this.#journal.clear(slice);
+  }
+
+  #list(write: FramedVisibility): void {
+    const row = listRow(write);
+    const listKey = this.#listKey(row);
+    const shapeKey = this.#shapeKey(listKey, shapeOf(row.searchAttributes));
+    this.#putVisibility.run(row.runId, listKey, ...visibilityRowValues(row), row.searchAttributes, row.info, shapeKey);
   }
 
   #shapeKey(listKey: number, shape: string): number {

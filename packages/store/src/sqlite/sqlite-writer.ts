@@ -7,22 +7,32 @@
  *   W3. After any other error of the transaction its outcome is unknown: its frames may be whole in the WAL file, and would come back with
  *       the next recovery. The connection is opened anew, and nothing may be read or written before a further commit (`settle`) has
  *       reached the disk, behind which an earlier one can no longer appear or vanish.
+ *   W4. What moves from the journal to the lists is in transactions that nobody waits for, and that are not synced: one that is lost with the power is
+ *       still in the journal, and the next group that is synced is behind it.
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
+import { type JournalLimits, type JournalState, journalLimits, ListJournal } from "./list-journal.ts";
 import { openWriter, type Pragmas, primaryCode, sqliteCodes } from "./sqlite-connection.ts";
+import { answer, type ListAnswer, type ListRequest, SqliteLists } from "./sqlite-lists.ts";
 import { SqliteTables } from "./sqlite-tables.ts";
 import { decodeFrame, type FramedOperation } from "./write-frame.ts";
 
 export interface WriterData {
   readonly path: string;
   readonly pragmas: Pragmas;
+  /** What differs from `journalLimits`. */
+  readonly journal: Partial<JournalLimits>;
 }
 
 export type WriterRequest =
   | { readonly type: "group"; readonly buffer: ArrayBuffer; readonly byteLength: number }
   | { readonly type: "settle" }
+  /** A slice of the journal goes to the lists. */
+  | { readonly type: "move" }
+  /** Lists as they will be when the whole journal has been moved, for which the disk has no room. */
+  | { readonly type: "list"; readonly request: ListRequest }
   | { readonly type: "close" };
 
 /** What an operation came to that was not simply written; `at` is its place in the group. */
@@ -36,6 +46,9 @@ export interface WriterReply {
   readonly outcomes: readonly Outcome[];
   /** W3: while this is set nothing may be read; says what went wrong. */
   readonly unsettled: string | null;
+  readonly journal: JournalState;
+  /** Of `list`. */
+  readonly answer?: ListAnswer;
   /** Given back to be filled again. */
   readonly buffer: ArrayBuffer | null;
 }
@@ -50,36 +63,85 @@ const rejectionCodes: readonly (number | null)[] = [
   sqliteCodes.range,
 ];
 
+/** As many as SQLite allows. */
+const pagesMax = 4_294_967_294;
+/** `PRAGMA synchronous = NORMAL`, in a WAL. */
+const unsynced = 1;
+
+interface Attempt {
+  /** Of operations in the transaction. */
+  readonly count: number;
+  /** Runs each of them by itself. */
+  readonly alone?: () => Outcome[];
+}
+
+function outcomes(count: number, type: "full" | "unknown" | "rejected", message: string): Outcome[] {
+  return Array.from({ length: count }, (_, at) => ({ at, type, message }));
+}
+
 class Writer {
   readonly #data: WriterData;
+  readonly #journal: ListJournal;
   #db: DatabaseSync;
   #tables: SqliteTables;
   #unsettled: string | null = null;
+  /** Of groups, as the connection was opened. */
+  readonly #synchronous: number;
 
   constructor(data: WriterData) {
     this.#data = data;
+    this.#journal = new ListJournal({ ...journalLimits, ...data.journal });
     this.#db = openWriter(data.path, data.pragmas);
-    this.#tables = new SqliteTables(this.#db);
+    this.#tables = new SqliteTables(this.#db, this.#journal);
+    this.#journal.open(this.#db);
+    this.#synchronous = Number(this.#db.prepare("PRAGMA synchronous").get()?.["synchronous"]);
   }
 
   get unsettled(): string | null {
     return this.#unsettled;
   }
 
+  get journal(): JournalState {
+    return this.#journal.state;
+  }
+
   runGroup(operations: readonly FramedOperation[]): Outcome[] {
-    if (!this.settle()) {
-      const message = this.#unsettled ?? "";
-      return operations.map((_, at) => ({ at, type: "unknown", message }));
-    }
-    let isCommitting = false;
-    try {
+    const alone = () => operations.flatMap((one, at) => this.runGroup([one]).map((outcome) => ({ ...outcome, at })));
+    // Where there is no room to move anything there may be some for what the group deletes.
+    while (this.#journal.isFull && this.move().length === 0);
+    return this.#transact({ count: operations.length, alone }, (committing) => {
       this.#tables.begin();
       const outcomes = operations.flatMap((operation, at) => this.#run(operation, at) ?? []);
-      isCommitting = true;
+      this.#tables.complete();
+      committing();
       this.#tables.commit();
       return outcomes;
-    } catch (error) {
-      return this.#failed(operations, error, isCommitting);
+    });
+  }
+
+  /** A slice of the journal goes to the lists. */
+  move(): Outcome[] {
+    try {
+      return this.#transact({ count: 1 }, () => {
+        this.#moveSlice();
+        return [];
+      });
+    } finally {
+      // Behind a rollback, too, within which it could not be set: a group that is not synced would be acknowledged too early.
+      if (this.#db.isOpen) this.#db.exec(`PRAGMA synchronous = ${this.#synchronous}`);
+    }
+  }
+
+  /** In a transaction that is never committed, and of which nothing is written before it would be: it needs no room. */
+  list(request: ListRequest): ListAnswer {
+    const pages = Number(this.#db.prepare("PRAGMA max_page_count").get()?.["max_page_count"]);
+    this.#db.exec(`PRAGMA max_page_count = ${pagesMax}; PRAGMA cache_spill = OFF; BEGIN`);
+    try {
+      this.#tables.move({ writes: this.#journal.all(), clears: undefined });
+      return answer(new SqliteLists(this.#db), request);
+    } finally {
+      this.#tables.rollback();
+      this.#db.exec(`PRAGMA cache_spill = ON; PRAGMA max_page_count = ${pages}`);
     }
   }
 
@@ -89,9 +151,10 @@ class Writer {
     try {
       if (!this.#db.isOpen) {
         this.#db = openWriter(this.#data.path, this.#data.pragmas);
-        this.#tables = new SqliteTables(this.#db);
+        this.#tables = new SqliteTables(this.#db, this.#journal);
       }
       this.#tables.settle();
+      this.#journal.open(this.#db);
       this.#unsettled = null;
       return true;
     } catch (error) {
@@ -100,8 +163,20 @@ class Writer {
     }
   }
 
+  /** A file at rest has its lists whole, if there is room for them. */
   close(): void {
+    while (this.#journal.state.moved < this.#journal.state.written && this.move().length === 0);
     if (this.#db.isOpen) this.#db.close();
+  }
+
+  #moveSlice(): void {
+    const slice = this.#journal.slice();
+    if (slice === undefined) return;
+    this.#db.exec(`PRAGMA synchronous = ${Math.min(this.#synchronous, unsynced)}`); // W4
+    this.#tables.begin();
+    this.#tables.move(slice);
+    this.#tables.commit();
+    this.#journal.moved(slice);
   }
 
   /** null = written. */
@@ -128,26 +203,34 @@ class Writer {
     return null;
   }
 
-  #failed(operations: readonly FramedOperation[], error: unknown, isCommitting: boolean): Outcome[] {
-    const message = error instanceof Error ? error.message : String(error);
-    const code = primaryCode(error);
+  /** `committing` is called before the commit, after which an error says nothing of its outcome. Without `alone`, nobody can tell whose fault an error is. */
+  #transact({ count, alone }: Attempt, write: (committing: () => void) => Outcome[]): Outcome[] {
+    if (!this.settle()) return outcomes(count, "unknown", this.#unsettled ?? "");
+    let isCommitting = false;
     try {
-      this.#tables.rollback();
-    } catch (rollbackError) {
-      return this.#unknown(operations, rollbackError);
+      return write(() => {
+        isCommitting = true;
+      });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const code = primaryCode(error);
+      try {
+        this.#tables.rollback();
+      } catch (rollbackError) {
+        return this.#unknown(count, rollbackError);
+      }
+      if (code === sqliteCodes.full) return outcomes(count, "full", message); // W2
+      if (isCommitting || alone === undefined || !rejectionCodes.includes(code)) return this.#unknown(count, error);
+      // W1: one of them cannot be written, so each gets a transaction of its own.
+      return count === 1 ? outcomes(1, "rejected", message) : alone();
     }
-    if (code === sqliteCodes.full) return operations.map((_, at) => ({ at, type: "full", message })); // W2
-    if (isCommitting || !rejectionCodes.includes(code)) return this.#unknown(operations, error);
-    if (operations.length === 1) return [{ at: 0, type: "rejected", message }];
-    // W1: one of them cannot be written, so each gets a transaction of its own.
-    return operations.flatMap((operation, at) => this.runGroup([operation]).map((outcome) => ({ ...outcome, at })));
   }
 
-  #unknown(operations: readonly FramedOperation[], error: unknown): Outcome[] {
+  #unknown(count: number, error: unknown): Outcome[] {
     this.#abandon(error);
     const message = this.#unsettled ?? "";
     this.settle();
-    return operations.map((_, at) => ({ at, type: "unknown", message }));
+    return outcomes(count, "unknown", message);
   }
 
   #abandon(error: unknown): void {
@@ -162,24 +245,34 @@ class Writer {
 
 function serve(port: NonNullable<typeof parentPort>): void {
   const writer = new Writer(workerData as WriterData);
-  const reply = (outcomes: Outcome[], buffer: ArrayBuffer | null) =>
-    port.postMessage({ outcomes, unsettled: writer.unsettled, buffer } satisfies WriterReply, buffer ? [buffer] : []);
+  const reply = (outcomes: Outcome[], more: { buffer?: ArrayBuffer; answer?: ListAnswer } = {}) => {
+    const { unsettled, journal } = writer;
+    const { buffer = null, answer } = more;
+    const message: WriterReply = { outcomes, unsettled, journal, buffer, ...(answer && { answer }) };
+    port.postMessage(message, buffer ? [buffer] : []);
+  };
   port.on("message", (request: WriterRequest) => {
     switch (request.type) {
-      case "group":
-        return reply(writer.runGroup(decodeFrame(request.buffer, request.byteLength)), request.buffer);
+      case "group": {
+        const { buffer } = request;
+        return reply(writer.runGroup(decodeFrame(buffer, request.byteLength)), { buffer });
+      }
       case "settle":
         writer.settle();
-        return reply([], null);
+        return reply([]);
+      case "move":
+        return reply(writer.move());
+      case "list":
+        return reply([], { answer: writer.list(request.request) });
       case "close":
         writer.close();
-        reply([], null);
+        reply([]);
         return port.close();
       default:
         request satisfies never;
     }
   });
-  reply([], null);
+  reply([]);
 }
 
 if (parentPort !== null) serve(parentPort);

@@ -2,7 +2,8 @@
  * The store in one SQLite file, for one process at a time.
  *
  *   calling thread   encodes commits; short reads on a read-only connection
- *   writer thread    one connection, one transaction for each group of commits (`group-commit.ts`, `sqlite-writer.ts`)
+ *   writer thread    one connection, one transaction for each group of commits (`group-commit.ts`, `sqlite-writer.ts`); rows of lists wait for those who
+ *                    read them (`list-journal.ts`)
  *   reader thread    lists and counts (`sqlite-reader.ts`)
  *
  * WAL with `synchronous=FULL`: a commit that resolved survives the loss of power, and readers never wait for the writer.
@@ -14,14 +15,16 @@ import {
   needsLease,
   type Store,
   type StoredBatch,
+  StoreFull,
   StoreUnusable,
   type Write,
 } from "../store.ts";
 import { GroupCommit } from "./group-commit.ts";
+import type { JournalLimits } from "./list-journal.ts";
 import { openReader, type Pragmas } from "./sqlite-connection.ts";
 import { claimFile, type SqliteFile } from "./sqlite-file.ts";
-import type { ListCalls } from "./sqlite-lists.ts";
-import type { ReaderData, ReaderReply, ReaderRequest } from "./sqlite-reader.ts";
+import type { ListAnswer, ListCalls, ListRequest } from "./sqlite-lists.ts";
+import type { ReaderData, ReaderRequest } from "./sqlite-reader.ts";
 import { SqliteReads } from "./sqlite-reads.ts";
 import type { WriterData, WriterReply, WriterRequest } from "./sqlite-writer.ts";
 import { Thread } from "./thread.ts";
@@ -31,12 +34,14 @@ export interface SqliteOptions {
   readonly filename: string;
   /** Settings of the writing connection that differ from ours, e.g. `{ synchronous: "NORMAL" }`. The journal stays a WAL. */
   readonly pragmas?: Pragmas;
+  /** How much of what lists show may wait to be put there, where that differs from `journalLimits`. */
+  readonly journal?: Partial<JournalLimits>;
 }
 
 interface Parts {
   readonly file: SqliteFile;
   readonly writer: Thread<WriterRequest, WriterReply>;
-  readonly reader: Thread<ReaderRequest, ReaderReply>;
+  readonly reader: Thread<ReaderRequest, ListAnswer>;
   readonly reads: SqliteReads;
 }
 
@@ -46,20 +51,22 @@ export class SqliteStore implements Store {
   readonly #commits: GroupCommit;
   #closing: Promise<void> | null = null;
 
-  private constructor(parts: Parts) {
+  private constructor(parts: Parts, commits: GroupCommit) {
     this.#parts = parts;
-    this.#commits = new GroupCommit(parts.writer);
+    this.#commits = commits;
   }
 
   /** Throws `StoreUnusable`. */
-  static async open({ filename, pragmas = {} }: SqliteOptions): Promise<SqliteStore> {
+  static async open({ filename, pragmas = {}, journal = {} }: SqliteOptions): Promise<SqliteStore> {
     const file = claimFile(filename, pragmas);
     const { path } = file;
-    const writer = new Thread<WriterRequest, WriterReply>("sqlite-writer", { path, pragmas } satisfies WriterData);
-    const reader = new Thread<ReaderRequest, ReaderReply>("sqlite-reader", { path } satisfies ReaderData);
+    const data: WriterData = { path, pragmas, journal };
+    const writer = new Thread<WriterRequest, WriterReply>("sqlite-writer", data);
+    const reader = new Thread<ReaderRequest, ListAnswer>("sqlite-reader", { path } satisfies ReaderData);
     try {
-      await Promise.all([writer.ready, reader.ready]);
-      return new SqliteStore({ file, writer, reader, reads: new SqliteReads(openReader(path)) });
+      const [ready] = await Promise.all([writer.ready, reader.ready]);
+      const parts = { file, writer, reader, reads: new SqliteReads(openReader(path)) };
+      return new SqliteStore(parts, new GroupCommit(writer, ready));
     } catch (error) {
       await Promise.all([writer.terminate(), reader.terminate()]);
       file.release();
@@ -149,8 +156,20 @@ export class SqliteStore implements Store {
     values: Parameters<Store[Method]>,
   ): Promise<Awaited<ReturnType<Store[Method]>>> {
     await this.#readable();
-    const reply = await this.#parts.reader.ask({ method, arguments: values });
+    const reply = await this.#answer({ method, arguments: values });
     if ("error" in reply) throw new Error(`${method}: ${reply.error}`);
     return reply.value as Awaited<ReturnType<Store[Method]>>;
+  }
+
+  async #answer(request: ListRequest): Promise<ListAnswer> {
+    const listed = this.#commits.listed();
+    try {
+      if (listed !== null) await listed;
+    } catch (error) {
+      // A full disk takes nothing from what can be read.
+      if (error instanceof StoreFull) return this.#commits.listedInPassing(request);
+      throw error;
+    }
+    return this.#parts.reader.ask(request);
   }
 }

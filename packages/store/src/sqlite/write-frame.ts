@@ -5,8 +5,10 @@
  *   operation = kind u8 · length u32 of what follows · body
  *   body      = commit: shard id f64, range id f64, write …  |  commit without a lease: write …  |  acquire: shard id f64, owner text
  *   text, bytes = length u32 (0xffffffff = null) · the bytes          number = f64 (NaN = null)
+ *   visibility  = tag u8 · length u32 of what follows · fields
  *
- * Both ends are always of one build, so the format carries no version.
+ * Both ends are always of one build, so the format carries no version. But writes of `visibility` and `deleteRun` go to the file as they are here
+ * (`list-journal.ts`), and a later build reads them: whoever changes one of them gives it a new tag, and reads the old one, too.
  */
 
 import {
@@ -34,10 +36,18 @@ const tags = {
 /** Longer texts are encoded by the runtime; shorter ones byte by byte, which is cheaper than the call into it. */
 const shortTextLengthMax = 48;
 
-/** A write as the writer thread sees it: search attributes are already the JSON text that is stored. */
-export type FramedWrite =
-  | Exclude<Write, VisibilityWrite>
-  | (Omit<VisibilityWrite, "searchAttributes"> & { readonly searchAttributes: string });
+/** A row of a list, `encoded` from its tag on: the writer puts it by, and looks into it when it moves it to the lists. */
+export interface FramedVisibility {
+  readonly table: "visibility";
+  readonly runId: string;
+  readonly encoded: Uint8Array;
+}
+
+/** What `encoded` says: search attributes are already the JSON text that is stored. */
+export type ListRow = Omit<VisibilityWrite, "searchAttributes"> & { readonly searchAttributes: string };
+
+/** A write as the writer thread sees it. */
+export type FramedWrite = Exclude<Write, VisibilityWrite> | FramedVisibility;
 
 export type FramedOperation =
   | { readonly kind: "commit"; readonly lease: Lease | null; readonly writes: readonly FramedWrite[] }
@@ -139,22 +149,33 @@ export class FrameEncoder {
   }
 
   #visibility(write: VisibilityWrite): void {
+    const start = this.#at;
+    this.#reserve(4);
+    this.#at += 4;
     this.#text(write.runId);
     this.#key(write);
     this.#text(write.type);
     this.#text(write.taskQueue);
-    this.#number(write.status);
-    this.#number(write.startTimeMs);
-    this.#number(write.executionTimeMs);
-    this.#number(write.closeTimeMs);
-    this.#number(write.historyLength);
-    this.#number(write.historySizeBytes);
-    this.#number(write.executionDurationMs);
-    this.#number(write.stateTransitionCount);
+    this.#integer(write.status);
+    this.#integer(write.startTimeMs);
+    this.#integer(write.executionTimeMs);
+    this.#integer(write.closeTimeMs);
+    this.#integer(write.historyLength);
+    this.#integer(write.historySizeBytes);
+    this.#integer(write.executionDurationMs);
+    this.#integer(write.stateTransitionCount);
     for (const text of [write.parentWorkflowId, write.parentRunId, write.rootWorkflowId, write.rootRunId])
       this.#text(text);
     this.#text(attributesJson(write.searchAttributes satisfies Readonly<Record<string, SearchValue>>));
     this.#data(write.info);
+    this.#view.setUint32(start, this.#at - start - 4, true);
+  }
+
+  /** The lists refuse any other number, and would do so when it is too late to tell who has written it. */
+  #integer(value: number | null): void {
+    if (value !== null && !Number.isSafeInteger(value))
+      throw new Error(`a write that cannot be stored: ${value} is no integer`);
+    this.#number(value);
   }
 
   #key({ kind, namespaceId, businessId }: ExecutionKey): void {
@@ -230,7 +251,7 @@ function dataBytes(write: Write): number {
 
 /** The operations of a frame, in order. Byte values are views of the buffer: they live as long as it does. */
 export function decodeFrame(buffer: ArrayBuffer, byteLength: number): FramedOperation[] {
-  const reader = new FrameReader(buffer);
+  const reader = new FrameReader(Buffer.from(buffer));
   const operations: FramedOperation[] = [];
   while (reader.at < byteLength) {
     const kind = reader.byte();
@@ -254,9 +275,17 @@ class FrameReader {
   readonly #bytes: Buffer;
   readonly #view: DataView;
 
-  constructor(buffer: ArrayBuffer) {
-    this.#bytes = Buffer.from(buffer);
-    this.#view = new DataView(buffer);
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get byteLength(): number {
+    return this.#bytes.byteLength;
+  }
+
+  between(start: number, end: number): Uint8Array {
+    return this.#bytes.subarray(start, end);
   }
 
   byte(): number {
@@ -356,6 +385,18 @@ function readWrite(reader: FrameReader): FramedWrite {
 }
 
 function readVisibility(reader: FrameReader): FramedWrite {
+  const start = reader.at - 1;
+  const length = reader.length();
+  const end = reader.at + length;
+  const runId = reader.text();
+  reader.at = end;
+  return { table: "visibility", runId, encoded: reader.between(start, end) };
+}
+
+/** The fields of a row; bytes are views of `encoded`. */
+export function listRow({ encoded }: FramedVisibility): ListRow {
+  const reader = new FrameReader(encoded);
+  reader.at = rowAt;
   return {
     table: "visibility",
     runId: reader.text(),
@@ -377,4 +418,27 @@ function readVisibility(reader: FrameReader): FramedWrite {
     searchAttributes: reader.text(),
     info: reader.data(),
   };
+}
+
+/** Behind the tag and the length of a row. */
+const rowAt = 5;
+
+/** The writes that `bytes` are put together from, each from its tag on. */
+export function readWrites(bytes: Uint8Array): FramedWrite[] {
+  const reader = new FrameReader(bytes);
+  const writes: FramedWrite[] = [];
+  while (reader.at < reader.byteLength) writes.push(readWrite(reader));
+  if (reader.at !== reader.byteLength)
+    throw new Error(`frame: writes end at ${reader.at}, expected ${reader.byteLength}`);
+  return writes;
+}
+
+/** A `deleteRun` as a frame has it. */
+export function encodedDeletion(runId: string): Uint8Array {
+  const text = Buffer.from(runId, "utf8");
+  const bytes = Buffer.alloc(5 + text.byteLength);
+  bytes[0] = tags.deleteRun;
+  bytes.writeUInt32LE(text.byteLength, 1);
+  bytes.set(text, 5);
+  return bytes;
 }
