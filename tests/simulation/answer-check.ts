@@ -100,14 +100,12 @@ export class AnswerCheck {
     workflowExecution,
     startedEventId,
     attempt,
-    startedTime,
     query,
   }: ResponseOf<"PollWorkflowTaskQueue">): void {
     if (taskToken.length === 0 || query) return;
     const { runId = "" } = workflowExecution ?? {};
-    this.#deliverOnce(
-      `workflow task ${runId} ${startedEventId} ${attempt} ${startedTime?.seconds}.${startedTime?.nanos}`,
-    );
+    // By its token: what an answer names must be one task, also where one that was forgotten and its successor begin within the same moment.
+    this.#deliverOnce(`workflow task ${runId} ${startedEventId} ${attempt} ${Buffer.from(taskToken).toString("hex")}`);
     const run = this.#world.safety.run(runId);
     if (!run) return this.#world.violate(`I25: a workflow task of run ${runId} is delivered, which is not there`);
     // On its way, it may have been timed out already.

@@ -43,4 +43,10 @@ export const corpus: readonly { readonly seed: number; readonly cast: CastName; 
     cast: "all",
     found: "a schedule whose last workflow's end overtook the answer to its start stayed for ever",
   },
+  {
+    seed: 420_192,
+    cast: "poison",
+    found:
+      "a speculative task that was forgotten with a failed commit and its successor within the same millisecond were not told apart",
+  },
 ];

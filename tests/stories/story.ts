@@ -71,27 +71,34 @@ export class Play {
     this.recording.push({ [what]: typeof value === "string" ? this.#normaliser.text(value) : value });
   }
 
-  /** Records the answer or the refusal. Returns undefined when the call was refused. */
+  /**
+   * Records the answer or the refusal. Returns undefined when the call was refused. `next`: what to ask instead when this answer is not the last, because
+   * the server has waited for as long as it does; only the last one is recorded.
+   */
   async attempt<N extends MethodName>(
     method: N,
     request: Init<RequestOf<N>>,
-    options: CallOptions = {},
+    { next, ...options }: CallOptions & { next?: (response: ResponseOf<N>) => Init<RequestOf<N>> | undefined } = {},
   ): Promise<ResponseOf<N> | undefined> {
     const { path, request: encoder, response: decoder } = methods[method];
     // The line's place is that of the request, since answers to requests side by side come in any order.
     const line = this.recording.push({ call: method }) - 1;
-    const answer = await this.#connection.unary(path, encoder.encode(request as never), {
-      ...options,
-      headers: { ...clientHeaders, ...options.headers },
-    });
-    if (answer.status !== 0) {
-      this.recording[line] = { call: method, refused: this.#normaliser.refusal(answer) };
-      return undefined;
+    for (let asked: Init<RequestOf<N>> | undefined = request; ; ) {
+      const answer = await this.#connection.unary(path, encoder.encode(asked as never), {
+        ...options,
+        headers: { ...clientHeaders, ...options.headers },
+      });
+      if (answer.status !== 0) {
+        this.recording[line] = { call: method, refused: this.#normaliser.refusal(answer) };
+        return undefined;
+      }
+      const response = decoder.decode(answer.body) as ResponseOf<N>;
+      asked = next?.(response);
+      if (asked) continue;
+      this.#meet(response);
+      this.recording[line] = { call: method, answer: this.#normaliser.value(response) };
+      return response;
     }
-    const response = decoder.decode(answer.body) as ResponseOf<N>;
-    this.#meet(response);
-    this.recording[line] = { call: method, answer: this.#normaliser.value(response) };
-    return response;
   }
 
   /** As {@link attempt}, where a refusal ends the story. */

@@ -32,6 +32,22 @@ export const updateStories: readonly Story[] = [
     await finish(s);
   }),
 
+  story("update-reject-again", "a rejected update is known no more, and may be asked for again", async (s) => {
+    await idle(s);
+    const rejected = [ask(s, "u", Stage.ACCEPTED)];
+    await admitted(s, "u");
+    rejected.push(poll(s, "u", Stage.COMPLETED));
+    await answer(s, "reject");
+    await Promise.all(rejected);
+    await poll(s, "u");
+    await poll(s, "u", Stage.COMPLETED);
+    const again = ask(s, "u");
+    await answer(s, "complete");
+    await again;
+    await poll(s, "u");
+    await finish(s);
+  }),
+
   story("update-accepted", "a caller may wait for acceptance alone, and ask for the outcome later", async (s) => {
     await idle(s);
     const asked = ask(s, "u", Stage.ACCEPTED);
@@ -221,6 +237,28 @@ export const updateStories: readonly Story[] = [
   }),
 
   story(
+    "update-rejected-with-end",
+    "an update that is rejected as the workflow completes is so to who waits, and unknown afterwards",
+    async (s) => {
+      await idle(s);
+      await endRejecting(s, complete());
+      await poll(s, "u", Stage.COMPLETED);
+      await ask(s, "u");
+    },
+  ),
+
+  story(
+    "update-rejected-with-next",
+    "an update that is rejected as the run continues as new does not reach the next run",
+    async (s) => {
+      await idle(s);
+      await endRejecting(s, continueAsNew());
+      await s.step([complete()]);
+      await poll(s, "u", Stage.COMPLETED);
+    },
+  ),
+
+  story(
     "update-continued-with",
     "an update that comes while the run continues as new reaches the next run",
     async (s) => {
@@ -235,6 +273,24 @@ export const updateStories: readonly Story[] = [
       await s.complete(next, next.messages.length > 0 ? commands : [continueAsNew()], rest);
       if (next.messages.length === 0) await answer(s, "complete");
       await asked;
+      await finish(s);
+    },
+  ),
+
+  story(
+    "update-retried-with",
+    "an update that comes while the run fails and is retried is to be asked for again",
+    async (s) => {
+      await s.start({ retryPolicy: { initialInterval: { seconds: 1 }, maximumAttempts: 2 } });
+      const task = await s.workflowTask();
+      const asked = ask(s, "u");
+      await admitted(s, "u");
+      await s.complete(task, [fail()]);
+      await asked;
+      await s.step([timer("t", 60)]);
+      const again = ask(s, "u");
+      await answer(s, "complete");
+      await again;
       await finish(s);
     },
   ),
@@ -325,6 +381,17 @@ export const updateStories: readonly Story[] = [
 async function idle(s: Play): Promise<void> {
   await s.start();
   await s.step([timer("t", 60)]);
+}
+
+/** Rejects an update that two wait for in the task that ends the run. */
+async function endRejecting(s: Play, end: ReturnType<typeof complete>): Promise<void> {
+  const asked = [ask(s, "u", Stage.ACCEPTED)];
+  await admitted(s, "u");
+  asked.push(ask(s, "u", Stage.COMPLETED));
+  const task = await s.workflowTask();
+  const [commands, rest] = answering(task, () => "reject");
+  await s.complete(task, [...commands, end], rest);
+  await Promise.all(asked);
 }
 
 /** Ends the run so that its history is recorded in a state that does not change. */

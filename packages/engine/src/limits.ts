@@ -34,8 +34,6 @@ export const limits = {
   speculativeScheduleToStartMs: 5_000,
   updatesInFlightMax: 10,
   updatesMax: 2_000,
-  /** Rejected updates are remembered for those who wait; this many of a run. */
-  rejectedUpdatesMax: 100,
   /** A workflow task that fails this often takes no update: its caller is told at once, since nobody may answer for long. */
   updateRefusedAttempt: 3,
   /** Events that a worker is shown again after its workflow task has rejected all updates and was dropped. */

@@ -4,8 +4,8 @@
  */
 import type { common, failure } from "@pawl/protocol";
 import { intervalMs, type RetryPolicy } from "./backoff.ts";
-import type { CallAttempts } from "./run/run.ts";
-import type { Sender } from "./vocabulary.ts";
+import type { Sender } from "./state/execution.ts";
+import type { CallAttempts, NexusInput } from "./state/outside-call.ts";
 
 /** Who asks for it, and for which time: the answer names both. */
 interface CallHead {
@@ -25,12 +25,6 @@ interface NexusCall extends CallHead {
   readonly untilMs: number | null;
   /** What the scheduled event holds, when memory still has it. */
   readonly scheduled: NexusInput | undefined;
-}
-
-/** Header names are in lower case. */
-export interface NexusInput {
-  readonly input: common.Payload | undefined;
-  readonly nexusHeader: Readonly<Record<string, string>>;
 }
 
 export type Call =

@@ -24,6 +24,8 @@ export class Step {
   readonly nowMs: number;
   /** A fresh UUID. Given from outside, so that a run of the engine can be repeated. */
   readonly newId: () => string;
+  /** A number above `after` that no workflow task ever had, not even one that was forgotten with a failed commit. Given from outside for the same reason. */
+  readonly newStamp: (after: number) => number;
   /** How long closed runs of the namespace are kept, as it is set now. */
   readonly retentionMs: number;
   /** How task queues route between versions of workers, as it is set now. */
@@ -34,11 +36,13 @@ export class Step {
   constructor({
     nowMs,
     newId,
+    newStamp,
     retentionMs,
     routing = noRouting,
-  }: Pick<Step, "nowMs" | "newId" | "retentionMs"> & { readonly routing?: Routing }) {
+  }: Pick<Step, "nowMs" | "newId" | "newStamp" | "retentionMs"> & { readonly routing?: Routing }) {
     this.nowMs = nowMs;
     this.newId = newId;
+    this.newStamp = newStamp;
     this.retentionMs = retentionMs;
     this.routing = routing;
   }

@@ -15,14 +15,15 @@ import type {
   workflow,
   workflowservice,
 } from "@pawl/protocol";
-import type { OptionsChange, Pause, Reset, Unpause } from "./activity/activity-operator.ts";
-import type { ExecutionKey, HostCommand } from "./execution.ts";
-import type { Delivery, Message } from "./outbox.ts";
+import type { OptionsChange, Pause, Reset, Unpause } from "./activity/operator-command.ts";
 import type { CallEffect, CallFailure } from "./outside-call.ts";
 import type { Rejection } from "./rejection.ts";
-import type { ReadChain } from "./reset/reset.ts";
-import type { DeploymentVersion, TaskVersioning } from "./versioning/versioning.ts";
-import type { PauseRequest } from "./workflow/pause.ts";
+import type { ReadChain } from "./reset/read-chain.ts";
+import type { RunSelector, Sender } from "./state/execution.ts";
+import type { Delivery, Message } from "./state/message.ts";
+import type { RejectedUpdate } from "./state/update.ts";
+import type { DeploymentVersion } from "./state/versioning.ts";
+import type { TaskVersioning } from "./versioning/versioning.ts";
 
 /** Who polled a task: recorded in the started event. */
 export interface Poller {
@@ -36,9 +37,6 @@ export interface Poller {
   /** Set by a versioned worker. */
   readonly deploymentVersion?: DeploymentVersion | undefined;
 }
-
-/** How a run is addressed: by run id, or "" for the current run of the workflow id. */
-export type RunSelector = string;
 
 /** The part of a workflow task's token that the engine checks. */
 export interface WorkflowTaskRef {
@@ -269,10 +267,12 @@ export interface NexusCompletion {
   readonly outcome: NexusOutcome;
 }
 
-/** How far an update has come. The outcome is there once it is completed; a rejected one is completed with a failure. */
+/** How far an update has come. The outcome is there once it is completed. */
 export interface UpdateProgress {
   readonly runId: string;
   readonly updateId: string;
+  /** Until it is accepted: by which who waits for it recognises its rejection. 0: of another run, which was reset. */
+  readonly admission?: number;
   readonly stage: enums.UpdateWorkflowExecutionLifecycleStage;
   readonly outcome: Init<update.Outcome> | undefined;
 }
@@ -380,17 +380,27 @@ export interface Task {
   readonly versioning?: TaskVersioning;
 }
 
-/** The run that sent a message. */
-export interface Sender extends ExecutionKey {
-  readonly runId: string;
-}
-
 export type Effect =
   /** Submit `receive` to the receiver, then `delivered` to the sender; until then the sender keeps the message. */
   | { readonly type: "send"; readonly from: Sender; readonly id: number; readonly message: Message }
   /** Tell who watches the run, and look at it again in time, although nothing was committed. */
-  | { readonly type: "noticed"; readonly runId: string }
+  | { readonly type: "noticed"; readonly runId: string; readonly rejected: readonly RejectedUpdate[] }
   /** Hand the task to its queue. */
   | { readonly type: "dispatch"; readonly task: Task }
   /** Make the request, and submit what came of it; until then the run keeps it. */
   | CallEffect;
+
+/** Commands that the machinery gives by itself; every kind knows them. */
+export type HostCommand =
+  /** Something is due: the run does what is, and nothing early. */
+  | { readonly type: "wake"; readonly runId: string }
+  /** Another execution says something. Answered with a `Delivery`. */
+  | { readonly type: "receive"; readonly message: Message }
+  /** What became of a message that this run sent. */
+  | { readonly type: "delivered"; readonly runId: string; readonly messageId: number; readonly delivery: Delivery };
+
+export interface PauseRequest {
+  readonly identity: string;
+  readonly reason: string;
+  readonly requestId: string;
+}

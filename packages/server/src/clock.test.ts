@@ -28,6 +28,15 @@ test("sleepers run in the order of their times, equal ones in the order in which
   );
 });
 
+test("what should have happened already happens in the next turn, without a warning of Node's", async () => {
+  const warnings: string[] = [];
+  const note = ({ name }: Error) => warnings.push(name);
+  process.on("warning", note);
+  await new Promise<void>((resolve) => systemClock.after(-370, resolve));
+  process.off("warning", note);
+  assert.deepEqual(warnings, []);
+});
+
 test("a manual clock that is set back keeps a sleeper asleep until its time of day comes again", () => {
   const clock = new ManualClock(10_000);
   let ran = 0;

@@ -60,7 +60,8 @@ class SystemClock implements Clock {
   }
 
   after(ms: number, run: () => void): Cancel {
-    const timer = setTimeout(() => ofNobody(run), ms);
+    // What a busy process comes to too late has a negative rest: due, and nothing that Node should warn of.
+    const timer = setTimeout(() => ofNobody(run), Math.max(ms, 0));
     return () => clearTimeout(timer);
   }
 

@@ -396,6 +396,15 @@ export const clusterLimits = {
   balanceAgeMs: 500,
   /** Tasks that one node wants of another before it says so again. */
   balanceMax: 100,
+  /** A queue of which so many polls come within so long, all to one node that does not have it, goes to live there. */
+  homePollsMin: 20,
+  homeWindowMs: 1_000,
+  /** It stays there for so long, which is renewed so often; and for so many renewals without a poll. */
+  homeLeaseMs: 5_000,
+  homeRenewMs: 1_500,
+  homeIdleRenewals: 20,
+  /** How long a node that would not take a queue is not asked again. */
+  homeRefusedMs: 30_000,
 } as const;
 
 assert(clusterLimits.leaseMsMin <= clusterLimits.leaseMsDefault);
@@ -403,6 +412,8 @@ assert(clusterLimits.leaseMsDefault <= clusterLimits.leaseMsMax);
 // A link ends with its connection, before any call must.
 assert(1.1 * limits.connectionAgeMsMax + limits.connectionAgeGraceMs < limits.callMsMax);
 assert(2 * (clusterLimits.linkBatchBytes + clusterLimits.linkRequestBytesMax) < limits.messageBytesMax);
+// One renewal may get lost.
+assert(2 * clusterLimits.homeRenewMs + clusterLimits.askMsMax <= clusterLimits.homeLeaseMs);
 assert(clusterLimits.wayMsMax < limits.pollMarginMs / 2);
 // A call outlasts the death of the node that it is for.
 assert(clusterLimits.leaseMsDefault + clusterLimits.askMsMax < clusterLimits.rerouteMsMax);

@@ -195,3 +195,54 @@ test("options that make no sense are refused and change nothing", () => {
     assert.equal(workflow.refused({ ...options, options: init, paths }).code, "INVALID_ARGUMENT");
   }
 });
+
+test("activities are chosen by id, by type, or all of them, as long as their workflow runs", () => {
+  const workflow = new ScriptedWorkflow();
+  workflow.start();
+  const other = { activityType: { name: "other" } };
+  workflow.complete(workflow.pollTask(), [
+    commands.activity("a"),
+    commands.activity("b"),
+    commands.activity("c", other),
+  ]);
+  const { activityId: _, ...nobody } = pause;
+  const paused = () => [...workflow.run().activities.values()].filter((one) => one.paused).map((one) => one.activityId);
+  for (const missing of [{ activityId: "d" }, { activityType: "none" }])
+    assert.equal(workflow.refused({ ...nobody, ...missing }).code, "NOT_FOUND");
+  workflow.do({ ...nobody, activityType: "act" });
+  assert.deepEqual(paused(), ["a", "b"]);
+  assert.equal(workflow.refused({ ...nobody, all: true, requestId: "p2" }).code, "FAILED_PRECONDITION");
+  workflow.do({ ...nobody, all: true });
+  assert.deepEqual(paused(), ["a", "b", "c"]);
+  const { activityId: __, ...all } = { ...unpause, all: true };
+  workflow.do(all);
+  workflow.do(all);
+  assert.deepEqual(paused(), []);
+  workflow.signal("s");
+  workflow.complete(workflow.pollTask(), [commands.completeWorkflow()]);
+  for (const command of [pause, unpause, reset, { ...options, options: undefined, paths: undefined }])
+    assert.equal(workflow.refused(command).message, "workflow execution already completed");
+});
+
+test("a change of options is refused that is not whole, or makes of them what no activity may have", () => {
+  const workflow = withActivity({ retryPolicy: { maximumAttempts: 2 } });
+  const codec = api.ActivityOptions;
+  const wanted = (given: Parameters<typeof codec.encode>[0]) => codec.decode(codec.encode(given));
+  const rows = [
+    [undefined, undefined, /ActivityOptions are not provided/],
+    [wanted({}), undefined, /UpdateMask is not provided/],
+    [wanted({}), ["start_delay"], /unknown field start_delay in update mask/],
+    [wanted({}), ["retry_policy.maximum_attempts"], /RetryPolicy is not provided/],
+    [wanted({ retryPolicy: {} }), ["retry_policy.nothing"], /unknown field retry_policy\.nothing in update mask/],
+    [wanted({ retryPolicy: { maximumAttempts: -1 } }), ["retry_policy.maximum_attempts"], /cannot be negative/],
+    [wanted({ heartbeatTimeout: toDuration(-1) }), ["heartbeat_timeout"], /invalid HeartbeatTimeout/],
+    [wanted({}), ["task_queue"], /missing task queue name/],
+  ] as const;
+  for (const [given, paths, told] of rows)
+    assert.match(workflow.refused({ ...options, options: given, paths }).message, told);
+  assert.equal(workflow.run().activities.get(5)?.originalOptions, null);
+  workflow.do({ ...options, options: wanted({ taskQueue: { name: "elsewhere" } }), paths: ["task_queue"] });
+  assert.equal(workflow.tasks.at(-1)?.taskQueue, "elsewhere");
+  workflow.do({ ...options, options: undefined, paths: undefined, restoreOriginal: true });
+  assert.equal(workflow.tasks.at(-1)?.taskQueue, "queue");
+});

@@ -2,7 +2,8 @@
 import { type activity as api, durationMs, type Init } from "@pawl/protocol";
 import { Rejection } from "../rejection.ts";
 import { noteNoRetry } from "../run/derived-attribute.ts";
-import { type Activity, type ActivityOptions, isOpen, type Run, touchActivity } from "../run/run.ts";
+import type { Activity, ActivityOptions } from "../state/activity.ts";
+import { isOpen, type Run, touchActivity } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { activityTaskOf } from "./activity.ts";
 import {
@@ -10,20 +11,11 @@ import {
   changedOptions,
   changeOptions,
   holdAttempts,
-  type MaskedOptions,
   missingOptions,
-  type Release,
   releaseAttempts,
   resetAttempts,
-  type StartOver,
 } from "./attempt-operator.ts";
-
-/** One activity by its id, all of a type, or all. */
-export interface Selection {
-  readonly activityId?: string | undefined;
-  readonly activityType?: string | undefined;
-  readonly all?: boolean | undefined;
-}
+import type { OptionsChange, Pause, Reset, Selection, Unpause } from "./operator-command.ts";
 
 function select(run: Run, { activityId: id, activityType: type, all }: Selection): Activity[] | Rejection {
   if (!isOpen(run)) return new Rejection("NOT_FOUND", "workflow execution already completed");
@@ -41,12 +33,6 @@ const noSuchActivity = new Rejection(
   "Can't find pending activity with such ID. Invalid activityID or activity already completed",
 );
 
-export interface Pause extends Selection {
-  readonly identity: string;
-  readonly reason: string;
-  readonly requestId: string;
-}
-
 export function pauseActivities(run: Run, step: Step, command: Pause): Record<never, never> | Rejection {
   const { identity, reason, requestId } = command;
   const chosen = select(run, command);
@@ -62,8 +48,6 @@ export function pauseActivities(run: Run, step: Step, command: Pause): Record<ne
   return {};
 }
 
-export interface Unpause extends Selection, Release {}
-
 export function unpauseActivities(run: Run, step: Step, command: Unpause): Record<never, never> | Rejection {
   const chosen = select(run, command);
   if (chosen instanceof Rejection) return chosen;
@@ -75,8 +59,6 @@ export function unpauseActivities(run: Run, step: Step, command: Unpause): Recor
   }
   return {};
 }
-
-export interface Reset extends Selection, StartOver {}
 
 /** Back to the first attempt: at once when no worker runs it, otherwise when the running attempt fails. */
 export function resetActivities(run: Run, step: Step, command: Reset): Record<never, never> | Rejection {
@@ -96,10 +78,6 @@ function changed(run: Run, step: Step, one: Activity): void {
   touchActivity(run, one);
   const task = activityTaskOf(run, one);
   if (task) step.dispatch(task);
-}
-
-export interface OptionsChange extends Selection, MaskedOptions {
-  readonly restoreOriginal: boolean;
 }
 
 export function updateActivityOptions(

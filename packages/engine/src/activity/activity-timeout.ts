@@ -1,7 +1,8 @@
 /** The four timeouts of an activity: when each is due, and what its firing does. */
 import { enums, failure } from "@pawl/protocol";
 import { timeoutName } from "../backoff.ts";
-import type { Activity, Attempts, Run } from "../run/run.ts";
+import type { Activity, Attempts } from "../state/activity.ts";
+import type { Run } from "../state/run.ts";
 import type { Note, Step } from "../step.ts";
 import { closeActivity, retryOrState } from "./activity.ts";
 

@@ -15,18 +15,11 @@ import { limits } from "../limits.ts";
 import { Rejection } from "../rejection.ts";
 import { noteNoRetry, noteRetry } from "../run/derived-attribute.ts";
 import { happen, write } from "../run/history.ts";
-import {
-  type Activity,
-  type ActivityStatus,
-  type HistoryEventInit,
-  isOpen,
-  type Run,
-  touchActivity,
-  touchHeartbeat,
-} from "../run/run.ts";
+import type { Activity, ActivityStatus } from "../state/activity.ts";
+import { type HistoryEventInit, isOpen, type Run, touchActivity, touchHeartbeat } from "../state/run.ts";
+import type { DeploymentVersion } from "../state/versioning.ts";
 import type { Step } from "../step.ts";
 import {
-  type DeploymentVersion,
   effectiveVersion,
   isSameVersion,
   isVersionPinned,

@@ -7,8 +7,9 @@
 import { activity as api, enums, type Init, toDuration } from "@pawl/protocol";
 import { intervalMs, resolveRetryPolicy, retryPolicyProblem, wireRetryPolicy } from "../backoff.ts";
 import { Rejection } from "../rejection.ts";
-import type { ActivityOptions, Attempts } from "../run/run.ts";
+import type { ActivityOptions, Attempts } from "../state/activity.ts";
 import { resolveTimeouts } from "./attempt.ts";
+import type { MaskedOptions, Release, StartOver } from "./operator-command.ts";
 
 export function holdAttempts(
   one: Attempts,
@@ -19,25 +20,11 @@ export function holdAttempts(
   if (one.status.type !== "started") one.stamp += 1;
 }
 
-export interface Release {
-  readonly resetAttempts: boolean;
-  readonly resetHeartbeat: boolean;
-  /** How long the activity waits before it may start; drawn by the caller. */
-  readonly delayMs: number;
-}
-
 export function releaseAttempts(one: Attempts, nowMs: number, release: Release): void {
   one.paused = null;
   if (release.resetAttempts) one.attempt = 1;
   if (release.resetHeartbeat) clearHeartbeat(one);
   if (one.status.type !== "started") reschedule(one, nowMs + release.delayMs, nowMs);
-}
-
-export interface StartOver {
-  readonly resetHeartbeat: boolean;
-  readonly keepPaused: boolean;
-  readonly restoreOriginalOptions: boolean;
-  readonly delayMs: number;
 }
 
 /** Back to the first attempt: at once when no worker runs it, otherwise when the running attempt fails. */
@@ -78,12 +65,6 @@ function reschedule(one: Attempts, atMs: number, nowMs: number): void {
   // The attempt that is to come is no longer the consequence of the last one's failure.
   one.lastFailure = undefined;
   one.status = { type: atMs > nowMs ? "backingOff" : "scheduled", dispatchAtMs: atMs };
-}
-
-export interface MaskedOptions {
-  readonly options: api.ActivityOptions | undefined;
-  /** Field paths of the mask, in snake case; undefined without a mask. */
-  readonly paths: readonly string[] | undefined;
 }
 
 /** What an update of options lacks, or undefined. */

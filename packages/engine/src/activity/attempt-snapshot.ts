@@ -2,7 +2,7 @@
 import { common, failure } from "@pawl/protocol";
 import { optional, restored } from "../encoded-message.ts";
 import { packOnce, unpack } from "../pack.ts";
-import type { ActivityOptions, Attempts } from "../run/run.ts";
+import type { ActivityOptions, Attempts } from "../state/activity.ts";
 
 type EncodedOptions = Omit<ActivityOptions, "priority"> & { readonly priority?: Uint8Array };
 

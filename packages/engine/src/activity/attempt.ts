@@ -7,7 +7,7 @@
 import { type activity as api, durationMs, enums, failure } from "@pawl/protocol";
 import { decideRetry } from "../backoff.ts";
 import { limits } from "../limits.ts";
-import type { ActivityOptions, ActivityStatus, Attempts } from "../run/run.ts";
+import type { ActivityOptions, ActivityStatus, Attempts } from "../state/activity.ts";
 import type { Poller } from "../vocabulary.ts";
 
 /** In which states each command is accepted. Answers by id may also close an activity that no worker holds. */
@@ -161,7 +161,7 @@ export function readyAttempt(activity: Attempts): boolean {
 }
 
 /** A failure kept between attempts is bounded; the worker's logs have the rest. */
-export function truncated(cause: failure.Failure): failure.Failure {
+function truncated(cause: failure.Failure): failure.Failure {
   if (failure.Failure.encode(cause).length <= limits.retryFailureBytesMax) return cause;
   return failure.Failure.create({
     message: "Failure exceeds size limit.",

@@ -1,10 +1,11 @@
 /** The pending activities of runs as the store has them, for whoever looks through many runs and is to leave no trace in anybody's cache. */
 import type { workflow as api, Init } from "@pawl/protocol";
 import { pendingActivity } from "../run/describe.ts";
-import { type Attempts, isOpen } from "../run/run.ts";
 import { restore } from "../run/snapshot.ts";
 import { pendingStandalone } from "../standalone/standalone-describe.ts";
 import { restoreStandalone } from "../standalone/standalone-snapshot.ts";
+import type { Attempts } from "../state/activity.ts";
+import { isOpen } from "../state/run.ts";
 
 export interface StoredActivity {
   /** What tells it from others of its run, and by which they come in order; 0 for a standalone one. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums, type history, toDuration } from "@pawl/protocol";
-import type { Delivery } from "../outbox.ts";
 import { Rejection } from "../rejection.ts";
+import type { Delivery } from "../state/message.ts";
 import {
   applicationFailure,
   type CommandInit,

@@ -12,10 +12,12 @@ import { type command, type common, durationMs, enums, history, toDuration } fro
 import { mergePriority } from "../activity/activity.ts";
 import { resolveRetryPolicy, retryPolicyProblem, wireRetryPolicy } from "../backoff.ts";
 import { limits } from "../limits.ts";
-import { type Delivery, type Message, send } from "../outbox.ts";
+import { send } from "../outbox.ts";
 import { Rejection } from "../rejection.ts";
 import { happen, write } from "../run/history.ts";
-import { type Child, type HistoryEventInit, isOpen, type ParentRef, type Run, type Workflow } from "../run/run.ts";
+import type { Delivery, Message } from "../state/message.ts";
+import { type Child, type HistoryEventInit, isOpen, type Run, type Workflow } from "../state/run.ts";
+import type { ParentRef } from "../state/run-start.ts";
 import type { Step } from "../step.ts";
 import { inheritedFrom, nothing } from "../versioning/version-inheritance.ts";
 import { overrideOf } from "../versioning/version-override.ts";

@@ -1,10 +1,11 @@
 /** Signals to, and cancellations of, other workflows, asked for by workflow code. */
 import { type command, type common, enums, history } from "@pawl/protocol";
 import { limits } from "../limits.ts";
-import { type Delivery, type Message, send } from "../outbox.ts";
+import { send } from "../outbox.ts";
 import { Rejection } from "../rejection.ts";
 import { happen, write } from "../run/history.ts";
-import { type HistoryEventInit, isOpen, type Run } from "../run/run.ts";
+import type { Delivery, Message } from "../state/message.ts";
+import { type HistoryEventInit, isOpen, type Run } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { requestCancel } from "../workflow/close.ts";
 import { signal } from "../workflow/signal.ts";

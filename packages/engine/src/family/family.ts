@@ -1,7 +1,7 @@
 /** What a run that ends tells its parent, its followers and its children. */
 import { common, enums, failure, history } from "@pawl/protocol";
 import { send, take } from "../outbox.ts";
-import type { HistoryEventInit, Run } from "../run/run.ts";
+import type { HistoryEventInit, Run } from "../state/run.ts";
 import type { Step } from "../step.ts";
 
 const { EventType, ParentClosePolicy, WorkflowExecutionStatus } = enums;

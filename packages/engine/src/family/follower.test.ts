@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { common, enums, failure, type Init, workflowservice } from "@pawl/protocol";
-import { type Follower, type Message, receiverOf } from "../outbox.ts";
+import { receiverOf } from "../outbox.ts";
+import type { Follower, Message } from "../state/message.ts";
 import { applicationFailure, commands, payloads, ScriptedWorkflow } from "../workflow/scripted-workflow.ts";
 
 const { WorkflowExecutionStatus, WorkflowIdConflictPolicy } = enums;

@@ -3,9 +3,9 @@
  * (`announceEnd`).
  */
 import { workflowservice } from "@pawl/protocol";
-import type { Delivery, Follower, Message } from "../outbox.ts";
 import { Rejection } from "../rejection.ts";
-import { isOpen, type Run, type Workflow } from "../run/run.ts";
+import type { Delivery, Follower, Message } from "../state/message.ts";
+import { isOpen, type Run, type Workflow } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { requestCancel, terminate } from "../workflow/close.ts";
 import { currentRun, startWorkflow } from "../workflow/start.ts";

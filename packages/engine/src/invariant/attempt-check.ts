@@ -1,6 +1,6 @@
 /** I15: that an activity is tried again is a consequence of its last failure, allowed by its policy, and not before the backoff is over. */
 import { decideRetry } from "../backoff.ts";
-import type { Attempts } from "../run/run.ts";
+import type { Attempts } from "../state/activity.ts";
 import { Violation } from "./violation.ts";
 
 /**

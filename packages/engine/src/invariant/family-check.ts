@@ -1,6 +1,7 @@
 /** I21: what must hold between a parent and its children. Given every run of a store, in any order. */
 import { enums } from "@pawl/protocol";
-import type { ParentRef, Run } from "../run/run.ts";
+import type { Run } from "../state/run.ts";
+import type { ParentRef } from "../state/run-start.ts";
 import type { RunHistory } from "./run-history.ts";
 import { Violation } from "./violation.ts";
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums, failure, history, workflowservice } from "@pawl/protocol";
-import type { Activity, Run } from "../run/run.ts";
+import type { Activity } from "../state/activity.ts";
+import type { Run } from "../state/run.ts";
 import { payloads, ScriptedWorkflow } from "../workflow/scripted-workflow.ts";
 import { FamilyCheck } from "./family-check.ts";
 import { currentViolations, type KeptRun, stateViolations, violationsOf } from "./run-check.ts";

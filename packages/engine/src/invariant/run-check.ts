@@ -1,12 +1,11 @@
 /** What must hold of one run as it lies in a store: its state, its events and its rows are of one commit, and nothing that it waits for is forgotten. */
-
-import type { ExecutionKey, HostedRun } from "../execution.ts";
 import { limits } from "../limits.ts";
 import { machineOf } from "../machines.ts";
 import { differencesFromHistory } from "../rebuild/determined-state.ts";
-import type { Run } from "../run/run.ts";
 import type { VisibilityRecord } from "../run/visibility.ts";
 import type { StandaloneRun } from "../standalone/standalone-run.ts";
+import type { ExecutionKey, HostedRun } from "../state/execution.ts";
+import type { Run } from "../state/run.ts";
 import { checkAttempts } from "./attempt-check.ts";
 import type { RunHistory } from "./run-history.ts";
 import { type Invariant, Violation } from "./violation.ts";

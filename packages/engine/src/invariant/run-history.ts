@@ -3,7 +3,7 @@
  * engine's state: whoever can read a history, from a disk or a server, can check it.
  */
 import { enums, history, timestampMs } from "@pawl/protocol";
-import { emptyHistoryHash, hashedHistory } from "../run/history-hash.ts";
+import { emptyHistoryHash, hashedHistory } from "../state/history-hash.ts";
 import { must, Violation } from "./violation.ts";
 
 const Type = enums.EventType;

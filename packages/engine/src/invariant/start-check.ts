@@ -2,7 +2,7 @@
  * I18: no request begins a run while one that it began is open, nor ends that one for it. When it had ended before, another may have been between them
  * that was deleted since, and with that the server has forgotten the request. Given the runs of a store in the order of their ids.
  */
-import type { Run } from "../run/run.ts";
+import type { Run } from "../state/run.ts";
 import { Violation } from "./violation.ts";
 
 export class StartCheck {

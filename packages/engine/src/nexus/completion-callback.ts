@@ -13,7 +13,8 @@ import type { common } from "@pawl/protocol";
 import { senderOf } from "../outbox.ts";
 import { type Call, countAttempt, nextAttemptAtMs, noAttempts } from "../outside-call.ts";
 import { Rejection } from "../rejection.ts";
-import { type CompletionCallback, isOpen, type Run } from "../run/run.ts";
+import type { CompletionCallback } from "../state/outside-call.ts";
+import { isOpen, type Run } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import type { CommandOf, Replies } from "../vocabulary.ts";
 

@@ -1,6 +1,6 @@
 /** What a caller is shown of a run's Nexus operations and completion callbacks. */
 import { type workflow as api, enums, type Init, toTimestamp } from "@pawl/protocol";
-import type { CallAttempts, CompletionCallback, NexusCancellation, NexusOperation } from "../run/run.ts";
+import type { CallAttempts, CompletionCallback, NexusCancellation, NexusOperation } from "../state/outside-call.ts";
 import { optionalDuration } from "../workflow/new-run.ts";
 
 const {

@@ -2,7 +2,8 @@
 import { enums } from "@pawl/protocol";
 import { senderOf } from "../outbox.ts";
 import type { Call } from "../outside-call.ts";
-import type { NexusOperation, Run } from "../run/run.ts";
+import type { NexusOperation } from "../state/outside-call.ts";
+import type { Run } from "../state/run.ts";
 
 const { SCHEDULE_TO_CLOSE, SCHEDULE_TO_START, START_TO_CLOSE } = enums.TimeoutType;
 

@@ -12,14 +12,8 @@ import { timeoutName } from "../backoff.ts";
 import { type CallFailure, countAttempt, nextAttemptAtMs, noAttempts } from "../outside-call.ts";
 import { Rejection } from "../rejection.ts";
 import { happen, write } from "../run/history.ts";
-import {
-  type HistoryEventInit,
-  isOpen,
-  type NexusCancellation,
-  type NexusOperation,
-  type Run,
-  touchNexusOperation,
-} from "../run/run.ts";
+import type { NexusCancellation, NexusOperation } from "../state/outside-call.ts";
+import { type HistoryEventInit, isOpen, type Run, touchNexusOperation } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import type { CommandOf, Replies } from "../vocabulary.ts";
 import { scheduleWorkflowTask } from "../workflow-task/workflow-task.ts";

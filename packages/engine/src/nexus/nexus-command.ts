@@ -3,7 +3,8 @@ import { type command, durationMs, enums, toDuration } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import { noAttempts } from "../outside-call.ts";
 import { write } from "../run/history.ts";
-import { type HistoryEventInit, type NexusOperation, type Run, touchNexusOperation } from "../run/run.ts";
+import type { NexusOperation } from "../state/outside-call.ts";
+import { type HistoryEventInit, type Run, touchNexusOperation } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { nexusCallOf } from "./nexus-call.ts";
 

@@ -1,7 +1,8 @@
 /** The part of `rebuild` that is about Nexus operations and completion callbacks. */
 import { durationMs, enums, type failure, type history, timestampMs } from "@pawl/protocol";
 import { countAttempt, noAttempts } from "../outside-call.ts";
-import type { HistoryEventInit, NexusCancellation, NexusOperation, Run } from "../run/run.ts";
+import type { NexusCancellation, NexusOperation } from "../state/outside-call.ts";
+import type { HistoryEventInit, Run } from "../state/run.ts";
 import { registerCallbacks } from "./completion-callback.ts";
 
 const { EventType } = enums;

@@ -1,10 +1,9 @@
 /** Nexus operations and completion callbacks as bytes, each a part of its run's snapshot, and back. */
-
 import { decode } from "@msgpack/msgpack";
 import { common, failure } from "@pawl/protocol";
 import { optional, restored } from "../encoded-message.ts";
 import { pack } from "../pack.ts";
-import type { CallAttempts, CompletionCallback, NexusCancellation, NexusOperation } from "../run/run.ts";
+import type { CallAttempts, CompletionCallback, NexusCancellation, NexusOperation } from "../state/outside-call.ts";
 
 interface EncodedAttempts extends Omit<CallAttempts, "lastFailure"> {
   readonly lastFailure?: Uint8Array;

@@ -1,6 +1,8 @@
 /** R1 of `rebuild.ts`: what the history of a run determines of its state is the same in the live run. */
 import type { history } from "@pawl/protocol";
-import type { Activity, NexusOperation, Run } from "../run/run.ts";
+import type { Activity } from "../state/activity.ts";
+import type { NexusOperation } from "../state/outside-call.ts";
+import type { Run } from "../state/run.ts";
 import { unversionedRun } from "../versioning/versioning.ts";
 import { rebuild } from "./rebuild.ts";
 
@@ -95,7 +97,7 @@ function determined(run: Run, live: Run) {
     asked: live.status.type === "open" ? asked(run) : [],
     nexusOperations: new Map([...run.nexusOperations].map(([id, operation]) => [id, nexusOperationOf(operation)])),
     callbacks: [...run.callbacks.values()].map(({ callback, registeredAtMs }) => ({ callback, registeredAtMs })),
-    updates: new Map([...run.updates].filter(([, { status }]) => !["admitted", "sent", "rejected"].includes(status))),
+    updates: new Map([...run.updates].filter(([, { status }]) => !["admitted", "sent"].includes(status))),
     signalCount: run.signalCount,
     signalRequestIds: run.signalRequestIds,
   };

@@ -1,9 +1,9 @@
 /** A run that another server has lived to its end, taken over from its history. It is told to nobody: whoever waited for it has heard of its end there. */
 import { history } from "@pawl/protocol";
-import type { RunChanges } from "../execution.ts";
+import type { RunChanges } from "../machine.ts";
 import { keepBatch } from "../run/history.ts";
-import { isOpen } from "../run/run.ts";
 import { takeChanges } from "../run/snapshot.ts";
+import { isOpen } from "../state/run.ts";
 import { keepAll, type RebuildTarget, rebuild } from "./rebuild.ts";
 
 /** A history is kept as so many events to a row. */

@@ -5,8 +5,9 @@ import { resolveRetryPolicy } from "../backoff.ts";
 import { startingChild, startMessage } from "../family/child-workflow.ts";
 import { cancelMessage, signalMessage } from "../family/external-workflow.ts";
 import { foldNexus } from "../nexus/nexus-rebuild.ts";
-import type { Message } from "../outbox.ts";
-import type { Activity, Run } from "../run/run.ts";
+import type { Activity } from "../state/activity.ts";
+import type { Message } from "../state/message.ts";
+import type { Run } from "../state/run.ts";
 import { noRouting } from "../versioning/versioning.ts";
 
 const { EventType } = enums;

@@ -3,7 +3,7 @@ import { enums, type history, toTimestamp, type workflowservice } from "@pawl/pr
 import { foldNexus, nexusEndOf, scheduledEventIdOf } from "../nexus/nexus-rebuild.ts";
 import { childEndOf, unpost } from "../rebuild/rebuild-pending.ts";
 import { write } from "../run/history.ts";
-import type { Child, Run } from "../run/run.ts";
+import type { Child, Run } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { reapplyUpdate } from "../update/update.ts";
 import { reapplyOptions } from "../workflow/workflow-options.ts";

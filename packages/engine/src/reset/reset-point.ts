@@ -1,7 +1,8 @@
 /** To which events a chain can be reset by the build that did them: one for each build of the worker that has completed a workflow task. */
 import { type workflow as api, type Init, toTimestamp } from "@pawl/protocol";
 import { limits } from "../limits.ts";
-import type { ResetPoint, Run } from "../run/run.ts";
+import type { Run } from "../state/run.ts";
+import type { ResetPoint } from "../state/run-start.ts";
 import type { Step } from "../step.ts";
 
 /** The build that completed a workflow task, as far as its worker names it. */

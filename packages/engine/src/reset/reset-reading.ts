@@ -4,19 +4,9 @@
  */
 import { history } from "@pawl/protocol";
 import { Rebuilding, type RebuildTarget } from "../rebuild/rebuild.ts";
-import type { EventBatch, Run } from "../run/run.ts";
+import type { EventBatch } from "../state/run.ts";
+import type { ReadBase } from "./read-chain.ts";
 import { isTakenOver } from "./reapply.ts";
-
-export interface ReadBase {
-  /** The batches before the point, as they were committed; the last one ends right before it, or the point is none. */
-  readonly prefix: readonly EventBatch[];
-  /** The run as it was at the end of the prefix; undefined without one. A command works on a copy. */
-  readonly folded: Run | undefined;
-  /** Of the events from the point on those that a reset may take over. */
-  readonly since: readonly history.HistoryEvent[];
-  /** How far the history was read. */
-  readonly lastEventId: number;
-}
 
 /** Events that are dealt with at once: some milliseconds. */
 const sliceEvents = 500;

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums, history, update } from "@pawl/protocol";
 import fc from "fast-check";
-import type { Delivery } from "../outbox.ts";
 import { rebuild } from "../rebuild/rebuild.ts";
 import { Rejection } from "../rejection.ts";
+import type { Delivery } from "../state/message.ts";
 import {
   applicationFailure,
   CachedWorkflow,
@@ -340,3 +340,25 @@ function resetSomewhere(workflow: ScriptedWorkflow, pick: number): void {
   else if (reply.type === "reset") assert.equal(workflow.run().status.type, "open");
   else assert.fail("everything was read");
 }
+
+test("a reset is refused where no workflow task could have ended, or what was read is not all that there is", () => {
+  const workflow = begun();
+  const runId = workflow.currentRunId!;
+  const asked = (eventId: number, read = workflow.read(runId, eventId)) =>
+    workflow.try({ type: "reset", request: resetRequest(runId, eventId), read });
+  for (const [eventId, told] of [
+    [1, /must be > 1/],
+    [1_000, /must be > 1/],
+    [2, /must be at the boundary/],
+    [6, /range \[WorkflowTaskScheduled/],
+  ] as const) {
+    const reply = asked(eventId);
+    assert(reply instanceof Rejection && reply.code === "INVALID_ARGUMENT");
+    assert.match(reply.message, told);
+  }
+  const before = workflow.read(runId, 9);
+  assert.deepEqual(asked(9, { ...before, currentRunId: "another" }), { type: "stale" });
+  const reply = asked(9, before);
+  assert(!(reply instanceof Rejection) && reply.type === "reset");
+  assert.deepEqual(asked(9, before), reply, "the same request is known again");
+});

@@ -13,7 +13,8 @@ import { enums, failure, history } from "@pawl/protocol";
 import { keepAll } from "../rebuild/rebuild.ts";
 import { Rejection } from "../rejection.ts";
 import { keepBatch, sealBatch } from "../run/history.ts";
-import { type Activity, type EventBatch, isOpen, type Run, type Workflow } from "../run/run.ts";
+import type { Activity } from "../state/activity.ts";
+import { type EventBatch, isOpen, type Run, type Workflow } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import type { CommandOf, Replies } from "../vocabulary.ts";
 import { terminate } from "../workflow/close.ts";
@@ -22,24 +23,8 @@ import { pendingEffects } from "../workflow/pending-effects.ts";
 import { currentRun } from "../workflow/start.ts";
 import { changeOptions } from "../workflow/workflow-options.ts";
 import { failStartedTask, scheduleWorkflowTask, startWorkflowTask } from "../workflow-task/workflow-task.ts";
+import type { LaterRun } from "./read-chain.ts";
 import { excludedTypes, reapply, takesNothing } from "./reapply.ts";
-import type { ReadBase } from "./reset-reading.ts";
-
-/** What the caller has read of histories. */
-export interface ReadChain {
-  /** The run that was the current one before anything was read. */
-  readonly currentRunId: string;
-  readonly base: ReadBase;
-  /** The runs that continued the base as new, in order; of their events those that a reset may take over. */
-  readonly later: readonly LaterRun[];
-}
-
-export interface LaterRun {
-  readonly runId: string;
-  /** How far its history was read. */
-  readonly lastEventId: number;
-  readonly events: readonly history.HistoryEvent[];
-}
 
 export function resetRun(
   workflow: Workflow,

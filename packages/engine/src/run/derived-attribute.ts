@@ -2,7 +2,8 @@
 import { type common, enums } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import { pascalCase } from "../pascal-case.ts";
-import { type Activity, isOpen, type Run } from "./run.ts";
+import type { Activity } from "../state/activity.ts";
+import { isOpen, type Run } from "../state/run.ts";
 
 const metadata = { encoding: new TextEncoder().encode("json/plain"), type: new TextEncoder().encode("KeywordList") };
 

@@ -3,11 +3,12 @@ import { type workflow as api, enums, type Init, toDuration, toTimestamp, type w
 import { wireOptions } from "../activity/attempt-operator.ts";
 import { callbackInfo, pendingNexusOperation } from "../nexus/describe-nexus.ts";
 import { wireResetPoints } from "../reset/reset-point.ts";
+import type { Activity } from "../state/activity.ts";
+import type { Run } from "../state/run.ts";
 import { versioningInfo } from "../versioning/versioning.ts";
 import { optionalDuration } from "../workflow/new-run.ts";
 import { statusOf } from "../workflow/start.ts";
 import { shownSearchAttributes } from "./derived-attribute.ts";
-import type { Activity, Run } from "./run.ts";
 
 /** How the reference server writes a time that there is not: the year 1. */
 const never = { seconds: -62_135_596_800, nanos: 0 };

@@ -7,10 +7,11 @@
  *   H4. A workflow task's started event ends its batch, so that a batch never straddles what one poll sends and the next.
  */
 import { enums, history, toTimestamp } from "@pawl/protocol";
+import { hashedHistory } from "../state/history-hash.ts";
+import type { EventBatch, HistoryEventInit, Run } from "../state/run.ts";
+import type { WorkflowTask } from "../state/workflow-task.ts";
 import { noteRequest } from "../workflow/attached-request.ts";
 import { scheduledEvent, startedEvent } from "../workflow-task/workflow-task-events.ts";
-import { hashedHistory } from "./history-hash.ts";
-import type { EventBatch, HistoryEventInit, Run, WorkflowTask } from "./run.ts";
 
 /** How much of the newest history a run keeps in memory for its next poll. */
 const tailBytesMax = 256 * 1024;

@@ -1,5 +1,5 @@
 /** What a run costs in memory, measured on heaps of idle runs: without anything pending, and for one pending thing of each kind. */
-import type { Run } from "./run.ts";
+import type { Run } from "../state/run.ts";
 
 const idleRunBytes = 5_000;
 const activityBytes = 1_500;

@@ -4,8 +4,8 @@
  */
 import { limits } from "../limits.ts";
 import { Rejection } from "../rejection.ts";
+import { isOpen, type Run, type SizeKind } from "../state/run.ts";
 import type { Command } from "../vocabulary.ts";
-import { isOpen, type Run, type SizeKind } from "./run.ts";
 
 /** A figure of a run that has passed the mark from which on it is worth a look. */
 export interface SizeWarning {

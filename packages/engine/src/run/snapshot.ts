@@ -5,31 +5,21 @@
  * Version 1. A reader refuses versions it does not know; a new field must be optional or raise the version. Messages of the API are kept in
  * their own encoding, because user-chosen names occur in them as map keys.
  */
-
 import { decode } from "@msgpack/msgpack";
 import { common, history, sdk, update } from "@pawl/protocol";
 import { type EncodedAttempts, plainAttempts, restoredAttempts } from "../activity/attempt-snapshot.ts";
 import { optional, restored } from "../encoded-message.ts";
-import type { PartChange, RunChanges } from "../execution.ts";
+import type { PartChange, RunChanges } from "../machine.ts";
 import { hasCallbackUnderWay } from "../nexus/completion-callback.ts";
 import { decodeCallback, decodeNexusOperation, encodeCallback, encodeNexusOperation } from "../nexus/nexus-snapshot.ts";
-import type { Outgoing } from "../outbox.ts";
 import { pack, packOnce, unpack } from "../pack.ts";
-import type { Versioning } from "../versioning/versioning.ts";
+import type { Activity, Attempts } from "../state/activity.ts";
+import type { Outgoing } from "../state/message.ts";
+import { type Child, freshRun, isOpen, noChanges, type Run, type Timer } from "../state/run.ts";
+import type { ResetPoint, RunStart } from "../state/run-start.ts";
+import type { Update } from "../state/update.ts";
+import type { Versioning } from "../state/versioning.ts";
 import { nextWakeAtMs } from "../workflow/wake.ts";
-import {
-  type Activity,
-  type Attempts,
-  type Child,
-  freshRun,
-  isOpen,
-  noChanges,
-  type ResetPoint,
-  type Run,
-  type RunStart,
-  type Timer,
-  type Update,
-} from "./run.ts";
 import { checkState, noteStateBytes, takeWarnings } from "./run-size.ts";
 import { visibilityRecord } from "./visibility.ts";
 

@@ -1,8 +1,8 @@
 import { workflow as api, type common } from "@pawl/protocol";
+import { isOpen, type Run } from "../state/run.ts";
 import { statusOf } from "../workflow/start.ts";
 import { shownSearchAttributes, unshownAttributes } from "./derived-attribute.ts";
 import { executionInfo } from "./describe.ts";
-import { isOpen, type Run } from "./run.ts";
 
 /** The row by which the lists of its kind show and filter a run; times in milliseconds. Lengths and durations are known once it has closed. */
 export interface VisibilityRecord {

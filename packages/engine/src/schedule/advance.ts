@@ -1,7 +1,8 @@
 /** What a schedule does by itself: takes the times that have come, decides about overlaps, has workflows started and ended. */
 import { common, durationMs, enums, failure, type Init, schedule, workflowservice } from "@pawl/protocol";
 import { limits } from "../limits.ts";
-import { type Delivery, type Message, post, take } from "../outbox.ts";
+import { post, take } from "../outbox.ts";
+import type { Delivery, Message } from "../state/message.ts";
 import type { Step } from "../step.ts";
 import { keywordPayload, timePayload } from "../text-payload.ts";
 import { decideOverlaps } from "./overlap.ts";

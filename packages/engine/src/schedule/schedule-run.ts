@@ -5,9 +5,8 @@
  *                     └─▶ skipped, dropped, missed          (counted)
  */
 import { type common, enums, type schedule } from "@pawl/protocol";
-import type { Execution, HostedRun } from "../execution.ts";
-import type { Outgoing } from "../outbox.ts";
-import type { Sender } from "../vocabulary.ts";
+import type { Execution, HostedRun, Sender } from "../state/execution.ts";
+import type { Outgoing } from "../state/message.ts";
 import type { ActionTime, Spec } from "./spec.ts";
 
 type OverlapPolicy = enums.ScheduleOverlapPolicy;

@@ -1,11 +1,10 @@
-/** A schedule as bytes, and back, by the rules of `../snapshot.ts`. Version 1. */
-
+/** A schedule as bytes, and back, by the rules of `run/snapshot.ts`. Version 1. */
 import { decode } from "@msgpack/msgpack";
 import { common, schedule } from "@pawl/protocol";
 import { optional, restored } from "../encoded-message.ts";
-import type { PartChange, RunChanges } from "../execution.ts";
-import type { Outgoing } from "../outbox.ts";
+import type { PartChange, RunChanges } from "../machine.ts";
 import { pack } from "../pack.ts";
+import type { Outgoing } from "../state/message.ts";
 import { scheduleWakeAtMs } from "./advance.ts";
 import { scheduleRecord } from "./schedule-describe.ts";
 import { noScheduleChanges, type ScheduleRun } from "./schedule-run.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { common, enums, failure, type Init, schedule, toTimestamp, workflowservice } from "@pawl/protocol";
-import type { Message } from "../outbox.ts";
 import { Rejection } from "../rejection.ts";
+import type { Message } from "../state/message.ts";
 import { Step } from "../step.ts";
 import { applicationFailure, payloads } from "../workflow/scripted-workflow.ts";
 import { type ScheduleCommand, type ScheduleReplies, scheduleMachine } from "./schedule.ts";
@@ -29,7 +29,7 @@ class ScriptedSchedule {
   try<C extends ScheduleCommand>(command: C): ScheduleReplies[C["type"]] | Rejection {
     let ids = 0;
     const newId = () => `id-${++this.#ids}-${++ids}`;
-    const step = new Step({ nowMs: this.nowMs, newId, retentionMs: 0 });
+    const step = new Step({ nowMs: this.nowMs, newId, newStamp: (after) => after + 1, retentionMs: 0 });
     const reply = scheduleMachine.execute(this.#execution, command, step);
     for (const effect of step.effects) if (effect.type === "send") this.sent.push(effect);
     for (const [runId, run] of this.#execution.runs) {

@@ -10,12 +10,13 @@ import {
   toDuration,
   type workflowservice,
 } from "@pawl/protocol";
-import type { HostCommand, Machine } from "../execution.ts";
 import { limits } from "../limits.ts";
-import { type Delivery, pendingMessages } from "../outbox.ts";
+import type { Machine } from "../machine.ts";
+import { pendingMessages } from "../outbox.ts";
 import { detail, Rejection } from "../rejection.ts";
+import type { Delivery } from "../state/message.ts";
 import type { Step } from "../step.ts";
-import type { Replies } from "../vocabulary.ts";
+import type { HostCommand, Replies } from "../vocabulary.ts";
 import { advance, buffer, changeState, delivered, receiveClosed, skipUntil } from "./advance.ts";
 import { conflictTokenOf, describeSchedule, matchingTimes, scheduleRecord } from "./schedule-describe.ts";
 import { noScheduleChanges, type ScheduleExecution, type ScheduleRun, scheduleSender } from "./schedule-run.ts";

@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { enums, type Init, toDuration, workflowservice } from "@pawl/protocol";
-import type { ReplyOfKind } from "../execution.ts";
 import { violationsOf } from "../invariant/index.ts";
+import type { ReplyOfKind } from "../machines.ts";
 import { Rejection } from "../rejection.ts";
 import type { VisibilityRecord } from "../run/visibility.ts";
 import { Step } from "../step.ts";
@@ -56,6 +56,7 @@ export class ScriptedStandalone {
     const step = new Step({
       nowMs: this.nowMs,
       newId: () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, "0")}`,
+      newStamp: (after) => after + 1,
       retentionMs: this.retentionMs,
     });
     const reply = execute(activity, command, step);

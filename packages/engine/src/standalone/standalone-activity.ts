@@ -1,11 +1,11 @@
 /** The laws of standalone activities: one switch over their commands, and the machine that the shard hosts. */
-
 import type { workflowservice } from "@pawl/protocol";
-import type { HostCommand, Machine } from "../execution.ts";
-import type { Delivery } from "../outbox.ts";
+import type { Machine } from "../machine.ts";
 import { Rejection } from "../rejection.ts";
+import type { RunSelector } from "../state/execution.ts";
+import type { Delivery } from "../state/message.ts";
 import type { Step } from "../step.ts";
-import type { CommandOf, Replies, RunSelector } from "../vocabulary.ts";
+import type { CommandOf, HostCommand, Replies } from "../vocabulary.ts";
 import { deleteDue } from "../workflow/deletion.ts";
 import {
   cancelStandalone,

@@ -4,7 +4,7 @@ import { dueTimeout, type Timeout, timeoutMessage, timeoutNotes } from "../activ
 import { isLegal, mayStart, readyAttempt, retryAttempt, type Transition, takeAttempt } from "../activity/attempt.ts";
 import { wireRetryPolicy } from "../backoff.ts";
 import { Rejection } from "../rejection.ts";
-import type { ActivityStatus } from "../run/run.ts";
+import type { ActivityStatus } from "../state/activity.ts";
 import type { Step } from "../step.ts";
 import type { CommandOf, Replies, StartedActivityTask } from "../vocabulary.ts";
 import { pendingStandalone } from "./standalone-describe.ts";

@@ -9,7 +9,7 @@ import {
   resetAttempts,
 } from "../activity/attempt-operator.ts";
 import { Rejection } from "../rejection.ts";
-import type { Attempts } from "../run/run.ts";
+import type { Attempts } from "../state/activity.ts";
 import type { Step } from "../step.ts";
 import { textPayloads } from "../text-payload.ts";
 import type { CommandOf } from "../vocabulary.ts";

@@ -6,8 +6,8 @@
  * Its attempts are those of any activity (`attempt.ts`). Input and outcome are parts of their own, so that a heartbeat does not rewrite them.
  */
 import { type activity as api, type common, enums, type sdk } from "@pawl/protocol";
-import type { Execution, HostedRun } from "../execution.ts";
-import type { Attempts } from "../run/run.ts";
+import type { Attempts } from "../state/activity.ts";
+import type { Execution, HostedRun } from "../state/execution.ts";
 import type { Task } from "../vocabulary.ts";
 
 export interface StandaloneStart {

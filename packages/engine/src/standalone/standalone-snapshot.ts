@@ -1,13 +1,12 @@
 /**
  * A standalone activity as bytes, and back, by the rules of `snapshot.ts`. Version 1.
  */
-
 import { decode } from "@msgpack/msgpack";
 import { activity as api, common, history, sdk } from "@pawl/protocol";
 import { nextActivityAtMs } from "../activity/activity-timeout.ts";
 import { type EncodedAttempts, plainAttempts, restoredAttempts } from "../activity/attempt-snapshot.ts";
 import { optional, restored } from "../encoded-message.ts";
-import type { PartChange, RunChanges } from "../execution.ts";
+import type { PartChange, RunChanges } from "../machine.ts";
 import { pack } from "../pack.ts";
 import { standaloneRecord } from "./standalone-describe.ts";
 import {

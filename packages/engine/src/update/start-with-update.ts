@@ -1,6 +1,6 @@
 /** Update-with-start: a start and an update of one workflow id that succeed or fail together. */
 import { Rejection } from "../rejection.ts";
-import type { Workflow } from "../run/run.ts";
+import type { Workflow } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import type { CommandOf, Replies } from "../vocabulary.ts";
 import { currentRun, startReply, startWorkflow } from "../workflow/start.ts";

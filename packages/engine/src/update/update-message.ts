@@ -1,5 +1,5 @@
 import { type Init, type protocol, update } from "@pawl/protocol";
-import type { Run } from "../run/run.ts";
+import type { Run } from "../state/run.ts";
 
 const typeUrl = (name: string) => `type.googleapis.com/${name}`;
 
@@ -8,7 +8,7 @@ export function sendUpdates(run: Run, startedEventId: number): Init<protocol.Mes
   const messages: Init<protocol.Message>[] = [];
   for (const [updateId, known] of run.updates) {
     if (known.status !== "admitted" && known.status !== "sent") continue;
-    run.updates.set(updateId, { status: "sent", request: known.request });
+    run.updates.set(updateId, { ...known, status: "sent" });
     messages.push({
       id: `${updateId}/request`,
       protocolInstanceId: updateId,

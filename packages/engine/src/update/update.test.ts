@@ -36,6 +36,11 @@ function stage(workflow: ScriptedWorkflow, updateId: string): enums.UpdateWorkfl
   return workflow.do({ type: "pollUpdate", runId: "", updateId }).stage;
 }
 
+/** Update, admission and reason of each rejection. */
+function told(workflow: ScriptedWorkflow): string[] {
+  return workflow.rejected.map(({ updateId, admission, failure }) => `${updateId} ${admission} ${failure.message}`);
+}
+
 function message<T>(
   codec: { typeName: string; encode(value: Init<T>): Uint8Array },
   updateId: string,
@@ -98,7 +103,7 @@ test("a rejected update leaves no trace, and the worker is told to forget its ta
   const reply = answer(workflow, workflow.pollTask(), [rejection("u1")]);
   assert.equal(reply.resetHistoryEventId, 3);
   assert.equal(workflow.eventTypes().length, 4);
-  assert.equal(workflow.do({ type: "pollUpdate", runId: "", updateId: "u1" }).outcome?.failure?.message, "no");
+  assert.deepEqual(told(workflow), ["u1 1 no"]);
   workflow.signal("go");
   assert.deepEqual(workflow.eventTypes().slice(4), ["WORKFLOW_EXECUTION_SIGNALED", "WORKFLOW_TASK_SCHEDULED"]);
 });
@@ -168,10 +173,21 @@ test("an update that the worker does not answer is rejected, and one whose task 
   const second = workflow.pollTask();
   assert.equal(second.messages.length, 1);
   answer(workflow, second, []);
-  assert.equal(
-    workflow.do({ type: "pollUpdate", runId: "", updateId: "u1" }).outcome?.failure?.applicationFailureInfo?.type,
-    "UnprocessedUpdate",
-  );
+  assert.equal(workflow.rejected[0]?.failure.applicationFailureInfo?.type, "UnprocessedUpdate");
+});
+
+test("a rejected update is known no more, whether or not the run is in memory; its id may be asked for again", () => {
+  const workflow = running();
+  ask(workflow, "u1");
+  answer(workflow, workflow.pollTask(), [rejection("u1")]);
+  const known = () => workflow.refused({ type: "pollUpdate", runId: "", updateId: "u1" }).code;
+  assert.equal(known(), "NOT_FOUND");
+  const again = ask(workflow, "u1");
+  assert(!(again instanceof Rejection) && again.stage === Stage.ADMITTED);
+  answer(workflow, workflow.pollTask(), [rejection("u1")]);
+  assert.deepEqual(told(workflow), ["u1 1 no", "u1 2 no"]);
+  workflow.loseMemory();
+  assert.equal(known(), "NOT_FOUND");
 });
 
 test("a workflow that closes over an accepted update answers it with a failure; one it has not seen is gone", () => {
@@ -308,8 +324,7 @@ test("an update that is rejected as its workflow completes is rejected all the s
   ask(workflow, "u1");
   const reply = workflow.complete(workflow.pollTask(), [commands.completeWorkflow()], { messages: [rejection("u1")] });
   assert(!(reply instanceof Rejection));
-  const { outcome } = workflow.do({ type: "pollUpdate", runId: "", updateId: "u1" });
-  assert.equal(outcome?.failure?.message, "no");
+  assert.deepEqual(told(workflow), ["u1 1 no"]);
 });
 
 test("a workflow whose task keeps failing takes no update", () => {

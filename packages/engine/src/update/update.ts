@@ -2,7 +2,7 @@
  * Updates: requests that a workflow validates, accepts and answers.
  *
  *   admitted ─▶ sent ─▶ accepted ─▶ completed
- *                 └──▶ rejected                 (leaves no trace in history)
+ *                 └──▶ rejected                 (leaves no trace: who waits for it is told, and it was never there)
  *
  *   U1. An accepted update is in history; before that it is in memory only, and a caller that waits for a lost one is told to ask again.
  *   U2. An update id has one outcome in a run: a repeated request joins the first.
@@ -12,7 +12,8 @@ import { enums, errordetails, failure, type protocol, update, type workflowservi
 import { limits } from "../limits.ts";
 import { detail, Rejection } from "../rejection.ts";
 import { write } from "../run/history.ts";
-import { isOpen, type Run, type Update } from "../run/run.ts";
+import { isOpen, type Run } from "../state/run.ts";
+import type { Update } from "../state/update.ts";
 import type { Step } from "../step.ts";
 import type { UpdateProgress } from "../vocabulary.ts";
 import { scheduleWorkflowTask } from "../workflow-task/workflow-task.ts";
@@ -35,7 +36,8 @@ export function admitUpdate(
   if (run.pause) return new Rejection("FAILED_PRECONDITION", "Workflow is paused. Cannot update the workflow.");
   const refused = limitProblem(run);
   if (refused) return refused;
-  run.updates.set(updateId, { status: "admitted", request: request.request! });
+  run.admissions += 1;
+  run.updates.set(updateId, { status: "admitted", admission: run.admissions, request: request.request! });
   run.noticed = true;
   // One that is pending takes the update along when it starts; one that is started is followed by another.
   scheduleWorkflowTask(run, step, { speculative: true });
@@ -52,7 +54,7 @@ function notReady(): Rejection {
 
 function limitProblem(run: Run): Rejection | undefined {
   let inFlight = 0;
-  for (const { status } of run.updates.values()) if (status !== "completed" && status !== "rejected") inFlight += 1;
+  for (const { status } of run.updates.values()) if (status !== "completed") inFlight += 1;
   if (inFlight >= limits.updatesInFlightMax) {
     return new Rejection(
       "RESOURCE_EXHAUSTED",
@@ -85,12 +87,10 @@ function progress(run: Run, updateId: string): UpdateProgress {
     case "admitted":
     case "reapplied":
     case "sent":
-      return at(Stage.ADMITTED);
+      return { ...at(Stage.ADMITTED), admission: admissionOf(known) };
     case "accepted":
       // U3: it will never be answered otherwise.
       return isOpen(run) ? at(Stage.ACCEPTED) : at(Stage.COMPLETED, { failure: closedBeforeAnswer() });
-    case "rejected":
-      return at(Stage.COMPLETED, { failure: known.failure });
     case "completed":
       return at(Stage.COMPLETED, known.outcome);
     default:
@@ -150,11 +150,9 @@ const progressOf = {
   admitted: "Admitted",
   reapplied: "Sent",
   sent: "Sent",
-  // It is as if it had never been.
-  rejected: undefined,
   accepted: "Accepted",
   completed: "Completed",
-} as const satisfies Record<Update["status"], Progress | undefined>;
+} as const satisfies Record<Update["status"], Progress>;
 
 /** What is wrong with a completion's messages taken in this order, or undefined. */
 export function messagesProblem(run: Run, messages: readonly protocol.Message[]): string | undefined {
@@ -271,12 +269,18 @@ function setUpdate(run: Run, updateId: string, known: Update): void {
 }
 
 function reject(run: Run, updateId: string, cause: failure.Failure): void {
-  if (run.updates.get(updateId)?.status === "reapplied") run.changes.parts.add(`u/${updateId}`);
-  run.updates.set(updateId, { status: "rejected", failure: cause });
+  const known = run.updates.get(updateId);
+  // Nobody waits for the verdict on one that is not known.
+  if (!known) return;
+  if (known.status === "reapplied") run.changes.parts.add(`u/${updateId}`);
+  run.updates.delete(updateId);
+  run.rejected.push({ updateId, admission: admissionOf(known), failure: cause });
   run.noticed = true;
-  const rejected = [...run.updates].filter(([, { status }]) => status === "rejected");
-  for (const [oldest] of rejected.slice(0, Math.max(0, rejected.length - limits.rejectedUpdatesMax)))
-    run.updates.delete(oldest);
+}
+
+/** One that was taken over from a reset run is the only one of its id that nobody has asked this run for. */
+function admissionOf(known: Update): number {
+  return "admission" in known ? known.admission : 0;
 }
 
 /** A worker must answer every update that went with its task. */

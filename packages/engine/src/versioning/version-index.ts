@@ -1,8 +1,9 @@
 /** Search attributes of a run that a deployment has to do with. */
 import { type common, enums } from "@pawl/protocol";
-import type { Run } from "../run/run.ts";
+import type { Run } from "../state/run.ts";
+import type { Versioning } from "../state/versioning.ts";
 import { versionName } from "./version-override.ts";
-import { effectiveBehavior, isSameVersion, type Versioning } from "./versioning.ts";
+import { effectiveBehavior, isSameVersion } from "./versioning.ts";
 import { keywords, setKeywords, unversioned } from "./worker-build.ts";
 
 const { VersioningBehavior } = enums;

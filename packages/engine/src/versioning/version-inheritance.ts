@@ -1,35 +1,11 @@
 /** What a run passes on to those that it starts: its children, and the next of its chain. */
 import { enums, type history, type Init } from "@pawl/protocol";
-import type { Run } from "../run/run.ts";
-import { type Override, overrideOf, wireOverride } from "./version-override.ts";
-import {
-  type DeploymentVersion,
-  effectiveBehavior,
-  effectiveVersion,
-  isVersionPinned,
-  type Routing,
-  type RoutingTarget,
-  unversionedRun,
-  type Versioning,
-} from "./versioning.ts";
+import type { Run } from "../state/run.ts";
+import type { Heirloom, Versioning } from "../state/versioning.ts";
+import { overrideOf, wireOverride } from "./version-override.ts";
+import { effectiveBehavior, effectiveVersion, isVersionPinned, type Routing, unversionedRun } from "./versioning.ts";
 
 const { ContinueAsNewVersioningBehavior, VersioningBehavior } = enums;
-
-/** What a run's first event says that it begins with, because another run started it. */
-export type Inheritance =
-  | { readonly type: "pinned"; readonly version: DeploymentVersion }
-  | {
-      readonly type: "autoUpgrade";
-      readonly version: DeploymentVersion;
-      readonly revision: number;
-      readonly initialBehavior: enums.ContinueAsNewVersioningBehavior;
-    };
-
-export interface Heirloom {
-  readonly inherited: Inheritance | null;
-  readonly override: Override | null;
-  readonly declined: RoutingTarget | null;
-}
 
 export const nothing: Heirloom = { inherited: null, override: null, declined: null };
 

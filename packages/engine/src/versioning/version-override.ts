@@ -1,15 +1,9 @@
 /** Overrides of a run's versioning, and the names of versions, in the API's newer and older forms. */
 import { type workflow as api, type deployment, enums, type Init, workflow } from "@pawl/protocol";
-import type { DeploymentVersion } from "./versioning.ts";
+import type { DeploymentVersion, Override } from "../state/versioning.ts";
 
 const { VersioningBehavior } = enums;
 const { PINNED } = workflow.VersioningOverride_PinnedOverrideBehavior;
-
-export type Override =
-  | { readonly type: "pinned"; readonly version: DeploymentVersion }
-  /** Until a workflow task has completed there. */
-  | { readonly type: "oneTime"; readonly version: DeploymentVersion }
-  | { readonly type: "autoUpgrade" };
 
 /** As events say it, without the older forms of the same. */
 export function wireOverride(override: Override): Init<api.VersioningOverride> {

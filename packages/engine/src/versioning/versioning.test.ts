@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { enums, workflow as wire, workflowservice } from "@pawl/protocol";
 import { Rejection } from "../rejection.ts";
+import type { DeploymentVersion } from "../state/versioning.ts";
 import { commands, ScriptedWorkflow } from "../workflow/scripted-workflow.ts";
-import { type DeploymentVersion, effectiveVersion, type Routing } from "./versioning.ts";
+import { effectiveVersion, type Routing } from "./versioning.ts";
 
 const { ContinueAsNewVersioningBehavior, VersioningBehavior, WorkerVersioningMode } = enums;
 const { AUTO_UPGRADE, PINNED, UNSPECIFIED } = VersioningBehavior;

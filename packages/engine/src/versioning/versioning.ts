@@ -8,35 +8,17 @@
  *   V3. An override from outside wins over what the worker says of its code.
  */
 import { type workflow as api, enums, type Init } from "@pawl/protocol";
-import type { Run } from "../run/run.ts";
-import {
-  type Override,
-  olderOverride,
-  olderVersionName,
-  unversionedName,
-  versionName,
-  wireOverride,
-} from "./version-override.ts";
+import type { Run } from "../state/run.ts";
+import type { DeploymentVersion, Override, RoutingTarget, Versioning } from "../state/versioning.ts";
+import { olderOverride, olderVersionName, unversionedName, versionName, wireOverride } from "./version-override.ts";
 
 const { ContinueAsNewVersioningBehavior, VersioningBehavior } = enums;
-
-export interface DeploymentVersion {
-  readonly deploymentName: string;
-  readonly buildId: string;
-}
 
 /** A task queue of one kind, as routing knows it. */
 export interface RoutedQueue {
   readonly namespaceId: string;
   readonly kind: "workflow" | "activity" | "nexus";
   readonly taskQueue: string;
-}
-
-/** Where unpinned tasks go: to a version, or (null) to workers without one. */
-export interface RoutingTarget {
-  readonly version: DeploymentVersion | null;
-  /** Grows with every change of the deployment's routing; 0 = no deployment has a say. */
-  readonly revision: number;
 }
 
 /** How task queues route at this moment: an argument of each step, like the time. */
@@ -51,26 +33,6 @@ const unversioned: RoutingTarget = { version: null, revision: 0 };
 
 /** Where there are no deployments. */
 export const noRouting: Routing = { target: () => unversioned, has: () => false };
-
-/** What is kept of a run that a deployment has to do with. */
-export interface Versioning {
-  /** As the worker said that completed the last workflow task, or as inherited. */
-  readonly behavior: enums.VersioningBehavior;
-  readonly version: DeploymentVersion | null;
-  readonly override: Override | null;
-  /** Where the run is moving to (V2). */
-  readonly transition: { readonly version: DeploymentVersion | null } | null;
-  readonly revision: number;
-  /** What the run before asked for when it continued as new: for the first workflow task alone. */
-  readonly initialBehavior: enums.ContinueAsNewVersioningBehavior;
-  /** Of the worker that completed the last workflow task, whether or not it is versioned; "" = none was given. */
-  readonly deploymentName: string;
-  /** Versions whose workers have completed workflow tasks. */
-  readonly used: readonly string[];
-  /** The target that the worker was last told of as differing from its own, and the one that the run before was told of and did not follow. */
-  readonly notified: RoutingTarget | null;
-  readonly declined: RoutingTarget | null;
-}
 
 export const unversionedRun: Versioning = {
   behavior: VersioningBehavior.UNSPECIFIED,

@@ -1,9 +1,8 @@
 /** What is remembered of the worker's build when it completes a workflow task: a reset point, and search attributes by which runs are found. */
-
 import { limits } from "../limits.ts";
 import { addResetPoint, type Build } from "../reset/reset-point.ts";
 import { keywordList } from "../run/derived-attribute.ts";
-import type { Run } from "../run/run.ts";
+import type { Run } from "../state/run.ts";
 
 /** What runs of workers without versioning have among their `BuildIds`. */
 export const unversioned = "unversioned";

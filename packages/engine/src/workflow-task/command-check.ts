@@ -9,11 +9,11 @@ import { cancelExternalProblem, signalExternalProblem } from "../family/external
 import { limits } from "../limits.ts";
 import { nexusHeaderProblem, scheduleNexusProblem } from "../nexus/nexus-command.ts";
 import { nexusEndOf } from "../nexus/nexus-rebuild.ts";
-import type { Message } from "../outbox.ts";
 import { pascalCase } from "../pascal-case.ts";
 import { payloadBytes, payloadMapBytes, payloadsBytes } from "../payload-size.ts";
 import { Rejection } from "../rejection.ts";
-import type { Run } from "../run/run.ts";
+import type { Message } from "../state/message.ts";
+import type { Run } from "../state/run.ts";
 import { messagesProblem, onlyReject } from "../update/update.ts";
 import { continueAsNewProblem } from "../workflow/chain.ts";
 import { hasBufferedFiring } from "../workflow/timer.ts";

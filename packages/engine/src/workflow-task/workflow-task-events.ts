@@ -1,6 +1,7 @@
 /** The events of a workflow task, apart from when they are written: a transient or speculative one is shown before it is. */
 import { enums, toDuration } from "@pawl/protocol";
-import type { HistoryEventInit, Run, WorkflowTask } from "../run/run.ts";
+import type { HistoryEventInit, Run } from "../state/run.ts";
+import type { WorkflowTask } from "../state/workflow-task.ts";
 
 type Started = Extract<WorkflowTask, { type: "started" }>;
 

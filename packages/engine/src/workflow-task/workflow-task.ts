@@ -14,12 +14,13 @@ import { limits } from "../limits.ts";
 import { Rejection } from "../rejection.ts";
 import { causeName, countTaskFailure } from "../run/derived-attribute.ts";
 import { dropTail, flushBuffer, sealBatch, tailEvents, write, writeShownTask } from "../run/history.ts";
-import { type HistoryEventInit, isOpen, type Run, type WorkflowTask } from "../run/run.ts";
+import { type HistoryEventInit, isOpen, type Run } from "../state/run.ts";
+import type { DeploymentVersion } from "../state/versioning.ts";
+import type { WorkflowTask } from "../state/workflow-task.ts";
 import type { Step } from "../step.ts";
 import { sendUpdates } from "../update/update-message.ts";
 import {
   beginTransition,
-  type DeploymentVersion,
   effectiveVersion,
   isSameVersion,
   isVersionPinned,
@@ -66,7 +67,7 @@ export function scheduleWorkflowTask(
     speculative,
     scheduledEventId,
     attempt,
-    stamp: nextStamp(run, step.nowMs),
+    stamp: nextStamp(run, step),
     scheduledAtMs: step.nowMs,
     originalScheduledAtMs: options.originalScheduledAtMs ?? step.nowMs,
     timeoutMs,
@@ -85,18 +86,10 @@ export function scheduleWorkflowTask(
   return startedReply(run, started, true);
 }
 
-/**
- * Grows also when memory was lost, and speculative tasks with it: time has passed since. Where the clock has been set back behind the last stamp that
- * is known, what it says now still tells two forgotten tasks apart.
- */
-function nextStamp(run: Run, nowMs: number): number {
-  const last = run.workflowTaskStamp;
-  run.workflowTaskStamp = nowMs > last ? nowMs : last + 1 + (nowMs % stampSpan);
+function nextStamp(run: Run, step: Step): number {
+  run.workflowTaskStamp = step.newStamp(run.workflowTaskStamp);
   return run.workflowTaskStamp;
 }
-
-/** Milliseconds, some 17 minutes: stamps stay whole numbers for billions of tasks. */
-const stampSpan = 2 ** 20;
 
 /** A speculative task is given up soon on any queue: nobody but memory would remember it. */
 function scheduleToStartAtMs(nowMs: number, sticky: Run["sticky"], speculative: boolean): number | null {
@@ -137,7 +130,7 @@ export function redispatchWorkflowTask(run: Run, step: Step): void {
   if (task.type !== "scheduled") return;
   run.workflowTask = {
     ...task,
-    stamp: nextStamp(run, step.nowMs),
+    stamp: nextStamp(run, step),
     scheduleToStartAtMs: scheduleToStartAtMs(step.nowMs, null, task.speculative),
   };
   if (task.speculative) run.noticed = true;

@@ -1,4 +1,4 @@
-import type { Run } from "../run/run.ts";
+import type { Run } from "../state/run.ts";
 
 /** Remembers by which event a request joined the run; 0 while that is buffered. */
 export function noteRequest(run: Run, requestId: string, eventId: number): void {

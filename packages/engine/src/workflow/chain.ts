@@ -4,7 +4,7 @@ import { decideRetry, retryPolicyProblem } from "../backoff.ts";
 import { limits } from "../limits.ts";
 import { inheritedCallbacks } from "../nexus/completion-callback.ts";
 import { handOn } from "../reset/reset-point.ts";
-import type { Run, Workflow } from "../run/run.ts";
+import type { Run, Workflow } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { inheritedByCron, inheritedByRetry, inheritedFrom } from "../versioning/version-inheritance.ts";
 import { scheduleWorkflowTask } from "../workflow-task/workflow-task.ts";

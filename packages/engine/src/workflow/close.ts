@@ -4,7 +4,7 @@ import { forgetActivity } from "../activity/activity.ts";
 import { announceEnd, type Ending, handOverChildren, leaveChildren, statusAfter } from "../family/family.ts";
 import { announceToCallbacks } from "../nexus/completion-callback.ts";
 import { dropTail, flushBuffer, happen, write } from "../run/history.ts";
-import { type HistoryEventInit, type Run, touchNexusOperation } from "../run/run.ts";
+import { type HistoryEventInit, type Run, touchNexusOperation } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { abandonUpdates } from "../update/update.ts";
 import { abandonTask, clearSticky, scheduleWorkflowTask, skipFirstTaskDelay } from "../workflow-task/workflow-task.ts";

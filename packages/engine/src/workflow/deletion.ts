@@ -1,7 +1,6 @@
 /** How a run leaves the store: after its retention, or when an operator asks. Never while it has something to tell another execution. */
-
 import { hasCallbackUnderWay } from "../nexus/completion-callback.ts";
-import { isOpen, type Run } from "../run/run.ts";
+import { isOpen, type Run } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { terminate } from "./close.ts";
 

@@ -1,7 +1,7 @@
 import { findActivity } from "../activity/activity.ts";
 import { Rejection } from "../rejection.ts";
 import { pendingActivity } from "../run/describe.ts";
-import { isOpen, type Run } from "../run/run.ts";
+import { isOpen, type Run } from "../state/run.ts";
 import { taskVersioning } from "../versioning/versioning.ts";
 import type { ActivitySelector, Located, LocatedActivity } from "../vocabulary.ts";
 import { virtualEvents } from "../workflow-task/workflow-task.ts";

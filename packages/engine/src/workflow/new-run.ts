@@ -13,13 +13,15 @@ import {
 import { resolveRetryPolicy, wireRetryPolicy } from "../backoff.ts";
 import { limits } from "../limits.ts";
 import { registerCallbacks } from "../nexus/completion-callback.ts";
-import type { Follower } from "../outbox.ts";
 import { wireResetPoints } from "../reset/reset-point.ts";
 import { write } from "../run/history.ts";
-import { freshRun, type ParentRef, type ResetPoint, type Run, type RunStart, type Workflow } from "../run/run.ts";
+import type { Follower } from "../state/message.ts";
+import { freshRun, type Run, type Workflow } from "../state/run.ts";
+import type { ParentRef, ResetPoint, RunStart } from "../state/run-start.ts";
+import type { Heirloom } from "../state/versioning.ts";
 import type { Step } from "../step.ts";
 import { indexVersioning } from "../versioning/version-index.ts";
-import { type Heirloom, initialVersioning, startedFields } from "../versioning/version-inheritance.ts";
+import { initialVersioning, startedFields } from "../versioning/version-inheritance.ts";
 import { nextCronAtMs } from "./cron.ts";
 
 /** Everything that differs from one way of starting to another. Timeouts of 0 = none given. */

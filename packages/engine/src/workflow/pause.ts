@@ -9,15 +9,10 @@ import { enums } from "@pawl/protocol";
 import { redispatchActivities } from "../activity/activity.ts";
 import { Rejection } from "../rejection.ts";
 import { happen, write } from "../run/history.ts";
-import { isOpen, type Run } from "../run/run.ts";
+import { isOpen, type Run } from "../state/run.ts";
 import type { Step } from "../step.ts";
+import type { PauseRequest } from "../vocabulary.ts";
 import { scheduleWorkflowTask } from "../workflow-task/workflow-task.ts";
-
-export interface PauseRequest {
-  readonly identity: string;
-  readonly reason: string;
-  readonly requestId: string;
-}
 
 const completed = new Rejection("NOT_FOUND", "workflow execution already completed");
 

@@ -2,7 +2,7 @@ import { activityTaskOf } from "../activity/activity.ts";
 import { callbackCallOf } from "../nexus/completion-callback.ts";
 import { nexusCallOf } from "../nexus/nexus-call.ts";
 import { pendingMessages, senderOf } from "../outbox.ts";
-import { isOpen, type Run } from "../run/run.ts";
+import { isOpen, type Run } from "../state/run.ts";
 import type { Effect } from "../vocabulary.ts";
 import { workflowTaskOf } from "../workflow-task/workflow-task.ts";
 

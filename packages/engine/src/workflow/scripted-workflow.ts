@@ -18,15 +18,17 @@ import { RunHistory } from "../invariant/run-history.ts";
 import type { Call } from "../outside-call.ts";
 import { differencesFromHistory } from "../rebuild/determined-state.ts";
 import { Rejection } from "../rejection.ts";
+import type { LaterRun, ReadChain } from "../reset/read-chain.ts";
 import { isTakenOver } from "../reset/reapply.ts";
-import type { LaterRun, ReadChain } from "../reset/reset.ts";
 import { BaseReading } from "../reset/reset-reading.ts";
-import type { EventBatch, Run, Workflow } from "../run/run.ts";
 import type { SizeWarning } from "../run/run-size.ts";
 import { restore, takeChanges } from "../run/snapshot.ts";
 import type { VisibilityRecord } from "../run/visibility.ts";
+import type { EventBatch, Run, Workflow } from "../state/run.ts";
+import type { RejectedUpdate } from "../state/update.ts";
+import type { DeploymentVersion } from "../state/versioning.ts";
 import { Step } from "../step.ts";
-import { type DeploymentVersion, noRouting, type Routing } from "../versioning/versioning.ts";
+import { noRouting, type Routing } from "../versioning/versioning.ts";
 import type {
   Command,
   Effect,
@@ -63,6 +65,8 @@ export class ScriptedWorkflow {
   tasks: Task[] = [];
   /** Requests to somebody outside that were not made yet, oldest first. */
   calls: Call[] = [];
+  /** What callers were told of updates that are known nowhere any more. */
+  rejected: RejectedUpdate[] = [];
   /** Ids of the Nexus endpoints that there are, by name. */
   nexusEndpointIds = new Map([["endpoint", "endpoint-id"]]);
   /** Messages to other workflows, in order. */
@@ -100,6 +104,7 @@ export class ScriptedWorkflow {
     const step = new Step({
       nowMs: this.nowMs,
       newId: () => `${this.#idPrefix}-0000-4000-8000-${String(++this.#ids).padStart(12, "0")}`,
+      newStamp: (after) => Math.max(this.nowMs, after + 1),
       retentionMs: this.retentionMs,
       routing: this.routing,
     });
@@ -113,6 +118,7 @@ export class ScriptedWorkflow {
       if (effect.type === "dispatch") this.tasks.push(effect.task);
       else if (effect.type === "send") this.messages.push(effect);
       else if (effect.type === "call") this.calls.push(effect.call);
+      else this.rejected.push(...effect.rejected);
     }
     return reply;
   }

@@ -2,7 +2,7 @@ import { type common, enums } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import { Rejection } from "../rejection.ts";
 import { happen } from "../run/history.ts";
-import type { Run } from "../run/run.ts";
+import type { Run } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { scheduleWorkflowTask } from "../workflow-task/workflow-task.ts";
 

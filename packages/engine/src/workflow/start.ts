@@ -4,7 +4,7 @@ import { limits } from "../limits.ts";
 import { linksBesideCallbacks } from "../nexus/completion-callback.ts";
 import { detail, Rejection } from "../rejection.ts";
 import { sealBatch } from "../run/history.ts";
-import { isOpen, type Run, type Workflow } from "../run/run.ts";
+import { isOpen, type Run, type Workflow } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { textPayloads } from "../text-payload.ts";
 import { nothing } from "../versioning/version-inheritance.ts";

@@ -1,7 +1,7 @@
 /** Durable timers: started by a command, fired by the clock or cancelled by a command. */
 import { type command, durationMs, enums } from "@pawl/protocol";
 import { happen, write } from "../run/history.ts";
-import { type HistoryEventInit, isOpen, type Run } from "../run/run.ts";
+import { type HistoryEventInit, isOpen, type Run } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { scheduleWorkflowTask } from "../workflow-task/workflow-task.ts";
 

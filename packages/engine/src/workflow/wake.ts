@@ -9,7 +9,7 @@ import { endCallbackBackoffs, hasCallbackUnderWay, nextCallbackAtMs } from "../n
 import { nextNexusAtMs } from "../nexus/nexus-call.ts";
 import { wakeNexusOperation } from "../nexus/nexus-operation.ts";
 import { sealBatch } from "../run/history.ts";
-import { isOpen, type Run, type Workflow } from "../run/run.ts";
+import { isOpen, type Run, type Workflow } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { scheduleWorkflowTask, timeOutStartedTask, timeOutStickyTask } from "../workflow-task/workflow-task.ts";
 import { afterFailure, beginNext } from "./chain.ts";

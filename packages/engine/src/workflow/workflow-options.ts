@@ -4,7 +4,7 @@ import { redispatchActivities } from "../activity/activity.ts";
 import { registerCallbacks } from "../nexus/completion-callback.ts";
 import { Rejection } from "../rejection.ts";
 import { happen } from "../run/history.ts";
-import { isOpen, type Run } from "../run/run.ts";
+import { isOpen, type Run } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { indexVersioning } from "../versioning/version-index.ts";
 import { overrideOf, wireOverride } from "../versioning/version-override.ts";

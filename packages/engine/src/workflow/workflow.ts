@@ -32,17 +32,19 @@ import { limits } from "../limits.ts";
 import { completionCallbackEnded } from "../nexus/completion-callback.ts";
 import { cancelNexusOperationEnded } from "../nexus/nexus-cancellation.ts";
 import { completeNexusOperation, startNexusOperationEnded } from "../nexus/nexus-operation.ts";
-import { type Delivery, type Message, take } from "../outbox.ts";
+import { take } from "../outbox.ts";
 import { Rejection } from "../rejection.ts";
 import { resetRun } from "../reset/reset.ts";
 import { describe } from "../run/describe.ts";
 import { flushBuffer, sealBatch } from "../run/history.ts";
-import { isOpen, type Run, type Workflow } from "../run/run.ts";
 import { checkHistory } from "../run/run-size.ts";
+import type { RunSelector } from "../state/execution.ts";
+import type { Delivery, Message } from "../state/message.ts";
+import { isOpen, type Run, type Workflow } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import { startWithUpdate } from "../update/start-with-update.ts";
 import { admitUpdate, pollUpdate } from "../update/update.ts";
-import type { Command, Replies, ReplyTo, RunSelector } from "../vocabulary.ts";
+import type { Command, Replies, ReplyTo } from "../vocabulary.ts";
 import {
   clearSticky,
   failStartedTask,
@@ -90,9 +92,11 @@ function endForBuffer(run: Run, step: Step): void {
 
 /** What only memory knows has changed: no commit will tell of it. */
 function notice(run: Run, step: Step): void {
+  const { runId, rejected } = run;
   run.noticed = false;
+  run.rejected = [];
   run.wakeAtMs = nextWakeAtMs(run);
-  step.effects.push({ type: "noticed", runId: run.runId });
+  step.effects.push({ type: "noticed", runId, rejected });
 }
 
 /** The run that a command is about, when it is about one that exists already: what the caller must have loaded. */

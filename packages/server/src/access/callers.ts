@@ -8,8 +8,8 @@ import type { AuthConfig } from "../config.ts";
 import { makeApiKey } from "./api-key.ts";
 import { authFileText, type StoredKey } from "./auth-file.ts";
 
-export const audience = "pawl-tests";
-export const issuer = "https://issuer.test";
+const audience = "pawl-tests";
+const issuer = "https://issuer.test";
 
 /** Bearer credentials by the name of who has them. */
 export type Credentials = Readonly<Record<string, string>>;

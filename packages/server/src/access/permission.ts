@@ -30,8 +30,6 @@ export interface Principal extends Permissions {
   readonly name: string;
 }
 
-export const everything: Permissions = { system: 0b1111, namespaces: new Map() };
-
 /** The bits of a `namespace:role`, or undefined for a text that is none. The namespace is what stands before the last colon. */
 export function parsePermission(text: string): { readonly scope: string; readonly bits: number } | undefined {
   const at = text.lastIndexOf(":");

@@ -41,12 +41,21 @@ export function forwarding(
     const handler = handlers[name] as AnyHandler | undefined;
     const forward: AnyHandler = (request, call) => {
       const place = placeOf(request);
-      if (place === undefined || parts.node.isHere(place)) return handler!(request, call);
+      if (place === undefined) return handler!(request, call);
+      if (parts.node.isHere(place)) {
+        if (isPoll(name)) parts.node.homes.polled(place, parts.node.id);
+        return handler!(request, call);
+      }
       return send({ name, place, request, call, here: async () => handler!(request, call) }, parts);
     };
     return handler ? [[name, forward] as const] : [];
   });
   return { ...handlers, ...Object.fromEntries(placed) };
+}
+
+/** Of those that tell where a queue's workers are. */
+export function isPoll(name: string): boolean {
+  return name === "PollWorkflowTaskQueue" || name === "PollActivityTaskQueue";
 }
 
 interface Sent {
@@ -66,7 +75,8 @@ async function send(
   const bytes = method.request.encode(request as never);
   const attachment = attachmentOf(place, call, traceHeadersOf(telemetry.traces?.current));
   using ending = new Ending(call);
-  return node.route<unknown>(place, {
+  // Awaited: who has gone must be heard of until there is an answer.
+  return await node.route<unknown>(place, {
     here,
     there: async (nodeId) => {
       // What a call needs of time at least must not be missed by the time that the way has taken.
@@ -77,6 +87,7 @@ async function send(
       });
       ending.onStopping(() => void node.ask(nodeId, "EndPolls", null));
       const answer = await answering;
+      if (isMoved(answer)) node.homes.refused(place, nodeId);
       if (answer === "unreached" || isMoved(answer)) return notThere;
       return "code" in answer ? rejectionOf(answer) : method.response.decode(answer);
     },

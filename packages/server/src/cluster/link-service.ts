@@ -103,7 +103,7 @@ class LinkConversation implements Conversation {
 }
 
 /** One call of many on a link. */
-export class LinkCall implements Incoming {
+class LinkCall implements Incoming {
   readonly path: string;
   readonly attachment: string;
   readonly deadlineMs: number | undefined;

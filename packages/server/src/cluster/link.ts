@@ -7,11 +7,12 @@
  *       the other node stops.
  */
 import { type ClientHttp2Stream, constants } from "node:http2";
+import { grpcMessage } from "@pawl/protocol/http2";
 import type { Cancel, Clock } from "../clock.ts";
 import { clusterLimits, limits } from "../limits.ts";
-import { FrameReader, frameOf } from "../rpc/grpc-frame.ts";
+import { FrameReader } from "../rpc/grpc-frame.ts";
 import { type CallFrame, decodeAnswers, encodeCalls, encodeSealed } from "./link-frames.ts";
-import type { PeerAnswer, PeerCall } from "./peer.ts";
+import type { PeerAnswer, PeerCall } from "./peer-call.ts";
 
 export interface LinkParts {
   readonly stream: ClientHttp2Stream;
@@ -104,7 +105,7 @@ export class Link {
     this.#bytes = 0;
     if (frames.length === 0 || stream.destroyed || stream.writableEnded) return;
     const calls = encodeCalls(frames);
-    stream.write(frameOf(encodeSealed(seal(calls), calls)));
+    stream.write(grpcMessage(encodeSealed(seal(calls), calls)));
   }
 
   #onData(chunk: Buffer): void {

@@ -104,6 +104,7 @@ export class ClusterMember {
       hasShard: (shardId) => this.#ring?.has(shardId) ?? false,
       submitHere: (key, command) => this.#ring!.submitHere(key, command),
       onLost: () => this.#lookAgain(),
+      onQueuesMoved: () => this.queues.follow(),
     });
     this.queues = new ClusterQueues(this.node, clock, partitionCount);
     this.queries = new ClusterQueries(this.node, parts.shardCount);
@@ -209,7 +210,10 @@ export class ClusterMember {
     }
     const hasCountChanged = this.#partitionCount.value !== this.#followedCount;
     this.#followedCount = this.#partitionCount.value;
-    if (haveNodesChanged || hasCountChanged) this.queues.follow();
+    if (haveNodesChanged || hasCountChanged) {
+      this.node.homes.follow();
+      this.queues.follow();
+    }
     if (!haveNodesChanged) return;
     this.node.changed();
     resume();

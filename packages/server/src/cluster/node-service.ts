@@ -14,7 +14,8 @@ import { type Incoming, type Routes, type Status, type Unary, unknownMethod } fr
 import type { Started } from "../shard/dispatcher.ts";
 import type { Ring } from "../shard/ring.ts";
 import type { Balancing } from "./balance.ts";
-import { attachedTo } from "./forwarding.ts";
+import { attachedTo, isPoll } from "./forwarding.ts";
+import type { Home, QueuePlace } from "./homes.ts";
 import { linkService, stranger } from "./link-service.ts";
 import { type ClusterNode, moved, nodePath } from "./node.ts";
 import type { NodeSeal } from "./node-seal.ts";
@@ -107,7 +108,10 @@ function askedOf(
       const { runId, stamp } = (ended.reply as StartedWorkflowTask).task;
       return { ...ended, carried: queries.attachHere(runId, stamp) };
     },
-    Deliver: (matches: readonly Match<Started>[]) => queues.take(matches),
+    Deliver: (matches: readonly Match<Started>[], from) => queues.take(matches, from),
+    Host: (places: readonly QueuePlace[], from) => node.homes.host(places, from),
+    Unhost: (places: readonly QueuePlace[], from) => node.homes.unhost(places, from),
+    Homes: (homes: readonly Home[], from) => node.homes.heard(homes, from),
     Withdraw: (id: string) => queues.withdrawHere(id),
     Queues: ({ namespaceId, countMax }: { namespaceId: string; countMax: number }) =>
       queues.listHere(namespaceId, countMax),
@@ -136,7 +140,12 @@ class ForwardedCalls {
     { from, attachment, request, call }: Parameters<NodeHandler>[0],
   ): Promise<Uint8Array | Status> {
     const { place, headers } = attachedTo(attachment);
-    if (!parts.node.isHere(place)) return moved; // S2
+    // S2
+    if (!parts.node.isHere(place)) {
+      parts.node.homes.tell(from, place);
+      return moved;
+    }
+    if (isPoll(call.path.slice(call.path.lastIndexOf("/") + 1))) parts.node.homes.polled(place, from);
     const forwarded = new ForwardedCall(call, from, headers);
     this.#calls.add(forwarded);
     try {

@@ -12,11 +12,13 @@ import type { Carried } from "../frontend/workflow/query-registry.ts";
 import { clusterLimits } from "../limits.ts";
 import type { Status } from "../rpc/transport.ts";
 import type { Elsewhere } from "../shard/ring.ts";
-import { Unavailable } from "../shard/shard.ts";
+import { Unavailable } from "../shard/unavailable.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { Homes } from "./homes.ts";
 import type { Members } from "./members.ts";
 import type { NodeSeal } from "./node-seal.ts";
-import { Peer, type PeerAnswer, type PeerCall, type PeerTls } from "./peer.ts";
+import { Peer, type PeerTls } from "./peer.ts";
+import type { PeerAnswer, PeerCall } from "./peer-call.ts";
 import { ownerOf, type Place } from "./placement.ts";
 import { decode, type Ended, encode, replyOf } from "./wire.ts";
 
@@ -32,6 +34,8 @@ export interface NodeParts {
   readonly submitHere: (key: ExecutionKey, command: CommandOfKind<Kind>) => Promise<unknown>;
   /** A shard that was here has been taken over. */
   readonly onLost: (shardId: number) => void;
+  /** Some of the task queues have another home. */
+  readonly onQueuesMoved: () => void;
 }
 
 /** The answer of a node that does not own what it was asked for. */
@@ -49,12 +53,24 @@ export const notThere = Symbol("not there");
 export class ClusterNode implements Elsewhere {
   readonly #parts: NodeParts;
   readonly #peers = new Map<string, Peer>();
+  /** Where task queues are that live elsewhere than they are placed. */
+  readonly homes: Homes;
   readonly #waiting = new Set<() => void>();
   readonly #carried = new Map<string, Carried>();
   #isClosed = false;
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
+    const { id, clock, members, onQueuesMoved } = parts;
+    this.homes = new Homes({
+      ...{ id, clock },
+      owners: () => members.owners,
+      ask: (nodeId, method, value) => this.ask(nodeId, method, value),
+      onMoved: () => {
+        onQueuesMoved();
+        this.changed();
+      },
+    });
   }
 
   get id(): string {
@@ -73,7 +89,7 @@ export class ClusterNode implements Elsewhere {
   ownerOf(place: Place): string | undefined {
     const { members, id } = this.#parts;
     if (place.type === "node") return place.nodeId === id || members.isAlive(place.nodeId) ? place.nodeId : undefined;
-    return ownerOf(members.owners, place);
+    return this.homes.of(place) ?? ownerOf(members.owners, place);
   }
 
   isMine(place: Place): boolean {
@@ -192,6 +208,7 @@ export class ClusterNode implements Elsewhere {
 
   close(): void {
     this.#isClosed = true;
+    this.homes.close();
     this.changed();
     for (const peer of this.#peers.values()) peer.close();
     this.#peers.clear();

@@ -114,6 +114,7 @@ class Nodes {
     const others = () => [...this.queues.keys()].filter((each) => each !== id);
     const node: QueuesNode = {
       id,
+      homes: { refused() {}, tell() {} },
       get others() {
         return others().map((each) => ({ id: each, name: `name of ${each}`, address: "", state: "up" as const }));
       },
@@ -142,7 +143,7 @@ class Nodes {
         this.balancing++;
         return queues.balance(from, value as Balancing<Started>);
       case "Deliver":
-        return queues.take(value);
+        return queues.take(value, from);
       case "Withdraw":
         return queues.withdrawHere(value);
       case "Queues": {

@@ -8,7 +8,8 @@ import type { Incoming, Routes, Status, Streaming } from "../rpc/transport.ts";
 import { quietTelemetry } from "../telemetry/telemetry.ts";
 import { linkService } from "./link-service.ts";
 import { NodeSeal } from "./node-seal.ts";
-import { linkPath, Peer, type PeerAnswer, type PeerCall } from "./peer.ts";
+import { linkPath, Peer } from "./peer.ts";
+import type { PeerAnswer, PeerCall } from "./peer-call.ts";
 
 const key = new Uint8Array(32).fill(7);
 const patience = { timeout: 60_000 };

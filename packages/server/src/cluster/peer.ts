@@ -5,27 +5,16 @@
  *   C1. `unreached` means that the other node has done nothing for the call. Once it may have, the call ends with what the node says, or UNAVAILABLE.
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import { grpcMessage, grpcPrefixBytes } from "@pawl/protocol/http2";
 import type { Clock } from "../clock.ts";
 import { clusterLimits, limits } from "../limits.ts";
-import { frameOf } from "../rpc/grpc-frame.ts";
 import { type Status, type StatusCode, statusCodes } from "../rpc/transport.ts";
 import type { Tls } from "../tls.ts";
 import { Link, type LostCalls } from "./link.ts";
-
-export interface PeerCall {
-  readonly path: string;
-  /** What goes with the request, as text. */
-  readonly attachment: string;
-  readonly request: Uint8Array;
-  readonly timeoutMs: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export type PeerAnswer = Uint8Array | Status | "unreached";
+import type { PeerAnswer, PeerCall } from "./peer-call.ts";
 
 /** Connections of which the other node has seen something. */
 const reached = new WeakSet<ClientHttp2Session>();
-const prefixBytes = 5;
 export const linkPath = "/pawl.node.v1.Node/Link";
 const linkHeaders = { ":method": "POST", ":path": linkPath, "content-type": "application/grpc", te: "trailers" };
 const broken: Status = { code: "UNAVAILABLE", message: "the node that was asked has gone; try again" };
@@ -213,7 +202,7 @@ function answerOf(
       if (typeof seen["grpc-status"] === "string") return resolve(endOf(seen, chunks));
       resolve(lostOf(session, stream));
     });
-    stream.end(frameOf(call.request));
+    stream.end(grpcMessage(call.request));
   });
 }
 
@@ -229,7 +218,7 @@ function endOf(seen: Readonly<Record<string, unknown>>, chunks: readonly Buffer[
   if (code === "OK") {
     // Memory of its own: what is kept of it later keeps no network buffer alive.
     const bytes = Buffer.concat(chunks);
-    return bytes.length < prefixBytes ? broken : new Uint8Array(bytes.subarray(prefixBytes));
+    return bytes.length < grpcPrefixBytes ? broken : new Uint8Array(bytes.subarray(grpcPrefixBytes));
   }
   const details = seen["grpc-status-details-bin"];
   return {

@@ -29,7 +29,7 @@ export function ownerOf(nodeIds: readonly string[], place: Place): string | unde
   return owner;
 }
 
-function nameOf(place: Exclude<Place, { type: "node" }>): string {
+export function nameOf(place: Exclude<Place, { type: "node" }>): string {
   switch (place.type) {
     case "shard":
       return `shard/${place.shardId}`;

@@ -37,7 +37,9 @@ interface Asked {
 }
 
 /** What this needs of its node. */
-export type QueuesNode = Pick<ClusterNode, "id" | "others" | "ownerOf" | "isAlive" | "ask" | "route">;
+export type QueuesNode = Pick<ClusterNode, "id" | "others" | "ownerOf" | "isAlive" | "ask" | "route"> & {
+  readonly homes: Pick<ClusterNode["homes"], "refused" | "tell">;
+};
 
 export class ClusterQueues {
   readonly #node: QueuesNode;
@@ -99,7 +101,7 @@ export class ClusterQueues {
 
   /** To the queue that it belongs to, wherever that is. */
   handOver(match: Waiting): void {
-    const owner = this.#node.ownerOf(this.#partitions.placeOf(match.type === "query" ? match.query : match.task));
+    const owner = this.#node.ownerOf(this.#partitions.placeOf(namedIn(match)));
     if (owner === this.#node.id) return this.#takeHere(match);
     if (owner === undefined) return this.#later([match]);
     if (match.type === "query") {
@@ -115,11 +117,14 @@ export class ClusterQueues {
   }
 
   /** What another node has sent: the places of those that are not for this node. */
-  take(matches: readonly Waiting[]): number[] {
+  take(matches: readonly Waiting[], from: string): number[] {
     const refused: number[] = [];
     for (const [at, match] of matches.entries()) {
-      if (this.#isMine(match.type === "query" ? match.query : match.task)) this.#takeHere(match);
-      else refused.push(at);
+      if (this.#isMine(namedIn(match))) this.#takeHere(match);
+      else {
+        refused.push(at);
+        this.#node.homes.tell(from, this.#partitions.placeOf(namedIn(match)));
+      }
     }
     return refused;
   }
@@ -300,6 +305,7 @@ export class ClusterQueues {
       const answer = await this.#node.ask(owner, "Deliver", matches);
       const refused = answer ? new Set(answer.value as number[]) : undefined;
       const left = refused ? matches.filter((_, at) => refused.has(at)) : matches;
+      if (refused) for (const match of left) this.#node.homes.refused(this.#partitions.placeOf(namedIn(match)), owner);
       // All that is for a node that cannot be reached: it may have another owner by then.
       if (left.length > 0) this.#later(refused ? left : [...left, ...outbox.splice(0)]);
     }
@@ -315,6 +321,11 @@ export class ClusterQueues {
       if (!this.#isClosed) for (const match of matches) if (this.#isWanted(match)) this.handOver(match);
     });
   }
+}
+
+/** What names its queue. */
+function namedIn(match: Waiting): Queue {
+  return match.type === "query" ? match.query : match.task;
 }
 
 function asMatch(question: Question): Waiting {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Rejection } from "@pawl/engine";
-import { Unavailable } from "../shard/shard.ts";
+import { Unavailable } from "../shard/unavailable.ts";
 import { decode, encode, endedOf, replyOf } from "./wire.ts";
 
 const refusal = new Rejection("NOT_FOUND", "it is not there");

@@ -5,7 +5,7 @@
 import { deserialize, serialize } from "node:v8";
 import { Rejection } from "@pawl/engine";
 import type { Carried } from "../frontend/workflow/query-registry.ts";
-import { Unavailable } from "../shard/shard.ts";
+import { Unavailable } from "../shard/unavailable.ts";
 
 /** Commands and replies hold refusals of other executions: no deeper than this. */
 const rejectionDepth = 4;

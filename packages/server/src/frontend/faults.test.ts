@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums, errordetails } from "@pawl/protocol";
 import { CommitUnknown, LeaseLost, StoreFull } from "@pawl/store";
-import { Unavailable } from "../shard/shard.ts";
+import { Unavailable } from "../shard/unavailable.ts";
 import { refusalOf } from "./faults.ts";
 
 const { SYSTEM_OVERLOADED, PERSISTENCE_STORAGE_LIMIT } = enums.ResourceExhaustedCause;

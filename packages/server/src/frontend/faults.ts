@@ -2,7 +2,7 @@
 import { detail, Rejection } from "@pawl/engine";
 import { enums, errordetails } from "@pawl/protocol";
 import { StoreError, StoreFull } from "@pawl/store";
-import { Unavailable } from "../shard/shard.ts";
+import { Unavailable } from "../shard/unavailable.ts";
 
 const { SYSTEM_OVERLOADED, PERSISTENCE_STORAGE_LIMIT } = enums.ResourceExhaustedCause;
 

@@ -28,6 +28,7 @@ import type {
 } from "../matching/match.ts";
 import type { Random } from "../random.ts";
 import type { Started } from "../shard/dispatcher.ts";
+import type { AwaitedVerdict } from "../shard/verdicts.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BatchJobs } from "./batch/batch-job.ts";
 import type { BatchRunner } from "./batch/batch-runner.ts";
@@ -67,6 +68,9 @@ export type Handler<N extends MethodName> = (
 
 export type Handlers = { readonly [N in MethodName]?: Handler<N> };
 
+/** What the table's many types come down to: the message that the codec decoded is the one that the handler takes. */
+export type AnyHandler = (request: unknown, call: Call) => unknown;
+
 /** What the frontend asks of the shards; `shard/ring.ts` is one. */
 export interface Submitter {
   /** Resolves after the commit. A Rejection changed nothing; throws `Unavailable` when the caller may try again. */
@@ -79,6 +83,8 @@ export interface Submitter {
    * reading, so that nothing is missed.
    */
   changed(runId: string, signal: AbortSignal, news?: "change" | "end"): Promise<void>;
+  /** Hears of the rejection of an update of this id from now on, until it is disposed of. Call it before asking for the update, so that nothing is missed. */
+  awaitVerdict(key: ExecutionKey<"workflow">, updateId: string): AwaitedVerdict;
 }
 
 /** What the frontend asks of the task queues; `matching` is one. */

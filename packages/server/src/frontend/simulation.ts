@@ -3,6 +3,6 @@ export { type Cancel, type Clock, ManualClock } from "../clock.ts";
 export { type Random, seededRandom } from "../random.ts";
 export type { Dispatcher } from "../shard/dispatcher.ts";
 export { shardOf } from "../shard/ring.ts";
-export { Unavailable } from "../shard/shard.ts";
+export { Unavailable } from "../shard/unavailable.ts";
 export { refusalOf } from "./faults.ts";
 export { InProcess, TestCall, testNamespace } from "./in-process.ts";

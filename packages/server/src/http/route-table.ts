@@ -5,7 +5,7 @@ import type { Exchange } from "./exchange.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import type { Reply } from "./reply.ts";
 
-export const verbs = ["GET", "POST", "PUT", "DELETE", "PATCH"] as const;
+const verbs = ["GET", "POST", "PUT", "DELETE", "PATCH"] as const;
 export type Verb = (typeof verbs)[number];
 
 /** The values of a template's parameters by their names, decoded. */

@@ -5,6 +5,7 @@ import { readEvent } from "../frontend/history/history-page.ts";
 import { toNexusFailure } from "../frontend/nexus/nexus-failure.ts";
 import { systemCallback } from "../frontend/workflow/callback-rules.ts";
 import { limits } from "../limits.ts";
+import type { CallParts } from "./call-parts.ts";
 import { outcomeOf } from "./completion.ts";
 import { endOperation } from "./end-operation.ts";
 import {
@@ -19,7 +20,6 @@ import {
   startTimeHeader,
 } from "./http-form.ts";
 import { callbackTokenHeader } from "./operation-call.ts";
-import type { CallParts } from "./outside-calls.ts";
 import { NoAnswer, post } from "./post.ts";
 
 type CallbackCall = Extract<Call, { type: "completionCallback" }>;

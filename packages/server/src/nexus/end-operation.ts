@@ -1,7 +1,7 @@
 /** The end of a Nexus operation, told by whoever has the token that its handler was given. */
 import { type NexusOutcome, Rejection, type RejectionCode, workflowKey } from "@pawl/engine";
 import type { common } from "@pawl/protocol";
-import type { CallParts } from "./outside-calls.ts";
+import type { CallParts } from "./call-parts.ts";
 
 export interface OperationEnd {
   readonly token: string;

@@ -2,6 +2,7 @@
 import { failure, type Init, type nexus } from "@pawl/protocol";
 import { handlerFailure } from "../frontend/nexus/nexus-failure.ts";
 import type { NexusAnswer } from "../frontend/nexus/nexus-tasks.ts";
+import type { CallParts } from "./call-parts.ts";
 import {
   callbackHeaderPrefix,
   contentOf,
@@ -18,7 +19,6 @@ import {
   unsuccessfulOf,
   unsuccessfulStatus,
 } from "./http-form.ts";
-import type { CallParts } from "./outside-calls.ts";
 import { NoAnswer, post } from "./post.ts";
 
 export interface ExternalAsking {

@@ -4,6 +4,7 @@ import { isLonger } from "../frontend/field-rules.ts";
 import { asCanceled, fromNexusFailure, toNexusFailure } from "../frontend/nexus/nexus-failure.ts";
 import type { NexusAnswer } from "../frontend/nexus/nexus-tasks.ts";
 import { limits } from "../limits.ts";
+import type { CallParts } from "./call-parts.ts";
 import { endOperation } from "./end-operation.ts";
 import {
   type Content,
@@ -28,7 +29,6 @@ import {
   unsuccessfulStatus,
 } from "./http-form.ts";
 import { callbackTokenHeader } from "./operation-call.ts";
-import type { CallParts } from "./outside-calls.ts";
 
 export type IncomingParts = Pick<
   CallParts,
@@ -197,7 +197,7 @@ const json = { "content-type": "application/json" };
 const nothing = new Uint8Array(0);
 
 /** A handler error. */
-export function refusal(
+function refusal(
   type: string,
   message: string,
   { cause, retryable }: { cause?: failure.Failure | undefined; retryable?: boolean } = {},

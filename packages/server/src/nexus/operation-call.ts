@@ -24,8 +24,8 @@ import { handlerFailure, isRetryable } from "../frontend/nexus/nexus-failure.ts"
 import type { NexusAnswer } from "../frontend/nexus/nexus-tasks.ts";
 import { systemCallback } from "../frontend/workflow/callback-rules.ts";
 import { limits } from "../limits.ts";
+import type { CallParts } from "./call-parts.ts";
 import { askExternal } from "./external-call.ts";
-import type { CallParts } from "./outside-calls.ts";
 
 type StartCall = Extract<Call, { type: "startNexusOperation" }>;
 type CancelCall = Extract<Call, { type: "cancelNexusOperation" }>;

@@ -5,24 +5,12 @@
  *   O2. What came of a request is submitted until the run has taken it or this process stops. After a restart the run asks again.
  *   O3. Only so many requests go to one target at a time; the others wait, in the order in which they were asked for.
  */
-import type { Call, Command, CommandOf } from "@pawl/engine";
-import type { Parts } from "../frontend/parts.ts";
+import type { Call, Command } from "@pawl/engine";
 import { limits } from "../limits.ts";
 import { insist } from "../shard/insist.ts";
+import type { CallEnd, CallParts } from "./call-parts.ts";
 import { deliverEnd } from "./callback-call.ts";
 import { cancelOperation, startOperation } from "./operation-call.ts";
-
-/** What the run is told of the request. */
-export type CallEnd = CommandOf<"startNexusOperationEnded" | "cancelNexusOperationEnded" | "completionCallbackEnded">;
-
-export type CallParts = Pick<
-  Parts,
-  "ring" | "store" | "namespaces" | "nexusEndpoints" | "nexusTasks" | "tokens" | "addresses" | "clock"
-> & {
-  /** Where handlers outside tell of the end of an operation that a run of this namespace calls, if they can reach this server over HTTP. */
-  readonly callbackUrl?: (namespace: string) => string | undefined;
-  readonly onFault: (what: string, error: unknown) => void;
-};
 
 export class OutsideCalls {
   #parts: CallParts | undefined;

@@ -12,7 +12,7 @@ import {
 import { ManualClock } from "../clock.ts";
 import { type Handlers, Rejection } from "../frontend/parts.ts";
 import { seededRandom } from "../random.ts";
-import { Unavailable } from "../shard/shard.ts";
+import { Unavailable } from "../shard/unavailable.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { createLog, quietTelemetry } from "../telemetry/telemetry.ts";
 import { type Span, Traces } from "../telemetry/traces.ts";

@@ -4,7 +4,7 @@
 import { errordetails, googleRpc, type Method, type MethodName, methods } from "@pawl/protocol";
 import type { Admission } from "../frontend/admission.ts";
 import { refusalOf } from "../frontend/faults.ts";
-import { type Call, type Handlers, Rejection, type RejectionCode } from "../frontend/parts.ts";
+import { type AnyHandler, type Call, type Handlers, Rejection, type RejectionCode } from "../frontend/parts.ts";
 import { limits } from "../limits.ts";
 import type { Random } from "../random.ts";
 import type { Counter } from "../telemetry/metrics.ts";
@@ -35,9 +35,6 @@ export function unaryRoutes(handlers: Handlers, parts: CallParts): Map<string, U
   const names = Object.keys(methods) as MethodName[];
   return new Map(names.map((name) => [methods[name].path, route(methods[name] as Method, handlers[name], parts)]));
 }
-
-/** What the table's many types come down to here: the message that the codec decoded is the one that the handler takes. */
-export type AnyHandler = (request: unknown, call: Call) => unknown;
 
 function route(method: Method, handler: Handlers[MethodName], parts: CallParts): Unary {
   const watch = new MethodWatch(method, parts.telemetry);

@@ -1,5 +1,5 @@
 /** One call on one HTTP/2 stream: reads its message or messages, answers once (T1), and tells its handler when the caller has gone (T2). */
-import { http2Codes } from "@pawl/protocol/http2";
+import { grpcPrefix, http2Codes } from "@pawl/protocol/http2";
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { certificateNames } from "./certificate-names.ts";
@@ -9,7 +9,6 @@ import {
   decompress,
   FrameReader,
   parseTimeout,
-  prefixOf,
   type ReceivedMessage,
   statusHeaderList,
 } from "./grpc-frame.ts";
@@ -224,7 +223,7 @@ export class GrpcCall implements Incoming, Waiting, StreamOwner {
   #answer(message: Uint8Array): void {
     if (!this.#end()) return;
     this.#stream.respond(answerHeaders);
-    this.#stream.end([prefixOf(message.length), message], okTrailers);
+    this.#stream.end([grpcPrefix(message.length), message], okTrailers);
     this.#awaitTaker();
   }
 
@@ -232,7 +231,7 @@ export class GrpcCall implements Incoming, Waiting, StreamOwner {
   #send(message: Uint8Array): void {
     if (this.#isEnded() || !this.#stream.isOpen) return;
     this.#stream.respond(answerHeaders);
-    this.#stream.write([prefixOf(message.length), message]);
+    this.#stream.write([grpcPrefix(message.length), message]);
     if (this.#stream.isFull) this.#stream.hold();
   }
 

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { grpcMessage } from "@pawl/protocol/http2";
 import fc from "fast-check";
 import { limits } from "../limits.ts";
-import { FrameReader, frameOf, parseTimeout, statusHeaders } from "./grpc-frame.ts";
+import { FrameReader, parseTimeout, statusHeaders } from "./grpc-frame.ts";
 
 describe("frames", () => {
   test("messages come out as they went in, however the bytes were cut on the way", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), fc.array(fc.nat({ max: 30 })), (messages, cuts) => {
-        const bytes = Buffer.concat(messages.map(frameOf));
+        const bytes = Buffer.concat(messages.map(grpcMessage));
         const reader = new FrameReader();
         const read: Buffer[] = [];
         const take = () => {
@@ -36,7 +37,7 @@ describe("frames", () => {
 
   test("a message keeps no network buffer alive", () => {
     const network = Buffer.alloc(65_536);
-    network.set(frameOf(Buffer.from("small")), 100);
+    network.set(grpcMessage(Buffer.from("small")), 100);
     const reader = new FrameReader();
     reader.push(network.subarray(100, 110));
     const next = reader.next();

@@ -1,24 +1,10 @@
 /**
- * What gRPC puts into HTTP/2: messages behind a prefix of five bytes, timeouts, statuses as headers. Pure: bytes and texts in, bytes and texts out.
+ * What gRPC puts into HTTP/2: messages behind their prefixes, timeouts, statuses as headers. Pure: bytes and texts in, bytes and texts out.
  */
 import { constants, gunzip, gunzipSync, inflate, inflateSync } from "node:zlib";
+import { grpcPrefixBytes, readGrpcPrefix } from "@pawl/protocol/http2";
 import { limits } from "../limits.ts";
 import { type Status, statusCodes } from "./transport.ts";
-
-const prefixBytes = 5;
-
-/** What stands before a message of so many bytes. */
-export function prefixOf(length: number): Buffer {
-  const prefix = Buffer.allocUnsafe(prefixBytes);
-  prefix[0] = 0; // not compressed
-  prefix.writeUInt32BE(length, 1);
-  return prefix;
-}
-
-/** The message behind its prefix. */
-export function frameOf(message: Uint8Array): Buffer {
-  return Buffer.concat([prefixOf(message.length), message]);
-}
 
 export interface ReceivedMessage {
   readonly compressed: boolean;
@@ -49,13 +35,12 @@ export class FrameReader {
 
   /** The next message, undefined when it is not there yet, a status when it is larger than what this server takes. */
   next(): ReceivedMessage | Status | undefined {
-    if (this.#length < prefixBytes) return undefined;
-    const head = this.#peek(prefixBytes);
-    const length = head.readUInt32BE(1);
+    if (this.#length < grpcPrefixBytes) return undefined;
+    const { flag, length } = readGrpcPrefix(this.#peek(grpcPrefixBytes));
     if (length > this.#bytesMax) return tooLarge(length);
-    if (this.#length < prefixBytes + length) return undefined;
-    if (head[0]! > 1) return { code: "INVALID_ARGUMENT", message: `grpc: invalid compression flag ${head[0]}` };
-    return { compressed: head[0] === 1, bytes: this.#take(prefixBytes + length) };
+    if (this.#length < grpcPrefixBytes + length) return undefined;
+    if (flag > 1) return { code: "INVALID_ARGUMENT", message: `grpc: invalid compression flag ${flag}` };
+    return { compressed: flag === 1, bytes: this.#take(grpcPrefixBytes + length) };
   }
 
   /** Bytes of a message that never came whole. */
@@ -70,8 +55,8 @@ export class FrameReader {
 
   /** Takes `count` bytes off and gives a copy of them without the prefix. */
   #take(count: number): Buffer {
-    const taken = Buffer.allocUnsafeSlow(count - prefixBytes);
-    let skip = prefixBytes;
+    const taken = Buffer.allocUnsafeSlow(count - grpcPrefixBytes);
+    let skip = grpcPrefixBytes;
     let at = 0;
     let left = count;
     while (left > 0) {

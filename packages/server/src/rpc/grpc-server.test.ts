@@ -4,11 +4,11 @@ import { constants as http2 } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { grpcMessage } from "@pawl/protocol/http2";
 import { type Clock, ManualClock, systemClock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { seededRandom } from "../random.ts";
 import { quietTelemetry } from "../telemetry/telemetry.ts";
-import { frameOf } from "./grpc-frame.ts";
 import { GrpcServer } from "./grpc-server.ts";
 import { RawClient, RawConnection } from "./raw-client.ts";
 import { type Incoming, type Routes, statusCodes } from "./transport.ts";
@@ -110,7 +110,7 @@ describe("gRPC server", () => {
     withServer(async ({ port }) => {
       using connection = new RawConnection(port);
       const packed = (message: Buffer) => {
-        const frame = frameOf(gzipSync(message));
+        const frame = grpcMessage(gzipSync(message));
         frame[0] = 1;
         return frame;
       };
@@ -127,8 +127,12 @@ describe("gRPC server", () => {
       const table = [
         [{ "grpc-encoding": "zstd" }, packed(Buffer.from("x")), "UNIMPLEMENTED"],
         [{}, packed(Buffer.from("x")), "INVALID_ARGUMENT"],
-        [headers, Buffer.concat([Buffer.from([1]), frameOf(Buffer.from("no gzip")).subarray(1)]), "INVALID_ARGUMENT"],
-        [headers, Buffer.concat([Buffer.from([7]), frameOf(Buffer.from("x")).subarray(1)]), "INVALID_ARGUMENT"],
+        [
+          headers,
+          Buffer.concat([Buffer.from([1]), grpcMessage(Buffer.from("no gzip")).subarray(1)]),
+          "INVALID_ARGUMENT",
+        ],
+        [headers, Buffer.concat([Buffer.from([7]), grpcMessage(Buffer.from("x")).subarray(1)]), "INVALID_ARGUMENT"],
       ] as const;
       for (const [sent, frame, code] of table) {
         const answer = await connection.send("/test.Echo/Say", [frame], { headers: sent as Record<string, string> });
@@ -139,7 +143,7 @@ describe("gRPC server", () => {
   test("what is no gRPC call is refused, and the connection lives on", () =>
     withServer(async ({ port, calls }) => {
       using connection = new RawConnection(port);
-      const frame = frameOf(Buffer.from("hello"));
+      const frame = grpcMessage(Buffer.from("hello"));
       const table = [
         [[frame.subarray(0, 8)], {}, "INVALID_ARGUMENT", /truncated/],
         [[], {}, "INVALID_ARGUMENT", /no message/],
@@ -171,7 +175,7 @@ describe("gRPC server", () => {
       large.writeUInt32BE(limits.messageBytesMax + 1, 1);
       const refused = await connection.send("/test.Echo/Say", [large], { open: true });
       assert.equal(refused.headers["grpc-status"], String(statusCodes.RESOURCE_EXHAUSTED));
-      const answered = await connection.send("/test.Echo/Say", [frameOf(Buffer.from("hello"))], { open: true });
+      const answered = await connection.send("/test.Echo/Say", [grpcMessage(Buffer.from("hello"))], { open: true });
       assert.equal(answered.headers["grpc-status"], "0");
     }));
 
@@ -191,7 +195,7 @@ describe("gRPC server", () => {
     withServer(async ({ port, client, calls }) => {
       const asked = client.ask("/test.Echo/Wait", Buffer.alloc(0));
       using connection = new RawConnection(port);
-      const gone = connection.send("/test.Echo/Wait", [frameOf(Buffer.alloc(0))]).catch(() => {});
+      const gone = connection.send("/test.Echo/Wait", [grpcMessage(Buffer.alloc(0))]).catch(() => {});
       while (calls.length < 2) await new Promise(setImmediate);
       const ended = calls.map(({ signal }) => once(signal, "abort"));
       asked.cancel();
@@ -249,8 +253,8 @@ describe("gRPC server, stopping", () => {
   test("a request that is still on its way is told to try elsewhere, not waited for", () =>
     withServer(async ({ server, port, calls }) => {
       using connection = new RawConnection(port);
-      const half = connection.send("/test.Echo/Say", [frameOf(Buffer.alloc(100)).subarray(0, 50)], { open: true });
-      await connection.send("/test.Echo/Say", [frameOf(Buffer.alloc(0))]);
+      const half = connection.send("/test.Echo/Say", [grpcMessage(Buffer.alloc(100)).subarray(0, 50)], { open: true });
+      await connection.send("/test.Echo/Say", [grpcMessage(Buffer.alloc(0))]);
       const stopped = server.stop(60_000);
       assert.equal((await half).headers["grpc-status"], String(statusCodes.UNAVAILABLE));
       await stopped;
@@ -260,7 +264,7 @@ describe("gRPC server, stopping", () => {
   test("the client is told to go before it is cut off", () =>
     withServer(async ({ server, port }) => {
       using connection = new RawConnection(port);
-      await connection.send("/test.Echo/Say", [frameOf(Buffer.alloc(0))]);
+      await connection.send("/test.Echo/Say", [grpcMessage(Buffer.alloc(0))]);
       await server.stop(1_000);
       assert.ok(connection.goaways.length >= 1);
       assert.ok(connection.goaways.every((code) => code === 0));
@@ -274,7 +278,7 @@ describe("gRPC connections", () => {
     await withServer(
       async ({ port }) => {
         using connection = new RawConnection(port);
-        const answer = connection.send("/test.Work/Do", [frameOf(Buffer.from("done"))]);
+        const answer = connection.send("/test.Work/Do", [grpcMessage(Buffer.from("done"))]);
         await work.begun;
         let ageMs = 0;
         // A round trip after each step, so that pings are answered.
@@ -295,7 +299,7 @@ describe("gRPC connections", () => {
     await withServer(
       async ({ port }) => {
         using alive = new RawConnection(port);
-        await alive.send("/test.Echo/Say", [frameOf(Buffer.alloc(0))]);
+        await alive.send("/test.Echo/Say", [grpcMessage(Buffer.alloc(0))]);
         const silent = connectTcp(port, "127.0.0.1");
         silent.on("error", () => {});
         await once(silent, "connect");
@@ -307,10 +311,10 @@ describe("gRPC connections", () => {
         await new Promise(setImmediate);
         clock.advance(limits.keepaliveMs + limits.connectionSweepMs);
         await pinged;
-        await alive.send("/test.Echo/Say", [frameOf(Buffer.alloc(0))]); // by now the answer to the ping has come too
+        await alive.send("/test.Echo/Say", [grpcMessage(Buffer.alloc(0))]); // by now the answer to the ping has come too
         clock.advance(limits.keepaliveTimeoutMs + limits.connectionSweepMs);
         await closed;
-        assert.equal((await alive.send("/test.Echo/Say", [frameOf(Buffer.alloc(0))])).headers["grpc-status"], "0");
+        assert.equal((await alive.send("/test.Echo/Say", [grpcMessage(Buffer.alloc(0))])).headers["grpc-status"], "0");
       },
       { clock },
     );
@@ -318,7 +322,7 @@ describe("gRPC connections", () => {
 });
 
 describe("slow callers", () => {
-  const empty = frameOf(Buffer.alloc(0));
+  const empty = grpcMessage(Buffer.alloc(0));
 
   test("who does not say hello in time is closed, and who did is not", async () => {
     const clock = new ManualClock();
@@ -371,7 +375,7 @@ describe("slow callers", () => {
         });
         stream.on("error", () => {});
         const answered = once(stream, "response");
-        stream.end(frameOf(Buffer.from("hello")));
+        stream.end(grpcMessage(Buffer.from("hello")));
         await answered;
         const closed = once(stream, "close");
         clock.advance(limits.callerMsMax + limits.connectionSweepMs);

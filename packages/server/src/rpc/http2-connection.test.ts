@@ -2,13 +2,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect as connectHttp2, type Settings } from "node:http2";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { after, before, describe, type TestContext, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import {
-  type Frame,
-  FrameReader,
   frameTypes,
-  HeaderDecoder,
   HeaderEncoder,
   http2Codes,
   preface,
@@ -16,155 +12,30 @@ import {
   settingsPayload,
   uint32,
 } from "@pawl/protocol/http2";
-import { ManualClock } from "../clock.ts";
 import { limits } from "../limits.ts";
-import { Http2Connection } from "./http2-connection.ts";
-import type { Http2Stream } from "./http2-stream.ts";
-
-const patience = { timeout: 60_000 };
-const clock = new ManualClock();
-/** By the port of the client. */
-const connections = new Map<number, { readonly http2: Http2Connection; readonly heard: string[] }>();
-let server: Server;
-let port: number;
-
-/** Answers with what it is asked once it has all of it; `/held` takes nothing, `/silent` never answers. */
-function onStream(stream: Http2Stream, heard: string[]): void {
-  const path = stream.headers[":path"]!;
-  const pieces: Buffer[] = [];
-  let isOver = false;
-  const hear = (what: string) => {
-    assert.ok(!isOver, `${what} after the end`);
-    heard.push(`${stream.id} ${what}`);
-  };
-  stream.owner = {
-    onData: (bytes) => {
-      hear("data");
-      pieces.push(Buffer.from(bytes));
-    },
-    onEnd: () => {
-      hear("end");
-      if (path === "/silent") return;
-      const answer = stream.headers["x-answer"];
-      stream.respond([":status", "200"], answer === undefined ? [] : ["x-answer", answer]);
-      stream.end([Buffer.concat(pieces)], { headers: ["x-done", "yes"], once: [] });
-    },
-    onDrain: () => hear("drain"),
-    onClose: () => {
-      hear("close");
-      isOver = true;
-    },
-  };
-  if (path !== "/held") stream.release();
-}
-
-before(async () => {
-  server = createServer({ noDelay: true }, (socket) => {
-    const heard: string[] = [];
-    const http2 = new Http2Connection(socket, {
-      clock,
-      onStream: (stream) => onStream(stream, heard),
-      onClose: () => {},
-    });
-    connections.set(socket.remotePort!, { http2, heard });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  port = (server.address() as AddressInfo).port;
-});
-after(() => server.close());
-
-function frame(type: number, flags: number, streamId: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(streamId, 5);
-  return Buffer.concat([head, payload]);
-}
+import {
+  addressOfServer,
+  begin,
+  block,
+  clock,
+  codeOf,
+  endHeaders,
+  endStream,
+  frame,
+  hello,
+  pairs,
+  patience,
+  useServer,
+  Wire,
+} from "./http2-rig.ts";
 
 const { data, headers, resetStream, settings, pushPromise, ping, goAway, windowUpdate, continuation } = frameTypes;
-const [endStream, endHeaders] = [0x1, 0x4];
-const hello = Buffer.concat([preface, frame(settings, 0, 0)]);
-const pairs = (path: string) => [":method", "POST", ":scheme", "http", ":authority", "test", ":path", path];
-/** In a table of its own: good for any place in a connection. */
-const block = (path = "/", more: readonly string[] = []) =>
-  Buffer.from(new HeaderEncoder().encode([], [...pairs(path), ...more]));
-const begin = (id: number, path = "/", more: readonly string[] = []) =>
-  frame(headers, endHeaders, id, block(path, more));
 
-/** A client by the byte. */
-class Wire implements Disposable {
-  readonly socket: Socket;
-  readonly frames: Frame[] = [];
-  readonly #reader = new FrameReader();
-  readonly #decoder = new HeaderDecoder();
-  readonly closed: Promise<unknown>;
-  #onFrame = () => {};
-  #port = 0;
-
-  private constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on("error", () => {});
-    socket.on("data", (chunk: Buffer) => {
-      for (const each of this.#reader.read(chunk)) if (each) this.frames.push(each);
-      this.#onFrame();
-    });
-    this.closed = new Promise((resolve) => socket.once("close", resolve));
-  }
-
-  static async open(said: Uint8Array = hello): Promise<Wire> {
-    const socket = connect(port, "127.0.0.1");
-    const wire = new Wire(socket);
-    await once(socket, "connect");
-    wire.#port = socket.localPort!;
-    socket.setNoDelay(true);
-    socket.write(said);
-    return wire;
-  }
-
-  get server() {
-    return connections.get(this.#port)!;
-  }
-
-  say(...bytes: readonly Uint8Array[]): void {
-    this.socket.write(Buffer.concat(bytes));
-  }
-
-  /** The first frame of this kind that has not been asked for before. */
-  async next(type: number, streamId?: number): Promise<Frame> {
-    for (;;) {
-      const at = this.frames.findIndex((each) => each.type === type && (streamId ?? each.streamId) === each.streamId);
-      if (at >= 0) return this.frames.splice(at, 1)[0]!;
-      await Promise.race([
-        new Promise<void>((resolve) => {
-          this.#onFrame = resolve;
-        }),
-        this.closed.then(() => assert.fail(`closed before a frame of type ${type}`)),
-      ]);
-    }
-  }
-
-  decode({ payload }: Frame): Record<string, string> {
-    return { ...this.#decoder.decode(payload) };
-  }
-
-  /** All that was said before has been looked at. */
-  async settled(): Promise<void> {
-    this.say(frame(ping, 0, 0, Buffer.from("settled?")));
-    await this.next(ping);
-  }
-
-  [Symbol.dispose](): void {
-    this.socket.destroy();
-  }
-}
-
-const codeOf = ({ type, payload }: Frame) => payload.readUInt32BE(type === goAway ? 4 : 0);
+useServer();
 
 describe("an HTTP/2 connection with Node's client", patience, () => {
   function nodes(t: TestContext, options: Settings = {}): ClientHttp2Session {
-    const session = connectHttp2(`http://127.0.0.1:${port}`, { settings: options });
+    const session = connectHttp2(addressOfServer(), { settings: options });
     session.on("error", () => {});
     t.after(() => session.destroy());
     return session;
@@ -537,6 +408,29 @@ describe("an HTTP/2 connection with a client that does not read", patience, () =
     }
     const bytes = wire.frames.reduce((sum, { type, payload }) => sum + (type === data ? payload.length : 0), 0);
     assert.equal(bytes, 20 * 60 * 16_000);
+  });
+
+  test("begins no more calls when so much is held for it, and does again once it has taken that", async () => {
+    using wire = await Wire.open();
+    await wire.settled();
+    const answerBytes = 60 * 16_000;
+    const fullAfter = Math.ceil((limits.connectionMemoryMebibytesMax * 1024 * 1024) / answerBytes);
+    const pieces = Array.from({ length: 60 }, () => Buffer.alloc(16_000));
+    const ask = (id: number) =>
+      wire.say(begin(id), ...pieces.map((piece) => frame(data, 0, id, piece)), frame(data, endStream, id));
+    // Of each answer what its window allows goes out, and the rest is held.
+    let refusedId = 0;
+    for (let id = 1; refusedId === 0; id += 2) {
+      ask(id);
+      await wire.settled();
+      if (wire.frames.some(({ type, streamId }) => type === resetStream && streamId === id)) refusedId = id;
+    }
+    const held = (refusedId - 1) / 2;
+    assert.ok(held >= fullAfter && held <= fullAfter + 2, `${held} answers were held`);
+    wire.say(set(settingIds.initialWindowSize, 10_000_000), frame(windowUpdate, 0, 0, uint32(1_000_000_000)));
+    for (let at = 0; at < held; at++) await wire.next(headers, 2 * at + 1);
+    ask(refusedId + 2);
+    await wire.next(headers, refusedId + 2);
   });
 
   test("ends when it takes nothing for long", async () => {

@@ -5,11 +5,13 @@
 import type { CommandOfKind, ExecutionKey, Kind, Rejection, ReplyOfKind } from "@pawl/engine";
 import type { Lease } from "@pawl/store";
 import { Messages } from "./messages.ts";
-import { Shard, type ShardParts, Unavailable } from "./shard.ts";
+import { Shard, type ShardParts } from "./shard.ts";
 import { joined, type Standing } from "./standing.ts";
+import { Unavailable } from "./unavailable.ts";
+import { type AwaitedVerdict, Verdicts } from "./verdicts.ts";
 import { type News, Watch } from "./watch.ts";
 
-export interface RingParts extends Omit<ShardParts, "watch" | "carry" | "cacheBytesMax" | "onLost"> {
+export interface RingParts extends Omit<ShardParts, "watch" | "verdicts" | "carry" | "cacheBytesMax" | "onLost"> {
   readonly shardCount: number;
   /** Who owns the shards, for the store's records: a name that is new with every start of the process. */
   readonly owner: string;
@@ -30,6 +32,7 @@ export class Ring {
   readonly #shards: (Shard | undefined)[];
   readonly #parts: RingParts;
   readonly #watch = new Watch();
+  readonly #verdicts = new Verdicts();
   readonly #messages: Messages;
 
   private constructor(parts: RingParts) {
@@ -88,6 +91,7 @@ export class Ring {
     const shard: Shard = await Shard.open(shardId, owner, {
       ...parts,
       watch: this.#watch,
+      verdicts: this.#verdicts,
       carry: this.#messages.carry.bind(this.#messages),
       cacheBytesMax: cacheBytesMax / shardCount,
       ...(elsewhere && { onLost: () => this.#onLost(shardId, shard) }),
@@ -130,6 +134,11 @@ export class Ring {
   /** See `Watch`. */
   changed(runId: string, signal: AbortSignal, news?: News): Promise<void> {
     return this.#watch.changed(runId, signal, news);
+  }
+
+  /** See `Verdicts`. */
+  awaitVerdict(key: ExecutionKey<"workflow">, updateId: string): AwaitedVerdict {
+    return this.#verdicts.await(key, updateId);
   }
 
   get standing(): Standing {

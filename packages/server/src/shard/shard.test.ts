@@ -8,7 +8,7 @@ import { shardLimits } from "../limits.ts";
 import { seededRandom } from "../random.ts";
 import type { Started } from "./dispatcher.ts";
 import { Ring, shardOf } from "./ring.ts";
-import { Unavailable } from "./shard.ts";
+import { Unavailable } from "./unavailable.ts";
 import type { LargeRun } from "./writes.ts";
 
 const namespaceId = "11111111-1111-4111-8111-111111111111";
@@ -307,6 +307,42 @@ test("what a command did in memory does not hide when later commands of its batc
   await rig.settle();
   assert.equal(rig.offered.length, 2, "the task's timeout fires in its time");
 });
+
+/** The token of a speculative task is all that tells it from one that takes its place within the same millisecond. */
+for (const forgottenBy of ["a failed commit", "a crash"] as const)
+  test(`what is said of a speculative task that was forgotten by ${forgottenBy} is not taken for the next one`, async () => {
+    const store = new MemoryStore();
+    let rig = await new Rig(store).open();
+    rig.waiting = 1;
+    await rig.start();
+    await rig.complete(rig.delivered[0]!, [timer(60)]);
+    const codec = workflowservice.UpdateWorkflowExecutionRequest;
+    const meta = { updateId: "u", identity: "caller" };
+    const request = codec.decode(codec.encode({ request: { meta, input: { name: "add" } } }));
+    const speculative = async () => {
+      rig.waiting = 1;
+      const admitted = await rig.submit({ type: "update", request });
+      assert(!(admitted instanceof Rejection));
+      return rig.delivered.at(-1)!;
+    };
+    const forgotten = await speculative();
+    if (forgottenBy === "a failed commit") {
+      store.failNextCommit("full");
+      await assert.rejects(rig.signal("s"), Unavailable);
+    } else {
+      store.crash();
+      rig = await new Rig(store).open();
+    }
+    const next = await speculative();
+    assert(forgotten.kind === "workflow" && next.kind === "workflow");
+    assert.equal(
+      next.task.task.startedEventId,
+      forgotten.task.task.startedEventId,
+      "they have the same place in history",
+    );
+    const late = await rig.complete(forgotten);
+    assert(late instanceof Rejection && late.code === "NOT_FOUND");
+  });
 
 test("what falls due is read again soon when a start could not read it", async () => {
   let isReadable = true;

@@ -19,52 +19,34 @@ import {
   type ExecutionKey,
   type HostCommand,
   type Kind,
-  machineOf,
-  type Note,
-  noRouting,
   Oversized,
   Rejection,
   type ReplyOfKind,
-  type Routing,
-  type StartedActivityTask,
-  type StartedWorkflowTask,
-  Step,
-  type Task,
 } from "@pawl/engine";
-import { CommitUnknown, type Lease, LeaseLost, type RunRef, type Store, StoreFull } from "@pawl/store";
-import type { Clock } from "../clock.ts";
+import { type Lease, LeaseLost, type RunRef, type Store } from "@pawl/store";
 import { shardLimits } from "../limits.ts";
-import type { Random } from "../random.ts";
 import type { Traces } from "../telemetry/traces.ts";
 import type { Committed } from "./commit-metrics.ts";
-import { type BatchFigures, CommitSpans, type Origin } from "./commit-spans.ts";
-import type { Dispatcher, Reservation, Started } from "./dispatcher.ts";
+import { type BatchFigures, CommitSpans } from "./commit-spans.ts";
+import { type Entry, type Outcome, type Redispatch, redispatchesOf, releasePollers, type Submitted } from "./entry.ts";
 import { ExecutionCache } from "./execution-cache.ts";
+import { type Executed, Executor, type ExecutorParts } from "./executor.ts";
 import { takeBatch } from "./fair-batch.ts";
 import { type Hosted, keyText } from "./hosted.ts";
 import { insist } from "./insist.ts";
+import { prefetch } from "./prefetch.ts";
+import { Stamps } from "./stamps.ts";
 import { type Standing, waitsForOf } from "./standing.ts";
 import { Timers } from "./timers.ts";
+import { afterFailedCommit, Unavailable } from "./unavailable.ts";
+import type { Verdicts } from "./verdicts.ts";
 import type { Watch } from "./watch.ts";
-import { addWrites, type ExecutionWrites, type LargeRun } from "./writes.ts";
+import type { ExecutionWrites, LargeRun } from "./writes.ts";
 
-/** The caller may try again: the outcome is unknown, or the shard cannot take the command now. */
-export class Unavailable extends Error {
-  /** `full`: the store has no room, so that clients slow down rather than hammer. */
-  readonly reason: "unknown" | "closed" | "busy" | "full";
-  constructor(reason: Unavailable["reason"], message: string) {
-    super(message);
-    this.name = "Unavailable";
-    this.reason = reason;
-  }
-}
-
-export interface ShardParts {
+export interface ShardParts extends ExecutorParts {
   readonly store: Store;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly dispatcher: Dispatcher;
   readonly watch: Watch;
+  readonly verdicts: Verdicts;
   /** Takes a message to another execution. */
   readonly carry: (effect: Extract<Effect, { type: "send" }>) => void;
   /** Makes a request to somebody outside; what came of it comes back as a command. */
@@ -72,10 +54,6 @@ export interface ShardParts {
   readonly cacheBytesMax: number;
   /** See `TimersParts.horizonMs`. */
   readonly timersAheadMs?: number;
-  /** How long closed runs of a namespace are kept. */
-  readonly retentionMs: (namespaceId: string) => number;
-  /** How task queues route between versions of workers; absent: there are none. */
-  readonly routing?: Routing;
   /** Told of faults and bugs, with what was being done. */
   readonly onFault: (what: string, error: unknown) => void;
   /** Told of runs that become large, once what made them so is committed. */
@@ -93,51 +71,6 @@ export interface ShardParts {
   readonly traces?: Traces | undefined;
 }
 
-/** A command that waits for its batch. */
-interface Submitted {
-  readonly type: "command";
-  readonly key: ExecutionKey;
-  readonly command: CommandOfKind<Kind>;
-  readonly resolve: (reply: never) => void;
-  readonly reject: (error: unknown) => void;
-  /** For its span; absent: none is made. */
-  readonly origin?: Origin | undefined;
-}
-
-/** A run whose waiting tasks nobody holds: after a restart, or after a commit of unknown outcome. */
-interface Redispatch {
-  readonly type: "redispatch";
-  readonly key: ExecutionKey;
-  readonly runId: string | null;
-  /** Pollers that were to get a task of it: they still do, if the commit turns out to have happened. */
-  readonly held: readonly Pick<Delivery, "task" | "reservation">[];
-}
-
-interface Delivery {
-  readonly task: Task;
-  readonly reservation: Reservation;
-  readonly started: Started;
-}
-
-type Entry = Submitted | Redispatch;
-
-/** What a batch owes the world once it is on disk. */
-interface Outcome {
-  readonly entry: Entry;
-  readonly reply: unknown;
-  readonly deliveries: readonly Delivery[];
-  /** What no waiting worker took at once. */
-  readonly effects: readonly Effect[];
-  /** What is counted of it. */
-  readonly notes: readonly Note[];
-}
-
-/** A batch before its commit. */
-interface Executed {
-  readonly outcomes: readonly Outcome[];
-  readonly changed: ExecutionWrites;
-}
-
 const hostCommands = ["wake", "receive", "delivered"] satisfies HostCommand["type"][];
 
 export class Shard {
@@ -145,6 +78,7 @@ export class Shard {
   readonly lease: Lease;
   readonly #cache: ExecutionCache;
   readonly #timers: Timers;
+  readonly #executor: Executor;
   readonly #spans: CommitSpans | undefined;
   #inbox: Entry[] = [];
   #running: Promise<void> | undefined;
@@ -163,6 +97,7 @@ export class Shard {
       wake: (run) => this.#wake(run),
       onFault: (error) => parts.onFault("read due runs", error),
     });
+    this.#executor = new Executor(parts, new Stamps(lease.rangeId));
   }
 
   /** Takes the shard over. */
@@ -231,7 +166,7 @@ export class Shard {
   async #runBatch(batch: readonly Entry[]): Promise<void> {
     let hosted: Map<string, Hosted>;
     try {
-      hosted = await this.#prefetch(batch);
+      hosted = await prefetch(batch, { store: this.#parts.store, shardId: this.lease.shardId, cache: this.#cache });
     } catch (error) {
       // S4 holds for reading, too: a run that cannot be restored must not take its neighbours with it.
       if (batch.length > 1) return this.#runAlone(batch);
@@ -239,11 +174,27 @@ export class Shard {
       this.#enqueueLater(batch.filter((entry) => entry.type === "redispatch"));
       return this.#refuse(batch, new Unavailable("unknown", "the store could not be read; try again"));
     }
-    const executed = this.#executeAll(batch, hosted);
-    if (executed === "failed") return;
-    if (executed === "again") return this.#runAlone(batch);
-    if (executed instanceof Oversized) return this.#endOversized(batch[0]!, executed);
+    let executed: Executed;
+    try {
+      executed = this.#executor.execute(batch, hosted);
+    } catch (error) {
+      this.#forget(batch);
+      if (batch.length > 1) return this.#runAlone(batch);
+      return this.#fail(batch[0]!, error);
+    }
     return this.#commit(batch, hosted, executed);
+  }
+
+  /** S4: alone, each either goes through or fails by itself. */
+  async #runAlone(batch: readonly Entry[]): Promise<void> {
+    for (const entry of batch) await this.#runBatch([entry]);
+  }
+
+  /** It was alone, so it is its own fault: the run is too large for it (S6), or it met a bug (S4). */
+  async #fail(entry: Entry, error: unknown): Promise<void> {
+    if (error instanceof Oversized) return this.#endOversized(entry, error);
+    this.#parts.onFault(`execute ${entry.type === "command" ? entry.command.type : entry.type}`, error);
+    this.#refuse([entry], error);
   }
 
   /**
@@ -265,151 +216,6 @@ export class Shard {
     const asked = entry.type === "command" && !(hostCommands as readonly string[]).includes(entry.command.type);
     if (asked) entry.resolve(rejection as never);
     else await this.#runBatch([entry]);
-  }
-
-  /** S4: alone, each either goes through or fails by itself. */
-  async #runAlone(batch: readonly Entry[]): Promise<void> {
-    for (const entry of batch) await this.#runBatch([entry]);
-  }
-
-  async #prefetch(batch: readonly Entry[]): Promise<Map<string, Hosted>> {
-    const { store } = this.#parts;
-    const hosted = new Map<string, Hosted>();
-    const unknown = new Map<string, ExecutionKey>();
-    for (const { key } of batch) {
-      const id = keyText(key);
-      const cached = hosted.get(id) ?? this.#cache.get(id);
-      if (cached) hosted.set(id, cached);
-      else unknown.set(id, key);
-    }
-    if (unknown.size > 0) {
-      const currents = await store.loadCurrent([...unknown.values()], this.lease.shardId);
-      for (const [index, [id, { kind, namespaceId, businessId }]] of [...unknown].entries()) {
-        const key = { kind, namespaceId, businessId };
-        const machine = machineOf(kind);
-        hosted.set(id, { key, machine, execution: machine.empty(key, currents[index] ?? null) });
-      }
-    }
-    const wanted = new Map<string, Hosted>();
-    for (const entry of batch) {
-      const one = hosted.get(keyText(entry.key))!;
-      const { machine, execution } = one;
-      const named = entry.type === "redispatch" ? entry.runId : machine.selectorOf(entry.command);
-      const runIds = [named || execution.currentRunId];
-      if (entry.type === "command" && machine.needsCurrent?.(entry.command)) runIds.push(execution.currentRunId);
-      for (const runId of runIds) if (runId && !execution.runs.has(runId)) wanted.set(runId, one);
-    }
-    if (wanted.size > 0) {
-      const stored = await store.loadRuns([...wanted.keys()], this.lease.shardId);
-      for (const [index, [runId, { key, machine, execution }]] of [...wanted].entries()) {
-        const row = stored[index];
-        // A run id of another execution is as unknown here as one that never was.
-        if (row && keyText(row) === keyText(key)) execution.runs.set(runId, machine.restore(row.snapshot, row.parts));
-      }
-    }
-    return hosted;
-  }
-
-  /** All of the batch, synchronously (S1). On a bug nothing of it is kept, and a batch of one fails (S4). */
-  #executeAll(batch: readonly Entry[], hosted: ReadonlyMap<string, Hosted>): Executed | Oversized | "again" | "failed" {
-    const outcomes: Outcome[] = [];
-    const changed: ExecutionWrites = { writes: [], touched: [], large: [] };
-    try {
-      for (const entry of batch) outcomes.push(this.#execute(entry, hosted.get(keyText(entry.key))!));
-      for (const one of hosted.values()) addWrites(changed, one);
-      return { outcomes, changed };
-    } catch (error) {
-      this.#abandon(batch, outcomes);
-      if (batch.length > 1) return "again";
-      if (error instanceof Oversized) return error;
-      const [entry] = batch;
-      this.#parts.onFault(`execute ${entry?.type === "command" ? entry.command.type : entry?.type}`, error);
-      this.#refuse(batch, error);
-      return "failed";
-    }
-  }
-
-  #execute(entry: Entry, hosted: Hosted): Outcome {
-    const { key, machine, execution } = hosted;
-    if (entry.type === "redispatch") {
-      const run = execution.runs.get(entry.runId ?? execution.currentRunId ?? "");
-      if (run) this.#timers.arm({ ...key, runId: run.runId }, Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null);
-      return {
-        entry,
-        reply: undefined,
-        deliveries: this.#startHeld(hosted, entry.held),
-        effects: run ? machine.pendingEffects(run) : [],
-        notes: [],
-      };
-    }
-    const step = this.#step(key.namespaceId);
-    const reply = machine.execute(execution, entry.command, step);
-    return { entry, reply, notes: step.notes, ...this.#match(hosted, step.effects) };
-  }
-
-  /**
-   * Match before commit: a task for which a worker already waits is recorded as scheduled and started in one commit. The engine knows nothing of
-   * workers; to it this is a second command on the same state.
-   */
-  #match(hosted: Hosted, effects: readonly Effect[]): Pick<Outcome, "deliveries" | "effects"> {
-    const deliveries: Delivery[] = [];
-    const rest: Effect[] = [];
-    // A start may have effects of its own, which are matched too.
-    const all = [...effects];
-    for (const effect of all) {
-      const reservation = effect.type === "dispatch" ? this.#parts.dispatcher.reserve(effect.task) : null;
-      if (effect.type !== "dispatch" || !reservation) {
-        rest.push(effect);
-        continue;
-      }
-      try {
-        const started = this.#start(hosted, effect.task, reservation, all);
-        if (started) deliveries.push({ task: effect.task, reservation, started });
-        else {
-          reservation.release();
-          rest.push(effect);
-        }
-      } catch (error) {
-        for (const one of [reservation, ...deliveries.map((delivery) => delivery.reservation)]) one.release();
-        throw error;
-      }
-    }
-    return { deliveries, effects: rest };
-  }
-
-  /** A start is recognised by its poll: if the commit of unknown outcome did happen, the same poller is given the same task. */
-  #startHeld(hosted: Hosted, held: Redispatch["held"]): Delivery[] {
-    return held.flatMap(({ task, reservation }) => {
-      const started = this.#start(hosted, task, reservation, []);
-      if (!started) reservation.release();
-      return started ? [{ task, reservation, started }] : [];
-    });
-  }
-
-  /** Undefined when the task is stale, or its run moves to the worker's version first. What follows from the start is added to `effects`. */
-  #start(hosted: Hosted, task: Task, { poller, sticky }: Reservation, effects: Effect[]): Started | undefined {
-    const { key, machine, execution } = hosted;
-    const { runId, stamp, scheduledEventId } = task;
-    const step = this.#step(key.namespaceId);
-    const reply = machine.execute(
-      execution,
-      task.kind === "workflow"
-        ? { type: "startWorkflowTask", runId, stamp, poller, sticky }
-        : { type: "startActivityTask", runId, scheduledEventId, stamp, poller },
-      step,
-    );
-    effects.push(...step.effects);
-    if (reply instanceof Rejection || reply === undefined) return undefined;
-    return task.kind === "workflow"
-      ? { kind: "workflow", task: reply as StartedWorkflowTask }
-      : { kind: "activity", task: reply as StartedActivityTask };
-  }
-
-  #step(namespaceId: string): Step {
-    const { clock, random, retentionMs, routing = noRouting } = this.#parts;
-    const nowMs = clock.nowMs();
-    const newId = () => random.orderedUuid(nowMs);
-    return new Step({ nowMs, newId, retentionMs: retentionMs(namespaceId), routing });
   }
 
   async #commit(
@@ -461,19 +267,24 @@ export class Shard {
       if (effect.type === "dispatch") dispatcher.offer(effect.task);
       else if (effect.type === "send") carry(effect);
       else if (effect.type === "call") call(effect.call);
-      else this.#notice(entry.key, effect.runId);
+      else this.#notice(entry.key, effect);
     }
   }
 
-  /** Nothing was committed, but who watches the run must look: its updates are in memory only. */
-  #notice(key: ExecutionKey, runId: string): void {
+  /** Whatever was committed, who watches the run must look: updates are in memory only, and a commit of unknown outcome told nobody. */
+  #notice(key: ExecutionKey, { runId, rejected }: Extract<Effect, { type: "noticed" }>): void {
     this.#rearm(key, runId);
-    this.#parts.watch.notify(runId, false);
+    this.#parts.verdicts.tell(key, runId, rejected);
+    this.#parts.watch.notify(runId, this.#cachedRun(key, runId)?.status.type !== "open");
+  }
+
+  #cachedRun(key: ExecutionKey, runId: string) {
+    return this.#cache.get(keyText(key))?.execution.runs.get(runId);
   }
 
   /** By the run as it is now: commands that came later in the batch may have changed when it is due. */
   #rearm(key: ExecutionKey, runId: string): void {
-    const run = this.#cache.get(keyText(key))?.execution.runs.get(runId);
+    const run = this.#cachedRun(key, runId);
     if (run) this.#timers.arm({ ...key, runId }, Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null);
   }
 
@@ -481,56 +292,43 @@ export class Shard {
   #failCommit(batch: readonly Entry[], outcomes: readonly Outcome[], error: unknown): void {
     this.#parts.onFault("commit", error);
     this.#parts.onFailedCommit?.();
+    this.#forget(batch);
     if (error instanceof LeaseLost) {
-      this.#abandon(batch, outcomes);
-      this.#state = "lost";
-      this.#timers.close();
-      this.#parts.onLost?.();
-      this.#refuse([...batch, ...this.#inbox.splice(0)], new Unavailable("closed", "this shard has moved; try again"));
-      return;
+      releasePollers(outcomes.flatMap(({ deliveries }) => deliveries));
+      return this.#lose(batch);
     }
-    if (error instanceof StoreFull)
-      this.#refuse(batch, new Unavailable("full", "the store is full; try again when there is room"));
-    else
-      this.#refuse(
-        batch,
-        new Unavailable(
-          "unknown",
-          error instanceof CommitUnknown
-            ? "the outcome of the commit is unknown; try again"
-            : "the commit failed; try again",
-        ),
-      );
-    for (const { key } of batch) this.#cache.forget(keyText(key));
-    this.#recoverLater(outcomes);
+    this.#refuse(batch, afterFailedCommit(error));
+    this.#enqueueLater(redispatchesOf(outcomes));
   }
 
-  /** Looks at the batch's runs again, a moment later: their timers must be armed and their tasks dispatched, whatever the commit did. */
-  #recoverLater(outcomes: readonly Outcome[]): void {
-    const entries = outcomes.map(({ entry, deliveries }): Redispatch => {
-      const runId = entry.type === "redispatch" ? entry.runId : machineOf(entry.key.kind).selectorOf(entry.command);
-      return { type: "redispatch", key: entry.key, runId: runId || null, held: deliveries };
-    });
-    // A command on one run may have begun another (continue as new, a retry), whose first task nobody holds either.
-    const keys = new Map(entries.filter(({ runId }) => runId !== null).map(({ key }) => [keyText(key), key]));
-    for (const key of keys.values()) entries.push({ type: "redispatch", key, runId: null, held: [] });
-    this.#enqueueLater(entries);
+  /** S5: nothing more happens here. */
+  #lose(batch: readonly Entry[]): void {
+    this.#state = "lost";
+    this.#timers.close();
+    this.#parts.onLost?.();
+    this.#refuse([...batch, ...this.#inbox.splice(0)], new Unavailable("closed", "this shard has moved; try again"));
   }
 
-  /** What waits for a worker or another execution is not forgotten because the store failed just then. */
+  /** A moment later: what waits for a worker or another execution is not forgotten because the store failed just then. */
   #enqueueLater(entries: readonly Redispatch[]): void {
     if (entries.length === 0) return;
     const { clock } = this.#parts;
     clock.after(shardLimits.retryMs, () => {
       if (this.#state === "open") for (const entry of entries) this.#enqueue(entry);
-      else for (const { held } of entries) for (const { reservation } of held) reservation.release();
+      else releasePollers(entries.flatMap(({ held }) => held));
     });
   }
 
-  /** Throws the batch's changes away, and gives reserved pollers back to their lines. */
-  #abandon(batch: readonly Entry[], outcomes: readonly Outcome[]): void {
-    for (const { key } of batch) this.#cache.forget(keyText(key));
-    for (const { deliveries } of outcomes) for (const { reservation } of deliveries) reservation.release();
+  /**
+   * Throws the batch's changes away: its executions are read again. Who watches them must look: what only memory knew, an update that waited for a
+   * worker, is gone.
+   */
+  #forget(batch: readonly Entry[]): void {
+    for (const { key } of batch) {
+      const forgotten = this.#cache.get(keyText(key));
+      this.#cache.forget(keyText(key));
+      for (const runId of forgotten?.execution.runs.keys() ?? []) this.#parts.watch.notify(runId, true);
+    }
   }
 
   #refuse(entries: readonly Entry[], error: unknown): void {

@@ -26,6 +26,14 @@ export function followedEvent(event: Uint8Array, call: Pick<Call, "supportedFeat
   });
 }
 
+/** Whether another run follows: continued as new, retried, or the next of a cron schedule. `event`: one encoded `events` field, of a closing event. */
+export function isFollowed(event: Uint8Array): boolean {
+  const closing = history.History.decode(event).events[0]!;
+  return (
+    closing.eventType === enums.EventType.WORKFLOW_EXECUTION_CONTINUED_AS_NEW || continuedAsNew(closing) !== undefined
+  );
+}
+
 function continuedAsNew(
   closing: history.HistoryEvent,
 ): Init<history.WorkflowExecutionContinuedAsNewEventAttributes> | undefined {

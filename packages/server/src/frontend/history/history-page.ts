@@ -4,6 +4,7 @@
  *
  *   frame = tag 0x0a (field 1, length-delimited) · length as a varint · the event
  */
+import type { Located } from "@pawl/engine";
 import type { Store, StoredBatch } from "@pawl/store";
 import { limits } from "../../limits.ts";
 
@@ -56,6 +57,12 @@ export async function readEvent(store: Store, runId: string, eventId: number): P
   const range = { fromEventId: eventId, toEventId: eventId };
   const [batch] = await store.readHistory(runId, { ...range, eventCountMax: 1, bytesMax: limits.pageBytesMax });
   return batch && within(batch, range);
+}
+
+/** The last event of a run that has ended, as an `events` field. Who waits for that end asks when it has just been committed, and finds it in memory. */
+export async function readClosingEvent(store: Store, located: Located): Promise<Uint8Array | undefined> {
+  const { runId, lastEventId, closingEvents } = located;
+  return closingEvents ? frames(closingEvents).at(-1) : readEvent(store, runId, lastEventId);
 }
 
 export function concat(parts: readonly Uint8Array[]): Uint8Array {

@@ -113,6 +113,7 @@ for (const named of [false, true])
     const runId = named ? executions[0]!.execution!.runId : "";
     let changed = () => {};
     const ring: Parts["ring"] = {
+      awaitVerdict: (...asked) => parts.ring.awaitVerdict(...asked),
       changed: () =>
         new Promise<void>((resolve) => {
           changed = resolve;
@@ -286,6 +287,7 @@ test("who waits for the end of a run looks at it when he comes and when it has e
   const { executions } = await server.ask("ListWorkflowExecutions", {});
   let looks = 0;
   const ring: Parts["ring"] = {
+    awaitVerdict: (...asked) => parts.ring.awaitVerdict(...asked),
     changed: (...asked) => parts.ring.changed(...asked),
     submit: (key, command) => {
       looks++;

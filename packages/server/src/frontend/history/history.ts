@@ -6,7 +6,7 @@ import { executionProblem, invalid } from "../field-rules.ts";
 import { Wait, waitUntilMs } from "../long-poll.ts";
 import type { Call, Handlers, Parts } from "../parts.ts";
 import { followedEvent } from "./followed-event.ts";
-import { concat, frames, readEvent, readEvents, readEventsReverse } from "./history-page.ts";
+import { concat, readClosingEvent, readEvents, readEventsReverse } from "./history-page.ts";
 import { type HistoryPosition, historyToken, reverseHistoryToken } from "./history-token.ts";
 
 type Response = Init<workflowservice.GetWorkflowExecutionHistoryResponse> | Rejection;
@@ -136,14 +136,13 @@ async function closeEvent(parts: ReadParts, reading: Reading, wait: boolean): Pr
     ? await waitFor(parts, reading, "end", ({ open }) => !open)
     : await locate(parts, reading, reading.runId);
   if (located instanceof Rejection) return located;
-  const { open, runId, lastEventId, closingEvents } = located;
+  const { open, lastEventId } = located;
   if (open)
     return {
       history: noEvents,
       ...(wait && { nextPageToken: tokenAt(parts, reading, located, lastEventId, lastEventId) }),
     };
-  // Who waits for the end of a run asks when that has just been committed.
-  const event = closingEvents ? frames(closingEvents).at(-1) : await readEvent(parts.store, runId, lastEventId);
+  const event = await readClosingEvent(parts.store, located);
   return event ? { history: followedEvent(event, reading.call) } : gone;
 }
 

@@ -93,10 +93,7 @@ function wireTarget(target: NexusTarget, namespaces: NamespaceRegistry): Init<ne
 }
 
 /** All that is wrong with the spec in one refusal, as the reference server says it; else the spec as it is kept. */
-export function specOf(
-  spec: nexus.EndpointSpec | undefined,
-  namespaces: NamespaceRegistry,
-): NexusEndpointSpec | Rejection {
+function specOf(spec: nexus.EndpointSpec | undefined, namespaces: NamespaceRegistry): NexusEndpointSpec | Rejection {
   const { name = "", description } = spec ?? {};
   const problems = nameProblems(name);
   const target = targetOf(spec?.target, namespaces, problems);

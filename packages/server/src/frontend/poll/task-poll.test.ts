@@ -5,7 +5,7 @@ import { ManualClock } from "../../clock.ts";
 import { shardLimits } from "../../limits.ts";
 import type { Match, QueryTask, Task } from "../../matching/match.ts";
 import type { Started } from "../../shard/dispatcher.ts";
-import { Unavailable } from "../../shard/shard.ts";
+import { Unavailable } from "../../shard/unavailable.ts";
 import { quietTelemetry } from "../../telemetry/telemetry.ts";
 import { TestCall } from "../in-process.ts";
 import { PollWatch } from "./poll-watch.ts";

@@ -9,7 +9,7 @@ import { activityKey, type Poller, Rejection, workflowKey } from "@pawl/engine";
 import { shardLimits } from "../../limits.ts";
 import type { Match, PollRequest } from "../../matching/match.ts";
 import type { Started } from "../../shard/dispatcher.ts";
-import { Unavailable } from "../../shard/shard.ts";
+import { Unavailable } from "../../shard/unavailable.ts";
 import { isGone, pause, taskPollUntilMs } from "../long-poll.ts";
 import type { Call, Parts } from "../parts.ts";
 import type { PollWatch } from "./poll-watch.ts";

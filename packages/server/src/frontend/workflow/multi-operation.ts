@@ -33,6 +33,7 @@ export function multiOperationHandlers(parts: Parts) {
       const key = workflowKey(namespace.id, start.workflowId);
       const meta = { ...update.request!.meta!, updateId: update.request!.meta!.updateId || random.uuid() };
       const requestId = start.requestId || random.uuid();
+      using verdict = ring.awaitVerdict(key, meta.updateId);
       const reply = await ring.submit(key, {
         type: "startWithUpdate",
         start: {
@@ -49,7 +50,7 @@ export function multiOperationHandlers(parts: Parts) {
       const run = { namespace: namespace.name, workflowId: start.workflowId, runId };
       const firstExecutionRunId = started ? firstRunId : "";
       const stage = wantedStage(update.waitPolicy?.lifecycleStage);
-      const progress = await waitForStage(parts, { key, progress: reply.update, stage, call });
+      const progress = await waitForStage(parts, { key, progress: reply.update, stage, verdict, call });
       if (progress instanceof Rejection) return failed("update", progress);
       const link = startLink(run, requestId, reply.start);
       return {

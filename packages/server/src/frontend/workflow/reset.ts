@@ -12,7 +12,7 @@ import {
 } from "@pawl/engine";
 import { enums, history, type RequestOf } from "@pawl/protocol";
 import { nextTurn } from "../../clock.ts";
-import { Unavailable } from "../../shard/shard.ts";
+import { Unavailable } from "../../shard/unavailable.ts";
 import { executionProblem, idProblem, invalid } from "../field-rules.ts";
 import { type Handlers, limits, type Parts } from "../parts.ts";
 import { optionsProblem } from "./workflow-options.ts";

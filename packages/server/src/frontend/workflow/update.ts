@@ -2,12 +2,15 @@
 import { detail, type ExecutionKey, Rejection, type UpdateProgress, workflowKey } from "@pawl/engine";
 import { enums, errordetails, type RequestOf, type update } from "@pawl/protocol";
 import { limits } from "../../limits.ts";
+import type { AwaitedVerdict } from "../../shard/verdicts.ts";
 import { blobProblem, executionProblem, headerProblem, invalid, lengthProblem, runIdProblem } from "../field-rules.ts";
+import { isFollowed } from "../history/followed-event.ts";
+import { readClosingEvent } from "../history/history-page.ts";
 import { Wait, waitUntilMs } from "../long-poll.ts";
 import type { Call, Handlers, Parts } from "../parts.ts";
 import { updateLink } from "./response-link.ts";
 
-const { UpdateWorkflowExecutionLifecycleStage: Stage, WorkflowExecutionStatus } = enums;
+const { UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
 
 export function updateHandlers(parts: Parts) {
   const { namespaces, ring, random } = parts;
@@ -21,12 +24,14 @@ export function updateHandlers(parts: Parts) {
       const meta = { ...given.request!.meta!, updateId: given.request!.meta!.updateId || random.uuid() };
       const request = { ...given, request: { ...given.request!, meta } };
       const key = workflowKey(namespace.id, workflowId);
+      using verdict = ring.awaitVerdict(key, meta.updateId);
       const admitted = await ring.submit(key, { type: "update", request });
       if (admitted instanceof Rejection) return admitted;
       const progress = await waitForStage(parts, {
         key,
         progress: admitted,
         stage: wantedStage(given.waitPolicy?.lifecycleStage),
+        verdict,
         call,
       });
       return progress instanceof Rejection ? progress : updateResponse(request, progress);
@@ -39,11 +44,12 @@ export function updateHandlers(parts: Parts) {
       if (problem) return problem;
       const { workflowId, runId } = updateRef!.workflowExecution!;
       const key = workflowKey(namespace.id, workflowId);
+      using verdict = ring.awaitVerdict(key, updateRef!.updateId);
       const found = await ring.submit(key, { type: "pollUpdate", runId, updateId: updateRef!.updateId });
       if (found instanceof Rejection) return found;
       // Without a stage the answer is how far it is now.
       const stage = waitPolicy?.lifecycleStage ?? Stage.UNSPECIFIED;
-      const progress = await waitForStage(parts, { key, progress: found, stage, call });
+      const progress = await waitForStage(parts, { key, progress: found, stage, verdict, call });
       return progress instanceof Rejection ? progress : progressResponse(workflowId, progress);
     },
   } satisfies Handlers;
@@ -79,13 +85,15 @@ interface Waiting {
   readonly key: ExecutionKey<"workflow">;
   readonly progress: UpdateProgress;
   readonly stage: enums.UpdateWorkflowExecutionLifecycleStage;
+  /** Awaited since before the update was asked for. */
+  readonly verdict: AwaitedVerdict;
   readonly call: Call;
 }
 
 /** Waits until the stage is reached, or as long as such a call may be held open; then the stage that was reached is the answer. */
 export async function waitForStage(
-  { ring, clock }: Parts,
-  { key, progress: first, stage, call }: Waiting,
+  { ring, clock, store }: Parts,
+  { key, progress: first, stage, verdict, call }: Waiting,
 ): Promise<UpdateProgress | Rejection> {
   const { runId, updateId } = first;
   let progress = first;
@@ -93,20 +101,28 @@ export async function waitForStage(
   while (progress.stage < stage && !wait.isOver) {
     const changed = ring.changed(runId, wait.signal);
     const now = await ring.submit(key, { type: "pollUpdate", runId, updateId });
-    if (now instanceof Rejection) return lost(ring, key, runId);
+    // Asked for again since then, one of the same id may be known; what this caller waits for is the one before.
+    const failure = verdict.rejection(runId, first.admission);
+    if (failure) return { runId, updateId, stage: Stage.COMPLETED, outcome: { failure } };
+    if (now instanceof Rejection) return lost({ ring, store }, key, runId);
     progress = now;
     if (progress.stage < stage) await changed;
   }
   return progress;
 }
 
-/** It was admitted and is not known any more: its workflow closed without seeing it, or memory was lost. */
-async function lost(ring: Parts["ring"], key: ExecutionKey<"workflow">, runId: string): Promise<Rejection> {
+/** It was admitted, was not rejected, and is not known any more: its workflow closed without seeing it, or memory was lost. */
+async function lost(
+  { ring, store }: Pick<Parts, "ring" | "store">,
+  key: ExecutionKey<"workflow">,
+  runId: string,
+): Promise<Rejection> {
   const located = await ring.submit(key, { type: "locate", runId });
   if (located instanceof Rejection) return located;
-  // A run that another one follows: the caller's next try reaches that one.
-  const goesOn = located.open || located.status === WorkflowExecutionStatus.CONTINUED_AS_NEW;
-  if (goesOn) return workflowClosing();
+  if (located.open) return new Rejection("UNAVAILABLE", "workflow update was aborted");
+  const closing = await readClosingEvent(store, located);
+  // The caller's next try reaches the run that follows.
+  if (closing && isFollowed(closing)) return workflowClosing();
   return new Rejection("NOT_FOUND", "workflow update was aborted by closing workflow");
 }
 

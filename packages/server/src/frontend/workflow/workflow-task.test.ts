@@ -260,6 +260,26 @@ describe("a completion", () => {
     const kept = described.workflowExecutionInfo?.searchAttributes?.indexedFields["TemporalChangeVersion"];
     assert.equal(new TextDecoder().decode(kept?.metadata["type"]), "KeywordList");
   });
+
+  test("of a binary that its namespace has marked as bad fails the task, and leaves it to another", async () => {
+    await using server = await InProcess.open();
+    await server.start("w");
+    const { taskToken } = await server.pollWorkflowTask();
+    const config = { badBinaries: { binaries: { b1: { reason: "loses orders" } } } };
+    await server.ask("UpdateNamespace", { config });
+    assert.equal(
+      await server.verdict("RespondWorkflowTaskCompleted", { taskToken, binaryChecksum: "b1" }),
+      "INVALID_ARGUMENT BadBinary: binary b1 is marked as bad deployment",
+    );
+    const retried = await server.pollWorkflowTask();
+    const failed = history.History.decode(retried.history!).events.at(3)?.workflowTaskFailedEventAttributes;
+    assert.deepEqual([failed?.cause, failed?.binaryChecksum], [enums.WorkflowTaskFailedCause.BAD_BINARY, "b1"]);
+    await server.ask("RespondWorkflowTaskCompleted", { taskToken: retried.taskToken, binaryChecksum: "b2" });
+    assert.match(
+      await server.verdict("RespondWorkflowTaskCompleted", { taskToken, binaryChecksum: "b1" }),
+      /^NOT_FOUND/,
+    );
+  });
 });
 
 describe("a failure of a task", () => {

@@ -16,6 +16,7 @@ import type { QueryAnswer, QueryRegistry } from "./query-registry.ts";
 
 type PollRequest = RequestOf<"PollWorkflowTaskQueue">;
 type CompletedRequest = RequestOf<"RespondWorkflowTaskCompleted">;
+type Cause = "BAD_BINARY" | "BAD_SEARCH_ATTRIBUTES";
 type PollResponse = Init<workflowservice.PollWorkflowTaskQueueResponse>;
 
 export function workflowTaskHandlers(parts: Parts) {
@@ -53,9 +54,12 @@ export function workflowTaskHandlers(parts: Parts) {
       if (namespace instanceof Rejection) return namespace;
       const problem = completedProblem(given);
       if (problem) return problem;
+      const unfit = (cause: Cause, message: string) => failUnfit(parts, queries, token, given, { cause, message });
+      if (Object.hasOwn(namespace.badBinaries.binaries, given.binaryChecksum))
+        return unfit("BAD_BINARY", `BadBinary: binary ${given.binaryChecksum} is marked as bad deployment`);
       const commands = withTypedAttributes(given.commands, namespace, custom);
       if (commands instanceof Rejection)
-        return failForAttributes(parts, queries, token, { request: given, problem: commands });
+        return unfit("BAD_SEARCH_ATTRIBUTES", `BadSearchAttributes: ${commands.message}`);
       return complete(parts, queries, token, { ...given, commands });
     },
 
@@ -107,20 +111,22 @@ function endpointIdsOf({ nexusEndpoints }: Parts, commands: CompletedRequest["co
   return ids;
 }
 
-/** The engine does not know which attributes a namespace has: code that sets others fails its workflow task here, and may be mended. */
-async function failForAttributes(
+/**
+ * The engine does not know what a namespace allows: code that sets attributes which are not its, or that an operator has marked as bad,
+ * fails its workflow task here, and may be mended.
+ */
+async function failUnfit(
   { ring }: Parts,
   queries: QueryRegistry,
   token: WorkflowTaskToken,
-  { request, problem }: { request: CompletedRequest; problem: Rejection },
+  { identity, binaryChecksum, namespace }: CompletedRequest,
+  { cause, message }: { cause: Cause; message: string },
 ): Promise<Rejection> {
-  const { identity, binaryChecksum, namespace } = request;
-  const message = `BadSearchAttributes: ${problem.message}`;
   const failing = workflowservice.RespondWorkflowTaskFailedRequest.create({
     namespace,
     identity,
     binaryChecksum,
-    cause: enums.WorkflowTaskFailedCause.BAD_SEARCH_ATTRIBUTES,
+    cause: enums.WorkflowTaskFailedCause[cause],
     failure: failure.Failure.create({ message, serverFailureInfo: { nonRetryable: false } }),
   });
   const failed = await ring.submit(keyOf(token), { type: "failWorkflowTask", task: token, request: failing });

@@ -1,62 +1,14 @@
 /**
  * What the machinery of a shard (single writer, cache, timers, messages, recovery, retention) hosts: executions of several kinds, each a pure
- * machine of its own. The machinery knows an execution by this file only; a kind is added to `Kinds` here and to `machines` in `machines.ts`.
+ * machine of its own. The machinery knows an execution by this file only; which kinds there are is in `machines.ts`.
  */
-import type { Delivery, Message } from "./outbox.ts";
 import type { Rejection } from "./rejection.ts";
-import type { EventBatch } from "./run/run.ts";
 import type { SizeWarning } from "./run/run-size.ts";
 import type { VisibilityRecord } from "./run/visibility.ts";
-import type { ScheduleCommand, ScheduleReplies } from "./schedule/schedule.ts";
-import type { StandaloneCommand, StandaloneReplies } from "./standalone/standalone-activity.ts";
+import type { Execution, ExecutionKey, HostedRun, RunSelector } from "./state/execution.ts";
+import type { EventBatch } from "./state/run.ts";
 import type { Step } from "./step.ts";
-import type { Command, Effect, Replies, RunSelector } from "./vocabulary.ts";
-
-/** For each kind of execution: what can be asked of it, and its answers by type of command. */
-export interface Kinds {
-  workflow: { readonly command: Command; readonly replies: Replies };
-  schedule: { readonly command: ScheduleCommand; readonly replies: ScheduleReplies };
-  activity: { readonly command: StandaloneCommand; readonly replies: StandaloneReplies };
-}
-
-export type Kind = keyof Kinds;
-export type CommandOfKind<K extends Kind> = Kinds[K]["command"];
-export type ReplyOfKind<K extends Kind, C extends CommandOfKind<K>> = K extends Kind
-  ? Kinds[K]["replies"][C["type"] & keyof Kinds[K]["replies"]]
-  : never;
-
-/**
- * What users call an execution: its `businessId` is a workflow id, an activity id, a schedule id. Kinds have ids of their own: a workflow and a
- * schedule of one namespace may share an id, and know nothing of each other.
- */
-export interface ExecutionKey<K extends Kind = Kind> {
-  readonly kind: K;
-  readonly namespaceId: string;
-  readonly businessId: string;
-}
-
-/** A run as far as the machinery must know it. */
-export interface HostedRun {
-  readonly runId: string;
-  readonly status: { readonly type: "open" | "closed" };
-  /** When the shard next wakes this run; Infinity = never. */
-  readonly wakeAtMs: number;
-}
-
-/** All runs of one execution that memory holds, and which of them is meant when no run id is given. */
-export interface Execution<R extends HostedRun = HostedRun> {
-  currentRunId: string | null;
-  readonly runs: Map<string, R>;
-}
-
-/** Commands that the machinery gives by itself; every kind knows them. */
-export type HostCommand =
-  /** Something is due: the run does what is, and nothing early. */
-  | { readonly type: "wake"; readonly runId: string }
-  /** Another execution says something. Answered with a `Delivery`. */
-  | { readonly type: "receive"; readonly message: Message }
-  /** What became of a message that this run sent. */
-  | { readonly type: "delivered"; readonly runId: string; readonly messageId: number; readonly delivery: Delivery };
+import type { Effect, HostCommand } from "./vocabulary.ts";
 
 export type PartChange = readonly [part: string, bytes: Uint8Array | null];
 
@@ -107,17 +59,4 @@ export interface Machine<R extends HostedRun, E extends Execution<R>, C extends 
   isPinned(run: R): boolean;
   /** An estimate of the run's size in memory. */
   memoryBytes(run: R): number;
-}
-
-export function scheduleKey(namespaceId: string, scheduleId: string): ExecutionKey<"schedule"> {
-  return { kind: "schedule", namespaceId, businessId: scheduleId };
-}
-
-/** Of a standalone activity. */
-export function activityKey(namespaceId: string, activityId: string): ExecutionKey<"activity"> {
-  return { kind: "activity", namespaceId, businessId: activityId };
-}
-
-export function workflowKey(namespaceId: string, workflowId: string): ExecutionKey<"workflow"> {
-  return { kind: "workflow", namespaceId, businessId: workflowId };
 }
