@@ -13,6 +13,7 @@ export interface Source {
 
 export type Rule =
   | "arrows"
+  | "circles"
   | "clock"
   | "declared"
   | "documents"

@@ -1,6 +1,6 @@
-/** What is pointed at must be there: links between documents with their headings, and documents named in comments. */
+/** What is pointed at must be there: links between documents with their headings, and files named in comments and in the documents for maintainers. */
 import { posix } from "node:path";
-import type { CodeFile, Finding, Repository, Source } from "./repository.ts";
+import type { Finding, Repository, Source } from "./repository.ts";
 import { lineAt } from "./source-text.ts";
 
 export function documentFindings(sources: readonly Source[], { code }: Repository): Finding[] {
@@ -8,7 +8,14 @@ export function documentFindings(sources: readonly Source[], { code }: Repositor
   const documents = sources.filter(({ path }) => path.endsWith(".md"));
   return [
     ...documents.flatMap((document) => linkFindings(document, byPath)),
-    ...code.flatMap((file) => mentionFindings(file, byPath)),
+    ...mentionFindings(
+      [
+        ...code.map(({ path, comments }) => ({ path, text: comments })),
+        // Pages for users name files that the reader writes.
+        ...documents.filter(({ path }) => !path.includes("/")),
+      ],
+      byPath,
+    ),
   ];
 }
 
@@ -40,14 +47,24 @@ function headingsOf(text: string): Set<string> {
   );
 }
 
-function mentionFindings({ path, comments }: CodeFile, byPath: ReadonlyMap<string, Source>): Finding[] {
-  const known = (name: string) => [...byPath.keys()].some((other) => other === name || other.endsWith(`/${name}`));
-  return [...comments.matchAll(/(?<![\w/.*-])[\w./-]*\w\.md\b/g)]
-    .filter(([name]) => !known(name))
-    .map((match) => ({
-      path,
-      line: lineAt(comments, match.index),
-      rule: "documents",
-      message: `"${match[0]}" is not in the repository; say here what it says, or name a document that is`,
-    }));
+function mentionFindings(texts: readonly Source[], byPath: ReadonlyMap<string, Source>): Finding[] {
+  // A source may be named without the folders that every package has: `server/limits.ts` is packages/server/src/limits.ts.
+  const short = (path: string) => path.replace(/^packages\/([\w-]+)\/src\//, "$1/");
+  const ends = new Set([...byPath.keys()].flatMap((path) => [...endsOf(path), ...endsOf(short(path))]));
+  return texts.flatMap(({ path, text }) =>
+    [...text.matchAll(/(?<![\w/.*<-])[\w.-][\w./-]*\.(?:md|tsx?)\b(?!\()/g)]
+      .filter(([name]) => !ends.has(name))
+      .map((match) => ({
+        path,
+        line: lineAt(text, match.index),
+        rule: "documents",
+        message: `"${match[0]}" is not in the repository; say here what it says, or name a file that is`,
+      })),
+  );
+}
+
+/** `a/b/c`, `b/c` and `c`. */
+function endsOf(path: string): string[] {
+  const names = path.split("/");
+  return names.map((_, index) => names.slice(index).join("/"));
 }

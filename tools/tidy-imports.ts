@@ -213,7 +213,7 @@ export function doorFindings({ packages, paths }: Repository): Finding[] {
     const hasSources = [...paths].some((file) => file.startsWith(`${folder}/src/`));
     if (!hasSources) return [];
     return [...doors]
-      .filter(([, file]) => !paths.has(file))
+      .filter(([, file]) => !paths.has(file) && !isGenerated(file))
       .map(([door, file]) => at(`the door "${door}" opens on ${file}, which is not there`));
   });
 }

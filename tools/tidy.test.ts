@@ -178,6 +178,8 @@ const atFault: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ["whole-suite", "packages/store/src/sqlite/sqlite.test.ts", 'test("x", { only: true }, () => {});'],
   ["whole-suite", "tests/compat/go.test.ts", 'test.todo("x");'],
   ["documents", shard, `// as ${["design", "md"].join(".")} says`],
+  ["documents", shard, `// as in ${["gone", "ts"].join(".")}`],
+  ["documents", "GUIDE.md", "in `server/gone.ts`"],
   ["documents", "docs/guide.md", "see [there](gone.md)"],
   ["documents", "docs/guide.md", "# Guide\n\nsee [below](#belov)"],
   ["length", shard, "x;\n".repeat(fileLinesMax + 1)],
@@ -223,7 +225,9 @@ const inOrder: readonly (readonly [path: string, text: string])[] = [
     "docs/guide.md",
     "# The `guide`, part 1\n\n[here](#the-guide-part-1), [out](https://example.org/x), [self](guide.md)",
   ],
-  [shard, "// every *.md file"],
+  [shard, "// every *.md and *.ts file"],
+  [shard, "// as in server/index.ts and shard/shard.ts"],
+  ["docs/guide.md", "in `yours.ts`"],
   ["tests/torture/kill.ts", 'const root = new URL("../../", import.meta.url);'],
   ["tests/compat/go/worker_test.go", "package compat"],
   ["packages/store/src/sqlite/sqlite.test.ts", 'test("only: one owner", { timeout: 1_000 }, () => {});'],
@@ -314,6 +318,33 @@ describe("test support", () => {
   });
   test("a file that nobody imports is bound as a source", () => {
     assert.deepEqual(rulesWith(), ["node-free"]);
+  });
+});
+
+describe("circles", () => {
+  const rulesOf = (a: Source, b: Source) => tidy([...madeUp, ...doorFiles, a, b]).map(({ rule }) => rule);
+  const file = (path: string, text: string) => ({ path, text });
+  const start = (text: string) => file("packages/engine/src/workflow/start.ts", text);
+  const step = (text: string) => file("packages/engine/src/step.ts", text);
+
+  test("no two files import each other, not even types", () => {
+    const values = [
+      start('import { Step } from "../step.ts";'),
+      step('import { start } from "./workflow/start.ts";'),
+    ] as const;
+    const types = [
+      start('import { Step } from "../step.ts";'),
+      step('import type { Start } from "./workflow/start.ts";'),
+    ] as const;
+    assert.deepEqual(rulesOf(...values), ["circles"]);
+    assert.deepEqual(rulesOf(...types), ["circles"]);
+    assert.deepEqual(rulesOf(values[0], step("")), []);
+  });
+  test("types may where a knot is explained, values may not", () => {
+    const client = file("packages/sdk/src/client/workflow-client.ts", 'import { handle } from "./workflow-handle.ts";');
+    const handle = (text: string) => file("packages/sdk/src/client/workflow-handle.ts", text);
+    assert.deepEqual(rulesOf(client, handle('import type { Client } from "./workflow-client.ts";')), []);
+    assert.deepEqual(rulesOf(client, handle('import { Client } from "./workflow-client.ts";')), ["circles"]);
   });
 });
 

@@ -3,6 +3,7 @@
  * what to write instead. tidy.test.ts runs them over the checkout, and over made-up sources to prove that each can fire.
  */
 import { type Finding, readRepository, type Source } from "./repository.ts";
+import { circleFindings } from "./tidy-circles.ts";
 import { documentFindings } from "./tidy-documents.ts";
 import { doorFindings, importFindings } from "./tidy-imports.ts";
 import { lengthFindings, nameFindings, textFindings, wordFindings } from "./tidy-words.ts";
@@ -18,6 +19,7 @@ export function tidy(sources: readonly Source[]): Finding[] {
     ]),
     ...sources.flatMap((source) => [...nameFindings(source), ...textFindings(source)]),
     ...doorFindings(repository),
+    ...circleFindings(repository),
     ...documentFindings(sources, repository),
   ];
   return found.sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1));

@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly args?: readonly string[];
   /** Further variables of its environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The file of the command `pawl`. Default: this repository's. */
+  readonly program?: string;
 }
 
 export interface RunningServer {
@@ -51,7 +53,7 @@ export interface RunningServer {
  * is the first of so many nodes on that schema, which begin and end together.
  */
 export async function startPawl(options: ServerOptions = {}): Promise<RunningServer> {
-  const pawl = join(repository, "packages/cli/bin/pawl.cjs");
+  const pawl = options.program ?? join(repository, "packages/cli/bin/pawl.cjs");
   const databaseUrl = process.env["PAWL_TEST_DB_URL"];
   if (databaseUrl === undefined) return start(process.execPath, [pawl, "server"], options);
   const { dbFilename = randomUUID(), ...rest } = options;

@@ -76,6 +76,13 @@ describe("activities", () => {
     assert.equal(cause.cause.cause?.message, "the root of it");
   });
 
+  test("a workflow's failure says where in its sources it and its cause were made", async () => {
+    const { cause } = await failureOf(execute(workflows.failsOfItself));
+    assert.ok(cause instanceof ApplicationFailure && cause.cause instanceof ApplicationFailure);
+    for (const { stack } of [cause, cause.cause])
+      assert.match(stack?.split("\n")[1] ?? "", /at failsOfItself .*workflows\.ts:\d+:\d+/);
+  });
+
   test("a failure is caught in the workflow with all that it says", async () => {
     assert.deepEqual(await execute(workflows.caughtFailure), {
       ...{ type: "NoWay", message: "no way", details: [{ code: 7 }, "x"], nonRetryable: true, root: "the root of it" },

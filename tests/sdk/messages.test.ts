@@ -112,6 +112,7 @@ describe("updates", () => {
       await assert.rejects(handle.executeUpdate(workflows.increase, { args: [-1] }), (error: unknown) => {
         assert.ok(error instanceof WorkflowUpdateFailedError);
         assert.equal(error.cause?.message, "must not be negative");
+        assert.match(error.cause?.stack ?? "", /workflows\.ts:\d+:\d+/);
         return true;
       });
       assert.equal(await handle.executeUpdate(workflows.increase, { args: [3] }), 5);
@@ -142,6 +143,7 @@ describe("updates", () => {
         assert.ok(error instanceof WorkflowUpdateFailedError);
         assert.ok(error.cause instanceof ApplicationFailure);
         assert.equal(error.cause.type, "Refused");
+        assert.match(error.cause.stack ?? "", /workflows\.ts:\d+:\d+/);
         return true;
       });
       await assert.rejects(handle.executeUpdate("there is none"), WorkflowUpdateFailedError);

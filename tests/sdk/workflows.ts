@@ -65,6 +65,10 @@ export async function failure(): Promise<never> {
   return await remote.failForGood();
 }
 
+export async function failsOfItself(): Promise<never> {
+  throw ApplicationFailure.create({ message: "outer", nonRetryable: true, cause: new RangeError("inner") });
+}
+
 export async function caughtFailure(): Promise<unknown> {
   try {
     return await remote.failForGood();

@@ -5,11 +5,13 @@
 //   --max-semi-space-size   Left alone, Node lets short-lived objects take over a hundred megabytes on a large machine before it collects them.
 //   --heap-growing-percent  Left alone, V8 lets the heap grow to a multiple of what is alive before it collects the whole of it; so, to twice that.
 //   MALLOC_*                Left alone, glibc keeps what was freed, in an arena for each thread: after 20,000 workflows a third of the server's
-//                           memory was such holes. One arena, from which large pieces go back to the system at once, keeps them few.
+//                           memory was such holes. One arena, from which large pieces go back to the system at once, keeps them few. "Large" is a
+//                           megabyte: below it are the page caches that SQLite makes for one statement, and each would cost two calls of the
+//                           kernel and pages that it has to clear.
 const variables = {
   MALLOC_ARENA_MAX: "1",
-  MALLOC_MMAP_THRESHOLD_: "65536",
-  MALLOC_TRIM_THRESHOLD_: "131072",
+  MALLOC_MMAP_THRESHOLD_: "1048576",
+  MALLOC_TRIM_THRESHOLD_: "4194304",
 };
 const flags = ["--max-semi-space-size=32", "--heap-growing-percent=100"];
 

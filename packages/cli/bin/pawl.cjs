@@ -3,4 +3,4 @@
 require("./require-node.cjs");
 const [command] = process.argv.slice(2);
 if (command === "server" || command === "dev") require("./allocator.cjs").settle(__filename, process.argv.slice(2));
-void import("../src/main.ts").then(({ main }) => main());
+void import("pawl/main").then(({ main }) => main());

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { CommanderError } from "commander";
 import fc from "fast-check";
 import { definitions } from "./command/commands.ts";
-import { longName } from "./command/definition.ts";
+import { longName } from "./command/flag.ts";
 import { parseCommand } from "./command/parsed-command.ts";
 import { Failure } from "./failure.ts";
 

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { definitions } from "./command/commands.ts";
-import { type Flags, longName } from "./command/definition.ts";
+import { type Flags, longName } from "./command/flag.ts";
 import { globalFlags } from "./command/global-flags.ts";
 
 const { commands: theirs } = JSON.parse(

@@ -1,7 +1,7 @@
 /** Payloads from the command line: JSON unless the metadata says otherwise. */
 import { readFileSync } from "node:fs";
 import type { common } from "@pawl/sdk/proto";
-import { list, onOff } from "./command/definition.ts";
+import { list, onOff } from "./command/flag.ts";
 import { Failure } from "./failure.ts";
 import type { Json } from "./output/json.ts";
 import { pairs } from "./output/pairs.ts";

@@ -16,6 +16,8 @@ export interface Page {
 
 const folder = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(folder, "dist");
+/** What they are built from. A package from npm brings them built, and no sources. */
+const app = join(folder, "src/app");
 const document = "index.html";
 
 export interface PagesOptions {
@@ -79,6 +81,7 @@ async function build(): Promise<void> {
 }
 
 function isStale(): boolean {
+  if (!existsSync(app)) return false;
   const built = join(dist, document);
   if (!existsSync(built)) return true;
   const builtAtMs = statSync(built).mtimeMs;

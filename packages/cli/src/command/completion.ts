@@ -1,7 +1,7 @@
 /** Scripts that let a shell complete `pawl`'s commands and flags, made of the parser itself. */
 import { Command } from "commander";
 
-export const shells = ["bash", "zsh", "fish"] as const;
+const shells = ["bash", "zsh", "fish"] as const;
 type Shell = (typeof shells)[number];
 
 interface Place {

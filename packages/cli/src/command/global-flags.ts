@@ -1,5 +1,5 @@
 /** Flags that every command of the table understands: where the server is, and how to print. */
-import { choice, integer, list, onOff, span, text, type Values } from "./definition.ts";
+import { choice, integer, list, onOff, span, text, type Values } from "./flag.ts";
 
 export const connectionFlags = {
   address: text("host:port", "the server; default: that of the profile, else 127.0.0.1:7233"),

@@ -2,9 +2,9 @@
 import { Command, Option } from "commander";
 import { Failure } from "../failure.ts";
 import { Session } from "../session.ts";
-import { type Definition, type Flag, type Flags, type Group, longName } from "./definition.ts";
-import type { GlobalValues } from "./global-flags.ts";
-import { connectionFlags, globalFlags, outputFlags } from "./global-flags.ts";
+import type { Definition, Group } from "./definition.ts";
+import { type Flag, type Flags, longName } from "./flag.ts";
+import { connectionFlags, type GlobalValues, globalFlags, outputFlags } from "./global-flags.ts";
 
 /** Adds each definition under its path, making the groups above it. */
 export function addCommands(program: Command, groups: readonly Group[], definitions: readonly Definition[]): void {

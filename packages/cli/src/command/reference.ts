@@ -1,6 +1,7 @@
 /** The commands as a page of the documentation. */
 import type { Command } from "commander";
-import { type Definition, type Flags, type Group, longName } from "./definition.ts";
+import type { Definition, Group } from "./definition.ts";
+import { type Flags, longName } from "./flag.ts";
 import { connectionFlags, outputFlags } from "./global-flags.ts";
 
 export function referencePage(program: Command, groups: readonly Group[], definitions: readonly Definition[]): string {

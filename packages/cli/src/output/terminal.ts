@@ -1,6 +1,6 @@
 /** Colours and a bar of progress, where somebody looks. */
 
-export const styles = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 } as const;
+const styles = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 } as const;
 export type Style = keyof typeof styles;
 
 export type ColorChoice = "auto" | "always" | "never";

@@ -1,5 +1,6 @@
 /** `pawl activity link`: a link that lets whoever has it complete an activity once. */
-import { define, required, span, text } from "../command/definition.ts";
+import { define } from "../command/definition.ts";
+import { required, span, text } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 
 export const linkCommand = define({

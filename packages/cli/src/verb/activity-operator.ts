@@ -1,16 +1,7 @@
 /** What an operator does to an activity that is under way: hold it back, let it go, begin anew, other options. */
 import type { Init, RequestOf } from "@pawl/sdk/proto";
-import {
-  type Definition,
-  decimal,
-  define,
-  integer,
-  onOff,
-  required,
-  span,
-  text,
-  type Values,
-} from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { decimal, integer, onOff, required, span, text, type Values } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import type { Session } from "../session.ts";
 import { batchFlags, startBatch } from "./target.ts";

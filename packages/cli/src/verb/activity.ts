@@ -1,17 +1,7 @@
 /** `pawl activity …`: activities of workflows, and standalone ones, which have no workflow id. */
 import { enums } from "@pawl/sdk/proto";
-import {
-  choice,
-  type Definition,
-  decimal,
-  define,
-  integer,
-  list,
-  required,
-  span,
-  text,
-  type Values,
-} from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { choice, decimal, integer, list, required, span, text, type Values } from "../command/flag.ts";
 import { limitFlags } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
 import type { Column } from "../output/output.ts";

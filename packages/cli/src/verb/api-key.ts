@@ -1,7 +1,8 @@
 /** `pawl api-key …`: the keys in the file that a server is given with `--auth-file`. No server is asked; it reads the file again by itself. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { AuthFile } from "@pawl/server";
-import { type Definition, define, list, required, span } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { list, required, span } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import { onePage } from "./pages.ts";
 

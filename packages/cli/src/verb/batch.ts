@@ -1,5 +1,6 @@
 /** `pawl batch …`: work on many workflows, in the background. */
-import { type Definition, define, required } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { required } from "../command/flag.ts";
 import { limitFlags } from "../command/global-flags.ts";
 import { batchColumns, batchDetails, followBatch } from "./batch-progress.ts";
 import { pagesOf } from "./pages.ts";

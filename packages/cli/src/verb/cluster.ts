@@ -1,5 +1,6 @@
 /** `pawl operator cluster …`: what the server is and how it is. */
-import { type Definition, define, onOff } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { onOff } from "../command/flag.ts";
 import { limitFlags } from "../command/global-flags.ts";
 import { pagesOf } from "./pages.ts";
 

@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { dirname } from "node:path";
 import { defaultConfigPath, loadClientConfigFromToml } from "@pawl/sdk/envconfig";
 import { parse, stringify, type TomlTable } from "smol-toml";
-import { type Definition, define, required, text } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { required, text } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import type { Json } from "../output/json.ts";
 import type { Session } from "../session.ts";

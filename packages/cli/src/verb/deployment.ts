@@ -1,5 +1,6 @@
 /** `pawl worker deployment …`: versions of workers, and which of them is given tasks. */
-import { type Definition, decimal, define, list, onOff, required, text } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { decimal, list, onOff, required, text } from "../command/flag.ts";
 import { limitFlags } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
 import type { Column } from "../output/output.ts";

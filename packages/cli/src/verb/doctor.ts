@@ -1,6 +1,7 @@
 /** `pawl doctor`: whether what a server or its file holds is as it must be. */
 import type { Finding, Looked } from "@pawl/server/doctor";
-import { type Definition, define, integer, text } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { integer, text } from "../command/flag.ts";
 import { Failure, failedState } from "../failure.ts";
 import type { Column } from "../output/output.ts";
 import { Progress } from "../output/terminal.ts";

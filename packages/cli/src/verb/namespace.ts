@@ -1,6 +1,7 @@
 /** `pawl namespace …`, which the official command line has under `operator namespace` too. */
 import { toDuration } from "@pawl/sdk/proto";
-import { type Definition, define, list, onOff, span, text, underOperator } from "../command/definition.ts";
+import { type Definition, define, underOperator } from "../command/definition.ts";
+import { list, onOff, span, text } from "../command/flag.ts";
 import { limitFlags } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
 import type { Column } from "../output/output.ts";

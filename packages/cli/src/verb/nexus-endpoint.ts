@@ -1,6 +1,7 @@
 /** `pawl operator nexus endpoint …`. */
 import type { nexus } from "@pawl/sdk/proto";
-import { type Definition, define, onOff, required, text, type Values } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { onOff, required, text, type Values } from "../command/flag.ts";
 import { limitFlags } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
 import type { Column } from "../output/output.ts";

@@ -1,9 +1,8 @@
 /** `pawl schedule …`: workflows that are started again and again. */
 import { enums, type schedule, toDuration, toTimestamp } from "@pawl/sdk/proto";
+import { type Definition, define } from "../command/definition.ts";
 import {
   choice,
-  type Definition,
-  define,
   integer,
   list,
   onOff,
@@ -13,7 +12,7 @@ import {
   text,
   time,
   type Values,
-} from "../command/definition.ts";
+} from "../command/flag.ts";
 import { limitFlags } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
 import type { Column } from "../output/output.ts";

@@ -1,6 +1,7 @@
 /** `pawl search-attribute …`, which the official command line has under `operator search-attribute`. */
 import { enums } from "@pawl/sdk/proto";
-import { choice, type Definition, define, type Flag, list, onOff, underOperator } from "../command/definition.ts";
+import { type Definition, define, underOperator } from "../command/definition.ts";
+import { choice, type Flag, list, onOff } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import { onePage } from "./pages.ts";
 import { isConfirmed } from "./target.ts";

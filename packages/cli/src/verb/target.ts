@@ -1,7 +1,7 @@
 /** Which workflow, or which of them all, a verb is about. */
 import { createInterface } from "node:readline/promises";
 import type { Init, RequestOf } from "@pawl/sdk/proto";
-import { decimal, onOff, required, text, type Values } from "../command/definition.ts";
+import { decimal, onOff, required, text, type Values } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import type { Session } from "../session.ts";
 import { followBatch } from "./batch-progress.ts";

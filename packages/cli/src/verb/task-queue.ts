@@ -1,6 +1,7 @@
 /** `pawl task-queue …`: who polls a queue, how much waits there, and what it may hand out. */
 import { enums } from "@pawl/sdk/proto";
-import { choice, type Definition, define, list, onOff, required, text, type Values } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { choice, list, onOff, required, text, type Values } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import type { Json } from "../output/json.ts";
 import type { Column } from "../output/output.ts";

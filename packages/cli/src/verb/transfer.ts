@@ -1,11 +1,11 @@
 /** `pawl backup`, `pawl export` and `pawl import`: state and histories as files. */
-
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { history, type ResponseOf } from "@pawl/sdk/proto";
-import { type Definition, define, required, text } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { required, text } from "../command/flag.ts";
 import { Failure, failedState } from "../failure.ts";
 import { Progress } from "../output/terminal.ts";
 import type { Session } from "../session.ts";

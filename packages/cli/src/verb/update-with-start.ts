@@ -1,6 +1,7 @@
 /** `pawl workflow start-update-with-start` and `execute-update-with-start`: an update, and the workflow first if it does not run; both or neither. */
 import { enums } from "@pawl/sdk/proto";
-import { choice, type Definition, define, list, onOff, required, text, type Values } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { choice, list, onOff, required, text, type Values } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import { payloadsOf } from "../payload.ts";
 import type { Session } from "../session.ts";

@@ -1,5 +1,6 @@
 /** `pawl worker list`, `count` and `describe`: workers that tell the server how they are. */
-import { type Definition, define, required, text } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { required, text } from "../command/flag.ts";
 import { limitFlags } from "../command/global-flags.ts";
 import type { Column } from "../output/output.ts";
 import { pagesOf } from "./pages.ts";

@@ -1,6 +1,7 @@
 /** What ends a workflow, stops it for a while, or sends it back to an earlier point. */
 import { enums, type Init, type workflow } from "@pawl/sdk/proto";
-import { choice, type Definition, define, integer, list, text, type Values } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { choice, integer, list, text, type Values } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import type { Session } from "../session.ts";
 import { completedTaskIds } from "./history-pages.ts";

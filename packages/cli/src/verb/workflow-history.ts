@@ -1,7 +1,8 @@
 /** `pawl workflow show` and `trace`: what happened in a workflow. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { history } from "@pawl/sdk/proto";
-import { type Definition, define, integer, onOff, required, text } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { integer, onOff, required, text } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import type { Json } from "../output/json.ts";
 import { words } from "../output/output.ts";

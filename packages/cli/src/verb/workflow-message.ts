@@ -1,6 +1,7 @@
 /** What is said to a running workflow: signals, queries and updates. */
 import { enums } from "@pawl/sdk/proto";
-import { choice, type Definition, define, list, required, text, type Values } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { choice, list, required, text, type Values } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import type { Json } from "../output/json.ts";
 import { inputFlags, payloadMap, payloadsOf } from "../payload.ts";

@@ -1,6 +1,7 @@
 /** `pawl workflow update-options` and `reset with-workflow-update-options`: which version of its workers a run belongs to. */
 import { workflow } from "@pawl/sdk/proto";
-import { choice, type Definition, define, text, type Values } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { choice, text, type Values } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import { oneOrAll, workflowsFlags } from "./target.ts";
 

@@ -1,18 +1,7 @@
 /** `pawl workflow start`, `execute` and `signal-with-start`. */
 import { enums, toDuration } from "@pawl/sdk/proto";
-import {
-  choice,
-  type Definition,
-  decimal,
-  define,
-  integer,
-  list,
-  onOff,
-  required,
-  span,
-  text,
-  type Values,
-} from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { choice, decimal, integer, list, onOff, required, span, text, type Values } from "../command/flag.ts";
 import type { Json } from "../output/json.ts";
 import { inputFlags, jsonPayload, payloadMap, payloadsOf } from "../payload.ts";
 import type { Session } from "../session.ts";

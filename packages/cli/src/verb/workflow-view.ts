@@ -1,6 +1,7 @@
 /** What is to be seen of workflows: lists, counts, one in all detail. */
 import { history } from "@pawl/sdk/proto";
-import { type Definition, define, onOff, text } from "../command/definition.ts";
+import { type Definition, define } from "../command/definition.ts";
+import { onOff, text } from "../command/flag.ts";
 import { limitFlags } from "../command/global-flags.ts";
 import type { Json } from "../output/json.ts";
 import { type Column, words } from "../output/output.ts";

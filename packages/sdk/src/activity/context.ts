@@ -12,6 +12,7 @@ import type { Priority } from "../value/options.ts";
 import type { RetryPolicy } from "../value/retry-policy.ts";
 import { type ActivityProgress, checkedProgress } from "./progress.ts";
 
+/** What an activity may know of itself. Timestamps are milliseconds since 1970. */
 export interface Info {
   readonly taskToken: Uint8Array;
   readonly base64TaskToken: string;
@@ -64,6 +65,7 @@ export interface ContextParts {
   readonly ended: AbortSignal;
 }
 
+/** Of `heartbeat.auto`. */
 export interface AutoHeartbeatOptions {
   /** Default: half the heartbeat timeout, or 10 seconds without one. */
   readonly everyMs?: number;
@@ -76,6 +78,7 @@ export interface AutoHeartbeat extends Disposable {
   stop(): void;
 }
 
+/** Throws nothing: what comes of it is heard by `cancelled` and `cancellationSignal`. */
 export interface Heartbeat {
   (details?: unknown): void;
   /** Heartbeats by itself, now and every so often: for activities that wait for something long. Its cancellation is heard the same way. */
@@ -87,6 +90,7 @@ const autoDefaultMs = 10_000;
 /** Where the context of the activity that runs is found. */
 export const asyncLocalStorage = new AsyncLocalStorage<Context>();
 
+/** What an activity can do beside its own work. `Context.current()` is the one of the activity that runs. */
 export class Context {
   readonly info: Info;
   /** Rejects with a `CancelledFailure` when the activity is cancelled; never resolves. Cancellation comes with the answer to a heartbeat. */

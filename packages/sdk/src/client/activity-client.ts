@@ -56,24 +56,28 @@ export type ActivityIdReusePolicy = (typeof ActivityIdReusePolicy)[keyof typeof 
 export const ActivityIdConflictPolicy = { FAIL: "FAIL", USE_EXISTING: "USE_EXISTING" } as const;
 export type ActivityIdConflictPolicy = (typeof ActivityIdConflictPolicy)[keyof typeof ActivityIdConflictPolicy];
 
+/** Of an activity that is started without a workflow. What has no default here is as for activities of workflows. */
 export interface ActivityOptions {
+  /** By which it is found again. */
   id: string;
   taskQueue: string;
   args?: readonly unknown[];
   heartbeatTimeout?: Duration;
   retry?: RetryPolicy;
-  /** One of this and `scheduleToCloseTimeout` is required. */
+  /** For one attempt. One of this and `scheduleToCloseTimeout` is required. */
   startToCloseTimeout?: Duration;
   scheduleToStartTimeout?: Duration;
   scheduleToCloseTimeout?: Duration;
   summary?: string;
   priority?: Priority;
+  /** The first attempt comes after this time. Default: at once. */
   startDelay?: Duration;
   idReusePolicy?: ActivityIdReusePolicy;
   idConflictPolicy?: ActivityIdConflictPolicy;
   typedSearchAttributes?: SearchAttributePair[] | TypedSearchAttributes;
 }
 
+/** What a description brings beside the rest. Default: none of it. */
 export interface ActivityDescribeOptions {
   includeInput?: boolean;
   includeOutcome?: boolean;
@@ -81,6 +85,7 @@ export interface ActivityDescribeOptions {
   includeLastFailure?: boolean;
 }
 
+/** An activity without a workflow: one that a client has started, or that is found by its id. */
 export interface ActivityHandle<R = unknown> {
   readonly activityId: string;
   readonly runId: string | undefined;
@@ -98,6 +103,7 @@ export interface ActivityHandle<R = unknown> {
   restoreOriginalOptions(): Promise<ActivityOptionsUpdate>;
 }
 
+/** Which run of the id is meant. */
 export interface GetActivityHandleOptions {
   /** Default: whichever run is current. */
   runId?: string;
@@ -122,6 +128,7 @@ export interface TypedActivityClient<T> {
   execute<N extends ActivityName<T>>(activity: N, options: ActivityOptionsFor<T, N>): Promise<ActivityResult<T, N>>;
 }
 
+/** What an activity client takes beside what every client does. */
 export interface ActivityClientOptions extends BaseClientOptions {
   /** The first is the outermost. */
   interceptors?: ActivityClientInterceptor[];

@@ -9,6 +9,7 @@ import type { StorageDriverTargetInfo } from "../value/external-storage.ts";
 import type { FailureConverter } from "../value/failure-converter.ts";
 import type { PayloadConverter } from "../value/payload-converter.ts";
 
+/** What every client takes. */
 export interface BaseClientOptions {
   /** Default: one to `localhost:7233`, made at the first call. */
   connection?: Connection;
@@ -27,6 +28,7 @@ export type Call = <N extends MethodName>(
   options?: CallOptions,
 ) => Promise<ResponseOf<N>>;
 
+/** The same with their defaults, shared by the clients that a client is made of. */
 export interface ResolvedClientOptions {
   readonly connection: Connection;
   readonly namespace: string;

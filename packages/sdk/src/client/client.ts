@@ -6,6 +6,7 @@ import { ServiceClient } from "./service-client.ts";
 import { TaskQueueClient } from "./task-queue-client.ts";
 import { WorkflowClient, type WorkflowClientOptions } from "./workflow-client.ts";
 
+/** What a client is made with; all may be left out. */
 export interface ClientOptions extends BaseClientOptions {
   interceptors?: ClientInterceptors;
   plugins?: ClientPlugin[];

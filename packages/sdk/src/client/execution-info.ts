@@ -9,6 +9,7 @@ import {
   type TypedSearchAttributes,
 } from "../value/search-attributes.ts";
 
+/** `UNKNOWN`: the server says one that this SDK does not know. */
 export type WorkflowExecutionStatusName =
   | "UNSPECIFIED"
   | "RUNNING"
@@ -21,6 +22,7 @@ export type WorkflowExecutionStatusName =
   | "PAUSED"
   | "UNKNOWN";
 
+/** A workflow as lists show it. */
 export interface WorkflowExecutionInfo {
   type: string;
   workflowId: string;
@@ -43,12 +45,14 @@ export interface WorkflowExecutionInfo {
   raw: workflow.WorkflowExecutionInfo;
 }
 
+/** A workflow as `describe()` shows it; `raw` has its pending activities and children. */
 export interface WorkflowExecutionDescription extends Omit<WorkflowExecutionInfo, "raw"> {
   staticSummary(): Promise<string | undefined>;
   staticDetails(): Promise<string | undefined>;
   raw: workflowservice.DescribeWorkflowExecutionResponse;
 }
 
+/** How many there are; with `GROUP BY`, for each value too. */
 export interface CountWorkflowExecution {
   count: number;
   groups: { count: number; groupValues: unknown[] }[];
@@ -88,7 +92,7 @@ export function executionDescription(
   return { ...info, staticSummary: text(summary), staticDetails: text(details), raw: response };
 }
 
-export function statusName(status: enums.WorkflowExecutionStatus): WorkflowExecutionStatusName {
+function statusName(status: enums.WorkflowExecutionStatus): WorkflowExecutionStatusName {
   const names = Object.entries(enums.WorkflowExecutionStatus) as [keyof typeof enums.WorkflowExecutionStatus, number][];
   const name = names.find(([, code]) => code === status)?.[0];
   if (name === "CANCELED") return "CANCELLED";

@@ -73,7 +73,8 @@ export type {
   WorkflowUpdateValidatorType,
 } from "../value/options.ts";
 export { HandlerUnfinishedPolicy, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from "../value/options.ts";
-export { defaultPayloadConverter, type Payload } from "../value/payload-converter.ts";
+export type { Payload } from "../value/payload.ts";
+export { defaultPayloadConverter } from "../value/payload-converter.ts";
 export type { RetryPolicy } from "../value/retry-policy.ts";
 export * from "./activity-client.ts";
 export {

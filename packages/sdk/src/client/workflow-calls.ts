@@ -192,7 +192,7 @@ export class WorkflowCalls {
 }
 
 /** A call that starts a workflow, with what its refusals mean. */
-export async function attempt<R>(
+async function attempt<R>(
   { workflowId, workflowType }: { readonly workflowId: string; readonly workflowType: string },
   namespace: string,
   call: () => Promise<R>,

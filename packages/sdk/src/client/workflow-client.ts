@@ -82,6 +82,12 @@ interface HandleTarget {
   readonly followRuns: boolean;
 }
 
+/** Takes what became of a start. */
+interface StartOutcome<W extends Workflow> {
+  readonly resolve: (handle: WorkflowHandle<W>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** The start of an update-with-start. One object serves one call. */
 export class WithStartWorkflowOperation<W extends Workflow> {
   readonly workflowTypeOrFunc: string | W;
@@ -105,7 +111,7 @@ export class WithStartWorkflowOperation<W extends Workflow> {
   }
 
   /** Throws when it has served already. */
-  use(): PromiseWithResolvers<WorkflowHandle<W>> {
+  use(): StartOutcome<W> {
     if (this.#isUsed) throw new TypeError("This WithStartWorkflowOperation instance has already been executed.");
     this.#isUsed = true;
     return this.#handle;

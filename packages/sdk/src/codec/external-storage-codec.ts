@@ -9,7 +9,7 @@ import {
   type StorageDriver,
   type StorageDriverTargetInfo,
 } from "../value/external-storage.ts";
-import type { Payload } from "../value/payload-converter.ts";
+import type { Payload } from "../value/payload.ts";
 
 /** What one driver is to do of one call, with the places of the results. */
 interface Share<T> {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { history, update } from "@pawl/protocol";
-import { defaultPayloadConverter, type Payload } from "../value/payload-converter.ts";
+import type { Payload } from "../value/payload.ts";
+import { defaultPayloadConverter } from "../value/payload-converter.ts";
 import { MessageCodec } from "./message-codec.ts";
 
 const payload = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);

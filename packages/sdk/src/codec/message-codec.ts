@@ -3,7 +3,7 @@
 import type { PayloadCodec } from "../value/data-converter.ts";
 import { errorMessage, ValueError } from "../value/errors.ts";
 import type { ExternalStorage, StorageDriverTargetInfo } from "../value/external-storage.ts";
-import type { Payload } from "../value/payload-converter.ts";
+import type { Payload } from "../value/payload.ts";
 import { fetchedFromOutside, storedOutside } from "./external-storage-codec.ts";
 import { walkPayloads } from "./payload-walk.ts";
 

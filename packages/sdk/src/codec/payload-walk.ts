@@ -3,7 +3,7 @@
  * alone, because the server and other tools read them, and so is what the SDK itself writes into markers.
  */
 import { history, update } from "@pawl/protocol";
-import type { Payload } from "../value/payload-converter.ts";
+import type { Payload } from "../value/payload.ts";
 
 /** Payloads that belong together (the arguments of one call), and where what becomes of them goes. */
 export interface PayloadGroup {

@@ -12,6 +12,7 @@ import { type Duration, msToNumber } from "../value/duration.ts";
 import { sdkName, sdkVersion } from "../value/version.ts";
 import { EagerStarts } from "./eager-starts.ts";
 
+/** How to reach a server. */
 export interface ConnectionOptions {
   /** `host:port`. Default: `localhost:7233`. */
   address?: string;
@@ -19,6 +20,7 @@ export interface ConnectionOptions {
   tls?: TlsConfig | boolean | null;
   /** Sent as `Authorization: Bearer …`; a function is asked at each call. */
   apiKey?: string | (() => string);
+  /** Goes with each call as headers. */
   metadata?: Record<string, string>;
   /** For the first call, which proves that the server is there. Default: 10 seconds. */
   connectTimeout?: Duration;
@@ -28,14 +30,17 @@ export interface ConnectionOptions {
   channelArgs?: ChannelArgs;
   /** In place of gRPC over a socket. */
   transport?: Transport;
+  /** Applied in their order. */
   plugins?: ConnectionPlugin[];
 }
 
+/** Changes what a connection is made with. */
 export interface ConnectionPlugin {
   readonly name: string;
   configureConnection?(options: ConnectionOptions): ConnectionOptions;
 }
 
+/** Of one call. */
 export interface CallOptions {
   /** For the whole of it. Default: the connection's `rpcTimeout`. */
   timeoutMs?: number | undefined;
@@ -44,10 +49,12 @@ export interface CallOptions {
   retry?: boolean | undefined;
 }
 
+/** The methods of the API by their names in camel case. */
 export type WorkflowService = {
   [N in MethodName as Uncapitalize<N>]: (request: Init<RequestOf<N>>) => Promise<ResponseOf<N>>;
 };
 
+/** Headers of gRPC, by name. */
 export type Metadata = Record<string, string>;
 
 /** What a piece of code says of all its calls, by `withDeadline`, `withMetadata` and `withAbortSignal`. */

@@ -6,7 +6,8 @@ import type { common, failure, history } from "@pawl/protocol";
 import type { LocalActivityOutcome, Outcome } from "../value/activation.ts";
 import type { ProtoFailure, RetryState } from "../value/failure.ts";
 import { decodeRetryState, encodeRetryState, FAILURE_SOURCE } from "../value/failure-converter.ts";
-import { defaultPayloadConverter, type Payload } from "../value/payload-converter.ts";
+import type { Payload } from "../value/payload.ts";
+import { defaultPayloadConverter } from "../value/payload-converter.ts";
 import { wireDuration, wirePayload, wirePayloads } from "../value/wire.ts";
 
 const patchMarker = "core_patch";

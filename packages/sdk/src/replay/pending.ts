@@ -3,7 +3,7 @@ import { enums, type failure, type history } from "@pawl/protocol";
 import type { ChildStartOutcome, Job, Outcome } from "../value/activation.ts";
 import type { ProtoFailure } from "../value/failure.ts";
 import { FAILURE_SOURCE } from "../value/failure-converter.ts";
-import type { Payload } from "../value/payload-converter.ts";
+import type { Payload } from "../value/payload.ts";
 
 type Attributes<K extends keyof history.HistoryEvent> = NonNullable<history.HistoryEvent[K]>;
 

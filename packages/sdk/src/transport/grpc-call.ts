@@ -1,7 +1,7 @@
 /** One unary call on a session: a framed message there, a framed message and a status back. */
 import { gunzip } from "node:zlib";
 import { statusCodes } from "@pawl/protocol";
-import { type Headers, http2Codes } from "@pawl/protocol/http2";
+import { grpcMessage, grpcPrefixBytes, type Headers, http2Codes, readGrpcPrefix } from "@pawl/protocol/http2";
 import type { Http2Session, Http2Stream, StreamLoss, StreamOwner } from "./http2-session.ts";
 import { CallFailed } from "./transport.ts";
 
@@ -14,8 +14,6 @@ export interface GrpcRequest {
   readonly messageBytesMax: number;
 }
 
-/** Before each message: whether it is compressed, and its length. */
-const prefixBytes = 5;
 const timerMsMax = 2 ** 31 - 1;
 /** `grpc-timeout` has eight digits. */
 const digitsMax = 1e8;
@@ -41,7 +39,7 @@ export class GrpcCall implements StreamOwner {
     this.#settle = Promise.withResolvers();
     this.answer = this.#settle.promise;
     const { headers, message, timeoutMs, signal } = request;
-    const stream = session.request(headers, ["grpc-timeout", timeoutText(timeoutMs)], framed(message), this);
+    const stream = session.request(headers, ["grpc-timeout", timeoutText(timeoutMs)], grpcMessage(message), this);
     if (!stream) throw new CallFailed(statusCodes.UNAVAILABLE, "the connection takes no more calls");
     this.#stream = stream;
     this.#timer = setTimeout(() => this.#late(), Math.min(timeoutMs, timerMsMax));
@@ -57,8 +55,8 @@ export class GrpcCall implements StreamOwner {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     const { messageBytesMax } = this.#request;
-    if (this.#bytes - prefixBytes <= messageBytesMax) return;
-    const text = `Received message larger than max (${this.#bytes - prefixBytes} vs. ${messageBytesMax})`;
+    if (this.#bytes - grpcPrefixBytes <= messageBytesMax) return;
+    const text = `Received message larger than max (${this.#bytes - grpcPrefixBytes} vs. ${messageBytesMax})`;
     this.#giveUp(new CallFailed(statusCodes.RESOURCE_EXHAUSTED, text));
   }
 
@@ -110,10 +108,10 @@ export class GrpcCall implements StreamOwner {
   #decode(): void {
     const { resolve, reject } = this.#settle;
     const all = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-    if (all.length < prefixBytes || all.readUInt32BE(1) !== all.length - prefixBytes) {
+    if (all.length < grpcPrefixBytes || readGrpcPrefix(all).length !== all.length - grpcPrefixBytes) {
       return reject(new CallFailed(statusCodes.INTERNAL, "the answer is not one message"));
     }
-    const message = all.subarray(prefixBytes);
+    const message = all.subarray(grpcPrefixBytes);
     if (all[0] === 0) return resolve(message);
     gunzip(message, { maxOutputLength: Math.min(this.#request.messageBytesMax, 2 ** 31) }, (error, unpacked) => {
       if (error) reject(new CallFailed(statusCodes.INTERNAL, `the answer cannot be decompressed: ${error.message}`));
@@ -129,14 +127,6 @@ export class GrpcCall implements StreamOwner {
     this.#request.signal?.removeEventListener("abort", this.#abort);
     return true;
   }
-}
-
-function framed(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(prefixBytes + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, prefixBytes);
-  return frame;
 }
 
 /** In milliseconds, or in seconds where these have too many digits. */

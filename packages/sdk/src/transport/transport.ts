@@ -53,6 +53,7 @@ export function statusName(code: number): string {
   return names.get(code) ?? "UNKNOWN";
 }
 
+/** How a connection is encrypted, and who is on its two ends. */
 export interface TlsConfig {
   /** PEM of the authorities that may sign the server's certificate. Default: those of the system. */
   serverRootCACertificate?: Uint8Array;

@@ -6,7 +6,7 @@
 import type { InitialVersioningBehavior, SuggestContinueAsNewReason } from "./continue-as-new.ts";
 import type { ProtoFailure } from "./failure.ts";
 import type { ActivityCancellationType, Priority } from "./options.ts";
-import type { Payload } from "./payload-converter.ts";
+import type { Payload } from "./payload.ts";
 import type { CompiledRetryPolicy } from "./retry-policy.ts";
 import type { WorkerDeploymentVersion } from "./worker-deployments.ts";
 

@@ -1,7 +1,8 @@
 /** How values become payloads and come back: which converter makes them, what is done to their bytes on the way, and how errors are written. */
 import type { ExternalStorage } from "./external-storage.ts";
 import { defaultFailureConverter, type FailureConverter } from "./failure-converter.ts";
-import { defaultPayloadConverter, type Payload, type PayloadConverter } from "./payload-converter.ts";
+import type { Payload } from "./payload.ts";
+import { defaultPayloadConverter, type PayloadConverter } from "./payload-converter.ts";
 
 /**
  * Changes payloads on their way to the server and back: encryption, compression. Never called inside the workflow sandbox, so it may wait and use

@@ -24,6 +24,7 @@ export class ValueError extends Error {
 }
 recognizeAcrossRealms(ValueError, "ValueError");
 
+/** A value that no payload converter takes, or a payload that none reads. */
 export class PayloadConverterError extends ValueError {}
 recognizeAcrossRealms(PayloadConverterError, "PayloadConverterError");
 

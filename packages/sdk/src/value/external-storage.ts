@@ -3,7 +3,7 @@
  * know (`temporal.api.sdk.v1.ExternalStorageReference`). Drivers written for the official packages work as they are.
  */
 import { ValueError } from "./errors.ts";
-import type { Payload } from "./payload-converter.ts";
+import type { Payload } from "./payload.ts";
 
 /** What a driver has given for a payload, and is given back to find it again. */
 export class StorageDriverClaim {

@@ -14,6 +14,7 @@ import {
   TimeoutFailure,
 } from "./failure.ts";
 import {
+  cutoffStackTrace,
   DefaultFailureConverter,
   defaultFailureConverter,
   errorToFailure,
@@ -76,6 +77,34 @@ test("a failure that came off the wire goes back as it came", () => {
 test("the stack names where user code threw, and nothing of the SDK below it", () => {
   const { stackTrace } = errorToFailure(new Error("here"), converter);
   assert.match(stackTrace.split("\n")[0] ?? "", /failure-converter\.test\.ts/);
+});
+
+describe("of a stack", () => {
+  const thrown = "    at charge (/app/src/activities.ts:7:11)";
+  const packed = (name: string) => `    at ${name} (file:///app/node_modules/@pawl/sdk/lib/worker/activity.js:1:2)`;
+  const sandboxed = (name: string) => `    at ${name} (pawl-workflow-runtime.js:9:9)`;
+  const native = "    at Array.map (<anonymous>)";
+  const queued = "    at process.processTicksAndRejections (node:internal/process/task_queues:104:5)";
+
+  for (const [what, frames, kept] of [
+    ["what is below the call by the SDK", [thrown, packed("execute"), "    at main (/app/main.ts:1:1)"], [thrown]],
+    ["what of the SDK made the error", [packed("nonRetryable"), thrown, packed("execute")], [thrown]],
+    ["that in the sandbox", [sandboxed("nonRetryable"), thrown, sandboxed("start")], [thrown]],
+    ["what the SDK had called itself", [sandboxed("encode"), native, sandboxed("toPayload"), thrown], [thrown]],
+    ["an error of the SDK's own, wholly", [packed("poll"), queued], []],
+    ["nothing where the user called a built-in", [native, thrown, queued, packed("execute")], [native, thrown, queued]],
+  ] as const) {
+    test(`leaves out ${what}`, () => {
+      assert.deepEqual(cutoffStackTrace(["Error: no", ...frames].join("\n")), kept.join("\n"));
+    });
+  }
+
+  test("a failure says where it was made, whichever way", () => {
+    for (const error of [new Error("no"), ApplicationFailure.nonRetryable("no"), ApplicationFailure.create({})]) {
+      const { stackTrace } = errorToFailure(error, converter);
+      assert.match(stackTrace.split("\n")[0] ?? "", /failure-converter\.test\.ts/);
+    }
+  });
 });
 
 test("details that cannot be read are left out, and the failure still says what failed", () => {

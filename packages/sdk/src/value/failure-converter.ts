@@ -331,13 +331,17 @@ function infoOf(error: TemporalFailure, converter: PayloadConverter): Partial<Pr
   return { applicationFailureInfo: { type: error.name, nonRetryable: false, category: 0 } };
 }
 
-/** Frames of these files are the SDK's own and below them only the runtime's: a user learns nothing from them. */
+/** Frames of these files are the SDK's own: a user learns nothing from them. */
 const sdkFrame =
-  /\bat .*(\bpawl-workflow-runtime\.js|[\\/]@?pawl[\\/]sdk[\\/]|[\\/]packages[\\/]sdk[\\/]src[\\/](worker|workflow|activity)[\\/])(?!.*\.test\.ts)/;
+  /\bat .*(\bpawl-workflow-runtime\.js|[\\/]@?pawl[\\/]sdk[\\/]|[\\/]packages[\\/]sdk[\\/]src[\\/])(?!.*\.test\.ts)/;
+const nativeFrame = /[( ](<anonymous>|native|node:[^ ]+)\)?$/;
 
-/** The frames of a stack down to where the SDK called user code, without the line of the message. */
+/** The frames of user code, from where it called the SDK, if that made the error, down to where the SDK called it; without the line of the message. */
 export function cutoffStackTrace(stack: string | undefined): string {
   const frames = (stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  const end = frames.findIndex((line) => sdkFrame.test(line));
-  return frames.slice(0, end === -1 ? undefined : Math.max(end, 0)).join("\n");
+  const isSdk = (line: string) => sdkFrame.test(line);
+  const user = frames.findIndex((line) => !isSdk(line) && !nativeFrame.test(line));
+  const below = frames.slice(frames.slice(0, Math.max(user, 0)).findLastIndex(isSdk) + 1);
+  const end = below.findIndex(isSdk);
+  return below.slice(0, end === -1 ? undefined : end).join("\n");
 }

@@ -7,8 +7,10 @@ import type { failure } from "@pawl/protocol";
 import type { Duration } from "./duration.ts";
 import { isError, recognizeAcrossRealms } from "./errors.ts";
 
+/** A failure as the API has it. */
 export type ProtoFailure = failure.Failure;
 
+/** Which time was over: see the options of activities. */
 export const TimeoutType = {
   START_TO_CLOSE: "START_TO_CLOSE",
   SCHEDULE_TO_START: "SCHEDULE_TO_START",
@@ -17,6 +19,7 @@ export const TimeoutType = {
 } as const;
 export type TimeoutType = (typeof TimeoutType)[keyof typeof TimeoutType];
 
+/** Why there was no further attempt. */
 export const RetryState = {
   IN_PROGRESS: "IN_PROGRESS",
   NON_RETRYABLE_FAILURE: "NON_RETRYABLE_FAILURE",
@@ -28,9 +31,11 @@ export const RetryState = {
 } as const;
 export type RetryState = (typeof RetryState)[keyof typeof RetryState];
 
+/** `BENIGN`: expected, not logged as an error and not counted as one. */
 export const ApplicationFailureCategory = { BENIGN: "BENIGN" } as const;
 export type ApplicationFailureCategory = (typeof ApplicationFailureCategory)[keyof typeof ApplicationFailureCategory];
 
+/** What all errors are that cross from one process to another; a chain of causes goes with them. */
 export abstract class TemporalFailure extends Error {
   /** The failure that was or will be sent, when this error came from one. */
   declare failure?: ProtoFailure | undefined;
@@ -42,10 +47,14 @@ export abstract class TemporalFailure extends Error {
 }
 recognizeAcrossRealms(TemporalFailure, "TemporalFailure");
 
+/** What an `ApplicationFailure` is made of. */
 export interface ApplicationFailureOptions {
   message?: string | undefined;
+  /** A name by which callers and retry policies tell failures apart. */
   type?: string | undefined;
+  /** Default: false. */
   nonRetryable?: boolean | undefined;
+  /** Any values; they travel as payloads. */
   details?: unknown[] | undefined;
   cause?: Error | undefined;
   /** Replaces the retry policy's interval before the next attempt. */
@@ -91,16 +100,19 @@ export class ApplicationFailure extends TemporalFailure {
     return ApplicationFailure.create({ ...overrides, message, type, cause });
   }
 
+  /** `type` defaults to `"Error"`. The retry policy decides whether there is another attempt. */
   static retryable(message?: string | null, type?: string | null, ...details: unknown[]): ApplicationFailure {
     return new ApplicationFailure(message ?? undefined, type ?? "Error", false, details);
   }
 
+  /** `type` defaults to `"Error"`. There is no other attempt, whatever the retry policy says. */
   static nonRetryable(message?: string | null, type?: string | null, ...details: unknown[]): ApplicationFailure {
     return new ApplicationFailure(message ?? undefined, type ?? "Error", true, details);
   }
 }
 recognizeAcrossRealms(ApplicationFailure, "ApplicationFailure");
 
+/** The server itself was the reason. */
 export class ServerFailure extends TemporalFailure {
   readonly nonRetryable: boolean;
   constructor(message: string | undefined, nonRetryable: boolean, cause?: Error) {
@@ -110,6 +122,7 @@ export class ServerFailure extends TemporalFailure {
 }
 recognizeAcrossRealms(ServerFailure, "ServerFailure");
 
+/** What was awaited, or the code that awaits, has been cancelled. */
 export class CancelledFailure extends TemporalFailure {
   readonly details: unknown[];
   constructor(message: string | undefined, details: unknown[] = [], cause?: Error) {
@@ -119,9 +132,11 @@ export class CancelledFailure extends TemporalFailure {
 }
 recognizeAcrossRealms(CancelledFailure, "CancelledFailure");
 
+/** The workflow that was awaited has been terminated. */
 export class TerminatedFailure extends TemporalFailure {}
 recognizeAcrossRealms(TerminatedFailure, "TerminatedFailure");
 
+/** Something took longer than its options allow; `lastHeartbeatDetails` is what an activity had said last. */
 export class TimeoutFailure extends TemporalFailure {
   readonly lastHeartbeatDetails: unknown;
   readonly timeoutType: TimeoutType | undefined;

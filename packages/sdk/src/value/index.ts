@@ -61,6 +61,7 @@ export {
   noopMetricMeter,
 } from "./metrics.ts";
 export * from "./options.ts";
+export * from "./payload.ts";
 export * from "./payload-converter.ts";
 export * from "./protobuf-converter.ts";
 export { type CompiledRetryPolicy, compileRetryPolicy, type RetryPolicy } from "./retry-policy.ts";

@@ -1,5 +1,5 @@
 /** Functions around a call: each may look at its input, change it, and decide how to go on with `next`. The first of a list is the outermost. */
-import type { Payload } from "./payload-converter.ts";
+import type { Payload } from "./payload.ts";
 
 /** Travel beside the arguments, from caller to callee. Codecs leave them alone. */
 export type Headers = Record<string, Payload>;

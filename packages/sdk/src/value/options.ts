@@ -6,26 +6,33 @@ import type { SearchAttributePair, SearchAttributes, TypedSearchAttributes } fro
 // biome-ignore lint/suspicious/noExplicitAny: the arguments of any workflow; a user's own types take its place.
 export type AnyArgs = any[];
 
+/** What a workflow is: a function of payloads to a payload, which waits for nothing but what the workflow API gives. */
 export type Workflow = (...args: AnyArgs) => Promise<unknown>;
+/** What it resolves to. */
 export type WorkflowResultType<W extends Workflow> = Awaited<ReturnType<W>>;
 
+/** What an activity is: any asynchronous function whose arguments and result can become payloads. */
 export type ActivityFunction<P extends AnyArgs = AnyArgs, R = unknown> = (...args: P) => Promise<R>;
 // biome-ignore lint/suspicious/noExplicitAny: the activities of any user.
 export type UntypedActivities = Record<string, (...args: any[]) => any>;
+/** Activities by their names. */
 export type ActivityInterface = Record<string, ActivityFunction>;
 
+/** Made by `defineSignal`. The sender waits until the server has it, not until it is handled. */
 export interface SignalDefinition<Args extends AnyArgs = [], Name extends string = string> {
   type: "signal";
   name: Name;
   /** Exists in types only: keeps the arguments known. */
   args?: Args;
 }
+/** Made by `defineQuery`. Answered at once by reading; leaves no trace in history. */
 export interface QueryDefinition<Ret, Args extends AnyArgs = [], Name extends string = string> {
   type: "query";
   name: Name;
   args?: Args;
   result?: Ret;
 }
+/** Made by `defineUpdate`. May change the workflow, and its caller gets its result. */
 export interface UpdateDefinition<Ret, Args extends AnyArgs = [], Name extends string = string> {
   type: "update";
   name: Name;
@@ -52,13 +59,17 @@ export type WorkflowQueryType = (...args: AnyArgs) => any;
 export type WorkflowUpdateType = (...args: AnyArgs) => Promise<any> | any;
 export type WorkflowUpdateValidatorType = (...args: AnyArgs) => void;
 
+/** Options with the arguments of the workflow, which may be left out where it takes none. */
 export type WithWorkflowArgs<W extends Workflow, T> = T &
   (Parameters<W> extends [unknown, ...unknown[]]
     ? { args: Parameters<W> | Readonly<Parameters<W>> }
     : { args?: Parameters<W> | Readonly<Parameters<W>> });
 
+/** Whether a workflow may be started with the id of one that has closed. Refused starts throw `WorkflowExecutionAlreadyStartedError`. */
 export const WorkflowIdReusePolicy = {
+  /** The default. */
   ALLOW_DUPLICATE: "ALLOW_DUPLICATE",
+  /** Only where that one did not complete. */
   ALLOW_DUPLICATE_FAILED_ONLY: "ALLOW_DUPLICATE_FAILED_ONLY",
   REJECT_DUPLICATE: "REJECT_DUPLICATE",
   /** Better said by a conflict policy: `TERMINATE_EXISTING`. */
@@ -66,74 +77,108 @@ export const WorkflowIdReusePolicy = {
 } as const;
 export type WorkflowIdReusePolicy = (typeof WorkflowIdReusePolicy)[keyof typeof WorkflowIdReusePolicy];
 
+/** What becomes of a start while a workflow of the same id is running. */
 export const WorkflowIdConflictPolicy = {
+  /** Throws `WorkflowExecutionAlreadyStartedError`. The default. */
   FAIL: "FAIL",
+  /** Gives a handle of the one that runs. */
   USE_EXISTING: "USE_EXISTING",
   TERMINATE_EXISTING: "TERMINATE_EXISTING",
 } as const;
 export type WorkflowIdConflictPolicy = (typeof WorkflowIdConflictPolicy)[keyof typeof WorkflowIdConflictPolicy];
 
+/** Which tasks of a queue go first when there are more than its workers can do. */
 export interface Priority {
   /** 1 (first) to 5. Default: 3. */
   priorityKey?: number;
+  /** Tasks of one priority take turns by this key, so that one tenant does not keep the others waiting. */
   fairnessKey?: string;
+  /** How many turns the key gets for one of the others. Default: 1. */
   fairnessWeight?: number;
 }
 
-/** For the whole chain, retries and continue-as-new included; for one run; for one task of it. */
+/** How long a workflow may take. What lasts longer is ended by the server, and waiting for it throws with a `TimeoutFailure` as cause. */
 export interface WorkflowDurationOptions {
+  /** For the whole chain, retries and continue-as-new included. Default: no limit. */
   workflowExecutionTimeout?: Duration;
+  /** For one run. Default: no limit but the one above. */
   workflowRunTimeout?: Duration;
+  /** How long a worker may be silent with one workflow task before another gets it. Default: 10 seconds. */
   workflowTaskTimeout?: Duration;
 }
+/** The same, under an older name. */
 export type CommonWorkflowOptions = BaseWorkflowOptions;
 
 /** What a workflow may be started with, by a client or by a parent. */
 export interface BaseWorkflowOptions extends WorkflowDurationOptions {
+  /** Default: `ALLOW_DUPLICATE`. */
   workflowIdReusePolicy?: WorkflowIdReusePolicy;
+  /** Runs that fail are followed by another. Default: they are not. */
   retry?: RetryPolicy;
+  /** As cron has it, in UTC or in the zone of a `CRON_TZ=Area/City` before it: each run is followed by another at the next time. Schedules can do more. */
   cronSchedule?: string;
+  /** Values that lists show and workflows read, by name; not searchable. */
   memo?: Record<string, unknown>;
+  /** Values that lists can be filtered by, by name. The names must have been registered with the server. */
   searchAttributes?: SearchAttributes;
   /** Where both name an attribute, these count. */
   typedSearchAttributes?: SearchAttributePair[] | TypedSearchAttributes;
   /** One line that user interfaces show. */
   staticSummary?: string;
+  /** Any number of lines, as Markdown. */
   staticDetails?: string;
   priority?: Priority;
 }
 
+/** When an awaited activity throws `ActivityFailure`, with a `CancelledFailure` as cause, in a scope that is cancelled. */
 export const ActivityCancellationType = {
+  /** At once; the activity is told to end. */
   TRY_CANCEL: "TRY_CANCEL",
+  /** When the activity has ended. One that hears of its cancellation must heartbeat. */
   WAIT_CANCELLATION_COMPLETED: "WAIT_CANCELLATION_COMPLETED",
+  /** At once; the activity goes on. */
   ABANDON: "ABANDON",
 } as const;
 export type ActivityCancellationType = (typeof ActivityCancellationType)[keyof typeof ActivityCancellationType];
 
+/** Of an activity that a workflow calls. What takes too long throws `ActivityFailure` with a `TimeoutFailure` as cause. */
 export interface ActivityOptions {
+  /** Unique among the workflow's open activities. Default: its number in the workflow. */
   activityId?: string;
+  /** Default: the workflow's. */
   taskQueue?: string;
+  /** An attempt that is silent for longer has failed. Default: it may be silent. */
   heartbeatTimeout?: Duration;
+  /** Default: again and again until `scheduleToCloseTimeout`. */
   retry?: RetryPolicy;
-  /** One of this and `scheduleToCloseTimeout` is required. */
+  /** For one attempt. One of this and `scheduleToCloseTimeout` is required. */
   startToCloseTimeout?: Duration;
+  /** For one attempt to wait for a worker; one that waits longer is not tried again. Default: no limit. */
   scheduleToStartTimeout?: Duration;
+  /** For all attempts and the time between them. Default: no limit. */
   scheduleToCloseTimeout?: Duration;
   /** Default: `TRY_CANCEL`. */
   cancellationType?: ActivityCancellationType;
   /** Default: true. Lets the server hand the activity to this worker in its answer. */
   allowEagerDispatch?: boolean;
+  /** One line that user interfaces show. */
   summary?: string;
   priority?: Priority;
 }
 
+/** Of an activity that runs inside the workflow's own worker and leaves nothing but its result in history: for short ones. */
 export interface LocalActivityOptions {
+  /** Default: again and again until `scheduleToCloseTimeout`. */
   retry?: RetryPolicy;
+  /** For one attempt. One of this and `scheduleToCloseTimeout` is required. */
   startToCloseTimeout?: Duration;
+  /** To wait for a place among the worker's local activities. Default: no limit. */
   scheduleToStartTimeout?: Duration;
+  /** For all attempts and the time between them. Default: no limit. */
   scheduleToCloseTimeout?: Duration;
   /** Backoffs longer than this become durable timers. Default: 1 minute. */
   localRetryThreshold?: Duration;
+  /** Default: `TRY_CANCEL`. */
   cancellationType?: ActivityCancellationType;
   /** A line for people who look at the history. */
   summary?: string;

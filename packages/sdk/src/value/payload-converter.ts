@@ -1,13 +1,7 @@
 /** Values ⇄ payloads: what workflow inputs, results, signals and details look like on the wire. The formats are those of every Temporal SDK. */
-import type { common } from "@pawl/protocol";
 import { ExternalStorageNotConfiguredError, PayloadConverterError, ValueError } from "./errors.ts";
 import { isReference } from "./external-storage.ts";
-
-export interface Payload {
-  metadata: Record<string, Uint8Array>;
-  data: Uint8Array;
-  externalPayloads?: common.Payload_ExternalPayloadDetails[];
-}
+import type { Payload } from "./payload.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -1,11 +1,11 @@
 /** Protobuf messages as payloads, binary or as JSON. The library is the user's own; this file knows two questions that it asks of it. */
 import { PayloadConverterError, ValueError } from "./errors.ts";
+import type { Payload } from "./payload.ts";
 import {
   BinaryPayloadConverter,
   CompositePayloadConverter,
   encodingTypes,
   JsonPayloadConverter,
-  type Payload,
   type PayloadConverterWithEncoding,
   UndefinedPayloadConverter,
 } from "./payload-converter.ts";

@@ -2,6 +2,7 @@
 import { type Duration, msOptionalToNumber } from "./duration.ts";
 import { ValueError } from "./errors.ts";
 
+/** For activities and workflows alike. A wrong field is refused with a `ValueError` that names it. */
 export interface RetryPolicy {
   /** Interval before the second attempt. Default: 1 second. */
   initialInterval?: Duration;

@@ -3,7 +3,8 @@
  * untyped ones are lists of values.
  */
 import { ValueError } from "./errors.ts";
-import { defaultPayloadConverter, type Payload } from "./payload-converter.ts";
+import type { Payload } from "./payload.ts";
+import { defaultPayloadConverter } from "./payload-converter.ts";
 
 export type SearchAttributeValue = string[] | number[] | boolean[] | Date[];
 export type SearchAttributeValueOrReadonly = SearchAttributeValue | Readonly<SearchAttributeValue> | undefined;

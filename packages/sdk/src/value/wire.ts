@@ -1,6 +1,6 @@
 /** Values of the SDK as fields of messages. Types alone come from the protocol, so that this also loads inside the sandbox. */
 import type { common, googleProtobuf } from "@pawl/protocol";
-import type { Payload } from "./payload-converter.ts";
+import type { Payload } from "./payload.ts";
 import type { CompiledRetryPolicy } from "./retry-policy.ts";
 
 export function wireDuration(milliseconds: number): googleProtobuf.Duration;

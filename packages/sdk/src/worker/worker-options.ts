@@ -20,11 +20,13 @@ import type { PollerCount } from "./poll/poller.ts";
 import type { InjectedSinks } from "./run/sinks.ts";
 import { nexusSlotsDefault, type WorkerTuner } from "./slot/tuner.ts";
 
+/** What a worker does and how much of it at a time. A wrong option is refused with an error that names it. */
 export interface WorkerOptions {
   /** Default: one to `localhost:7233`, which the worker closes with itself. */
   connection?: Connection;
   /** Default: `"default"`. */
   namespace?: string;
+  /** Where its tasks come from. */
   taskQueue: string;
   /** Default: process id and host name. */
   identity?: string;
@@ -118,12 +120,14 @@ export interface WorkerOptions {
   workflowThreadPoolSize?: number;
 }
 
+/** Which patch, and in which workflow. */
 export interface PatchActivationInput {
   readonly workflowInfo: Readonly<WorkflowInfo>;
   readonly patchId: string;
 }
 export type PatchActivationCallback = (input: PatchActivationInput) => boolean;
 
+/** A fixed number of polls. */
 export interface PollerBehaviorSimpleMaximum {
   type: "simple-maximum";
   maximum?: number;

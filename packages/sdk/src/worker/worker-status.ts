@@ -4,6 +4,7 @@ import type { PollerType, Polling } from "./poll/polling.ts";
 import type { RunCache } from "./run/run-cache.ts";
 import type { WorkerSlots } from "./slot/tuner.ts";
 
+/** `STOPPING`: takes no new tasks; `STOPPED` and `FAILED`: `run()` has returned or thrown. */
 export type State = "INITIALIZED" | "RUNNING" | "STOPPING" | "STOPPED" | "FAILED";
 export type PollerState = "POLLING" | "SHUTDOWN" | "FAILED";
 

@@ -1,5 +1,5 @@
 /** Runs workflows and activities of one task queue. */
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { history } from "@pawl/protocol";
 import { Client } from "../client/client.ts";
@@ -12,9 +12,8 @@ import { msToNumber } from "../value/duration.ts";
 import { IllegalStateError, NamespaceNotFoundError } from "../value/errors.ts";
 import { ActivityRunner } from "./activity/activity-runner.ts";
 import { EagerActivities } from "./activity/eager-activities.ts";
-import { bundleOf, runtimeOf, type Script } from "./bundle.ts";
 import { NexusRunner } from "./nexus/nexus-runner.ts";
-import { limitsOf, type PayloadLimits } from "./payload-limits.ts";
+import { limitsOf } from "./payload-limits.ts";
 import type { WorkerPlugin } from "./plugin.ts";
 import { type ActivityTask, type NexusTask, Polling, type WorkflowTask } from "./poll/polling.ts";
 import {
@@ -23,37 +22,21 @@ import {
   type ReplayWorkerOptions,
   replayHistories,
 } from "./run/replayer.ts";
-import { RunCache } from "./run/run-cache.ts";
 import {
   CombinedWorkerRunError,
   GracefulShutdownPeriodExpiredError,
   type RunUntilOptions,
   settledWithin,
 } from "./run/run-errors.ts";
-import { type RunOutlets, Sandbox, watchRejections } from "./run/sandbox.ts";
-import { SinkCalls } from "./run/sinks.ts";
-import { WorkflowRunner } from "./run/workflow-runner.ts";
 import type { Slots } from "./slot/slots.ts";
 import { slotsOf, type WorkerSlots } from "./slot/tuner.ts";
 import { WorkerHeartbeat } from "./worker-heartbeat.ts";
-import {
-  type CompiledWorkerOptions,
-  compileWorkerOptions,
-  type PatchActivationCallback,
-  type WorkerOptions,
-} from "./worker-options.ts";
+import { type CompiledWorkerOptions, compileWorkerOptions, type WorkerOptions } from "./worker-options.ts";
 import { type State, type WorkerStatus, workerStatus } from "./worker-status.ts";
-
-/** `STOPPING`: takes no new tasks; `STOPPED` and `FAILED`: `run()` has returned or thrown. */
+import { loadCode, type WorkflowSide, workflowSide } from "./workflow-side.ts";
 
 /** The server may end the polls of a worker that says that it stops; after this time they are cut off. */
 const pollsEndWithinMs = 250;
-
-interface WorkflowSide {
-  readonly runner: WorkflowRunner;
-  readonly cache: RunCache;
-  readonly stickyQueue: string;
-}
 
 interface WorkerParts {
   readonly activities: ActivityRunner;
@@ -66,6 +49,10 @@ interface WorkerParts {
   readonly takesHeartbeats: boolean;
 }
 
+/**
+ * Takes the tasks of one task queue and runs their workflows and activities. Made by `create`; works while `run()` is awaited, until `shutdown()`, after
+ * which it cannot be run again.
+ */
 export class Worker {
   readonly options: CompiledWorkerOptions;
   readonly #connection: Connection;
@@ -393,17 +380,6 @@ export class Worker {
   }
 }
 
-interface Code {
-  readonly runtime: Script;
-  readonly user: Script;
-}
-
-async function loadCode(options: WorkerOptions): Promise<Code | undefined> {
-  if (options.workflowsPath === undefined && options.workflowBundle === undefined) return undefined;
-  const user = await bundleOf(options);
-  return { runtime: await runtimeOf(user), user };
-}
-
 /** Made when an activity first asks for it. */
 function clientFor({ namespace, identity, dataConverter, interceptors }: WorkerOptions, connection: Connection) {
   let client: Client | undefined;
@@ -427,54 +403,4 @@ async function requireNamespace(connection: Connection, namespace: string) {
     if (error instanceof CallFailed && error.code === 5) throw new NamespaceNotFoundError(namespace);
     throw error;
   }
-}
-
-/** Throws `TypeError` for an answer that is none, which fails the workflow task. */
-function activation(callback: PatchActivationCallback | undefined): RunOutlets["activatesPatch"] {
-  if (!callback) return undefined;
-  return (workflowInfo, patchId) => {
-    const answer: unknown = callback({ workflowInfo, patchId });
-    if (typeof answer === "boolean") return answer;
-    throw new TypeError(`WorkerOptions.patchActivationCallback must return true or false, not ${String(answer)}`);
-  };
-}
-
-function workflowSide(
-  options: CompiledWorkerOptions,
-  connection: Connection,
-  code: Code,
-  parts: {
-    activities: ActivityRunner;
-    eager: EagerActivities;
-    codec: MessageCodec;
-    limits: PayloadLimits;
-    slots: WorkerSlots;
-  },
-): WorkflowSide {
-  const { namespace, taskQueue, identity, logger, stickyTimeoutMs, deadlockTimeoutMs } = options;
-  const runtime = Runtime.instance();
-  watchRejections();
-  const cache = new RunCache({
-    ...{ bytesMax: options.cacheBytes, runsMax: options.cacheRuns },
-    onEviction: () => {
-      runtime.sdkMetrics.count("sticky_cache_total_forced_eviction", { namespace, task_queue: taskQueue });
-    },
-  });
-  const stickyQueue = `${identity}-${randomUUID()}`;
-  const buildId = options.buildId || createHash("sha256").update(code.user.code).digest("hex").slice(0, 16);
-  const runner = new WorkflowRunner({
-    ...{ connection, namespace, taskQueue, stickyQueue, identity, buildId, logger, cache, ...parts },
-    activatesPatch: activation(options.patchActivationCallback),
-    ...{ stickyTimeoutMs, deadlockTimeoutMs, recordMetric: runtime.recordMetric, metrics: runtime.sdkMetrics },
-    sinks: new SinkCalls(options.sinks, logger),
-    sandbox: new Sandbox(code.runtime, code.user),
-    localSlots: parts.slots.localActivity,
-    deployment: options.deployment,
-    failureErrorTypes: options.failureErrorTypes,
-    showStackTraceSources: options.showStackTraceSources,
-    converters: options.loadedDataConverter,
-    // Closures and objects take about as much as the text that makes them.
-    bytesOfBundle: code.user.code.length,
-  });
-  return { runner, cache, stickyQueue };
 }

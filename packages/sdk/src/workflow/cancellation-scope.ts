@@ -18,6 +18,7 @@ function scopes(): Storage<CancellationScope> {
   return storage;
 }
 
+/** What a scope is made with. */
 export interface CancellationScopeOptions {
   /** The scope is cancelled when this much time has passed. */
   timeout?: Duration | undefined;
@@ -27,6 +28,7 @@ export interface CancellationScopeOptions {
   parent?: CancellationScope | undefined;
 }
 
+/** Activities, timers and children belong to the scope in which they were begun, and are cancelled with it. Scopes nest; the outermost is the workflow. */
 export class CancellationScope {
   readonly cancellable: boolean;
   readonly parent: CancellationScope | undefined;

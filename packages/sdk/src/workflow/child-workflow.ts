@@ -24,6 +24,7 @@ import type { WorkflowRun } from "./run.ts";
 import type { Waiter } from "./waiters.ts";
 import { waitFor } from "./waiting.ts";
 
+/** What happens to a child that is open when its parent closes. */
 export const ParentClosePolicy = {
   TERMINATE: "TERMINATE",
   ABANDON: "ABANDON",
@@ -31,15 +32,21 @@ export const ParentClosePolicy = {
 } as const;
 export type ParentClosePolicy = (typeof ParentClosePolicy)[keyof typeof ParentClosePolicy];
 
+/** When an awaited child throws `ChildWorkflowFailure`, with a `CancelledFailure` as cause, in a scope that is cancelled. */
 export const ChildWorkflowCancellationType = {
+  /** At once; the child hears nothing of it. */
   ABANDON: "ABANDON",
+  /** At once; the child is asked to end. */
   TRY_CANCEL: "TRY_CANCEL",
+  /** When the child has ended. */
   WAIT_CANCELLATION_COMPLETED: "WAIT_CANCELLATION_COMPLETED",
+  /** When the request has reached the child. */
   WAIT_CANCELLATION_REQUESTED: "WAIT_CANCELLATION_REQUESTED",
 } as const;
 export type ChildWorkflowCancellationType =
   (typeof ChildWorkflowCancellationType)[keyof typeof ChildWorkflowCancellationType];
 
+/** Of a workflow that another one starts. What is absent in timeouts is as for a workflow that a client starts. */
 export interface ChildWorkflowOptions extends BaseWorkflowOptions {
   /** Default: a UUID that is the same when replayed. */
   workflowId?: string;
@@ -51,6 +58,7 @@ export interface ChildWorkflowOptions extends BaseWorkflowOptions {
   parentClosePolicy?: ParentClosePolicy;
 }
 
+/** A child that has started. */
 export interface ChildWorkflowHandle<T extends Workflow> {
   readonly workflowId: string;
   readonly firstExecutionRunId: string;
@@ -59,6 +67,7 @@ export interface ChildWorkflowHandle<T extends Workflow> {
   signal<Args extends AnyArgs = []>(def: SignalDefinition<Args> | string, ...args: Args): Promise<void>;
 }
 
+/** Another workflow of the namespace. Both calls throw when there is none with this id that is open. */
 export interface ExternalWorkflowHandle {
   readonly workflowId: string;
   readonly runId: string | undefined;

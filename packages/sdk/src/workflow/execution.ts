@@ -22,10 +22,13 @@ import { uuidFrom } from "./random.ts";
 import type { WorkflowRun } from "./run.ts";
 import type { WorkflowInfo } from "./workflow-info.ts";
 
+/** How the next run differs from this one. */
 export interface ContinueAsNewOptions {
   /** Default: this workflow's. */
   workflowType?: string;
+  /** Default: this workflow's. */
   taskQueue?: string;
+  /** Default: this run's, and so below. */
   workflowRunTimeout?: Duration;
   workflowTaskTimeout?: Duration;
   /** The next run's first task comes after this time. Default: at once. */
@@ -38,6 +41,7 @@ export interface ContinueAsNewOptions {
   typedSearchAttributes?: SearchAttributePair[] | TypedSearchAttributes;
 }
 
+/** What the workflow may know of itself. Throws outside of workflow code. */
 export function workflowInfo(): WorkflowInfo {
   return getRun("workflowInfo()").info;
 }
@@ -47,6 +51,7 @@ export function continueAsNew<F extends Workflow>(...args: Parameters<F>): Promi
   return makeContinueAsNewFunc<F>()(...args);
 }
 
+/** `continueAsNew` with other options than this run has. */
 export function makeContinueAsNewFunc<F extends Workflow>(
   options: ContinueAsNewOptions = {},
 ): (...args: Parameters<F>) => Promise<never> {

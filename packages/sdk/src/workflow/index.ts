@@ -41,7 +41,8 @@ export {
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from "../value/options.ts";
-export { defaultPayloadConverter, type Payload, type PayloadConverter } from "../value/payload-converter.ts";
+export type { Payload } from "../value/payload.ts";
+export { defaultPayloadConverter, type PayloadConverter } from "../value/payload-converter.ts";
 export type { RetryPolicy } from "../value/retry-policy.ts";
 export type { SearchAttributes, SearchAttributeValue } from "../value/search-attributes.ts";
 export {

@@ -15,18 +15,21 @@ import type {
 } from "./message-handlers.ts";
 import type { EnhancedStackTrace } from "./stack-trace.ts";
 
+/** A signal of this name, for `setHandler` and for senders. Names that begin with `__temporal_` are reserved. */
 export function defineSignal<Args extends AnyArgs = [], Name extends string = string>(
   name: Name,
 ): SignalDefinition<Args, Name> {
   return { type: "signal", name };
 }
 
+/** A query of this name. */
 export function defineQuery<Ret, Args extends AnyArgs = [], Name extends string = string>(
   name: Name,
 ): QueryDefinition<Ret, Args, Name> {
   return { type: "query", name };
 }
 
+/** An update of this name. */
 export function defineUpdate<Ret, Args extends AnyArgs = [], Name extends string = string>(
   name: Name,
 ): UpdateDefinition<Ret, Args, Name> {
@@ -76,10 +79,12 @@ export function setDefaultSignalHandler(handler: DefaultSignalHandler | undefine
   getRun("setDefaultSignalHandler()").handlers.setDefaultSignal(handler);
 }
 
+/** For queries that have no handler of their own. */
 export function setDefaultQueryHandler(handler: DefaultQueryHandler | undefined): void {
   getRun("setDefaultQueryHandler()").handlers.setDefaultQuery(handler);
 }
 
+/** For updates that have no handler of their own. */
 export function setDefaultUpdateHandler(handler: DefaultUpdateHandler | undefined): void {
   getRun("setDefaultUpdateHandler()").handlers.setDefaultUpdate(handler);
 }

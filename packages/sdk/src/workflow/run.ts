@@ -9,7 +9,8 @@ import { CancelledFailure, isCancellation, type ProtoFailure, TemporalFailure } 
 import { defaultFailureConverter, type FailureConverter } from "../value/failure-converter.ts";
 import type { LogFields, LogLevel } from "../value/logger.ts";
 import type { Metric, MetricTags } from "../value/metrics.ts";
-import { defaultPayloadConverter, type Payload, type PayloadConverter } from "../value/payload-converter.ts";
+import type { Payload } from "../value/payload.ts";
+import { defaultPayloadConverter, type PayloadConverter } from "../value/payload-converter.ts";
 import { CancellationScope } from "./cancellation-scope.ts";
 import { ContinueAsNew } from "./continue-as-new-error.ts";
 import type { WorkflowDefinitionOptions } from "./definition.ts";

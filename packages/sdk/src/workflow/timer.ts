@@ -5,6 +5,7 @@ import { CancellationScope } from "./cancellation-scope.ts";
 import { getRun } from "./current-run.ts";
 import type { WorkflowRun } from "./run.ts";
 
+/** Of `sleep` and of `condition` with a limit. */
 export interface TimerOptions {
   /** One line that user interfaces show. */
   readonly summary?: string;

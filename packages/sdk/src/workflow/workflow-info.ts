@@ -14,17 +14,20 @@ import {
 
 import type { WorkerDeploymentVersion } from "../value/worker-deployments.ts";
 
+/** The workflow that started this one. */
 export interface ParentWorkflowInfo {
   workflowId: string;
   runId: string;
   namespace: string;
 }
 
+/** The first of the line of parents. */
 export interface RootWorkflowInfo {
   workflowId: string;
   runId: string;
 }
 
+/** What a workflow may know of itself. Times are the server's. */
 export interface WorkflowInfo {
   readonly workflowId: string;
   readonly runId: string;

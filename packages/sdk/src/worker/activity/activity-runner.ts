@@ -20,7 +20,8 @@ import { composeInterceptors, type Headers } from "../../value/interceptors.ts";
 import type { Logger } from "../../value/logger.ts";
 import { type MetricMeter, type MetricTags, meterOf } from "../../value/metrics.ts";
 import type { UntypedActivities } from "../../value/options.ts";
-import { arrayFromPayloads, fromPayloadsAtIndex, type Payload, toPayloads } from "../../value/payload-converter.ts";
+import type { Payload } from "../../value/payload.ts";
+import { arrayFromPayloads, fromPayloadsAtIndex, toPayloads } from "../../value/payload-converter.ts";
 import { compiledRetryPolicy, wireDurationMs, wirePayloads } from "../../value/wire.ts";
 import type { CompiledDeployment } from "../deployment.ts";
 import type {

@@ -6,7 +6,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import vm from "node:vm";
 import type { Activation, WorkflowCommand } from "../../value/activation.ts";
-import type { Payload } from "../../value/payload-converter.ts";
+import type { Payload } from "../../value/payload.ts";
 // Types alone: its code runs in the sandbox and reaches this file through the context.
 import type * as activator from "../../workflow/activator.ts";
 import { runtimeFile, type Script, sharedModules, userFile } from "../bundle.ts";
@@ -155,8 +155,7 @@ export class Sandbox {
     const message = withRemedy(failed.name, failed.message, stack);
     // What is encoded stays so: the plain words are for this worker's own log.
     if (failed.failure.encodedAttributes) return { ...failed, message, stack };
-    const stackTrace = this.stackMap.apply(failed.failure.stackTrace);
-    return { ...failed, message, stack, failure: { ...failed.failure, message, stackTrace } };
+    return { ...failed, message, stack, failure: { ...this.stackMap.applyToFailure(failed.failure), message } };
   }
 
   #loadModules(): activator.UserCode {
@@ -206,7 +205,7 @@ export class SandboxRun {
       this.#run = this.#sandbox.activate(this.#run, activation, this.#host);
       const finished = this.#sandbox.finish(this.#run);
       if ("failed" in finished) throw new WorkflowTaskError(this.#sandbox.mapped(finished.failed));
-      return finished.commands;
+      return finished.commands.map((command) => this.#sandbox.stackMap.applyToCommand(command));
     });
   }
 

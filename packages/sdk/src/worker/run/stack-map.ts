@@ -1,5 +1,7 @@
 /** Stacks of workflow code in terms of the user's own files. */
 import { SourceMap, type SourceMapPayload } from "node:module";
+import type { WorkflowCommand } from "../../value/activation.ts";
+import type { ProtoFailure } from "../../value/failure.ts";
 import { userFile } from "../bundle.ts";
 
 export class StackMap {
@@ -24,6 +26,28 @@ export class StackMap {
       if (!("originalSource" in entry)) return place;
       return `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
     });
+  }
+
+  /** With the stacks so of what workflow code threw and of its causes. What is behind the failure of an activity or a child has been elsewhere. */
+  applyToFailure(failure: ProtoFailure): ProtoFailure {
+    const stackTrace = this.apply(failure.stackTrace);
+    if (!failure.cause || !failure.applicationFailureInfo) return { ...failure, stackTrace };
+    return { ...failure, stackTrace, cause: this.applyToFailure(failure.cause) };
+  }
+
+  applyToCommand(command: WorkflowCommand): WorkflowCommand {
+    switch (command.type) {
+      case "failWorkflow":
+      case "rejectUpdate":
+        return { ...command, failure: this.applyToFailure(command.failure) };
+      case "completeUpdate": {
+        const { outcome } = command;
+        if (outcome.status !== "failed") return command;
+        return { ...command, outcome: { ...outcome, failure: this.applyToFailure(outcome.failure) } };
+      }
+      default:
+        return command;
+    }
   }
 }
 

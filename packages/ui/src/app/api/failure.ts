@@ -13,7 +13,7 @@ export interface Failure {
 }
 
 /** What went wrong first: the innermost cause that says something. */
-export function rootCause(failure: Failure): Failure {
+function rootCause(failure: Failure): Failure {
   let found = failure;
   for (let at: Failure | undefined = failure; at; at = at.cause) if (at.message || at.timeoutFailureInfo) found = at;
   return found;

@@ -36,7 +36,7 @@ export function Moment({ at }: { readonly at: string | undefined }) {
   );
 }
 
-export function agoText(ms: number): string {
+function agoText(ms: number): string {
   if (ms < -1_000) return `in ${spanText(Math.round(-ms / 1_000) * 1_000)}`;
   if (ms < 5_000) return "just now";
   return `${spanText(Math.floor(ms / 1_000) * 1_000)} ago`;

@@ -76,6 +76,27 @@ test("each thing that holds a run up is named, and what needs somebody is told a
   }
 });
 
+test("a workflow task that fails again and again is told with what it fails of, and that nobody is there to try", () => {
+  const task = (id: number, status: Group["status"], last: Record<string, unknown>): Group => ({
+    ...timer,
+    ...{ id, kind: "task", name: "task", status },
+    events: [{ eventId: `${id}`, eventTime: at(-1_000), eventType: "EVENT_TYPE_WORKFLOW_TASK_SCHEDULED", ...last }],
+  });
+  const failure = { message: "no order", applicationFailureInfo: { type: "TypeError" } };
+  const groups = [
+    task(2, "failed", { workflowTaskFailedEventAttributes: { failure: { message: "older" } } }),
+    task(5, "failed", { workflowTaskFailedEventAttributes: { failure } }),
+    task(8, "open", {}),
+  ];
+  const pendingWorkflowTask = { ...scheduled, attempt: 4 };
+  assert.equal(
+    why({ pendingWorkflowTask }, { groups, pollerCount: 0 })?.text,
+    "Its workflow task has failed 3 times and is tried again: “TypeError: no order”. No worker asks the task queue “q” for work now.",
+  );
+  const timedOut = [...groups.slice(0, 2), task(6, "timedOut", {})];
+  assert.match(why({ pendingWorkflowTask }, { groups: timedOut, pollerCount: 1 })?.text ?? "", /: the workflow's code/);
+});
+
 test("the worst of several is told, and how many others there are", () => {
   const reason = why(
     { pendingActivities: [activity({ activityId: "2" }), activity({ paused: true })] },

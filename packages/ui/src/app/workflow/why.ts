@@ -1,5 +1,5 @@
 /** Why a run is where it is, in one sentence: what it waits for, and what is in the way. */
-import { failureText } from "../api/failure.ts";
+import { type Failure, failureText } from "../api/failure.ts";
 import type { Description, PendingActivity, PendingTask } from "../api/workflows.ts";
 import type { Group } from "../history/groups.ts";
 import { spanText } from "../history/timeline.ts";
@@ -43,14 +43,18 @@ export function whyRunning(situation: Situation): Reason | undefined {
     : { ...worst, text: `${worst.text} ${others} more ${others === 1 ? "thing is" : "things are"} pending.` };
 }
 
-function whyTask(task: PendingTask, { description, pollerCount, nowMs }: Situation): Reason | undefined {
+function whyTask(task: PendingTask, { description, groups, pollerCount, nowMs }: Situation): Reason | undefined {
   const queue = description.workflowExecutionInfo.taskQueue ?? description.executionConfig?.taskQueue?.name ?? "";
   const attempt = task.attempt ?? 1;
-  if (attempt > 1)
-    return {
-      mood: "stuck",
-      text: `Its workflow task has failed ${attempt - 1} ${attempt === 2 ? "time" : "times"} and is tried again: the workflow's code throws, or is not the code that wrote this history. The last WorkflowTaskFailed event says how.`,
-    };
+  if (attempt > 1) {
+    const failure = lastTaskFailure(groups);
+    const how = failure
+      ? `“${failureText(failure)}”.`
+      : "the workflow's code throws, or is not the code that wrote this history. The last WorkflowTaskFailed event says how.";
+    const times = `${attempt - 1} ${attempt === 2 ? "time" : "times"}`;
+    const missing = pollerCount === 0 ? ` No worker asks the task queue “${queue}” for work now.` : "";
+    return { mood: "stuck", text: `Its workflow task has failed ${times} and is tried again: ${how}${missing}` };
+  }
   const since = Date.parse(task.originalScheduledTime ?? task.scheduledTime ?? "");
   if (task.state.endsWith("_STARTED") || !(nowMs - since > patienceMs)) return undefined;
   const waited = spanText(nowMs - since);
@@ -63,6 +67,13 @@ function whyTask(task: PendingTask, { description, pollerCount, nowMs }: Situati
     mood: "waiting",
     text: `It has waited ${waited} for a worker of “${queue}” to take its workflow task; all may be busy.`,
   };
+}
+
+/** What the workflow task that came to its end last has failed of, if it has. */
+function lastTaskFailure(groups: readonly Group[]): Failure | undefined {
+  const last = groups.filter(({ kind, status }) => kind === "task" && status !== "open").at(-1);
+  const failed = last?.events.at(-1)?.["workflowTaskFailedEventAttributes"] as { failure?: Failure } | undefined;
+  return failed?.failure;
 }
 
 function activityReasons({ description, nowMs }: Situation): Reason[] {
@@ -129,7 +140,7 @@ function timerEndMs({ events, startMs }: Group): number {
 }
 
 /** Of a duration such as `1.5s`. */
-export function durationMs(text: string): number {
+function durationMs(text: string): number {
   return Number.parseFloat(text) * 1_000 || 0;
 }
 

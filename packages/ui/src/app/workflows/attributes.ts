@@ -1,6 +1,6 @@
 /** What workflows can be filtered by, and how a value of each type is typed and written. */
 
-export const attributeTypes = ["Text", "Keyword", "Int", "Double", "Bool", "Datetime", "KeywordList"] as const;
+const attributeTypes = ["Text", "Keyword", "Int", "Double", "Bool", "Datetime", "KeywordList"] as const;
 export type AttributeType = (typeof attributeTypes)[number];
 
 export interface Attribute {
