@@ -22,6 +22,8 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     /** Partitions of task queues that are tried with each number of nodes. */
     partitions: { type: "string", default: "1,8" },
+    /** Workflows that all clients together keep going. */
+    "at-once": { type: "string", default: "51" },
   },
 });
 const only = values.only.split(",");
@@ -30,7 +32,7 @@ const partitionCounts = values.partitions.split(",").map(Number);
 const names = ["a", "b", "c"];
 /** The same clients for any number of nodes. */
 const clientCount = 3;
-const workflowsAtOnce = 51;
+const workflowsAtOnce = Math.ceil(Number(values["at-once"]) / clientCount) * clientCount;
 const leaseMs = 5_000;
 /** What takeover may take beyond the lease, and what the first answer may after the database is back. */
 const takeoverMarginMs = 2_000;

@@ -91,6 +91,46 @@ test("every node answers for the executions and queues of all", { timeout: 300_0
   }
 });
 
+test("a queue whose workers all call one node lives there, and tasks that other nodes make find them", {
+  timeout: 300_000,
+}, async () => {
+  const named = { a, b };
+  for (const [host, other] of [
+    ["a", "b"],
+    ["b", "a"],
+  ] as const) {
+    const taskQueue = { name: "where its workers are" };
+    const owner = async () => {
+      const asked = await call(named[other].address, "ListTaskQueuePartitions", { namespace, taskQueue });
+      return asked.workflowTaskQueuePartitions[0]?.ownerHostName;
+    };
+    await until(`the queue lives on ${host}`, async () => {
+      const polls = Array.from({ length: 25 }, (_, i) =>
+        call(
+          named[host].address,
+          "PollWorkflowTaskQueue",
+          { namespace, taskQueue, identity: `w-${i}` },
+          { timeoutMs: 3_000 },
+        ),
+      );
+      await Promise.allSettled(polls);
+      return (await owner()) === host;
+    });
+    const workflowIds = Array.from({ length: 8 }, (_, i) => `lives-${host}-${i}`);
+    for (const workflowId of workflowIds) {
+      const type = { workflowType: { name: "T" }, taskQueue, requestId: workflowId };
+      await insist(() => call(named[other].address, "StartWorkflowExecution", { namespace, workflowId, ...type }));
+    }
+    const found: string[] = [];
+    for (const _ of workflowIds) {
+      const { workflowExecution, taskToken } = await pollTask(named[host], taskQueue.name);
+      found.push(workflowExecution!.workflowId);
+      await call(named[host].address, "RespondWorkflowTaskCompleted", { namespace, taskToken, commands: complete });
+    }
+    assert.deepEqual(found.sort(), workflowIds);
+  }
+});
+
 test("what is registered on one node is there on the other at once", { timeout: 300_000 }, async () => {
   for (let i = 0; i < 6; i++) {
     const [one, other] = i % 2 === 0 ? [a, b] : [b, a];

@@ -3,7 +3,7 @@
  * its own, and whatever the server does by itself (starting a child, firing a timer) is waited for before anything else is asked of it.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { enums, type history } from "@pawl/protocol";
+import { enums, type history, type ResponseOf } from "@pawl/protocol";
 import {
   activity,
   applicationFailure,
@@ -223,14 +223,21 @@ class Player {
     const workflowExecution = { workflowId: this.#s.name };
     const request = { meta: { updateId, identity: "client" }, input: { name: "change", args: text(updateId) } };
     const waitPolicy = { lifecycleStage: Stage.COMPLETED };
-    const options = { timeoutMs: 60_000 };
     const asked = { namespace: "default", workflowExecution, waitPolicy, request };
+    // A server says after 20 s how far the update is: by then a slow machine is still at it. Accepted, it belongs to this run.
+    const next = ({ stage, updateRef }: ResponseOf<"UpdateWorkflowExecution">) =>
+      stage === Stage.COMPLETED
+        ? undefined
+        : { ...asked, ...(stage === Stage.ACCEPTED && { workflowExecution: updateRef?.workflowExecution }) };
+    const options = { timeoutMs: 60_000, next };
     let isRefused = false;
     const answer = this.#s.attempt("UpdateWorkflowExecution", asked, options).then((response) => {
       isRefused = response === undefined;
       this.#unanswered -= 1;
     });
     this.#asked.push(answer);
+    // A program that is given up waits for none of them.
+    answer.catch(() => undefined);
     const updateRef = { workflowExecution, updateId };
     await this.#until(async () => {
       const known = this.#s.unrecorded("PollWorkflowExecutionUpdate", { namespace: "default", updateRef });

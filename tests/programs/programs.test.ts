@@ -59,8 +59,6 @@ describe(`${only ?? count} programs of seed ${seed} are answered alike by Pawl a
 const alsoKnown: readonly RegExp[] = [
   // A run that continues as new within a second of its start makes the next one wait: how long depends on the pace of the program.
   /\.firstWorkflowTaskBackoff: /,
-  // The caller of an update that is rejected by the very task that continues as new is told to try again, and then asks the next run.
-  /^UpdateWorkflowExecution\.\d+\.(answer: expected .*"Update rejected"|refused: .*because workflow is closing)/,
 ];
 
 let last: Promise<unknown> = Promise.resolve();

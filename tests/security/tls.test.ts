@@ -105,6 +105,17 @@ describe("a server with TLS", () => {
       await assert.rejects(fetch(`http://127.0.0.1:${port}/`), "plain text is not answered");
   });
 
+  test("tells a client that does not ask for HTTP/2 what its port speaks", async () => {
+    const socket = connectTls({ host: "localhost", port: server.port, ca: authority.cert });
+    const pieces: Buffer[] = [];
+    socket.on("data", (piece) => pieces.push(piece));
+    await once(socket, "end");
+    assert.match(Buffer.concat(pieces).toString(), /^HTTP\/1\.0 403 .*this port speaks gRPC over HTTP\/2/s);
+    const older = connectTls({ host: "localhost", port: server.port, ca: authority.cert, ALPNProtocols: ["http/1.1"] });
+    await assert.rejects(once(older, "secureConnect"), /no application protocol/i);
+    await call(server);
+  });
+
   test("takes no version before 1.2", async () => {
     const socket = connectTls({
       ...{ host: "localhost", port: server.port, ca: authority.cert, ALPNProtocols: ["h2"] },

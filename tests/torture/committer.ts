@@ -4,6 +4,7 @@
  */
 import { writeSync } from "node:fs";
 import { SqliteStore } from "@pawl/store";
+import { listed } from "./listed.ts";
 
 const concurrentCount = 8;
 const [, , filename = "", prefix = ""] = process.argv;
@@ -14,7 +15,8 @@ function say(line: string): void {
 }
 
 async function commitRuns(): Promise<void> {
-  const store = await SqliteStore.open({ filename });
+  // So that rows wait for the lists, are moved there and have been moved at the moments that a short life has.
+  const store = await SqliteStore.open({ filename, journal: { runsDue: 20, runsMax: 40, sliceRuns: 6 } });
   const lease = await store.acquire(1, prefix);
   let count = 0;
   const commitInTurn = async () => {
@@ -28,6 +30,7 @@ async function commitRuns(): Promise<void> {
         },
         { table: "part", runId, part: "p", bytes },
         { table: "history", runId, firstEventId: 1, lastEventId: 3, events: bytes },
+        listed(runId),
       ]);
       say(runId);
     }

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { SqliteStore, StoreUnusable, type Write } from "@pawl/store";
+import { listed } from "./listed.ts";
 
 const wanted = process.env["PAWL_TORTURE_DAMAGE"] ?? "6";
 const commitCount = 40;
@@ -22,7 +23,7 @@ const wholeHistory = { fromEventId: 1, toEventId: 3, eventCountMax: 3, bytesMax:
 const nameOf = (number: number) => `run-${number}`;
 const key = (businessId: string) => ({ kind: "workflow", namespaceId: "n", businessId, runId: businessId }) as const;
 
-/** Three rows of its own, and one that each commit replaces: what it holds says which commit was the last. */
+/** Four rows of its own, and one that each commit replaces: what it holds says which commit was the last. */
 function commitOf(number: number): Write[] {
   const bytes = Buffer.from(nameOf(number));
   const run = { table: "run", wakeAtMs: null, undispatched: false } as const;
@@ -31,13 +32,14 @@ function commitOf(number: number): Write[] {
     { ...run, ...key(nameOf(number)), snapshot: bytes },
     { table: "part", runId: nameOf(number), part: "p", bytes },
     { table: "history", runId: nameOf(number), firstEventId: 1, lastEventId: 3, events: bytes },
+    listed(nameOf(number)),
   ];
 }
 
 /** The file and its log as a process leaves them that dies. */
 async function life(folder: string): Promise<{ readonly file: string; readonly wal: Buffer }> {
   const filename = join(folder, "alive.db");
-  const store = await SqliteStore.open({ filename });
+  const store = await SqliteStore.open({ filename, journal: { runsDue: 6, runsMax: 12, sliceRuns: 4 } });
   const lease = await store.acquire(1, "test");
   for (let number = 0; number < commitCount; number++) await store.commit(lease, commitOf(number));
   const file = join(folder, "dead.db");
@@ -67,6 +69,12 @@ async function commitsOf(filename: string): Promise<number | "refused"> {
       const expected = number < count ? nameOf(number) : undefined;
       assert.deepEqual(found, [expected, expected, expected], `commit ${number} of ${count}`);
     }
+    const rows = await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 2 * commitCount });
+    assert.deepEqual(
+      rows.map(({ runId }) => runId).sort(),
+      names.slice(0, count).sort(),
+      `lists after ${count} commits`,
+    );
     return count;
   } finally {
     await store.close();

@@ -88,6 +88,14 @@ async function allThere(filename: string, acknowledged: readonly string[], probl
       [],
       problem,
     );
+    const rows = await store.listVisibility({ kind: "workflow", namespaceId: "ns", limit: 10 * commitsOfLife });
+    const names = new Set(rows.map(({ runId }) => runId));
+    assert.equal(names.size, rows.length, `${problem}: a run is listed twice`);
+    assert.deepEqual(
+      acknowledged.filter((runId) => !names.has(runId)),
+      [],
+      `${problem}: not listed`,
+    );
   } finally {
     await store.close();
   }

@@ -1,6 +1,6 @@
 /**
  * Power cuts: the server is killed in the middle of its work, and then what it had not synced is taken back from its files, all of it or a random
- * part. What it had acknowledged must be there all the same. `PAWL_TORTURE_CUTS` (4) and `PAWL_TORTURE_SEED` change the run.
+ * part. What it had acknowledged must be there all the same, and what is there must agree. `PAWL_TORTURE_CUTS` (4) and `PAWL_TORTURE_SEED` change the run.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -12,6 +12,7 @@ import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { CallError, call } from "../rig/call.ts";
+import { mustBeSound } from "../rig/doctor.ts";
 import { startPawl } from "../rig/server.ts";
 import { cutPower, onDisk, prepareDisk } from "./faulty-disk.ts";
 import { random } from "./random.ts";
@@ -57,13 +58,14 @@ async function load(address: string, prefix: string, acknowledged: Map<string, n
 }
 
 test(`${cuts} power cuts take nothing that was acknowledged (PAWL_TORTURE_SEED=${seed})`, {
-  timeout: 600_000,
+  timeout: 600_000 + cuts * 15_000,
 }, async (t) => {
   const library = await prepareDisk();
   if ("skipped" in library) return t.skip(library.skipped);
   const disk = makeDisk(t);
   const next = random(seed);
-  const start = () => startPawl({ dbFilename: join(disk.files, "state.db"), env: onDisk(library.tool, disk) });
+  const dbFilename = join(disk.files, "state.db");
+  const start = () => startPawl({ dbFilename, env: onDisk(library.tool, disk) });
   const acknowledged = new Map<string, number>();
   let takenBack = 0;
   for (let cut = 1; cut <= cuts; cut++) {
@@ -86,6 +88,7 @@ test(`${cuts} power cuts take nothing that was acknowledged (PAWL_TORTURE_SEED=$
   }
   t.diagnostic(`${acknowledged.size} workflows acknowledged, ${takenBack} writes taken back`);
   assert(acknowledged.size >= cuts);
+  await mustBeSound(dbFilename);
 });
 
 test("a power cut does take what was not synced", { timeout: 60_000 }, async (t) => {
