@@ -5,7 +5,7 @@
 import type { common, failure } from "@pawl/protocol";
 import { intervalMs, type RetryPolicy } from "./backoff.ts";
 import type { Sender } from "./state/execution.ts";
-import type { CallAttempts, NexusInput } from "./state/outside-call.ts";
+import type { CallAttempts, NexusOperation } from "./state/outside-call.ts";
 
 /** Who asks for it, and for which time: the answer names both. */
 interface CallHead {
@@ -14,18 +14,18 @@ interface CallHead {
 }
 
 /** What both requests about an operation say. */
-interface NexusCall extends CallHead {
-  readonly scheduledEventId: number;
-  readonly endpoint: string;
-  readonly endpointId: string;
-  readonly service: string;
-  readonly operation: string;
-  readonly requestId: string;
+interface NexusCall extends CallHead, OfOperation {
   /** Later the answer is of no use. null = no time was set. */
   readonly untilMs: number | null;
-  /** What the scheduled event holds, when memory still has it. */
-  readonly scheduled: NexusInput | undefined;
 }
+
+/** `scheduled` only when memory still has what the scheduled event holds. */
+type OfOperation = Readonly<
+  Pick<
+    NexusOperation,
+    "scheduledEventId" | "endpoint" | "endpointId" | "service" | "operation" | "requestId" | "scheduled"
+  >
+>;
 
 export type Call =
   | (NexusCall & {

@@ -8,7 +8,7 @@
  */
 import { googleRpc, type MethodName, methods, type StatusCode } from "@pawl/protocol";
 import type { Clock } from "../clock.ts";
-import { type Call, type Handlers, Rejection, type RejectionCode } from "../frontend/parts.ts";
+import { type AnyHandler, type Call, type Handlers, Rejection, type RejectionCode } from "../frontend/parts.ts";
 import { clusterLimits } from "../limits.ts";
 import type { Status } from "../rpc/transport.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -23,7 +23,11 @@ export interface Attachment {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-type AnyHandler = (request: unknown, call: Call) => unknown;
+/** Of the calls that tell where a queue's workers are. */
+export const pollPaths: ReadonlySet<string> = new Set([
+  methods.PollWorkflowTaskQueue.path,
+  methods.PollActivityTaskQueue.path,
+]);
 
 export interface ForwardingParts {
   readonly node: ClusterNode;
@@ -39,11 +43,12 @@ export function forwarding(
 ): Handlers {
   const placed = [...places].flatMap(([name, placeOf]) => {
     const handler = handlers[name] as AnyHandler | undefined;
+    const isPoll = pollPaths.has(methods[name].path);
     const forward: AnyHandler = (request, call) => {
       const place = placeOf(request);
       if (place === undefined) return handler!(request, call);
       if (parts.node.isHere(place)) {
-        if (isPoll(name)) parts.node.homes.polled(place, parts.node.id);
+        if (isPoll) parts.node.homes.polled(place, parts.node.id);
         return handler!(request, call);
       }
       return send({ name, place, request, call, here: async () => handler!(request, call) }, parts);
@@ -51,11 +56,6 @@ export function forwarding(
     return handler ? [[name, forward] as const] : [];
   });
   return { ...handlers, ...Object.fromEntries(placed) };
-}
-
-/** Of those that tell where a queue's workers are. */
-export function isPoll(name: string): boolean {
-  return name === "PollWorkflowTaskQueue" || name === "PollActivityTaskQueue";
 }
 
 interface Sent {

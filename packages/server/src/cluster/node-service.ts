@@ -14,7 +14,7 @@ import { type Incoming, type Routes, type Status, type Unary, unknownMethod } fr
 import type { Started } from "../shard/dispatcher.ts";
 import type { Ring } from "../shard/ring.ts";
 import type { Balancing } from "./balance.ts";
-import { attachedTo, isPoll } from "./forwarding.ts";
+import { attachedTo, pollPaths } from "./forwarding.ts";
 import type { Home, QueuePlace } from "./homes.ts";
 import { linkService, stranger } from "./link-service.ts";
 import { type ClusterNode, moved, nodePath } from "./node.ts";
@@ -145,7 +145,7 @@ class ForwardedCalls {
       parts.node.homes.tell(from, place);
       return moved;
     }
-    if (isPoll(call.path.slice(call.path.lastIndexOf("/") + 1))) parts.node.homes.polled(place, from);
+    if (pollPaths.has(call.path)) parts.node.homes.polled(place, from);
     const forwarded = new ForwardedCall(call, from, headers);
     this.#calls.add(forwarded);
     try {
