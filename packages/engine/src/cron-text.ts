@@ -22,9 +22,10 @@ export type DurationUnit = keyof typeof unitsMs;
 export function durationTextMs(text: string, units: readonly DurationUnit[]): number | undefined {
   let ms = 0;
   let read = 0;
-  for (const { 0: part, 1: amount, 2: unit, index } of text.matchAll(/(\d+(?:\.\d+)?)([a-z]+)/g)) {
+  // Each part begins where the last one ended (`y`): a long number without a unit is not looked for again from each of its digits.
+  for (const { 0: part, 1: amount, 2: unit } of text.matchAll(/(\d+(?:\.\d+)?)([a-z]+)/gy)) {
     const known = units.find((each) => each === unit);
-    if (index !== read || known === undefined) return undefined;
+    if (known === undefined) return undefined;
     ms += Number(amount) * unitsMs[known];
     read += part.length;
   }

@@ -101,6 +101,8 @@ export const limits = {
 
   /** The request line and all headers of one request: a list filter of the largest size, percent-encoded, travels in the line. */
   httpHeadBytesMax: 256 * kibibyte,
+  /** Of a query string, which is taken apart before anybody knows who asks: in more of them each is looked for too long. */
+  httpParametersMax: 1_000,
   /** How long the head, and the whole of a request, may take to arrive. */
   httpHeadMsMax: 20 * secondMs,
   httpRequestMsMax: minuteMs,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 import { enums, toDuration } from "@pawl/protocol";
 import { cronProblem, nextCronAtMs } from "./cron.ts";
 import { applicationFailure, commands, payloads, ScriptedWorkflow } from "./scripted-workflow.ts";
@@ -91,6 +92,13 @@ test("a failing cron run is retried before its schedule counts", () => {
   workflow.complete(workflow.pollTask(), [commands.failWorkflow()]);
   const next = workflow.events()[0]!.workflowExecutionStartedEventAttributes!;
   assert.deepEqual([next.attempt, next.firstWorkflowTaskBackoff?.seconds], [1, 3_598]);
+});
+
+test("a long text that is no schedule is read once, not from each of its characters", () => {
+  const range = { afterMs: 0, notBeforeMs: 0 };
+  // Quadratic, it would take hours: the time is no measure, but an end to that.
+  for (const text of [`@every ${"1".repeat(1_000_000)}`, `@every${" ".repeat(1_000_000)}\nx\ny`])
+    assert.equal(runInNewContext("read()", { read: () => nextCronAtMs(text, range) }, { timeout: 60_000 }), undefined);
 });
 
 test("a schedule that cannot be used is refused at the start", () => {

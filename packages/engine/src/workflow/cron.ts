@@ -12,7 +12,7 @@ const units = ["h", "m", "s", "ms"] as const;
 function parse(text: string): Schedule | undefined {
   const zone = zonePrefix.exec(text);
   const body = text.slice(zone?.[0].length ?? 0).trim();
-  const every = /^@every\s+(.+)$/.exec(body);
+  const every = /^@every\s+(\S.*)$/s.exec(body);
   if (every) {
     const ms = durationTextMs(every[1]!, units);
     return ms === undefined || ms < 1_000 ? undefined : { type: "every", ms: Math.floor(ms / 1_000) * 1_000 };

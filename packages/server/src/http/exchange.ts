@@ -23,11 +23,12 @@ export interface ExchangeOwner {
 
 export class Exchange implements Incoming {
   readonly path: string;
-  readonly query: URLSearchParams;
   /** What the route is called in metrics; "" until one was found. */
   operation = "";
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #queryText: string;
+  #query: URLSearchParams | undefined;
   readonly #owner: ExchangeOwner;
   #deadlineMs: number | undefined;
   readonly #earlyEnd = new EarlyEnd();
@@ -39,7 +40,7 @@ export class Exchange implements Incoming {
     const target = (request.url ?? "/").replace(/^https?:\/\/[^/?#]*/i, "");
     const [path = "", query = ""] = splitOnce(target, "?");
     this.path = path === "" ? "/" : path;
-    this.query = new URLSearchParams(query);
+    this.#queryText = query;
     this.#request = request;
     this.#response = response;
     this.#owner = owner;
@@ -48,8 +49,13 @@ export class Exchange implements Incoming {
     request.on("error", () => {});
   }
 
-  /** Sets the deadline; a refusal when the caller's own cannot be read. */
+  /** Sets the deadline; a refusal when the caller's own cannot be read, or when he asks for too much at once. */
   begin(): Reply | undefined {
+    if (this.#queryText.split("&", limits.httpParametersMax + 1).length > limits.httpParametersMax)
+      return problem({
+        code: "INVALID_ARGUMENT",
+        message: `the query string has more than ${limits.httpParametersMax} parameters`,
+      });
     const timeoutMs = parseTimeout(this.header("grpc-timeout"));
     if (typeof timeoutMs === "object") return problem(timeoutMs);
     const { clock } = this.#owner;
@@ -58,6 +64,11 @@ export class Exchange implements Incoming {
     const endAtMs = nowMs + Math.min(timeoutMs ?? limits.callMsMax, limits.callMsMax);
     this.#cancelWake = clock.wake(endAtMs, () => this.#onDeadline());
     return undefined;
+  }
+
+  get query(): URLSearchParams {
+    this.#query ??= new URLSearchParams(this.#queryText);
+    return this.#query;
   }
 
   get verb(): string {

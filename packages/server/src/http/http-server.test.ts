@@ -178,6 +178,14 @@ describe("refusals", () => {
     assert.equal((await ask(`GET ${root}/workflows?nonsense=1`)).status, 200);
   });
 
+  test("a query string of too many parameters is not read", async () => {
+    const path = `GET ${root}/workflows?pageSize=1`;
+    assert.equal((await ask(path + "&a".repeat(limits.httpParametersMax - 1))).status, 200);
+    const refused = await ask(path + "&a".repeat(limits.httpParametersMax));
+    assert.equal(refused.status, 400);
+    assert.match(String(refused.json["detail"]), /more than 1000 parameters/);
+  });
+
   test("a body that is too large or compressed is not read, and shorthand cannot blow a request up", async () => {
     const target = `POST ${root}/workflows/large`;
     const large = await ask(target, { body: "x".repeat(limits.messageBytesMax + 1) });

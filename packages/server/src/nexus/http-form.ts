@@ -129,7 +129,8 @@ export function linkHeaders(links: readonly nexus.Link[]): HeaderValues {
 
 /** What cannot be read of a link is left out: a link is no reason to refuse what it came with. */
 export function linksOf(text: string): nexus.Link[] {
-  const links = text.matchAll(/<([^>]*)>\s*;\s*type="?([\w./]+)"?/g);
+  // No "<" within: or a text of nothing else would be read to its end again from each of them.
+  const links = text.matchAll(/<([^<>]*)>\s*;\s*type="?([\w./]+)"?/g);
   return [...links].map(([, url = "", type = ""]) => ({ url, type }));
 }
 

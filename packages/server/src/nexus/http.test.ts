@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
+import { runInNewContext } from "node:vm";
 import { common, enums, failure, history } from "@pawl/protocol";
 import { AddressRules } from "../address-rules.ts";
 import { eventTypes, InProcess, jsonOf, jsonPayloads, testNamespace } from "../frontend/in-process.ts";
@@ -161,6 +162,12 @@ describe("values, links and failures in HTTP's form", () => {
     assert.deepEqual(linksOf(header), links);
     assert.deepEqual(linkHeaders([]), {});
     assert.deepEqual(linksOf("nonsense, <x>"), []);
+  });
+
+  test("a header that is no link is read once, not from each of its characters", () => {
+    // Quadratic, it would take hours: the time is no measure, but an end to that.
+    const read = () => linksOf("<".repeat(1_000_000)).length;
+    assert.equal(runInNewContext("read()", { read }, { timeout: 60_000 }), 0);
   });
 
   test("a failure comes back as it was", () => {

@@ -163,8 +163,9 @@ export async function complete(
 ): Promise<IncomingReply> {
   const { headers } = content;
   const token = headers[callbackTokenHeader] ?? "";
-  const found = namespace === undefined ? undefined : parts.namespaces.find(namespace);
-  if (namespace !== undefined && found?.id !== parts.tokens.openCallback(token)?.namespaceId)
+  // Before anything else is read: everybody may send it.
+  const opened = parts.tokens.openCallback(token);
+  if (!opened || (namespace !== undefined && parts.namespaces.find(namespace)?.id !== opened.namespaceId))
     return refusal("BAD_REQUEST", "invalid callback token");
   const outcome = outcomeOf(content);
   if (typeof outcome === "string") return refusal("BAD_REQUEST", outcome);

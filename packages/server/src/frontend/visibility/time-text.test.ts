@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { parseDuration, parseTime } from "./time-text.ts";
 
@@ -56,4 +57,10 @@ test("a duration is read as Go writes it or as hours, minutes and seconds", () =
     if (ms === undefined || read === undefined) assert.equal(read, ms, text);
     else assert.ok(Math.abs(read - ms) < 1e-9, `${text} is ${read}`);
   }
+});
+
+test("a long number without a unit is read once, not from each of its digits", () => {
+  const read = () => parseDuration("1".repeat(1_000_000));
+  // Quadratic, it would take hours: the time is no measure, but an end to that.
+  assert.equal(runInNewContext("read()", { read }, { timeout: 60_000 }), undefined);
 });

@@ -38,8 +38,9 @@ const unitsMs: Readonly<Record<string, number>> = {
   h: 60 * minuteMs,
 };
 
-const goDuration = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
-const goDurationPart = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
+/** Digits belong to one part of each pattern alone: with two that could share them, a long number without a unit is tried at each of its digits. */
+const goDuration = /^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
+const goDurationPart = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
 const clockDuration = /^(\d+):([0-5]\d):([0-5]\d)$/;
 
 /** Milliseconds of "1h30m", "-1.5s" (as Go writes them) or "hh:mm:ss"; undefined for anything else. */
