@@ -16,6 +16,7 @@ export type Rule =
   | "circles"
   | "clock"
   | "declared"
+  | "docstrings"
   | "documents"
   | "doors"
   | "driver"

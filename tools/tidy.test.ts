@@ -177,6 +177,7 @@ const atFault: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ["whole-suite", "packages/store/src/sqlite/sqlite.test.ts", 'test.only("x", () => {});'],
   ["whole-suite", "packages/store/src/sqlite/sqlite.test.ts", 'test("x", { only: true }, () => {});'],
   ["whole-suite", "tests/compat/go.test.ts", 'test.todo("x");'],
+  ["docstrings", "packages/sdk/src/client/index.ts", "export class Client {}"],
   ["documents", shard, `// as ${["design", "md"].join(".")} says`],
   ["documents", shard, `// as in ${["gone", "ts"].join(".")}`],
   ["documents", "GUIDE.md", "in `server/gone.ts`"],
@@ -318,6 +319,47 @@ describe("test support", () => {
   });
   test("a file that nobody imports is bound as a source", () => {
     assert.deepEqual(rulesWith(), ["node-free"]);
+  });
+});
+
+describe("docstrings", () => {
+  const door = "packages/testing/src/index.ts";
+  const thing = "packages/testing/src/thing.ts";
+  const missing = (...sources: readonly (readonly [path: string, text: string])[]) => {
+    const given = sources.map(([path, text]) => ({ path, text }));
+    const found = tidy([...madeUp, ...doorFiles.filter(({ path }) => path !== door), ...given]);
+    return found.map(({ rule, path, line }) => `${rule} ${path}:${line}`);
+  };
+  const bare = "export interface Thing {}\n";
+
+  for (const [how, exported] of [
+    ["by its name", 'export { type Thing } from "./thing.ts";'],
+    ["by another name", 'export type { Thing as It } from "./thing.ts";'],
+    ["with all others", 'export * from "./thing.ts";'],
+    ["after it was imported", 'import type { Thing as It } from "./thing.ts";\nexport type { It };'],
+  ] as const)
+    test(`what a door exports ${how} has one where it is declared`, () => {
+      assert.deepEqual(missing([door, exported], [thing, bare]), [`docstrings ${thing}:1`]);
+      assert.deepEqual(missing([door, exported], [thing, `/** It is. */\n${bare}`]), []);
+    });
+
+  for (const [text, faults] of [
+    ["export const thing = 1;", 1],
+    ["const thing = 1;\nexport { thing };", 1],
+    ["/** What this file is for. */\n\nexport const thing = 1;", 1],
+    ["/** It is. */\nconst other = 1;\nexport const thing = other;", 1],
+    ["/* It is. */\nexport const thing = 1;", 1],
+    ["/** It is. */\n// biome-ignore lint: any will do.\n// And why.\nexport const thing = 1;", 0],
+    ["/** It is. */\nexport const thing = 1;\nexport type thing = typeof thing;", 0],
+    ["export function thing(a: 1): 1;\n/** It is. */\nexport function thing(a: unknown) {}", 1],
+    ["const hidden = 1;", 0],
+  ] as const)
+    test(`${faults} missing: ${JSON.stringify(text)}`, () => {
+      assert.equal(missing([door, text]).length, faults);
+    });
+
+  test("what users do not import needs none", () => {
+    assert.deepEqual(missing([door, ""], [thing, bare], ["packages/engine/src/step.ts", bare]), []);
   });
 });
 

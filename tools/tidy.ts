@@ -4,6 +4,7 @@
  */
 import { type Finding, readRepository, type Source } from "./repository.ts";
 import { circleFindings } from "./tidy-circles.ts";
+import { docstringFindings } from "./tidy-docstrings.ts";
 import { documentFindings } from "./tidy-documents.ts";
 import { doorFindings, importFindings } from "./tidy-imports.ts";
 import { lengthFindings, nameFindings, textFindings, wordFindings } from "./tidy-words.ts";
@@ -20,6 +21,7 @@ export function tidy(sources: readonly Source[]): Finding[] {
     ...sources.flatMap((source) => [...nameFindings(source), ...textFindings(source)]),
     ...doorFindings(repository),
     ...circleFindings(repository),
+    ...docstringFindings(repository),
     ...documentFindings(sources, repository),
   ];
   return found.sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1));

@@ -21,6 +21,7 @@ import {
 
 export { type ListenConfig, type Listening, StartFailure };
 
+/** What an app is opened with beside its address. Options of the server are passed over for one elsewhere. */
 export interface OpenOptions
   extends Pick<OpenConfig, "sqlitePragmas" | "searchAttributes" | "outsideAddresses" | "telemetry"> {
   /** Of client and workers. Default: `default`. An embedded server makes it if it is not there. */
@@ -32,6 +33,7 @@ export interface OpenOptions
 /** Connection and namespace are those of the app. */
 export type AppWorkerOptions = Omit<WorkerOptions, "connection" | "namespace">;
 
+/** A server, its client and workers, as one thing to close. */
 export interface App {
   readonly client: Client;
   readonly connection: Connection;

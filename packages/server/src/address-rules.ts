@@ -9,6 +9,7 @@
  */
 import { BlockList, isIP } from "node:net";
 
+/** Allows requests of this server to a group of addresses. */
 export interface AddressRule {
   /** The host, with its port if the address names one; `*` stands for any text: `*.example.org`, `127.0.0.1:*`. */
   readonly pattern: string;

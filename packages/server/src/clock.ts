@@ -11,6 +11,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 /** Takes the sleeper back; harmless when it has already run. */
 export type Cancel = () => void;
 
+/** Where a server has its time from. Sleepers run in the order of their times, and never before them. */
 export interface Clock {
   /** Milliseconds since 1970, whole. May step back when the machine's clock is set. */
   nowMs(): number;

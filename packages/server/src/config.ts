@@ -132,20 +132,24 @@ export interface JwtConfig {
   readonly permissionsClaim: string;
 }
 
+/** What `startServer` takes: a server, and where it listens. */
 export interface ServerConfig extends OpenConfig, ListenConfig {}
 
 /** What stands behind a path, such as `/` or `/assets/main-1A2B.js`. `undefined`: nothing. */
 export type WebPages = (path: string) => Promise<WebPage | undefined>;
 
+/** An answer of the HTTP port to a browser. */
 export interface WebPage {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
 }
 
+/** Where a server listens that was not told where: this machine alone may connect. */
 export const defaultIp = "127.0.0.1";
 /** What stands in a namespace's place for a role in all namespaces and over the server itself (like the reference server): no namespace has this name. */
 export const systemScope = "temporal-system";
+/** For gRPC, as the reference server's. */
 export const defaultPort = 7233;
 
 /**

@@ -79,6 +79,7 @@ export interface OpenServer {
   close(): Promise<void>;
 }
 
+/** A server that listens. */
 export interface RunningServer extends Listening, Pick<OpenServer, "storeKind" | "databases" | "failed"> {
   /** As `OpenServer.reload`. */
   reload(): Promise<boolean>;

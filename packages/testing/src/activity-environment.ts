@@ -4,6 +4,7 @@ import { asyncLocalStorage, Context, type Info } from "@pawl/sdk/activity";
 import { Client } from "@pawl/sdk/client";
 import { CancelledFailure, DefaultLogger, type Logger, noopMetricMeter } from "@pawl/sdk/common";
 
+/** What an activity gets that has no worker. */
 export interface MockActivityEnvironmentOptions {
   /** Default: a logger that writes warnings and errors. */
   logger?: Logger;

@@ -20,6 +20,7 @@ import {
 import { testServiceCalls } from "./test-service.ts";
 import { TimeSkipper } from "./time-skipper.ts";
 
+/** What a server in the test is opened with, and its client. */
 export interface EnvironmentOptions {
   /** Made at the start. Default: `default`. */
   namespace?: string;
@@ -29,6 +30,7 @@ export interface EnvironmentOptions {
   client?: Omit<ClientOptions, "connection" | "namespace">;
 }
 
+/** A server outside the test, and how it is reached. */
 export interface ExistingServerOptions extends Omit<EnvironmentOptions, "searchAttributes"> {
   /** `host:port`. Default: `localhost:7233`. */
   address?: string;
@@ -46,6 +48,7 @@ interface Parts {
   readonly skipper?: TimeSkipper;
 }
 
+/** A server with a client, for one test or many: `createLocal`, `createTimeSkipping` or `createFromExistingServer`; `teardown` ends it. */
 export class TestWorkflowEnvironment {
   readonly client: Client;
   /** For clients and for workers. */

@@ -3,6 +3,7 @@
 import { program } from "../main.ts";
 import { definitions } from "./commands.ts";
 
+/** A command line, read and not done. */
 export interface ParsedCommand {
   /** `workflow start` */
   readonly path: string;

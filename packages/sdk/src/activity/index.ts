@@ -21,6 +21,7 @@ export {
 } from "./context.ts";
 export type { ActivityProgress } from "./progress.ts";
 
+/** What the server told of the attempt that runs. Throws `IllegalStateError` outside of an activity, as all that follows. */
 export function activityInfo(): Info {
   return Context.current().info;
 }
@@ -40,10 +41,12 @@ export function cancelled(): Promise<never> {
   return Context.current().cancelled;
 }
 
+/** See {@link Context.cancellationSignal}. */
 export function cancellationSignal(): AbortSignal {
   return Context.current().cancellationSignal;
 }
 
+/** See {@link Context.cancellationDetails}. */
 export function cancellationDetails(): ActivityCancellationDetails | undefined {
   return Context.current().cancellationDetails;
 }

@@ -46,6 +46,7 @@ import type { BaseClientOptions } from "./client-options.ts";
 import { rethrowCallFailure } from "./errors.ts";
 import { wireHeader } from "./workflow-calls.ts";
 
+/** Whether an id may name another activity once the one it named has ended. Default: the server's, which is `ALLOW_DUPLICATE`. */
 export const ActivityIdReusePolicy = {
   ALLOW_DUPLICATE: "ALLOW_DUPLICATE",
   ALLOW_DUPLICATE_FAILED_ONLY: "ALLOW_DUPLICATE_FAILED_ONLY",
@@ -53,6 +54,7 @@ export const ActivityIdReusePolicy = {
 } as const;
 export type ActivityIdReusePolicy = (typeof ActivityIdReusePolicy)[keyof typeof ActivityIdReusePolicy];
 
+/** What a start does when an activity of its id is open: it throws, or gives a handle of that one. Default: the server's, which is `FAIL`. */
 export const ActivityIdConflictPolicy = { FAIL: "FAIL", USE_EXISTING: "USE_EXISTING" } as const;
 export type ActivityIdConflictPolicy = (typeof ActivityIdConflictPolicy)[keyof typeof ActivityIdConflictPolicy];
 
@@ -111,9 +113,13 @@ export interface GetActivityHandleOptions {
 
 // biome-ignore lint/suspicious/noExplicitAny: the activities of any user.
 type AnyActivity = ActivityFunction<any, any>;
+/** The keys of `T` that hold activities. */
 export type ActivityName<T> = { [N in keyof T & string]: T[N] extends AnyActivity ? N : never }[keyof T & string];
+/** What activity `N` of `T` is called with, as a tuple. */
 export type ActivityArgs<T, N extends ActivityName<T>> = T[N] extends ActivityFunction<infer P, unknown> ? P : never;
+/** What activity `N` of `T` resolves to. */
 export type ActivityResult<T, N extends ActivityName<T>> = T[N] extends AnyActivity ? Awaited<ReturnType<T[N]>> : never;
+/** `ActivityOptions` with `args` as activity `N` of `T` takes them; required unless it takes none. */
 export type ActivityOptionsFor<T, N extends ActivityName<T>> = Omit<ActivityOptions, "args"> &
   (ActivityArgs<T, N> extends [unknown, ...unknown[]]
     ? { args: Readonly<ActivityArgs<T, N>> }
@@ -160,6 +166,7 @@ recognizeAcrossRealms(ActivityExecutionAlreadyStartedError, "ActivityExecutionAl
 const longPollMs = 60_000;
 const status = { deadlineExceeded: 4, notFound: 5, alreadyExists: 6 } as const;
 
+/** Starts, finds, lists and counts activities that belong to no workflow. Like every async completion client it also answers for activities of workflows. */
 export class ActivityClient extends AsyncCompletionClient {
   readonly #interceptors: readonly ActivityClientInterceptor[];
 

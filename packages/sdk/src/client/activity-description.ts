@@ -7,6 +7,7 @@ import { type RetryPolicy, retryPolicyOf } from "../value/retry-policy.ts";
 import { decodeTypedSearchAttributes, type TypedSearchAttributes } from "../value/search-attributes.ts";
 import { compiledRetryPolicy, wireDurationMs } from "../value/wire.ts";
 
+/** `PAUSED` is open, as `RUNNING` is; the others are ends. */
 export const ActivityExecutionStatus = {
   RUNNING: "RUNNING",
   COMPLETED: "COMPLETED",
@@ -18,6 +19,7 @@ export const ActivityExecutionStatus = {
 } as const;
 export type ActivityExecutionStatus = (typeof ActivityExecutionStatus)[keyof typeof ActivityExecutionStatus];
 
+/** What an open activity does: it waits for a worker or its next attempt (`SCHEDULED`), runs (`STARTED`), or has been asked to end or to pause. */
 export const PendingActivityState = {
   SCHEDULED: "SCHEDULED",
   STARTED: "STARTED",
@@ -27,6 +29,7 @@ export const PendingActivityState = {
 } as const;
 export type PendingActivityState = (typeof PendingActivityState)[keyof typeof PendingActivityState];
 
+/** A row of a list of activities. */
 export interface ActivityExecutionInfo {
   activityId: string;
   activityRunId: string;
@@ -41,6 +44,7 @@ export interface ActivityExecutionInfo {
   typedSearchAttributes: TypedSearchAttributes;
 }
 
+/** All that the server tells of one activity. Numbers named `Ms` are milliseconds; `undefined` is what was not set or has not happened. */
 export interface ActivityExecutionDescription extends ActivityExecutionInfo {
   /** What it does while it is not closed. */
   runState: PendingActivityState | undefined;
@@ -69,6 +73,7 @@ export interface ActivityExecutionDescription extends ActivityExecutionInfo {
   rawInfo: activity.ActivityExecutionInfo;
 }
 
+/** How many activities a query matches, and how many of each value when it has a `GROUP BY`. */
 export interface CountActivityExecutions {
   readonly count: number;
   readonly groups: readonly { readonly count: number; readonly groupValues: readonly unknown[] }[];

@@ -5,10 +5,12 @@ import type { Priority } from "../value/options.ts";
 import { compileRetryPolicy, type RetryPolicy, retryPolicyOf } from "../value/retry-policy.ts";
 import { compiledRetryPolicy, wireDuration, wireDurationMs, wireRetryPolicy } from "../value/wire.ts";
 
+/** The reason is kept for descriptions. Default: none. */
 export interface ActivityPauseOptions {
   reason?: string;
 }
 
+/** How a paused activity goes on. */
 export interface ActivityUnpauseOptions {
   reason?: string;
   /** It starts at a random time within this. Default: at once. */

@@ -11,6 +11,7 @@ import { ServiceClient } from "./service-client.ts";
 export class ActivityNotFoundError extends Error {}
 recognizeAcrossRealms(ActivityNotFoundError, "ActivityNotFoundError");
 
+/** The server refused the answer or the heartbeat, or could not be reached; `cause` is the {@link CallFailed}. Its subclasses say more. */
 export class ActivityCompletionError extends Error {}
 recognizeAcrossRealms(ActivityCompletionError, "ActivityCompletionError");
 
@@ -26,6 +27,7 @@ recognizeAcrossRealms(ActivityPausedError, "ActivityPausedError");
 export class ActivityResetError extends Error {}
 recognizeAcrossRealms(ActivityResetError, "ActivityResetError");
 
+/** Names an activity of a workflow where its task token is not at hand. */
 export interface FullActivityId {
   workflowId: string;
   /** Default: the current run. */
@@ -35,6 +37,10 @@ export interface FullActivityId {
 
 const notFound = 5;
 
+/**
+ * Answers for activities from any process, by task token or by id. Throws {@link ActivityNotFoundError} for one that is not open,
+ * else {@link ActivityCompletionError}.
+ */
 export class AsyncCompletionClient extends ServiceClient {
   readonly options: ResolvedClientOptions;
 

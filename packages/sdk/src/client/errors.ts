@@ -13,14 +13,17 @@ export class ServiceError extends Error {
 }
 recognizeAcrossRealms(ServiceError, "ServiceError");
 
+/** Whether a call failed with a status, before the SDK has made an error of its own of it: see the `cause` of a {@link ServiceError}. */
 export function isGrpcServiceError(error: unknown): error is CallFailed {
   return error instanceof CallFailed;
 }
 
+/** The same, for DEADLINE_EXCEEDED alone. */
 export function isGrpcDeadlineError(error: unknown): error is CallFailed {
   return error instanceof CallFailed && error.code === 4;
 }
 
+/** The same, for CANCELLED alone. */
 export function isGrpcCancelledError(error: unknown): error is CallFailed {
   return error instanceof CallFailed && error.code === 1;
 }
@@ -64,6 +67,7 @@ export class WorkflowUpdateRPCTimeoutOrCancelledError extends Error {
 }
 recognizeAcrossRealms(WorkflowUpdateRPCTimeoutOrCancelledError, "WorkflowUpdateRPCTimeoutOrCancelledError");
 
+/** The query was not asked: its `queryRejectCondition` holds for the workflow's status. */
 export class QueryRejectedError extends Error {
   readonly status: enums.WorkflowExecutionStatus;
   constructor(status: enums.WorkflowExecutionStatus) {

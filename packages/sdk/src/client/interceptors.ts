@@ -5,6 +5,7 @@ import type { ActivityClientInterceptor } from "./activity-interceptor.ts";
 import type { ScheduleOptions } from "./schedule-options.ts";
 import type { WorkflowOptions } from "./workflow-options.ts";
 
+/** A run; without a run id, the current one. */
 export interface WorkflowExecution {
   workflowId: string;
   runId?: string | undefined;
@@ -13,21 +14,25 @@ export interface WorkflowExecution {
 /** Options with the workflow's arguments. They are checked and written after the last interceptor. */
 export type CompiledWorkflowOptions = WorkflowOptions & { args: unknown[] };
 
+/** What an interceptor of `start` sees. Headers go to the workflow. */
 export interface WorkflowStartInput {
   readonly workflowType: string;
   readonly headers: Headers;
   readonly options: CompiledWorkflowOptions;
 }
 
+/** `eagerlyStarted`: a worker of this process got the first workflow task with the answer. */
 export interface WorkflowStartOutput {
   readonly runId: string;
   readonly eagerlyStarted: boolean;
 }
 
+/** Without an id the client makes a UUID. */
 export interface WorkflowUpdateInputOptions {
   readonly updateId?: string | undefined;
 }
 
+/** What an interceptor of an update sees, whether its caller waits for the result or not. Headers go to the handler. */
 export interface WorkflowStartUpdateInput {
   readonly updateName: string;
   readonly args: unknown[];
@@ -37,12 +42,14 @@ export interface WorkflowStartUpdateInput {
   readonly options: WorkflowUpdateInputOptions;
 }
 
+/** An update that was accepted; `outcome` when it has completed, too. */
 export interface WorkflowStartUpdateOutput {
   readonly updateId: string;
   readonly workflowRunId: string | undefined;
   readonly outcome?: update.Outcome | undefined;
 }
 
+/** An update and the workflow that it starts where none runs; each with headers of its own. */
 export interface WorkflowStartUpdateWithStartInput {
   readonly workflowType: string;
   readonly workflowStartOptions: CompiledWorkflowOptions;
@@ -53,12 +60,14 @@ export interface WorkflowStartUpdateWithStartInput {
   readonly updateHeaders: Headers;
 }
 
+/** Which run took the update; `updateOutcome` when it has completed already. */
 export interface WorkflowStartUpdateWithStartOutput {
   readonly workflowExecution: WorkflowExecution;
   readonly updateId: string;
   readonly updateOutcome?: update.Outcome | undefined;
 }
 
+/** What an interceptor of `signal` sees. Headers go to the handler. */
 export interface WorkflowSignalInput {
   readonly signalName: string;
   readonly args: unknown[];
@@ -66,6 +75,7 @@ export interface WorkflowSignalInput {
   readonly headers: Headers;
 }
 
+/** A signal and the workflow that it starts where none runs. Headers go to both. */
 export interface WorkflowSignalWithStartInput {
   readonly workflowType: string;
   readonly signalName: string;
@@ -74,6 +84,7 @@ export interface WorkflowSignalWithStartInput {
   readonly options: CompiledWorkflowOptions;
 }
 
+/** What an interceptor of `query` sees. Headers go to the handler. */
 export interface WorkflowQueryInput {
   readonly queryType: string;
   readonly args: unknown[];
@@ -90,6 +101,7 @@ export const QueryRejectCondition = {
 } as const;
 export type QueryRejectCondition = (typeof QueryRejectCondition)[keyof typeof QueryRejectCondition];
 
+/** With a `firstExecutionRunId`, only that chain of runs is ended and no later one of the same id. */
 export interface WorkflowTerminateInput {
   readonly workflowExecution: WorkflowExecution;
   readonly reason?: string | undefined;
@@ -97,11 +109,13 @@ export interface WorkflowTerminateInput {
   readonly firstExecutionRunId?: string | undefined;
 }
 
+/** With a `firstExecutionRunId`, only that chain of runs is asked to end and no later one of the same id. */
 export interface WorkflowCancelInput {
   readonly workflowExecution: WorkflowExecution;
   readonly firstExecutionRunId?: string | undefined;
 }
 
+/** Which run is described. */
 export interface WorkflowDescribeInput {
   readonly workflowExecution: WorkflowExecution;
 }
@@ -112,6 +126,7 @@ type Answers = {
   describe: workflowservice.DescribeWorkflowExecutionResponse;
 };
 
+/** Stands around calls of a workflow client. What a method leaves to `next` goes to the following interceptor, at last to the server. */
 export interface WorkflowClientInterceptor {
   /** Resolves to the run's id. An interceptor with `startWithDetails` is asked for that alone. */
   start?: (input: WorkflowStartInput, next: Next<WorkflowClientInterceptor, "start">) => Promise<string>;
@@ -145,15 +160,18 @@ export interface WorkflowClientInterceptor {
   ) => Promise<Answers["describe"]>;
 }
 
+/** What an interceptor of `create` sees. Headers go to the workflows that the schedule starts. */
 export interface CreateScheduleInput {
   readonly headers: Headers;
   readonly options: ScheduleOptions;
 }
 
+/** The token is the server's, for the version of the schedule that was made. */
 export interface CreateScheduleOutput {
   readonly conflictToken: Uint8Array;
 }
 
+/** Stands around the creation of schedules. */
 export interface ScheduleClientInterceptor {
   create?: (
     input: CreateScheduleInput,
@@ -161,6 +179,7 @@ export interface ScheduleClientInterceptor {
   ) => Promise<CreateScheduleOutput>;
 }
 
+/** By what they stand around. In each list the first is the outermost. */
 export interface ClientInterceptors {
   workflow?: WorkflowClientInterceptor[];
   schedule?: ScheduleClientInterceptor[];

@@ -38,6 +38,7 @@ export class ScheduleAlreadyRunning extends Error {
 }
 recognizeAcrossRealms(ScheduleAlreadyRunning, "ScheduleAlreadyRunning");
 
+/** No schedule has this id; it may have been deleted. */
 export class ScheduleNotFoundError extends Error {
   readonly scheduleId: string;
   constructor(message: string, scheduleId: string) {
@@ -47,11 +48,13 @@ export class ScheduleNotFoundError extends Error {
 }
 recognizeAcrossRealms(ScheduleNotFoundError, "ScheduleNotFoundError");
 
+/** What a schedule client takes beside what every client does. */
 export interface ScheduleClientOptions extends BaseClientOptions {
   /** The first is the outermost. */
   interceptors?: ScheduleClientInterceptor[];
 }
 
+/** Which schedules are listed, and how many at a time are fetched. Default: all. */
 export interface ListScheduleOptions {
   /** Default: 1,000. */
   pageSize?: number;
@@ -81,6 +84,7 @@ export interface ScheduleHandle {
 const status = { notFound: 5, alreadyExists: 6, failedPrecondition: 9, aborted: 10 } as const;
 const updateAttemptsMax = 5;
 
+/** Creates, lists and finds schedules; a handle does the rest. */
 export class ScheduleClient extends ServiceClient {
   readonly options: ResolvedClientOptions & Pick<ScheduleClientOptions, "interceptors">;
 

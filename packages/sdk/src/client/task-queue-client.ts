@@ -6,36 +6,44 @@ import { type BaseClientOptions, type ResolvedClientOptions, resolveClientOption
 import { rethrowCallFailure } from "./errors.ts";
 import { ServiceClient } from "./service-client.ts";
 
+/** The task queue has no such build id. */
 export class BuildIdNotFoundError extends Error {}
 recognizeAcrossRealms(BuildIdNotFoundError, "BuildIdNotFoundError");
 
 /** Workers without a build id. */
 export const UnversionedBuildId: unique symbol = Symbol.for("__temporal_unversionedBuildId");
+/** The type of {@link UnversionedBuildId}. */
 export type UnversionedBuildIdType = typeof UnversionedBuildId;
 
+/** A new build id that is compatible with none: new workflows go to it from now on. */
 export interface AddNewIdInNewDefaultSet {
   operation: "addNewIdInNewDefaultSet";
   buildId: string;
 }
+/** A new build id that takes over the workflows of the existing one's set. `promoteSet`: that set becomes the queue's default. */
 export interface AddNewCompatibleVersion {
   operation: "addNewCompatibleVersion";
   buildId: string;
   existingCompatibleBuildId: string;
   promoteSet?: boolean;
 }
+/** The set that holds the build id becomes the queue's default. */
 export interface PromoteSetByBuildId {
   operation: "promoteSetByBuildId";
   buildId: string;
 }
+/** The build id becomes the default of its set. */
 export interface PromoteBuildIdWithinSet {
   operation: "promoteBuildIdWithinSet";
   buildId: string;
 }
+/** Two sets become one: the primary's default is its default. */
 export interface MergeSets {
   operation: "mergeSets";
   primaryBuildId: string;
   secondaryBuildId: string;
 }
+/** A change to what the build ids of a task queue are to each other. */
 export type BuildIdOperation =
   | AddNewIdInNewDefaultSet
   | AddNewCompatibleVersion
@@ -43,17 +51,20 @@ export type BuildIdOperation =
   | PromoteBuildIdWithinSet
   | MergeSets;
 
+/** Build ids that can take over each other's workflows. */
 export interface BuildIdVersionSet {
   readonly buildIds: string[];
   /** New work of the set goes here. */
   readonly default: string;
 }
+/** The version sets of a task queue, the default one last. */
 export interface WorkerBuildIdVersionSets {
   readonly versionSets: BuildIdVersionSet[];
   readonly defaultSet: BuildIdVersionSet;
   readonly defaultBuildId: string;
 }
 
+/** Which workflows count when it is asked whether a build id is still needed. */
 export const ReachabilityType = {
   NEW_WORKFLOWS: "NEW_WORKFLOWS",
   EXISTING_WORKFLOWS: "EXISTING_WORKFLOWS",
@@ -61,8 +72,10 @@ export const ReachabilityType = {
   CLOSED_WORKFLOWS: "CLOSED_WORKFLOWS",
 } as const;
 export type ReachabilityType = (typeof ReachabilityType)[keyof typeof ReachabilityType];
+/** `NOT_FETCHED`: the server looked at so many task queues only, and this is none of them. Ask for it alone. */
 export type ReachabilityTypeResponse = ReachabilityType | "NOT_FETCHED";
 
+/** Which build ids are asked about, on which task queues. */
 export interface ReachabilityOptions {
   buildIds: (string | UnversionedBuildIdType)[];
   /** Default: all that the build ids were on. */
@@ -70,15 +83,18 @@ export interface ReachabilityOptions {
   /** Default: `EXISTING_WORKFLOWS`. */
   reachability?: ReachabilityType;
 }
+/** By task queue: for which workflows the build id is still needed. An empty list: for none, its workers there can be stopped. */
 export interface BuildIdReachability {
   taskQueueReachability: Record<string, ReachabilityTypeResponse[]>;
 }
+/** By build id. */
 export interface ReachabilityResponse {
   buildIdReachability: Record<string | UnversionedBuildIdType, BuildIdReachability>;
 }
 
 const notFound = 5;
 
+/** Build ids of task queues, for servers and workers that do not use worker deployments yet. */
 export class TaskQueueClient extends ServiceClient {
   readonly options: ResolvedClientOptions;
 

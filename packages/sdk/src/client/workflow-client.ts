@@ -31,6 +31,7 @@ import { typeOf, type WorkflowOptions, type WorkflowStartOptions } from "./workf
 import { awaitResult } from "./workflow-result.ts";
 import { WorkflowUpdates } from "./workflow-update.ts";
 
+/** What a workflow client takes beside what every client does. */
 export interface WorkflowClientOptions extends BaseClientOptions {
   /** The first is the outermost. */
   interceptors?: WorkflowClientInterceptor[];
@@ -38,37 +39,47 @@ export interface WorkflowClientOptions extends BaseClientOptions {
   queryRejectCondition?: QueryRejectCondition;
 }
 
+/**
+ * How a handle of a workflow that runs already behaves: see {@link WorkflowHandleWithFirstExecutionRunId} and `followRuns` of
+ * {@link WorkflowResultOptions}.
+ */
 export interface GetWorkflowHandleOptions {
   /** Default: true. */
   followRuns?: boolean;
   firstExecutionRunId?: string;
 }
 
+/** A query in the language of the server's lists (default: all), and how many rows are fetched at a time (default: 1,000). */
 export interface ListOptions {
   query?: string;
   pageSize?: number;
 }
 
+/** How the histories of a list are fetched. */
 export interface IntoHistoriesOptions {
   /** Histories that are fetched at a time. Default: 5. */
   concurrency?: number;
 }
 
+/** What counts as the result. */
 export interface WorkflowResultOptions {
   /** Whether the result is that of the run which ends the chain. Default: true. */
   followRuns?: boolean;
 }
 
+/** A history to replay, with the id that the replay shows. */
 export interface HistoryAndWorkflowId {
   readonly workflowId: string;
   readonly history: history.History;
 }
 
+/** A list of workflows that is fetched while it is walked. */
 export interface AsyncWorkflowListIterable extends AsyncIterable<WorkflowExecutionInfo> {
   /** The histories of what is listed, in its order: for `Worker.runReplayHistories`. */
   intoHistories(options?: IntoHistoriesOptions): AsyncIterable<HistoryAndWorkflowId>;
 }
 
+/** What a workflow is started with, and the signal that it gets whether it ran before or not. */
 export type WorkflowSignalWithStartOptions<W extends Workflow, Args extends AnyArgs> = WorkflowStartOptions<W> & {
   signal: SignalDefinition<Args> | string;
   signalArgs?: Args;
@@ -118,6 +129,7 @@ export class WithStartWorkflowOperation<W extends Workflow> {
   }
 }
 
+/** Starts workflows, finds and lists them; a handle does the rest. */
 export class WorkflowClient extends ServiceClient {
   readonly options: ResolvedClientOptions & Pick<WorkflowClientOptions, "interceptors" | "queryRejectCondition">;
   readonly #calls: WorkflowCalls;

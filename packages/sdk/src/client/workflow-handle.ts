@@ -13,17 +13,23 @@ import type {
 import type { WorkflowExecutionDescription } from "./execution-info.ts";
 import type { WorkflowClient } from "./workflow-client.ts";
 
+/** Arguments and id of an update. */
 export interface WorkflowUpdateOptions<Args extends AnyArgs> {
   args?: Args;
   /** Default: a UUID. The same id twice is one update. */
   updateId?: string;
 }
 
+/** Which run has the update. */
 export interface GetWorkflowUpdateHandleOptions {
   /** Default: whichever run the update went to. */
   workflowRunId?: string;
 }
 
+/**
+ * A workflow by its id, whether it is there or not: each call throws `WorkflowNotFoundError` when it is not, `ServiceError` for what else the server
+ * refuses.
+ */
 export interface WorkflowHandle<T extends Workflow = Workflow> {
   readonly workflowId: string;
   readonly client: WorkflowClient;
@@ -59,6 +65,7 @@ export interface WorkflowHandle<T extends Workflow = Workflow> {
   fetchHistory(): Promise<history.History>;
 }
 
+/** An update that was accepted, or that is thought to be. */
 export interface WorkflowUpdateHandle<Ret> {
   readonly updateId: string;
   readonly workflowId: string;
@@ -66,12 +73,14 @@ export interface WorkflowUpdateHandle<Ret> {
   result(): Promise<Ret>;
 }
 
+/** Of a workflow that this client has started. */
 export interface WorkflowHandleWithFirstExecutionRunId<T extends Workflow = Workflow> extends WorkflowHandle<T> {
   /** Signals, cancellation and termination through this handle reach this chain of runs and no later one of the same id. */
   readonly firstExecutionRunId: string;
   readonly eagerlyStarted: boolean;
 }
 
+/** Of a workflow that this client has started or signalled; the run is the one that got the signal. */
 export interface WorkflowHandleWithSignaledRunId<T extends Workflow = Workflow> extends WorkflowHandle<T> {
   readonly signaledRunId: string;
 }

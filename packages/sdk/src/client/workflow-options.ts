@@ -15,6 +15,7 @@ import { encodeOptionalSearchAttributes } from "../value/search-attributes.ts";
 import { wireDuration, wireFields, wirePayload, wirePayloads, wireRetryPolicy } from "../value/wire.ts";
 import { type VersioningOverride, wireVersioningOverride } from "../value/worker-deployments.ts";
 
+/** What a client starts a workflow with, without its arguments. */
 export interface WorkflowOptions extends BaseWorkflowOptions {
   /** Names the workflow; at most one runs under it at a time. */
   workflowId: string;
@@ -31,6 +32,7 @@ export interface WorkflowOptions extends BaseWorkflowOptions {
   followRuns?: boolean;
 }
 
+/** The same with `args`, as the workflow's type has them; required unless it takes none. */
 export type WorkflowStartOptions<W extends Workflow = Workflow> = WithWorkflowArgs<W, WorkflowOptions>;
 
 /** The fields that starting and signalling-with-start have in common. Throws `TypeError` or `ValueError` naming the option at fault. */

@@ -7,6 +7,10 @@ import type { Payload } from "../value/payload.ts";
 import { fetchedFromOutside, storedOutside } from "./external-storage-codec.ts";
 import { walkPayloads } from "./payload-walk.ts";
 
+/**
+ * Encodes and decodes every payload of a message, however deep it lies, by codecs and external storage. For proxies and codec servers; the SDK itself
+ * works by it.
+ */
 export class MessageCodec {
   readonly #codecs: readonly PayloadCodec[];
   readonly #storage: ExternalStorage | undefined;

@@ -90,6 +90,7 @@ const retryLongestMs = 5_000;
 /** The server says that it is overloaded: come back later than after a broken connection. */
 const retryOverloadedMs = 1_000;
 
+/** The way to a server, shared by clients and workers. A call is given up after `rpcTimeout`, and made again before that when the server asks for it. */
 export class Connection {
   readonly #transport: Transport;
   readonly #options: ConnectionOptions;

@@ -10,6 +10,7 @@ import type { TlsConfig } from "../transport/transport.ts";
 import { loadClientConfigFromToml, metaName } from "./config-toml.ts";
 import type { ClientConfig, ClientConfigProfile, ClientConfigTLS, ConfigDataSource } from "./profile.ts";
 
+/** Where a configuration comes from, and how strictly it is read. */
 export interface LoadClientConfigOptions {
   /** In place of the file. */
   configSource?: ConfigDataSource;
@@ -19,6 +20,7 @@ export interface LoadClientConfigOptions {
   overrideEnvVars?: Record<string, string>;
 }
 
+/** Which profile is loaded, and from where. */
 export interface LoadClientProfileOptions extends LoadClientConfigOptions {
   /** Default: that of `PAWL_PROFILE` or `TEMPORAL_PROFILE`, else `default`. */
   profile?: string;
@@ -28,6 +30,7 @@ export interface LoadClientProfileOptions extends LoadClientConfigOptions {
   disableEnv?: boolean;
 }
 
+/** What a profile says, for `Connection.connect` and for the options of a client. */
 export interface ClientConnectConfig {
   connectionOptions: ConnectionOptions;
   namespace?: string;

@@ -3,6 +3,7 @@ import { parse, stringify, type TomlTable } from "smol-toml";
 import { errorMessage } from "../value/errors.ts";
 import type { ClientConfig, ClientConfigProfile, ClientConfigTLS, ConfigDataSource } from "./profile.ts";
 
+/** How strictly a file is read. */
 export interface ClientConfigFromTomlOptions {
   /** Keys that nobody knows are errors. Default: they are passed over. */
   strict?: boolean;

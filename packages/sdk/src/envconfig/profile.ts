@@ -3,6 +3,7 @@
 /** A file, or what one would hold. */
 export type ConfigDataSource = { path: string } | { data: string | Uint8Array };
 
+/** TLS of a profile: used when it is there at all, unless `disabled`, and by a profile with an API key. */
 export interface ClientConfigTLS {
   disabled?: boolean;
   serverName?: string;
@@ -14,6 +15,7 @@ export interface ClientConfigTLS {
   disableHostVerification?: boolean;
 }
 
+/** How to reach one server. What is absent is left to the defaults of `Connection` and `Client`. */
 export interface ClientConfigProfile {
   address?: string;
   namespace?: string;
@@ -25,6 +27,7 @@ export interface ClientConfigProfile {
   codec?: { endpoint?: string; auth?: string };
 }
 
+/** Profiles by their names. */
 export interface ClientConfig {
   profiles: Record<string, ClientConfigProfile>;
 }

@@ -5,6 +5,7 @@ import { IllegalStateError } from "../value/errors.ts";
 import type { LogFields, Logger, LogLevel } from "../value/logger.ts";
 import type { MetricMeter } from "../value/metrics.ts";
 
+/** Where a request for an operation came in. */
 export interface OperationInfo {
   readonly namespace: string;
   readonly taskQueue: string;
@@ -32,6 +33,7 @@ export function handlerContext(): HandlerContext {
   throw new IllegalStateError("Not in a Nexus handler context");
 }
 
+/** Throws `IllegalStateError` outside of a handler. */
 export function operationInfo(): OperationInfo {
   return handlerContext().info;
 }

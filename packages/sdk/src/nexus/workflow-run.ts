@@ -19,7 +19,9 @@ type WithDefaultQueue<T> = Omit<T, "taskQueue"> & {
   taskQueue?: string;
 };
 
+/** What an operation starts its workflow with. */
 export type WorkflowStartOptions<W extends Workflow = Workflow> = WithDefaultQueue<ClientStartOptions<W>>;
+/** What an operation signals its workflow with, or starts it. */
 export type WorkflowSignalWithStartOptions<W extends Workflow, Args extends AnyArgs = []> = WithDefaultQueue<
   ClientSignalWithStartOptions<W, Args>
 >;
@@ -36,6 +38,7 @@ export interface WorkflowHandle<T> {
   readonly [resultType]: T;
 }
 
+/** Starts the workflow that an operation stands for, by {@link startWorkflow}; called again when the request is repeated. */
 export type WorkflowRunOperationStartHandler<I, O> = (
   ctx: StartOperationContext,
   input: I,

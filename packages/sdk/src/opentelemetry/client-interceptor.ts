@@ -4,6 +4,7 @@ import type { Headers } from "../value/interceptors.ts";
 import { headersWithContext, instrument } from "./instrumentation.ts";
 import { SPAN_DELIMITER, SpanName } from "./trace-context.ts";
 
+/** Who makes the spans. */
 export interface InterceptorOptions {
   /** Default: `@pawl/sdk` of the global provider. */
   readonly tracer?: otel.Tracer;

@@ -11,6 +11,7 @@ import {
 import { OpenTelemetryWorkflowClientInterceptor } from "./client-interceptor.ts";
 import { makeWorkflowExporter, type SpanExporterLike, type SpanProcessorLike } from "./workflow-exporter.ts";
 
+/** Where spans go. Default of `tracer`: one of the global provider. */
 export interface OpenTelemetryPluginOptions {
   /** Takes the spans of workflow code; those of clients and activities go where the tracer's provider sends them. */
   readonly spanProcessor: SpanProcessorLike | SpanExporterLike;

@@ -1,6 +1,8 @@
 /** The trace that a call belongs to, as it travels in headers: W3C trace context, in the header that the official interceptors use. */
 
+/** The name of the header. Its value is a payload: an object with `traceparent` and, where there is one, `tracestate`. */
 export const TRACE_HEADER = "_tracer-data";
+/** Between a span's {@link SpanName} and the name of the workflow, activity, signal, … that it is about. */
 export const SPAN_DELIMITER = ":";
 
 export interface TraceContext {
@@ -30,6 +32,7 @@ export function writeCarrier({ traceId, spanId, traceFlags, traceState }: TraceC
   return traceState ? { traceparent, tracestate: traceState } : { traceparent };
 }
 
+/** What spans' names begin with: as in the official SDK, so that dashboards fit both. */
 export const SpanName = {
   WORKFLOW_START: "StartWorkflow",
   WORKFLOW_SIGNAL: "SignalWorkflow",

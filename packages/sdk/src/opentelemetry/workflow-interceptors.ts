@@ -26,6 +26,7 @@ import {
   writeCarrier,
 } from "./trace-context.ts";
 
+/** The sink by which spans leave the sandbox; {@link makeWorkflowExporter} makes the worker's end of it. */
 export interface OpenTelemetryWorkflowExporter extends Sinks {
   exporter: { export(span: WorkflowSpan): void };
 }
@@ -93,6 +94,7 @@ function withTrace<T extends { readonly headers: Headers }>(input: T, context: T
 const named = (name: SpanName, what: string) => `${name}${SPAN_DELIMITER}${what}`;
 const isContinueAsNew = (error: unknown) => error instanceof ContinueAsNew;
 
+/** Traces a run, its handlers and validators, within the trace of whoever started or called it. */
 export class OpenTelemetryInboundInterceptor implements WorkflowInboundCallsInterceptor {
   execute: Required<WorkflowInboundCallsInterceptor>["execute"] = (input, next) => {
     const name = named(SpanName.WORKFLOW_EXECUTE, workflowInfo().workflowType);
@@ -127,6 +129,7 @@ export class OpenTelemetryInboundInterceptor implements WorkflowInboundCallsInte
   };
 }
 
+/** Traces activities, children, signals and continue-as-new, and sends the trace along with them. */
 export class OpenTelemetryOutboundInterceptor implements WorkflowOutboundCallsInterceptor {
   scheduleActivity: Required<WorkflowOutboundCallsInterceptor>["scheduleActivity"] = (input, next) =>
     traced({ name: named(SpanName.ACTIVITY_START, input.activityType) }, (span) => next(withTrace(input, span)));
@@ -156,6 +159,7 @@ export class OpenTelemetryOutboundInterceptor implements WorkflowOutboundCallsIn
   };
 }
 
+/** Found by this name when the module is one of `WorkerInterceptors.workflowModules`. */
 export const interceptors: WorkflowInterceptorsFactory = () => ({
   inbound: [new OpenTelemetryInboundInterceptor()],
   outbound: [new OpenTelemetryOutboundInterceptor()],

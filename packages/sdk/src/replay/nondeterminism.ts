@@ -12,6 +12,7 @@ export interface Disagreement {
   readonly stack?: string | undefined;
 }
 
+/** A replay did not do what history holds. The worker fails the workflow task by it, which is tried again: the workflow waits for code that fits. */
 export class Nondeterminism extends Error {
   readonly eventId: number;
   readonly history: string;

@@ -12,6 +12,7 @@ import { type OtlpSender, type OtlpTarget, openSender } from "./otlp-sender.ts";
 import { PrometheusEndpoint } from "./prometheus.ts";
 import { type GaugeName, SdkMetrics } from "./sdk-metrics.ts";
 
+/** Serves the metrics to a Prometheus that asks for them. */
 export interface PrometheusMetricsExporter {
   prometheus: {
     /** `host:port`; metrics are at `/metrics`. */
@@ -27,6 +28,7 @@ export interface PrometheusMetricsExporter {
   };
 }
 
+/** Sends the metrics to an OpenTelemetry collector, again and again. */
 export interface OtelCollectorExporter {
   otel: {
     /**
@@ -48,11 +50,13 @@ export interface OtelCollectorExporter {
   };
 }
 
+/** Keeps the metrics for the program itself. Default of `useSecondsForDurations`: true, see {@link PrometheusMetricsExporter}. */
 export interface BufferedMetricsExporter {
   buffer: MetricsBuffer;
   useSecondsForDurations?: boolean;
 }
 
+/** Where the metrics go, and what all of them carry. */
 export type MetricsExporterConfig = {
   /** Of the SDK's own metrics. Default: `temporal_`. */
   metricPrefix?: string;
@@ -62,12 +66,14 @@ export type MetricsExporterConfig = {
   attachServiceName?: boolean;
 } & (PrometheusMetricsExporter | OtelCollectorExporter | BufferedMetricsExporter);
 
+/** What the process says of itself. Default: no metrics. */
 export interface TelemetryOptions {
   /** Without effect: see {@link LogExporterConfig}. */
   logging?: LogExporterConfig;
   metrics?: MetricsExporterConfig;
 }
 
+/** What all workers and clients of the process share. */
 export interface RuntimeOptions {
   /** Default: lines of level INFO and above to standard error. */
   logger?: Logger;
@@ -94,6 +100,7 @@ const serviceName = "temporal-core-sdk";
 
 let installed: Runtime | undefined;
 
+/** The logger and metrics of a process, and its heartbeat to the server. There is one at a time: see `install` and `instance`. */
 export class Runtime {
   readonly options: RuntimeOptions;
   readonly logger: Logger;

@@ -8,12 +8,14 @@ export interface InProcessServer {
   call(path: string, request: Uint8Array, options: InProcessCallOptions): Promise<Uint8Array | InProcessStatus>;
 }
 
+/** Header names are in lower case. The server ends the call when the time is over or the signal aborts. */
 export interface InProcessCallOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
+/** How a call ended that has no response. */
 export interface InProcessStatus {
   readonly code: StatusCode;
   readonly message: string;
@@ -21,6 +23,7 @@ export interface InProcessStatus {
   readonly details?: Uint8Array;
 }
 
+/** Calls of a server in this process, for `ConnectionOptions.transport`. Many connections may share a server. */
 export class InProcessTransport implements Transport {
   readonly isInProcess = true;
   readonly #server: InProcessServer;

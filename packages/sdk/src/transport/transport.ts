@@ -1,6 +1,7 @@
 /** `Transport` is the seam between a connection and its server: one unary call, bytes in and out. */
 import { googleRpc, statusCodes } from "@pawl/protocol";
 
+/** One unary call. `message` is the encoded request, without gRPC's prefix; names of metadata are in lower case. */
 export interface TransportCall {
   /** `/<service>/<method>` */
   readonly path: string;
@@ -10,6 +11,7 @@ export interface TransportCall {
   readonly signal: AbortSignal | undefined;
 }
 
+/** How a connection reaches its server. Write one for another way than gRPC over TCP. */
 export interface Transport {
   /** The server is in this process: to have many polls wait there costs nothing, and what it hands over gets lost with it or not at all. Default: false. */
   readonly isInProcess?: boolean;

@@ -1,6 +1,7 @@
 /** Why a run should begin anew, and with which version of its code. */
 import type { enums } from "@pawl/protocol";
 
+/** Why the server finds that a run should continue as new: see `WorkflowInfo.suggestedContinueAsNewReasons`. */
 export const SuggestContinueAsNewReason = {
   HISTORY_SIZE_TOO_LARGE: "HISTORY_SIZE_TOO_LARGE",
   TOO_MANY_HISTORY_EVENTS: "TOO_MANY_HISTORY_EVENTS",
@@ -8,6 +9,7 @@ export const SuggestContinueAsNewReason = {
 } as const;
 export type SuggestContinueAsNewReason = (typeof SuggestContinueAsNewReason)[keyof typeof SuggestContinueAsNewReason];
 
+/** Which version of the workers a run that continues another begins with. */
 export const InitialVersioningBehavior = {
   /** The first task of the next run goes to the version that new runs begin with. */
   AUTO_UPGRADE: "AUTO_UPGRADE",

@@ -13,6 +13,7 @@ export interface PayloadCodec {
   decode(payloads: Payload[]): Promise<Payload[]>;
 }
 
+/** How a client or worker writes and reads payloads. Both ends of a payload must agree on it. Default: {@link defaultDataConverter}. */
 export interface DataConverter {
   /** A module that exports `payloadConverter`. Workflow code gets its own copy, bundled with it: it must not need Node. */
   payloadConverterPath?: string;
@@ -27,6 +28,7 @@ export interface DataConverter {
   externalStorage?: ExternalStorage;
 }
 
+/** A data converter whose modules have been imported. */
 export interface LoadedDataConverter {
   readonly payloadConverter: PayloadConverter;
   readonly failureConverter: FailureConverter;
@@ -34,6 +36,7 @@ export interface LoadedDataConverter {
   readonly externalStorage?: ExternalStorage | undefined;
 }
 
+/** JSON, bytes and `undefined` as they are; no codecs. */
 export const defaultDataConverter: LoadedDataConverter = {
   payloadConverter: defaultPayloadConverter,
   failureConverter: defaultFailureConverter,

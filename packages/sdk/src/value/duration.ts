@@ -2,6 +2,7 @@
 import ms, { type StringValue } from "ms";
 
 export type { StringValue };
+/** A number of milliseconds, or text: a number and its unit, such as `"1.5 hours"`. Text that is none throws `TypeError` where it is used. */
 export type Duration = StringValue | number;
 
 /** Milliseconds. Throws `TypeError` naming `what` when the text is no duration or the number is negative or not finite. */
@@ -15,6 +16,7 @@ export function msToNumber(duration: Duration, what = "duration"): number {
   return value;
 }
 
+/** As {@link msToNumber}; `undefined` stays what it is. */
 export function msOptionalToNumber(duration: Duration | undefined, what?: string): number | undefined {
   return duration === undefined ? undefined : msToNumber(duration, what);
 }

@@ -64,6 +64,7 @@ export class WorkflowExecutionAlreadyStartedError extends Error {
 }
 recognizeAcrossRealms(WorkflowExecutionAlreadyStartedError, "WorkflowExecutionAlreadyStartedError");
 
+/** The server has no such namespace, or the caller may not know of it. */
 export class NamespaceNotFoundError extends Error {
   readonly namespace: string;
   constructor(namespace: string) {
@@ -89,6 +90,7 @@ export function isError(value: unknown): value is Error {
   );
 }
 
+/** The message of an error, and any other thrown value as text. */
 export function errorMessage(error: unknown): string {
   return isError(error) ? error.message : String(error);
 }

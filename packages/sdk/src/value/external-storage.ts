@@ -13,6 +13,7 @@ export class StorageDriverClaim {
   }
 }
 
+/** The workflow that payloads belong to, as far as the call names it. */
 export interface StorageDriverWorkflowInfo {
   readonly kind: "workflow";
   readonly namespace: string;
@@ -21,6 +22,7 @@ export interface StorageDriverWorkflowInfo {
   readonly type?: string;
 }
 
+/** The activity that payloads belong to, as far as the call names it. */
 export interface StorageDriverActivityInfo {
   readonly kind: "activity";
   readonly namespace: string;
@@ -33,18 +35,22 @@ export interface StorageDriverActivityInfo {
 /** Whose payloads they are, where that is known. */
 export type StorageDriverTargetInfo = StorageDriverWorkflowInfo | StorageDriverActivityInfo;
 
+/** Whose payload asks for a driver. */
 export interface StorageDriverSelectContext {
   /** Aborts when another driver has failed for payloads of the same call. */
   abortSignal?: AbortSignal;
   target?: StorageDriverTargetInfo;
 }
 
+/** Whose payloads are stored. */
 export type StorageDriverStoreContext = StorageDriverSelectContext;
 
+/** `abortSignal` aborts when the payloads are not needed any more. */
 export interface StorageDriverRetrieveContext {
   abortSignal?: AbortSignal;
 }
 
+/** Keeps payloads somewhere and finds them again, for as long as histories that name them live. What it throws fails the call as a `ValueError`. */
 export interface StorageDriver {
   /** Which one of a program's drivers has a payload: part of the reference. */
   readonly name: string;
@@ -58,6 +64,7 @@ export interface StorageDriver {
 /** Which driver takes a payload that is large enough; `null` leaves it where it is. */
 export type StorageDriverSelector = (context: StorageDriverSelectContext, payload: Payload) => StorageDriver | null;
 
+/** Which payloads are stored outside, and where. */
 export interface ExternalStorageOptions {
   drivers: StorageDriver[];
   /** Needed when there are several drivers. Default: the only one. */
@@ -68,6 +75,7 @@ export interface ExternalStorageOptions {
 
 const thresholdDefault = 256 * 1024;
 
+/** The drivers of a data converter, checked. */
 export class ExternalStorage {
   readonly drivers: StorageDriver[];
   readonly driverSelector: StorageDriverSelector;

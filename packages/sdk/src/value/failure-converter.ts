@@ -48,10 +48,12 @@ const retryBehaviorNumber = {
 
 const benign = 1 satisfies enums.ApplicationErrorCategory;
 
+/** From the number of the wire; `undefined` for 0 and for what is not known. */
 export function decodeRetryState(value: enums.RetryState): RetryState | undefined {
   return Object.values(RetryState).find((name) => retryStateNumber[name] === value);
 }
 
+/** To the number of the wire; 0 for `undefined`. */
 export function encodeRetryState(value: RetryState | undefined): enums.RetryState {
   return value === undefined ? 0 : retryStateNumber[value];
 }
@@ -60,11 +62,13 @@ function decodeTimeoutType(value: enums.TimeoutType): TimeoutType | undefined {
   return Object.values(TimeoutType).find((name) => timeoutTypeNumber[name] === value);
 }
 
+/** How errors are written and read. Runs in workflow code, too: as deterministic as that, and without Node. */
 export interface FailureConverter {
   errorToFailure(error: unknown, payloadConverter: PayloadConverter): ProtoFailure;
   failureToError(from: ProtoFailure, payloadConverter: PayloadConverter): Error;
 }
 
+/** Whether codecs get to see the texts of failures. */
 export interface DefaultFailureConverterOptions {
   /** Messages and stack traces go into a payload, where codecs reach them; others read "Encoded failure". Default: false. */
   encodeCommonAttributes: boolean;
@@ -76,6 +80,7 @@ export interface DefaultEncodedFailureAttributes {
   stack_trace: string;
 }
 
+/** Writes and reads every failure of the API, with its causes. */
 export class DefaultFailureConverter implements FailureConverter {
   readonly options: DefaultFailureConverterOptions;
   constructor(options: Partial<DefaultFailureConverterOptions> = {}) {
@@ -110,6 +115,7 @@ export class DefaultFailureConverter implements FailureConverter {
   }
 }
 
+/** With texts in the open. */
 export const defaultFailureConverter = new DefaultFailureConverter();
 
 /** Without codecs and custom converters: what is written and read inside the SDK itself. */

@@ -176,6 +176,7 @@ export class ActivityFailure extends TemporalFailure {
 }
 recognizeAcrossRealms(ActivityFailure, "ActivityFailure");
 
+/** Which run a failure is about. */
 export interface WorkflowExecution {
   workflowId?: string | undefined;
   runId?: string | undefined;
@@ -236,6 +237,7 @@ export function ensureTemporalFailure(error: unknown): TemporalFailure {
   return error instanceof TemporalFailure ? error : ensureApplicationFailure(error);
 }
 
+/** The error itself when it is an application failure, else one of its name, message and stack. */
 export function ensureApplicationFailure(error: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   const failure = ApplicationFailure.fromError(error);

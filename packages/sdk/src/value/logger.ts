@@ -1,7 +1,9 @@
 /** Where the SDK's own messages and those of `log` in workflows and activities go. */
 export type LogLevel = "TRACE" | "DEBUG" | "INFO" | "WARN" | "ERROR";
+/** What a line says beside its message, by name. */
 export type LogFields = Record<string, unknown>;
 
+/** Where messages of the SDK and of user code go. `DefaultLogger` writes lines to standard error; another one stands in its place. */
 export interface Logger {
   log(level: LogLevel, message: string, fields?: LogFields): void;
   trace(message: string, fields?: LogFields): void;
@@ -11,6 +13,7 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
 }
 
+/** What a `DefaultLogger` hands to the function that writes. */
 export interface LogEntry {
   level: LogLevel;
   message: string;

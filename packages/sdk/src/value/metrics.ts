@@ -1,8 +1,11 @@
 /** What user code counts and measures with: the same in workflows, activities, workers and clients. */
 export type MetricTags = Record<string, string | number | boolean>;
+/** Whole numbers, or any. */
 export type NumericMetricValueType = "int" | "float";
+/** What is done with the values: added up, counted by their size, or kept as they are now. */
 export type MetricKind = "counter" | "histogram" | "gauge" | "up-down-counter";
 
+/** What a metric was made with. */
 export interface Metric {
   readonly name: string;
   readonly unit?: string | undefined;
@@ -11,6 +14,7 @@ export interface Metric {
   readonly valueType: NumericMetricValueType;
 }
 
+/** Counts what happens. Tags name one series of the metric each. */
 export interface MetricCounter extends Metric {
   readonly kind: "counter";
   readonly valueType: "int";
@@ -19,18 +23,21 @@ export interface MetricCounter extends Metric {
   withTags(tags: MetricTags): MetricCounter;
 }
 
+/** Counts values by their size. */
 export interface MetricHistogram extends Metric {
   readonly kind: "histogram";
   record(value: number, extraTags?: MetricTags): void;
   withTags(tags: MetricTags): MetricHistogram;
 }
 
+/** Shows a value as it is now. */
 export interface MetricGauge extends Metric {
   readonly kind: "gauge";
   set(value: number, extraTags?: MetricTags): void;
   withTags(tags: MetricTags): MetricGauge;
 }
 
+/** Counts what comes and goes: values may be negative. */
 export interface MetricUpDownCounter extends Metric {
   readonly kind: "up-down-counter";
   readonly valueType: "int";
@@ -38,6 +45,7 @@ export interface MetricUpDownCounter extends Metric {
   withTags(tags: MetricTags): MetricUpDownCounter;
 }
 
+/** Makes metrics. The same name gives the same metric; `withTags` gives a meter whose metrics all carry the tags. */
 export interface MetricMeter {
   createCounter(name: string, unit?: string, description?: string): MetricCounter;
   createHistogram(
@@ -125,4 +133,5 @@ function upDownCounterOf(
   return counter;
 }
 
+/** Makes metrics that nobody reads. */
 export const noopMetricMeter: MetricMeter = meterOf(() => undefined);

@@ -3,6 +3,7 @@ import type { Duration } from "./duration.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 import type { SearchAttributePair, SearchAttributes, TypedSearchAttributes } from "./search-attributes.ts";
 
+/** Arguments of whatever types. */
 // biome-ignore lint/suspicious/noExplicitAny: the arguments of any workflow; a user's own types take its place.
 export type AnyArgs = any[];
 
@@ -13,6 +14,7 @@ export type WorkflowResultType<W extends Workflow> = Awaited<ReturnType<W>>;
 
 /** What an activity is: any asynchronous function whose arguments and result can become payloads. */
 export type ActivityFunction<P extends AnyArgs = AnyArgs, R = unknown> = (...args: P) => Promise<R>;
+/** Activities by their names, where their types do not matter. */
 // biome-ignore lint/suspicious/noExplicitAny: the activities of any user.
 export type UntypedActivities = Record<string, (...args: any[]) => any>;
 /** Activities by their names. */
@@ -50,13 +52,18 @@ export function requireOneOf(known: object, value: string | undefined, what: str
 export const HandlerUnfinishedPolicy = { WARN_AND_ABANDON: "WARN_AND_ABANDON", ABANDON: "ABANDON" } as const;
 export type HandlerUnfinishedPolicy = (typeof HandlerUnfinishedPolicy)[keyof typeof HandlerUnfinishedPolicy];
 
+/** What a workflow returns, whatever it resolves to. */
 // biome-ignore lint/suspicious/noExplicitAny: the functions of any user, in these five.
 export type WorkflowReturnType = Promise<any>;
+/** A handler of signals. What it throws fails the workflow or its task, as in the workflow's own function. */
 export type WorkflowSignalType = (...args: AnyArgs) => Promise<void> | void;
+/** A handler of queries: it must not change the workflow, and cannot wait. */
 // biome-ignore lint/suspicious/noExplicitAny: see above.
 export type WorkflowQueryType = (...args: AnyArgs) => any;
+/** A handler of updates. A failure that it throws fails the update, not the workflow. */
 // biome-ignore lint/suspicious/noExplicitAny: see above.
 export type WorkflowUpdateType = (...args: AnyArgs) => Promise<any> | any;
+/** Refuses an update by throwing, before history says anything of it. It must not change the workflow, and cannot wait. */
 export type WorkflowUpdateValidatorType = (...args: AnyArgs) => void;
 
 /** Options with the arguments of the workflow, which may be left out where it takes none. */

@@ -8,8 +8,10 @@ const decoder = new TextDecoder();
 
 /** The bytes of a text, and back. */
 export const u8 = (text: string): Uint8Array => encoder.encode(text);
+/** The text of UTF-8 bytes, such as those of metadata. */
 export const str = (bytes: Uint8Array): string => decoder.decode(bytes);
 
+/** What the encodings that every SDK knows are called in payloads. */
 export const encodingTypes = {
   METADATA_ENCODING_NULL: "binary/null",
   METADATA_ENCODING_RAW: "binary/plain",
@@ -17,7 +19,9 @@ export const encodingTypes = {
   METADATA_ENCODING_PROTOBUF_JSON: "json/protobuf",
   METADATA_ENCODING_PROTOBUF: "binary/protobuf",
 } as const;
+/** One of {@link encodingTypes}. */
 export type EncodingType = (typeof encodingTypes)[keyof typeof encodingTypes];
+/** The metadata that says how a payload's bytes are to be read. */
 export const METADATA_ENCODING_KEY = "encoding";
 
 const encoded = {
@@ -27,12 +31,14 @@ const encoded = {
 };
 const nothing = new Uint8Array(0);
 
+/** Values to payloads and back. Runs in workflow code, too: as deterministic as that, and without Node. */
 export interface PayloadConverter {
   /** Throws {@link ValueError} when the value has no form on the wire. */
   toPayload<T>(value: T): Payload;
   fromPayload<T>(payload: Payload): T;
 }
 
+/** A converter for some values, one of those of a {@link CompositePayloadConverter}. */
 export interface PayloadConverterWithEncoding {
   readonly encodingType: string;
   /** `undefined` when this converter is not for such values. */
@@ -40,6 +46,7 @@ export interface PayloadConverterWithEncoding {
   fromPayload<T>(payload: Payload): T;
 }
 
+/** `undefined`, as a payload without data. */
 export class UndefinedPayloadConverter implements PayloadConverterWithEncoding {
   readonly encodingType = encodingTypes.METADATA_ENCODING_NULL;
   toPayload(value: unknown): Payload | undefined {
@@ -50,6 +57,7 @@ export class UndefinedPayloadConverter implements PayloadConverterWithEncoding {
   }
 }
 
+/** `Uint8Array`, as it is. */
 export class BinaryPayloadConverter implements PayloadConverterWithEncoding {
   readonly encodingType = encodingTypes.METADATA_ENCODING_RAW;
   toPayload(value: unknown): Payload | undefined {
@@ -62,6 +70,7 @@ export class BinaryPayloadConverter implements PayloadConverterWithEncoding {
   }
 }
 
+/** Whatever `JSON.stringify` has a text for. What that throws (a cycle, a bigint) is thrown here. */
 export class JsonPayloadConverter implements PayloadConverterWithEncoding {
   readonly encodingType = encodingTypes.METADATA_ENCODING_JSON;
   toPayload(value: unknown): Payload | undefined {
@@ -122,12 +131,14 @@ export class CompositePayloadConverter implements PayloadConverter {
   }
 }
 
+/** `undefined`, bytes and JSON, tried in this order. */
 export class DefaultPayloadConverter extends CompositePayloadConverter {
   constructor() {
     super(new UndefinedPayloadConverter(), new BinaryPayloadConverter(), new JsonPayloadConverter());
   }
 }
 
+/** The converter of a data converter that names none. */
 export const defaultPayloadConverter: PayloadConverter = new DefaultPayloadConverter();
 
 /** One payload a value; `undefined` for no values, as an absent field. */
@@ -145,6 +156,7 @@ export function fromPayloadsAtIndex<T>(
   return payload === undefined ? (undefined as T) : converter.fromPayload<T>(payload);
 }
 
+/** The values of a list; an empty one for none. */
 export function arrayFromPayloads(
   converter: PayloadConverter,
   payloads: readonly Payload[] | null | undefined,
@@ -152,6 +164,7 @@ export function arrayFromPayloads(
   return (payloads ?? []).map((payload) => converter.fromPayload(payload));
 }
 
+/** The same keys with their values as payloads. */
 export function mapToPayloads<K extends string>(
   converter: PayloadConverter,
   values: Record<K, unknown>,
@@ -159,6 +172,7 @@ export function mapToPayloads<K extends string>(
   return mapValues(values, (value) => converter.toPayload(value));
 }
 
+/** The same keys with the values of their payloads; `undefined` for no map. */
 export function mapFromPayloads<K extends string>(
   converter: PayloadConverter,
   payloads: Record<K, Payload> | null | undefined,

@@ -27,6 +27,7 @@ export interface ProtobufTypes {
   byName(name: string): ProtobufType | undefined;
 }
 
+/** The metadata that names the type of a message. */
 export const METADATA_MESSAGE_TYPE_KEY = "messageType";
 
 const encoder = new TextEncoder();
@@ -61,6 +62,7 @@ abstract class ProtobufPayloadConverter {
   }
 }
 
+/** Messages as protobuf's own bytes (`binary/protobuf`). */
 export class ProtobufBinaryPayloadConverter extends ProtobufPayloadConverter implements PayloadConverterWithEncoding {
   readonly encodingType = encodingTypes.METADATA_ENCODING_PROTOBUF;
   toPayload(value: unknown): Payload | undefined {
@@ -72,6 +74,7 @@ export class ProtobufBinaryPayloadConverter extends ProtobufPayloadConverter imp
   }
 }
 
+/** Messages as protobuf's JSON (`json/protobuf`), which people and tools can read. */
 export class ProtobufJsonPayloadConverter extends ProtobufPayloadConverter implements PayloadConverterWithEncoding {
   readonly encodingType = encodingTypes.METADATA_ENCODING_PROTOBUF_JSON;
   toPayload(value: unknown): Payload | undefined {
@@ -83,6 +86,7 @@ export class ProtobufJsonPayloadConverter extends ProtobufPayloadConverter imple
   }
 }
 
+/** Where message types are found. */
 export interface DefaultPayloadConverterWithProtobufsOptions {
   /** See {@link ProtobufBinaryPayloadConverter}. */
   protobufRoot: unknown;

@@ -6,11 +6,13 @@ import { ValueError } from "./errors.ts";
 import type { Payload } from "./payload.ts";
 import { defaultPayloadConverter } from "./payload-converter.ts";
 
+/** The values of one untyped attribute; those of the types Text, Keyword, Int, Double, Bool and Datetime are lists of one. */
 export type SearchAttributeValue = string[] | number[] | boolean[] | Date[];
 export type SearchAttributeValueOrReadonly = SearchAttributeValue | Readonly<SearchAttributeValue> | undefined;
 /** An empty list removes the attribute. */
 export type SearchAttributes = Record<string, SearchAttributeValueOrReadonly>;
 
+/** As an operator registered the attribute with the namespace. The server refuses a value of another type. */
 export const SearchAttributeType = {
   TEXT: "TEXT",
   KEYWORD: "KEYWORD",
@@ -43,11 +45,13 @@ const metadataNames = {
   KEYWORD_LIST: "KeywordList",
 } as const satisfies Record<SearchAttributeType, string>;
 
+/** Names an attribute and its type. See {@link defineSearchAttributeKey}. */
 export interface SearchAttributeKey<T extends SearchAttributeType> {
   name: string;
   type: T;
 }
 
+/** A typed attribute and its value. */
 export type SearchAttributePair = {
   [T in SearchAttributeType]: { key: SearchAttributeKey<T>; value: ValueOfType[T] };
 }[SearchAttributeType];
@@ -57,6 +61,7 @@ export type SearchAttributeUpdatePair = {
   [T in SearchAttributeType]: { key: SearchAttributeKey<T>; value: ValueOfType[T] | null };
 }[SearchAttributeType];
 
+/** A key for {@link TypedSearchAttributes}. It registers nothing. */
 export function defineSearchAttributeKey<T extends SearchAttributeType>(name: string, type: T): SearchAttributeKey<T> {
   return { name, type };
 }
@@ -191,6 +196,7 @@ function encodeTyped(pair: SearchAttributeUpdatePair): [string, Payload] {
   return [key.name, { ...payload, metadata: { ...payload.metadata, type } }];
 }
 
+/** Untyped attributes of the wire's; those without a value are left out. */
 export function decodeSearchAttributes(fields: Record<string, Payload> | undefined): SearchAttributes {
   const entries = Object.entries(fields ?? {}).map(([name, payload]) => {
     const value = defaultPayloadConverter.fromPayload<unknown>(payload);

@@ -1,6 +1,7 @@
 /** Versions of workers, and which of them a workflow stays with. */
 import type { enums, Init, workflow } from "@pawl/protocol";
 
+/** A version of the workers of a deployment: what was built, and for what. */
 export interface WorkerDeploymentVersion {
   readonly buildId: string;
   readonly deploymentName: string;
@@ -11,6 +12,7 @@ export function toCanonicalString({ deploymentName, buildId }: WorkerDeploymentV
   return `${deploymentName}.${buildId}`;
 }
 
+/** Which version of its deployment's workers a run goes on with. */
 export const VersioningBehavior = {
   /** A run stays with the version that it began with. */
   PINNED: "PINNED",
@@ -19,10 +21,13 @@ export const VersioningBehavior = {
 } as const;
 export type VersioningBehavior = (typeof VersioningBehavior)[keyof typeof VersioningBehavior];
 
+/** The run stays with this version, whatever its workflow says. */
 export interface PinnedVersioningOverride {
   pinnedTo: WorkerDeploymentVersion;
 }
+/** The run moves with the deployment's current version, whatever its workflow says. */
 export type AutoUpgradeVersioningOverride = "AUTO_UPGRADE";
+/** What an operator or starter decides in place of the workflow's own behaviour. */
 export type VersioningOverride = PinnedVersioningOverride | AutoUpgradeVersioningOverride;
 
 /** Numbers of the API's enums, which are not loaded inside the sandbox. */

@@ -25,8 +25,10 @@ export interface WorkflowBundlePath {
   readonly sourceMapPath?: string;
 }
 
+/** A bundle that {@link bundleWorkflowCode} made, at hand or in files. */
 export type WorkflowBundleOption = WorkflowBundle | WorkflowBundlePath;
 
+/** How workflow code is bundled. */
 export interface BundleOptions {
   /** Modules that the workflow code names and never runs: they are left out and throw when they are touched. */
   readonly ignoreModules?: readonly string[];

@@ -6,6 +6,7 @@ import {
   type WorkerDeploymentVersion,
 } from "../value/worker-deployments.ts";
 
+/** Which version of a worker deployment the worker is, and whether the server routes by it. */
 export type WorkerDeploymentOptions = {
   version: WorkerDeploymentVersion;
 } & (

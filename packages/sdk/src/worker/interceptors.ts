@@ -10,18 +10,23 @@ import type { ClientInterceptors } from "../client/interceptors.ts";
 import type { Headers, Next } from "../value/interceptors.ts";
 import type { MetricTags } from "../value/metrics.ts";
 
+/** What lines of `log` carry so far. */
 export type GetLogAttributesInput = Record<string, unknown>;
+/** What numbers of `metricMeter` carry so far. */
 export type GetMetricTagsInput = MetricTags;
 
+/** What an activity is called with. Headers are those of whoever scheduled it. */
 export interface ActivityExecuteInput {
   readonly args: unknown[];
   readonly headers: Headers;
 }
 
+/** Stands around an attempt: what it throws is what the activity throws. */
 export interface ActivityInboundCallsInterceptor {
   execute?: (input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, "execute">) => Promise<unknown>;
 }
 
+/** Adds to what an activity says of itself. */
 export interface ActivityOutboundCallsInterceptor {
   getLogAttributes?: (
     input: GetLogAttributesInput,
@@ -33,6 +38,7 @@ export interface ActivityOutboundCallsInterceptor {
   ) => MetricTags;
 }
 
+/** Those of one attempt. */
 export interface ActivityInterceptors {
   inbound?: ActivityInboundCallsInterceptor;
   outbound?: ActivityOutboundCallsInterceptor;
@@ -41,20 +47,24 @@ export interface ActivityInterceptors {
 /** Called for each attempt. */
 export type ActivityInterceptorsFactory = (context: Context) => ActivityInterceptors;
 
+/** A request to start an operation. */
 export interface NexusStartOperationInput {
   readonly ctx: StartOperationContext;
   readonly input: unknown;
 }
 
+/** The operation's result, or the token of one that goes on. */
 export interface NexusStartOperationOutput {
   readonly result: HandlerStartOperationResult<unknown>;
 }
 
+/** A request to cancel the operation of this token. */
 export interface NexusCancelOperationInput {
   readonly ctx: CancelOperationContext;
   readonly token: string;
 }
 
+/** Stands around a request: what it throws is what the handler throws. */
 export interface NexusInboundCallsInterceptor {
   startOperation?: (
     input: NexusStartOperationInput,
@@ -66,6 +76,7 @@ export interface NexusInboundCallsInterceptor {
   ) => Promise<void>;
 }
 
+/** Adds to what a handler says of itself. */
 export interface NexusOutboundCallsInterceptor {
   getLogAttributes?: (
     input: GetLogAttributesInput,
@@ -74,6 +85,7 @@ export interface NexusOutboundCallsInterceptor {
   getMetricTags?: (input: GetMetricTagsInput, next: Next<NexusOutboundCallsInterceptor, "getMetricTags">) => MetricTags;
 }
 
+/** Those of one request. */
 export interface NexusInterceptors {
   inbound?: NexusInboundCallsInterceptor;
   outbound?: NexusOutboundCallsInterceptor;
@@ -82,6 +94,7 @@ export interface NexusInterceptors {
 /** Called for each request. */
 export type NexusInterceptorsFactory = (context: OperationContext) => NexusInterceptors;
 
+/** By what they stand around. In each list the first is the outermost. */
 export interface WorkerInterceptors {
   /** Of the clients that activities get. */
   client?: ClientInterceptors;

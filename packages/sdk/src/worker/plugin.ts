@@ -3,6 +3,7 @@ import type { ReplayWorkerOptions } from "./run/replayer.ts";
 import type { Worker } from "./worker.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
+/** Changes the options of workers and stands around their run. Those of the worker's connection are asked first, then its own, in their order. */
 export interface WorkerPlugin {
   readonly name: string;
   configureWorker?(options: WorkerOptions): WorkerOptions | Promise<WorkerOptions>;

@@ -125,6 +125,7 @@ export interface PatchActivationInput {
   readonly workflowInfo: Readonly<WorkflowInfo>;
   readonly patchId: string;
 }
+/** Whether `patched` says true in a run that history binds to nothing yet. */
 export type PatchActivationCallback = (input: PatchActivationInput) => boolean;
 
 /** A fixed number of polls. */
@@ -142,8 +143,10 @@ export interface PollerBehaviorAutoscaling {
   /** Default: 5. */
   initial?: number;
 }
+/** How many polls of one kind wait at the server. */
 export type PollerBehavior = PollerBehaviorSimpleMaximum | PollerBehaviorAutoscaling;
 
+/** A worker's options with their defaults, checked. */
 export interface CompiledWorkerOptions {
   readonly namespace: string;
   readonly taskQueue: string;

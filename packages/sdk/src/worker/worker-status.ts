@@ -6,8 +6,10 @@ import type { WorkerSlots } from "./slot/tuner.ts";
 
 /** `STOPPING`: takes no new tasks; `STOPPED` and `FAILED`: `run()` has returned or thrown. */
 export type State = "INITIALIZED" | "RUNNING" | "STOPPING" | "STOPPED" | "FAILED";
+/** `FAILED`: the worker has, and `run()` has thrown. */
 export type PollerState = "POLLING" | "SHUTDOWN" | "FAILED";
 
+/** How a worker fares now. */
 export interface WorkerStatus {
   readonly runState: State;
   readonly workflowPollerState: PollerState;

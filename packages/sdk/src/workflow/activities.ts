@@ -23,15 +23,18 @@ export type ActivityFunctionWithOptions<A extends unknown[], R, O = ActivityOpti
 ) => Promise<Awaited<R>>) & {
   executeWithOptions(options: O, args: A): Promise<Awaited<R>>;
 };
+/** A local activity as workflow code calls it; with other options by `executeWithOptions`. */
 export type LocalActivityFunctionWithOptions<A extends unknown[], R> = ActivityFunctionWithOptions<
   A,
   R,
   LocalActivityOptions
 >;
 
+/** The activities of `T` as workflow code calls them. What is no function is `never`. */
 export type ActivityInterfaceFor<T, O = ActivityOptions> = {
   [K in keyof T]: T[K] extends (...args: infer A) => infer R ? ActivityFunctionWithOptions<A, R, O> : never;
 };
+/** The same for local activities. */
 export type LocalActivityInterfaceFor<T> = ActivityInterfaceFor<T, LocalActivityOptions>;
 
 type CompiledOptions = Omit<
@@ -82,6 +85,7 @@ export function scheduleActivity<R>(activityType: string, args: unknown[], optio
   return schedule(activityType, args, options, compile(options)) as Promise<R>;
 }
 
+/** One local activity by its name. */
 export function scheduleLocalActivity<R>(
   activityType: string,
   args: unknown[],

@@ -19,5 +19,6 @@ class NoStorage<T> implements Storage<T> {
 /** Put among the sandbox's globals by the worker. */
 const given = (globalThis as { AsyncLocalStorage?: new <T>() => Storage<T> }).AsyncLocalStorage;
 
+/** As Node's, inside the sandbox. `run` throws outside of a workflow, where `getStore` gives `undefined`. */
 export const AsyncLocalStorage: new <T>() => Storage<T> = given ?? NoStorage;
 export type AsyncLocalStorage<T> = Storage<T>;

@@ -1,6 +1,7 @@
 /** Which update the code that runs belongs to, also after it has waited. */
 import { AsyncLocalStorage } from "./async-local-storage.ts";
 
+/** An update, as its sender named it. */
 export interface UpdateInfo {
   readonly id: string;
   readonly name: string;

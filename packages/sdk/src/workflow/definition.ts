@@ -2,6 +2,7 @@
 import type { Workflow } from "../value/options.ts";
 import { VersioningBehavior } from "../value/worker-deployments.ts";
 
+/** What {@link setWorkflowOptions} says of a workflow, in place of its worker's options. */
 export interface WorkflowDefinitionOptions {
   /** Whether a run stays with the version of its worker. Default: by the worker's deployment. */
   versioningBehavior?: VersioningBehavior;
@@ -10,6 +11,7 @@ export interface WorkflowDefinitionOptions {
     ...args: never[]
   ) => Error)[];
 }
+/** A function is called for each run, inside it. */
 export type WorkflowDefinitionOptionsOrGetter = WorkflowDefinitionOptions | (() => WorkflowDefinitionOptions);
 
 type Defined = Workflow & { workflowDefinitionOptions?: WorkflowDefinitionOptionsOrGetter };

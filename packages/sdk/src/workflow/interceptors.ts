@@ -11,25 +11,30 @@ import type { ContinueAsNewOptions } from "./execution.ts";
 import type { StartNexusOperationInput, StartNexusOperationOutput } from "./nexus.ts";
 import type { TimerOptions } from "./timer.ts";
 
+/** Exported as `interceptors` by a module of `WorkerInterceptors.workflowModules`; called once for each run, inside it. */
 export type WorkflowInterceptorsFactory = () => WorkflowInterceptors;
 
+/** Those of one run. In each list the first is the outermost; modules count in their order. */
 export interface WorkflowInterceptors {
   inbound?: WorkflowInboundCallsInterceptor[];
   outbound?: WorkflowOutboundCallsInterceptor[];
   internals?: WorkflowInternalsInterceptor[];
 }
 
+/** What a run is called with. Headers are those of whoever started it. */
 export interface WorkflowExecuteInput {
   readonly args: unknown[];
   readonly headers: Headers;
 }
 
+/** A signal on its way to its handler. */
 export interface SignalInput {
   readonly signalName: string;
   readonly args: unknown[];
   readonly headers: Headers;
 }
 
+/** A query on its way to its handler. */
 export interface QueryInput {
   readonly queryId: string;
   readonly queryName: string;
@@ -37,6 +42,7 @@ export interface QueryInput {
   readonly headers: Headers;
 }
 
+/** An update on its way to its validator, then to its handler. */
 export interface UpdateInput {
   readonly updateId: string;
   readonly name: string;
@@ -53,12 +59,14 @@ export interface WorkflowInboundCallsInterceptor {
   handleUpdate?: (input: UpdateInput, next: Next<WorkflowInboundCallsInterceptor, "handleUpdate">) => Promise<unknown>;
 }
 
+/** A timer of `sleep`, or of a `condition` with a timeout. `seq` is its number in the run. */
 export interface TimerInput {
   readonly durationMs: number;
   readonly seq: number;
   readonly options?: TimerOptions | undefined;
 }
 
+/** An activity before its arguments become payloads. Headers go to it; `seq` is its number in the run. */
 export interface ActivityInput {
   readonly activityType: string;
   readonly args: unknown[];
@@ -67,6 +75,7 @@ export interface ActivityInput {
   readonly seq: number;
 }
 
+/** A local activity; passed again, with the next `attempt` and a new `seq`, after a backoff longer than `localRetryThreshold`. */
 export interface LocalActivityInput {
   readonly activityType: string;
   readonly args: unknown[];
@@ -76,6 +85,7 @@ export interface LocalActivityInput {
   readonly attempt: number;
 }
 
+/** A child before its arguments become payloads. Headers go to it; `seq` is its number in the run. */
 export interface StartChildWorkflowExecutionInput {
   readonly workflowType: string;
   readonly options: ChildWorkflowOptions & { readonly workflowId: string; readonly args: unknown[] };
@@ -83,6 +93,7 @@ export interface StartChildWorkflowExecutionInput {
   readonly seq: number;
 }
 
+/** A signal to another workflow: a child of this one, or any by its id. Headers go to its handler. */
 export interface SignalWorkflowInput {
   readonly seq: number;
   readonly signalName: string;
@@ -96,15 +107,19 @@ export interface SignalWorkflowInput {
     | { readonly type: "child"; readonly childWorkflowId: string };
 }
 
+/** With the type of the next run, which is this run's unless it was named. */
 export type ContinueAsNewInputOptions = ContinueAsNewOptions & { readonly workflowType: string };
 
+/** What the next run is started with. Headers go to it. */
 export interface ContinueAsNewInput {
   readonly args: unknown[];
   readonly headers: Headers;
   readonly options: ContinueAsNewInputOptions;
 }
 
+/** What lines of `log` carry so far. */
 export type GetLogAttributesInput = Record<string, unknown>;
+/** What numbers of `metricMeter` carry so far. */
 export type GetMetricTagsInput = MetricTags;
 
 /** What a workflow asks for. */
@@ -146,15 +161,19 @@ export interface WorkflowOutboundCallsInterceptor {
   ) => MetricTags;
 }
 
+/** What has happened since the run last waited. `batchIndex` is 0: an activation is one piece here. */
 export interface ActivateInput {
   readonly activation: Activation;
   readonly batchIndex: number;
 }
 
+/** What the run asks for, at the end of an activation. */
 export interface ConcludeActivationInput {
   readonly commands: readonly WorkflowCommand[];
 }
+/** What it asks for in place of that. */
 export type ConcludeActivationOutput = ConcludeActivationInput;
+/** The run leaves the worker's memory: it has ended, or others need the room. */
 export type DisposeInput = Record<never, never>;
 
 /** What passes between a workflow and its worker. The shapes are this SDK's own, not those of the official one. */

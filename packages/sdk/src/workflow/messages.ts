@@ -36,23 +36,25 @@ export function defineUpdate<Ret, Args extends AnyArgs = [], Name extends string
   return { type: "update", name };
 }
 
+/** Sets, replaces or (with `undefined`) removes the handler of a signal. Signals that came before are handled now, in their order. */
 // A handler may have fewer parameters than its definition, so what they are is not inferred from it.
 export function setHandler<Args extends AnyArgs>(
   def: SignalDefinition<Args>,
   handler: ((...args: NoInfer<Args>) => void | Promise<void>) | undefined,
   options?: SignalHandlerOptions,
 ): void;
+/** Sets, replaces or (with `undefined`) removes the handler of a query. */
 export function setHandler<Ret, Args extends AnyArgs>(
   def: QueryDefinition<Ret, Args>,
   handler: ((...args: NoInfer<Args>) => NoInfer<Ret>) | undefined,
   options?: QueryHandlerOptions,
 ): void;
+/** Sets, replaces or (with `undefined`) removes the handler of an update. Updates that came before are handled now, in their order. */
 export function setHandler<Ret, Args extends AnyArgs>(
   def: UpdateDefinition<Ret, Args>,
   handler: ((...args: NoInfer<Args>) => NoInfer<Ret> | Promise<NoInfer<Ret>>) | undefined,
   options?: UpdateHandlerOptions<NoInfer<Args>>,
 ): void;
-/** Sets, replaces or (with `undefined`) removes a handler. Signals and updates that came before are handled now, in their order. */
 export function setHandler(
   def: { type: "signal" | "query" | "update"; name: string },
   handler: Handler | undefined,
@@ -96,7 +98,9 @@ export function allHandlersFinished(): boolean {
 
 /** Queries that every workflow answers by itself: where its code waits, as text and as data, and its handlers with their descriptions. */
 export const stackTraceQuery = defineQuery<string>("__stack_trace");
+/** Answered by every workflow: where its code waits, as data. */
 export const enhancedStackTraceQuery = defineQuery<EnhancedStackTrace>("__enhanced_stack_trace");
+/** Answered by every workflow: its type, its handlers with their descriptions, and its current details. */
 export const workflowMetadataQuery = defineQuery<unknown>("__temporal_workflow_metadata");
 
 /** Which update this code handles; `undefined` outside of an update's handler or validator. */
@@ -111,6 +115,7 @@ export function setCurrentDetails(details: string): void {
   getRun("setCurrentDetails()").currentDetails = details;
 }
 
+/** "" until they are set. */
 export function getCurrentDetails(): string {
   return getRun("getCurrentDetails()").currentDetails;
 }

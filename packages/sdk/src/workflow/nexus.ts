@@ -9,6 +9,7 @@ import type { WorkflowRun } from "./run.ts";
 import type { NexusStarted } from "./waiters.ts";
 import { waitFor } from "./waiting.ts";
 
+/** When an awaited operation throws in a scope that is cancelled. */
 export const NexusOperationCancellationType = {
   /** Asks nobody; the caller's wait ends at once. */
   ABANDON: "ABANDON",
@@ -22,6 +23,7 @@ export const NexusOperationCancellationType = {
 export type NexusOperationCancellationType =
   (typeof NexusOperationCancellationType)[keyof typeof NexusOperationCancellationType];
 
+/** How long an operation may take, and what its cancellation waits for. */
 export interface StartNexusOperationOptions {
   /** From being scheduled to its end. Default: no limit but the server's. */
   readonly scheduleToCloseTimeout?: Duration;
@@ -35,6 +37,7 @@ export interface StartNexusOperationOptions {
   readonly summary?: string;
 }
 
+/** An operation before its input becomes a payload. Headers go to its handler; `seq` is its number in the run. */
 export interface StartNexusOperationInput {
   readonly input: unknown;
   readonly endpoint: string;
@@ -45,12 +48,14 @@ export interface StartNexusOperationInput {
   readonly headers: Record<string, string>;
 }
 
+/** An operation that has started, or ended. */
 export interface StartNexusOperationOutput {
   /** What the handler calls the operation; none when it ended at once. */
   readonly token?: string | undefined;
   readonly result: Promise<unknown>;
 }
 
+/** An operation that has started, or ended. */
 export interface NexusOperationHandle<T> {
   readonly service: string;
   readonly operation: string;
@@ -86,6 +91,7 @@ export interface NexusServiceClient<T extends ServiceDefinition> {
   ): Promise<NexusOperationHandle<OperationOutput<T["operations"][K]>>>;
 }
 
+/** Whose operations are called, and where. */
 export interface NexusServiceClientOptions<T> {
   /** By its name, as an operator registered it. */
   endpoint: string;

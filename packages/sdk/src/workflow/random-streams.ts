@@ -3,6 +3,7 @@ import { getRun } from "./current-run.ts";
 import { seededRandom, seedOf, streamSeedOf, uuidFrom } from "./random.ts";
 import type { WorkflowRun } from "./run.ts";
 
+/** Numbers that are the same each time the run is replayed. */
 export interface WorkflowRandomStream {
   /** From 0 up to 1. */
   random(): number;

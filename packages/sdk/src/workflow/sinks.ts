@@ -2,11 +2,15 @@
 import { getRun } from "./current-run.ts";
 import type { WorkflowInfo } from "./workflow-info.ts";
 
+/** What it returns is not heard by workflow code. */
 // biome-ignore lint/suspicious/noExplicitAny: the functions of any user.
 export type SinkFunction = (...args: any[]) => void;
+/** Functions by their names. */
 export type Sink = Record<string, SinkFunction>;
+/** Sinks by their names. */
 export type Sinks = Record<string, Sink>;
 
+/** A call of a sink on its way to the worker. */
 export interface SinkCall {
   readonly ifaceName: string;
   readonly fnName: string;

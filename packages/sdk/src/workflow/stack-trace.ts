@@ -1,5 +1,6 @@
 /** The answer of the query `__enhanced_stack_trace`: its form, and that of its fields, is the same in all SDKs. */
 
+/** The SDK that answers. */
 export interface StackTraceSDKInfo {
   name: string;
   version: string;
@@ -12,6 +13,7 @@ export interface StackTraceFileSlice {
   content: string;
 }
 
+/** One line of code; a field is absent where it is not known. */
 export interface StackTraceFileLocation {
   file_path?: string;
   /** Counted from 1, as the column. */
@@ -27,6 +29,7 @@ export interface StackTrace {
   locations: StackTraceFileLocation[];
 }
 
+/** Where every coroutine of a workflow waits. */
 export interface EnhancedStackTrace {
   sdk: StackTraceSDKInfo;
   /** Files by their paths; empty unless the worker has `showStackTraceSources`. */

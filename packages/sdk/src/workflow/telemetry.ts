@@ -13,6 +13,7 @@ function write(level: LogLevel, message: string, fields?: LogFields): void {
   run.log(level, message, { ...said, ...fields });
 }
 
+/** Carries namespace, task queue, workflow id, run id and type with each message. Nothing is said while the run is replayed. */
 export const log = {
   trace: (message: string, fields?: LogFields) => write("TRACE", message, fields),
   debug: (message: string, fields?: LogFields) => write("DEBUG", message, fields),

@@ -59,12 +59,13 @@ export function clearTimeoutInWorkflow(handle: unknown): void {
   getRun("clearTimeout()").stopTimer(Number(handle));
 }
 
-export function condition(holds: () => boolean, timeout: Duration, options?: TimerOptions): Promise<boolean>;
-export function condition(holds: () => boolean): Promise<void>;
 /**
  * Waits until `holds` returns true; it is asked after everything that the workflow hears. With a timeout: `true` when it held, `false` when the
  * time was over. Throws `CancelledFailure` when its scope is cancelled.
  */
+export function condition(holds: () => boolean, timeout: Duration, options?: TimerOptions): Promise<boolean>;
+/** The same without a timeout. */
+export function condition(holds: () => boolean): Promise<void>;
 export function condition(
   holds: () => boolean,
   timeout?: Duration,

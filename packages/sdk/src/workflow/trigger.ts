@@ -1,6 +1,7 @@
 /** A promise that is resolved from outside of it: by a signal handler, say. */
 import { CancellationScope } from "./cancellation-scope.ts";
 
+/** A promise that is resolved from outside of it: by a signal handler, say. */
 export class Trigger<T> implements PromiseLike<T> {
   readonly resolve: (value: T | PromiseLike<T>) => void;
   readonly reject: (reason?: unknown) => void;

@@ -6,6 +6,7 @@
  */
 import { parsePermission } from "./permission.ts";
 
+/** An API key as the file has it: its hash, so that the file gives none away. */
 export interface StoredKey {
   /** What stands in the key itself, in the open. */
   readonly id: string;
@@ -26,6 +27,7 @@ export interface CertificateEntry {
   readonly permissions: readonly string[];
 }
 
+/** Who may do what. */
 export interface AuthFile {
   readonly apiKeys: readonly StoredKey[];
   readonly certificates: readonly CertificateEntry[];
@@ -49,6 +51,7 @@ export function parseAuthFile(text: string): AuthFile {
   return { apiKeys, certificates: list(file["certificates"], "certificates").map(certificate) };
 }
 
+/** What {@link parseAuthFile} reads. */
 export function authFileText(file: AuthFile): string {
   return `${JSON.stringify(file, undefined, 2)}\n`;
 }

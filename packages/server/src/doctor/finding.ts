@@ -1,6 +1,7 @@
 /** What `pawl doctor` says of something that is broken, and what may be done about it. */
 import type { Invariant, Violation } from "@pawl/engine/invariant";
 
+/** One thing that is broken. */
 export interface Finding {
   /** The guarantee that is broken (docs/guarantees.md). */
   readonly invariant: Invariant;

@@ -31,6 +31,7 @@ interface Execution {
   readonly runId: string;
 }
 
+/** Looks over a running server by calls of the API: `findings` once, from beginning to end; `looked` tells how far it is. */
 export class ServerCheck {
   readonly #options: ServerCheckOptions;
   #runs = 0;

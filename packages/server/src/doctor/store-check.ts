@@ -25,6 +25,7 @@ export interface StoreCheckOptions extends Watching {
   readonly nowMs: () => number;
 }
 
+/** Looks over all rows of a store: `findings` once, from beginning to end; `looked` tells how far it is. */
 export class StoreCheck {
   readonly #inspection: StoreInspection;
   readonly #options: StoreCheckOptions;

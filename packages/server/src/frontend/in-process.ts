@@ -34,6 +34,7 @@ import { SearchAttributeRegistry } from "./visibility/search-attribute-registry.
 import { TaskQueueConfigs } from "./worker/task-queue-config.ts";
 import { QueryRegistry } from "./workflow/query-registry.ts";
 
+/** There from the start. */
 export const testNamespace = "orders";
 export const stickyQueue = { name: "sticky", kind: enums.TaskQueueKind.STICKY, normalName: "q" };
 /** What a worker with a cache sends with its completion. */
@@ -107,6 +108,7 @@ export interface Surroundings<C extends Clock, S extends Store> {
   readonly addresses?: AddressRules;
 }
 
+/** A server without ports or processes. What goes wrong in the background is in `faults`. */
 export class InProcess<C extends Clock = ManualClock, S extends Store = MemoryStore> {
   readonly clock: C;
   readonly store: S;

@@ -12,6 +12,7 @@ import type { CallEnd, CallParts } from "./call-parts.ts";
 import { deliverEnd } from "./callback-call.ts";
 import { cancelOperation, startOperation } from "./operation-call.ts";
 
+/** What a shard hands its requests to the outside to. */
 export class OutsideCalls {
   #parts: CallParts | undefined;
   readonly #underWay = new Set<string>();

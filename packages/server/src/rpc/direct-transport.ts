@@ -8,6 +8,7 @@ import { EarlyEnd } from "./early-end.ts";
 import { tooLarge } from "./grpc-frame.ts";
 import { type Incoming, type Routes, type Status, type Unary, unknownMethod } from "./transport.ts";
 
+/** What goes along with a call from within the process. */
 export interface DirectCallOptions {
   /** By lower-case names, as over gRPC. Default: none. */
   readonly headers?: Readonly<Record<string, string>>;

@@ -1,6 +1,7 @@
 /** What the runs in memory wait for: whether time may jump without overtaking anybody who works. */
 import type { Hosted } from "./hosted.ts";
 
+/** What all runs of a server wait for, taken together. */
 export interface Standing {
   /**
    * `itself`: commands, messages or workflow tasks are under way, which end by themselves soon. `activity`: nothing but activities are. `time`: only

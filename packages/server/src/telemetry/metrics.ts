@@ -10,6 +10,7 @@ export interface Histogram {
   observe(value: number): void;
 }
 
+/** One series as it stands now. Names and units are those of Prometheus: times in seconds, sizes in bytes. */
 export type Sample = { readonly name: string; readonly labels: Labels } & (
   | { readonly type: "counter" | "gauge"; readonly value: number }
   | {
@@ -70,6 +71,7 @@ interface Family {
   >;
 }
 
+/** The numbers of a process. A program may add its own; whoever has the object can read all of them. */
 export class Metrics {
   readonly #families = new Map<string, Family>();
 

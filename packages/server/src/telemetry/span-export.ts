@@ -14,6 +14,7 @@ import type { Telemetry } from "./telemetry.ts";
 import type { Sampler } from "./trace-context.ts";
 import { type Attributes, type Span, type SpanSink, Traces } from "./traces.ts";
 
+/** The collector, and how spans are sent to it. */
 export interface SpanTarget {
   /** Where spans are posted, such as `http://collector:4318/v1/traces`. */
   readonly url: string;
@@ -30,11 +31,13 @@ export interface SpanTarget {
   readonly queueMax: number;
 }
 
+/** Where spans go, and which are made. */
 export interface TracingConfig {
   readonly target: SpanTarget;
   readonly sampler: Sampler;
 }
 
+/** What makes the spans of a server and sends them. */
 export interface Tracing {
   readonly traces: Traces;
   /** Sends what is left; for when the server has closed. */

@@ -6,13 +6,18 @@
 import { Metrics } from "./metrics.ts";
 import type { Traces } from "./traces.ts";
 
+/** From the most talkative to none at all. */
 export const logLevels = ["debug", "info", "warn", "error", "never"] as const;
+/** The least that is written: `warn` writes errors, too. */
 export type LogLevel = (typeof logLevels)[number];
+/** Lines for people, and objects for programs, one to a line. */
 export const logFormats = ["text", "json"] as const;
+/** How lines are written. */
 export type LogFormat = (typeof logFormats)[number];
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
+/** Takes what a server says: the name of an event, and its fields. Must neither throw nor wait. */
 export interface Log {
   /** Below it nothing is written: what is costly to say can be left out. */
   readonly level: LogLevel;

@@ -10,6 +10,7 @@ import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import { contextOf, isKept, type Sampler, type SpanContext, type TraceContext } from "./trace-context.ts";
 
+/** What a span says, by OpenTelemetry's names. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 /** What OpenTelemetry calls kinds: whether somebody else waits for it. */
@@ -54,6 +55,7 @@ export interface TracesParts {
 /** How far the time of day may be off what the stopwatch says before it is looked up again. */
 const driftMsMax = 1_000;
 
+/** Makes the spans of a server, for `Telemetry.traces`. See `openTracing`. */
 export class Traces {
   readonly #parts: TracesParts;
   readonly #storage = new AsyncLocalStorage<TraceContext | undefined>();

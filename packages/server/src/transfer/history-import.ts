@@ -12,6 +12,7 @@ import { shardOf } from "../shard/ring.ts";
 /** Why a history cannot be taken in, in one sentence. Nothing was written of it. */
 export class ImportRefused extends Error {}
 
+/** A closed run of another server. */
 export interface ForeignRun {
   readonly namespace: string;
   readonly workflowId: string;
@@ -21,6 +22,7 @@ export interface ForeignRun {
   readonly history: Uint8Array;
 }
 
+/** Takes in runs one after another, into a state that no server works on. */
 export class HistoryImport {
   readonly #store: Store;
   readonly #namespaces: NamespaceRegistry;

@@ -14,6 +14,7 @@ import { type Evidence, type Explanation, explain, type Poller, queueKey, queues
 /** Throws whatever a refusal is to its maker. */
 export type Ask = <N extends MethodName>(name: N, request: Init<RequestOf<N>>) => Promise<ResponseOf<N>>;
 
+/** The workflow that is asked about. */
 export interface Subject {
   readonly namespace: string;
   readonly workflowId: string;

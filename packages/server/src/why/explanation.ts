@@ -11,6 +11,7 @@ import {
 import { explanationLimits } from "../limits.ts";
 import { agoText, spanText } from "./span-text.ts";
 
+/** One thing that a workflow waits for, or is held up by. */
 export interface Cause {
   /** For programs. */
   readonly kind:
@@ -27,6 +28,7 @@ export interface Cause {
   readonly within?: Explanation;
 }
 
+/** Why a workflow does not go on; a closed one has one cause, which says so. */
 export interface Explanation {
   readonly workflowId: string;
   readonly runId: string;

@@ -12,6 +12,7 @@ import { Sandbox, watchRejections } from "./sandbox.ts";
 import { SinkCalls } from "./sinks.ts";
 import { watched } from "./watchdog.ts";
 
+/** What a replay needs of a worker's options. */
 export type ReplayWorkerOptions = Pick<
   WorkerOptions,
   | "workflowsPath"
@@ -28,6 +29,7 @@ export type ReplayWorkerOptions = Pick<
   plugins?: WorkerPlugin[];
 };
 
+/** How one history replayed; without an `error`, as it was recorded. */
 export interface ReplayResult {
   readonly workflowId: string;
   readonly runId: string;
@@ -35,12 +37,14 @@ export interface ReplayResult {
   readonly error: Error | undefined;
 }
 
+/** A history, and the id that the replayed workflow is told. */
 export interface HistoryToReplay {
   readonly workflowId: string;
   /** As `fetchHistory()` gives it, or its JSON, parsed: what command lines and web UIs export. */
   readonly history: history.History | unknown;
 }
 
+/** Such as `intoHistories()` of a list of workflows. It is walked as the replay goes. */
 export type ReplayHistoriesIterable = AsyncIterable<HistoryToReplay> | Iterable<HistoryToReplay>;
 
 const deadlockTimeoutMs = 2_000;

@@ -10,6 +10,7 @@ export class GracefulShutdownPeriodExpiredError extends Error {
   }
 }
 
+/** How `runUntil` ends when the worker ends first. */
 export interface RunUntilOptions {
   /** How long the promise may go on when the worker has ended before it. Default: 0. */
   promiseCompletionTimeout?: Duration;
@@ -23,6 +24,7 @@ export class PromiseCompletionTimeoutError extends Error {
   }
 }
 
+/** What went wrong on each side of a `runUntil`. */
 export interface CombinedWorkerRunErrorCause {
   /** Thrown by the worker. */
   workerError: unknown;

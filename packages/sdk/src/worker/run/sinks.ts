@@ -4,12 +4,15 @@ import type { Logger } from "../../value/logger.ts";
 import type { Sink, SinkCall, SinkFunction, Sinks } from "../../workflow/sinks.ts";
 import type { WorkflowInfo } from "../../workflow/workflow-info.ts";
 
+/** The worker's end of one function. What it throws or rejects with is logged. */
 export interface InjectedSinkFunction<F extends SinkFunction> {
   fn(info: WorkflowInfo, ...args: Parameters<F>): void | Promise<void>;
   /** Also while a run is replayed: then it is called again for what it was called for before. Default: false. */
   callDuringReplay?: boolean;
 }
+/** The worker's end of a {@link Sink}. */
 export type InjectedSink<T extends Sink> = { [P in keyof T]: InjectedSinkFunction<T[P]> };
+/** The worker's end of what {@link proxySinks} gives to workflow code, by the same names. */
 export type InjectedSinks<T extends Sinks> = { [P in keyof T]: InjectedSink<T[P]> };
 
 export class SinkCalls {

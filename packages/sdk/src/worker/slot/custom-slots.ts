@@ -8,6 +8,7 @@ import type { Slot, SlotInfo, Slots } from "./slots.ts";
 // biome-ignore lint/complexity/noBannedTypes: any object of the user's.
 export type SlotPermit = {};
 
+/** For whom a slot is wanted. `isSticky`: for a poll of the queue of the worker's own cached workflows. */
 export interface SlotReserveContext {
   readonly slotType: SlotInfo["type"];
   readonly taskQueue: string;
@@ -17,17 +18,20 @@ export interface SlotReserveContext {
   readonly isSticky: boolean;
 }
 
+/** Which task a slot is used for. */
 export interface SlotMarkUsedContext<S extends SlotInfo = SlotInfo> {
   readonly slotInfo: S;
   readonly permit: SlotPermit;
 }
 
+/** Which task is done with its slot. */
 export interface SlotReleaseContext<S extends SlotInfo = SlotInfo> {
   /** Absent when there never was a task for it. */
   readonly slotInfo?: S;
   readonly permit: SlotPermit;
 }
 
+/** Gives out slots by a rule of the user's. Each permit is released once, whether it was used or not. */
 export interface CustomSlotSupplier<S extends SlotInfo = SlotInfo> {
   type: "custom";
   /** Waits for a slot; rejects when the signal aborts. */

@@ -3,6 +3,7 @@ import { availableParallelism, freemem, totalmem } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Slot, Slots } from "./slots.ts";
 
+/** Up to which use of the machine further slots are given out. */
 export interface ResourceBasedTunerOptions {
   /** Shares of the whole, from 0 to 1. */
   readonly targetMemoryUsage: number;

@@ -1,5 +1,6 @@
 /** How much a worker does at a time: a slot is taken before a task is asked for and given back when the task is done. */
 
+/** The task that uses a slot. */
 export type SlotInfo =
   | { readonly type: "workflow"; readonly workflowType: string; readonly isSticky: boolean }
   | { readonly type: "activity"; readonly activityType: string }

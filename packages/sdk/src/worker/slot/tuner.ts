@@ -5,16 +5,22 @@ import { type CustomSlotSupplier, CustomSlots, type SlotReserveContext } from ".
 import { type ResourceBasedTunerOptions, ResourceController, ResourceSlots } from "./resource-slots.ts";
 import { FixedSlots, type SlotInfo, type Slots } from "./slots.ts";
 
+/** A workflow task. */
 export type WorkflowSlotInfo = Extract<SlotInfo, { type: "workflow" }>;
+/** An activity. */
 export type ActivitySlotInfo = Extract<SlotInfo, { type: "activity" }>;
+/** A local activity. */
 export type LocalActivitySlotInfo = Extract<SlotInfo, { type: "local-activity" }>;
+/** A request for a Nexus operation. */
 export type NexusSlotInfo = Extract<SlotInfo, { type: "nexus" }>;
 
+/** Always so many slots. */
 export interface FixedSizeSlotSupplier {
   type: "fixed-size";
   numSlots: number;
 }
 
+/** Between a minimum and a maximum, as many as the machine bears. */
 export interface ResourceBasedSlotOptions {
   /** These are given out whatever the machine says. Default: 2 for workflow tasks, else 1. */
   minimumSlots?: number;
@@ -29,13 +35,16 @@ type Controlled =
   | { tunerOptions: ResourceBasedTunerOptions; controller?: never }
   | { controller: ResourceController; tunerOptions?: never };
 
+/** Slots of one kind by the machine's resources. */
 export type ResourceBasedSlotsForType = ResourceBasedSlotOptions & Controlled & { type: "resource-based" };
 
+/** The rule for slots of one kind. */
 export type SlotSupplier<S extends SlotInfo> =
   | ResourceBasedSlotsForType
   | FixedSizeSlotSupplier
   | CustomSlotSupplier<S>;
 
+/** A rule for each kind. */
 export interface TunerHolder {
   workflowTaskSlotSupplier: SlotSupplier<WorkflowSlotInfo>;
   activityTaskSlotSupplier: SlotSupplier<ActivitySlotInfo>;
@@ -44,6 +53,7 @@ export interface TunerHolder {
   nexusTaskSlotSupplier?: SlotSupplier<NexusSlotInfo>;
 }
 
+/** All kinds by the machine's resources, with one opinion of it. */
 export type ResourceBasedTuner = Controlled & {
   workflowTaskSlotOptions?: ResourceBasedSlotOptions;
   activityTaskSlotOptions?: ResourceBasedSlotOptions;
@@ -51,6 +61,7 @@ export type ResourceBasedTuner = Controlled & {
   nexusTaskSlotOptions?: ResourceBasedSlotOptions;
 };
 
+/** How many tasks of each kind a worker takes on at a time. */
 export type WorkerTuner = TunerHolder | ResourceBasedTuner;
 
 export interface WorkerSlots {
