@@ -10,6 +10,7 @@ import type { Definition } from "./command/definition.ts";
 import { addCommands } from "./command/program.ts";
 import { withConfigFile } from "./config-file.ts";
 import { exitCodes, Failure } from "./failure.ts";
+import { printable } from "./output/terminal.ts";
 import { devCommand } from "./serve/dev.ts";
 import { serverCommand } from "./serve/server.ts";
 
@@ -51,11 +52,11 @@ export async function run(args: readonly string[]): Promise<number> {
     // Commander has printed its own message.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     if (error instanceof Failure) {
-      process.stderr.write(`pawl: ${error.message}\n`);
+      process.stderr.write(`pawl: ${printable(error.message)}\n`);
       return error.exitCode;
     }
     const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`pawl: this is a bug in pawl, please report it: ${reason}\n`);
+    process.stderr.write(`pawl: this is a bug in pawl, please report it: ${printable(reason)}\n`);
     return exitCodes.environment;
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { member, words } from "./output.ts";
+import { member, Output, words } from "./output.ts";
 import { hasColors, paint, printable, progressLine } from "./terminal.ts";
 import { durationText, timeText } from "./time-text.ts";
 
@@ -42,7 +42,31 @@ describe("a terminal", () => {
   });
 
   test("gets no orders from what a server sends", () => {
-    assert.equal(printable("a\u001b[31mb\u0007\tc\n"), "a\ufffd[31mb\ufffd\tc\n");
+    assert.equal(printable("a\u001b[31mb\u0007\tc\n\u202e"), "a\ufffd[31mb\ufffd\tc\n\ufffd");
+  });
+
+  test("is shown a row for each thing, and no orders, whatever things are called", async () => {
+    const id = "a\n\u001b[8mCompleted  b\u009b2J";
+    const columns = [{ heading: "Id", path: "id" }];
+    const shown = async (format: "text" | "json" | "jsonl", show: (output: Output) => unknown) => {
+      let text = "";
+      const stream = { write: (more: string) => (text += more) } as unknown as NodeJS.WriteStream;
+      await show(new Output({ output: format, color: "always" } as never, stream));
+      return text;
+    };
+    const list = (output: Output) => output.list(columns, [[{ id }]] as never);
+    const cell = "a↵\ufffd[8mCompleted  b\ufffd2J";
+    assert.deepEqual((await shown("text", list)).trimEnd().split("\n").slice(1), [cell]);
+    assert.equal((await shown("text", (output) => output.facts(columns, { id }))).split("\n").length, 2);
+    assert.equal(
+      await shown("text", (output) => output.say(`${output.paint("x", "red")}${id}`)),
+      `\u001b[31mx\u001b[0m${printable(id)}\n`,
+    );
+    for (const format of ["json", "jsonl"] as const) {
+      const json = await shown(format, list);
+      assert.equal(printable(json), json);
+      assert.deepEqual([JSON.parse(json)].flat(), [{ id }]);
+    }
   });
 
   test("has a bar", () => {

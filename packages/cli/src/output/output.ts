@@ -4,7 +4,7 @@ import type { GlobalValues } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
 import { payloadText } from "../payload.ts";
 import type { Json } from "./json.ts";
-import { hasColors, paint, printable, type Style } from "./terminal.ts";
+import { hasColors, onlyPainted, paint, printable, printableLine, type Style, visibleJson } from "./terminal.ts";
 import { durationText, timeText } from "./time-text.ts";
 
 /** One fact about a thing: where it is in the thing's JSON, and how it reads. */
@@ -40,9 +40,9 @@ export class Output {
     this.#write = (text) => void stream.write(text);
   }
 
-  /** For people only. */
+  /** For people only. Whatever stands in the text, the terminal is told to do nothing but to paint. */
   say(line: string): void {
-    if (this.format === "text") this.#write(`${line}\n`);
+    if (this.format === "text") this.#write(`${onlyPainted(line)}\n`);
   }
 
   /** For people only. */
@@ -54,14 +54,19 @@ export class Output {
     return paint(printable(text), style, this.#isColored);
   }
 
+  /** What others have called something, to stand within a line. */
+  word(text: string, style?: Style): string {
+    return paint(printableLine(text), style, this.#isColored);
+  }
+
   time(text: unknown): string {
     return timeText(text, this.#timeFormat, Date.now());
   }
 
   /** For programs only; text is said in another way. */
   json(value: Json): void {
-    if (this.format === "json") this.#write(`${JSON.stringify(value, undefined, 2)}\n`);
-    if (this.format === "jsonl") this.#write(`${JSON.stringify(value)}\n`);
+    if (this.format === "json") this.#write(`${visibleJson(value, 2)}\n`);
+    if (this.format === "jsonl") this.#write(`${visibleJson(value)}\n`);
   }
 
   /** One thing: a line for each fact that there is, or its JSON. */
@@ -98,9 +103,9 @@ export class Output {
   }
 
   #item(item: Json, index: number): void {
-    if (this.format === "jsonl") this.#write(`${JSON.stringify(item)}\n`);
+    if (this.format === "jsonl") this.#write(`${visibleJson(item)}\n`);
     if (this.format !== "json") return;
-    const lines = JSON.stringify(item, undefined, 2).replaceAll("\n", "\n  ");
+    const lines = visibleJson(item, 2).replaceAll("\n", "\n  ");
     this.#write(`${index === 0 ? "[" : ","}\n  ${lines}`);
   }
 
@@ -124,7 +129,7 @@ export class Output {
     const value = member(item, path);
     if (value === undefined || value === null || value === "") return "";
     const text = written ? written(value) : this.#text(value, kind, prefix);
-    return this.paint(text, style?.(text));
+    return this.word(text, style?.(text));
   }
 
   #times(all: readonly unknown[]): string {

@@ -21,10 +21,30 @@ export function paint(text: string, style: Style | undefined, isOn: boolean): st
   return style === undefined || !isOn || text === "" ? text : `\u001b[${styles[style]}m${text}\u001b[0m`;
 }
 
-/** What the server sends is text from others: without what a terminal takes for orders. */
+/** What the server sends is text from others: without what a terminal takes for orders, and without what turns the direction of a text. */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+}
+
+/** The same in one line, so that a text looks like no further row. */
+export function printableLine(text: string): string {
+  return printable(text.replaceAll(/\r?\n|[\u2028\u2029]/g, "↵").replaceAll("\t", " "));
+}
+
+/** Without any order but those of `paint`. */
+export function onlyPainted(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the orders for colours
+  const parts = text.split(/(\u001b\[(?:[0-2]|3[1-6])m)/);
+  return parts.map((part, at) => (at % 2 === 1 ? part : printable(part))).join("");
+}
+
+/** JSON of the same value in which nothing is left that a terminal may obey. */
+export function visibleJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(
+    /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 const barLength = 30;

@@ -2,6 +2,7 @@
 import { define } from "../command/definition.ts";
 import { required, span, text } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
+import { printable } from "../output/terminal.ts";
 
 export const linkCommand = define({
   path: "activity link",
@@ -24,7 +25,7 @@ export const linkCommand = define({
     if (output.format !== "text") return;
     // The link alone is what a script takes on; the rest is for people.
     const of = activity.workflowType === "" ? "" : ` of ${activity.workflowType}`;
-    process.stderr.write(`completes activity ${activity.activityType}${of}, once, until ${expiresTime}\n`);
+    process.stderr.write(printable(`completes activity ${activity.activityType}${of}, once, until ${expiresTime}\n`));
   },
 });
 

@@ -6,6 +6,7 @@ import { integer, onOff, required, text } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import type { Json } from "../output/json.ts";
 import { words } from "../output/output.ts";
+import { visibleJson } from "../output/terminal.ts";
 import type { Session } from "../session.ts";
 import { type HistoryEvent, historyEvents, historyReverse } from "./history-pages.ts";
 import { workflowFlags } from "./target.ts";
@@ -141,11 +142,11 @@ function print(session: Session, { info, pendingActivities, children }: Node, in
   const status = words(info.status, "WORKFLOW_EXECUTION_STATUS_");
   const style = workflowColumns[0]!.style?.(status);
   output.say(
-    `${indent}${output.paint(status, style)} ${output.paint(info.type.name, "bold")} ${info.execution.workflowId}`,
+    `${indent}${output.paint(status, style)} ${output.word(info.type.name, "bold")} ${output.word(info.execution.workflowId)}`,
   );
   for (const { activityType, attempt, state } of pendingActivities)
     output.say(
-      `${indent}  activity ${activityType.name}: ${words(state, "PENDING_ACTIVITY_STATE_")}, attempt ${attempt}`,
+      `${indent}  activity ${output.word(activityType.name)}: ${words(state, "PENDING_ACTIVITY_STATE_")}, attempt ${attempt}`,
     );
   for (const child of children) print(session, child, `${indent}  `);
 }
@@ -164,7 +165,7 @@ const fixJson = define({
     const typeName = history.History.typeName;
     try {
       const bytes = messageFromJson(typeName, JSON.parse(readFileSync(source, "utf8")));
-      const json = `${JSON.stringify(messageToJson(typeName, bytes, { shorthand: false }), undefined, 2)}\n`;
+      const json = `${visibleJson(messageToJson(typeName, bytes, { shorthand: false }), 2)}\n`;
       if (target === undefined) process.stdout.write(json);
       else writeFileSync(target, json);
     } catch (error) {

@@ -25,12 +25,10 @@ export const whyCommands: readonly Definition[] = [
 
 function show(session: Session, { workflowType, workflowId, status, causes }: Explanation, indent: string): void {
   const { output } = session;
-  output.say(`${indent}${output.paint(workflowType, "bold")} ${output.paint(workflowId, undefined)}: ${status}`);
+  output.say(`${indent}${output.word(workflowType, "bold")} ${output.word(workflowId)}: ${status}`);
   for (const { text, isStuck, next, within } of causes) {
-    output.say(
-      `${indent}  ${output.paint(isStuck ? "✗" : "·", isStuck ? "red" : "cyan")} ${output.paint(text, undefined)}`,
-    );
-    for (const line of next) output.say(`${indent}      ${output.paint(line, "dim")}`);
+    output.say(`${indent}  ${output.paint(isStuck ? "✗" : "·", isStuck ? "red" : "cyan")} ${output.word(text)}`);
+    for (const line of next) output.say(`${indent}      ${output.word(line, "dim")}`);
     if (within) show(session, within, `${indent}    `);
   }
 }

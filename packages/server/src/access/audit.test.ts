@@ -5,12 +5,14 @@ import { existsSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Init, type MethodName, methods, type RequestOf } from "@pawl/protocol";
+import { systemClock } from "../clock.ts";
 import { StartFailure } from "../config.ts";
 import { askHttp } from "../http/raw-http.ts";
 import { type RunningServer, startServer } from "../main.ts";
 import { RawClient } from "../rpc/raw-client.ts";
 import { Metrics } from "../telemetry/metrics.ts";
-import { createLog } from "../telemetry/telemetry.ts";
+import { createLog, quietTelemetry } from "../telemetry/telemetry.ts";
+import { AuditLog } from "./audit.ts";
 import { Callers } from "./callers.ts";
 
 /** Stands in every place where something secret may be: not one of them may show it. */
@@ -110,4 +112,15 @@ test("a server whose audit log cannot be opened does not start, and says so", as
     opening,
     (error) => error instanceof StartFailure && /audit log cannot be opened/.test(error.message),
   );
+});
+
+test("a line is short, and a terminal that shows it gets no orders, whatever a caller writes", async () => {
+  const path = join(dirname(auditPath), "short.log");
+  const audit = new AuditLog(path, { clock: systemClock, log: quietTelemetry().log });
+  const long = "\u009b31m\u202e".padEnd(1_000_000, "x");
+  audit.write({ who: long, what: long, namespace: long, target: { workflowId: long }, outcome: "PERMISSION_DENIED" });
+  await audit.close();
+  const text = readFileSync(path, "utf8");
+  assert.ok(text.length < 2_000);
+  assert.match(text, /^[\x20-\x7e]+\n$/);
 });

@@ -2,7 +2,7 @@
 import { createWriteStream, openSync, type WriteStream } from "node:fs";
 import type { Clock } from "../clock.ts";
 import type { StatusCode } from "../rpc/transport.ts";
-import type { Log } from "../telemetry/telemetry.ts";
+import { type Log, visibleJson } from "../telemetry/telemetry.ts";
 
 export interface AuditEntry {
   /** `key:ci`, or "" for who did not say who he is. */
@@ -15,6 +15,9 @@ export interface AuditEntry {
   readonly target: Readonly<Record<string, string>>;
   readonly outcome: StatusCode;
 }
+
+/** Of what a caller has written himself: he may be refused often, and fills no disk with it. */
+const textCharsMax = 256;
 
 export interface AuditLogParts {
   readonly clock: Clock;
@@ -37,7 +40,9 @@ export class AuditLog {
 
   write({ who, what, namespace, target, outcome }: AuditEntry): void {
     const time = new Date(this.#parts.clock.nowMs()).toISOString();
-    this.#out.write(`${JSON.stringify({ time, audit: what, who, namespace, ...target, outcome })}\n`);
+    const given = Object.entries({ audit: what, who, namespace, ...target });
+    const cut = Object.fromEntries(given.map(([name, text]) => [name, text.slice(0, textCharsMax)]));
+    this.#out.write(`${visibleJson({ time, ...cut, outcome })}\n`);
   }
 
   /** For programs that move a log aside and expect a new one. False when there cannot be one: then the old one goes on. */

@@ -34,7 +34,6 @@ const idFields = [
   ...["workflowId", "runId", "activityId", "scheduleId", "jobId", "signalName", "taskQueue", "deploymentName"],
   ...["name", "id", "operationId", "version", "updateId"],
 ] as const;
-const idCharsMax = 256;
 
 /** The ids in a request, at its top and in its execution. */
 export function targetOf(request: unknown): Readonly<Record<string, string>> {
@@ -44,7 +43,7 @@ export function targetOf(request: unknown): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const field of idFields) {
     const value = top[field] ?? inner[field];
-    if (typeof value === "string" && value !== "") found[field] = value.slice(0, idCharsMax);
+    if (typeof value === "string" && value !== "") found[field] = value;
   }
   return found;
 }

@@ -21,13 +21,13 @@ test("an event is one line, whatever its fields hold", () => {
   log.info("server ready", {
     port: 7233,
     name: "a b",
-    forged: "x\n2026 ERROR stolen \u001b[31m\u009b\u2028",
+    forged: "x\n2026 ERROR stolen \u001b[31m\u009b\u2028\u202e",
     none: undefined,
     nil: null,
   });
   assert.equal(
     lines.join(""),
-    '2026-01-02T00:00:00.000Z INFO  "server ready" port=7233 name="a b" forged="x\\n2026 ERROR stolen \\u001b[31m\\u009b\\u2028" nil=null\n',
+    '2026-01-02T00:00:00.000Z INFO  "server ready" port=7233 name="a b" forged="x\\n2026 ERROR stolen \\u001b[31m\\u009b\\u2028\\u202e" nil=null\n',
   );
 });
 
@@ -38,6 +38,8 @@ test("JSON lines hold the same", () => {
     ...{ time: "2026-01-02T00:00:00.000Z", level: "warn", event: "disk", free: 0 },
     error: "Error: full (caused by RangeError: quota)",
   });
+  log.warn("forged \u009b");
+  assert.ok(lines[1]!.includes('"forged \\u009b"'));
 });
 
 test("a stack is written at level debug alone, and bytes and objects never", () => {

@@ -63,7 +63,7 @@ function plainOf(value: unknown, withStack: boolean): string | number | boolean 
 }
 
 function jsonLine(time: string, level: LogLevel, event: string, fields: Plain): string {
-  return `${JSON.stringify({ time, level, event, ...Object.fromEntries(fields) })}\n`;
+  return `${visibleJson({ time, level, event, ...Object.fromEntries(fields) })}\n`;
 }
 
 const bare = /^[\w./:@-]+$/;
@@ -72,15 +72,15 @@ const bare = /^[\w./:@-]+$/;
 function textLine(time: string, level: LogLevel, event: string, fields: Plain): string {
   const shown = fields.map(([name, value]) => {
     const text = String(value);
-    return ` ${name}=${bare.test(text) ? text : quoted(text)}`;
+    return ` ${name}=${bare.test(text) ? text : visibleJson(text)}`;
   });
-  return `${time} ${level.toUpperCase().padEnd(5)} ${bare.test(event) ? event : quoted(event)}${shown.join("")}\n`;
+  return `${time} ${level.toUpperCase().padEnd(5)} ${bare.test(event) ? event : visibleJson(event)}${shown.join("")}\n`;
 }
 
-/** JSON.stringify leaves DEL, the C1 controls and the Unicode line separators as they are; a terminal may obey them. */
-function quoted(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\u007f-\u009f\u2028\u2029]/g,
+/** JSON.stringify leaves DEL, the C1 controls, the Unicode line separators and what turns the direction of a text as they are; a terminal may obey them. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
