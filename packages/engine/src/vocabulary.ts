@@ -85,6 +85,8 @@ export type Command =
       readonly request: workflowservice.RespondWorkflowTaskCompletedRequest;
       /** The ids of the Nexus endpoints that its commands name, as far as there are such. */
       readonly nexusEndpointIds?: ReadonlyMap<string, string>;
+      /** Why the namespace does not allow what the worker answers: the task fails with this. */
+      readonly unfit?: { readonly cause: enums.WorkflowTaskFailedCause; readonly message: string };
     }
   | {
       readonly type: "failWorkflowTask";

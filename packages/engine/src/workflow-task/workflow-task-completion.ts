@@ -35,10 +35,11 @@ export function completeWorkflowTask(
   workflow: Workflow,
   run: Run,
   step: Step,
-  { task: ref, request, nexusEndpointIds = noEndpoints }: CommandOf<"completeWorkflowTask">,
+  { task: ref, request, nexusEndpointIds = noEndpoints, unfit }: CommandOf<"completeWorkflowTask">,
 ): Replies["completeWorkflowTask"] | Rejection {
   const task = startedTask(run, ref);
   if (!task) return taskNotFound;
+  if (unfit) return refuseCompletion(run, step, task, { type: "failTask", ...unfit }, request);
   if (run.pause && request.forceCreateNewWorkflowTask)
     return new Rejection(
       "FAILED_PRECONDITION",

@@ -255,6 +255,14 @@ describe("a completion", () => {
     );
     const { BAD_SEARCH_ATTRIBUTES } = enums.WorkflowTaskFailedCause;
     assert.equal(failed?.workflowTaskFailedEventAttributes?.cause, BAD_SEARCH_ATTRIBUTES);
+    // A worker that repeats its mistake is not given the task again at once.
+    assert.equal(
+      await server.verdict("RespondWorkflowTaskCompleted", {
+        taskToken: retried.taskToken,
+        commands: [upsert("Customer")],
+      }),
+      verdict,
+    );
     await server.complete(retried, { commands: [upsert("TemporalChangeVersion")] });
     const described = await server.ask("DescribeWorkflowExecution", { execution: { workflowId: "w" } });
     const kept = described.workflowExecutionInfo?.searchAttributes?.indexedFields["TemporalChangeVersion"];

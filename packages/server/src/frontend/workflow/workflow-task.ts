@@ -1,6 +1,6 @@
 /** Workflow tasks: how workers get them and answer them. */
 import { type CommandOf, Rejection, type ReplyTo, type StartedWorkflowTask, workflowKey } from "@pawl/engine";
-import { enums, failure, type Init, type RequestOf, type WorkflowTaskToken, workflowservice } from "@pawl/protocol";
+import { enums, type Init, type RequestOf, type WorkflowTaskToken, type workflowservice } from "@pawl/protocol";
 import { activityTaskResponse } from "../activity/activity-response.ts";
 import { versionOfWorker, workerProblem } from "../deployment/deployment-rules.ts";
 import { registerWorker } from "../deployment/worker-deployment.ts";
@@ -16,8 +16,8 @@ import type { QueryAnswer, QueryRegistry } from "./query-registry.ts";
 
 type PollRequest = RequestOf<"PollWorkflowTaskQueue">;
 type CompletedRequest = RequestOf<"RespondWorkflowTaskCompleted">;
-type Cause = "BAD_BINARY" | "BAD_SEARCH_ATTRIBUTES";
 type PollResponse = Init<workflowservice.PollWorkflowTaskQueueResponse>;
+const { WorkflowTaskFailedCause: Cause } = enums;
 
 export function workflowTaskHandlers(parts: Parts) {
   const { namespaces, ring, tokens, random, queries, searchAttributes: custom } = parts;
@@ -54,12 +54,16 @@ export function workflowTaskHandlers(parts: Parts) {
       if (namespace instanceof Rejection) return namespace;
       const problem = completedProblem(given);
       if (problem) return problem;
-      const unfit = (cause: Cause, message: string) => failUnfit(parts, queries, token, given, { cause, message });
-      if (Object.hasOwn(namespace.badBinaries.binaries, given.binaryChecksum))
-        return unfit("BAD_BINARY", `BadBinary: binary ${given.binaryChecksum} is marked as bad deployment`);
+      // The engine does not know what a namespace allows. Code that does something else may be mended: its task fails, and its run does not.
+      if (Object.hasOwn(namespace.badBinaries.binaries, given.binaryChecksum)) {
+        const message = `binary ${given.binaryChecksum} is marked as bad deployment`;
+        return complete(parts, queries, token, given, { cause: Cause.BAD_BINARY, message });
+      }
       const commands = withTypedAttributes(given.commands, namespace, custom);
-      if (commands instanceof Rejection)
-        return unfit("BAD_SEARCH_ATTRIBUTES", `BadSearchAttributes: ${commands.message}`);
+      if (commands instanceof Rejection) {
+        const unfit = { cause: Cause.BAD_SEARCH_ATTRIBUTES, message: commands.message };
+        return complete(parts, queries, token, given, unfit);
+      }
       return complete(parts, queries, token, { ...given, commands });
     },
 
@@ -84,12 +88,16 @@ async function complete(
   queries: QueryRegistry,
   token: WorkflowTaskToken,
   request: CompletedRequest,
+  unfit?: CommandOf<"completeWorkflowTask">["unfit"],
 ): Promise<Init<workflowservice.RespondWorkflowTaskCompletedResponse> | Rejection> {
   const { runId, stamp } = token;
   const responded = queries.responding(runId, stamp);
   try {
     const nexusEndpointIds = endpointIdsOf(parts, request.commands);
-    const completed = { type: "completeWorkflowTask", task: token, request, nexusEndpointIds } as const;
+    const completed = {
+      ...({ type: "completeWorkflowTask", task: token, request, nexusEndpointIds } as const),
+      ...(unfit && { unfit }),
+    };
     const reply = await parts.ring.submit(keyOf(token), completed);
     if (reply instanceof Rejection) return reply;
     // What a task that failed has answered counts for nothing: its queries wait for the next one.
@@ -109,30 +117,6 @@ function endpointIdsOf({ nexusEndpoints }: Parts, commands: CompletedRequest["co
     if (endpoint) ids.set(endpoint.name, endpoint.id);
   }
   return ids;
-}
-
-/**
- * The engine does not know what a namespace allows: code that sets attributes which are not its, or that an operator has marked as bad,
- * fails its workflow task here, and may be mended.
- */
-async function failUnfit(
-  { ring }: Parts,
-  queries: QueryRegistry,
-  token: WorkflowTaskToken,
-  { identity, binaryChecksum, namespace }: CompletedRequest,
-  { cause, message }: { cause: Cause; message: string },
-): Promise<Rejection> {
-  const failing = workflowservice.RespondWorkflowTaskFailedRequest.create({
-    namespace,
-    identity,
-    binaryChecksum,
-    cause: enums.WorkflowTaskFailedCause[cause],
-    failure: failure.Failure.create({ message, serverFailureInfo: { nonRetryable: false } }),
-  });
-  const failed = await ring.submit(keyOf(token), { type: "failWorkflowTask", task: token, request: failing });
-  if (failed instanceof Rejection) return failed;
-  queries.settle(token.runId, token.stamp, new Map());
-  return invalid(message);
 }
 
 function keyOf({ namespaceId, workflowId }: WorkflowTaskToken) {
