@@ -138,6 +138,30 @@ const cases: readonly (readonly [what: string, given: Case, ...causes: readonly 
     ["workflowTaskFailing", /attempt 4: NonDeterministicError: CardError: declined/, true, /workflow stack/],
   ],
   [
+    "a workflow task that sets a search attribute which is not there",
+    {
+      description: { pendingWorkflowTask: { ...task, attempt: 2 } },
+      events: [
+        {
+          eventId: 4,
+          workflowTaskFailedEventAttributes: {
+            cause: 23,
+            failure: {
+              message: "BadSearchAttributes: Namespace default has no mapping defined for search attribute Total",
+            },
+          },
+        },
+      ],
+      pollers: { [onWorkflows]: present },
+    },
+    [
+      "workflowTaskFailing",
+      /attempt 2: BadSearchAttributes: Namespace .* until there is such an attribute/,
+      true,
+      /search-attribute create --name Total --type …/,
+    ],
+  ],
+  [
     "a workflow task that times out again and again",
     {
       description: { pendingWorkflowTask: { ...task, attempt: 2 } },

@@ -158,13 +158,18 @@ function taskCauses(evidence: Evidence, commands: Commands): Cause[] {
   const queue = ownQueue(description);
   const causes: Cause[] = [];
   const failing = failingTask(evidence, task);
-  if (failing !== undefined)
+  if (failing !== undefined) {
+    const attribute = /has no mapping defined for search attribute (\S+)$/.exec(failing)?.[1];
     causes.push({
       kind: "workflowTaskFailing",
-      text: `Its workflow task fails again and again, this is attempt ${task.attempt}: ${failing}. It is tried until its code is repaired.`,
+      text: `Its workflow task fails again and again, this is attempt ${task.attempt}: ${failing}. It is tried until ${attribute === undefined ? "" : "there is such an attribute, or "}its code is repaired.`,
       isStuck: true,
-      next: [commands.workflow("stack"), commands.workflow("reset", '--type LastWorkflowTask --reason "…"')],
+      next:
+        attribute === undefined
+          ? [commands.workflow("stack"), commands.workflow("reset", '--type LastWorkflowTask --reason "…"')]
+          : [commands.searchAttribute(attribute)],
     });
+  }
   if (task.state === enums.PendingWorkflowTaskState.STARTED) {
     const since = when(timestampMs(task.startedTime), nowMs);
     const text = `A worker has its workflow task since ${since}, and has not answered yet.`;
@@ -192,7 +197,12 @@ function failingTask({ events }: Evidence, task: workflow.PendingWorkflowTaskInf
   for (const event of events) {
     if (event.workflowTaskCompletedEventAttributes) break;
     const failed = event.workflowTaskFailedEventAttributes;
-    if (failed) return `${word(enums.WorkflowTaskFailedCause, failed.cause)}: ${failureText(failed.failure)}`;
+    if (failed) {
+      const cause = `${word(enums.WorkflowTaskFailedCause, failed.cause)}: `;
+      const text = failureText(failed.failure);
+      // Failures that the server has written begin with it.
+      return text.startsWith(cause) ? text : `${cause}${text}`;
+    }
     if (event.workflowTaskTimedOutEventAttributes) return "the worker did not answer in time";
   }
   return "the server keeps no error of it";
@@ -369,6 +379,10 @@ class Commands {
 
   queue(name: string): string {
     return `pawl task-queue describe -t ${quoted(name)}${this.#space}`;
+  }
+
+  searchAttribute(name: string): string {
+    return `pawl search-attribute create --name ${quoted(name)} --type …${this.#space}`;
   }
 }
 
