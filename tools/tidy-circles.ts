@@ -10,7 +10,6 @@ export const knots: Readonly<Record<string, string>> = {
   "packages/sdk/src/client/": "a handle names its client, and an interceptor what it stands before",
   "packages/sdk/src/worker/": "options name plugins, which change options and are told of the worker",
   "packages/sdk/src/workflow/": "a run names what acts on it, all of which acts on the current run",
-  "packages/server/src/frontend/": "`Parts` names what works in the background, by the same parts",
   "examples/": "activities and workflows know each other's types",
   "tests/": "what a test is made of may know its whole",
 };

@@ -3,6 +3,7 @@
  *
  *   store ─▶ namespaces, tokens, cluster ─▶ matching ─▶ ring (gives tasks to matching) ─▶ handlers ─▶ calls: direct, gRPC, HTTP
  */
+import { Rejection } from "@pawl/engine";
 import { methods } from "@pawl/protocol";
 import {
   databasesOf,
@@ -36,7 +37,7 @@ import { NamespaceDeletions } from "./frontend/namespace/namespace-deletion.ts";
 import { NamespaceRegistry } from "./frontend/namespace/namespace-registry.ts";
 import { NexusEndpointRegistry } from "./frontend/nexus/nexus-endpoint-registry.ts";
 import { NexusTasks } from "./frontend/nexus/nexus-tasks.ts";
-import { type Cluster, type Parts, Rejection, type Started } from "./frontend/parts.ts";
+import type { Cluster, Parts } from "./frontend/parts.ts";
 import { loadShardCount } from "./frontend/shard-count.ts";
 import { loadCluster } from "./frontend/system.ts";
 import { Tokens } from "./frontend/tokens.ts";
@@ -56,6 +57,7 @@ import { Health } from "./rpc/health.ts";
 import { reflectionRoutes } from "./rpc/reflection.ts";
 import type { Routes, Status, Unary } from "./rpc/transport.ts";
 import { commitMetrics, failedCommitMetrics } from "./shard/commit-metrics.ts";
+import type { Started } from "./shard/dispatcher.ts";
 import { Ring, type RingParts } from "./shard/ring.ts";
 import type { Standing } from "./shard/standing.ts";
 import { quietTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
@@ -145,6 +147,11 @@ function checkDatabase({ dbUrl }: OpenConfig): void {
   }
 }
 
+/** Handlers begin batch operations; only here are they opened, resumed and closed. */
+interface MadeParts extends Parts {
+  readonly batches: BatchRunner;
+}
+
 async function open(config: OpenConfig, closes: Close[]) {
   const { clock = systemClock, random = systemRandom, telemetry = quietTelemetry() } = config;
   const { log } = telemetry;
@@ -197,7 +204,7 @@ async function open(config: OpenConfig, closes: Close[]) {
   });
   closes.push(async () => void (await Promise.all([batches.close(), namespaceDeletions.close()])));
 
-  const parts: Parts = {
+  const parts: MadeParts = {
     ...{ ring, matching: queues, store, clock, random, cluster, telemetry, ...registered },
     ...{ batchJobs, batches, queueConfigs, namespaceDeletions },
     nexusTasks: member?.nexusTasks ?? new NexusTasks({ matching, clock, random }),
@@ -233,7 +240,7 @@ async function loadRegistered(
 
 async function join(
   member: ClusterMember,
-  { parts, ring, local }: { readonly parts: Parts; readonly ring: Ring; readonly local: Joins["local"] },
+  { parts, ring, local }: { readonly parts: MadeParts; readonly ring: Ring; readonly local: Joins["local"] },
   closes: Close[],
 ): Promise<void> {
   const { namespaces, searchAttributes, nexusEndpoints, deployments, queueConfigs, batchJobs } = parts;
@@ -245,13 +252,13 @@ async function join(
 }
 
 /** Goes on with what an earlier process, or another node, has not finished. */
-function resume({ batches, namespaceDeletions }: Parts, member?: ClusterMember): void {
+function resume({ batches, namespaceDeletions }: MadeParts, member?: ClusterMember): void {
   batches.resume();
   if (member?.node.isMine({ type: "duty", duty: "namespaces" }) !== false) namespaceDeletions.resume();
 }
 
 /** What answers calls, whichever way they come in. */
-function answering(parts: Parts, member: ClusterMember | undefined, further: ReadonlyMap<string, FurtherCall>) {
+function answering(parts: MadeParts, member: ClusterMember | undefined, further: ReadonlyMap<string, FurtherCall>) {
   const { clock, random, telemetry } = parts;
   const services = new Set(Object.values(methods).map(({ service }) => service));
   const health = new Health(services);

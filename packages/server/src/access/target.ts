@@ -1,5 +1,6 @@
 /** What a request is about: the one namespace that decides whether it is allowed, and the ids that the audit log names. */
-import { type Parts, Rejection } from "../frontend/parts.ts";
+import { Rejection } from "../frontend/handler.ts";
+import type { Parts } from "../frontend/parts.ts";
 import type { AccessRow } from "./table.ts";
 
 type TargetParts = Pick<Parts, "namespaces" | "tokens">;

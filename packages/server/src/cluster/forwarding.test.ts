@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../clock.ts";
-import type { Call, Handlers } from "../frontend/parts.ts";
+import type { Call, Handlers } from "../frontend/handler.ts";
 import { settle } from "../matching/rig.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { forwarding } from "./forwarding.ts";

@@ -6,9 +6,10 @@
  *   F3. When this node stops, a poll of a caller of its own ends, and no task is lost by that: the other node is told to end it, and the answer that may already
  *       be on its way is waited for.
  */
+import { Rejection, type RejectionCode } from "@pawl/engine";
 import { googleRpc, type MethodName, methods, type StatusCode } from "@pawl/protocol";
 import type { Clock } from "../clock.ts";
-import { type AnyHandler, type Call, type Handlers, Rejection, type RejectionCode } from "../frontend/parts.ts";
+import type { AnyHandler, Call, Handlers } from "../frontend/handler.ts";
 import { clusterLimits } from "../limits.ts";
 import type { Status } from "../rpc/transport.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";

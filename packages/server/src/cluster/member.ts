@@ -13,7 +13,7 @@
 import type { Membership, Store, View } from "@pawl/store";
 import type { Clock } from "../clock.ts";
 import type { ClusterConfig } from "../config.ts";
-import type { Handlers } from "../frontend/parts.ts";
+import type { Handlers } from "../frontend/handler.ts";
 import { settle } from "../frontend/stored-map.ts";
 import { clusterLimits, limits } from "../limits.ts";
 import type { Random } from "../random.ts";

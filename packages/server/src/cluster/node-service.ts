@@ -7,7 +7,7 @@
 import { type CommandOfKind, type ExecutionKey, type Kind, Rejection, type StartedWorkflowTask } from "@pawl/engine";
 import type { Clock } from "../clock.ts";
 import type { NexusTasks } from "../frontend/nexus/nexus-tasks.ts";
-import type { Queues } from "../frontend/parts.ts";
+import type { Queues } from "../frontend/queues.ts";
 import type { QueryRegistry } from "../frontend/workflow/query-registry.ts";
 import type { AskedQueue, Match } from "../matching/match.ts";
 import { type Incoming, type Routes, type Status, type Unary, unknownMethod } from "../rpc/transport.ts";

@@ -5,9 +5,9 @@
  *
  * A request that says too little to be placed is done where it comes in, which refuses it.
  */
+import { Rejection } from "@pawl/engine";
 import { enums, type MethodName, type RequestOf } from "@pawl/protocol";
 import type { NamespaceRegistry } from "../frontend/namespace/namespace-registry.ts";
-import { Rejection } from "../frontend/parts.ts";
 import type { Tokens } from "../frontend/tokens.ts";
 import { homeOf } from "../frontend/workflow/query-registry.ts";
 import { shardOf } from "../shard/ring.ts";

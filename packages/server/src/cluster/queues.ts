@@ -8,7 +8,7 @@
  *   Q3. A question is sent again when its queue moves, until it is withdrawn.
  */
 import type { Clock } from "../clock.ts";
-import type { Queues } from "../frontend/parts.ts";
+import type { Queues } from "../frontend/queues.ts";
 import { clusterLimits } from "../limits.ts";
 import { joined, type Listing } from "../matching/listing.ts";
 import type {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { describe, test } from "node:test";
+import { Rejection } from "@pawl/engine";
 import { errordetails, googleRpc, methods } from "@pawl/protocol";
 import { ManualClock } from "../clock.ts";
 import { askHttp } from "../http/raw-http.ts";
@@ -9,7 +10,6 @@ import { startServer } from "../main.ts";
 import { RawClient } from "../rpc/raw-client.ts";
 import { statusCodes } from "../rpc/transport.ts";
 import { Admission, type Seat } from "./admission.ts";
-import { Rejection } from "./parts.ts";
 
 const clock = new ManualClock();
 const namespaces = { find: (name: string) => (name === "a" || name === "b" ? ({} as never) : undefined) };

@@ -8,8 +8,8 @@ import { enums, errordetails } from "@pawl/protocol";
 import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { TokenBucket } from "../token-bucket.ts";
+import type { Call } from "./handler.ts";
 import type { NamespaceRegistry } from "./namespace/namespace-registry.ts";
-import type { Call } from "./parts.ts";
 
 const { RPS_LIMIT, CONCURRENT_LIMIT } = enums.ResourceExhaustedCause;
 

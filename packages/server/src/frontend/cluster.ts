@@ -1,7 +1,8 @@
 /** Clusters as operators see them: there is this one, which replicates to no other. */
 import { Rejection } from "@pawl/engine";
 import { idProblem } from "./field-rules.ts";
-import type { Handlers, Parts } from "./parts.ts";
+import type { Handlers } from "./handler.ts";
+import type { Parts } from "./parts.ts";
 import { initialFailoverVersion } from "./system.ts";
 
 export function clusterHandlers({ cluster }: Pick<Parts, "cluster">) {

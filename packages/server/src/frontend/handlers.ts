@@ -1,4 +1,5 @@
 /** The whole table of RPCs that are served. One that is not in it answers UNIMPLEMENTED with its name. */
+import { Rejection } from "@pawl/engine";
 import { methods } from "@pawl/protocol";
 import { activityHandlers } from "./activity/activity.ts";
 import { activityOperatorHandlers } from "./activity/activity-operator.ts";
@@ -6,11 +7,12 @@ import { batchHandlers } from "./batch/batch.ts";
 import type { Perform } from "./batch/batch-runner.ts";
 import { clusterHandlers } from "./cluster.ts";
 import { workerDeploymentHandlers } from "./deployment/worker-deployment.ts";
+import type { Call, Handler, Handlers } from "./handler.ts";
 import { historyHandlers } from "./history/history.ts";
 import { namespaceHandlers } from "./namespace/namespace.ts";
 import { nexusEndpointHandlers } from "./nexus/nexus-endpoint.ts";
 import { nexusTaskHandlers } from "./nexus/nexus-task.ts";
-import { type Call, type Handler, type Handlers, type Parts, Rejection } from "./parts.ts";
+import type { Parts } from "./parts.ts";
 import { scheduleHandlers } from "./schedule/schedule.ts";
 import { scheduleListHandlers } from "./schedule/schedule-list.ts";
 import { activityExecutionHandlers } from "./standalone/activity-execution.ts";

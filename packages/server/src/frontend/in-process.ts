@@ -22,13 +22,14 @@ import { quietTelemetry } from "../telemetry/telemetry.ts";
 import { loadBatchJobs } from "./batch/batch-job.ts";
 import { BatchRunner } from "./batch/batch-runner.ts";
 import { DeploymentRegistry } from "./deployment/deployment-registry.ts";
+import type { Call, Handler, Handlers } from "./handler.ts";
 import { handlersOf, performerOf } from "./handlers.ts";
 import { draftOf } from "./namespace/namespace.ts";
 import { NamespaceDeletions } from "./namespace/namespace-deletion.ts";
 import { NamespaceRegistry } from "./namespace/namespace-registry.ts";
 import { NexusEndpointRegistry } from "./nexus/nexus-endpoint-registry.ts";
 import { NexusTasks } from "./nexus/nexus-tasks.ts";
-import type { Call, Handler, Handlers, Parts } from "./parts.ts";
+import type { Parts } from "./parts.ts";
 import { Tokens } from "./tokens.ts";
 import { SearchAttributeRegistry } from "./visibility/search-attribute-registry.ts";
 import { TaskQueueConfigs } from "./worker/task-queue-config.ts";
@@ -113,7 +114,7 @@ export class InProcess<C extends Clock = ManualClock, S extends Store = MemorySt
   readonly clock: C;
   readonly store: S;
   readonly matching: Matching<Started>;
-  readonly parts: Parts;
+  readonly parts: Parts & { readonly batches: BatchRunner };
   readonly faults: unknown[];
   readonly #ring: Ring;
   #handlers: Handlers;
@@ -286,6 +287,7 @@ interface Opened<C extends Clock, S extends Store>
   readonly seed: number;
   readonly shardCount: number;
   readonly matching: Matching<Started>;
+  readonly batches: BatchRunner;
   readonly ring: Ring;
   readonly faults: unknown[];
 }

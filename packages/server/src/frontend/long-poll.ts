@@ -6,7 +6,7 @@ import { Rejection } from "@pawl/engine";
 import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { invalid } from "./field-rules.ts";
-import type { Call } from "./parts.ts";
+import type { Call } from "./handler.ts";
 
 /** Until when a poll for a task is held open. Such a poll needs a deadline, because a task that nobody takes is lost until it times out. */
 export function taskPollUntilMs(call: Call, nowMs: number): number | Rejection {

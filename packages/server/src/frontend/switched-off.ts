@@ -5,7 +5,8 @@
 import { detail, Rejection } from "@pawl/engine";
 import { errordetails } from "@pawl/protocol";
 import { invalid } from "./field-rules.ts";
-import type { Handlers, Parts } from "./parts.ts";
+import type { Handlers } from "./handler.ts";
+import type { Parts } from "./parts.ts";
 
 export function switchedOffHandlers({ namespaces }: Pick<Parts, "namespaces">) {
   const refusing = (refusal: Rejection) => (request: { readonly namespace: string }) => {

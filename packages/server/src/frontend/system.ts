@@ -3,7 +3,8 @@
 import type { namespace, workflowservice } from "@pawl/protocol";
 import type { Store } from "@pawl/store";
 import type { Random } from "../random.ts";
-import type { Cluster, Handlers, Parts } from "./parts.ts";
+import type { Handlers } from "./handler.ts";
+import type { Cluster, Parts } from "./parts.ts";
 import { settle } from "./stored-map.ts";
 
 /** The version of the reference server whose behaviour this one follows: clients compare it with what they need. */

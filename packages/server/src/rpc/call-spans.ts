@@ -1,6 +1,6 @@
 /** One span for each call, named and labelled as OpenTelemetry has it for calls over gRPC. */
 import type { Method } from "@pawl/protocol";
-import { type AnyHandler, Rejection } from "../frontend/parts.ts";
+import { type AnyHandler, Rejection } from "../frontend/handler.ts";
 import type { Attributes, Traces } from "../telemetry/traces.ts";
 import { type Incoming, type Status, type StatusCode, statusCodes } from "./transport.ts";
 

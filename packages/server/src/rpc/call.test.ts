@@ -10,7 +10,7 @@ import {
   workflowservice,
 } from "@pawl/protocol";
 import { ManualClock } from "../clock.ts";
-import { type Handlers, Rejection } from "../frontend/parts.ts";
+import { type Handlers, Rejection } from "../frontend/handler.ts";
 import { seededRandom } from "../random.ts";
 import { Unavailable } from "../shard/unavailable.ts";
 import { Metrics } from "../telemetry/metrics.ts";

@@ -4,7 +4,7 @@
 import { errordetails, googleRpc, type Method, type MethodName, methods } from "@pawl/protocol";
 import type { Admission } from "../frontend/admission.ts";
 import { refusalOf } from "../frontend/faults.ts";
-import { type AnyHandler, type Call, type Handlers, Rejection, type RejectionCode } from "../frontend/parts.ts";
+import { type AnyHandler, type Call, type Handlers, Rejection, type RejectionCode } from "../frontend/handler.ts";
 import { limits } from "../limits.ts";
 import type { Random } from "../random.ts";
 import type { Counter } from "../telemetry/metrics.ts";

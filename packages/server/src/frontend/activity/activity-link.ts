@@ -3,8 +3,9 @@
  * attempt of one activity until the link expires. It is good for one answer, because an attempt that was answered is no longer there.
  */
 import { type ActivitySelector, Rejection } from "@pawl/engine";
+import { limits } from "../../limits.ts";
 import { invalid } from "../field-rules.ts";
-import { limits, type Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import { activityIdProblem, ownerKey } from "./activity.ts";
 
 /** An activity by its ids (its current attempt; "" for the workflow id where there is none), or the attempt that a task token is for. */

@@ -2,7 +2,8 @@
 import { jitterMs, Rejection, workflowKey } from "@pawl/engine";
 import type { common, googleProtobuf, RequestOf } from "@pawl/protocol";
 import { durationProblem, idProblem, invalid, lengthProblem, runIdProblem } from "../field-rules.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Handlers } from "../handler.ts";
+import type { Parts } from "../parts.ts";
 
 export function activityOperatorHandlers({ namespaces, ring, random }: Parts) {
   /** The workflow and which of its activities are meant, or why that cannot be told. */

@@ -4,9 +4,10 @@
  */
 import { Rejection, type StoredActivity, storedActivities } from "@pawl/engine";
 import type { StoredRun, VisibilityFilter, VisibilityPosition, VisibilityRow } from "@pawl/store";
+import { limits } from "../../limits.ts";
 import { invalid } from "../field-rules.ts";
 import type { Namespace } from "../namespace/namespace-registry.ts";
-import { limits, type Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import { activityResolver } from "../standalone/activity-execution-list.ts";
 import { withUnservedQueues } from "../visibility/unserved-queue.ts";
 import { readQuery, workflowResolver } from "../visibility/visibility.ts";

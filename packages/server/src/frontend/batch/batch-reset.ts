@@ -1,7 +1,8 @@
 /** Where each run of a batch is reset to. */
 import { Rejection, workflowKey } from "@pawl/engine";
 import { enums, history, type Init, type RequestOf } from "@pawl/protocol";
-import { limits, type Parts } from "../parts.ts";
+import { limits } from "../../limits.ts";
+import type { Parts } from "../parts.ts";
 import type { BatchRequest } from "./batch-job.ts";
 import { requestIdOf, type Target } from "./batch-operation.ts";
 

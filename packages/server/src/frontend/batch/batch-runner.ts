@@ -8,8 +8,9 @@
  */
 import { Rejection } from "@pawl/engine";
 import type { VisibilityRow } from "@pawl/store";
+import { limits } from "../../limits.ts";
 import { pause } from "../long-poll.ts";
-import { limits, type Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import { type BatchJob, jobKey } from "./batch-job.ts";
 import { type BatchCall, type BatchOperation, operationOf, type Target } from "./batch-operation.ts";
 import { resetCall } from "./batch-reset.ts";

@@ -4,8 +4,9 @@ import { type batch, type Init, toTimestamp, type workflowservice } from "@pawl/
 import type { VisibilityFilter } from "@pawl/store";
 import { limits } from "../../limits.ts";
 import { invalid, lengthProblem } from "../field-rules.ts";
+import type { Handlers } from "../handler.ts";
 import type { Namespace } from "../namespace/namespace-registry.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import { type BatchJob, type BatchRequest, jobKey, stateOf } from "./batch-job.ts";
 import { operationOf } from "./batch-operation.ts";
 import { batchFilter, startProblem, stopProblem } from "./batch-rules.ts";

@@ -5,7 +5,8 @@
 import { Rejection } from "@pawl/engine";
 import { type compute, enums } from "@pawl/protocol";
 import { invalid, lengthProblem } from "../field-rules.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Handlers } from "../handler.ts";
+import type { Parts } from "../parts.ts";
 import { versionOf } from "./deployment.ts";
 import { unknownVersion } from "./deployment-rules.ts";
 

@@ -4,7 +4,7 @@
  */
 import { limits } from "../../limits.ts";
 import type { QueueKind } from "../../matching/match.ts";
-import type { Queues } from "../parts.ts";
+import type { Queues } from "../queues.ts";
 import type { Deployment, Version } from "./deployment.ts";
 
 interface Asking {

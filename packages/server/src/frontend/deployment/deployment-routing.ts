@@ -1,8 +1,9 @@
 /** Which version of a worker deployment is current and which is ramping, and who may change that. */
 import { Rejection } from "@pawl/engine";
 import { invalid, lengthProblem } from "../field-rules.ts";
+import type { Handlers } from "../handler.ts";
 import type { Namespace } from "../namespace/namespace-registry.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import {
   type Change,
   conflictTokenOf,

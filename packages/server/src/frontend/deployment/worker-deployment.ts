@@ -1,10 +1,12 @@
 /** Worker deployments: which versions of workers there are, and which of them get new work. */
 import { type DeploymentVersion, Rejection, versionName } from "@pawl/engine";
 import { common, enums, type Init, type workflowservice } from "@pawl/protocol";
+import { limits } from "../../limits.ts";
 import type { PollRequest, QueueDescription } from "../../matching/match.ts";
 import { invalid, lengthProblem } from "../field-rules.ts";
+import type { Handlers } from "../handler.ts";
 import type { Namespace } from "../namespace/namespace-registry.ts";
-import { type Handlers, limits, type Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import { statsOf } from "../worker/task-queue.ts";
 import { computeConfigHandlers, scalingGroupsProblem } from "./compute-config.ts";
 import {

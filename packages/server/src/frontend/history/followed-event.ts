@@ -4,7 +4,7 @@
  * the event that they follow, and so does this one.
  */
 import { enums, failure, history, type Init } from "@pawl/protocol";
-import type { Call } from "../parts.ts";
+import type { Call } from "../handler.ts";
 
 const followsNextRunId = "follows-next-run-id";
 

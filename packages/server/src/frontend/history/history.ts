@@ -3,8 +3,9 @@ import { type ExecutionKey, type Located, Rejection, workflowKey } from "@pawl/e
 import { enums, type Init, type RequestOf, type workflowservice } from "@pawl/protocol";
 import { limits } from "../../limits.ts";
 import { executionProblem, invalid } from "../field-rules.ts";
+import type { Call, Handlers } from "../handler.ts";
 import { Wait, waitUntilMs } from "../long-poll.ts";
-import type { Call, Handlers, Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import { followedEvent } from "./followed-event.ts";
 import { concat, readClosingEvent, readEvents, readEventsReverse } from "./history-page.ts";
 import { type HistoryPosition, historyToken, reverseHistoryToken } from "./history-token.ts";

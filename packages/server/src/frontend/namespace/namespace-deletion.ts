@@ -12,7 +12,7 @@ import type { Store } from "@pawl/store";
 import type { Clock } from "../../clock.ts";
 import { limits } from "../../limits.ts";
 import { pause } from "../long-poll.ts";
-import type { Submitter } from "../parts.ts";
+import type { Submitter } from "../submitter.ts";
 import type { Namespace, NamespaceRegistry } from "./namespace-registry.ts";
 
 export interface DeletionParts {

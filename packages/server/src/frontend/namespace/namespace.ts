@@ -12,7 +12,8 @@ import {
 import { systemScope } from "../../config.ts";
 import { limits } from "../../limits.ts";
 import { durationProblem } from "../field-rules.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Handlers } from "../handler.ts";
+import type { Parts } from "../parts.ts";
 import { clusterName, namespaceCapabilities } from "../system.ts";
 import { configOf, type Namespace, type NamespaceRegistry, namespaceNotFound } from "./namespace-registry.ts";
 

@@ -3,8 +3,9 @@ import { Rejection } from "@pawl/engine";
 import { common, enums, type Init, nexus, type operatorservice, toTimestamp } from "@pawl/protocol";
 import { limits } from "../../limits.ts";
 import { invalid, isLonger, taskQueueProblem } from "../field-rules.ts";
+import type { Handlers } from "../handler.ts";
 import type { NamespaceRegistry } from "../namespace/namespace-registry.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import type { NexusEndpoint, NexusEndpointSpec, NexusTarget } from "./nexus-endpoint-registry.ts";
 
 export function nexusEndpointHandlers({ nexusEndpoints: endpoints, namespaces, tokens }: Parts) {

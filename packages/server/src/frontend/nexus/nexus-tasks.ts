@@ -9,7 +9,7 @@ import type { common, failure, Init, nexus } from "@pawl/protocol";
 import type { Clock } from "../../clock.ts";
 import type { Random } from "../../random.ts";
 import { Wait } from "../long-poll.ts";
-import type { Queues } from "../parts.ts";
+import type { Queues } from "../queues.ts";
 import { questionId } from "../workflow/query-registry.ts";
 
 /** What a handler made of a request. */

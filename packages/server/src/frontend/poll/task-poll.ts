@@ -10,8 +10,9 @@ import { shardLimits } from "../../limits.ts";
 import type { Match, PollRequest } from "../../matching/match.ts";
 import type { Started } from "../../shard/dispatcher.ts";
 import { Unavailable } from "../../shard/unavailable.ts";
+import type { Call } from "../handler.ts";
 import { isGone, pause, taskPollUntilMs } from "../long-poll.ts";
-import type { Call, Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import type { PollWatch } from "./poll-watch.ts";
 
 export type StartedMatch = Extract<Match<Started>, { type: "started" }>;

@@ -2,7 +2,8 @@
 import { Rejection, scheduleKey } from "@pawl/engine";
 import { timestampMs, toTimestamp } from "@pawl/protocol";
 import { invalid } from "../field-rules.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Handlers } from "../handler.ts";
+import type { Parts } from "../parts.ts";
 import { attributesToSet } from "../visibility/search-attribute.ts";
 import { createProblem, patchProblem, rangeProblem, scheduleIdProblem, updateProblem } from "./schedule-rules.ts";
 

@@ -1,8 +1,9 @@
 /** Lists and counts of standalone activities by a filter. */
 import { Rejection } from "@pawl/engine";
 import { activity, type common, enums } from "@pawl/protocol";
+import type { Handlers } from "../handler.ts";
 import type { Namespace } from "../namespace/namespace-registry.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import { type Attribute, type CustomAttributes, findAttribute } from "../visibility/search-attribute.ts";
 import { activityStatuses } from "../visibility/status-name.ts";
 import { count, type Lists, listRows, queryOf } from "../visibility/visibility.ts";

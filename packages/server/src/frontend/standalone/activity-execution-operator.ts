@@ -1,7 +1,8 @@
 /** Pause, unpause, reset and options of one activity, whether it is an execution of its own or, when a workflow is named, a workflow's. */
 import { type ExecutionKey, jitterMs, Rejection, workflowKey } from "@pawl/engine";
 import { lengthProblem } from "../field-rules.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Handlers } from "../handler.ts";
+import type { Parts } from "../parts.ts";
 import { activityKeyOf } from "./activity-execution.ts";
 import { callerProblem, jitterProblem, reasonProblem, updatePathsOf } from "./activity-execution-rules.ts";
 

@@ -3,9 +3,10 @@ import { activityKey, type ExecutionKey, Rejection, type StandaloneDescription }
 import type { common, Init, RequestOf, workflowservice } from "@pawl/protocol";
 import { limits } from "../../limits.ts";
 import { invalid } from "../field-rules.ts";
+import type { Call, Handlers } from "../handler.ts";
 import { Wait, waitUntilMs } from "../long-poll.ts";
 import type { Namespace } from "../namespace/namespace-registry.ts";
-import type { Call, Handlers, Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import { attributesToSet } from "../visibility/search-attribute.ts";
 import {
   activityExecutionProblem,

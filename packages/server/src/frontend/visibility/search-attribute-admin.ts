@@ -1,7 +1,8 @@
 /** Search attributes as operators manage them. An attribute can be used as soon as its registration is answered. */
 import { Rejection } from "@pawl/engine";
 import { invalid } from "../field-rules.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Handlers } from "../handler.ts";
+import type { Parts } from "../parts.ts";
 import { builtInAttributes } from "./search-attribute.ts";
 
 export function searchAttributeHandlers({ namespaces, store, searchAttributes: registry }: Parts) {

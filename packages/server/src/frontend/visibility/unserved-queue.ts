@@ -4,7 +4,7 @@
  */
 import type { VisibilityFilter } from "@pawl/store";
 import { limits } from "../../limits.ts";
-import type { Queues } from "../parts.ts";
+import type { Queues } from "../queues.ts";
 
 const attribute = "PawlStuckReasons";
 /** Beside the reasons that are kept with a workflow. */

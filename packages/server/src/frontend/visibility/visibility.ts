@@ -11,8 +11,9 @@ import type {
 } from "@pawl/store";
 import { limits } from "../../limits.ts";
 import { invalid, isLonger } from "../field-rules.ts";
+import type { Handlers } from "../handler.ts";
 import type { Namespace } from "../namespace/namespace-registry.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import { QueryError } from "./query-lexer.ts";
 import { type CustomAttributes, findAttribute, typeName } from "./search-attribute.ts";
 import { type StatusNames, workflowStatuses } from "./status-name.ts";

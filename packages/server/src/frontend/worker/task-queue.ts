@@ -12,7 +12,8 @@ import {
 import type { PollerSeen, QueueDescription, QueueStats } from "../../matching/match.ts";
 import type { QueueRouting } from "../deployment/deployment-registry.ts";
 import { invalid, taskQueueProblem } from "../field-rules.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Handlers } from "../handler.ts";
+import type { Parts } from "../parts.ts";
 import { configProblem, queueKindOf } from "./task-queue-config.ts";
 
 const { BuildIdTaskReachability, DescribeTaskQueueMode, RateLimitSource, TaskQueueKind, TaskQueueType } = enums;

@@ -2,7 +2,8 @@
 import { detail, Rejection, workflowKey } from "@pawl/engine";
 import { errordetails, failure, type Init, type RequestOf, statusCodes } from "@pawl/protocol";
 import { invalid } from "../field-rules.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Handlers } from "../handler.ts";
+import type { Parts } from "../parts.ts";
 import { attributesToSet } from "../visibility/search-attribute.ts";
 import { keptCallbacks } from "./callback-rules.ts";
 import { startLink } from "./response-link.ts";

@@ -1,8 +1,10 @@
 /** Pausing a workflow and letting it go on, for operators. */
 import { Rejection, workflowKey } from "@pawl/engine";
 import type { RequestOf } from "@pawl/protocol";
+import { limits } from "../../limits.ts";
 import { invalid, isLonger, isRunId } from "../field-rules.ts";
-import { type Handlers, limits, type Parts } from "../parts.ts";
+import type { Handlers } from "../handler.ts";
+import type { Parts } from "../parts.ts";
 
 type Request = RequestOf<"PauseWorkflowExecution"> | RequestOf<"UnpauseWorkflowExecution">;
 

@@ -4,8 +4,9 @@ import { type common, enums, errordetails, type Init, type query, type workflows
 import { limits } from "../../limits.ts";
 import type { QueryTask } from "../../matching/match.ts";
 import { blobProblem, executionProblem, idProblem, invalid, isTooLarge } from "../field-rules.ts";
+import type { Call, Handlers } from "../handler.ts";
 import { Wait } from "../long-poll.ts";
-import type { Call, Handlers, Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import { type BufferedQuery, type QueryAnswer, type QueryRegistry, questionId } from "./query-registry.ts";
 
 const { QueryRejectCondition, QueryResultType, WorkflowExecutionStatus } = enums;

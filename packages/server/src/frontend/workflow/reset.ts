@@ -12,9 +12,11 @@ import {
 } from "@pawl/engine";
 import { enums, history, type RequestOf } from "@pawl/protocol";
 import { nextTurn } from "../../clock.ts";
+import { limits } from "../../limits.ts";
 import { Unavailable } from "../../shard/unavailable.ts";
 import { executionProblem, idProblem, invalid } from "../field-rules.ts";
-import { type Handlers, limits, type Parts } from "../parts.ts";
+import type { Handlers } from "../handler.ts";
+import type { Parts } from "../parts.ts";
 import { optionsProblem } from "./workflow-options.ts";
 
 type Request = RequestOf<"ResetWorkflowExecution">;

@@ -4,10 +4,11 @@ import { enums, errordetails, type RequestOf, type update } from "@pawl/protocol
 import { limits } from "../../limits.ts";
 import type { AwaitedVerdict } from "../../shard/verdicts.ts";
 import { blobProblem, executionProblem, headerProblem, invalid, lengthProblem, runIdProblem } from "../field-rules.ts";
+import type { Call, Handlers } from "../handler.ts";
 import { isFollowed } from "../history/followed-event.ts";
 import { readClosingEvent } from "../history/history-page.ts";
 import { Wait, waitUntilMs } from "../long-poll.ts";
-import type { Call, Handlers, Parts } from "../parts.ts";
+import type { Parts } from "../parts.ts";
 import { updateLink } from "./response-link.ts";
 
 const { UpdateWorkflowExecutionLifecycleStage: Stage } = enums;

@@ -2,7 +2,8 @@
 import { Rejection, workflowKey } from "@pawl/engine";
 import type { googleProtobuf, RequestOf, workflow } from "@pawl/protocol";
 import { idProblem, invalid, isRunId, priorityProblem } from "../field-rules.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Handlers } from "../handler.ts";
+import type { Parts } from "../parts.ts";
 import { overrideProblem, placeProblem } from "./versioning-override.ts";
 
 type Request = RequestOf<"UpdateWorkflowExecutionOptions">;

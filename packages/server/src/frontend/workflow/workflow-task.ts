@@ -6,7 +6,8 @@ import { versionOfWorker, workerProblem } from "../deployment/deployment-rules.t
 import { registerWorker } from "../deployment/worker-deployment.ts";
 import { fittingFailure } from "../failure-size.ts";
 import { durationProblem, invalid, lengthProblem, taskQueueProblem } from "../field-rules.ts";
-import type { Handlers, Parts } from "../parts.ts";
+import type { Handlers } from "../handler.ts";
+import type { Parts } from "../parts.ts";
 import { queryResponse, workflowTaskResponse } from "../poll/poll-response.ts";
 import { PollWatch } from "../poll/poll-watch.ts";
 import { pollForTask, type QueryMatch, type StartedMatch, scalingOf } from "../poll/task-poll.ts";

@@ -6,8 +6,9 @@ import {
   type WatchedActivity,
   watchedActivity,
 } from "../../frontend/activity/activity-progress.ts";
+import { Rejection } from "../../frontend/handler.ts";
 import { pause, Wait } from "../../frontend/long-poll.ts";
-import { type Parts, Rejection } from "../../frontend/parts.ts";
+import type { Parts } from "../../frontend/parts.ts";
 import { limits } from "../../limits.ts";
 import { statusOf } from "../../rpc/call.ts";
 import { EventStream, wantsEvents } from "../event-stream.ts";

@@ -1,8 +1,9 @@
 /** A run's history as server-sent events: what there is, then what comes, until the run closes. Each event's id says where to go on. */
 import { methods } from "@pawl/protocol";
 import { isObject } from "@pawl/protocol/json";
+import { Rejection } from "../../frontend/handler.ts";
 import { historyStart } from "../../frontend/history/history-follow.ts";
-import { type Parts, Rejection } from "../../frontend/parts.ts";
+import type { Parts } from "../../frontend/parts.ts";
 import { statusOf } from "../../rpc/call.ts";
 import type { Unary } from "../../rpc/transport.ts";
 import { EventStream, withoutDeadline } from "../event-stream.ts";

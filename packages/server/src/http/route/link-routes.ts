@@ -8,7 +8,8 @@ import {
   openActivityLink,
   overMessage,
 } from "../../frontend/activity/activity-link.ts";
-import { type Parts, Rejection } from "../../frontend/parts.ts";
+import { Rejection } from "../../frontend/handler.ts";
+import type { Parts } from "../../frontend/parts.ts";
 import { statusOf } from "../../rpc/call.ts";
 import type { Gate } from "../../rpc/gate.ts";
 import type { Status, Unary } from "../../rpc/transport.ts";

@@ -1,7 +1,7 @@
 /** Nexus over HTTP, for callers and handlers that are not workers of this server. Its answers and its errors are Nexus' own, not those of the other routes. */
 
 import type { Operation } from "../../access/table.ts";
-import { Rejection } from "../../frontend/parts.ts";
+import { Rejection } from "../../frontend/handler.ts";
 import { headerValues } from "../../nexus/http-form.ts";
 import {
   complete,

@@ -8,7 +8,8 @@ import {
   pendingKinds,
   pendingStates,
 } from "../../frontend/activity/pending-activities.ts";
-import { type Parts, Rejection } from "../../frontend/parts.ts";
+import { Rejection } from "../../frontend/handler.ts";
+import type { Parts } from "../../frontend/parts.ts";
 import { statusOf } from "../../rpc/call.ts";
 import type { Exchange } from "../exchange.ts";
 import { responseFormat } from "../format.ts";
