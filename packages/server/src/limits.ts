@@ -16,6 +16,8 @@ export const limits = {
 
   /** A request message; larger ones get RESOURCE_EXHAUSTED with the text that SDKs look for. gRPC's default. */
   messageBytesMax: 4 * mebibyte,
+  /** Compressed messages that are unpacked at a time, each to `messageBytesMax`: as many as there are threads for it. */
+  inflatedAtOnceMax: 4,
   /** A response is not limited by this server, but clients limit what they take to `messageBytesMax`: pages are cut to this many bytes. */
   pageBytesMax: 3 * mebibyte,
   /** All headers of one call. */

@@ -4,15 +4,10 @@ import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { certificateNames } from "./certificate-names.ts";
 import { EarlyEnd } from "./early-end.ts";
-import {
-  acceptedEncodings,
-  decompress,
-  FrameReader,
-  parseTimeout,
-  type ReceivedMessage,
-  statusHeaderList,
-} from "./grpc-frame.ts";
+import type { Gate } from "./gate.ts";
+import { acceptedEncodings, FrameReader, parseTimeout, type ReceivedMessage, statusHeaderList } from "./grpc-frame.ts";
 import type { Http2Stream, StreamOwner } from "./http2-stream.ts";
+import type { Inflation } from "./inflation.ts";
 import type { Patience, Waiting } from "./patience.ts";
 import type { CallerConnection, Conversation, Incoming, Status, Streaming, Unary } from "./transport.ts";
 
@@ -25,6 +20,9 @@ const okTrailers = { headers: ["grpc-status", "0"], once: [] };
 export interface CallOwner {
   readonly clock: Clock;
   readonly patience: Patience;
+  readonly inflation: Inflation;
+  /** Asked before a message is unpacked; what is judged with the message asks it by itself. */
+  readonly gate: Gate | undefined;
   /** The call has been answered or its caller has gone. */
   onEnd(call: GrpcCall): void;
   /** A handler threw, which `call.ts` never lets it: the transport's last resort. */
@@ -101,7 +99,7 @@ export class GrpcCall implements Incoming, Waiting, StreamOwner {
     const { patience, clock } = this.#owner;
     patience.begin(this, 0, clock.nowMs());
     this.#read((message) => {
-      patience.end(this);
+      if (!message.compressed) patience.end(this);
       this.#phase = { type: "running" };
       this.#run(handler, message).catch((error: unknown) => this.refuse(this.#owner.onFault(this.path, error)));
     });
@@ -213,11 +211,24 @@ export class GrpcCall implements Incoming, Waiting, StreamOwner {
   }
 
   async #run(handler: Unary, { compressed, bytes }: ReceivedMessage): Promise<void> {
-    const message = compressed ? await decompress(this.header("grpc-encoding"), bytes) : bytes;
+    const message = compressed ? await this.#unpacked(bytes) : bytes;
     if ("code" in message) return this.refuse(message);
+    if (this.#isEnded()) return;
     const answer = await handler(message, this);
     if ("code" in answer) this.refuse(answer);
     else this.#answer(answer);
+  }
+
+  /** For somebody who has said who he is: unpacking costs its caller nothing. Until then the message counts as one that is still to come. */
+  async #unpacked(bytes: Buffer): Promise<Buffer | Status> {
+    const { gate, inflation, patience } = this.#owner;
+    const visit = gate && !gate.isOpen(this.path) ? await gate.enter(this) : undefined;
+    const isRefused = visit !== undefined && "code" in visit;
+    const message = isRefused
+      ? visit
+      : await inflation.inflate(this.header("grpc-encoding"), bytes, () => !this.#isEnded());
+    patience.end(this);
+    return message;
   }
 
   #answer(message: Uint8Array): void {

@@ -87,25 +87,42 @@ const inflated: Status = {
 /** What this server reads; it never compresses itself. */
 export const acceptedEncodings = "identity,gzip,deflate";
 
-/** Below this size a thread of its own costs more than the work. */
+/** Up to these sizes, packed and unpacked, a thread of its own costs more than the work. */
 const syncBytesMax = 16 * 1024;
+const syncInflatedBytesMax = 128 * 1024;
 
-/** The message as it was before compression; a status when it cannot be had. */
-export function decompress(encoding: string, bytes: Buffer): Buffer | Status | Promise<Buffer | Status> {
-  const options = { maxOutputLength: limits.messageBytesMax };
-  const codec = encoding === "gzip" ? gunzip : encoding === "deflate" ? inflate : undefined;
+const codecs: Readonly<Record<string, { readonly now: typeof gunzipSync; readonly later: typeof gunzip }>> = {
+  gzip: { now: gunzipSync, later: gunzip },
+  deflate: { now: inflateSync, later: inflate },
+};
+
+/** The message as it was before compression; a status when it cannot be had; undefined when that is too much work to wait for. */
+export function decompressNow(encoding: string, bytes: Buffer): Buffer | Status | undefined {
+  const codec = codecOf(encoding);
   if (!codec) return encodingProblem(encoding);
-  if (bytes.length > syncBytesMax)
-    return new Promise((resolve) => {
-      codec(bytes, options, (error, result) => resolve(error ? decompressionProblem(error) : result));
-    });
+  if (bytes.length > syncBytesMax) return undefined;
+  const chunk = encoding === "gzip" ? { chunkSize: gunzipChunkBytes(bytes) } : {};
   try {
-    return encoding === "gzip"
-      ? gunzipSync(bytes, { ...options, chunkSize: gunzipChunkBytes(bytes) })
-      : inflateSync(bytes, options);
+    return codec.now(bytes, { maxOutputLength: syncInflatedBytesMax, ...chunk });
   } catch (error) {
-    return decompressionProblem(error as NodeJS.ErrnoException);
+    const isLarge = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+    return isLarge ? undefined : decompressionProblem(error as NodeJS.ErrnoException);
   }
+}
+
+/** The same, however large it is, by another thread. */
+export function decompressLater(encoding: string, bytes: Buffer): Promise<Buffer | Status> {
+  const codec = codecOf(encoding);
+  if (!codec) return Promise.resolve(encodingProblem(encoding));
+  return new Promise((resolve) => {
+    codec.later(bytes, { maxOutputLength: limits.messageBytesMax }, (error, result) =>
+      resolve(error ? decompressionProblem(error) : result),
+    );
+  });
+}
+
+function codecOf(encoding: string) {
+  return Object.hasOwn(codecs, encoding) ? codecs[encoding] : undefined;
 }
 
 /** Room for all of the message, which gzip tells at its end, so that it is inflated in one go into no more memory than it needs. */

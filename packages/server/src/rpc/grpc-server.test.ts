@@ -9,6 +9,7 @@ import { type Clock, ManualClock, systemClock } from "../clock.ts";
 import { limits } from "../limits.ts";
 import { seededRandom } from "../random.ts";
 import { quietTelemetry } from "../telemetry/telemetry.ts";
+import type { Gate } from "./gate.ts";
 import { GrpcServer } from "./grpc-server.ts";
 import { RawClient, RawConnection } from "./raw-client.ts";
 import { type Incoming, type Routes, statusCodes } from "./transport.ts";
@@ -16,7 +17,7 @@ import { type Incoming, type Routes, statusCodes } from "./transport.ts";
 /** A server with a few methods, none of which knows of messages. */
 async function withServer(
   run: (parts: { port: number; server: GrpcServer; client: RawClient; calls: Incoming[] }) => Promise<void>,
-  more: Partial<Routes & { clock: Clock }> = {},
+  more: Partial<Routes & { clock: Clock; gate: Gate }> = {},
 ): Promise<void> {
   const calls: Incoming[] = [];
   const say = async (request: Uint8Array, call: Incoming) => {
@@ -33,6 +34,7 @@ async function withServer(
     clock: more.clock ?? systemClock,
     random: seededRandom(1),
     telemetry: quietTelemetry(),
+    gate: more.gate,
     routes: {
       unary: new Map([
         ["/test.Echo/Say", say],
@@ -105,6 +107,22 @@ describe("gRPC server", () => {
       const { code, text } = await client.call("/test.Echo/Break", Buffer.alloc(0));
       assert.deepEqual([code, text], [statusCodes.INTERNAL, "internal error"]);
     }));
+
+  test("a compressed message of somebody who has not said who he is is not unpacked", () => {
+    const gate: Gate = { isOpen: () => false, enter: () => ({ code: "UNAUTHENTICATED", message: "who are you?" }) };
+    const garbage = grpcMessage(Buffer.from("no gzip"));
+    garbage[0] = 1;
+    return withServer(
+      async ({ port }) => {
+        using connection = new RawConnection(port);
+        const { headers } = await connection.send("/test.Echo/Say", [garbage], {
+          headers: { "grpc-encoding": "gzip" },
+        });
+        assert.equal(headers["grpc-status"], String(statusCodes.UNAUTHENTICATED));
+      },
+      { gate },
+    );
+  });
 
   test("a compressed message is read, and one that unpacks to more than the limit is not", () =>
     withServer(async ({ port }) => {

@@ -14,6 +14,7 @@ import type { Gate } from "./gate.ts";
 import { type CallOwner, GrpcCall } from "./grpc-call.ts";
 import { Http2Connection } from "./http2-connection.ts";
 import type { Http2Stream } from "./http2-stream.ts";
+import { Inflation } from "./inflation.ts";
 import { Patience } from "./patience.ts";
 import { type Routes, type Streaming, type Transport, unknownMethod } from "./transport.ts";
 
@@ -23,7 +24,7 @@ export interface GrpcServerParts {
   readonly random: Random;
   readonly telemetry: Telemetry;
   readonly tls?: Tls | undefined;
-  /** Asked about streams; what has one request and one answer asks it by itself. */
+  /** Asked about streams, and about who sends a compressed message; what has one request and one answer asks it by itself. */
   readonly gate?: Gate | undefined;
 }
 
@@ -57,6 +58,8 @@ export class GrpcServer implements Transport {
     this.#owner = {
       clock: parts.clock,
       patience: this.#patience,
+      inflation: new Inflation(),
+      gate: parts.gate,
       onEnd: (call) => this.#onCallEnd(call),
       onFault: (path, error) => {
         parts.telemetry.log.error("transport fault", { path, error });
