@@ -7,7 +7,7 @@ import type { CodeFile, Finding, Repository } from "./repository.ts";
 
 /** Where types may form a circle within a folder, and why. */
 export const knots: Readonly<Record<string, string>> = {
-  "packages/sdk/src/client/": "a handle names its client, and an interceptor what it stands before",
+  "packages/sdk/src/client/": "a handle names its client",
   "packages/sdk/src/worker/": "options name plugins, which change options and are told of the worker",
   "packages/sdk/src/workflow/": "a run names what acts on it, all of which acts on the current run",
   "examples/": "activities and workflows know each other's types",

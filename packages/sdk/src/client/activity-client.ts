@@ -2,25 +2,20 @@
 import { randomUUID } from "node:crypto";
 import { enums, type Init, type workflowservice } from "@pawl/protocol";
 import { CallFailed } from "../transport/transport.ts";
-import { type Duration, msOptionalToNumber } from "../value/duration.ts";
+import { msOptionalToNumber } from "../value/duration.ts";
 import { recognizeAcrossRealms } from "../value/errors.ts";
 import { composeInterceptors, type Headers } from "../value/interceptors.ts";
-import type { ActivityFunction, Priority } from "../value/options.ts";
 import { fromPayloadsAtIndex, toPayloads } from "../value/payload-converter.ts";
-import { compileRetryPolicy, type RetryPolicy } from "../value/retry-policy.ts";
-import {
-  encodeOptionalSearchAttributes,
-  type SearchAttributePair,
-  type TypedSearchAttributes,
-} from "../value/search-attributes.ts";
+import { compileRetryPolicy } from "../value/retry-policy.ts";
+import { encodeOptionalSearchAttributes } from "../value/search-attributes.ts";
 import { wireDuration, wireFields, wirePayload, wirePayloads, wireRetryPolicy } from "../value/wire.ts";
 import {
-  type ActivityExecutionDescription,
   type ActivityExecutionInfo,
   activityDescription,
   activityInfoOf,
   type CountActivityExecutions,
 } from "./activity-description.ts";
+import type { ActivityHandle, GetActivityHandleOptions } from "./activity-handle.ts";
 import type {
   ActivityCancelInput,
   ActivityClientInterceptor,
@@ -33,11 +28,9 @@ import type {
   ActivityUnpauseInput,
   ActivityUpdateOptionsInput,
 } from "./activity-interceptor.ts";
+import type { ActivityName, ActivityOptions, ActivityOptionsFor, ActivityResult } from "./activity-options.ts";
 import {
-  type ActivityOptionsUpdate,
   type ActivityOptionsUpdateResult,
-  type ActivityPauseOptions,
-  type ActivityUnpauseOptions,
   activityOptionsOf,
   activityUpdateRequest,
 } from "./activity-options-update.ts";
@@ -45,85 +38,6 @@ import { ActivityNotFoundError, AsyncCompletionClient } from "./async-completion
 import type { BaseClientOptions } from "./client-options.ts";
 import { rethrowCallFailure } from "./errors.ts";
 import { wireHeader } from "./workflow-calls.ts";
-
-/** Whether an id may name another activity once the one it named has ended. Default: the server's, which is `ALLOW_DUPLICATE`. */
-export const ActivityIdReusePolicy = {
-  ALLOW_DUPLICATE: "ALLOW_DUPLICATE",
-  ALLOW_DUPLICATE_FAILED_ONLY: "ALLOW_DUPLICATE_FAILED_ONLY",
-  REJECT_DUPLICATE: "REJECT_DUPLICATE",
-} as const;
-export type ActivityIdReusePolicy = (typeof ActivityIdReusePolicy)[keyof typeof ActivityIdReusePolicy];
-
-/** What a start does when an activity of its id is open: it throws, or gives a handle of that one. Default: the server's, which is `FAIL`. */
-export const ActivityIdConflictPolicy = { FAIL: "FAIL", USE_EXISTING: "USE_EXISTING" } as const;
-export type ActivityIdConflictPolicy = (typeof ActivityIdConflictPolicy)[keyof typeof ActivityIdConflictPolicy];
-
-/** Of an activity that is started without a workflow. What has no default here is as for activities of workflows. */
-export interface ActivityOptions {
-  /** By which it is found again. */
-  id: string;
-  taskQueue: string;
-  args?: readonly unknown[];
-  heartbeatTimeout?: Duration;
-  retry?: RetryPolicy;
-  /** For one attempt. One of this and `scheduleToCloseTimeout` is required. */
-  startToCloseTimeout?: Duration;
-  scheduleToStartTimeout?: Duration;
-  scheduleToCloseTimeout?: Duration;
-  summary?: string;
-  priority?: Priority;
-  /** The first attempt comes after this time. Default: at once. */
-  startDelay?: Duration;
-  idReusePolicy?: ActivityIdReusePolicy;
-  idConflictPolicy?: ActivityIdConflictPolicy;
-  typedSearchAttributes?: SearchAttributePair[] | TypedSearchAttributes;
-}
-
-/** What a description brings beside the rest. Default: none of it. */
-export interface ActivityDescribeOptions {
-  includeInput?: boolean;
-  includeOutcome?: boolean;
-  includeHeartbeatDetails?: boolean;
-  includeLastFailure?: boolean;
-}
-
-/** An activity without a workflow: one that a client has started, or that is found by its id. */
-export interface ActivityHandle<R = unknown> {
-  readonly activityId: string;
-  readonly runId: string | undefined;
-  /** Throws {@link ActivityExecutionFailedError} with the reason as its cause. */
-  result(): Promise<R>;
-  describe(options?: ActivityDescribeOptions): Promise<ActivityExecutionDescription>;
-  cancel(reason?: string): Promise<void>;
-  terminate(reason?: string): Promise<void>;
-  /** No further attempt starts; the one that runs hears of it with its next heartbeat. */
-  pause(options?: ActivityPauseOptions): Promise<void>;
-  unpause(options?: ActivityUnpauseOptions): Promise<void>;
-  /** Gives all options as they are then. */
-  updateOptions(options: ActivityOptionsUpdate): Promise<ActivityOptionsUpdateResult>;
-  /** The options as at the activity's start. */
-  restoreOriginalOptions(): Promise<ActivityOptionsUpdate>;
-}
-
-/** Which run of the id is meant. */
-export interface GetActivityHandleOptions {
-  /** Default: whichever run is current. */
-  runId?: string;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: the activities of any user.
-type AnyActivity = ActivityFunction<any, any>;
-/** The keys of `T` that hold activities. */
-export type ActivityName<T> = { [N in keyof T & string]: T[N] extends AnyActivity ? N : never }[keyof T & string];
-/** What activity `N` of `T` is called with, as a tuple. */
-export type ActivityArgs<T, N extends ActivityName<T>> = T[N] extends ActivityFunction<infer P, unknown> ? P : never;
-/** What activity `N` of `T` resolves to. */
-export type ActivityResult<T, N extends ActivityName<T>> = T[N] extends AnyActivity ? Awaited<ReturnType<T[N]>> : never;
-/** `ActivityOptions` with `args` as activity `N` of `T` takes them; required unless it takes none. */
-export type ActivityOptionsFor<T, N extends ActivityName<T>> = Omit<ActivityOptions, "args"> &
-  (ActivityArgs<T, N> extends [unknown, ...unknown[]]
-    ? { args: Readonly<ActivityArgs<T, N>> }
-    : { args?: Readonly<ActivityArgs<T, N>> });
 
 /** A client that knows the activities' types. */
 export interface TypedActivityClient<T> {

@@ -1,11 +1,12 @@
 /** Interceptors of clients, around calls about activities without a workflow. */
 import type { Headers, Next } from "../value/interceptors.ts";
-import type { ActivityDescribeOptions, ActivityHandle, ActivityOptions } from "./activity-client.ts";
 import type {
   ActivityExecutionDescription,
   ActivityExecutionInfo,
   CountActivityExecutions,
 } from "./activity-description.ts";
+import type { ActivityDescribeOptions, ActivityHandle } from "./activity-handle.ts";
+import type { ActivityOptions } from "./activity-options.ts";
 import type {
   ActivityOptionsUpdate,
   ActivityOptionsUpdateResult,

@@ -84,7 +84,9 @@ export {
   type CountActivityExecutions,
   PendingActivityState,
 } from "./activity-description.ts";
+export type * from "./activity-handle.ts";
 export type * from "./activity-interceptor.ts";
+export * from "./activity-options.ts";
 export type {
   ActivityOptionsUpdate,
   ActivityOptionsUpdateResult,
