@@ -17,6 +17,9 @@ describe("what a name may lead to", () => {
     ["a provider's own", "100.64.0.1"],
     ["a private network in IPv6", "fd12::1"],
     ["a private network behind a translation", "64:ff9b::a01:203"],
+    ["this machine as IPv6 once wrote it", "::127.0.0.1"],
+    ["this machine behind a translator", "::ffff:0:127.0.0.1"],
+    ["a site", "fec0::1"],
   ] as const)
     test(`is not ${what}, unless private addresses are allowed`, () => {
       assert.equal(new AddressRules([named]).mayConnect(url, ip), false);
@@ -29,6 +32,9 @@ describe("what a name may lead to", () => {
     ["the same of another cloud", "100.100.100.200"],
     ["the same of a third, though it looks public", "168.63.129.16"],
     ["the same behind a translation", "64:ff9b::a9fe:a9fe"],
+    ["the same behind a translation of its own network", "64:ff9b:1::a9fe:a9fe"],
+    ["the same as IPv6 once wrote it", "::169.254.169.254"],
+    ["the same within a tunnel", "2002:a9fe:a9fe::1"],
     ["the same in IPv6", "fd00:ec2::254"],
     ["its own link", "fe80::1"],
     ["nowhere", "0.0.0.0"],
@@ -52,7 +58,7 @@ describe("an address in digits", () => {
   const inner = [
     ...["http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/", "http://[::1]/"],
     ...["http://[::ffff:127.0.0.1]/", "http://169.254.169.254/latest/meta-data/", "http://[fe80::1]/", "http://0/"],
-    ...["http://10.0.0.1:8080/", "http://[::ffff:a9fe:a9fe]/"],
+    ...["http://10.0.0.1:8080/", "http://[::ffff:a9fe:a9fe]/", "http://[::127.0.0.1]/"],
   ];
   for (const address of inner)
     test(`${address} is refused by a rule for any host`, () => {

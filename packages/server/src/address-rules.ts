@@ -80,7 +80,9 @@ function blockList(subnets: readonly string[]): BlockList {
 /** This machine, private networks and those of providers between. An IPv4 address written as an IPv6 one is found, too. */
 const privates = blockList([
   ...["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15"],
-  ...["::1/128", "fc00::/7", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"],
+  ...["::1/128", "fc00::/7", "fec0::/10", "64:ff9b::/96", "64:ff9b:1::/48"],
+  // An IPv4 address at the end, as it was written before today's forms, and by translators.
+  ...["::/96", "::ffff:0:0:0/96"],
 ]);
 
 /** One's own link, with the addresses under which clouds tell machines their secrets; the unspecified address; groups; what is reserved. */
@@ -91,6 +93,9 @@ const nobodys = blockList([
   ...["fe80::/10", "::/128", "ff00::/8", "fd00:ec2::/32", "fd20:ce::/32"],
   // The same behind a translation from IPv6.
   ...["64:ff9b::a9fe:0/112", "64:ff9b::6464:64c8/128", "64:ff9b::a83f:8110/128"],
+  ...["64:ff9b:1::a9fe:0/112", "::a9fe:0/112", "::ffff:0:a9fe:0/112"],
+  // Tunnels, in whose addresses any other can hide: 6to4 and Teredo. Networks use neither any more.
+  ...["2002::/16", "2001::/32"],
 ]);
 
 function hostPattern(pattern: string): RegExp {

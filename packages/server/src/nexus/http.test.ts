@@ -145,10 +145,12 @@ describe("values, links and failures in HTTP's form", () => {
   });
 
   test("what no header can hold travels inside, and a type that lies is kept as said", () => {
-    const odd = payload({ encoding: "unknown/nexus-content", type: "a\nb" });
-    const { headers, data } = contentOf(odd);
-    assert.equal(headers["content-type"], "application/x-temporal-payload");
-    assert.ok(isSame(payloadOf(headers, data), odd));
+    for (const more of [{ type: "a\nb" }, { length: "0" }, { Length: "0" }, { Encoding: "gzip" }] as const) {
+      const odd = payload({ encoding: "unknown/nexus-content", ...more });
+      const { headers, data } = contentOf(odd);
+      assert.deepEqual(headers, { "content-type": "application/x-temporal-payload" });
+      assert.ok(isSame(payloadOf(headers, data), odd));
+    }
     const lie = payloadOf({ "content-type": "application/x-temporal-payload" }, bytes("\xff\xff"));
     assert.equal(textOf(lie.metadata["encoding"]!), "unknown/nexus-content");
   });
