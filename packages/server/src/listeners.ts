@@ -1,6 +1,8 @@
 /** The ports of a server: gRPC always, JSON over HTTP, the web UI and metrics when asked for. All of them open, or none does. */
 import { lookup } from "node:dns/promises";
 import { Access } from "./access/access.ts";
+import { accessOf } from "./access/table.ts";
+import { namespaceOf } from "./access/target.ts";
 import {
   checkListenConfig,
   defaultIp,
@@ -58,6 +60,7 @@ interface Listener {
 interface Door {
   readonly tls: Tls | undefined;
   readonly access: Access | undefined;
+  readonly admission: Admission;
   readonly routes: Routes;
 }
 
@@ -162,9 +165,13 @@ export class Listeners {
       const admission = new Admission({
         ...{ ...this.#parts, requestsPerSecond: config.namespaceRequestsPerSecond },
         connectionsMax: config.namespaceConnectionsMax,
+        namespaceOf: (method, request) => {
+          const row = accessOf(method);
+          return row?.of === "namespace" ? namespaceOf(this.#parts, row, request) : "";
+        },
       });
       const routes = this.#parts.routesOf({ gate, admission });
-      const door: Door = { tls, access, routes };
+      const door: Door = { tls, access, admission, routes };
       const metrics = metricsPort === undefined ? undefined : new MetricsServer(telemetry.metrics, this.#parts.health);
       const http = httpPort === undefined ? undefined : this.#httpServer(config, door);
       const listening = {
@@ -188,8 +195,8 @@ export class Listeners {
   #httpServer(config: ListenConfig, door: Door) {
     const { clock, random, telemetry } = this.#parts;
     const routes = new RouteTable(this.#served(config, door));
-    const { tls, access } = door;
-    const entry = { guard: guardOf(config), tls, gate: access?.gate };
+    const { tls, access, admission } = door;
+    const entry = { guard: guardOf(config), tls, gate: access?.gate, admission };
     return new HttpServer({ name: "http", routes, ...entry, clock, random, telemetry });
   }
 
@@ -203,8 +210,8 @@ export class Listeners {
     const session = authenticator && sessions ? sessionRoutes({ authenticator, sessions, audit, isSecure }) : [];
     const routes = new RouteTable([...beside, ...session]);
     const elsewhere = async ({ verb, path }: Exchange) => (verb === "GET" || verb === "HEAD" ? pages(path) : undefined);
-    const { tls, access } = door;
-    const entry = { guard: guardOf(config), tls, gate: access?.gate };
+    const { tls, access, admission } = door;
+    const entry = { guard: guardOf(config), tls, gate: access?.gate, admission };
     return new HttpServer({ name: "ui", routes, ...entry, elsewhere, clock, random, telemetry });
   }
 

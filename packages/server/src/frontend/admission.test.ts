@@ -79,6 +79,14 @@ describe("a namespace's share", () => {
     seat(admission.enter("ListWorkers", { namespace: "made up" }));
     assert.ok(admission.enter("ListWorkers", { namespace: "made up as well" }) instanceof Rejection);
   });
+
+  test("holds for requests that name it by a token alone, and leaves those of no namespace their way", () => {
+    const namespaceOf = (_method: string, { token }: { token?: string }) => token ?? "";
+    const admission = new Admission({ namespaces, clock, requestsPerSecond: 1, namespaceOf: namespaceOf as never });
+    seat(admission.enter("RespondActivityTaskCompleted", { token: "a" } as never));
+    assert.ok(admission.enter("ListWorkers", { namespace: "a" }) instanceof Rejection);
+    for (const _ of [1, 2, 3]) seat(admission.enter("GetSystemInfo", {}));
+  });
 });
 
 test("who was one too many is told when to come again, over gRPC and over HTTP, and another namespace notices nothing", async (t) => {
@@ -100,6 +108,11 @@ test("who was one too many is told when to come again, over gRPC and over HTTP, 
   const over = await askHttp(server.httpPort!, "GET /api/v1/namespaces/a");
   assert.deepEqual([over.status, over.headers["retry-after"]], [429, "1"]);
   assert.match(over.text, /"@type":"type.googleapis.com\/google.rpc.RetryInfo","retryDelay":"1s"/);
+  // A route that is no call of the API.
+  const own = await askHttp(server.httpPort!, "GET /api/v1/namespaces/a/pending-activities");
+  assert.deepEqual([own.status, own.headers["retry-after"]], [429, "1"]);
+  assert.equal((await client.call(methods.GetSystemInfo.path, new Uint8Array())).code, 0);
+  assert.equal((await client.call(methods.GetSystemInfo.path, new Uint8Array())).code, 0);
   assert.equal((await ask("b")).code, 0);
 });
 

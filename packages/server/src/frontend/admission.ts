@@ -29,11 +29,16 @@ const waitingCalls = new Set([
   ...["PollWorkflowTaskQueue", "PollActivityTaskQueue", "PollNexusTaskQueue", "PollWorkflowExecutionUpdate"],
   ...["PollActivityExecution", "PollNexusOperationExecution", "PollWorkflowExecutionTimeSkipping", "QueryWorkflow"],
   ...["GetWorkflowExecutionHistory", "UpdateWorkflowExecution", "ExecuteMultiOperation", "DescribeActivityExecution"],
+  // Routes of HTTP.
+  ...["ActivityProgress", "StartNexusOperationByEndpoint", "StartNexusOperationByTaskQueue"],
+  ...["CancelNexusOperationByEndpoint", "CancelNexusOperationByTaskQueue"],
 ]);
 
 export interface AdmissionOptions {
   readonly namespaces: Pick<NamespaceRegistry, "find">;
   readonly clock: Clock;
+  /** Whose a request is that does not name its namespace, such as by its task token; "" for nobody's. Default: nobody's. */
+  readonly namespaceOf?: (method: string, request: unknown) => string;
   /** Calls of one namespace; a second's worth may come at once. Default: as many as come. */
   readonly requestsPerSecond?: number | undefined;
   /** Connections over which one namespace may call. Default: half of all. */
@@ -43,6 +48,8 @@ export interface AdmissionOptions {
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #loads = new Map<string, Load>();
+  /** Of calls about no namespace, such as each client's first: no namespace's flood uses their rate up. */
+  readonly #nobodys: Load = { running: 0, waiting: 0, bucket: undefined, connections: new Set() };
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -54,11 +61,12 @@ export class Admission {
     request: { readonly namespace?: unknown },
     connection?: Connection | undefined,
   ): Seat | Rejection {
-    const { namespaces, clock, connectionsMax = limits.namespaceConnectionsMax } = this.#options;
-    const { namespace } = request;
+    const { namespaces, clock, namespaceOf, connectionsMax = limits.namespaceConnectionsMax } = this.#options;
+    const isNamed = typeof request.namespace === "string" && request.namespace !== "";
+    const namespace = isNamed ? (request.namespace as string) : (namespaceOf?.(method, request) ?? "");
     // Names that nobody has registered are their callers' own, and share one place.
-    const name = typeof namespace === "string" && namespaces.find(namespace) ? namespace : "";
-    const load = this.#loads.get(name) ?? this.#make(name);
+    const name = namespaces.find(namespace) ? namespace : "";
+    const load = namespace === "" ? this.#nobodys : (this.#loads.get(name) ?? this.#make(name));
     const kind = waitingCalls.has(method) ? "waiting" : "running";
     const max = kind === "waiting" ? limits.namespaceWaitingMax : limits.namespaceRunningMax;
     if (load[kind] >= max) {
@@ -70,7 +78,6 @@ export class Admission {
         `namespace ${JSON.stringify(name)} makes more than ${load.bucket.rate} calls a second`,
         RPS_LIMIT,
       );
-    // Calls without a namespace, such as each client's first, are everybody's.
     if (name !== "" && connection && !load.connections.has(connection)) {
       if (load.connections.size >= connectionsMax)
         return exhausted(

@@ -5,10 +5,13 @@ import type { AddressInfo, Socket } from "node:net";
 import { methods } from "@pawl/protocol";
 import { JsonProblem } from "@pawl/protocol/json";
 import { sessionCookie } from "../access/authenticator.ts";
+import { accessOf } from "../access/table.ts";
 import type { Clock } from "../clock.ts";
+import type { Admission } from "../frontend/admission.ts";
+import { Rejection } from "../frontend/handler.ts";
 import { limits } from "../limits.ts";
 import type { Random } from "../random.ts";
-import { faultStatus } from "../rpc/call.ts";
+import { faultStatus, statusOf } from "../rpc/call.ts";
 import type { Gate } from "../rpc/gate.ts";
 import type { Transport } from "../rpc/transport.ts";
 import type { Counter } from "../telemetry/metrics.ts";
@@ -32,6 +35,8 @@ export interface HttpServerParts {
   readonly telemetry: Telemetry;
   readonly tls?: Tls | undefined;
   readonly gate?: Gate | undefined;
+  /** Refuses what one namespace asks beyond its share. */
+  readonly admission?: Admission | undefined;
 }
 
 export class HttpServer implements Transport {
@@ -132,13 +137,28 @@ export class HttpServer implements Transport {
    */
   async #enter(exchange: Exchange, route: Route, values: PathValues): Promise<Reply | undefined> {
     const { gate } = this.#parts;
-    if (!gate || gate.isOpen(route.operation)) return route.serve(exchange, values);
+    if (!gate || gate.isOpen(route.operation)) return this.#serveRoute(exchange, route, values);
     const visit = await gate.enter(exchange);
     if ("code" in visit) return problem(visit);
     if (route.judges === "itself" || isJudgedWithItsCall(route, exchange)) return route.serve(exchange, values);
-    const refusal = visit.admitTo(route.operation, route.namespaceOf?.(values) ?? values.get("namespace"));
+    const refusal = visit.admitTo(route.operation, namespaceOfRoute(route, values));
     visit.ended(refusal?.code ?? "OK");
-    return refusal ? problem(refusal) : route.serve(exchange, values);
+    return refusal ? problem(refusal) : this.#serveRoute(exchange, route, values);
+  }
+
+  /** What carries calls of the API takes its share with each of them; what is open to everybody takes nobody's. */
+  async #serveRoute(exchange: Exchange, route: Route, values: PathValues): Promise<Reply | undefined> {
+    const { admission } = this.#parts;
+    const isShared = accessOf(route.operation)?.of === "namespace" && !Object.hasOwn(methods, route.operation);
+    if (!admission || !isShared) return route.serve(exchange, values);
+    const asked = { namespace: namespaceOfRoute(route, values) };
+    const seat = admission.enter(route.operation, asked, exchange.connection);
+    if (seat instanceof Rejection) return problem(statusOf(seat));
+    try {
+      return await route.serve(exchange, values);
+    } finally {
+      admission.leave(seat);
+    }
   }
 
   /** JSON that is no request is its sender's mistake; all else is a fault or a bug of ours. */
@@ -159,6 +179,10 @@ export class HttpServer implements Transport {
     }
     counter.add();
   }
+}
+
+function namespaceOfRoute(route: Route, values: PathValues): string | undefined {
+  return route.namespaceOf?.(values) ?? values.get("namespace");
 }
 
 function isJudgedWithItsCall({ operation, shape }: Route, exchange: Exchange): boolean {
