@@ -9,7 +9,7 @@ import type { CodeFile, Finding, Repository } from "./repository.ts";
 export const knots: Readonly<Record<string, string>> = {
   "packages/sdk/src/client/": "a handle names its client",
   "packages/sdk/src/worker/": "options name plugins, which change options and are told of the worker",
-  "packages/sdk/src/workflow/": "a run names what acts on it, all of which acts on the current run",
+  "packages/sdk/src/workflow/": "a run has a root scope, and scopes belong to the current run",
   "examples/": "activities and workflows know each other's types",
   "tests/": "what a test is made of may know its whole",
 };

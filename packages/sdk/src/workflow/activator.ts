@@ -11,11 +11,13 @@ import type { Payload } from "../value/payload.ts";
 import { arrayFromPayloads, defaultPayloadConverter } from "../value/payload-converter.ts";
 import { setCurrentRun } from "./current-run.ts";
 import { definitionOf } from "./definition.ts";
-import { type RunHost, WorkflowRun } from "./run.ts";
+import { WorkflowRun } from "./run.ts";
+import type { RunHost } from "./run-host.ts";
 
 export { installGlobals } from "./globals.ts";
 export { freezeShared } from "./intrinsics.ts";
-export type { RunHost, UserCode, WorkflowRun } from "./run.ts";
+export type { WorkflowRun } from "./run.ts";
+export type { RunHost, UserCode } from "./run-host.ts";
 
 export interface TaskFailure {
   readonly name: string;

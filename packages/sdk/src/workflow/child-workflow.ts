@@ -6,7 +6,6 @@ import { CancelledFailure, ChildWorkflowFailure, type ProtoFailure } from "../va
 import { composeInterceptors } from "../value/interceptors.ts";
 import {
   type AnyArgs,
-  type BaseWorkflowOptions,
   requireOneOf,
   type SignalDefinition,
   type WithWorkflowArgs,
@@ -17,46 +16,17 @@ import {
 import { mapToPayloads } from "../value/payload-converter.ts";
 import { compileRetryPolicy } from "../value/retry-policy.ts";
 import { encodeOptionalSearchAttributes } from "../value/search-attributes.ts";
+import {
+  ChildWorkflowCancellationType,
+  type ChildWorkflowOptions,
+  ParentClosePolicy,
+} from "./child-workflow-options.ts";
 import { getRun } from "./current-run.ts";
 import type { SignalWorkflowInput, StartChildWorkflowExecutionInput } from "./interceptors.ts";
 import { uuidFrom } from "./random.ts";
 import type { WorkflowRun } from "./run.ts";
 import type { Waiter } from "./waiters.ts";
 import { waitFor } from "./waiting.ts";
-
-/** What happens to a child that is open when its parent closes. */
-export const ParentClosePolicy = {
-  TERMINATE: "TERMINATE",
-  ABANDON: "ABANDON",
-  REQUEST_CANCEL: "REQUEST_CANCEL",
-} as const;
-export type ParentClosePolicy = (typeof ParentClosePolicy)[keyof typeof ParentClosePolicy];
-
-/** When an awaited child throws `ChildWorkflowFailure`, with a `CancelledFailure` as cause, in a scope that is cancelled. */
-export const ChildWorkflowCancellationType = {
-  /** At once; the child hears nothing of it. */
-  ABANDON: "ABANDON",
-  /** At once; the child is asked to end. */
-  TRY_CANCEL: "TRY_CANCEL",
-  /** When the child has ended. */
-  WAIT_CANCELLATION_COMPLETED: "WAIT_CANCELLATION_COMPLETED",
-  /** When the request has reached the child. */
-  WAIT_CANCELLATION_REQUESTED: "WAIT_CANCELLATION_REQUESTED",
-} as const;
-export type ChildWorkflowCancellationType =
-  (typeof ChildWorkflowCancellationType)[keyof typeof ChildWorkflowCancellationType];
-
-/** Of a workflow that another one starts. What is absent in timeouts is as for a workflow that a client starts. */
-export interface ChildWorkflowOptions extends BaseWorkflowOptions {
-  /** Default: a UUID that is the same when replayed. */
-  workflowId?: string;
-  /** Default: this workflow's. */
-  taskQueue?: string;
-  /** Default: `WAIT_CANCELLATION_COMPLETED`. */
-  cancellationType?: ChildWorkflowCancellationType;
-  /** Default: `TERMINATE`. */
-  parentClosePolicy?: ParentClosePolicy;
-}
 
 /** A child that has started. */
 export interface ChildWorkflowHandle<T extends Workflow> {

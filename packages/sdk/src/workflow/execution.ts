@@ -1,7 +1,7 @@
 /** What a workflow can say and ask about itself: its info, its end as another run, patches, attributes, log. */
 import type { ContinueAsNewCommand } from "../value/activation.ts";
 import { InitialVersioningBehavior } from "../value/continue-as-new.ts";
-import { type Duration, msOptionalToNumber } from "../value/duration.ts";
+import { msOptionalToNumber } from "../value/duration.ts";
 import { composeInterceptors } from "../value/interceptors.ts";
 import { requireOneOf, type Workflow } from "../value/options.ts";
 import { mapFromPayloads, mapToPayloads } from "../value/payload-converter.ts";
@@ -10,36 +10,15 @@ import {
   decodeTypedSearchAttributes,
   encodeOptionalSearchAttributes,
   encodeSearchAttributes,
-  type SearchAttributePair,
   type SearchAttributes,
   type SearchAttributeUpdatePair,
-  type TypedSearchAttributes,
 } from "../value/search-attributes.ts";
-import { ContinueAsNew } from "./continue-as-new-error.ts";
+import { ContinueAsNew, type ContinueAsNewOptions } from "./continue-as-new.ts";
 import { getRun } from "./current-run.ts";
 import type { ContinueAsNewInput } from "./interceptors.ts";
 import { uuidFrom } from "./random.ts";
 import type { WorkflowRun } from "./run.ts";
 import type { WorkflowInfo } from "./workflow-info.ts";
-
-/** How the next run differs from this one. */
-export interface ContinueAsNewOptions {
-  /** Default: this workflow's. */
-  workflowType?: string;
-  /** Default: this workflow's. */
-  taskQueue?: string;
-  /** Default: this run's, and so below. */
-  workflowRunTimeout?: Duration;
-  workflowTaskTimeout?: Duration;
-  /** The next run's first task comes after this time. Default: at once. */
-  backoffStartInterval?: Duration;
-  /** Which version of a deployment the next run begins with. Default: as versioning behaviors go. */
-  initialVersioningBehavior?: InitialVersioningBehavior;
-  /** Default: this run's, with what it upserted. */
-  memo?: Record<string, unknown>;
-  searchAttributes?: SearchAttributes;
-  typedSearchAttributes?: SearchAttributePair[] | TypedSearchAttributes;
-}
 
 /** What the workflow may know of itself. Throws outside of workflow code. */
 export function workflowInfo(): WorkflowInfo {

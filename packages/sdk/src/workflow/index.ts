@@ -58,16 +58,14 @@ export {
 export { AsyncLocalStorage } from "./async-local-storage.ts";
 export { CancellationScope, type CancellationScopeOptions } from "./cancellation-scope.ts";
 export {
-  ChildWorkflowCancellationType,
   type ChildWorkflowHandle,
-  type ChildWorkflowOptions,
   type ExternalWorkflowHandle,
   executeChild,
   getExternalWorkflowHandle,
-  ParentClosePolicy,
   startChild,
 } from "./child-workflow.ts";
-export { ContinueAsNew } from "./continue-as-new-error.ts";
+export * from "./child-workflow-options.ts";
+export { ContinueAsNew, type ContinueAsNewOptions } from "./continue-as-new.ts";
 export { inWorkflowContext } from "./current-run.ts";
 export type { UpdateInfo } from "./current-update.ts";
 export {
@@ -77,7 +75,6 @@ export {
 } from "./definition.ts";
 export { DeterminismViolationError, WorkflowError } from "./errors.ts";
 export {
-  type ContinueAsNewOptions,
   continueAsNew,
   deprecatePatch,
   makeContinueAsNewFunc,
@@ -102,6 +99,8 @@ export type {
   SignalInput,
   SignalWorkflowInput,
   StartChildWorkflowExecutionInput,
+  StartNexusOperationInput,
+  StartNexusOperationOutput,
   TimerInput,
   UpdateInput,
   WorkflowExecuteInput,
@@ -130,16 +129,14 @@ export {
 } from "./messages.ts";
 export {
   createNexusServiceClient,
-  NexusOperationCancellationType,
   type NexusOperationHandle,
   type NexusServiceClient,
   type NexusServiceClientOptions,
-  type StartNexusOperationInput,
-  type StartNexusOperationOptions,
-  type StartNexusOperationOutput,
 } from "./nexus.ts";
+export * from "./nexus-options.ts";
 export { getRandomStream, type WorkflowRandomStream, workflowRandom } from "./random-streams.ts";
-export { proxySinks, type Sink, type SinkCall, type SinkFunction, type Sinks } from "./sinks.ts";
+export type { SinkCall } from "./run-host.ts";
+export { proxySinks, type Sink, type SinkFunction, type Sinks } from "./sinks.ts";
 export type {
   EnhancedStackTrace,
   StackTrace,
@@ -148,6 +145,7 @@ export type {
   StackTraceSDKInfo,
 } from "./stack-trace.ts";
 export { log, metricMeter, workflowLogAttributes } from "./telemetry.ts";
-export { condition, sleep, type TimerOptions } from "./timer.ts";
+export { condition, sleep } from "./timer.ts";
+export type { TimerOptions } from "./timer-options.ts";
 export { Trigger } from "./trigger.ts";
 export type { ParentWorkflowInfo, RootWorkflowInfo, WorkflowInfo } from "./workflow-info.ts";

@@ -6,10 +6,10 @@ import type { Activation, WorkflowCommand } from "../value/activation.ts";
 import type { Headers, Next } from "../value/interceptors.ts";
 import type { MetricTags } from "../value/metrics.ts";
 import type { ActivityOptions, LocalActivityOptions } from "../value/options.ts";
-import type { ChildWorkflowOptions } from "./child-workflow.ts";
-import type { ContinueAsNewOptions } from "./execution.ts";
-import type { StartNexusOperationInput, StartNexusOperationOutput } from "./nexus.ts";
-import type { TimerOptions } from "./timer.ts";
+import type { ChildWorkflowOptions } from "./child-workflow-options.ts";
+import type { ContinueAsNewOptions } from "./continue-as-new.ts";
+import type { StartNexusOperationOptions } from "./nexus-options.ts";
+import type { TimerOptions } from "./timer-options.ts";
 
 /** Exported as `interceptors` by a module of `WorkerInterceptors.workflowModules`; called once for each run, inside it. */
 export type WorkflowInterceptorsFactory = () => WorkflowInterceptors;
@@ -105,6 +105,24 @@ export interface SignalWorkflowInput {
         readonly workflowExecution: { readonly workflowId: string; readonly runId?: string | undefined };
       }
     | { readonly type: "child"; readonly childWorkflowId: string };
+}
+
+/** An operation before its input becomes a payload. Headers go to its handler; `seq` is its number in the run. */
+export interface StartNexusOperationInput {
+  readonly input: unknown;
+  readonly endpoint: string;
+  readonly service: string;
+  readonly operation: string;
+  readonly options: StartNexusOperationOptions;
+  readonly seq: number;
+  readonly headers: Record<string, string>;
+}
+
+/** An operation that has started, or ended. */
+export interface StartNexusOperationOutput {
+  /** What the handler calls the operation; none when it ended at once. */
+  readonly token?: string | undefined;
+  readonly result: Promise<unknown>;
 }
 
 /** With the type of the next run, which is this run's unless it was named. */

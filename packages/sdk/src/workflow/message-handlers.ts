@@ -2,14 +2,15 @@
  * The handlers of a run, and the messages that came before their handler was set. Signals wait for theirs; an update waits until the end of the
  * activation and is then refused.
  */
-import type { Job } from "../value/activation.ts";
+import type { Job, RunStart, WorkflowCommand } from "../value/activation.ts";
 import { isError } from "../value/errors.ts";
 import { type ProtoFailure, TemporalFailure } from "../value/failure.ts";
+import type { FailureConverter } from "../value/failure-converter.ts";
 import { composeInterceptors } from "../value/interceptors.ts";
-import { arrayFromPayloads } from "../value/payload-converter.ts";
+import type { LogLevel } from "../value/logger.ts";
+import { arrayFromPayloads, type PayloadConverter } from "../value/payload-converter.ts";
 import { withinUpdate } from "./current-update.ts";
-import type { QueryInput, UpdateInput } from "./interceptors.ts";
-import type { WorkflowRun } from "./run.ts";
+import type { LoadedInterceptors, QueryInput, UpdateInput } from "./interceptors.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: handlers of any user.
 export type Handler = (...args: any[]) => any;
@@ -54,8 +55,22 @@ interface Running {
   readonly id?: string;
 }
 
+/** What handlers need of their run. */
+interface HandlingRun {
+  readonly start: RunStart;
+  readonly interceptors: LoadedInterceptors;
+  readonly converter: PayloadConverter;
+  readonly failures: FailureConverter;
+  readonly currentDetails: string;
+  enter<T>(work: () => T): T;
+  readOnly<T>(read: () => T): T;
+  push(command: WorkflowCommand): void;
+  log(level: LogLevel, message: string): void;
+  endWithError(error: unknown): void;
+}
+
 export class MessageHandlers {
-  readonly #run: WorkflowRun;
+  readonly #run: HandlingRun;
   readonly signals = new Map<string, Named>();
   readonly queries = new Map<string, Named>();
   readonly updates = new Map<string, Named & { readonly validator: Handler | undefined }>();
@@ -66,7 +81,7 @@ export class MessageHandlers {
   #waitingUpdates: UpdateJob[] = [];
   readonly #running = new Set<Running>();
 
-  constructor(run: WorkflowRun) {
+  constructor(run: HandlingRun) {
     this.#run = run;
   }
 
@@ -224,7 +239,7 @@ export class MessageHandlers {
   ): void {
     this.#running.add(running);
     const handled = this.#run.enter(async () => await handle());
-    handled
+    void handled
       .then(onResult)
       .catch(onError)
       .then(() => {

@@ -1,59 +1,15 @@
 /** Operations of other services, in this namespace or another: called by the name of a Nexus endpoint. */
 import type { OperationDefinition, OperationInput, OperationKey, OperationOutput, ServiceDefinition } from "nexus-rpc";
 import type { NexusCommand, Outcome } from "../value/activation.ts";
-import { type Duration, msOptionalToNumber } from "../value/duration.ts";
+import { msOptionalToNumber } from "../value/duration.ts";
 import { CancelledFailure, NexusOperationFailure, type ProtoFailure } from "../value/failure.ts";
 import { composeInterceptors } from "../value/interceptors.ts";
 import { getRun } from "./current-run.ts";
+import type { StartNexusOperationInput, StartNexusOperationOutput } from "./interceptors.ts";
+import type { StartNexusOperationOptions } from "./nexus-options.ts";
 import type { WorkflowRun } from "./run.ts";
 import type { NexusStarted } from "./waiters.ts";
 import { waitFor } from "./waiting.ts";
-
-/** When an awaited operation throws in a scope that is cancelled. */
-export const NexusOperationCancellationType = {
-  /** Asks nobody; the caller's wait ends at once. */
-  ABANDON: "ABANDON",
-  /** Asks for the end and does not wait for anything. */
-  TRY_CANCEL: "TRY_CANCEL",
-  /** Waits until the handler has been told. */
-  WAIT_CANCELLATION_REQUESTED: "WAIT_CANCELLATION_REQUESTED",
-  /** Waits until the operation has ended, whichever way. */
-  WAIT_CANCELLATION_COMPLETED: "WAIT_CANCELLATION_COMPLETED",
-} as const;
-export type NexusOperationCancellationType =
-  (typeof NexusOperationCancellationType)[keyof typeof NexusOperationCancellationType];
-
-/** How long an operation may take, and what its cancellation waits for. */
-export interface StartNexusOperationOptions {
-  /** From being scheduled to its end. Default: no limit but the server's. */
-  readonly scheduleToCloseTimeout?: Duration;
-  /** From being scheduled to its start, or its end when it ends at once. */
-  readonly scheduleToStartTimeout?: Duration;
-  /** From its start to its end. */
-  readonly startToCloseTimeout?: Duration;
-  /** Default: `WAIT_CANCELLATION_COMPLETED`. */
-  readonly cancellationType?: NexusOperationCancellationType;
-  /** One line that user interfaces show. */
-  readonly summary?: string;
-}
-
-/** An operation before its input becomes a payload. Headers go to its handler; `seq` is its number in the run. */
-export interface StartNexusOperationInput {
-  readonly input: unknown;
-  readonly endpoint: string;
-  readonly service: string;
-  readonly operation: string;
-  readonly options: StartNexusOperationOptions;
-  readonly seq: number;
-  readonly headers: Record<string, string>;
-}
-
-/** An operation that has started, or ended. */
-export interface StartNexusOperationOutput {
-  /** What the handler calls the operation; none when it ended at once. */
-  readonly token?: string | undefined;
-  readonly result: Promise<unknown>;
-}
 
 /** An operation that has started, or ended. */
 export interface NexusOperationHandle<T> {

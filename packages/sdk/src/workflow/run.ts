@@ -8,42 +8,17 @@ import { IllegalStateError, isError } from "../value/errors.ts";
 import { CancelledFailure, isCancellation, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
 import { defaultFailureConverter, type FailureConverter } from "../value/failure-converter.ts";
 import type { LogFields, LogLevel } from "../value/logger.ts";
-import type { Metric, MetricTags } from "../value/metrics.ts";
 import type { Payload } from "../value/payload.ts";
 import { defaultPayloadConverter, type PayloadConverter } from "../value/payload-converter.ts";
 import { CancellationScope } from "./cancellation-scope.ts";
-import { ContinueAsNew } from "./continue-as-new-error.ts";
+import { ContinueAsNew } from "./continue-as-new.ts";
 import type { WorkflowDefinitionOptions } from "./definition.ts";
 import { LoadedInterceptors } from "./interceptors.ts";
 import { MessageHandlers } from "./message-handlers.ts";
 import { seededRandom, seedOf } from "./random.ts";
-import type { SinkCall } from "./sinks.ts";
+import type { RunHost, UserCode } from "./run-host.ts";
 import { type Waiter, Waiters, type Waits } from "./waiters.ts";
 import { infoOf, tidings, type WorkflowInfo } from "./workflow-info.ts";
-
-/** What a bundle holds; each part is evaluated when it is asked for. */
-export interface UserCode {
-  workflows(): Record<string, unknown>;
-  payloadConverter(): unknown;
-  failureConverter(): unknown;
-  interceptors(): { path: string; exports: Record<string, unknown> }[];
-}
-
-/** What the worker lends to a run. */
-export interface RunHost {
-  log(level: LogLevel, message: string, fields: LogFields | undefined): void;
-  metric(metric: Metric, value: number, tags: MetricTags): void;
-  sink(call: SinkCall, isReplaying: boolean): void;
-  now(): number;
-  /** Whether a patch that this run is the first to meet is to be active. */
-  activatesPatch(info: WorkflowInfo, patchId: string): boolean;
-  /** Names of errors that fail the workflow and not its task. */
-  readonly failureTypes: readonly string[];
-  /** Commands say where they were given: slow, for the explanation of an error alone. */
-  readonly isTraced: boolean;
-  /** Evaluates the user's bundle anew. */
-  load(): UserCode;
-}
 
 export interface Patches {
   /** Those that history has markers of. */

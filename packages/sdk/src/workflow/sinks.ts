@@ -1,6 +1,5 @@
 /** Sinks: calls from workflow code to functions of the worker's process, one way. They return nothing and cannot fail the workflow. */
 import { getRun } from "./current-run.ts";
-import type { WorkflowInfo } from "./workflow-info.ts";
 
 /** What it returns is not heard by workflow code. */
 // biome-ignore lint/suspicious/noExplicitAny: the functions of any user.
@@ -9,14 +8,6 @@ export type SinkFunction = (...args: any[]) => void;
 export type Sink = Record<string, SinkFunction>;
 /** Sinks by their names. */
 export type Sinks = Record<string, Sink>;
-
-/** A call of a sink on its way to the worker. */
-export interface SinkCall {
-  readonly ifaceName: string;
-  readonly fnName: string;
-  readonly args: unknown[];
-  readonly workflowInfo: WorkflowInfo;
-}
 
 /** Functions that call the worker's `sinks` of these names. Their arguments must be values that can be copied: functions cannot. */
 export function proxySinks<T extends Sinks>(): T {

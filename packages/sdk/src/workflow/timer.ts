@@ -4,12 +4,7 @@ import { composeInterceptors } from "../value/interceptors.ts";
 import { CancellationScope } from "./cancellation-scope.ts";
 import { getRun } from "./current-run.ts";
 import type { WorkflowRun } from "./run.ts";
-
-/** Of `sleep` and of `condition` with a limit. */
-export interface TimerOptions {
-  /** One line that user interfaces show. */
-  readonly summary?: string;
-}
+import type { TimerOptions } from "./timer-options.ts";
 
 /** Waits by a timer that outlives the worker. At least 1 ms. Throws `CancelledFailure` when its scope is cancelled. */
 export function sleep(duration: Duration, options?: TimerOptions): Promise<void> {
