@@ -65,12 +65,12 @@ describe("an app in one process", () => {
     await assert.rejects(other.client.workflow.getHandle("kept").describe(), WorkflowNotFoundError);
   });
 
-  test("a start brings its first task to the app's worker, unless told not to; and many polls wait", async (t) => {
+  test("a start brings its first task to the app's worker, if told to; and many polls wait", async (t) => {
     const app = await openFor(t, "memory:");
     const worker = await app.worker({ taskQueue, workflowsPath, activities });
-    assert.equal(worker.options.workflowPollers.maximum + worker.options.stickyPollers.maximum, 64);
+    assert.equal(worker.options.workflowPollers.maximum + worker.options.stickyPollers.maximum, 128);
     assert.equal(worker.options.activityPollers.maximum, 16);
-    for (const [workflowId, eager] of Object.entries({ atOnce: {}, queued: { requestEagerStart: false } })) {
+    for (const [workflowId, eager] of Object.entries({ atOnce: { requestEagerStart: true }, queued: {} })) {
       const handle = await app.client.workflow.start(greeting, { taskQueue, workflowId, ...eager });
       assert.equal(handle.eagerlyStarted, workflowId === "atOnce");
       const { events } = await handle.fetchHistory();

@@ -1,4 +1,11 @@
-import { condition, defineSignal, defineUpdate, proxyActivities, setHandler } from "@pawl/sdk/workflow";
+import {
+  condition,
+  defineSignal,
+  defineUpdate,
+  proxyActivities,
+  proxyLocalActivities,
+  setHandler,
+} from "@pawl/sdk/workflow";
 
 const { greet } = proxyActivities<{ greet(name: string): Promise<string> }>({ startToCloseTimeout: "10 seconds" });
 
@@ -18,4 +25,14 @@ export async function greeting(): Promise<string> {
   });
   await condition(() => name !== undefined && goes);
   return await greet(name!);
+}
+
+export async function waiting(): Promise<void> {
+  await condition(() => false);
+}
+
+const local = proxyLocalActivities<{ greet(name: string): Promise<string> }>({ startToCloseTimeout: "10 seconds" });
+
+export async function greetingLocally(name: string): Promise<string> {
+  return await local.greet(name);
 }

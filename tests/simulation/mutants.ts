@@ -427,6 +427,7 @@ function twice(dispatcher: Dispatcher): Dispatcher {
       return {
         poller: first.poller,
         sticky: first.sticky,
+        deliverEarly: () => false,
         deliver(started) {
           first.deliver(started);
           second.deliver(started);

@@ -93,6 +93,8 @@ export type Command =
       readonly task: WorkflowTaskRef;
       readonly request: workflowservice.RespondWorkflowTaskFailedRequest;
     }
+  /** Whether a worker still has this task, which changes nothing. */
+  | { readonly type: "confirmWorkflowTask"; readonly task: WorkflowTaskRef }
   | { readonly type: "resetSticky"; readonly runId: RunSelector }
   | {
       readonly type: "startActivityTask";
@@ -203,6 +205,7 @@ export interface Replies {
     readonly hasPendingTask: boolean;
   };
   failWorkflowTask: Record<never, never>;
+  confirmWorkflowTask: Record<never, never>;
   resetSticky: Record<never, never>;
   /** Undefined: the run has set out to the version that took the task, which will be dispatched again when it has got there. */
   startActivityTask: StartedActivityTask | undefined;

@@ -1,4 +1,5 @@
 export * from "./duration.ts";
+export * from "./embedded.ts";
 export * from "./gen/index.js";
 export * from "./nexus-link.ts";
 export * from "./service.ts";

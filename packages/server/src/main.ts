@@ -4,7 +4,7 @@
  *   store ─▶ namespaces, tokens, cluster ─▶ matching ─▶ ring (gives tasks to matching) ─▶ handlers ─▶ calls: direct, gRPC, HTTP
  */
 import { Rejection } from "@pawl/engine";
-import { methods } from "@pawl/protocol";
+import { confirmWorkflowTaskPath, methods } from "@pawl/protocol";
 import {
   databasesOf,
   MemoryStore,
@@ -44,6 +44,7 @@ import { Tokens } from "./frontend/tokens.ts";
 import { typeOfName } from "./frontend/visibility/search-attribute.ts";
 import { SearchAttributeRegistry } from "./frontend/visibility/search-attribute-registry.ts";
 import { TaskQueueConfigs } from "./frontend/worker/task-queue-config.ts";
+import { confirmWorkflowTask } from "./frontend/workflow/confirm-task.ts";
 import { QueryRegistry } from "./frontend/workflow/query-registry.ts";
 import { limits, shardLimits } from "./limits.ts";
 import { Listeners, type Listening } from "./listeners.ts";
@@ -277,7 +278,10 @@ function answering(parts: MadeParts, member: ClusterMember | undefined, further:
   // Whoever calls from within this process needs nobody's leave.
   const routes = routesOf({});
   const direct = new DirectTransport({
-    ...{ routes, clock },
+    ...{
+      clock,
+      routes: { ...routes, unary: new Map([...routes.unary, [confirmWorkflowTaskPath, confirmWorkflowTask(parts)]]) },
+    },
     onFault: (path, error) => faultStatus(path, error, { telemetry, random }),
   });
   const listeners = new Listeners({ ...parts, routes, routesOf, health, served: new Set(Object.keys(handlers)) });

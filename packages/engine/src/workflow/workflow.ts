@@ -49,7 +49,9 @@ import {
   clearSticky,
   failStartedTask,
   scheduleWorkflowTask,
+  startedTask,
   startWorkflowTask,
+  taskNotFound,
 } from "../workflow-task/workflow-task.ts";
 import { completeWorkflowTask, failWorkflowTask } from "../workflow-task/workflow-task-completion.ts";
 import { requestCancel, terminate } from "./close.ts";
@@ -117,6 +119,7 @@ export function selectorOf(command: Command): RunSelector | undefined {
       return command.request.workflowExecution?.runId ?? "";
     case "completeWorkflowTask":
     case "failWorkflowTask":
+    case "confirmWorkflowTask":
       return command.task.runId;
     default:
       return "activity" in command ? command.activity.runId : command.runId;
@@ -155,26 +158,10 @@ function decideFor(run: Run, workflow: Workflow, command: OfRun, step: Step): Re
       return completeWorkflowTask(workflow, run, step, command);
     case "failWorkflowTask":
       return failWorkflowTask(run, step, command);
+    case "confirmWorkflowTask":
+      return startedTask(run, command.task) ? {} : taskNotFound;
     case "resetSticky":
       return resetSticky(run);
-    case "startActivityTask":
-      return startActivityTask(run, step, command);
-    case "completeActivity":
-      return completeActivity(run, step, command);
-    case "failActivity":
-      return failActivity(run, step, command);
-    case "cancelActivity":
-      return cancelActivity(run, step, command);
-    case "heartbeatActivity":
-      return heartbeatActivity(run, step, command);
-    case "pauseActivity":
-      return pauseActivities(run, step, command);
-    case "unpauseActivity":
-      return unpauseActivities(run, step, command);
-    case "resetActivity":
-      return resetActivities(run, step, command);
-    case "updateActivityOptions":
-      return updateActivityOptions(run, step, command);
     case "update":
       return admitUpdate(run, step, command.request);
     case "pollUpdate":
@@ -208,6 +195,37 @@ function decideFor(run: Run, workflow: Workflow, command: OfRun, step: Step): Re
       return locate(run);
     case "locateActivity":
       return locateActivity(run, command.activity);
+    default:
+      return decideForActivity(run, command, step);
+  }
+}
+
+type OfActivity = Extract<OfRun, { type: `${string}Activity` | "startActivityTask" | "updateActivityOptions" }>;
+
+function decideForActivity(
+  run: Run,
+  command: Exclude<OfActivity, { type: "locateActivity" }>,
+  step: Step,
+): Replies[keyof Replies] | Rejection {
+  switch (command.type) {
+    case "startActivityTask":
+      return startActivityTask(run, step, command);
+    case "completeActivity":
+      return completeActivity(run, step, command);
+    case "failActivity":
+      return failActivity(run, step, command);
+    case "cancelActivity":
+      return cancelActivity(run, step, command);
+    case "heartbeatActivity":
+      return heartbeatActivity(run, step, command);
+    case "pauseActivity":
+      return pauseActivities(run, step, command);
+    case "unpauseActivity":
+      return unpauseActivities(run, step, command);
+    case "resetActivity":
+      return resetActivities(run, step, command);
+    case "updateActivityOptions":
+      return updateActivityOptions(run, step, command);
     default:
       return command satisfies never;
   }

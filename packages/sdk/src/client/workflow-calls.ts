@@ -55,7 +55,7 @@ export class WorkflowCalls {
   async #start(input: WorkflowStartInput): Promise<workflowservice.StartWorkflowExecutionResponse> {
     const { connection, messageCodec, namespace } = this.#options;
     const fields = { ...this.startRequest(input), ...linkFields(input.options) };
-    const { requestEagerStart = connection.isInProcess, taskQueue } = input.options;
+    const { requestEagerStart = false, taskQueue } = input.options;
     const offer = requestEagerStart ? connection.eagerStarts.offer(namespace, taskQueue) : undefined;
     const eager = {
       requestEagerExecution: offer !== undefined,

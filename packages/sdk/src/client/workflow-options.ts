@@ -22,7 +22,7 @@ export interface WorkflowOptions extends BaseWorkflowOptions {
   taskQueue: string;
   /** What to do when a workflow of this id runs already. Default: `FAIL`. */
   workflowIdConflictPolicy?: WorkflowIdConflictPolicy;
-  /** Asks the server to hand the first workflow task to a worker of this process, with the answer. Default: when the server is in this process, too. */
+  /** Asks the server to hand the first workflow task to a worker of this process, with the answer. Default: false. */
   requestEagerStart?: boolean;
   /** In place of what the deployment says: which version of its workers runs it. */
   versioningOverride?: VersioningOverride;

@@ -4,7 +4,15 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Init, type MethodName, methods, type RequestOf, type ResponseOf, statusCodes } from "@pawl/protocol";
+import {
+  confirmWorkflowTaskPath,
+  type Init,
+  type MethodName,
+  methods,
+  type RequestOf,
+  type ResponseOf,
+  statusCodes,
+} from "@pawl/protocol";
 import { Runtime } from "../telemetry/runtime.ts";
 import { type ChannelArgs, GrpcTransport } from "../transport/grpc-transport.ts";
 import { CallFailed, statusName, type TlsConfig, type Transport } from "../transport/transport.ts";
@@ -47,6 +55,8 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Default: true. Polls retry by themselves. */
   retry?: boolean | undefined;
+  /** Goes with this call as headers, beside those of the connection. */
+  metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The methods of the API by their names in camel case. */
@@ -165,28 +175,41 @@ export class Connection {
   async call<N extends MethodName>(
     name: N,
     request: Init<RequestOf<N>>,
-    { timeoutMs, signal, retry = true }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<ResponseOf<N>> {
     const method = methods[name];
+    const message = method.request.encode(request as never);
+    const bytes = await this.#sent(method.path, message, options, (send) => this.#measured(name, request, send));
+    return method.response.decode(bytes) as ResponseOf<N>;
+  }
+
+  /**
+   * Of a workflow task that came from a server in this process: resolves when its start is on disk. Throws {@link CallFailed}, NOT_FOUND when it will never be
+   * there or the task is over.
+   */
+  async confirmWorkflowTask(taskToken: Uint8Array, options: CallOptions = {}): Promise<void> {
+    await this.#sent(confirmWorkflowTaskPath, taskToken, options, (send) => send());
+  }
+
+  async #sent(
+    path: string,
+    message: Uint8Array,
+    { timeoutMs, signal, retry = true, metadata }: CallOptions,
+    around: (send: () => Promise<Uint8Array>) => Promise<Uint8Array>,
+  ): Promise<Uint8Array> {
     const scope = this.#scope.getStore();
     const deadlineMs = Math.min(
       Date.now() + (timeoutMs ?? this.#rpcTimeoutMs),
       scope?.deadlineMs ?? Number.POSITIVE_INFINITY,
     );
-    const message = method.request.encode(request as never);
     const signals = [signal, scope?.signal].filter((each) => each !== undefined);
     const call = {
-      path: method.path,
-      message,
-      metadata: this.#metadata(scope),
+      ...{ path, message, metadata: this.#metadata(scope, metadata) },
       signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
     };
     for (let attempt = 1; ; attempt++) {
       try {
-        const bytes = await this.#measured(name, request, () =>
-          this.#transport.call({ ...call, timeoutMs: Math.max(1, deadlineMs - Date.now()) }),
-        );
-        return method.response.decode(bytes) as ResponseOf<N>;
+        return await around(() => this.#transport.call({ ...call, timeoutMs: Math.max(1, deadlineMs - Date.now()) }));
       } catch (error) {
         const waitMs = retry ? waitBeforeRetryMs(error, attempt) : undefined;
         if (waitMs === undefined || call.signal?.aborted || Date.now() + waitMs >= deadlineMs) {
@@ -253,7 +276,7 @@ export class Connection {
     }
   }
 
-  #metadata(scope: CallScope | undefined): Record<string, string> {
+  #metadata(scope: CallScope | undefined, ofCall: CallOptions["metadata"]): Record<string, string> {
     const apiKey = this.#apiKey;
     const key = typeof apiKey === "function" ? apiKey() : apiKey;
     return {
@@ -261,6 +284,7 @@ export class Connection {
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
       ...this.#metadataOfAll,
       ...scope?.metadata,
+      ...ofCall,
     };
   }
 }

@@ -168,6 +168,10 @@ export class Replay {
     }
   }
 
+  get beginsLocalActivities(): boolean {
+    return [...this.#localActivities.values()].some(({ handedOut }) => !handedOut);
+  }
+
   /** Local activities that no history ends and nobody runs yet. */
   takeLocalActivities(): LocalActivityCommand[] {
     const begun = [...this.#localActivities.values()].filter(({ handedOut }) => !handedOut);

@@ -194,10 +194,10 @@ interface Defaults {
 
 const overNetwork: Defaults = { workflowSlots: 40, workflowPolls: 5, activityPolls: 5, ownShare: 0.4 };
 /**
- * With a server in this process a poll is an object that waits. A task for which one waits is started by the commit that made it, and no second one: so
- * many that nearly all are, and slots enough that eager starts find some free beside them.
+ * With a server in this process a poll is an object that waits. A task for which one waits is started, and may be answered, by the commit that made it: so
+ * many that nearly all are. Starts need as many as all that follows.
  */
-const inProcess: Defaults = { workflowSlots: 256, workflowPolls: 64, activityPolls: 16, ownShare: 0.2 };
+const inProcess: Defaults = { workflowSlots: 256, workflowPolls: 128, activityPolls: 16, ownShare: 0.5 };
 
 function defaultsOf({ connection, tuner, ...options }: WorkerOptions): Defaults {
   if (!connection?.isInProcess || tuner) return overNetwork;

@@ -18,6 +18,8 @@ export interface Call {
   readonly clientVersion: string;
   /** What the caller says it understands beyond the first version of the API. */
   readonly supportedFeatures: readonly string[];
+  /** A poller that may be given workflow tasks before the commit that starts them: see `PollRequest`. */
+  readonly takesEarly?: boolean;
   /** What it came over, for who counts connections; undefined for what comes from within this process. */
   readonly connection?: { once(event: "close", listener: () => void): unknown } | undefined;
 }

@@ -107,6 +107,8 @@ export interface PollRequest {
   readonly untilMs: number;
   /** The worker as a process; "" and absent mean unknown. */
   readonly workerInstanceKey?: string | undefined;
+  /** It may be answered with a workflow task before the commit that starts it: its worker ends with this process, and keeps what it makes of it to itself. */
+  readonly takesEarly?: boolean;
   /** Sets the rate at which the whole queue hands out activity tasks: the last word counts, 0 stops it, absent leaves it. */
   readonly maxTasksPerSecond?: number | undefined;
 }
@@ -136,16 +138,23 @@ export type Match<Started> = (
       readonly started: Started;
       /** Of the worker that it was started for: no other version may have it. */
       readonly version: DeploymentVersion | null;
+      /** The commit that starts it has not been made: nobody but this poller may have it. */
+      readonly isEarly?: boolean;
     }
   | { readonly type: "query"; readonly query: Question }
 ) & { readonly sticky: boolean; readonly backlogCount: number; readonly pollerDelta?: -1 | 1 | undefined };
 
-/** A poller taken out of its line for a task that is about to be started. Exactly one of `deliver` and `release` must be called, once. */
+/**
+ * A poller taken out of its line for a task that is about to be started. Exactly one of `deliver`, `release` and a `deliverEarly` that succeeds must be
+ * called, once.
+ */
 export interface Reservation<Started> {
   readonly poller: Waiting;
   readonly sticky: boolean;
   /** After the commit. When the poller's call has gone meanwhile, the next poller gets the task. */
   deliver(started: Started): void;
+  /** Before the commit. False: this poller has to wait for it, and still waits. */
+  deliverEarly(started: Started): boolean;
   /** The task was not started: the poller goes back to the head of its line. */
   release(): void;
 }

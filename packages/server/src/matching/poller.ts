@@ -18,6 +18,7 @@ export class Poll<Started> {
   readonly poller: Waiting;
   readonly namespaceId: string;
   readonly workerInstanceKey: string | undefined;
+  readonly takesEarly: boolean;
   readonly sinceMs: number;
   /** Neighbours in the line. */
   previous: Poll<Started> | undefined;
@@ -42,6 +43,7 @@ export class Poll<Started> {
     this.sinceMs = clock.nowMs();
     this.namespaceId = request.namespaceId;
     this.workerInstanceKey = request.workerInstanceKey;
+    this.takesEarly = request.takesEarly ?? false;
     this.#untilMs = request.untilMs;
     this.#clock = clock;
     this.#line = line;

@@ -183,19 +183,24 @@ export class TaskQueue<Started> {
     return {
       poller: poll.poller,
       sticky: this.sticky,
-      deliver: (started) => this.#deliver(poll, task, started),
+      deliver: (started) => this.#deliver(poll, task, started, false),
+      deliverEarly: (started) => {
+        const isReady = poll.takesEarly && poll.state !== "over";
+        if (isReady) this.#deliver(poll, task, started, true);
+        return isReady;
+      },
       release: () => this.#release(poll, task),
     };
   }
 
-  #deliver(poll: Poll<Started>, task: Task, started: Started): void {
+  #deliver(poll: Poll<Started>, task: Task, started: Started, isEarly: boolean): void {
     assert(this.#reserved.delete(poll), "a reservation ends once");
     const nowMs = this.#use();
     this.#backlog.countAdded(task, nowMs);
     this.#backlog.countDispatched(task, nowMs);
     const version = poll.poller.deploymentVersion ?? null;
     const backlogCount = this.#waitingCount;
-    const match = { type: "started", task, started, version, sticky: this.sticky, backlogCount } as const;
+    const match = { type: "started", task, started, version, isEarly, sticky: this.sticky, backlogCount } as const;
     if (poll.state === "over") this.#handOn(match);
     else this.#hand(poll, match, nowMs);
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
+  earlyTasksHeader,
   errordetails,
   type failure,
   googleRpc,
@@ -93,6 +94,20 @@ describe("calls", () => {
       labels: { operation: "DescribeNamespace" },
       value: 1,
     });
+  });
+
+  test("only a caller of this process can ask for tasks before their commit", async () => {
+    const taken: (boolean | undefined)[] = [];
+    const { routes } = setUp({
+      GetSystemInfo: (_, call) => {
+        taken.push(call.takesEarly);
+        return {};
+      },
+    });
+    const asking = { ...incoming, header: (name: string) => (name === earlyTasksHeader ? "1" : "") };
+    for (const call of [asking, { ...incoming, isInProcess: true } as const, { ...asking, isInProcess: true } as const])
+      await routes.get(methods.GetSystemInfo.path)!(new Uint8Array(0), call);
+    assert.deepEqual(taken, [false, false, true]);
   });
 
   test("a refusal becomes a status whose first detail is the message that SDKs decode", async () => {

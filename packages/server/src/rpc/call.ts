@@ -1,7 +1,7 @@
 /**
  * From bytes to a handler and back: the one wrapper around every RPC. Decodes, calls, encodes; says what went wrong; counts and times.
  */
-import { errordetails, googleRpc, type Method, type MethodName, methods } from "@pawl/protocol";
+import { earlyTasksHeader, errordetails, googleRpc, type Method, type MethodName, methods } from "@pawl/protocol";
 import type { Admission } from "../frontend/admission.ts";
 import { refusalOf } from "../frontend/faults.ts";
 import { type AnyHandler, type Call, type Handlers, Rejection, type RejectionCode } from "../frontend/handler.ts";
@@ -142,6 +142,11 @@ class IncomingCall implements Call {
 
   get connection(): CallerConnection | undefined {
     return this.#incoming.connection;
+  }
+
+  /** Of callers that end with this process, those that ask for it: whoever says so from elsewhere is not heard. */
+  get takesEarly(): boolean {
+    return this.#incoming.isInProcess === true && this.#incoming.header(earlyTasksHeader) !== "";
   }
 
   get clientName(): string {

@@ -76,6 +76,7 @@ export class DirectTransport {
 }
 
 class DirectCall implements Incoming {
+  readonly isInProcess = true;
   readonly path: string;
   readonly deadlineMs: number | undefined;
   readonly #options: DirectCallOptions;

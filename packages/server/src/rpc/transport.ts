@@ -36,6 +36,8 @@ export interface Incoming {
   readonly verb?: string;
   /** The names in the certificate that the caller has shown and that was found good: none without mutual TLS. */
   certificateNames?(): readonly string[];
+  /** It comes from within this process, and its caller ends with it. */
+  readonly isInProcess?: true;
   /** What it came over; undefined when that has ended, and for what comes from within this process. */
   readonly connection?: CallerConnection | undefined;
 }

@@ -12,6 +12,8 @@ export interface Reservation {
   readonly sticky: boolean;
   /** After the commit. */
   deliver(started: Started): void;
+  /** Before the commit, to a worker that ends with this process. False: to this one only after it. */
+  deliverEarly(started: Started): boolean;
   /** Nothing came of it: back to the head of the line. */
   release(): void;
 }

@@ -46,7 +46,7 @@ export interface Delivery {
 export interface Outcome {
   readonly entry: Entry;
   readonly reply: unknown;
-  readonly deliveries: readonly Delivery[];
+  deliveries: readonly Delivery[];
   /** What no waiting worker took at once. */
   readonly effects: readonly Effect[];
   /** What is counted of it. */

@@ -1,4 +1,4 @@
-/** Executes the entries of a batch on the executions in memory: synchronous, and the only caller of the engine's laws in a shard. */
+/** Executes entries on the executions in memory: synchronous, and the only caller of the engine's laws in a shard. */
 import {
   type Effect,
   noRouting,
@@ -13,9 +13,8 @@ import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import type { Dispatcher, Reservation, Started } from "./dispatcher.ts";
 import { type Delivery, type Entry, type Outcome, type Redispatch, releasePollers } from "./entry.ts";
-import { type Hosted, keyText } from "./hosted.ts";
+import type { Hosted } from "./hosted.ts";
 import type { Stamps } from "./stamps.ts";
-import { addWrites, type ExecutionWrites } from "./writes.ts";
 
 export interface ExecutorParts {
   readonly clock: Clock;
@@ -27,12 +26,6 @@ export interface ExecutorParts {
   readonly routing?: Routing;
 }
 
-/** A batch before its commit. */
-export interface Executed {
-  readonly outcomes: readonly Outcome[];
-  readonly changed: ExecutionWrites;
-}
-
 export class Executor {
   readonly #parts: ExecutorParts;
   readonly #stamps: Stamps;
@@ -42,21 +35,8 @@ export class Executor {
     this.#stamps = stamps;
   }
 
-  /** All of the batch. When it throws (a bug, or `Oversized`), no poller is held for it, and its executions must be forgotten: they have changed. */
-  execute(batch: readonly Entry[], hosted: ReadonlyMap<string, Hosted>): Executed {
-    const outcomes: Outcome[] = [];
-    const changed: ExecutionWrites = { writes: [], touched: [], large: [] };
-    try {
-      for (const entry of batch) outcomes.push(this.#executeEntry(entry, hosted.get(keyText(entry.key))!));
-      for (const one of hosted.values()) addWrites(changed, one);
-      return { outcomes, changed };
-    } catch (error) {
-      releasePollers(outcomes.flatMap(({ deliveries }) => deliveries));
-      throw error;
-    }
-  }
-
-  #executeEntry(entry: Entry, hosted: Hosted): Outcome {
+  /** One entry of a batch. When it throws (a bug, or `Oversized`), no poller is held for it, and its execution must be forgotten: it has changed. */
+  execute(entry: Entry, hosted: Hosted): Outcome {
     if (entry.type === "redispatch") return this.#redispatch(entry, hosted);
     const { key, machine, execution } = hosted;
     const step = this.#step(key.namespaceId);

@@ -47,11 +47,7 @@ async function prefetchRuns(
   const wanted = new Map<string, Hosted>();
   for (const entry of batch) {
     const one = hosted.get(keyText(entry.key))!;
-    const { machine, execution } = one;
-    const named = entry.type === "redispatch" ? entry.runId : machine.selectorOf(entry.command);
-    const runIds = [named || execution.currentRunId];
-    if (entry.type === "command" && machine.needsCurrent?.(entry.command)) runIds.push(execution.currentRunId);
-    for (const runId of runIds) if (runId && !execution.runs.has(runId)) wanted.set(runId, one);
+    for (const runId of unloaded(entry, one)) wanted.set(runId, one);
   }
   if (wanted.size === 0) return;
   const stored = await store.loadRuns([...wanted.keys()], shardId);
@@ -60,4 +56,17 @@ async function prefetchRuns(
     // A run id of another execution is as unknown here as one that never was.
     if (row && keyText(row) === keyText(key)) execution.runs.set(runId, machine.restore(row.snapshot, row.parts));
   }
+}
+
+/** The entry can be executed without another look into the store. */
+export function isLoaded(entry: Entry, hosted: Hosted): boolean {
+  return unloaded(entry, hosted).length === 0;
+}
+
+/** The runs that the entry is about, as far as they are not in memory. */
+function unloaded(entry: Entry, { machine, execution }: Hosted): string[] {
+  const named = entry.type === "redispatch" ? entry.runId : machine.selectorOf(entry.command);
+  const runIds = [named || execution.currentRunId];
+  if (entry.type === "command" && machine.needsCurrent?.(entry.command)) runIds.push(execution.currentRunId);
+  return runIds.filter((runId) => runId !== null).filter((runId) => !execution.runs.has(runId));
 }

@@ -2,6 +2,9 @@
  * The only writer of one shard of executions: workflows and the other kinds that the engine knows.
  *
  *   inbox ─▶ prefetch (await) ─▶ execute (sync) ─▶ commit (await) ─▶ answer, dispatch
+ *                                    │      ▲
+ *                                    ▼      │
+ *                        workers of this process (S8)
  *
  *   S1. At most one batch is between prefetch and commit; execute sees a state that nobody else changes, and two commands on one execution in a
  *       batch see each other.
@@ -11,6 +14,8 @@
  *   S5. The fence is checked inside the write transaction: when the lease is lost, the shard stops.
  *   S6. A command that would make a run too large does not happen: alone like a bug, it is thrown away, and the run is ended instead.
  *   S7. A batch that writes nothing answers from memory only while nobody can have taken the shard over (`isSure`); otherwise the fence is checked first.
+ *   S8. A worker that ends with this process may have a workflow task before the commit that starts it, and what it makes of it at once joins that commit: S2 is
+ *       for whoever outlives the process. Only what is pure goes that way: activities, local ones too, and answers to queries wait for the commit.
  */
 import {
   type Call,
@@ -24,13 +29,15 @@ import {
   type ReplyOfKind,
 } from "@pawl/engine";
 import { type Lease, LeaseLost, type RunRef, type Store } from "@pawl/store";
+import { nextTurn } from "../clock.ts";
 import { shardLimits } from "../limits.ts";
 import type { Traces } from "../telemetry/traces.ts";
+import { Batch, turnsForAnswers } from "./batch.ts";
 import type { Committed } from "./commit-metrics.ts";
 import { type BatchFigures, CommitSpans } from "./commit-spans.ts";
 import { type Entry, type Outcome, type Redispatch, redispatchesOf, releasePollers, type Submitted } from "./entry.ts";
 import { ExecutionCache } from "./execution-cache.ts";
-import { type Executed, Executor, type ExecutorParts } from "./executor.ts";
+import { Executor, type ExecutorParts } from "./executor.ts";
 import { takeBatch } from "./fair-batch.ts";
 import { type Hosted, keyText } from "./hosted.ts";
 import { insist } from "./insist.ts";
@@ -163,31 +170,38 @@ export class Shard {
     this.#running = undefined;
   }
 
-  async #runBatch(batch: readonly Entry[]): Promise<void> {
+  async #runBatch(entries: readonly Entry[], { together = true } = {}): Promise<void> {
     let hosted: Map<string, Hosted>;
     try {
-      hosted = await prefetch(batch, { store: this.#parts.store, shardId: this.lease.shardId, cache: this.#cache });
+      hosted = await prefetch(entries, { store: this.#parts.store, shardId: this.lease.shardId, cache: this.#cache });
     } catch (error) {
       // S4 holds for reading, too: a run that cannot be restored must not take its neighbours with it.
-      if (batch.length > 1) return this.#runAlone(batch);
+      if (entries.length > 1) return this.#runAlone(entries);
       this.#parts.onFault("read executions", error);
-      this.#enqueueLater(batch.filter((entry) => entry.type === "redispatch"));
-      return this.#refuse(batch, new Unavailable("unknown", "the store could not be read; try again"));
+      this.#enqueueLater(entries.filter((entry) => entry.type === "redispatch"));
+      return this.#refuse(entries, new Unavailable("unknown", "the store could not be read; try again"));
     }
-    let executed: Executed;
+    const batch = new Batch(hosted, this.#executor);
+    let changes: ExecutionWrites;
     try {
-      executed = this.#executor.execute(batch, hosted);
+      batch.execute(entries);
+      if (together && batch.deliverEarly()) {
+        for (let turn = 0; turn < turnsForAnswers; turn++) await nextTurn();
+        batch.execute(batch.takeJoining(this.#inbox, shardLimits.batchMax));
+      }
+      changes = batch.takeChanges();
     } catch (error) {
-      this.#forget(batch);
-      if (batch.length > 1) return this.#runAlone(batch);
-      return this.#fail(batch[0]!, error);
+      batch.release();
+      this.#forget(batch.entries);
+      if (batch.entries.length > 1) return this.#runAlone(batch.entries);
+      return this.#fail(batch.entries[0]!, error);
     }
-    return this.#commit(batch, hosted, executed);
+    return this.#commit(batch, changes);
   }
 
   /** S4: alone, each either goes through or fails by itself. */
-  async #runAlone(batch: readonly Entry[]): Promise<void> {
-    for (const entry of batch) await this.#runBatch([entry]);
+  async #runAlone(entries: readonly Entry[]): Promise<void> {
+    for (const entry of entries) await this.#runBatch([entry], { together: false });
   }
 
   /** It was alone, so it is its own fault: the run is too large for it (S6), or it met a bug (S4). */
@@ -210,19 +224,15 @@ export class Shard {
     const resolve = (reply: unknown) => {
       if (reply instanceof Rejection) failure = new Error(`${rejection.message} ${reply.message}`);
     };
-    await this.#runBatch([{ type: "command", key, command: instead, resolve, reject }]);
+    await this.#runBatch([{ type: "command", key, command: instead, resolve, reject }], { together: false });
     if (failure) return this.#refuse([entry], failure);
     this.#parts.onLarge?.({ key, runId: instead.runId, what, value, above: max, ended: true });
     const asked = entry.type === "command" && !(hostCommands as readonly string[]).includes(entry.command.type);
     if (asked) entry.resolve(rejection as never);
-    else await this.#runBatch([entry]);
+    else await this.#runBatch([entry], { together: false });
   }
 
-  async #commit(
-    batch: readonly Entry[],
-    hosted: ReadonlyMap<string, Hosted>,
-    { outcomes, changed: { writes, touched, large } }: Executed,
-  ): Promise<void> {
+  async #commit({ entries, outcomes, hosted }: Batch, { writes, touched, large }: ExecutionWrites): Promise<void> {
     let figures: BatchFigures | undefined;
     // S7: an empty commit is a look at the fence.
     if (writes.length > 0 || this.#parts.isSure?.() === false) {
@@ -231,12 +241,12 @@ export class Shard {
       try {
         await this.#parts.store.commit(this.lease, writes);
       } catch (error) {
-        return this.#failCommit(batch, outcomes, error);
+        return this.#failCommit(entries, outcomes, error);
       }
       const ms = stopwatchMs() - begunAtMs;
       const notes = outcomes.flatMap((outcome) => outcome.notes);
-      onCommit?.({ commands: batch.length, transitions: touched.length, writes, notes, seconds: ms / 1_000 });
-      figures = { commands: batch.length, rows: writes.length, ms };
+      onCommit?.({ commands: entries.length, transitions: touched.length, writes, notes, seconds: ms / 1_000 });
+      figures = { commands: entries.length, rows: writes.length, ms };
     }
     for (const [id, one] of hosted) this.#cache.put(id, one);
     this.#answer(outcomes, touched, figures);

@@ -1,6 +1,6 @@
 /** The polls of one worker: what it asks for, as whom, and what is counted of it. */
 import { setTimeout as delay } from "node:timers/promises";
-import { enums, timestampMs, type workflowservice } from "@pawl/protocol";
+import { earlyTasksHeader, enums, timestampMs, type workflowservice } from "@pawl/protocol";
 import type { Connection } from "../../connection/connection.ts";
 import type { SdkMetrics } from "../../telemetry/sdk-metrics.ts";
 import type { CompiledWorkerOptions } from "../worker-options.ts";
@@ -22,6 +22,9 @@ export interface PollingParts {
 }
 
 type Handled<T> = Pick<PollerParts<T>, "slots" | "handle" | "signal">;
+
+/** This worker ends with the server's process, so it may have workflow tasks before the commit that starts them. */
+const takesEarly = { [earlyTasksHeader]: "1" };
 
 export class Polling {
   readonly #parts: PollingParts;
@@ -109,7 +112,7 @@ export class Polling {
     const task = await connection.call(
       "PollWorkflowTaskQueue",
       { ...this.#identity(), taskQueue, binaryChecksum: options.deployment ? "" : options.buildId },
-      this.#callOptions(),
+      { ...this.#callOptions(), metadata: connection.isInProcess ? takesEarly : undefined },
     );
     const isTask = task.taskToken.length > 0;
     metrics.count(`workflow_task_queue_poll_${isTask ? "succeed" : "empty"}`, this.#tags());

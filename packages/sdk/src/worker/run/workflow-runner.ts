@@ -283,6 +283,10 @@ export class WorkflowRunner {
   /** Runs local activities until there are none, `false`, or until the task's time is nearly over, `true`. */
   async #waitForLocalActivities(task: Task, run: CachedRun): Promise<boolean> {
     const endsAtMs = Date.now() + run.replay.taskTimeoutMs * shareBeforeHeartbeat;
+    const { connection } = this.#parts;
+    // They reach beyond this process, and a server in it may hand out a task before it is on disk.
+    if (connection.isInProcess && run.replay.beginsLocalActivities)
+      await connection.confirmWorkflowTask(task.taskToken, answerWithin);
     for (;;) {
       run.runLocalActivities((command) => this.#localActivity(command, run, task));
       if (!run.replay.hasLocalActivities || run.replay.isClosed) return false;

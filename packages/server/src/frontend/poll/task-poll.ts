@@ -60,7 +60,7 @@ export async function pollForTask<Response>(
 }
 
 async function answerOrReturn<Response>(
-  { matching }: Pick<Parts, "matching">,
+  parts: Pick<Parts, "matching" | "ring">,
   call: Call,
   match: StartedMatch | QueryMatch,
   answer: (match: StartedMatch | QueryMatch) => Promise<Response | undefined>,
@@ -69,12 +69,24 @@ async function answerOrReturn<Response>(
   try {
     response = await answer(match);
   } catch (error) {
-    matching.giveBack(match); // P1
+    giveBack(parts, match);
     throw error;
   }
   if (response === undefined || !isGone(call)) return response;
-  matching.giveBack(match); // P1
+  giveBack(parts, match);
   return undefined;
+}
+
+/** P1. What was handed out before its commit is anybody else's only after it. */
+function giveBack({ matching, ring }: Pick<Parts, "matching" | "ring">, match: StartedMatch | QueryMatch): void {
+  if (match.type === "query" || !match.isEarly || match.started.kind !== "workflow") return matching.giveBack(match);
+  const { namespaceId, workflowId, task } = match.started.task;
+  const confirmed = ring.submit(workflowKey(namespaceId, workflowId), { type: "confirmWorkflowTask", task });
+  confirmed.then(
+    (reply) => reply instanceof Rejection || matching.giveBack({ ...match, isEarly: false }),
+    // Its shard dispatches what it has, or lets the task time out.
+    () => undefined,
+  );
 }
 
 async function start(

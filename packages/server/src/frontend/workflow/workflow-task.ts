@@ -38,6 +38,7 @@ export function workflowTaskHandlers(parts: Parts) {
         ...(kind === enums.TaskQueueKind.STICKY && { stickyOf: normalName }),
         poller: pollerOf(request, random.uuid()),
         workerInstanceKey: request.workerInstanceKey,
+        takesEarly: call.takesEarly ?? false,
       } as const;
       const refused = await registerWorker(parts, poll);
       if (refused) return refused;

@@ -1,0 +1,75 @@
+/** Entries that one commit makes true, between prefetch and that commit. */
+import { type Delivery, type Entry, type Outcome, releasePollers } from "./entry.ts";
+import type { Executor } from "./executor.ts";
+import { type Hosted, keyText } from "./hosted.ts";
+import { isLoaded } from "./prefetch.ts";
+import { addWrites, type ExecutionWrites } from "./writes.ts";
+
+/**
+ * So many turns of the event loop workers of this process have for their answers to join the batch: in the first they run the workflow, at its end they know that
+ * it has left no rejection unhandled, and answer in the second.
+ */
+export const turnsForAnswers = 2;
+
+export class Batch {
+  readonly entries: Entry[] = [];
+  /** In the order of the entries. */
+  readonly outcomes: Outcome[] = [];
+  readonly hosted: ReadonlyMap<string, Hosted>;
+  readonly #executor: Executor;
+
+  constructor(hosted: ReadonlyMap<string, Hosted>, executor: Executor) {
+    this.hosted = hosted;
+    this.#executor = executor;
+  }
+
+  /** When it throws, all executions of the batch must be forgotten, and `release` called. */
+  execute(entries: readonly Entry[]): void {
+    this.entries.push(...entries);
+    for (const entry of entries)
+      this.outcomes.push(this.#executor.execute(entry, this.hosted.get(keyText(entry.key))!));
+  }
+
+  /**
+   * Gives workflow tasks to those workers that may have them before the commit. Whether there were any. What a task carries must all be in memory: the
+   * store does not know of it yet.
+   */
+  deliverEarly(): boolean {
+    let some = false;
+    for (const outcome of this.outcomes) {
+      const isGiven = ({ started, reservation }: Delivery) =>
+        started.kind === "workflow" &&
+        started.task.events !== undefined &&
+        (reservation.sticky || started.task.fromEventId === 1) &&
+        reservation.deliverEarly(started);
+      const left = outcome.deliveries.filter((delivery) => !isGiven(delivery));
+      some ||= left.length < outcome.deliveries.length;
+      outcome.deliveries = left;
+    }
+    return some;
+  }
+
+  /** Takes out of the inbox what is about executions of this batch and needs nothing to be read, so that it can join: `max` entries at most. */
+  takeJoining(inbox: Entry[], max: number): Entry[] {
+    const joining: Entry[] = [];
+    const rest: Entry[] = [];
+    for (const entry of inbox) {
+      const one = this.hosted.get(keyText(entry.key));
+      (joining.length < max && one && isLoaded(entry, one) ? joining : rest).push(entry);
+    }
+    if (joining.length > 0) inbox.splice(0, inbox.length, ...rest);
+    return joining;
+  }
+
+  /** What the commit has to write. Throws `Oversized`; then as for `execute`. */
+  takeChanges(): ExecutionWrites {
+    const changes: ExecutionWrites = { writes: [], touched: [], large: [] };
+    for (const one of this.hosted.values()) addWrites(changes, one);
+    return changes;
+  }
+
+  /** Nothing comes of it: pollers that were to get a task of it go back to their lines. */
+  release(): void {
+    releasePollers(this.outcomes.flatMap(({ deliveries }) => deliveries));
+  }
+}
