@@ -52,7 +52,7 @@ import { Matching } from "./matching/matching.ts";
 import { callbackPath } from "./nexus/incoming.ts";
 import { OutsideCalls } from "./nexus/outside-calls.ts";
 import { systemRandom } from "./random.ts";
-import { type CallParts, faultStatus, unaryRoutes } from "./rpc/call.ts";
+import { type CallParts, faultStatus, statusOf, unaryRoutes } from "./rpc/call.ts";
 import { type DirectCallOptions, DirectTransport } from "./rpc/direct-transport.ts";
 import { Health } from "./rpc/health.ts";
 import { reflectionRoutes } from "./rpc/reflection.ts";
@@ -277,11 +277,12 @@ function answering(parts: MadeParts, member: ClusterMember | undefined, further:
   });
   // Whoever calls from within this process needs nobody's leave.
   const routes = routesOf({});
+  const confirm: Unary = async (taskToken) => {
+    const refused = await confirmWorkflowTask(parts, taskToken);
+    return refused ? statusOf(refused) : new Uint8Array(0);
+  };
   const direct = new DirectTransport({
-    ...{
-      clock,
-      routes: { ...routes, unary: new Map([...routes.unary, [confirmWorkflowTaskPath, confirmWorkflowTask(parts)]]) },
-    },
+    ...{ clock, routes: { ...routes, unary: new Map([...routes.unary, [confirmWorkflowTaskPath, confirm]]) } },
     onFault: (path, error) => faultStatus(path, error, { telemetry, random }),
   });
   const listeners = new Listeners({ ...parts, routes, routesOf, health, served: new Set(Object.keys(handlers)) });
