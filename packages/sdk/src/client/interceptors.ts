@@ -42,7 +42,7 @@ export interface WorkflowStartUpdateInput {
   readonly options: WorkflowUpdateInputOptions;
 }
 
-/** An update that was accepted; `outcome` when it has completed, too. */
+/** An update that was accepted or refused; `outcome` when it is known already. */
 export interface WorkflowStartUpdateOutput {
   readonly updateId: string;
   readonly workflowRunId: string | undefined;

@@ -100,7 +100,10 @@ const retryLongestMs = 5_000;
 /** The server says that it is overloaded: come back later than after a broken connection. */
 const retryOverloadedMs = 1_000;
 
-/** The way to a server, shared by clients and workers. A call is given up after `rpcTimeout`, and made again before that when the server asks for it. */
+/**
+ * The way to a server, shared by clients and workers. A call that finds the server away or overloaded is made again until `rpcTimeout`, or the
+ * call's own deadline, is over.
+ */
 export class Connection {
   readonly #transport: Transport;
   readonly #options: ConnectionOptions;

@@ -6,7 +6,7 @@ import { SPAN_DELIMITER, SpanName } from "./trace-context.ts";
 
 /** Who makes the spans. */
 export interface InterceptorOptions {
-  /** Default: `@pawl/sdk` of the global provider. */
+  /** Default: one of the global provider. */
   readonly tracer?: otel.Tracer;
 }
 
