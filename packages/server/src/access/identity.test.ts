@@ -241,6 +241,13 @@ describe("a credential", () => {
     assert.equal((await call(key, "GetSystemInfo", {})).code, 0);
   });
 
+  test("that names nobody is refused", { timeout: testMs }, async () => {
+    for (const sub of ["", null, { name: "alice" }, 7] as unknown as string[]) {
+      const { code, text } = await call(await callers.token({ sub, permissions: ["a:admin"] }), "GetSystemInfo", {});
+      assert.deepEqual([code, text], [statusCodes.UNAUTHENTICATED, "the token's sub is not what is expected here"]);
+    }
+  });
+
   test("that is no Bearer credential is refused", async () => {
     const headers = { authorization: "Basic dXNlcjpwYXNz" };
     const answer = await client.call(methods.GetSystemInfo.path, Buffer.alloc(0), { headers });

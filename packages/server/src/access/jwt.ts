@@ -53,8 +53,12 @@ export class Jwt {
         ...{ algorithms, audience, clockTolerance: limits.jwtSkewMsMax / 1_000, currentDate: new Date(nowMs) },
         ...{ requiredClaims: ["exp", "sub"], ...(issuer !== undefined && { issuer }) },
       });
+      const { sub } = payload;
+      // The library asks that they are there, not that they say something: `""`, `null`, `1e400`.
+      if (typeof sub !== "string" || sub === "") return { refusal: "the token's sub is not what is expected here" };
+      if (!Number.isFinite(payload.exp)) return { refusal: "the token's exp is not what is expected here" };
       const untilMs = Math.min(payload.exp! * 1_000 + limits.jwtSkewMsMax, nowMs + limits.jwtRememberedMs);
-      return { principal: { name: `jwt:${payload.sub}`, ...permissionsIn(payload, permissionsClaim) }, untilMs };
+      return { principal: { name: `jwt:${sub}`, ...permissionsIn(payload, permissionsClaim) }, untilMs };
     } catch (error) {
       const isWrong = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout);
       // A key set that could not be read is a plain error of the library; a token's own faults have classes.
