@@ -188,11 +188,8 @@ export class ActivityClient extends AsyncCompletionClient {
       const { outcome } = await call(
         "PollActivityExecution",
         { namespace, activityId, runId },
-        { timeoutMs: longPollMs },
-      ).catch((error) => {
-        if (error instanceof CallFailed && error.code === status.deadlineExceeded) return { outcome: undefined };
-        return this.#rethrow("Failed to get the result of Activity")(error);
-      });
+        { timeoutMs: longPollMs, waits: true },
+      ).catch(this.#rethrow("Failed to get the result of Activity"));
       if (outcome?.failure) {
         const cause = failureConverter.failureToError(outcome.failure, payloadConverter);
         throw new ActivityExecutionFailedError("Activity execution failed", cause, activityId, runId || undefined);

@@ -40,7 +40,7 @@ async function closingEvent(
       ...{ namespace, execution, nextPageToken, waitNewEvent: true, skipArchival: true },
       historyEventFilterType: enums.HistoryEventFilterType.CLOSE_EVENT,
     };
-    const response = await call("GetWorkflowExecutionHistory", request, { timeoutMs: longPollMs });
+    const response = await call("GetWorkflowExecutionHistory", request, { timeoutMs: longPollMs, waits: true });
     const closing = history.History.decode(response.history ?? new Uint8Array(0)).events.at(-1);
     if (closing) return closing;
     // An empty answer is a long poll that ran out; the token pins the run, so that the next one waits for the same.

@@ -46,8 +46,8 @@ export class WorkflowUpdates {
       const execution = last.workflowExecution;
       for (;;) {
         // The server answers before the stage is reached when that takes long; the same update id asked again is the same update.
-        const response = await call("UpdateWorkflowExecution", request, { timeoutMs: longPollMs }).catch((error) =>
-          rethrowUpdateFailure(error, namespace, execution),
+        const response = await call("UpdateWorkflowExecution", request, { timeoutMs: longPollMs, waits: true }).catch(
+          (error) => rethrowUpdateFailure(error, namespace, execution),
         );
         if (response.stage < stages.ACCEPTED) continue;
         const workflowRunId = response.updateRef?.workflowExecution?.runId ?? execution.runId;
@@ -156,8 +156,8 @@ export class WorkflowUpdates {
       waitPolicy: { lifecycleStage: stages.COMPLETED },
     };
     for (;;) {
-      const response = await call("PollWorkflowExecutionUpdate", request, { timeoutMs: longPollMs }).catch((error) =>
-        rethrowUpdateFailure(error, namespace, workflowExecution),
+      const response = await call("PollWorkflowExecutionUpdate", request, { timeoutMs: longPollMs, waits: true }).catch(
+        (error) => rethrowUpdateFailure(error, namespace, workflowExecution),
       );
       if (response.outcome) return response.outcome;
     }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { errordetails, googleRpc, workflowservice } from "@pawl/protocol";
+import { errordetails, googleRpc, history, workflowservice } from "@pawl/protocol";
 import { Client } from "../client/client.ts";
 import { CallFailed, type Transport, type TransportCall } from "../transport/transport.ts";
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from "../value/errors.ts";
@@ -55,6 +55,30 @@ describe("a call", () => {
     await assert.rejects(connection.call("DescribeNamespace", {}), (error) => error === unavailable);
     assert.ok(calls.length >= 2);
     assert.ok(calls.every(({ timeoutMs }) => timeoutMs <= 250));
+  });
+
+  test("that waits for a result is made again when its time is over, until that of its scope is", async () => {
+    const overdue = new CallFailed(4, "the call's deadline has passed");
+    const closing = workflowservice.GetWorkflowExecutionHistoryResponse.encode({
+      history: history.History.encode({ events: [{ eventId: 3, workflowExecutionCompletedEventAttributes: {} }] }),
+    });
+    const { transport, calls } = scripted(overdue, closing);
+    const handle = new Client({ connection: Connection.lazy({ transport }) }).workflow.getHandle("w");
+    assert.equal(await handle.result(), undefined);
+    assert.equal(calls.length, 2);
+
+    const never = scripted(overdue);
+    const client = new Client({ connection: Connection.lazy(never) });
+    const past = Date.now() - 1;
+    await assert.rejects(
+      client.withDeadline(past, () => client.workflow.getHandle("w").result()),
+      /DEADLINE_EXCEEDED/,
+    );
+    await assert.rejects(
+      client.withDeadline(past, () => client.activity.getHandle("a").result()),
+      /DEADLINE_EXCEEDED/,
+    );
+    assert.equal(never.calls.length, 2);
   });
 
   test("carries metadata, key and deadline of its connection and of its scope", async () => {

@@ -57,6 +57,8 @@ export interface CallOptions {
   retry?: boolean | undefined;
   /** Goes with this call as headers, beside those of the connection. */
   metadata?: Readonly<Record<string, string>> | undefined;
+  /** It waits for something to happen: when its time is over, it is made again, until that of `withDeadline` is over. Default: false. */
+  waits?: boolean | undefined;
 }
 
 /** The methods of the API by their names in camel case. */
@@ -197,14 +199,12 @@ export class Connection {
   async #sent(
     path: string,
     message: Uint8Array,
-    { timeoutMs, signal, retry = true, metadata }: CallOptions,
+    { timeoutMs = this.#rpcTimeoutMs, signal, retry = true, waits = false, metadata }: CallOptions,
     around: (send: () => Promise<Uint8Array>) => Promise<Uint8Array>,
   ): Promise<Uint8Array> {
     const scope = this.#scope.getStore();
-    const deadlineMs = Math.min(
-      Date.now() + (timeoutMs ?? this.#rpcTimeoutMs),
-      scope?.deadlineMs ?? Number.POSITIVE_INFINITY,
-    );
+    const endMs = scope?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    let deadlineMs = Math.min(Date.now() + timeoutMs, endMs);
     const signals = [signal, scope?.signal].filter((each) => each !== undefined);
     const call = {
       ...{ path, message, metadata: this.#metadata(scope, metadata) },
@@ -214,6 +214,11 @@ export class Connection {
       try {
         return await around(() => this.#transport.call({ ...call, timeoutMs: Math.max(1, deadlineMs - Date.now()) }));
       } catch (error) {
+        // A process that stood still (a debugger, a laptop that slept) finds its call's time over, which says nothing of what it waits for.
+        if (waits && isOverdue(error) && Date.now() < endMs) {
+          deadlineMs = Math.min(Date.now() + timeoutMs, endMs);
+          continue;
+        }
         const waitMs = retry ? waitBeforeRetryMs(error, attempt) : undefined;
         if (waitMs === undefined || call.signal?.aborted || Date.now() + waitMs >= deadlineMs) {
           // The stack of the answer's arrival says nothing; that of the call says who asked.
@@ -299,6 +304,10 @@ export function isTooLarge(error: unknown): boolean {
     error.code === statusCodes.RESOURCE_EXHAUSTED &&
     /larger than max|message.*too large/i.test(error.details)
   );
+}
+
+function isOverdue(error: unknown): boolean {
+  return error instanceof CallFailed && error.code === statusCodes.DEADLINE_EXCEEDED;
 }
 
 function waitBeforeRetryMs(error: unknown, attempt: number): number | undefined {
