@@ -6,6 +6,7 @@ import { enums, type history } from "@pawl/protocol";
 import { ApplicationFailure, heartbeat } from "@pawl/sdk/activity";
 import { Client, type WorkflowHandle } from "@pawl/sdk/client";
 import { type Payload, ValueError } from "@pawl/sdk/common";
+import { DefaultLogger } from "@pawl/sdk/worker";
 import * as workflows from "./bad-input/workflows.ts";
 import { newId, newWorker, useTarget } from "./target.ts";
 
@@ -20,6 +21,9 @@ const activities = {
   heartbeats: async (bytes: number) => heartbeat("x".repeat(bytes)),
   fails: async (bytes: number) => {
     throw ApplicationFailure.retryable("too long a story", "Story", "x".repeat(bytes));
+  },
+  failsUnwritably: async () => {
+    throw ApplicationFailure.retryable("a long number", "Number", 10n);
   },
 };
 
@@ -37,6 +41,27 @@ async function taskFailureOf(handle: WorkflowHandle): Promise<history.WorkflowTa
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+test("an activity whose failure has details that cannot be written fails as that, and is not waited for until its timeout", async () => {
+  await withWorker(async (taskQueue) => {
+    const options = { workflowId: newId(), taskQueue };
+    const said = await target.client.workflow.execute(workflows.failsUnwritably, options);
+    assert.match(said, /^ApplicationFailure TypeError false: .*BigInt/);
+  });
+});
+
+test("a bug in a workflow is logged with its kind and the place in the user's file", async () => {
+  const { promise: logged, resolve } = Promise.withResolvers<unknown>();
+  const logger = new DefaultLogger("WARN", ({ message, meta }) => {
+    if (message === "Workflow task failed") resolve(meta?.["error"]);
+  });
+  const worker = await newWorker(target, { workflowsPath, logger });
+  const options = { workflowId: newId(), taskQueue: worker.options.taskQueue };
+  const handle = await target.client.workflow.start(workflows.hasBug, options);
+  const error = await worker.runUntil(logged);
+  assert.match(String(error), /^TypeError: .*'goods'.*\n +at hasBug \(\S+bad-input.workflows\.ts:\d+:\d+\)/);
+  await handle.terminate();
+});
 
 describe("what is not registered", () => {
   test("an activity fails, retryably, with the names of those that are there", async () => {

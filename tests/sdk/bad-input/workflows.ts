@@ -25,6 +25,7 @@ interface Activities {
   give(bytes: number): Promise<string>;
   heartbeats(bytes: number): Promise<void>;
   fails(bytes: number): Promise<void>;
+  failsUnwritably(): Promise<void>;
 }
 
 const once = { startToCloseTimeout: "1 minute", retry: { maximumAttempts: 1 } } as const;
@@ -57,6 +58,14 @@ export async function activityEnds(bytes: number): Promise<string[]> {
     await causeOf(remote.heartbeats(bytes)),
     await causeOf(remote.fails(bytes)),
   ];
+}
+
+export async function failsUnwritably(): Promise<string> {
+  return await causeOf(remote.failsUnwritably());
+}
+
+export async function hasBug(order?: { goods: string[] }): Promise<number> {
+  return order!.goods.length;
 }
 
 const tooMuch = {

@@ -160,3 +160,11 @@ describe("encoded common attributes", () => {
     assert.equal(encoding.failureToError(failure, converter).message, "plain");
   });
 });
+
+test("an error that is its own cause is written once", () => {
+  const outer = new Error("outer");
+  outer.cause = new Error("inner", { cause: outer });
+  const failure = errorToFailure(outer, converter);
+  assert.equal(failure.cause?.message, "inner");
+  assert.equal(failure.cause?.cause?.cause, undefined);
+});

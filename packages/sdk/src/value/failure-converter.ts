@@ -258,12 +258,21 @@ function retryBehaviorOf({ retryableOverride }: HandlerError): enums.NexusHandle
   return retryableOverride ? retryBehaviorNumber.RETRYABLE : retryBehaviorNumber.NON_RETRYABLE;
 }
 
+/** The causes that are being written: an error that is its own cause, over however many others, is not written for ever. */
+const underWay = new Set<unknown>();
+
 function optionalFailure(
   error: unknown,
   converter: PayloadConverter,
   failures: FailureConverter,
 ): ProtoFailure | undefined {
-  return error === undefined || error === null ? undefined : failures.errorToFailure(error, converter);
+  if (error === undefined || error === null || underWay.has(error)) return undefined;
+  underWay.add(error);
+  try {
+    return failures.errorToFailure(error, converter);
+  } finally {
+    underWay.delete(error);
+  }
 }
 
 function textOf(value: unknown): string {

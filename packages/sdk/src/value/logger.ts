@@ -1,4 +1,7 @@
 /** Where the SDK's own messages and those of `log` in workflows and activities go. */
+import { errorMessage, isError } from "./errors.ts";
+
+/** How much a line matters. */
 export type LogLevel = "TRACE" | "DEBUG" | "INFO" | "WARN" | "ERROR";
 /** What a line says beside its message, by name. */
 export type LogFields = Record<string, unknown>;
@@ -56,12 +59,29 @@ export class DefaultLogger implements Logger {
 }
 
 function writeLine({ level, message, timestampNanos, meta }: LogEntry): void {
-  const tail = meta && Object.keys(meta).length > 0 ? ` ${JSON.stringify(meta, readableErrors)}` : "";
+  const tail = meta && Object.keys(meta).length > 0 ? ` ${jsonOf(meta)}` : "";
   console.error(`${new Date(Number(timestampNanos / nanosPerMs)).toISOString()} [${level}] ${message}${tail}`);
 }
 
+/** A field that JSON has no form for does not cost its line, nor whoever wrote it his attempt. */
+function jsonOf(meta: LogFields): string {
+  try {
+    return JSON.stringify(meta, readableErrors);
+  } catch {
+    const fields = Object.entries(meta).map(([name, value]) => {
+      try {
+        JSON.stringify(value, readableErrors);
+        return [name, value];
+      } catch (error) {
+        return [name, `(${errorMessage(error).split("\n")[0]})`];
+      }
+    });
+    return JSON.stringify(Object.fromEntries(fields), readableErrors);
+  }
+}
+
 function readableErrors(_key: string, value: unknown): unknown {
-  if (value instanceof Error) return value.stack ?? value.message;
+  if (isError(value)) return value.stack ?? value.message;
   return typeof value === "bigint" ? value.toString() : value;
 }
 

@@ -132,10 +132,23 @@ const cases: readonly (readonly [what: string, given: Case, ...causes: readonly 
     "a workflow task that fails again and again",
     {
       description: { pendingWorkflowTask: { ...task, attempt: 4 } },
-      events: [{ eventId: 4, workflowTaskFailedEventAttributes: { cause: 24, failure: declined } }],
+      events: [
+        {
+          eventId: 4,
+          workflowTaskFailedEventAttributes: {
+            cause: 24,
+            failure: { ...declined, stackTrace: "    at pay (src/pay.ts:7:3)\n    at run (src/run.ts:1:1)" },
+          },
+        },
+      ],
       pollers: { [onWorkflows]: present },
     },
-    ["workflowTaskFailing", /attempt 4: NonDeterministicError: CardError: declined/, true, /workflow stack/],
+    [
+      "workflowTaskFailing",
+      /attempt 4: NonDeterministicError: CardError: declined.*, at pay \(src\/pay\.ts:7:3\)\. It/,
+      true,
+      /workflow stack/,
+    ],
   ],
   [
     "a workflow task that sets a search attribute which is not there",

@@ -200,8 +200,10 @@ function failingTask({ events }: Evidence, task: workflow.PendingWorkflowTaskInf
     if (failed) {
       const cause = `${word(enums.WorkflowTaskFailedCause, failed.cause)}: `;
       const text = failureText(failed.failure);
+      const [frame = ""] = (failed.failure?.stackTrace ?? "").split("\n");
+      const where = frame.trim() === "" ? "" : `, ${frame.trim()}`;
       // Failures that the server has written begin with it.
-      return text.startsWith(cause) ? text : `${cause}${text}`;
+      return text.startsWith(cause) ? text : `${cause}${text}${where}`;
     }
     if (event.workflowTaskTimedOutEventAttributes) return "the worker did not answer in time";
   }

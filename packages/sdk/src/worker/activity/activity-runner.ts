@@ -287,15 +287,15 @@ export class ActivityRunner {
     await connection.call("RespondActivityTaskFailed", { ...encoded, failure }, reportWithin);
   }
 
-  /** One that says more than the server takes is told as that. */
+  /** One that says more than the server takes, or has details that cannot be written, is told as that. */
   async #encodedFailure(error: unknown, target: StorageDriverTargetInfo): Promise<ProtoFailure> {
     const { codec, converters, limits } = this.#parts;
-    const failure = await codec.encode(asApplicationFailure(error, converters), target);
     try {
+      const failure = await codec.encode(asApplicationFailure(error, converters), target);
       checkField("the activity's failure", failure, "payload", limits);
       return failure;
-    } catch (tooLarge) {
-      return await codec.encode(asApplicationFailure(tooLarge, converters), target);
+    } catch (unwritable) {
+      return await codec.encode(asApplicationFailure(unwritable, converters), target);
     }
   }
 

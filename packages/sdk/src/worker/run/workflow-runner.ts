@@ -6,9 +6,10 @@ import { HistoryGap, Nondeterminism } from "../../replay/nondeterminism.ts";
 import type { SdkMetrics } from "../../telemetry/sdk-metrics.ts";
 import { CallFailed } from "../../transport/transport.ts";
 import type { LoadedDataConverter } from "../../value/data-converter.ts";
+import { isError } from "../../value/errors.ts";
 import type { StorageDriverTargetInfo } from "../../value/external-storage.ts";
 import { FAILURE_SOURCE } from "../../value/failure-converter.ts";
-import type { Logger } from "../../value/logger.ts";
+import type { LogFields, Logger } from "../../value/logger.ts";
 import type { RecordMetric } from "../../value/metrics.ts";
 import { defaultPayloadConverter } from "../../value/payload-converter.ts";
 import { wireDuration, wirePayloads } from "../../value/wire.ts";
@@ -109,7 +110,9 @@ export class WorkflowRunner {
         return undefined;
       }
       metrics.count("workflow_task_execution_failed");
-      logger.warn("Workflow task failed", { ...about, attempt: task.attempt, error: textOf(error) });
+      // Of workflow code also where: its stack is in terms of the user's files. That of the SDK's own refusals says nothing to him.
+      const told = error instanceof WorkflowTaskError ? error.stack : textOf(error);
+      logger.warn("Workflow task failed", { ...about, attempt: task.attempt, error: told });
       await this.#fail(task, error).catch((failure) =>
         logger.debug("A workflow task's failure was not taken", { ...about, error: failure }),
       );
@@ -175,11 +178,23 @@ export class WorkflowRunner {
     const attributes = { ...{ sdkComponent: "workflow", namespace, taskQueue }, workflowId, runId, workflowType };
     const code = sandbox.newRun({
       ...this.#choicesFor(task),
-      log: (level, message, fields) => logger.log(level, message, { ...attributes, ...fields }),
+      log: (level, message, fields) => logger.log(level, message, { ...attributes, ...this.#mapped(fields) }),
       metric: this.#parts.recordMetric,
       sink: (call, isReplaying) => this.#parts.sinks.call(call, isReplaying),
     });
     return new CachedRun(this.#identityOf(task), code, bytesOfBundle);
+  }
+
+  /** Errors of the sandbox as errors of this realm, whose stacks name the user's files. */
+  #mapped(fields: LogFields | undefined): LogFields {
+    const entries = Object.entries(fields ?? {}).map(([name, value]) => {
+      if (!isError(value)) return [name, value];
+      const error = new Error(value.message);
+      error.name = value.name;
+      error.stack = this.#parts.sandbox.stackMap.apply(value.stack ?? `${value.name}: ${value.message}`);
+      return [name, error];
+    });
+    return Object.fromEntries(entries);
   }
 
   /** What decides which way the code goes. */
