@@ -10,18 +10,10 @@
 import type { Clock } from "../clock.ts";
 import type { Queues } from "../frontend/queues.ts";
 import { clusterLimits } from "../limits.ts";
+import { type QueueDescription, together } from "../matching/description.ts";
 import { joined, type Listing } from "../matching/listing.ts";
-import type {
-  AskedQueue,
-  Match,
-  Question,
-  QueueDescription,
-  QueuePartition,
-  Reservation,
-  Routing,
-  Task,
-} from "../matching/match.ts";
-import { Matching, together } from "../matching/matching.ts";
+import type { AskedQueue, Match, Question, QueuePartition, Reservation, Routing, Task } from "../matching/match.ts";
+import { Matching } from "../matching/matching.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import { Balance, type Balancing } from "./balance.ts";
 import { type ClusterNode, notThere } from "./node.ts";

@@ -1,3 +1,4 @@
+import type { QueueDescription } from "../matching/description.ts";
 import type { Listing } from "../matching/listing.ts";
 import type {
   AskedQueue,
@@ -5,7 +6,6 @@ import type {
   Match,
   PollRequest,
   Question,
-  QueueDescription,
   QueueKind,
   QueuePartition,
 } from "../matching/match.ts";

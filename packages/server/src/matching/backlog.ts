@@ -1,6 +1,7 @@
+import type { QueueStats } from "./description.ts";
 import { FairLines } from "./fair-lines.ts";
 import type { Fairness } from "./fairness.ts";
-import { priorityKeyOf, type QueueStats, type Task } from "./match.ts";
+import { priorityKeyOf, type Task } from "./match.ts";
 import { Throughput } from "./throughput.ts";
 
 const priorityKeys = [1, 2, 3, 4, 5] as const;

@@ -1,5 +1,6 @@
 /** Task queues of a namespace with what waits in them, the busiest first, of one node or of several. */
-import type { QueueName, QueueStats } from "./match.ts";
+import type { QueueStats } from "./description.ts";
+import type { QueueName } from "./match.ts";
 
 export interface ListedQueue extends QueueName, QueueStats {
   /** How many have polled it lately. */

@@ -192,39 +192,6 @@ export interface AskedQueue extends QueueName {
   readonly version?: DeploymentVersion | null | undefined;
 }
 
-/** Tasks of one queue, or of one priority key in it. */
-export interface QueueStats {
-  readonly backlogCount: number;
-  /** Time since the oldest waiting task was scheduled; 0 without any. */
-  readonly backlogAgeMs: number;
-  /** Tasks per second, averaged over the last half minute. */
-  readonly addRate: number;
-  readonly dispatchRate: number;
-}
-
-export interface PollerSeen {
-  readonly identity: string;
-  readonly lastAccessMs: number;
-  /** The `maxTasksPerSecond` of its last poll that had one. */
-  readonly maxTasksPerSecond: number | undefined;
-  readonly workerVersion: common.WorkerVersionStamp | undefined;
-  readonly capabilities: common.WorkerVersionCapabilities | undefined;
-  readonly deploymentOptions: deployment.WorkerDeploymentOptions | undefined;
-}
-
-export interface QueueDescription extends QueueStats {
-  /** Most recent first; each identity once. */
-  readonly pollers: readonly PollerSeen[];
-  /** By priority key, 1 to 5: those that had tasks lately. */
-  readonly byPriority: ReadonlyMap<number, QueueStats>;
-  /** Tasks per second that the queue may hand out; undefined = no limit. */
-  readonly maxTasksPerSecond: number | undefined;
-  /** Who set it. */
-  readonly rateSource: "config" | "worker" | undefined;
-  /** Whether tasks wait now because of it or of the rates of their fairness keys. */
-  readonly rateLimited: boolean;
-}
-
 /** 1 (first) to 5; what is absent or zero counts as 3, what is above 5 as 5. */
 export function priorityKeyOf(task: Task): number {
   const key = task.priority?.priorityKey ?? 0;

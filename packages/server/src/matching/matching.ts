@@ -10,6 +10,7 @@
  */
 import type { Cancel, Clock } from "../clock.ts";
 import { matchingLimits } from "../limits.ts";
+import { type QueueDescription, together } from "./description.ts";
 import { joined, type Listing } from "./listing.ts";
 import type {
   AskedQueue,
@@ -19,12 +20,10 @@ import type {
   PollRequest,
   Question,
   QueueConfig,
-  QueueDescription,
   QueueKind,
   QueueName,
   QueuePart,
   QueuePartition,
-  QueueStats,
   Reservation,
   Routing,
   Task,
@@ -433,32 +432,6 @@ function isSame(a: DeploymentVersion | null, b: DeploymentVersion | null): boole
 }
 
 const emptyPart: PartLoad = { waitingPolls: 0, oldestAtMs: undefined, readyAtMs: undefined, handedOut: 0 };
-
-/** Several queues as one. */
-export function together(queues: readonly QueueDescription[]): QueueDescription {
-  const byPriority = new Map<number, QueueStats>();
-  for (const queue of queues) {
-    for (const [key, stats] of queue.byPriority) byPriority.set(key, sumOf([byPriority.get(key) ?? noStats, stats]));
-  }
-  return {
-    ...queues[0]!,
-    ...sumOf(queues),
-    pollers: queues.flatMap(({ pollers }) => pollers).sort((a, b) => b.lastAccessMs - a.lastAccessMs),
-    byPriority,
-    rateLimited: queues.some(({ rateLimited }) => rateLimited),
-  };
-}
-
-const noStats: QueueStats = { backlogCount: 0, backlogAgeMs: 0, addRate: 0, dispatchRate: 0 };
-
-function sumOf(all: readonly QueueStats[]): QueueStats {
-  return all.reduce((sum, stats) => ({
-    backlogCount: sum.backlogCount + stats.backlogCount,
-    backlogAgeMs: Math.max(sum.backlogAgeMs, stats.backlogAgeMs),
-    addRate: sum.addRate + stats.addRate,
-    dispatchRate: sum.dispatchRate + stats.dispatchRate,
-  }));
-}
 
 /** Queries wait with the workflow tasks. Namespace ids are UUIDs, so two addresses are never equal by accident. */
 function addressOf(queue: { kind: QueueKind | "query"; namespaceId: string; taskQueue: string }): string {

@@ -1,5 +1,6 @@
 import { matchingLimits } from "../limits.ts";
-import type { PollerSeen, PollRequest } from "./match.ts";
+import type { PollerSeen } from "./description.ts";
+import type { PollRequest } from "./match.ts";
 
 /** Who polled a queue lately, one entry an identity, least recent first. */
 export class PollerHistory {

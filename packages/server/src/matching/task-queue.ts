@@ -11,17 +11,9 @@ import type { Cancel, Clock } from "../clock.ts";
 import { matchingLimits } from "../limits.ts";
 import { TokenBucket } from "../token-bucket.ts";
 import { Backlog } from "./backlog.ts";
+import type { QueueDescription } from "./description.ts";
 import { Fairness } from "./fairness.ts";
-import type {
-  Match,
-  PartLoad,
-  PollRequest,
-  Question,
-  QueueConfig,
-  QueueDescription,
-  Reservation,
-  Task,
-} from "./match.ts";
+import type { Match, PartLoad, PollRequest, Question, QueueConfig, Reservation, Task } from "./match.ts";
 import { Line, Poll } from "./poller.ts";
 import { PollerHistory } from "./poller-history.ts";
 import { PollerScaling } from "./poller-scaling.ts";

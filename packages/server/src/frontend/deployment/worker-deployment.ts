@@ -2,7 +2,8 @@
 import { type DeploymentVersion, Rejection, versionName } from "@pawl/engine";
 import { common, enums, type Init, type workflowservice } from "@pawl/protocol";
 import { limits } from "../../limits.ts";
-import type { PollRequest, QueueDescription } from "../../matching/match.ts";
+import type { QueueDescription } from "../../matching/description.ts";
+import type { PollRequest } from "../../matching/match.ts";
 import { invalid, lengthProblem } from "../field-rules.ts";
 import type { Handlers } from "../handler.ts";
 import type { Namespace } from "../namespace/namespace-registry.ts";

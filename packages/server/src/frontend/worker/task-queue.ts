@@ -9,7 +9,7 @@ import {
   toTimestamp,
   type workflowservice,
 } from "@pawl/protocol";
-import type { PollerSeen, QueueDescription, QueueStats } from "../../matching/match.ts";
+import { noStats, type PollerSeen, type QueueDescription, type QueueStats } from "../../matching/description.ts";
 import type { QueueRouting } from "../deployment/deployment-registry.ts";
 import { invalid, taskQueueProblem } from "../field-rules.ts";
 import type { Handlers } from "../handler.ts";
@@ -194,8 +194,6 @@ function pollerInfo(poller: PollerSeen): Init<taskqueue.PollerInfo> {
     deploymentOptions: poller.deploymentOptions,
   };
 }
-
-const noStats: QueueStats = { backlogCount: 0, backlogAgeMs: 0, addRate: 0, dispatchRate: 0 };
 
 export function statsOf(
   stats: QueueStats = noStats,
