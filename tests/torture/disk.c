@@ -4,7 +4,8 @@
  *   PAWL_DISK_FILES   paths that begin with this are on the disk; all others are left alone
  *   PAWL_DISK_UNDO    a folder: before each write to such a file, what it overwrites is noted in the folder's file of the same name, and forgotten
  *                     when the file is synced. After a kill these notes are what a power cut may take back (see faulty-disk.ts).
- *   PAWL_DISK_FAIL    n: the nth write, truncation or sync of such a file fails with EIO, and so does every one after it
+ *   PAWL_DISK_FAIL    n: the nth write, truncation or sync of such a file fails with EIO, and so does every one after it;
+ *                     counted anew when PAWL_DISK_FILES changes
  *   PAWL_DISK_COUNT   a file that gets one byte for each of them, so that a test knows how many there are
  *
  * A note is: offset u64, length of the write u64, size of the file before u64, length of what follows u64, the bytes that the write replaced.
@@ -25,6 +26,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static long operations;
+static char counted[PATH_MAX];
 
 static ssize_t (*real_pwrite)(int, const void *, size_t, off64_t);
 static int (*real_ftruncate)(int, off64_t);
@@ -53,6 +55,11 @@ static int path_of(int fd, char path[PATH_MAX]) {
 /* Whether this operation is to fail. */
 static int fails(void) {
   const char *counter = getenv("PAWL_DISK_COUNT"), *at = getenv("PAWL_DISK_FAIL");
+  const char *files = getenv("PAWL_DISK_FILES");
+  if (strcmp(counted, files) != 0) {
+    snprintf(counted, sizeof counted, "%s", files);
+    operations = 0;
+  }
   operations++;
   if (counter != NULL) {
     int fd = open(counter, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -144,7 +151,6 @@ static int synced(int fd, int (*sync)(int)) {
     result = 0;
     int notes = open_notes(path, O_WRONLY | O_TRUNC);
     if (notes >= 0) close(notes);
-    else result = sync(fd);
   }
   int problem = errno;
   pthread_mutex_unlock(&lock);

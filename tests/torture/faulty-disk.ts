@@ -38,20 +38,14 @@ export interface DiskOptions {
   readonly files: string;
   /** An empty folder, for what a power cut takes back. */
   readonly undo?: string;
-  /** The first write or sync that fails, counted from 1; all later ones do, too. */
-  readonly failAt?: number;
-  /** A file whose length is the number of writes and syncs. */
-  readonly count?: string;
 }
 
 /** The variables of a process that has its files on such a disk. */
-export function onDisk(library: string, { files, undo, failAt, count }: DiskOptions): Record<string, string> {
+export function onDisk(library: string, { files, undo }: DiskOptions): Record<string, string> {
   return {
     LD_PRELOAD: library,
     PAWL_DISK_FILES: files,
     ...(undo !== undefined && { PAWL_DISK_UNDO: undo }),
-    ...(failAt !== undefined && { PAWL_DISK_FAIL: String(failAt) }),
-    ...(count !== undefined && { PAWL_DISK_COUNT: count }),
   };
 }
 
