@@ -232,6 +232,10 @@ describe("nondeterminism", () => {
       await assert.rejects(Worker.runReplayHistory({ workflowsPath }, none), /must have a list of events/);
   });
 
+  test("a workflow that makes a child's id of its own replays from its history alone", async () => {
+    await Worker.runReplayHistory({ workflowsPath }, await historyOf(workflows.namesChild));
+  });
+
   test("a change behind patched() replays old histories the old way", async () => {
     const recorded = await historyOf(workflows.greeting, ["x"]);
     const code = `import { patched, proxyActivities, sleep } from "@pawl/sdk/workflow";

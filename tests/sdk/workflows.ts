@@ -317,6 +317,10 @@ export async function parent(names: string[]): Promise<string[]> {
   return await Promise.all(names.map((name) => executeChild(greeting, { args: [name] })));
 }
 
+export async function namesChild(): Promise<string> {
+  return await executeChild(greeting, { workflowId: `${workflowInfo().workflowId}/child`, args: ["x"] });
+}
+
 export async function parentOfFailure(): Promise<string> {
   try {
     return await executeChild(failure);

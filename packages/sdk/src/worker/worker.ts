@@ -149,11 +149,12 @@ export class Worker {
 
   /**
    * Throws `DeterminismViolationError` when the code does not do what the history says it did. `history`: as `fetchHistory()` gives it, or its JSON, parsed.
+   * `workflowId`: what the workflow is told. Default: that of the history.
    */
   static async runReplayHistory(
     options: ReplayWorkerOptions,
     history: history.History | unknown,
-    workflowId = "replay",
+    workflowId?: string,
   ): Promise<void> {
     for await (const { error } of replayHistories(options, [{ workflowId, history }])) {
       if (error) throw error;

@@ -23,7 +23,7 @@ export type ReplayWorkerOptions = Pick<
   | "sinks"
   | "workflowFailureErrorTypes"
 > & {
-  /** The task queue that the replayed workflows are told. Default: `"replay"`. */
+  /** The task queue that the replayed workflows are told. Default: that of the history. */
   replayName?: string;
   logger?: Logger;
   plugins?: WorkerPlugin[];
@@ -37,9 +37,10 @@ export interface ReplayResult {
   readonly error: Error | undefined;
 }
 
-/** A history, and the id that the replayed workflow is told. */
+/** A history, and the id that the replayed workflow is told. Code may make ids of children of it. */
 export interface HistoryToReplay {
-  readonly workflowId: string;
+  /** Default: that of the history, or `"replay"` where an old server did not write it down. */
+  readonly workflowId?: string | undefined;
   /** As `fetchHistory()` gives it, or its JSON, parsed: what command lines and web UIs export. */
   readonly history: history.History | unknown;
 }
@@ -66,11 +67,13 @@ export async function* replayHistories(
   const sandbox = new Sandbox(await runtimeOf(bundle), bundle);
   const sinks = new SinkCalls(options.sinks ?? {}, logger);
   watchRejections();
-  for await (const { workflowId, history: given } of histories) {
-    const decoded = await codec.decode(await messageOf(given));
+  for await (const each of histories) {
+    const decoded = await codec.decode(await messageOf(each.history));
     const { workflowExecutionStartedEventAttributes: started } = decoded.events[0] ?? {};
+    const workflowId = each.workflowId ?? (started?.workflowId || "replay");
     const runId = started?.originalExecutionRunId ?? "";
-    const identity = { namespace: "replay", workflowId, runId, taskQueue: options.replayName ?? "replay" };
+    const taskQueue = options.replayName ?? (started?.taskQueue?.name || "replay");
+    const identity = { namespace: "replay", workflowId, runId, taskQueue };
     const code = sandbox.newRun({
       log: (level, message, fields) => logger.log(level, message, fields),
       sink: (call, isReplaying) => sinks.call(call, isReplaying),
