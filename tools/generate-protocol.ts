@@ -253,7 +253,7 @@ function emitMessage(out: ModuleWriter, message: Message): void {
     ...writeStatements(out, message, inOrder),
     "return w; },",
     "encode(m) { return this.write(m, $Writer.create()).finish(); },",
-    "decode(b) { const r = $Reader.create(b); return this.read(r, r.len, 0); },",
+    "decode(b, depth = 0) { const r = $Reader.create(b); return this.read(r, r.len, depth); },",
     "read(r, end, depth) {",
     "if (depth > 100) throw new RangeError('message nested too deeply');",
     `const m = {`,

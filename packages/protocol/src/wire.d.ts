@@ -15,7 +15,8 @@ export interface Codec<T> {
   /** The message with `init`'s fields and defaults for the rest. */
   create(init?: Partial<T>): T;
   encode(message: Init<T>): Uint8Array;
-  decode(bytes: Uint8Array): T;
+  /** `depth`: how many of the 100 levels of messages within messages are taken already. Default: none. */
+  decode(bytes: Uint8Array, depth?: number): T;
   write(message: Init<T>, writer: Writer): Writer;
   read(reader: Reader, end: number, depth: number): T;
 }

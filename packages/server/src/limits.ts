@@ -16,6 +16,15 @@ export const limits = {
 
   /** A request message; larger ones get RESOURCE_EXHAUSTED with the text that SDKs look for. gRPC's default. */
   messageBytesMax: 4 * mebibyte,
+  /**
+   * Of the 100 levels of messages within messages that this server and the official SDKs read, so many are not for requests: what a request brings is
+   * told again within others, such as a failure in an event of a history, and must be readable there.
+   */
+  requestDepthReserve: 20,
+  /** Causes of a failure that comes as JSON over Nexus; those below are left out. */
+  nexusCausesMax: 50,
+  /** Of the same levels, for a failure that stands in the details of such a cause: its own causes are the Nexus failure's. */
+  nexusDetailsDepthReserve: 90,
   /** Compressed messages that are unpacked at a time, each to `messageBytesMax`: as many as there are threads for it. */
   inflatedAtOnceMax: 4,
   /** A response is not limited by this server, but clients limit what they take to `messageBytesMax`: pages are cut to this many bytes. */

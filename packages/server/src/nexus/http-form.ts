@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { common, enums, type failure, type nexus } from "@pawl/protocol";
 import { asCanceled, fromNexusFailure, handlerFailure, isRetryable } from "../frontend/nexus/nexus-failure.ts";
+import { limits } from "../limits.ts";
 
 const { NexusHandlerErrorRetryBehavior: RetryBehavior } = enums;
 
@@ -158,7 +159,8 @@ export function failureOf({ headers, data }: Content): nexus.Failure | undefined
   }
 }
 
-function failureFrom(json: unknown): nexus.Failure | undefined {
+function failureFrom(json: unknown, depth = 0): nexus.Failure | undefined {
+  if (depth > limits.nexusCausesMax) return undefined;
   if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
   const { message, stackTrace, metadata, details, cause } = json as Record<string, unknown>;
   const text = (value: unknown) => (typeof value === "string" ? value : "");
@@ -167,7 +169,7 @@ function failureFrom(json: unknown): nexus.Failure | undefined {
     ...{ message: text(message), stackTrace: text(stackTrace) },
     metadata: Object.fromEntries(texts.map(([name, value]) => [name, text(value)])),
     details: details === undefined || details === null ? none : encoder.encode(JSON.stringify(details)),
-    cause: failureFrom(cause),
+    cause: failureFrom(cause, depth + 1),
   };
 }
 

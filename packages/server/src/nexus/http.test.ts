@@ -8,7 +8,8 @@ import { runInNewContext } from "node:vm";
 import { common, enums, failure, history } from "@pawl/protocol";
 import { AddressRules } from "../address-rules.ts";
 import { eventTypes, InProcess, jsonOf, jsonPayloads, testNamespace } from "../frontend/in-process.ts";
-import { toNexusFailure } from "../frontend/nexus/nexus-failure.ts";
+import { fromNexusFailure, toNexusFailure } from "../frontend/nexus/nexus-failure.ts";
+import { limits } from "../limits.ts";
 import {
   contentOf,
   failureOf,
@@ -177,6 +178,11 @@ describe("values, links and failures in HTTP's form", () => {
     const given = toNexusFailure(failure.Failure.create({ message: "bad", stackTrace: "here", cause }));
     const read = failureOf({ headers: json, data: bytes(failureText(given)) });
     assert.deepEqual(read && failureText(read), failureText(given));
+    let endless = "{}";
+    for (let depth = 0; depth < 1_000; depth++) endless = `{"message":"x","cause":${endless}}`;
+    const cut = fromNexusFailure(failureOf({ headers: json, data: bytes(endless) })!);
+    const event = history.HistoryEvent.encode({ nexusOperationFailedEventAttributes: { failure: cut } });
+    assert.ok(history.HistoryEvent.decode(event, limits.requestDepthReserve), "what is kept of it can be read");
     for (const text of ["", "[]", "1", "{"]) assert.equal(failureOf({ headers: json, data: bytes(text) }), undefined);
     assert.equal(failureOf({ headers: { "content-type": "text/html" }, data: bytes("{}") }), undefined);
   });

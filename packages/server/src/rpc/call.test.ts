@@ -5,6 +5,7 @@ import {
   errordetails,
   type failure,
   googleRpc,
+  history,
   type Init,
   type MethodName,
   methods,
@@ -177,6 +178,19 @@ describe("calls", () => {
     assert.equal(answer.code, "INVALID_ARGUMENT");
     assert.match(answer.message, /nested too deeply/);
   });
+});
+
+test("what a request may bring can be read where it is told again", async () => {
+  const { call } = setUp({ RespondActivityTaskFailed: () => ({}) });
+  let deepest: Init<failure.Failure> = { message: "the first" };
+  for (let nested = deepest; ; nested = { cause: nested }) {
+    const request = workflowservice.RespondActivityTaskFailedRequest.encode({ failure: nested });
+    if ("code" in (await call("RespondActivityTaskFailed", request))) break;
+    deepest = nested;
+  }
+  // As an official SDK gets it, which reads 100 levels: a poll's answer, its history, an event, its attributes.
+  const event = history.HistoryEvent.encode({ activityTaskFailedEventAttributes: { failure: deepest } });
+  assert.ok(history.HistoryEvent.decode(event, 10));
 });
 
 describe("faults", () => {

@@ -86,7 +86,7 @@ type Serve = (
 const serve: Serve = async (method, handler, parts, bytes, incoming) => {
   let request: unknown;
   try {
-    request = method.request.decode(bytes);
+    request = method.request.decode(bytes, limits.requestDepthReserve);
   } catch (error) {
     return undecodable(method, error);
   }

@@ -4,6 +4,7 @@
  */
 import { common, enums, failure, type nexus } from "@pawl/protocol";
 import { messageFromJson, messageToJson, parseJson } from "@pawl/protocol/json";
+import { limits } from "../../limits.ts";
 
 const failureType = "temporal.api.failure.v1.Failure";
 const { NexusHandlerErrorRetryBehavior: RetryBehavior } = enums;
@@ -51,7 +52,8 @@ export function toNexusFailure({ message, stackTrace, cause, ...rest }: failure.
 function keptFailure(details: Uint8Array): failure.Failure | undefined {
   try {
     const json = parseJson(decoder.decode(details));
-    return failure.Failure.decode(messageFromJson(failureType, json, { shorthand: false }));
+    const bytes = messageFromJson(failureType, json, { shorthand: false });
+    return failure.Failure.decode(bytes, limits.nexusDetailsDepthReserve);
   } catch {
     // Another version's failure, or somebody who borrowed the name.
     return undefined;
