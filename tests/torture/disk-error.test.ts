@@ -41,12 +41,12 @@ test("a disk that fails at any moment costs nothing that was acknowledged", { ti
     if (existsSync(filename)) await mustBeWhole(filename, life.acknowledged, problem);
     else assert.deepEqual(life.acknowledged, [], problem);
     rmSync(life.left, { recursive: true });
-    const name = life.ending?.split(":")[0] ?? "nothing";
-    endings.set(name, (endings.get(name) ?? 0) + 1);
+    const name = life.ending?.split(":")[0];
+    if (name !== undefined) endings.set(name, (endings.get(name) ?? 0) + 1);
   }
   const counts = [...endings].map(([name, times]) => `${times} by ${name}`).join(", ");
   t.diagnostic(`${operations} writes and syncs in a life; lives ended ${counts}`);
-  assert(endings.size > 1);
+  assert(endings.size > 0);
 });
 
 /** One process has them all: most of a life would be the start of its own. */
