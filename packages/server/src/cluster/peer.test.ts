@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import { systemClock } from "../clock.ts";
 import { clusterLimits } from "../limits.ts";
@@ -160,6 +163,23 @@ describe("calls to another node", patience, () => {
       await stopped;
       assert.equal(await peer.call(callOf(new Uint8Array())), "unreached");
     }));
+
+  test("end when somebody else listens there, whatever he answers", patience, async () => {
+    const server = createServer();
+    server.on("stream", (stream) => {
+      stream.respond({ ":status": 200, "grpc-status": "3", "grpc-message": "100 %" }, { endStream: true });
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const peer = new Peer(`127.0.0.1:${(server.address() as AddressInfo).port}`, {
+      ...{ clock: systemClock, from: "a", onTrouble: () => {}, seal: () => "1.x" },
+    });
+    for (const length of [1, clusterLimits.linkRequestBytesMax + 1]) {
+      const answer = await peer.call(callOf(new Uint8Array(length)));
+      assert.ok(answer !== "unreached" && !(answer instanceof Uint8Array));
+    }
+    peer.close();
+    server.close();
+  });
 
   test("are refused by a node of another cluster, which does none of them", () =>
     withOther(

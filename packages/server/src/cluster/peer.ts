@@ -223,7 +223,16 @@ function endOf(seen: Readonly<Record<string, unknown>>, chunks: readonly Buffer[
   const details = seen["grpc-status-details-bin"];
   return {
     code,
-    message: decodeURIComponent(String(seen["grpc-message"] ?? "")),
+    message: percentDecoded(String(seen["grpc-message"] ?? "")),
     ...(typeof details === "string" && { details: Buffer.from(details, "base64") }),
   };
+}
+
+/** Whoever listens at a dead node's address now may say anything. */
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
