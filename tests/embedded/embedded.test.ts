@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Connection, WorkflowNotFoundError } from "@pawl/sdk/client";
+import { defineSearchAttributeKey, TypedSearchAttributes } from "@pawl/sdk/common";
 import { type App, type OpenOptions, open } from "pawl";
 import { preparePython } from "../rig/python.ts";
 import { appAddress, endWithThisProcess } from "../rig/server.ts";
@@ -63,6 +64,15 @@ describe("an app in one process", () => {
     assert.deepEqual([described.runId, described.status.name], [handle.firstExecutionRunId, "RUNNING"]);
     const other = await openFor(t, await appAddress(), { namespace: "shop" });
     await assert.rejects(other.client.workflow.getHandle("kept").describe(), WorkflowNotFoundError);
+  });
+
+  test("its namespace has the search attributes that it asks for", async (t) => {
+    const options = { namespace: "bakery", searchAttributes: { Customer: "Keyword" } };
+    const { client } = await openFor(t, "memory:", options);
+    const about = [{ key: defineSearchAttributeKey("Customer", "KEYWORD"), value: "ada" }];
+    const typedSearchAttributes = new TypedSearchAttributes(about);
+    await client.workflow.start(greeting, { taskQueue, workflowId: "w1", typedSearchAttributes });
+    assert.deepEqual(await client.workflow.count("Customer = 'ada'"), { count: 1, groups: [] });
   });
 
   test("a start brings its first task to the app's worker, if told to; and many polls wait", async (t) => {

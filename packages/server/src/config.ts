@@ -19,7 +19,7 @@ export interface OpenConfig {
   readonly sqlitePragmas?: Readonly<Record<string, string | number>>;
   /** Namespaces to make beside `default`, if they are not there. */
   readonly namespaces?: readonly string[];
-  /** Search attributes to register in `default`, name to type (`Keyword`, `Int`, …), if they are not there. */
+  /** Search attributes to register in `default` and `namespaces`, name to type (`Keyword`, `Int`, …), if they are not there. */
   readonly searchAttributes?: Readonly<Record<string, string>>;
   /** Addresses that users may have this server call: completion callbacks and external Nexus endpoints. Default: none. */
   readonly outsideAddresses?: readonly AddressRule[];

@@ -34,7 +34,7 @@ import { DeploymentRegistry } from "./frontend/deployment/deployment-registry.ts
 import { handlersOf, performerOf } from "./frontend/handlers.ts";
 import { draftOf } from "./frontend/namespace/namespace.ts";
 import { NamespaceDeletions } from "./frontend/namespace/namespace-deletion.ts";
-import { NamespaceRegistry } from "./frontend/namespace/namespace-registry.ts";
+import { type Namespace, NamespaceRegistry } from "./frontend/namespace/namespace-registry.ts";
 import { NexusEndpointRegistry } from "./frontend/nexus/nexus-endpoint-registry.ts";
 import { NexusTasks } from "./frontend/nexus/nexus-tasks.ts";
 import type { Cluster, Parts } from "./frontend/parts.ts";
@@ -235,7 +235,11 @@ async function loadRegistered(
   const searchAttributes = await SearchAttributeRegistry.load(store);
   const nexusEndpoints = await NexusEndpointRegistry.load({ store, random, clock });
   await makeNamespaces(namespaces, ["default", ...names]);
-  await registerSearchAttributes(searchAttributes, namespaces, wanted);
+  await registerSearchAttributes(
+    searchAttributes,
+    ["default", ...names].map((name) => namespaces.find(name)!),
+    wanted,
+  );
   return { namespaces, tokens, searchAttributes, nexusEndpoints, deployments: await DeploymentRegistry.load(store) };
 }
 
@@ -334,7 +338,7 @@ async function makeNamespaces(namespaces: NamespaceRegistry, names: readonly str
 
 async function registerSearchAttributes(
   custom: SearchAttributeRegistry,
-  namespaces: NamespaceRegistry,
+  namespaces: readonly Namespace[],
   wanted: Readonly<Record<string, string>>,
 ): Promise<void> {
   const types = Object.entries(wanted).map(([name, text]) => {
@@ -344,8 +348,10 @@ async function registerSearchAttributes(
     return [name, type] as const;
   });
   if (types.length === 0) return;
-  const refused = await custom.add(namespaces.find("default")!, Object.fromEntries(types));
-  if (refused) throw new StartFailure("usage", refused.message);
+  for (const namespace of namespaces) {
+    const refused = await custom.add(namespace, Object.fromEntries(types));
+    if (refused) throw new StartFailure("usage", refused.message);
+  }
 }
 
 function retentionOf(namespaces: NamespaceRegistry): RingParts["retentionMs"] {
