@@ -24,6 +24,8 @@ const { values } = parseArgs({
     partitions: { type: "string", default: "1,8" },
     /** Workflows that all clients together keep going. */
     "at-once": { type: "string", default: "51" },
+    /** Also the same load on servers that have nothing to do with each other: what is lost by dividing it alone. */
+    apart: { type: "boolean", default: false },
   },
 });
 const only = values.only.split(",");
@@ -63,6 +65,26 @@ async function withNodes<T>(
   }
 }
 
+/** The same with so many clusters of one node, each with a database of its own. */
+async function withNodesApart<T>(
+  { postgres, count }: { readonly postgres: Postgres; readonly count: number },
+  of: (servers: readonly RunningServer[]) => Promise<T>,
+): Promise<T> {
+  const clusters: Nodes[] = [];
+  try {
+    const servers: RunningServer[] = [];
+    for (const name of names.slice(0, count)) {
+      const nodes = await Nodes.on(postgres);
+      clusters.push(nodes);
+      servers.push(await nodes.start({ name, leaseMs }));
+      await nodes.settled(name);
+    }
+    return await of(servers);
+  } finally {
+    await Promise.all(clusters.map((nodes) => nodes.end()));
+  }
+}
+
 interface Throughput {
   readonly workflowsPerSecond: number;
   readonly p50Ms: number;
@@ -95,15 +117,24 @@ async function throughput(load: Load, servers: readonly RunningServer[]): Promis
 async function throughputs(): Promise<void> {
   const load = await prepareLoad();
   const postgres = await Postgres.start();
-  const rows = [1, 2, 3].flatMap((count) =>
-    (count === 1 ? [1] : partitionCounts).map((partitions) => ({ count, partitions, samples: [] as Throughput[] })),
-  );
+  const row = (count: number, partitions: number, isApart = false) => ({
+    ...{ count, partitions, isApart },
+    samples: [] as Throughput[],
+  });
+  const rows = [1, 2, 3].flatMap((count) => [
+    ...(count === 1 ? [1] : partitionCounts).map((partitions) => row(count, partitions)),
+    ...(count > 1 && values.apart ? [row(count, 1, true)] : []),
+  ]);
   try {
     for (let round = 1; round <= rounds; round++)
-      for (const { count, partitions, samples } of rows) {
-        const sample = await withNodes({ postgres, count, partitions }, (servers) => throughput(load, servers));
+      for (const { count, partitions, isApart, samples } of rows) {
+        const measure = (servers: readonly RunningServer[]) => throughput(load, servers);
+        const sample = await (isApart
+          ? withNodesApart({ postgres, count }, measure)
+          : withNodes({ postgres, count, partitions }, measure));
         samples.push(sample);
-        say(`round ${round}: ${count} nodes, ${partitions} partitions: ${sample.workflowsPerSecond.toFixed(0)}/s`);
+        const how = isApart ? "apart" : `${partitions} partitions`;
+        say(`round ${round}: ${count} nodes, ${how}: ${sample.workflowsPerSecond.toFixed(0)}/s`);
       }
   } finally {
     await postgres.remove();
@@ -113,11 +144,11 @@ async function throughputs(): Promise<void> {
   const of = (samples: readonly Throughput[], name: keyof Throughput) =>
     median(samples.map((sample) => sample[name])) ?? 0;
   const alone = of(rows[0]!.samples, "workflowsPerSecond");
-  for (const { count, partitions, samples } of rows) {
+  for (const { count, partitions, isApart, samples } of rows) {
     const rate = of(samples, "workflowsPerSecond");
     const cells = [
       String(count).padStart(5),
-      String(partitions).padStart(10),
+      (isApart ? "apart" : String(partitions)).padStart(10),
       rate.toFixed(0).padStart(11),
       `${((rate / alone - 1) * 100).toFixed(0)} %`.padStart(11),
       of(samples, "p50Ms").toFixed(1).padStart(6),
@@ -127,7 +158,11 @@ async function throughputs(): Promise<void> {
     print(cells.join("  "));
   }
   const best = (count: number) =>
-    Math.max(...rows.filter((row) => row.count === count).map((row) => of(row.samples, "workflowsPerSecond")));
+    Math.max(
+      ...rows
+        .filter((row) => row.count === count && !row.isApart)
+        .map(({ samples }) => of(samples, "workflowsPerSecond")),
+    );
   for (const count of [2, 3])
     goal(
       `${count} nodes lose at most 15 %`,
