@@ -82,7 +82,8 @@ test("a workflow task that fails again and again is told with what it fails of, 
     ...{ id, kind: "task", name: "task", status },
     events: [{ eventId: `${id}`, eventTime: at(-1_000), eventType: "EVENT_TYPE_WORKFLOW_TASK_SCHEDULED", ...last }],
   });
-  const failure = { message: "no order", applicationFailureInfo: { type: "TypeError" } };
+  const stackTrace = "    at order (src/order.ts:7:3)\n    at run (src/run.ts:1:1)";
+  const failure = { message: "no order", stackTrace, applicationFailureInfo: { type: "TypeError" } };
   const groups = [
     task(2, "failed", { workflowTaskFailedEventAttributes: { failure: { message: "older" } } }),
     task(5, "failed", { workflowTaskFailedEventAttributes: { failure } }),
@@ -91,7 +92,7 @@ test("a workflow task that fails again and again is told with what it fails of, 
   const pendingWorkflowTask = { ...scheduled, attempt: 4 };
   assert.equal(
     why({ pendingWorkflowTask }, { groups, pollerCount: 0 })?.text,
-    "Its workflow task has failed 3 times and is tried again: “TypeError: no order”. No worker asks the task queue “q” for work now.",
+    "Its workflow task has failed 3 times and is tried again: “TypeError: no order”, at order (src/order.ts:7:3). No worker asks the task queue “q” for work now.",
   );
   const timedOut = [...groups.slice(0, 2), task(6, "timedOut", {})];
   assert.match(why({ pendingWorkflowTask }, { groups: timedOut, pollerCount: 1 })?.text ?? "", /: the workflow's code/);

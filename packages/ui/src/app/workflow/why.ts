@@ -49,7 +49,7 @@ function whyTask(task: PendingTask, { description, groups, pollerCount, nowMs }:
   if (attempt > 1) {
     const failure = lastTaskFailure(groups);
     const how = failure
-      ? `“${failureText(failure)}”.`
+      ? `“${failureText(failure)}”${placeOf(failure)}.`
       : "the workflow's code throws, or is not the code that wrote this history. The last WorkflowTaskFailed event says how.";
     const times = `${attempt - 1} ${attempt === 2 ? "time" : "times"}`;
     const missing = pollerCount === 0 ? ` No worker asks the task queue “${queue}” for work now.` : "";
@@ -67,6 +67,12 @@ function whyTask(task: PendingTask, { description, groups, pollerCount, nowMs }:
     mood: "waiting",
     text: `It has waited ${waited} for a worker of “${queue}” to take its workflow task; all may be busy.`,
   };
+}
+
+/** The innermost place of the code that threw, where its worker knew it. */
+function placeOf({ stackTrace = "" }: Failure): string {
+  const [frame = ""] = stackTrace.split("\n");
+  return frame.trim() === "" ? "" : `, ${frame.trim()}`;
 }
 
 /** What the workflow task that came to its end last has failed of, if it has. */
