@@ -17,6 +17,11 @@ test("a run is updated, paused, let go on, and deleted for good", options, async
   await worker.runUntil(async () => {
     await page.goto("/namespaces/default/workflows/cart");
     await page.getByText("It waits for a signal").waitFor();
+    // On a telephone, what can be done to it is there as a whole.
+    await page.setViewportSize({ width: 400, height: 900 });
+    const last = await page.getByRole("button", { name: "Delete" }).boundingBox();
+    assert.ok(last && last.x + last.width <= 400, `Delete ends at ${last && last.x + last.width}`);
+    await page.setViewportSize({ width: 1280, height: 900 });
     await page.getByRole("button", { name: "Update", exact: true }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("combobox", { name: "Name", exact: true }).fill("add");
