@@ -38,6 +38,8 @@ export function refusalText(error: unknown, { address, namespace }: Reached): un
     case status.notFound:
       if (/namespace .*not found/i.test(said))
         return new Failure("environment", `${said}; "pawl namespace list" shows those of ${address}`, cause);
+      // What is closed has been found, and is no other in another namespace.
+      if (/already completed/.test(said)) return new Failure("environment", said, cause);
       return new Failure("environment", `${said} (namespace ${namespace}; --namespace names another)`, cause);
     case status.denied:
     case status.unauthenticated:

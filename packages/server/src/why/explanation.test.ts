@@ -147,7 +147,7 @@ const cases: readonly (readonly [what: string, given: Case, ...causes: readonly 
       "workflowTaskFailing",
       /attempt 4: NonDeterministicError: CardError: declined.*, at pay \(src\/pay\.ts:7:3\)\. It/,
       true,
-      /workflow stack/,
+      /workflow show/,
     ],
   ],
   [
@@ -181,7 +181,7 @@ const cases: readonly (readonly [what: string, given: Case, ...causes: readonly 
       events: [{ eventId: 4, workflowTaskTimedOutEventAttributes: {} }],
       pollers: { [onWorkflows]: present },
     },
-    ["workflowTaskFailing", /the worker did not answer in time/, true, /workflow stack/],
+    ["workflowTaskFailing", /the worker did not answer in time/, true, /workflow show/],
   ],
   [
     "an activity that runs",

@@ -166,7 +166,7 @@ function taskCauses(evidence: Evidence, commands: Commands): Cause[] {
       isStuck: true,
       next:
         attribute === undefined
-          ? [commands.workflow("stack"), commands.workflow("reset", '--type LastWorkflowTask --reason "…"')]
+          ? [commands.workflow("show", "--reverse"), commands.workflow("reset", '--type LastWorkflowTask --reason "…"')]
           : [commands.searchAttribute(attribute)],
     });
   }
