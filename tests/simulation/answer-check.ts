@@ -34,11 +34,18 @@ export class AnswerCheck {
     this.#world.reached(`${method} ${code}`);
   }
 
-  answered<N extends MethodName>(method: N, request: Init<RequestOf<N>>, response: ResponseOf<N>, about: string): void {
+  /** `isEarly`: the caller may be told of workflow tasks that are not on the disk yet. */
+  answered<N extends MethodName>(
+    method: N,
+    request: Init<RequestOf<N>>,
+    response: ResponseOf<N>,
+    { about, isEarly }: { about: string; isEarly: boolean },
+  ): void {
     this.answers += 1;
     this.#world.reached(method);
     if (endings.has(method)) this.#endTask(method, (request as { taskToken: Uint8Array }).taskToken, about);
-    if (method === "PollWorkflowTaskQueue") this.#workflowTask(response as ResponseOf<"PollWorkflowTaskQueue">);
+    if (method === "PollWorkflowTaskQueue")
+      this.#workflowTask(response as ResponseOf<"PollWorkflowTaskQueue">, isEarly);
     if (method === "PollActivityTaskQueue") this.#activityTask(response as ResponseOf<"PollActivityTaskQueue">);
     if (method === "StartWorkflowExecution" || method === "SignalWithStartWorkflowExecution")
       this.#start((request as { requestId: string }).requestId, (response as { runId: string }).runId);
@@ -95,18 +102,16 @@ export class AnswerCheck {
   }
 
   /** I25. */
-  #workflowTask({
-    taskToken,
-    workflowExecution,
-    startedEventId,
-    attempt,
-    query,
-  }: ResponseOf<"PollWorkflowTaskQueue">): void {
+  #workflowTask(
+    { taskToken, workflowExecution, startedEventId, attempt, query }: ResponseOf<"PollWorkflowTaskQueue">,
+    isEarly: boolean,
+  ): void {
     if (taskToken.length === 0 || query) return;
     const { runId = "" } = workflowExecution ?? {};
     // By its token: what an answer names must be one task, also where one that was forgotten and its successor begin within the same moment.
     this.#deliverOnce(`workflow task ${runId} ${startedEventId} ${attempt} ${Buffer.from(taskToken).toString("hex")}`);
     const run = this.#world.safety.run(runId);
+    if (isEarly && !((run?.nextEventId ?? 0) > startedEventId)) return this.#world.reached("task before its commit");
     if (!run) return this.#world.violate(`I25: a workflow task of run ${runId} is delivered, which is not there`);
     // On its way, it may have been timed out already.
     const isLater = run.nextEventId > startedEventId || run.workflowTaskAttempt > attempt;

@@ -4,7 +4,7 @@
  */
 import { type Call, Rejection, type ScheduleRun, type StandaloneRun, type Task } from "@pawl/engine";
 import type { MethodName } from "@pawl/protocol";
-import type { Cancel, Clock, Dispatcher } from "@pawl/server/simulation";
+import type { Cancel, Clock, Dispatcher, Started } from "@pawl/server/simulation";
 import { CommitUnknown, type Lease, type Store, type Write } from "@pawl/store";
 import type { CastName } from "./cast.ts";
 import { currentOf, type LawsOf } from "./laws.ts";
@@ -211,6 +211,12 @@ export const mutants: readonly Mutant[] = [
     cast: "workflows",
     make: () => ({ dispatcher: twice }),
   },
+  {
+    name: "task queues that hand workflow tasks to every worker before their commit",
+    caughtBy: /^I25:/,
+    cast: "workflows",
+    make: () => ({ dispatcher: allEarly }),
+  },
   answers("a server that accepts the end of a task that has ended", /^I(14|1):/, async (method, request, ask) => {
     const answer = await ask(request);
     return method.startsWith("Respond") && answer instanceof Rejection && answer.code === "NOT_FOUND" ? {} : answer;
@@ -415,6 +421,21 @@ function heldUp(dispatcher: Dispatcher): Dispatcher {
   return {
     reserve: (task) => (isHeldUp(task) ? null : dispatcher.reserve(task)),
     offer: (task) => void (isHeldUp(task) || dispatcher.offer(task)),
+  };
+}
+
+function allEarly(dispatcher: Dispatcher): Dispatcher {
+  return {
+    offer: (task) => dispatcher.offer(task),
+    reserve(task) {
+      const reservation = dispatcher.reserve(task);
+      if (!reservation) return null;
+      const deliverEarly = (started: Started) => {
+        if (!reservation.deliverEarly(started)) reservation.deliver(started);
+        return true;
+      };
+      return { ...reservation, deliverEarly };
+    },
   };
 }
 

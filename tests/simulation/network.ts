@@ -20,6 +20,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** What the answer is about, for whoever checks it. */
   readonly about?: string;
+  /** The caller is in this process, and ends with it: there is nothing between them. */
+  readonly home?: Process | undefined;
 }
 
 /** Asking again may help. */
@@ -47,11 +49,12 @@ export class Network {
   async call<N extends MethodName>(
     method: N,
     request: Init<RequestOf<N>>,
-    { timeoutMs = 10_000, about = "" }: CallOptions = {},
+    { timeoutMs = 10_000, about = "", home }: CallOptions = {},
   ): Promise<Answer<ResponseOf<N>>> {
     const world = this.#world;
     const { chance, faults } = world;
     const deadlineMs = world.clock.nowMs() + timeoutMs;
+    if (home) return this.#arrive(method, request, { deadlineMs, about, home });
     if (chance.hits(faults.requestLost)) {
       await world.sleep(chance.between(1, timeoutMs));
       return { type: "lost" };
@@ -61,19 +64,19 @@ export class Network {
       world.reached("request twice");
       world.spawn(method, async () => {
         await world.sleep(laterMs);
-        await this.#arrive(method, request, deadlineMs + laterMs, about);
+        await this.#arrive(method, request, { deadlineMs: deadlineMs + laterMs, about });
       });
     }
     await this.#delay();
-    const answer = await this.#arrive(method, request, deadlineMs, about);
+    const answer = await this.#arrive(method, request, { deadlineMs, about });
     await this.#delay();
     if (world.clock.nowMs() >= deadlineMs || chance.hits(faults.answerLost)) return { type: "lost" };
     return answer;
   }
 
-  /** Asks until the server has said yes or no; undefined when the simulation is over first. */
+  /** Asks until the server has said yes or no; undefined when the simulation is over first, or the process that the caller is in. */
   async insist<N extends MethodName>(method: N, request: Init<RequestOf<N>>, options?: CallOptions) {
-    while (!this.#world.isOver) {
+    while (!this.#world.isOver && !options?.home?.death.signal.aborted) {
       const answer = await this.call(method, request, options);
       if (answer.type === "ok" || (answer.type === "refused" && !passing.has(answer.code))) return answer;
       await this.#world.sleep(this.#world.chance.between(50, 1_000));
@@ -82,11 +85,14 @@ export class Network {
   }
 
   /** All pages, as encoded events; undefined when they cannot be read. */
-  async readHistory(execution: { workflowId: string; runId: string }): Promise<Buffer | undefined> {
+  async readHistory(
+    execution: { workflowId: string; runId: string },
+    options?: CallOptions,
+  ): Promise<Buffer | undefined> {
     const pages: Uint8Array[] = [];
     let nextPageToken: Uint8Array = new Uint8Array();
     do {
-      const answer = await this.insist("GetWorkflowExecutionHistory", { execution, nextPageToken });
+      const answer = await this.insist("GetWorkflowExecutionHistory", { execution, nextPageToken }, options);
       if (answer?.type !== "ok") return undefined;
       pages.push(answer.response.history ?? new Uint8Array());
       ({ nextPageToken } = answer.response);
@@ -104,12 +110,12 @@ export class Network {
   async #arrive<N extends MethodName>(
     method: N,
     request: Init<RequestOf<N>>,
-    deadlineMs: number,
-    about: string,
+    { deadlineMs, about, home }: { deadlineMs: number; about: string; home?: Process },
   ): Promise<Answer<ResponseOf<N>>> {
-    const process = this.#world.processOfCaller();
-    if (!process || this.#world.clock.nowMs() >= deadlineMs) return { type: "lost" };
+    const process = home ?? this.#world.processOfCaller();
+    if (!process || process.death.signal.aborted || this.#world.clock.nowMs() >= deadlineMs) return { type: "lost" };
     const call = new TestCall(process.clock.nowMs() + deadlineMs - this.#world.clock.nowMs());
+    call.takesEarly = home !== undefined;
     const gone = Promise.withResolvers<Answer<ResponseOf<N>>>();
     const cancelDeadline = this.#world.clock.wake(deadlineMs, () => call.end("deadline"));
     // A caller that is no more waits a moment for nobody: long enough for what the server does then.
@@ -153,7 +159,7 @@ export class Network {
     }
     this.#world.note(`${method} ${about} ok`);
     this.#world.noteBytes(methods[method].response.encode(answer as never));
-    this.#check.answered(method, request, answer, about);
+    this.#check.answered(method, request, answer, { about, isEarly: call.takesEarly });
     return { type: "ok", response: answer };
   }
 

@@ -1,6 +1,7 @@
 /**
  * `npm run sim -- SEED=7` plays one seed, twice, and says everything that happens; `SEEDS=200` plays as many from SEED (default 1) on; `CAST=workflows`
- * leaves schedules, activities of their own and Nexus operations out, `CAST=poison` puts some that kill their workers beside them.
+ * leaves schedules, activities of their own and Nexus operations out, `CAST=poison` puts some that kill their workers beside them, `CAST=embedded` a worker into the server's
+ * process.
  */
 import { castNames } from "./cast.ts";
 import { simulate } from "./simulation.ts";
@@ -24,7 +25,7 @@ for (let seed = first; seed < first + count; seed++) {
     );
   if (outcome.violation === undefined) continue;
   failures += 1;
-  console.log(`seed ${seed} FAILED: ${outcome.violation}\n  again: npm run sim -- SEED=${seed} LOG=1`);
+  console.log(`seed ${seed} FAILED: ${outcome.violation}\n  again: npm run sim -- SEED=${seed} CAST=${cast} LOG=1`);
 }
 const seconds = (performance.now() - startedAtMs) / 1_000;
 console.log(

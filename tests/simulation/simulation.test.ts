@@ -7,12 +7,12 @@ import { type Outcome, simulate } from "./simulation.ts";
 import { SimulationThreads } from "./threads.ts";
 
 /** How many seeds each cast plays. */
-const seedCounts = { workflows: 220, all: 250, poison: 30 } as const satisfies Record<CastName, number>;
+const seedCounts = { workflows: 200, all: 240, poison: 30, embedded: 40 } as const satisfies Record<CastName, number>;
 /** What a thread plays at a time. */
 const rangeLength = 10;
 /** What simulations must come across to mean something. */
 const expectedLabels = [
-  "drain",
+  ...["drain", "task before its commit"],
   ...["crash", "takeover", "fenced", "clock set", "worker dies", "request twice", "sticky"],
   ...["fault CommitUnknown", "fault StoreFull", "fault Unreadable", "RespondActivityTaskCompleted NOT_FOUND"],
   ...["RespondWorkflowTaskCompleted", "RespondActivityTaskFailed", "RespondActivityTaskCanceled"],

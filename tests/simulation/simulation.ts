@@ -51,7 +51,8 @@ async function play(seed: number, world: World): Promise<Outcome> {
   const network = new Network(world, check);
   const startedAtMs = world.clock.nowMs();
   startServers(world);
-  for (const name of ["worker-1", "worker-2"]) new Worker(world, network, name).start();
+  new Worker(world, network, { name: "worker-1", isEmbedded: world.cast.embedded }).start();
+  new Worker(world, network, { name: "worker-2", isEmbedded: false }).start();
   const clients = startClients(world, network, check);
   if (world.cast.poison) startPoison(world, network);
   setClocks(world);

@@ -6,7 +6,7 @@ import { brokenActivity, decide, taskQueue } from "./decision.ts";
 import type { Network } from "./network.ts";
 import { poisonIds } from "./poison.ts";
 import type { ActivityScript } from "./program.ts";
-import type { World } from "./world.ts";
+import type { Process, World } from "./world.ts";
 
 type Event = history.HistoryEvent;
 type WorkflowTask = ResponseOf<"PollWorkflowTaskQueue">;
@@ -19,14 +19,18 @@ export class Worker {
   readonly #world: World;
   readonly #network: Network;
   readonly #name: string;
+  readonly #isEmbedded: boolean;
+  /** Of an embedded worker: the process that it is in. */
+  #home: Process | undefined;
   /** Histories by run id, as a cache of runs would hold them. */
   readonly #cache = new Map<string, Event[]>();
   #lives = 1;
 
-  constructor(world: World, network: Network, name: string) {
+  constructor(world: World, network: Network, { name, isEmbedded }: { name: string; isEmbedded: boolean }) {
     this.#world = world;
     this.#network = network;
     this.#name = name;
+    this.#isEmbedded = isEmbedded;
   }
 
   start(): void {
@@ -51,6 +55,15 @@ export class Worker {
     });
   }
 
+  /** Where the next call goes: undefined for a worker that is in no server's process. What was begun in another process goes on there, or ends with it. */
+  async #at(): Promise<Process | undefined> {
+    if (!this.#isEmbedded) return undefined;
+    while (this.#world.process === undefined && !this.#world.isOver) await this.#world.sleep(20);
+    if (this.#home !== this.#world.process) this.#die();
+    this.#home = this.#world.process;
+    return this.#home;
+  }
+
   /** Forgets everything, as another process would. */
   #die(): void {
     this.#world.reached("worker dies");
@@ -60,34 +73,39 @@ export class Worker {
 
   async #pollWorkflowTask(queue: () => object): Promise<void> {
     const { chance, faults } = this.#world;
+    const home = await this.#at();
     const life = this.#lives;
     const request = { taskQueue: queue(), identity: this.#name };
-    const answer = await this.#network.call("PollWorkflowTaskQueue", request, { timeoutMs: pollTimeoutMs });
+    const answer = await this.#network.call("PollWorkflowTaskQueue", request, { timeoutMs: pollTimeoutMs, home });
     if (answer.type !== "ok") return this.#world.sleep(chance.between(100, 1_000));
     if (answer.response.taskToken.length === 0 || life !== this.#lives) return;
     if (chance.hits(faults.workerDies)) return this.#die();
     if (chance.hits(faults.workerIsLate)) await this.#world.sleep(chance.between(5_000, 30_000));
-    if (answer.response.query) await this.#answerQuery(answer.response);
-    else await this.#work(answer.response);
+    // Some answers come too late for the commit that starts their task.
+    if (home && chance.hits(0.2)) await this.#world.sleep(chance.between(1, 5));
+    if (answer.response.query) await this.#answerQuery(answer.response, home);
+    else await this.#work(answer.response, home);
   }
 
   /** A task for a question alone, beside the workflow tasks. */
-  async #answerQuery(task: WorkflowTask): Promise<void> {
-    const events = await this.#eventsOf(task);
+  async #answerQuery(task: WorkflowTask, home: Process | undefined): Promise<void> {
+    const events = await this.#eventsOf(task, home);
     if (!events) return;
     const { taskToken } = task;
     const completedType = enums.QueryResultType.ANSWERED;
-    await this.#network.call("RespondQueryTaskCompleted", { taskToken, completedType, queryResult: signalsIn(events) });
+    const request = { taskToken, completedType, queryResult: signalsIn(events) };
+    await this.#network.call("RespondQueryTaskCompleted", request, { home });
   }
 
-  async #work(task: WorkflowTask): Promise<void> {
+  async #work(task: WorkflowTask, home: Process | undefined): Promise<void> {
     const { chance, faults } = this.#world;
     const { runId = "" } = task.workflowExecution ?? {};
-    const events = await this.#eventsOf(task);
+    const events = await this.#eventsOf(task, home);
     if (!events) return;
-    const isSpeculative = this.#world.safety.run(runId)?.workflowTask.type !== "started";
+    const isOnDisk = this.#world.safety.run(runId)?.workflowTask.type === "started";
+    const isSpeculative = home ? task.messages.length > 0 : !isOnDisk;
     if (task.workflowExecution?.workflowId === poisonIds.task) return this.#die();
-    const about = { about: `${runId} ${task.startedEventId}${isSpeculative ? " speculative" : ""}` };
+    const about = { about: `${runId} ${task.startedEventId}${isSpeculative ? " speculative" : ""}`, home };
     const { taskToken } = task;
     if (chance.hits(faults.workerFailsTask)) {
       const cause = enums.WorkflowTaskFailedCause.WORKFLOW_WORKER_UNHANDLED_FAILURE;
@@ -122,7 +140,10 @@ export class Worker {
   }
 
   /** What the task brings, behind what the cache has; all of it from the server where that leaves a gap. */
-  async #eventsOf({ history: bytes, workflowExecution, ...task }: WorkflowTask): Promise<Event[] | undefined> {
+  async #eventsOf(
+    { history: bytes, workflowExecution, ...task }: WorkflowTask,
+    home: Process | undefined,
+  ): Promise<Event[] | undefined> {
     const fresh = bytes ? history.History.decode(bytes).events : [];
     const first = fresh[0]?.eventId ?? 0;
     if (first === 1) return fresh;
@@ -135,7 +156,7 @@ export class Worker {
       this.#world.reached("sticky");
       return [...cached, ...fresh];
     }
-    const read = workflowExecution && (await this.#network.readHistory(workflowExecution));
+    const read = workflowExecution && (await this.#network.readHistory(workflowExecution, { home }));
     if (!read) return undefined;
     const all = history.History.decode(read).events;
     // No worker can make anything of a history without a beginning: the task times out, and the check of the end tells why.
@@ -146,20 +167,21 @@ export class Worker {
 
   async #pollActivityTask(): Promise<void> {
     const { chance, faults } = this.#world;
+    const home = await this.#at();
     const request = { taskQueue: { name: taskQueue }, identity: this.#name };
-    const answer = await this.#network.call("PollActivityTaskQueue", request, { timeoutMs: pollTimeoutMs });
+    const answer = await this.#network.call("PollActivityTaskQueue", request, { timeoutMs: pollTimeoutMs, home });
     if (answer.type !== "ok") return this.#world.sleep(chance.between(100, 1_000));
     if (answer.response.taskToken.length === 0) return;
     if (chance.hits(faults.workerDies)) return this.#world.reached("worker dies");
-    await this.#act(answer.response);
+    await this.#act(answer.response, home);
   }
 
-  async #act(task: ActivityTask): Promise<void> {
+  async #act(task: ActivityTask, home: Process | undefined): Promise<void> {
     const { chance, faults } = this.#world;
     const { taskToken, attempt, activityId, input } = task;
     const script = JSON.parse(new TextDecoder().decode(input?.payloads[0]?.data)) as ActivityScript;
     if (script.kills) return this.#die();
-    const about = { about: `${task.activityRunId || task.workflowExecution?.runId} ${activityId} ${attempt}` };
+    const about = { about: `${task.activityRunId || task.workflowExecution?.runId} ${activityId} ${attempt}`, home };
     if (script.attemptsMax > 0 && attempt > script.attemptsMax)
       this.#world.violate(`I15: attempt ${attempt} of ${script.attemptsMax} of ${about.about} is given out`);
     for (let beat = 1; beat <= script.heartbeats; beat++) {

@@ -124,11 +124,16 @@ export class World {
   /** Lets everything happen until `isDone`, at the latest until the time is `untilMs`. */
   async run(untilMs: number, isDone: () => boolean = () => false): Promise<void> {
     for (;;) {
-      await new Promise((resolve) => setImmediate(resolve));
+      for (let turn = 0; turn < this.#turns; turn++) await new Promise((resolve) => setImmediate(resolve));
       this.#lookAtFaults();
       if (this.#isOver || isDone() || this.clock.nowMs() >= untilMs) return;
       if (!this.clock.skip()) return this.violate("nobody waits for anything any more");
     }
+  }
+
+  /** Shards wait some turns for the answers of embedded workers, in which no time passes. */
+  get #turns(): number {
+    return this.cast.embedded ? 8 : 1;
   }
 
   heal(): void {

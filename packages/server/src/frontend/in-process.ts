@@ -71,6 +71,7 @@ export class TestCall implements Call {
   readonly clientName: string;
   readonly clientVersion = "1.0.0";
   readonly supportedFeatures = ["follows-next-run-id"];
+  takesEarly = false;
   readonly #controller = new AbortController();
   #ended: ReturnType<Call["ended"]> = "no";
 
