@@ -216,6 +216,8 @@ export class Connection {
       } catch (error) {
         // A process that stood still (a debugger, a laptop that slept) finds its call's time over, which says nothing of what it waits for.
         if (waits && isOverdue(error) && Date.now() < endMs) {
+          // A server that says so early has a reason to be left alone for a moment.
+          if (Date.now() < deadlineMs) await delay(retryFirstMs);
           deadlineMs = Math.min(Date.now() + timeoutMs, endMs);
           continue;
         }
