@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Command, Rejection } from "@pawl/engine";
-import { MemoryStore } from "@pawl/store";
 import type { Started } from "./dispatcher.ts";
-import { Rig, timer } from "./rig.ts";
+import { gatedStore, Rig, timer } from "./rig.ts";
 import { Unavailable } from "./unavailable.ts";
 
 test("a worker of this process has its task before the commit, and what it makes of it at once joins that commit", async () => {
-  const gates: (() => void)[] = [];
-  let gated = false;
-  const latency = (phase: "apply" | "answer") =>
-    gated && phase === "answer" ? new Promise<void>((resolve) => gates.push(resolve)) : Promise.resolve();
-  const rig = await new Rig(new MemoryStore({ latency })).open();
-  gated = true;
+  const { store, gates, shut } = gatedStore();
+  const rig = await new Rig(store).open();
+  shut();
   const answers: string[] = [];
   rig.takesEarly = true;
   rig.waiting = 1;

@@ -12,6 +12,18 @@ import type { LargeRun } from "./writes.ts";
 export const namespaceId = "11111111-1111-4111-8111-111111111111";
 export const poller: Poller = { identity: "worker", requestId: "poll" };
 
+/** A store whose commits, from `shut` on, are answered when their gates are opened. */
+export function gatedStore() {
+  const gates: (() => void)[] = [];
+  let isShut = false;
+  const latency = (phase: "apply" | "answer") =>
+    isShut && phase === "answer" ? new Promise<void>((resolve) => gates.push(resolve)) : Promise.resolve();
+  const shut = () => {
+    isShut = true;
+  };
+  return { store: new MemoryStore({ latency }), gates, shut };
+}
+
 /** A ring on a memory store whose queues are lists: `waiting` pollers are reserved, other tasks pile up in `offered`. */
 export class Rig {
   readonly clock = new ManualClock();

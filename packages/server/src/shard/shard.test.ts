@@ -4,17 +4,14 @@ import { activityKey, type Command, Rejection, workflowKey } from "@pawl/engine"
 import { enums, type Init, workflowservice } from "@pawl/protocol";
 import { MemoryStore } from "@pawl/store";
 import { shardLimits } from "../limits.ts";
-import { namespaceId, poller, Rig, timer } from "./rig.ts";
+import { gatedStore, namespaceId, poller, Rig, timer } from "./rig.ts";
 import { shardOf } from "./ring.ts";
 import { Unavailable } from "./unavailable.ts";
 
 test("nothing is answered or dispatched before its commit", async () => {
-  const gates: (() => void)[] = [];
-  let gated = false;
-  const latency = (phase: "apply" | "answer") =>
-    gated && phase === "answer" ? new Promise<void>((resolve) => gates.push(resolve)) : Promise.resolve();
-  const rig = await new Rig(new MemoryStore({ latency })).open();
-  gated = true;
+  const { store, gates, shut } = gatedStore();
+  const rig = await new Rig(store).open();
+  shut();
   let answered = false;
   const start = rig.start().then(() => {
     answered = true;
