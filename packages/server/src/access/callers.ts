@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { CompactSign, type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import type { AuthConfig } from "../config.ts";
 import { makeApiKey } from "./api-key.ts";
 import { authFileText, type StoredKey } from "./auth-file.ts";
@@ -71,6 +71,8 @@ export class Callers {
     const secret = { alg: "HS256", kid: "RS256" };
     const hmacHead = part(secret);
     const spki = await exportSPKI(pairs.get("RS256")!.publicKey);
+    // A number for JSON that is none for us.
+    const endless = `{"sub":"x","aud":"${audience}","iss":"${issuer}","exp":1e400,"permissions":["${permissions}"]}`;
     const strangers = {
       "a key that nobody made": makeApiKey().text,
       "a key with another secret": `${known["reader of a"].slice(0, -4)}AAAA`,
@@ -81,6 +83,9 @@ export class Callers {
       "a stranger's signature": await sign("RS256", { permissions }, stranger.privateKey),
       "an expired token": await sign("ES256", { permissions, exp: seconds() - 3_600 }),
       "a token without an end": await sign("ES256", { permissions, exp: undefined }),
+      "a token whose end never comes": await new CompactSign(Buffer.from(endless))
+        .setProtectedHeader({ alg: "ES256", kid: "ES256" })
+        .sign(pairs.get("ES256")!.privateKey),
       "a token of tomorrow": await sign("ES256", { permissions, nbf: seconds() + 3_600 }),
       "a token for others": await sign("ES256", { permissions, aud: "somebody else" }),
       "a token of another issuer": await sign("ES256", { permissions, iss: "https://elsewhere.test" }),
