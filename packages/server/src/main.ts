@@ -234,12 +234,10 @@ async function loadRegistered(
   const tokens = await Tokens.load(store);
   const searchAttributes = await SearchAttributeRegistry.load(store);
   const nexusEndpoints = await NexusEndpointRegistry.load({ store, random, clock });
-  await makeNamespaces(namespaces, ["default", ...names]);
-  await registerSearchAttributes(
-    searchAttributes,
-    ["default", ...names].map((name) => namespaces.find(name)!),
-    wanted,
-  );
+  const all = ["default", ...names];
+  await makeNamespaces(namespaces, all);
+  const made = all.map((name) => namespaces.find(name)!);
+  await registerSearchAttributes(searchAttributes, made, wanted);
   return { namespaces, tokens, searchAttributes, nexusEndpoints, deployments: await DeploymentRegistry.load(store) };
 }
 

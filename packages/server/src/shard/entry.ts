@@ -46,6 +46,7 @@ export interface Delivery {
 export interface Outcome {
   readonly entry: Entry;
   readonly reply: unknown;
+  /** Without those that were made before it (S8). */
   deliveries: readonly Delivery[];
   /** What no waiting worker took at once. */
   readonly effects: readonly Effect[];

@@ -65,8 +65,12 @@ export function isLoaded(entry: Entry, hosted: Hosted): boolean {
 
 /** The runs that the entry is about, as far as they are not in memory. */
 function unloaded(entry: Entry, { machine, execution }: Hosted): string[] {
+  const missing: string[] = [];
+  const want = (runId: string | null) => {
+    if (runId && !execution.runs.has(runId)) missing.push(runId);
+  };
   const named = entry.type === "redispatch" ? entry.runId : machine.selectorOf(entry.command);
-  const runIds = [named || execution.currentRunId];
-  if (entry.type === "command" && machine.needsCurrent?.(entry.command)) runIds.push(execution.currentRunId);
-  return runIds.filter((runId) => runId !== null).filter((runId) => !execution.runs.has(runId));
+  want(named || execution.currentRunId);
+  if (entry.type === "command" && machine.needsCurrent?.(entry.command)) want(execution.currentRunId);
+  return missing;
 }
