@@ -1,4 +1,5 @@
 /** What must hold of one run as it lies in a store: its state, its events and its rows are of one commit, and nothing that it waits for is forgotten. */
+import { enums } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import { machineOf } from "../machines.ts";
 import { differencesFromHistory } from "../rebuild/determined-state.ts";
@@ -161,9 +162,12 @@ function numberOf(difference: string): Invariant {
 /** I15. Attempts of a workflow that was paused once may have gone on beyond the policy, and only the pause told why. */
 function* checkEveryAttempt({ kind, runId, run, history }: KeptRun): Generator<Violation> {
   if (kind === "activity") {
-    const { attempts } = run as StandaloneRun;
+    const { attempts, status } = run as StandaloneRun;
     // One that an operator has dispatched anew goes on showing its last failure. Each dispatch has a stamp, and by itself an attempt has one.
-    if (attempts.stamp === attempts.attempt) yield* checkAttempts(attempts, `activity run ${runId}`);
+    const isByItself = attempts.stamp === attempts.attempt;
+    // Completed by id in its backoff, its last attempt ended then, and no other was to follow.
+    const isCompleted = status.type === "closed" && status.status === enums.ActivityExecutionStatus.COMPLETED;
+    if (isByItself && !isCompleted) yield* checkAttempts(attempts, `activity run ${runId}`);
   }
   if (kind !== "workflow" || history?.wasPaused) return;
   for (const activity of (run as Run).activities.values())

@@ -301,6 +301,7 @@ test("by its id an activity is answered without a token, and completed even whil
   const task = script.poll();
   script.do(beat);
   script.do({ ...fail(task), activity: byId });
+  script.advance(1);
   script.do(done);
   assert.equal(script.refused(done), "FAILED_PRECONDITION invalid transition from Completed");
 });
