@@ -153,7 +153,7 @@ const atFault: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ["node-free", "packages/engine/src/workflow/start.ts", 'import { createHash } from "node:crypto";'],
   ["node-free", "packages/protocol/src/wire.ts", 'import { readFileSync } from "node:fs";'],
   ["node-free", "packages/sdk/src/value/errors.ts", 'import { inspect } from "node:util";'],
-  ["node-free", "packages/sdk/src/workflow/timer.ts", 'import { inspect } from "node:util";'],
+  ["node-free", "packages/sdk/src/workflow/wait/timer.ts", 'import { inspect } from "node:util";'],
   ["node-free", "packages/sdk/src/replay/replay.ts", 'import { inspect } from "node:util";'],
   ["driver", "packages/store/src/migrate.ts", 'import { DatabaseSync } from "node:sqlite";'],
   ["driver", "packages/store/src/sqlite/sqlite.ts", 'import pg from "pg";'],

@@ -145,7 +145,7 @@ async function buildRuntime(): Promise<Script> {
     workflow: door,
     common: fileURLToPath(import.meta.resolve(sharedModules[1])),
     nexus: fileURLToPath(import.meta.resolve(sharedModules[2])),
-    activator: join(dirname(door), `activator${extension}`),
+    activator: join(dirname(door), "run", `activator${extension}`),
   };
   const contents = Object.entries(modules)
     .map(([name, path]) => `export * as ${name} from ${JSON.stringify(path)};`)

@@ -10,7 +10,7 @@ import { type Duration, msToNumber } from "../value/duration.ts";
 import type { Logger } from "../value/logger.ts";
 import type { UntypedActivities } from "../value/options.ts";
 import { requireOwnName } from "../value/reserved.ts";
-import type { WorkflowInfo } from "../workflow/workflow-info.ts";
+import type { WorkflowInfo } from "../workflow/run/workflow-info.ts";
 import { eagerPerTaskDefault } from "./activity/eager-activities.ts";
 import type { BundleOptions, WorkflowBundleOption } from "./bundle.ts";
 import { type CompiledDeployment, compileDeployment, type WorkerDeploymentOptions } from "./deployment.ts";

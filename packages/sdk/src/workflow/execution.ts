@@ -14,11 +14,11 @@ import {
   type SearchAttributeUpdatePair,
 } from "../value/search-attributes.ts";
 import { ContinueAsNew, type ContinueAsNewOptions } from "./continue-as-new.ts";
-import { getRun } from "./current-run.ts";
 import type { ContinueAsNewInput } from "./interceptors.ts";
-import { uuidFrom } from "./random.ts";
-import type { WorkflowRun } from "./run.ts";
-import type { WorkflowInfo } from "./workflow-info.ts";
+import { uuidFrom } from "./random/random.ts";
+import { getRun } from "./run/current-run.ts";
+import type { WorkflowRun } from "./run/run.ts";
+import type { WorkflowInfo } from "./run/workflow-info.ts";
 
 /** What the workflow may know of itself. Throws outside of workflow code. */
 export function workflowInfo(): WorkflowInfo {

@@ -45,6 +45,7 @@ export type { Payload } from "../value/payload.ts";
 export { defaultPayloadConverter, type PayloadConverter } from "../value/payload-converter.ts";
 export type { RetryPolicy } from "../value/retry-policy.ts";
 export type { SearchAttributes, SearchAttributeValue } from "../value/search-attributes.ts";
+export { AsyncLocalStorage } from "./async-local-storage.ts";
 export {
   type ActivityFunctionWithOptions,
   type ActivityInterfaceFor,
@@ -54,20 +55,23 @@ export {
   proxyLocalActivities,
   scheduleActivity,
   scheduleLocalActivity,
-} from "./activities.ts";
-export { AsyncLocalStorage } from "./async-local-storage.ts";
-export { CancellationScope, type CancellationScopeOptions } from "./cancellation-scope.ts";
+} from "./call/activities.ts";
 export {
   type ChildWorkflowHandle,
   type ExternalWorkflowHandle,
   executeChild,
   getExternalWorkflowHandle,
   startChild,
-} from "./child-workflow.ts";
-export * from "./child-workflow-options.ts";
+} from "./call/child-workflow.ts";
+export * from "./call/child-workflow-options.ts";
+export {
+  createNexusServiceClient,
+  type NexusOperationHandle,
+  type NexusServiceClient,
+  type NexusServiceClientOptions,
+} from "./call/nexus.ts";
+export * from "./call/nexus-options.ts";
 export { ContinueAsNew, type ContinueAsNewOptions } from "./continue-as-new.ts";
-export { inWorkflowContext } from "./current-run.ts";
-export type { UpdateInfo } from "./current-update.ts";
 export {
   setWorkflowOptions,
   type WorkflowDefinitionOptions,
@@ -110,7 +114,8 @@ export type {
   WorkflowInternalsInterceptor,
   WorkflowOutboundCallsInterceptor,
 } from "./interceptors.ts";
-export type { QueryHandlerOptions, SignalHandlerOptions, UpdateHandlerOptions } from "./message-handlers.ts";
+export type { UpdateInfo } from "./message/current-update.ts";
+export type { QueryHandlerOptions, SignalHandlerOptions, UpdateHandlerOptions } from "./message/message-handlers.ts";
 export {
   allHandlersFinished,
   currentUpdateInfo,
@@ -126,26 +131,21 @@ export {
   setHandler,
   stackTraceQuery,
   workflowMetadataQuery,
-} from "./messages.ts";
-export {
-  createNexusServiceClient,
-  type NexusOperationHandle,
-  type NexusServiceClient,
-  type NexusServiceClientOptions,
-} from "./nexus.ts";
-export * from "./nexus-options.ts";
-export { getRandomStream, type WorkflowRandomStream, workflowRandom } from "./random-streams.ts";
-export type { SinkCall } from "./run-host.ts";
-export { proxySinks, type Sink, type SinkFunction, type Sinks } from "./sinks.ts";
+} from "./message/messages.ts";
+export { getRandomStream, type WorkflowRandomStream, workflowRandom } from "./random/random-streams.ts";
+export { inWorkflowContext } from "./run/current-run.ts";
+export type { SinkCall } from "./run/run-host.ts";
 export type {
   EnhancedStackTrace,
   StackTrace,
   StackTraceFileLocation,
   StackTraceFileSlice,
   StackTraceSDKInfo,
-} from "./stack-trace.ts";
+} from "./run/stack-trace.ts";
+export type { ParentWorkflowInfo, RootWorkflowInfo, WorkflowInfo } from "./run/workflow-info.ts";
+export { proxySinks, type Sink, type SinkFunction, type Sinks } from "./sinks.ts";
 export { log, metricMeter, workflowLogAttributes } from "./telemetry.ts";
-export { condition, sleep } from "./timer.ts";
-export type { TimerOptions } from "./timer-options.ts";
-export { Trigger } from "./trigger.ts";
-export type { ParentWorkflowInfo, RootWorkflowInfo, WorkflowInfo } from "./workflow-info.ts";
+export { CancellationScope, type CancellationScopeOptions } from "./wait/cancellation-scope.ts";
+export { condition, sleep } from "./wait/timer.ts";
+export type { TimerOptions } from "./wait/timer-options.ts";
+export { Trigger } from "./wait/trigger.ts";

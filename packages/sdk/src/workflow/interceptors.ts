@@ -6,10 +6,10 @@ import type { Activation, WorkflowCommand } from "../value/activation.ts";
 import type { Headers, Next } from "../value/interceptors.ts";
 import type { MetricTags } from "../value/metrics.ts";
 import type { ActivityOptions, LocalActivityOptions } from "../value/options.ts";
-import type { ChildWorkflowOptions } from "./child-workflow-options.ts";
+import type { ChildWorkflowOptions } from "./call/child-workflow-options.ts";
+import type { StartNexusOperationOptions } from "./call/nexus-options.ts";
 import type { ContinueAsNewOptions } from "./continue-as-new.ts";
-import type { StartNexusOperationOptions } from "./nexus-options.ts";
-import type { TimerOptions } from "./timer-options.ts";
+import type { TimerOptions } from "./wait/timer-options.ts";
 
 /** Exported as `interceptors` by a module of `WorkerInterceptors.workflowModules`; called once for each run, inside it. */
 export type WorkflowInterceptorsFactory = () => WorkflowInterceptors;

@@ -1,5 +1,5 @@
 /** Sinks: calls from workflow code to functions of the worker's process, one way. They return nothing and cannot fail the workflow. */
-import { getRun } from "./current-run.ts";
+import { getRun } from "./run/current-run.ts";
 
 /** What it returns is not heard by workflow code. */
 // biome-ignore lint/suspicious/noExplicitAny: the functions of any user.

@@ -3,8 +3,8 @@
 import { composeInterceptors } from "../value/interceptors.ts";
 import type { LogFields, LogLevel } from "../value/logger.ts";
 import { type MetricMeter, type MetricTags, meterOf } from "../value/metrics.ts";
-import { getRun } from "./current-run.ts";
-import type { WorkflowInfo } from "./workflow-info.ts";
+import { getRun } from "./run/current-run.ts";
+import type { WorkflowInfo } from "./run/workflow-info.ts";
 
 function write(level: LogLevel, message: string, fields?: LogFields): void {
   const run = getRun("log");

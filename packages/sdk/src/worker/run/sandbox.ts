@@ -8,7 +8,7 @@ import vm from "node:vm";
 import type { Activation, WorkflowCommand } from "../../value/activation.ts";
 import type { Payload } from "../../value/payload.ts";
 // Types alone: its code runs in the sandbox and reaches this file through the context.
-import type * as activator from "../../workflow/activator.ts";
+import type * as activator from "../../workflow/run/activator.ts";
 import { runtimeFile, type Script, sharedModules, userFile } from "../bundle.ts";
 import { StackMap } from "./stack-map.ts";
 

@@ -1,9 +1,9 @@
 /** The worker's end of sinks: functions of this process that workflow code calls, after its activation and never while it is replayed, unless they ask for it. */
 import { errorMessage } from "../../value/errors.ts";
 import type { Logger } from "../../value/logger.ts";
-import type { SinkCall } from "../../workflow/run-host.ts";
+import type { SinkCall } from "../../workflow/run/run-host.ts";
+import type { WorkflowInfo } from "../../workflow/run/workflow-info.ts";
 import type { Sink, SinkFunction, Sinks } from "../../workflow/sinks.ts";
-import type { WorkflowInfo } from "../../workflow/workflow-info.ts";
 
 /** The worker's end of one function. What it throws or rejects with is logged. */
 export interface InjectedSinkFunction<F extends SinkFunction> {

@@ -5,7 +5,7 @@ import type {
   StackTrace,
   StackTraceFileLocation,
   StackTraceFileSlice,
-} from "../../workflow/stack-trace.ts";
+} from "../../workflow/run/stack-trace.ts";
 import { runtimeFile, userFile } from "../bundle.ts";
 import type { StackMap } from "./stack-map.ts";
 

@@ -2,20 +2,20 @@
  * The sandbox's side of the door to the worker. The worker calls these functions from scripts that it evaluates in the sandbox's context, so that
  * every promise that an activation settles has run its course before the evaluation returns.
  */
-import type { Activation, Fields, Job, Payloads, WorkflowCommand } from "../value/activation.ts";
-import { errorMessage, isError } from "../value/errors.ts";
-import type { ProtoFailure } from "../value/failure.ts";
-import { errorToFailure } from "../value/failure-converter.ts";
-import { composeInterceptors } from "../value/interceptors.ts";
-import type { Payload } from "../value/payload.ts";
-import { arrayFromPayloads, defaultPayloadConverter } from "../value/payload-converter.ts";
+import type { Activation, Fields, Job, Payloads, WorkflowCommand } from "../../value/activation.ts";
+import { errorMessage, isError } from "../../value/errors.ts";
+import type { ProtoFailure } from "../../value/failure.ts";
+import { errorToFailure } from "../../value/failure-converter.ts";
+import { composeInterceptors } from "../../value/interceptors.ts";
+import type { Payload } from "../../value/payload.ts";
+import { arrayFromPayloads, defaultPayloadConverter } from "../../value/payload-converter.ts";
+import { definitionOf } from "../definition.ts";
 import { setCurrentRun } from "./current-run.ts";
-import { definitionOf } from "./definition.ts";
 import { WorkflowRun } from "./run.ts";
 import type { RunHost } from "./run-host.ts";
 
-export { installGlobals } from "./globals.ts";
-export { freezeShared } from "./intrinsics.ts";
+export { installGlobals } from "../sandbox/globals.ts";
+export { freezeShared } from "../sandbox/intrinsics.ts";
 export type { WorkflowRun } from "./run.ts";
 export type { RunHost, UserCode } from "./run-host.ts";
 

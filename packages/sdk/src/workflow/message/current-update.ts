@@ -1,5 +1,5 @@
 /** Which update the code that runs belongs to, also after it has waited. */
-import { AsyncLocalStorage } from "./async-local-storage.ts";
+import { AsyncLocalStorage } from "../async-local-storage.ts";
 
 /** An update, as its sender named it. */
 export interface UpdateInfo {

@@ -1,7 +1,7 @@
 /** The globals of the sandbox that must not be those of the process: time, chance, timers, and what would let one run see another or the world. */
-import type { LogLevel } from "../value/logger.ts";
-import { getRun } from "./current-run.ts";
-import { clearTimeoutInWorkflow, setTimeoutInWorkflow } from "./timer.ts";
+import type { LogLevel } from "../../value/logger.ts";
+import { getRun } from "../run/current-run.ts";
+import { clearTimeoutInWorkflow, setTimeoutInWorkflow } from "../wait/timer.ts";
 
 type Global = Record<string, unknown>;
 

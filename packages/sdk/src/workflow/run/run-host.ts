@@ -1,6 +1,6 @@
 /** What a run has from outside of itself: the user's code, and a worker that hears from it. */
-import type { LogFields, LogLevel } from "../value/logger.ts";
-import type { Metric, MetricTags } from "../value/metrics.ts";
+import type { LogFields, LogLevel } from "../../value/logger.ts";
+import type { Metric, MetricTags } from "../../value/metrics.ts";
 import type { WorkflowInfo } from "./workflow-info.ts";
 
 /** What a bundle holds; each part is evaluated when it is asked for. */

@@ -1,7 +1,7 @@
 /** A tree of scopes: cancelling one cancels what was begun inside it and its children. The root is cancelled when the workflow is. */
-import { type Duration, msOptionalToNumber } from "../value/duration.ts";
-import { CancelledFailure } from "../value/failure.ts";
-import { getRun } from "./current-run.ts";
+import { type Duration, msOptionalToNumber } from "../../value/duration.ts";
+import { CancelledFailure } from "../../value/failure.ts";
+import { getRun } from "../run/current-run.ts";
 
 interface Storage<T> {
   run<R>(value: T, work: () => R): R;

@@ -1,21 +1,21 @@
 /** Activities as workflow code calls them: functions that return promises. */
-import type { ActivityCommand, LocalActivityCommand, LocalActivityOutcome, Outcome } from "../value/activation.ts";
-import { msOptionalToNumber, msToNumber } from "../value/duration.ts";
-import { ActivityFailure, CancelledFailure } from "../value/failure.ts";
-import { composeInterceptors } from "../value/interceptors.ts";
+import type { ActivityCommand, LocalActivityCommand, LocalActivityOutcome, Outcome } from "../../value/activation.ts";
+import { msOptionalToNumber, msToNumber } from "../../value/duration.ts";
+import { ActivityFailure, CancelledFailure } from "../../value/failure.ts";
+import { composeInterceptors } from "../../value/interceptors.ts";
 import {
   ActivityCancellationType,
   type ActivityOptions,
   type LocalActivityOptions,
   requireOneOf,
   type UntypedActivities,
-} from "../value/options.ts";
-import { compileRetryPolicy, type RetryPolicy } from "../value/retry-policy.ts";
-import { getRun } from "./current-run.ts";
-import type { ActivityInput, LocalActivityInput } from "./interceptors.ts";
-import type { WorkflowRun } from "./run.ts";
-import { sleep } from "./timer.ts";
-import { waitFor } from "./waiting.ts";
+} from "../../value/options.ts";
+import { compileRetryPolicy, type RetryPolicy } from "../../value/retry-policy.ts";
+import type { ActivityInput, LocalActivityInput } from "../interceptors.ts";
+import { getRun } from "../run/current-run.ts";
+import type { WorkflowRun } from "../run/run.ts";
+import { sleep } from "../wait/timer.ts";
+import { waitFor } from "../wait/waiting.ts";
 
 /** An activity as a function; for one call, options can be put over those that it was made with. */
 export type ActivityFunctionWithOptions<A extends unknown[], R, O = ActivityOptions> = ((

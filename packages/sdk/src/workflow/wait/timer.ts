@@ -1,9 +1,9 @@
 /** Time that passes for the workflow: durable timers, and conditions with a limit. */
-import { type Duration, msToNumber } from "../value/duration.ts";
-import { composeInterceptors } from "../value/interceptors.ts";
+import { type Duration, msToNumber } from "../../value/duration.ts";
+import { composeInterceptors } from "../../value/interceptors.ts";
+import { getRun } from "../run/current-run.ts";
+import type { WorkflowRun } from "../run/run.ts";
 import { CancellationScope } from "./cancellation-scope.ts";
-import { getRun } from "./current-run.ts";
-import type { WorkflowRun } from "./run.ts";
 import type { TimerOptions } from "./timer-options.ts";
 
 /** Waits by a timer that outlives the worker. At least 1 ms. Throws `CancelledFailure` when its scope is cancelled. */

@@ -1,6 +1,6 @@
 /** What workflow code waits for, and who is to be told of its end. */
-import type { ChildStartOutcome, LocalActivityOutcome, Outcome } from "../value/activation.ts";
-import type { ProtoFailure } from "../value/failure.ts";
+import type { ChildStartOutcome, LocalActivityOutcome, Outcome } from "../../value/activation.ts";
+import type { ProtoFailure } from "../../value/failure.ts";
 
 /** The two ways in which something that workflow code waits for can end. */
 export interface Waiter<T> {

@@ -1,5 +1,5 @@
 /** What a workflow starts an operation of another service with. */
-import type { Duration } from "../value/duration.ts";
+import type { Duration } from "../../value/duration.ts";
 
 /** When an awaited operation throws in a scope that is cancelled. */
 export const NexusOperationCancellationType = {

@@ -1,5 +1,5 @@
 /** Only one run is at work at a time, so the API's functions find theirs in a variable of this module. */
-import { IllegalStateError } from "../value/errors.ts";
+import { IllegalStateError } from "../../value/errors.ts";
 import type { WorkflowRun } from "./run.ts";
 
 let current: WorkflowRun | undefined;

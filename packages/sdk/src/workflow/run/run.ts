@@ -2,22 +2,22 @@
  * One run of a workflow inside the sandbox: what its code waits for, what it has asked for in this activation, its handlers, its clock and its
  * chance.
  */
-import type { Clock, Payloads, RunStart, WorkflowCommand } from "../value/activation.ts";
-import { requireFailureConverter, requirePayloadConverter } from "../value/data-converter.ts";
-import { IllegalStateError, isError } from "../value/errors.ts";
-import { CancelledFailure, isCancellation, type ProtoFailure, TemporalFailure } from "../value/failure.ts";
-import { defaultFailureConverter, type FailureConverter } from "../value/failure-converter.ts";
-import type { LogFields, LogLevel } from "../value/logger.ts";
-import type { Payload } from "../value/payload.ts";
-import { defaultPayloadConverter, type PayloadConverter } from "../value/payload-converter.ts";
-import { CancellationScope } from "./cancellation-scope.ts";
-import { ContinueAsNew } from "./continue-as-new.ts";
-import type { WorkflowDefinitionOptions } from "./definition.ts";
-import { LoadedInterceptors } from "./interceptors.ts";
-import { MessageHandlers } from "./message-handlers.ts";
-import { seededRandom, seedOf } from "./random.ts";
+import type { Clock, Payloads, RunStart, WorkflowCommand } from "../../value/activation.ts";
+import { requireFailureConverter, requirePayloadConverter } from "../../value/data-converter.ts";
+import { IllegalStateError, isError } from "../../value/errors.ts";
+import { CancelledFailure, isCancellation, type ProtoFailure, TemporalFailure } from "../../value/failure.ts";
+import { defaultFailureConverter, type FailureConverter } from "../../value/failure-converter.ts";
+import type { LogFields, LogLevel } from "../../value/logger.ts";
+import type { Payload } from "../../value/payload.ts";
+import { defaultPayloadConverter, type PayloadConverter } from "../../value/payload-converter.ts";
+import { ContinueAsNew } from "../continue-as-new.ts";
+import type { WorkflowDefinitionOptions } from "../definition.ts";
+import { LoadedInterceptors } from "../interceptors.ts";
+import { MessageHandlers } from "../message/message-handlers.ts";
+import { seededRandom, seedOf } from "../random/random.ts";
+import { CancellationScope } from "../wait/cancellation-scope.ts";
+import { type Waiter, Waiters, type Waits } from "../wait/waiters.ts";
 import type { RunHost, UserCode } from "./run-host.ts";
-import { type Waiter, Waiters, type Waits } from "./waiters.ts";
 import { infoOf, tidings, type WorkflowInfo } from "./workflow-info.ts";
 
 export interface Patches {

@@ -1,18 +1,18 @@
 /** What a workflow may know of itself. */
-import type { Clock, RunStart } from "../value/activation.ts";
-import type { SuggestContinueAsNewReason } from "../value/continue-as-new.ts";
-import type { FailureConverter } from "../value/failure-converter.ts";
-import type { Priority } from "../value/options.ts";
-import { fromPayloadsAtIndex, mapFromPayloads, type PayloadConverter } from "../value/payload-converter.ts";
-import type { RetryPolicy } from "../value/retry-policy.ts";
+import type { Clock, RunStart } from "../../value/activation.ts";
+import type { SuggestContinueAsNewReason } from "../../value/continue-as-new.ts";
+import type { FailureConverter } from "../../value/failure-converter.ts";
+import type { Priority } from "../../value/options.ts";
+import { fromPayloadsAtIndex, mapFromPayloads, type PayloadConverter } from "../../value/payload-converter.ts";
+import type { RetryPolicy } from "../../value/retry-policy.ts";
 import {
   decodeSearchAttributes,
   decodeTypedSearchAttributes,
   type SearchAttributes,
   type TypedSearchAttributes,
-} from "../value/search-attributes.ts";
+} from "../../value/search-attributes.ts";
 
-import type { WorkerDeploymentVersion } from "../value/worker-deployments.ts";
+import type { WorkerDeploymentVersion } from "../../value/worker-deployments.ts";
 
 /** The workflow that started this one. */
 export interface ParentWorkflowInfo {

@@ -1,5 +1,5 @@
 /** What a workflow starts another one with. */
-import type { BaseWorkflowOptions } from "../value/options.ts";
+import type { BaseWorkflowOptions } from "../../value/options.ts";
 
 /** What happens to a child that is open when its parent closes. */
 export const ParentClosePolicy = {

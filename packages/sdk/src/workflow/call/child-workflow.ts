@@ -1,9 +1,9 @@
 /** Other workflows: children of this one, and any other by its id. */
-import type { ChildCommand, ChildStartOutcome, Outcome, Target } from "../value/activation.ts";
-import { msOptionalToNumber } from "../value/duration.ts";
-import { NamespaceNotFoundError, WorkflowExecutionAlreadyStartedError } from "../value/errors.ts";
-import { CancelledFailure, ChildWorkflowFailure, type ProtoFailure } from "../value/failure.ts";
-import { composeInterceptors } from "../value/interceptors.ts";
+import type { ChildCommand, ChildStartOutcome, Outcome, Target } from "../../value/activation.ts";
+import { msOptionalToNumber } from "../../value/duration.ts";
+import { NamespaceNotFoundError, WorkflowExecutionAlreadyStartedError } from "../../value/errors.ts";
+import { CancelledFailure, ChildWorkflowFailure, type ProtoFailure } from "../../value/failure.ts";
+import { composeInterceptors } from "../../value/interceptors.ts";
 import {
   type AnyArgs,
   requireOneOf,
@@ -12,21 +12,21 @@ import {
   type Workflow,
   WorkflowIdReusePolicy,
   type WorkflowResultType,
-} from "../value/options.ts";
-import { mapToPayloads } from "../value/payload-converter.ts";
-import { compileRetryPolicy } from "../value/retry-policy.ts";
-import { encodeOptionalSearchAttributes } from "../value/search-attributes.ts";
+} from "../../value/options.ts";
+import { mapToPayloads } from "../../value/payload-converter.ts";
+import { compileRetryPolicy } from "../../value/retry-policy.ts";
+import { encodeOptionalSearchAttributes } from "../../value/search-attributes.ts";
+import type { SignalWorkflowInput, StartChildWorkflowExecutionInput } from "../interceptors.ts";
+import { uuidFrom } from "../random/random.ts";
+import { getRun } from "../run/current-run.ts";
+import type { WorkflowRun } from "../run/run.ts";
+import type { Waiter } from "../wait/waiters.ts";
+import { waitFor } from "../wait/waiting.ts";
 import {
   ChildWorkflowCancellationType,
   type ChildWorkflowOptions,
   ParentClosePolicy,
 } from "./child-workflow-options.ts";
-import { getRun } from "./current-run.ts";
-import type { SignalWorkflowInput, StartChildWorkflowExecutionInput } from "./interceptors.ts";
-import { uuidFrom } from "./random.ts";
-import type { WorkflowRun } from "./run.ts";
-import type { Waiter } from "./waiters.ts";
-import { waitFor } from "./waiting.ts";
 
 /** A child that has started. */
 export interface ChildWorkflowHandle<T extends Workflow> {

@@ -1,7 +1,7 @@
 /** Random numbers for libraries: a stream of each one's own, so that what one draws changes nothing for the workflow or for another. */
-import { getRun } from "./current-run.ts";
+import { getRun } from "../run/current-run.ts";
+import type { WorkflowRun } from "../run/run.ts";
 import { seededRandom, seedOf, streamSeedOf, uuidFrom } from "./random.ts";
-import type { WorkflowRun } from "./run.ts";
 
 /** Numbers that are the same each time the run is replayed. */
 export interface WorkflowRandomStream {

@@ -1,15 +1,15 @@
 /** Operations of other services, in this namespace or another: called by the name of a Nexus endpoint. */
 import type { OperationDefinition, OperationInput, OperationKey, OperationOutput, ServiceDefinition } from "nexus-rpc";
-import type { NexusCommand, Outcome } from "../value/activation.ts";
-import { msOptionalToNumber } from "../value/duration.ts";
-import { CancelledFailure, NexusOperationFailure, type ProtoFailure } from "../value/failure.ts";
-import { composeInterceptors } from "../value/interceptors.ts";
-import { getRun } from "./current-run.ts";
-import type { StartNexusOperationInput, StartNexusOperationOutput } from "./interceptors.ts";
+import type { NexusCommand, Outcome } from "../../value/activation.ts";
+import { msOptionalToNumber } from "../../value/duration.ts";
+import { CancelledFailure, NexusOperationFailure, type ProtoFailure } from "../../value/failure.ts";
+import { composeInterceptors } from "../../value/interceptors.ts";
+import type { StartNexusOperationInput, StartNexusOperationOutput } from "../interceptors.ts";
+import { getRun } from "../run/current-run.ts";
+import type { WorkflowRun } from "../run/run.ts";
+import type { NexusStarted } from "../wait/waiters.ts";
+import { waitFor } from "../wait/waiting.ts";
 import type { StartNexusOperationOptions } from "./nexus-options.ts";
-import type { WorkflowRun } from "./run.ts";
-import type { NexusStarted } from "./waiters.ts";
-import { waitFor } from "./waiting.ts";
 
 /** An operation that has started, or ended. */
 export interface NexusOperationHandle<T> {

@@ -1,8 +1,9 @@
 /** Signals, queries and updates: what a workflow can be told and asked while it runs. */
-import { IllegalStateError } from "../value/errors.ts";
-import type { AnyArgs, QueryDefinition, SignalDefinition, UpdateDefinition } from "../value/options.ts";
-import { requireOwnName } from "../value/reserved.ts";
-import { getRun } from "./current-run.ts";
+import { IllegalStateError } from "../../value/errors.ts";
+import type { AnyArgs, QueryDefinition, SignalDefinition, UpdateDefinition } from "../../value/options.ts";
+import { requireOwnName } from "../../value/reserved.ts";
+import { getRun } from "../run/current-run.ts";
+import type { EnhancedStackTrace } from "../run/stack-trace.ts";
 import { currentUpdate, type UpdateInfo } from "./current-update.ts";
 import type {
   DefaultQueryHandler,
@@ -13,7 +14,6 @@ import type {
   SignalHandlerOptions,
   UpdateHandlerOptions,
 } from "./message-handlers.ts";
-import type { EnhancedStackTrace } from "./stack-trace.ts";
 
 /** A signal of this name, for `setHandler` and for senders. Names that begin with `__temporal_` are reserved. */
 export function defineSignal<Args extends AnyArgs = [], Name extends string = string>(

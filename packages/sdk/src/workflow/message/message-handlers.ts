@@ -2,15 +2,15 @@
  * The handlers of a run, and the messages that came before their handler was set. Signals wait for theirs; an update waits until the end of the
  * activation and is then refused.
  */
-import type { Job, RunStart, WorkflowCommand } from "../value/activation.ts";
-import { isError } from "../value/errors.ts";
-import { type ProtoFailure, TemporalFailure } from "../value/failure.ts";
-import type { FailureConverter } from "../value/failure-converter.ts";
-import { composeInterceptors } from "../value/interceptors.ts";
-import type { LogLevel } from "../value/logger.ts";
-import { arrayFromPayloads, type PayloadConverter } from "../value/payload-converter.ts";
+import type { Job, RunStart, WorkflowCommand } from "../../value/activation.ts";
+import { isError } from "../../value/errors.ts";
+import { type ProtoFailure, TemporalFailure } from "../../value/failure.ts";
+import type { FailureConverter } from "../../value/failure-converter.ts";
+import { composeInterceptors } from "../../value/interceptors.ts";
+import type { LogLevel } from "../../value/logger.ts";
+import { arrayFromPayloads, type PayloadConverter } from "../../value/payload-converter.ts";
+import type { LoadedInterceptors, QueryInput, UpdateInput } from "../interceptors.ts";
 import { withinUpdate } from "./current-update.ts";
-import type { LoadedInterceptors, QueryInput, UpdateInput } from "./interceptors.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: handlers of any user.
 export type Handler = (...args: any[]) => any;

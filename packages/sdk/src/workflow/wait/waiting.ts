@@ -1,5 +1,5 @@
 /** The one way in which workflow code waits for something outside: ask, be told, or be cancelled. */
-import type { CancelledFailure } from "../value/failure.ts";
+import type { CancelledFailure } from "../../value/failure.ts";
 import { CancellationScope } from "./cancellation-scope.ts";
 import type { Waiter } from "./waiters.ts";
 
