@@ -154,21 +154,36 @@ test("each page says that it waits, then that the server has gone, and has all w
   await context.close();
 });
 
-test("what is not there is said to be so, in the server's words", options, async () => {
+test("what is not there is said to be so, with why and where to go", options, async () => {
   const watched = await openPage(stage, "dark");
   const { page } = watched;
-  for (const kind of ["workflows", "activities", "schedules", "batch-operations", "workers", "deployments"]) {
-    await page.goto(`${root}/${kind}/none-such`);
-    await page.getByRole("alert").getByText("That did not work").waitFor();
-    await page
-      .getByRole("alert")
-      .getByText(/not found|no such|none-such/i)
-      .first()
-      .waitFor();
+  for (const [path, what, list] of [
+    ["workflows/none-such", "workflow none-such", "Workflows"],
+    [`workflows/none-such/${crypto.randomUUID()}`, "run", "Its latest run"],
+    ["start-workflow?like=none-such", "workflow none-such", "Workflows"],
+    ["activities/none-such", "standalone activity none-such", "Activities"],
+    ["schedules/none-such", "schedule none-such", "Schedules"],
+    ["schedules/none-such/edit", "schedule none-such", "Schedules"],
+    ["batch-operations/none-such", "batch operation none-such", "Batch operations"],
+    ["workers/none-such", "worker none-such", "Workers"],
+    ["deployments/none-such", "worker deployment none-such", "Worker deployments"],
+  ] as const) {
+    await page.goto(`${root}/${path}`);
+    const notice = page.getByRole("alert");
+    await notice.getByRole("heading", { name: `There is no ${what}` }).waitFor();
+    await notice.getByRole("link", { name: list, exact: true }).waitFor();
   }
+  await page.goto(`${root}/workflows/none-such`);
+  await page.getByText("It was never started").waitFor();
   await watched.check("not-found-dark");
   await page.goto("/namespaces/nowhere/workflows");
-  await page.getByRole("alert").getByText("Namespace nowhere is not found.").waitFor();
+  const notice = page.getByRole("alert");
+  await notice.getByRole("heading", { name: "There is no namespace nowhere" }).waitFor();
+  await notice.getByText("pawl operator namespace create --namespace nowhere").waitFor();
+  await watched.check("no-such-namespace");
+  await notice.getByRole("link", { name: "default" }).click();
+  await page.getByRole("heading", { name: "Workflows", level: 1 }).waitFor();
+  await notice.waitFor({ state: "detached" });
   await page.goto("/nothing/is/here");
   await page.getByText("There is no such page").waitFor();
   await watched.check("no-such-page");

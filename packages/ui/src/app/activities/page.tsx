@@ -21,6 +21,7 @@ import { TextField } from "../parts/form/field.tsx";
 import { FormDialog, textField } from "../parts/form/form-dialog.tsx";
 import { MessageView, PayloadsView } from "../parts/json/payload-view.tsx";
 import { useTitle } from "../parts/list-page.tsx";
+import { MissingActivity } from "../parts/missing.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
 import { spanOf } from "../parts/span.ts";
@@ -44,7 +45,11 @@ export function ActivityPage() {
     return (
       <div className="page">
         {described.error ? (
-          <Problem error={described.error} onRetry={described.refetch} />
+          <Problem
+            error={described.error}
+            onRetry={described.refetch}
+            missing={<MissingActivity activityId={activityId} />}
+          />
         ) : (
           <Loading what={activityId} />
         )}

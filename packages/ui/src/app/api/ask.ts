@@ -5,10 +5,13 @@ import { fetchInSession } from "./session.ts";
 export class ApiError extends Error {
   /** The HTTP status; 0 when no answer came. */
   readonly status: number;
-  constructor(status: number, message: string) {
+  /** That of the request, when it is what the server does not have. */
+  readonly missingNamespace: string | undefined;
+  constructor(status: number, message: string, missingNamespace?: string) {
     super(message);
     this.name = "ApiError";
     this.status = status;
+    this.missingNamespace = missingNamespace;
   }
 }
 
@@ -35,7 +38,7 @@ export async function ask<Answer>(
     throw new ApiError(0, "The server does not answer.");
   });
   const text = await response.text();
-  if (!response.ok) throw new ApiError(response.status, refusalOf(text) ?? `The server answered ${response.status}.`);
+  if (!response.ok) throw refusalOf(response.status, text);
   return (text === "" ? {} : JSON.parse(text)) as Answer;
 }
 
@@ -47,10 +50,21 @@ export function pathOf(segments: readonly string[], query: Readonly<Record<strin
   return `/api/v1/${segments.map(encodeURIComponent).join("/")}${search}`;
 }
 
-function refusalOf(text: string): string | undefined {
+interface Refusal {
+  readonly message?: string;
+  readonly details?: readonly { readonly "@type": string; readonly namespace?: string }[];
+}
+
+function refusalOf(status: number, text: string): ApiError {
+  const { message = `The server answered ${status}.`, details = [] } = refusalIn(text);
+  const missing = details.find((detail) => detail["@type"].endsWith(".NamespaceNotFoundFailure"));
+  return new ApiError(status, message, missing?.namespace);
+}
+
+function refusalIn(text: string): Refusal {
   try {
-    return (JSON.parse(text) as { message?: string }).message;
+    return JSON.parse(text) as Refusal;
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -10,6 +10,7 @@ import { Fact } from "../parts/fact.tsx";
 import { TextField } from "../parts/form/field.tsx";
 import { FormDialog, textField } from "../parts/form/form-dialog.tsx";
 import { useTitle } from "../parts/list-page.tsx";
+import { MissingBatch } from "../parts/missing.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
 import { Title } from "../parts/title.tsx";
@@ -32,7 +33,11 @@ export function BatchPage() {
   if (!batch.data)
     return (
       <div className="page">
-        {batch.error ? <Problem error={batch.error} onRetry={batch.refetch} /> : <Loading what={jobId} />}
+        {batch.error ? (
+          <Problem error={batch.error} onRetry={batch.refetch} missing={<MissingBatch jobId={jobId} />} />
+        ) : (
+          <Loading what={jobId} />
+        )}
       </div>
     );
   return (

@@ -15,6 +15,7 @@ import { enumWord } from "../parts/enum-word.ts";
 import { Fact } from "../parts/fact.tsx";
 import { MessageView } from "../parts/json/payload-view.tsx";
 import { useTitle } from "../parts/list-page.tsx";
+import { MissingDeployment } from "../parts/missing.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Empty, Loading, Problem, Stale } from "../parts/notice.tsx";
 import { type Column, Table } from "../parts/table.tsx";
@@ -40,7 +41,11 @@ export function DeploymentPage() {
   if (!deployment.data)
     return (
       <div className="page">
-        {deployment.error ? <Problem error={deployment.error} onRetry={deployment.refetch} /> : <Loading what={name} />}
+        {deployment.error ? (
+          <Problem error={deployment.error} onRetry={deployment.refetch} missing={<MissingDeployment name={name} />} />
+        ) : (
+          <Loading what={name} />
+        )}
       </div>
     );
   const { workerDeploymentInfo: info, conflictToken } = deployment.data;

@@ -6,6 +6,7 @@ import { ApiError } from "../api/ask.ts";
 import { createSchedule, describeSchedule, updateSchedule } from "../api/schedules.ts";
 import { decodedMessage } from "../codec/decode.ts";
 import { useTitle } from "../parts/list-page.tsx";
+import { MissingSchedule } from "../parts/missing.tsx";
 import { Loading, Problem } from "../parts/notice.tsx";
 import { draftOf, newDraft } from "./draft.ts";
 import { ScheduleEditor } from "./editor.tsx";
@@ -80,7 +81,11 @@ export function EditSchedulePage() {
           onCancel={() => void back()}
         />
       ) : schedule.error ? (
-        <Problem error={schedule.error} onRetry={schedule.refetch} />
+        <Problem
+          error={schedule.error}
+          onRetry={schedule.refetch}
+          missing={<MissingSchedule scheduleId={scheduleId} />}
+        />
       ) : (
         <Loading what={scheduleId} />
       )}

@@ -7,6 +7,7 @@ import { scheduleRoute } from "../addresses.ts";
 import { describeSchedule, type ScheduleAction, type ScheduleDescription } from "../api/schedules.ts";
 import { Fact } from "../parts/fact.tsx";
 import { MessageView } from "../parts/json/payload-view.tsx";
+import { MissingSchedule } from "../parts/missing.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
 import { Title } from "../parts/title.tsx";
@@ -32,7 +33,11 @@ export function SchedulePage() {
     return (
       <div className="page">
         {description.error ? (
-          <Problem error={description.error} onRetry={description.refetch} />
+          <Problem
+            error={description.error}
+            onRetry={description.refetch}
+            missing={<MissingSchedule scheduleId={scheduleId} />}
+          />
         ) : (
           <Loading what={scheduleId} />
         )}

@@ -11,6 +11,7 @@ import { ChoiceField, TextField } from "../parts/form/field.tsx";
 import { InputsField } from "../parts/form/inputs-field.tsx";
 import { JsonEditor } from "../parts/json/json-editor.tsx";
 import { useTitle } from "../parts/list-page.tsx";
+import { MissingWorkflow } from "../parts/missing.tsx";
 import { Loading, Problem } from "../parts/notice.tsx";
 import {
   conflictPolicies,
@@ -47,7 +48,11 @@ export function StartPage() {
       {like === undefined ? (
         <Form namespace={namespace} initial={{ ...emptyForm, taskQueue }} />
       ) : model.error ? (
-        <Problem error={model.error} onRetry={model.refetch} />
+        <Problem
+          error={model.error}
+          onRetry={model.refetch}
+          missing={<MissingWorkflow workflowId={like} runId={run} />}
+        />
       ) : model.data ? (
         <Form namespace={namespace} initial={formLike(attributesOf(model.data))} />
       ) : (

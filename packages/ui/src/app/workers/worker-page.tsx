@@ -7,6 +7,7 @@ import { describeWorker, type Slots, type WorkerHeartbeat } from "../api/workers
 import { Fact } from "../parts/fact.tsx";
 import { JsonView } from "../parts/json/json-view.tsx";
 import { useTitle } from "../parts/list-page.tsx";
+import { MissingWorker } from "../parts/missing.tsx";
 import { Moment } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
 import { type Column, Table } from "../parts/table.tsx";
@@ -27,7 +28,11 @@ export function WorkerPage() {
   if (!heartbeat)
     return (
       <div className="page">
-        {worker.error ? <Problem error={worker.error} onRetry={worker.refetch} /> : <Loading what="the worker" />}
+        {worker.error ? (
+          <Problem error={worker.error} onRetry={worker.refetch} missing={<MissingWorker workerKey={workerKey} />} />
+        ) : (
+          <Loading what="the worker" />
+        )}
       </div>
     );
   return (

@@ -4,6 +4,7 @@ import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
 import type { View } from "../addresses.ts";
 import { type Description, describeWorkflow, type RunAddress, workflowPollers } from "../api/workflows.ts";
+import { MissingWorkflow } from "../parts/missing.tsx";
 import { useNowMs } from "../parts/moment.tsx";
 import { Loading, Problem, Stale } from "../parts/notice.tsx";
 import { statusName } from "../workflows/filter.ts";
@@ -42,7 +43,15 @@ export function WorkflowPage() {
   if (!description.data)
     return (
       <div className="page">
-        {description.error ? <Problem error={description.error} onRetry={refetch} /> : <Loading what={workflowId} />}
+        {description.error ? (
+          <Problem
+            error={description.error}
+            onRetry={refetch}
+            missing={<MissingWorkflow workflowId={workflowId} runId={runId} />}
+          />
+        ) : (
+          <Loading what={workflowId} />
+        )}
       </div>
     );
   return (
