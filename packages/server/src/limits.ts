@@ -384,6 +384,8 @@ export const clusterLimits = {
   linkWaitingBytesMax: 8 * mebibyte,
   /** How often calls are looked for that have lasted too long. */
   linkSweepMs: 1_000,
+  /** Processes that have gone, of which a node knows which of their calls it has taken: some 200 bytes each. */
+  goneSendersMax: 10_000,
   /** What a call may take on its way to another node without its time getting shorter. */
   wayMsMax: 200,
   /** What nodes ask of each other by themselves has its answer by then, or is asked again. */

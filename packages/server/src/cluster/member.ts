@@ -201,7 +201,7 @@ export class ClusterMember {
     this.#nodeIds = nodeIds;
     if (haveNodesChanged) {
       this.node.forgetGone();
-      this.#seal.forgetAllBut(new Set(view.nodes.map(({ id }) => id)));
+      this.#seal.closeAllBut(new Set(view.nodes.map(({ id }) => id)));
     }
     this.#holdings!.follow(view, beganAtMs);
     if (view.changes !== this.#readChanges) {

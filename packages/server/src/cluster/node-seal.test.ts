@@ -24,6 +24,15 @@ describe("the seal of a call between nodes", () => {
     assert.equal(receiver.open(call, second), false);
   });
 
+  test("is not taken again when its sender has gone, and one that comes back goes on", () => {
+    const [sender, receiver] = [new NodeSeal(key), new NodeSeal(key)];
+    const [late, overheard] = [sender.seal(call), sender.seal(call)];
+    assert.equal(receiver.open(call, overheard), true);
+    receiver.closeAllBut(new Set());
+    for (const seal of [overheard, late]) assert.equal(receiver.open(call, seal), false);
+    assert.equal(receiver.open(call, sender.seal(call)), true);
+  });
+
   test("holds for nothing else", () => {
     const receiver = new NodeSeal(key);
     const seal = new NodeSeal(key).seal(call);

@@ -2,9 +2,10 @@
  * How nodes know each other's calls: each carries a MAC under a key that the cluster keeps in its database, over all that it says.
  *
  *   A1. A call is for one node and from one process of another, so it cannot be shown to a third, nor again to a process that was started anew.
- *   A2. Calls of one sender are numbered, and a number is taken once: one that was overheard is refused when it comes again.
+ *   A2. Calls of one sender are numbered, and a number is taken once: one that was overheard is refused when it comes again, also after its sender has gone.
  */
 import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from "node:crypto";
+import { clusterLimits } from "../limits.ts";
 
 export interface SealedCall {
   /** Ids of nodes. */
@@ -48,9 +49,19 @@ export class NodeSeal {
     return taken.take(number);
   }
 
-  /** Processes that are no more send no more calls. */
-  forgetAllBut(nodeIds: ReadonlySet<string>): void {
-    for (const sender of this.#taken.keys()) if (!nodeIds.has(sender)) this.#taken.delete(sender);
+  /**
+   * Processes that are no more send no more calls, but those that they sent may have been overheard. One that only stood still, and comes back, goes on with
+   * higher numbers.
+   */
+  closeAllBut(nodeIds: ReadonlySet<string>): void {
+    let goneCount = 0;
+    // Backwards: the youngest are kept.
+    for (const [sender, taken] of [...this.#taken].toReversed()) {
+      if (nodeIds.has(sender)) continue;
+      taken.close();
+      goneCount += 1;
+      if (goneCount > clusterLimits.goneSendersMax) this.#taken.delete(sender);
+    }
   }
 
   #macOf({ from, to, path, attachment, request }: SealedCall, number: number): Buffer {
@@ -63,10 +74,18 @@ export class NodeSeal {
 
 class TakenNumbers {
   #highest = 0;
+  /** Up to here all count as taken. */
+  #closed = 0;
   #taken = new Set<number>();
 
+  /** What is late does not come any more. */
+  close(): void {
+    this.#closed = this.#highest;
+    this.#taken.clear();
+  }
+
   take(number: number): boolean {
-    if (number <= this.#highest - window || this.#taken.has(number)) return false;
+    if (number <= this.#closed || number <= this.#highest - window || this.#taken.has(number)) return false;
     this.#taken.add(number);
     this.#highest = Math.max(this.#highest, number);
     if (this.#taken.size > 2 * window)
