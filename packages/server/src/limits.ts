@@ -92,8 +92,16 @@ export const limits = {
   /** A token whose signature was good is not checked again for so long; and so many are remembered. */
   jwtRememberedMs: minuteMs,
   jwtRememberedMax: 10_000,
+  /** Keys of which the log says that tokens cannot be signed with them. */
+  jwtUselessKeysMax: 100,
   /** How long a server of keys has to answer. */
   jwksMsMax: 5 * secondMs,
+  /** Keys are asked for again when they are older; while their server gives none, those that were had last count for so long. */
+  jwksFreshMs: 5 * minuteMs,
+  jwksStaleMsMax: 12 * hourMs,
+  /** A token may name a key that is not known, which is worth a question no more often than this; after one that failed, the next may come sooner. */
+  jwksRestMs: 30 * secondMs,
+  jwksRetryMs: 10 * secondMs,
   /** After this time the user of the web UI logs in again. */
   sessionMsMax: 12 * hourMs,
   /** What a session carries: sealed, it has to fit the 4 KiB of a cookie. */

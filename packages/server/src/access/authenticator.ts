@@ -7,7 +7,8 @@ import type { Log } from "../telemetry/telemetry.ts";
 import { WatchedFiles } from "../watched-files.ts";
 import { idOfKey, isKey, keyPrefix } from "./api-key.ts";
 import { type AuthFile, parseAuthFile } from "./auth-file.ts";
-import { Jwt, KeysUnreachable, type Verified } from "./jwt.ts";
+import { Jwt, type Verified } from "./jwt.ts";
+import { KeysUnreachable } from "./key-set.ts";
 import { type Principal, permissionsOf } from "./permission.ts";
 import type { Sessions } from "./session.ts";
 
@@ -114,7 +115,6 @@ export class Authenticator {
       return verified.principal;
     } catch (error) {
       if (!(error instanceof KeysUnreachable)) throw error;
-      this.#parts.log.warn("keys of tokens cannot be had", { error: error.cause });
       return { code: "UNAVAILABLE", message: "the keys that tokens are signed with cannot be had; try again" };
     }
   }

@@ -258,22 +258,21 @@ describe("a credential", () => {
     timeout: testMs,
   }, async () => {
     const { jwt } = callers.auth;
-    let isDown = true;
-    const keys = createServer((_request, response) => {
-      response.statusCode = isDown ? 503 : 200;
-      response.end(isDown ? "" : readFileSync(jwt!.jwks));
+    const keys = createServer((request, response) => {
+      response.statusCode = request.url === "/keys" ? 200 : 503;
+      response.end(readFileSync(jwt!.jwks));
     });
     keys.listen(0, "127.0.0.1");
     await once(keys, "listening");
-    const jwks = `http://127.0.0.1:${(keys.address() as AddressInfo).port}/keys`;
-    const other = await startServer({ port: 0, namespaces: ["a"], auth: { jwt: { ...jwt!, jwks } } });
-    using asker = new RawClient(other.port);
-    const headers = { authorization: `Bearer ${callers.known["writer of a"]}` };
-    const ask = async () => (await asker.call(methods.GetSystemInfo.path, Buffer.alloc(0), { headers })).code;
-    assert.equal(await ask(), statusCodes.UNAVAILABLE);
-    isDown = false;
-    assert.equal(await ask(), 0);
-    await other.stop();
+    const { port } = keys.address() as AddressInfo;
+    for (const [path, code] of [["keys", 0] as const, ["down", statusCodes.UNAVAILABLE] as const]) {
+      const jwks = `http://127.0.0.1:${port}/${path}`;
+      const other = await startServer({ port: 0, namespaces: ["a"], auth: { jwt: { ...jwt!, jwks } } });
+      using asker = new RawClient(other.port);
+      const headers = { authorization: `Bearer ${callers.known["writer of a"]}` };
+      assert.equal((await asker.call(methods.GetSystemInfo.path, Buffer.alloc(0), { headers })).code, code, path);
+      await other.stop();
+    }
     keys.close();
   });
 });

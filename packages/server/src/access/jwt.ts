@@ -1,7 +1,7 @@
 /** JSON Web Tokens of somebody who issues them: their signature, for whom they are, until when, and the permissions in them. */
 import {
   createLocalJWKSet,
-  createRemoteJWKSet,
+  decodeProtectedHeader,
   errors,
   type JSONWebKeySet,
   type JWTPayload,
@@ -13,35 +13,50 @@ import type { JwtConfig } from "../config.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../telemetry/telemetry.ts";
 import { WatchedFiles } from "../watched-files.ts";
+import { KeysUnreachable, RemoteKeys } from "./key-set.ts";
 import { type Principal, permissionsOf } from "./permission.ts";
 
 /** Only those with a public key: a secret one would be known to everybody who checks. */
 const algorithms = ["RS256", "ES256", "EdDSA"];
 
-export type Verified = { readonly principal: Principal; readonly untilMs: number } | { readonly refusal: string };
+export interface JwtParts {
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
-/** The keys could not be had, which says nothing about the token. */
-export class KeysUnreachable extends Error {}
+export type Verified = { readonly principal: Principal; readonly untilMs: number } | { readonly refusal: string };
 
 export class Jwt {
   readonly #config: JwtConfig;
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #keys: () => JWTVerifyGetKey;
   readonly #files: WatchedFiles<JWTVerifyGetKey> | undefined;
 
-  private constructor(config: JwtConfig, clock: Clock, keys: JWTVerifyGetKey | WatchedFiles<JWTVerifyGetKey>) {
+  /** Keys of which the log has said that they are of no use: the rest of it says nothing new. */
+  readonly #useless = new Set<string>();
+
+  private constructor(
+    config: JwtConfig,
+    { clock, log }: JwtParts,
+    keys: JWTVerifyGetKey | WatchedFiles<JWTVerifyGetKey>,
+  ) {
     this.#config = config;
     this.#clock = clock;
+    this.#log = log;
     this.#files = keys instanceof WatchedFiles ? keys : undefined;
     this.#keys = keys instanceof WatchedFiles ? () => keys.value : () => keys;
   }
 
   /** Throws what reading a file of keys throws. A URL is asked when the first token comes. */
-  static async open(config: JwtConfig, { clock, log }: { clock: Clock; log: Log }): Promise<Jwt> {
+  static async open(config: JwtConfig, parts: JwtParts): Promise<Jwt> {
     const { jwks } = config;
-    if (/^https?:/i.test(jwks)) return new Jwt(config, clock, remoteKeys(jwks));
-    const options = { what: "keys of tokens", paths: [jwks], parse: localKeys, clock, log };
-    return new Jwt(config, clock, await WatchedFiles.open(options));
+    if (/^https?:/i.test(jwks)) {
+      const keys = new RemoteKeys(jwks, parts);
+      return new Jwt(config, parts, (...asked) => keys.keyOf(...asked));
+    }
+    const options = { what: "keys of tokens", paths: [jwks], parse: localKeys, ...parts };
+    return new Jwt(config, parts, await WatchedFiles.open(options));
   }
 
   /** Throws `KeysUnreachable`. */
@@ -60,11 +75,19 @@ export class Jwt {
       const untilMs = Math.min(payload.exp! * 1_000 + limits.jwtSkewMsMax, nowMs + limits.jwtRememberedMs);
       return { principal: { name: `jwt:${sub}`, ...permissionsIn(payload, permissionsClaim) }, untilMs };
     } catch (error) {
-      const isWrong = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout);
-      // A key set that could not be read is a plain error of the library; a token's own faults have classes.
-      if (!isWrong || error.code === "ERR_JOSE_GENERIC") throw new KeysUnreachable("keys", { cause: error });
-      return { refusal: reasonOf(error) };
+      if (error instanceof KeysUnreachable) throw error;
+      if (error instanceof errors.JOSEError) return { refusal: reasonOf(error) };
+      this.#sayUseless(token, error);
+      return { refusal: "the key that the token is signed with is of no use here: the server's log says why" };
     }
+  }
+
+  /** Such as a key of RSA with fewer than 2048 bits. */
+  #sayUseless(token: string, error: unknown): void {
+    const kid = String(decodeProtectedHeader(token).kid).slice(0, 200);
+    if (this.#useless.has(kid) || this.#useless.size >= limits.jwtUselessKeysMax) return;
+    this.#useless.add(kid);
+    this.#log.warn("a key of tokens is of no use", { key: kid, error });
   }
 
   async reload(): Promise<boolean> {
@@ -74,11 +97,6 @@ export class Jwt {
   close(): void {
     this.#files?.close();
   }
-}
-
-/** Follows no redirect, and asks again for a key that it does not know no more often than every half minute. */
-function remoteKeys(url: string): JWTVerifyGetKey {
-  return createRemoteJWKSet(new URL(url), { timeoutDuration: limits.jwksMsMax });
 }
 
 function localKeys([bytes]: readonly Buffer[]): JWTVerifyGetKey {
