@@ -104,6 +104,8 @@ export const limits = {
   jwksRetryMs: 10 * secondMs,
   /** After this time the user of the web UI logs in again. */
   sessionMsMax: 12 * hourMs,
+  /** Sessions that were closed earlier, some 100 bytes each: more than people close in that time. */
+  closedSessionsMax: 10_000,
   /** What a session carries: sealed, it has to fit the 4 KiB of a cookie. */
   sessionCredentialBytesMax: 2_800,
   /** From SIGTERM to exit: calls under way get the first part, the rest of the process the second. */

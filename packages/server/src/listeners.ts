@@ -1,6 +1,7 @@
 /** The ports of a server: gRPC always, JSON over HTTP, the web UI and metrics when asked for. All of them open, or none does. */
 import { lookup } from "node:dns/promises";
 import { Access } from "./access/access.ts";
+import type { ClosedSessions } from "./access/session.ts";
 import { accessOf } from "./access/table.ts";
 import { namespaceOf } from "./access/target.ts";
 import {
@@ -47,6 +48,7 @@ export interface ListenersParts extends Parts {
   /** The methods behind which there is a handler. */
   readonly served: ReadonlySet<string>;
   readonly health: Health;
+  readonly closedSessions: ClosedSessions;
 }
 
 interface Listener {
@@ -160,7 +162,9 @@ export class Listeners {
     const tls = config.tls && (await Tls.open(config.tls, { clock, log }));
     let access: Access | undefined;
     try {
-      access = config.auth && (await Access.open(config.auth, config.auditLogPath, { ...this.#parts, log }));
+      access =
+        config.auth &&
+        (await Access.open(config.auth, config.auditLogPath, { ...this.#parts, log, isSecure: isSecure(config) }));
       const gate = access?.gate;
       const admission = new Admission({
         ...{ ...this.#parts, requestsPerSecond: config.namespaceRequestsPerSecond },
@@ -205,9 +209,7 @@ export class Listeners {
     const { clock, random, telemetry } = this.#parts;
     const isBesidePages = ({ template, shape }: Route) => template.startsWith("/api/") || shape.type === "own";
     const beside = this.#served(config, door).filter(isBesidePages);
-    const isSecure = door.tls !== undefined || /^https:/i.test(config.httpPublicUrl ?? "");
-    const { authenticator, sessions, audit } = door.access ?? {};
-    const session = authenticator && sessions ? sessionRoutes({ authenticator, sessions, audit, isSecure }) : [];
+    const session = door.access ? sessionRoutes(door.access) : [];
     const routes = new RouteTable([...beside, ...session]);
     const elsewhere = async ({ verb, path }: Exchange) => (verb === "GET" || verb === "HEAD" ? pages(path) : undefined);
     const { tls, access, admission } = door;
@@ -221,6 +223,11 @@ export class Listeners {
     const metricsHistory = this.#metricsHistory;
     return servedRoutes({ ...this.#parts, ...unary, served, publicUrl, metricsHistory, gate: access?.gate });
   }
+}
+
+/** Whether callers reach this server over TLS, be it a proxy's. */
+function isSecure({ tls, httpPublicUrl }: ListenConfig): boolean {
+  return tls !== undefined || /^https:/i.test(httpPublicUrl ?? "");
 }
 
 function guardOf({ ip = defaultIp, httpPublicUrl: publicUrl, httpCorsOrigins: corsOrigins = [] }: ListenConfig): Guard {

@@ -16,6 +16,7 @@ import {
   StoreError,
   urlsOfHosts,
 } from "@pawl/store";
+import { type ClosedSessions, loadClosedSessions } from "./access/session.ts";
 import { AddressRules } from "./address-rules.ts";
 import { systemClock } from "./clock.ts";
 import { ClusterMember, type Joins, leaseMsOf, type MemberParts } from "./cluster/member.ts";
@@ -151,6 +152,7 @@ function checkDatabase({ dbUrl }: OpenConfig): void {
 /** Handlers begin batch operations; only here are they opened, resumed and closed. */
 interface MadeParts extends Parts {
   readonly batches: BatchRunner;
+  readonly closedSessions: ClosedSessions;
 }
 
 async function open(config: OpenConfig, closes: Close[]) {
@@ -207,7 +209,7 @@ async function open(config: OpenConfig, closes: Close[]) {
 
   const parts: MadeParts = {
     ...{ ring, matching: queues, store, clock, random, cluster, telemetry, ...registered },
-    ...{ batchJobs, batches, queueConfigs, namespaceDeletions },
+    ...{ batchJobs, batches, queueConfigs, namespaceDeletions, closedSessions: await loadClosedSessions(store) },
     nexusTasks: member?.nexusTasks ?? new NexusTasks({ matching, clock, random }),
     queries: member?.queries ?? new QueryRegistry(),
     addresses: new AddressRules(config.outsideAddresses),
@@ -246,11 +248,11 @@ async function join(
   { parts, ring, local }: { readonly parts: MadeParts; readonly ring: Ring; readonly local: Joins["local"] },
   closes: Close[],
 ): Promise<void> {
-  const { namespaces, searchAttributes, nexusEndpoints, deployments, queueConfigs, batchJobs } = parts;
+  const { namespaces, searchAttributes, nexusEndpoints, deployments, queueConfigs, batchJobs, closedSessions } = parts;
   closes.push(() => member.close());
   await member.join({
     ...{ ring, local, resume: () => resume(parts, member) },
-    registries: [namespaces, searchAttributes, nexusEndpoints, deployments, queueConfigs, batchJobs],
+    registries: [namespaces, searchAttributes, nexusEndpoints, deployments, queueConfigs, batchJobs, closedSessions],
   });
 }
 

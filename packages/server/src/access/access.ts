@@ -6,11 +6,14 @@ import type { Log } from "../telemetry/telemetry.ts";
 import { AuditLog } from "./audit.ts";
 import { Authenticator } from "./authenticator.ts";
 import { AccessGate } from "./gate.ts";
-import { Sessions } from "./session.ts";
+import { type ClosedSessions, Sessions } from "./session.ts";
 
 export interface AccessParts extends Pick<Parts, "namespaces" | "tokens" | "store"> {
   readonly clock: Clock;
   readonly log: Log;
+  readonly closedSessions: ClosedSessions;
+  /** Whether callers reach this server over TLS, be it a proxy's. */
+  readonly isSecure: boolean;
 }
 
 export class Access {
@@ -18,6 +21,7 @@ export class Access {
   readonly sessions: Sessions;
   readonly authenticator: Authenticator;
   readonly audit: AuditLog | undefined;
+  readonly isSecure: boolean;
 
   private constructor(
     parts: AccessParts,
@@ -28,12 +32,13 @@ export class Access {
     this.authenticator = authenticator;
     this.sessions = sessions;
     this.audit = audit;
+    this.isSecure = parts.isSecure;
     this.gate = new AccessGate({ ...parts, authenticator, audit });
   }
 
   /** Throws `StartFailure` that says what is wrong with the files. */
   static async open(config: AuthConfig, auditLogPath: string | undefined, parts: AccessParts): Promise<Access> {
-    const sessions = await Sessions.load(parts.store, parts.clock);
+    const sessions = await Sessions.load(parts.store, parts.clock, parts.closedSessions);
     let authenticator: Authenticator;
     try {
       authenticator = await Authenticator.open(config, { ...parts, sessions });

@@ -12,13 +12,17 @@ import { KeysUnreachable } from "./key-set.ts";
 import { type Principal, permissionsOf } from "./permission.ts";
 import type { Sessions } from "./session.ts";
 
-export const sessionCookie = "pawl-session";
+const plainCookie = "pawl-session";
+/** Such a cookie is taken by browsers from this very host alone, over TLS: another host of the same domain cannot put one of its own in its place. */
+const secureCookie = `__Host-${plainCookie}`;
 const proofHeader = "x-pawl-session-proof";
 
 export interface AuthenticatorParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly sessions: Sessions;
+  /** Whether callers reach this server over TLS, be it a proxy's. */
+  readonly isSecure: boolean;
 }
 
 /** What the file says, ready to be looked up. */
@@ -71,9 +75,22 @@ export class Authenticator {
         ? unknown("the authorization is not a Bearer credential")
         : this.check(credential);
     }
-    const cookie = cookieOf(incoming);
+    const cookie = this.cookieOf(incoming);
     if (cookie !== undefined) return this.#ofSession(incoming, cookie);
     return this.#ofCertificate(incoming);
+  }
+
+  /** What the session's cookie is called. */
+  get sessionCookie(): string {
+    return this.#parts.isSecure ? secureCookie : plainCookie;
+  }
+
+  /** The session's cookie. Only a browser's request has one, and only over HTTP. */
+  cookieOf(incoming: Incoming): string | undefined {
+    if (incoming.verb === undefined) return undefined;
+    const name = `${this.sessionCookie}=`;
+    const cookies = incoming.header("cookie").split(/; */);
+    return cookies.find((each) => each.startsWith(name))?.slice(name.length);
   }
 
   /** An API key or a token by itself. */
@@ -136,13 +153,6 @@ export class Authenticator {
     }
     return unknown("a credential is needed: an API key or a token");
   }
-}
-
-/** Only a browser's request has one, and only over HTTP. */
-export function cookieOf(incoming: Incoming): string | undefined {
-  if (incoming.verb === undefined) return undefined;
-  const cookies = incoming.header("cookie").split(/; */);
-  return cookies.find((each) => each.startsWith(`${sessionCookie}=`))?.slice(sessionCookie.length + 1);
 }
 
 function unknown(message: string): Status {

@@ -4,7 +4,6 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { methods } from "@pawl/protocol";
 import { JsonProblem } from "@pawl/protocol/json";
-import { sessionCookie } from "../access/authenticator.ts";
 import { accessOf } from "../access/table.ts";
 import type { Clock } from "../clock.ts";
 import type { Admission } from "../frontend/admission.ts";
@@ -113,7 +112,7 @@ export class HttpServer implements Transport {
 
   /** Tells pages that there is a session to end. */
   #sessionHeader({ headers: { cookie } }: IncomingMessage): Readonly<Record<string, string>> {
-    const hasSession = this.#parts.gate !== undefined && cookie?.includes(`${sessionCookie}=`);
+    const hasSession = this.#parts.gate !== undefined && cookie?.includes("pawl-session=");
     return hasSession ? { "x-pawl-session": "open" } : {};
   }
 

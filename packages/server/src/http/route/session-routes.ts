@@ -4,7 +4,6 @@
  */
 import type { AuditLog } from "../../access/audit.ts";
 import type { Authenticator } from "../../access/authenticator.ts";
-import { cookieOf, sessionCookie } from "../../access/authenticator.ts";
 import type { Sessions } from "../../access/session.ts";
 import { limits } from "../../limits.ts";
 import type { Exchange } from "../exchange.ts";
@@ -38,7 +37,7 @@ export function sessionRoutes(parts: SessionParts): Route[] {
       ...{ verb: "GET", template, operation: "ShowSession" },
       shape: { type: "own", summary: "Whose session it is, and its proof.", answer },
       serve: async (exchange) => {
-        const cookie = cookieOf(exchange);
+        const cookie = parts.authenticator.cookieOf(exchange);
         const found = await parts.authenticator.identify(exchange);
         if ("code" in found) return problem(found);
         return jsonReply({ name: found.name, ...(cookie !== undefined && { proof: parts.sessions.proof(cookie) }) });
@@ -46,8 +45,8 @@ export function sessionRoutes(parts: SessionParts): Route[] {
     },
     {
       ...{ verb: "DELETE", template, operation: "CloseSession" },
-      shape: { type: "own", summary: "Closes the session.", answer: {} },
-      serve: async () => ({ status: 204, headers: { "set-cookie": cookieText(parts, "", 0) } }),
+      shape: { type: "own", summary: "Closes the session: its cookie is good for nothing from then on.", answer: {} },
+      serve: (exchange) => close(exchange, parts),
     },
   ];
 }
@@ -73,7 +72,21 @@ async function open(exchange: Exchange, parts: SessionParts): Promise<Reply> {
   return { status, headers: { ...headers, "set-cookie": setCookie }, ...(body !== undefined && { body }) };
 }
 
-function cookieText({ isSecure }: SessionParts, value: string, seconds: number): string {
+/** Whoever has a session may close it; pages of others do not get here. */
+async function close(exchange: Exchange, parts: SessionParts): Promise<Reply> {
+  const { authenticator, sessions, audit } = parts;
+  const cookie = authenticator.cookieOf(exchange) ?? "";
+  const credential = sessions.open(cookie);
+  if (credential !== undefined) {
+    await sessions.close(cookie);
+    const found = await authenticator.check(credential);
+    const who = "code" in found ? "" : found.name;
+    audit?.write({ who, what: "CloseSession", namespace: "", target: {}, outcome: "OK" });
+  }
+  return { status: 204, headers: { "set-cookie": cookieText(parts, "", 0) } };
+}
+
+function cookieText({ authenticator, isSecure }: SessionParts, value: string, seconds: number): string {
   const secure = isSecure ? "; Secure" : "";
-  return `${sessionCookie}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
+  return `${authenticator.sessionCookie}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
 }

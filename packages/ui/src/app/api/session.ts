@@ -28,9 +28,11 @@ export async function fetchInSession(url: string, init: RequestInit): Promise<Re
   const response = await fetch(url, isRead ? init : withProof(init));
   if (response.status === 401) become("missing");
   else if (response.headers.get("x-pawl-session") === "open") become("open");
-  if (isRead || response.status !== 403 || proof !== undefined || state !== "open") return response;
+  if (isRead || response.status !== 403 || state !== "open") return response;
+  // There was none, or it was of a session that another page of this browser has ended since, and begun anew.
+  const before = proof;
   await askForProof();
-  return proof === undefined ? response : fetch(url, withProof(init));
+  return proof === before ? response : fetch(url, withProof(init));
 }
 
 /** The server's words when it takes the credential for none; undefined when the session is open. */
