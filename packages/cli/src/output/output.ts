@@ -1,10 +1,11 @@
 /** What commands print: text with tables for people, JSON for programs. Both are made of the same JSON, so both can be narrowed by `--fields`. */
 
+import { visibleJson } from "@pawl/server/visible-json";
 import type { GlobalValues } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
 import { payloadText } from "../payload.ts";
 import type { Json } from "./json.ts";
-import { hasColors, onlyPainted, paint, printable, printableLine, type Style, visibleJson } from "./terminal.ts";
+import { hasColors, onlyPainted, paint, printable, printableLine, type Style } from "./terminal.ts";
 import { durationText, timeText } from "./time-text.ts";
 
 /** One fact about a thing: where it is in the thing's JSON, and how it reads. */

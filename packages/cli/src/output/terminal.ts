@@ -39,14 +39,6 @@ export function onlyPainted(text: string): string {
   return parts.map((part, at) => (at % 2 === 1 ? part : printable(part))).join("");
 }
 
-/** JSON of the same value in which nothing is left that a terminal may obey. */
-export function visibleJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, undefined, indent).replace(
-    /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-}
-
 const barLength = 30;
 
 export function progressLine(done: number, total: number, what: string): string {

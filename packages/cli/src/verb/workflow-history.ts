@@ -1,12 +1,12 @@
 /** `pawl workflow show` and `trace`: what happened in a workflow. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { history } from "@pawl/sdk/proto";
+import { visibleJson } from "@pawl/server/visible-json";
 import { type Definition, define } from "../command/definition.ts";
 import { integer, onOff, required, text } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import type { Json } from "../output/json.ts";
 import { words } from "../output/output.ts";
-import { visibleJson } from "../output/terminal.ts";
 import type { Session } from "../session.ts";
 import { type HistoryEvent, historyEvents, historyReverse } from "./history-pages.ts";
 import { workflowFlags } from "./target.ts";

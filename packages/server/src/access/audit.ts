@@ -2,7 +2,8 @@
 import { createWriteStream, openSync, type WriteStream } from "node:fs";
 import type { Clock } from "../clock.ts";
 import type { StatusCode } from "../rpc/transport.ts";
-import { type Log, visibleJson } from "../telemetry/telemetry.ts";
+import type { Log } from "../telemetry/telemetry.ts";
+import { visibleJson } from "../visible-json.ts";
 
 export interface AuditEntry {
   /** `key:ci`, or "" for who did not say who he is. */

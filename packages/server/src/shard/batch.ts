@@ -52,13 +52,19 @@ export class Batch {
   /** Takes out of the inbox what is about executions of this batch and needs nothing to be read, so that it can join: `max` entries at most. */
   takeJoining(inbox: Entry[], max: number): Entry[] {
     const joining: Entry[] = [];
-    const rest: Entry[] = [];
+    let left = 0;
     for (const entry of inbox) {
-      const one = this.hosted.get(keyText(entry.key));
-      (joining.length < max && one && isLoaded(entry, one) ? joining : rest).push(entry);
+      // Once the batch is full the others only move up, and their keys are not looked at: under load thousands wait here.
+      if (joining.length < max && this.#isReady(entry)) joining.push(entry);
+      else inbox[left++] = entry;
     }
-    if (joining.length > 0) inbox.splice(0, inbox.length, ...rest);
+    inbox.length = left;
     return joining;
+  }
+
+  #isReady(entry: Entry): boolean {
+    const one = this.hosted.get(keyText(entry.key));
+    return one !== undefined && isLoaded(entry, one);
   }
 
   /** What the commit has to write. Throws `Oversized`; then as for `execute`. */

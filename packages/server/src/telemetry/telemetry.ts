@@ -3,6 +3,7 @@
  * No payload, token or key is ever a field.
  */
 
+import { visibleJson } from "../visible-json.ts";
 import { Metrics } from "./metrics.ts";
 import type { Traces } from "./traces.ts";
 
@@ -75,14 +76,6 @@ function textLine(time: string, level: LogLevel, event: string, fields: Plain): 
     return ` ${name}=${bare.test(text) ? text : visibleJson(text)}`;
   });
   return `${time} ${level.toUpperCase().padEnd(5)} ${bare.test(event) ? event : visibleJson(event)}${shown.join("")}\n`;
-}
-
-/** JSON.stringify leaves DEL, the C1 controls, the Unicode line separators and what turns the direction of a text as they are; a terminal may obey them. */
-export function visibleJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 /** All of it together, as handlers and adapters get it. */
