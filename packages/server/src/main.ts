@@ -3,8 +3,6 @@
  *
  *   store ─▶ namespaces, tokens, cluster ─▶ matching ─▶ ring (gives tasks to matching) ─▶ handlers ─▶ calls: direct, gRPC, HTTP
  */
-import { Rejection } from "@pawl/engine";
-import { confirmWorkflowTaskPath, methods } from "@pawl/protocol";
 import {
   databasesOf,
   MemoryStore,
@@ -16,14 +14,13 @@ import {
   StoreError,
   urlsOfHosts,
 } from "@pawl/store";
-import { type ClosedSessions, loadClosedSessions } from "./access/session.ts";
+import { loadClosedSessions } from "./access/session.ts";
 import { AddressRules } from "./address-rules.ts";
 import { systemClock } from "./clock.ts";
 import { ClusterMember, type Joins, leaseMsOf, type MemberParts } from "./cluster/member.ts";
 import {
   checkConfig,
   checkOpenConfig,
-  type FurtherCall,
   type ListenConfig,
   type OpenConfig,
   type ServerConfig,
@@ -31,38 +28,28 @@ import {
 } from "./config.ts";
 import { loadBatchJobs } from "./frontend/batch/batch-job.ts";
 import { BatchRunner } from "./frontend/batch/batch-runner.ts";
-import { DeploymentRegistry } from "./frontend/deployment/deployment-registry.ts";
-import { handlersOf, performerOf } from "./frontend/handlers.ts";
-import { draftOf } from "./frontend/namespace/namespace.ts";
 import { NamespaceDeletions } from "./frontend/namespace/namespace-deletion.ts";
-import { type Namespace, NamespaceRegistry } from "./frontend/namespace/namespace-registry.ts";
-import { NexusEndpointRegistry } from "./frontend/nexus/nexus-endpoint-registry.ts";
 import { NexusTasks } from "./frontend/nexus/nexus-tasks.ts";
-import type { Cluster, Parts } from "./frontend/parts.ts";
+import type { Cluster } from "./frontend/parts.ts";
 import { loadShardCount } from "./frontend/shard-count.ts";
 import { loadCluster } from "./frontend/system.ts";
-import { Tokens } from "./frontend/tokens.ts";
-import { typeOfName } from "./frontend/visibility/search-attribute.ts";
-import { SearchAttributeRegistry } from "./frontend/visibility/search-attribute-registry.ts";
 import { TaskQueueConfigs } from "./frontend/worker/task-queue-config.ts";
-import { confirmWorkflowTask } from "./frontend/workflow/confirm-task.ts";
 import { QueryRegistry } from "./frontend/workflow/query-registry.ts";
-import { limits, shardLimits } from "./limits.ts";
-import { Listeners, type Listening } from "./listeners.ts";
+import { shardLimits } from "./limits.ts";
+import type { Listening } from "./listeners.ts";
+import { answering, type MadeParts } from "./main/answering.ts";
+import { shardEvents, watchQueues, watchRing } from "./main/instrumentation.ts";
+import { loadRegistered, retentionOf } from "./main/registered.ts";
 import { Matching } from "./matching/matching.ts";
 import { callbackPath } from "./nexus/incoming.ts";
 import { OutsideCalls } from "./nexus/outside-calls.ts";
 import { systemRandom } from "./random.ts";
-import { type CallParts, faultStatus, statusOf, unaryRoutes } from "./rpc/call.ts";
-import { type DirectCallOptions, DirectTransport } from "./rpc/direct-transport.ts";
-import { Health } from "./rpc/health.ts";
-import { reflectionRoutes } from "./rpc/reflection.ts";
-import type { Routes, Status, Unary } from "./rpc/transport.ts";
-import { commitMetrics, failedCommitMetrics } from "./shard/commit-metrics.ts";
+import type { DirectCallOptions } from "./rpc/direct-transport.ts";
+import type { Status } from "./rpc/transport.ts";
 import type { Started } from "./shard/dispatcher.ts";
 import { Ring, type RingParts } from "./shard/ring.ts";
 import type { Standing } from "./shard/standing.ts";
-import { quietTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
+import { quietTelemetry } from "./telemetry/telemetry.ts";
 
 /** A server without a port. */
 export interface OpenServer {
@@ -149,12 +136,6 @@ function checkDatabase({ dbUrl }: OpenConfig): void {
   }
 }
 
-/** Handlers begin batch operations; only here are they opened, resumed and closed. */
-interface MadeParts extends Parts {
-  readonly batches: BatchRunner;
-  readonly closedSessions: ClosedSessions;
-}
-
 async function open(config: OpenConfig, closes: Close[]) {
   const { clock = systemClock, random = systemRandom, telemetry = quietTelemetry() } = config;
   const { log } = telemetry;
@@ -227,22 +208,6 @@ async function open(config: OpenConfig, closes: Close[]) {
   return { store, ring, member, ...answers };
 }
 
-/** What users have registered, with what the configuration asks for. */
-async function loadRegistered(
-  { namespaces: names = [], searchAttributes: wanted = {} }: OpenConfig,
-  { store, random, clock }: Pick<Parts, "store" | "random" | "clock">,
-) {
-  const namespaces = await NamespaceRegistry.load(store, random);
-  const tokens = await Tokens.load(store);
-  const searchAttributes = await SearchAttributeRegistry.load(store);
-  const nexusEndpoints = await NexusEndpointRegistry.load({ store, random, clock });
-  const all = ["default", ...names];
-  await makeNamespaces(namespaces, all);
-  const made = all.map((name) => namespaces.find(name)!);
-  await registerSearchAttributes(searchAttributes, made, wanted);
-  return { namespaces, tokens, searchAttributes, nexusEndpoints, deployments: await DeploymentRegistry.load(store) };
-}
-
 async function join(
   member: ClusterMember,
   { parts, ring, local }: { readonly parts: MadeParts; readonly ring: Ring; readonly local: Joins["local"] },
@@ -260,46 +225,6 @@ async function join(
 function resume({ batches, namespaceDeletions }: MadeParts, member?: ClusterMember): void {
   batches.resume();
   if (member?.node.isMine({ type: "duty", duty: "namespaces" }) !== false) namespaceDeletions.resume();
-}
-
-/** What answers calls, whichever way they come in. */
-function answering(parts: MadeParts, member: ClusterMember | undefined, further: ReadonlyMap<string, FurtherCall>) {
-  const { clock, random, telemetry } = parts;
-  const services = new Set(Object.values(methods).map(({ service }) => service));
-  const health = new Health(services);
-  const handlers = handlersOf(parts);
-  parts.batches.open(performerOf(handlers));
-  const served = member?.forwarding(handlers, parts) ?? handlers;
-  const routesOf = (entry: Pick<CallParts, "gate" | "admission">): Routes => ({
-    unary: new Map<string, Unary>([
-      ...unaryRoutes(served, { telemetry, random, ...entry }),
-      ...health.routes.unary,
-      // Calls that are not the API's have no place in what callers may be permitted.
-      ...(entry.gate ? [] : further),
-    ]),
-    streaming: new Map([...health.routes.streaming, ...reflectionRoutes([...services, "grpc.health.v1.Health"])]),
-  });
-  // Whoever calls from within this process needs nobody's leave.
-  const routes = routesOf({});
-  const confirm: Unary = async (taskToken) => {
-    const refused = await confirmWorkflowTask(parts, taskToken);
-    return refused ? statusOf(refused) : new Uint8Array(0);
-  };
-  const direct = new DirectTransport({
-    ...{ clock, routes: { ...routes, unary: new Map([...routes.unary, [confirmWorkflowTaskPath, confirm]]) } },
-    onFault: (path, error) => faultStatus(path, error, { telemetry, random }),
-  });
-  const listeners = new Listeners({ ...parts, routes, routesOf, health, served: new Set(Object.keys(handlers)) });
-  return {
-    ...{ direct, listeners },
-    /** Without asking other nodes, nor who calls. */
-    local: unaryRoutes(handlers, { telemetry, random }),
-    open: () => health.set("serving"),
-    close: async () => {
-      health.set("notServing");
-      await Promise.all([direct.stop(limits.drainMsMax), listeners.stop(limits.drainMsMax)]);
-    },
-  };
 }
 
 function openStore(
@@ -322,83 +247,6 @@ function clusterOf(
 ): Promise<ClusterMember> | undefined {
   const { membership } = parts.store;
   return config && membership && ClusterMember.open({ ...parts, config, membership });
-}
-
-async function makeNamespaces(namespaces: NamespaceRegistry, names: readonly string[]): Promise<void> {
-  for (const name of new Set(names)) {
-    if (namespaces.find(name)) continue;
-    const seconds = limits.retentionMsDefault / 1_000;
-    const draft = draftOf({ namespace: name, workflowExecutionRetentionPeriod: { seconds, nanos: 0 } });
-    const made = draft instanceof Rejection ? draft : await namespaces.create(draft);
-    // Another node that starts in this moment may have made it.
-    if (made instanceof Rejection && made.code !== "ALREADY_EXISTS")
-      throw new StartFailure("usage", `namespace ${JSON.stringify(name)}: ${made.message}`);
-  }
-}
-
-async function registerSearchAttributes(
-  custom: SearchAttributeRegistry,
-  namespaces: readonly Namespace[],
-  wanted: Readonly<Record<string, string>>,
-): Promise<void> {
-  const types = Object.entries(wanted).map(([name, text]) => {
-    const type = typeOfName(text);
-    if (type === undefined)
-      throw new StartFailure("usage", `search attribute ${name}: there is no type ${JSON.stringify(text)}`);
-    return [name, type] as const;
-  });
-  if (types.length === 0) return;
-  for (const namespace of namespaces) {
-    const refused = await custom.add(namespace, Object.fromEntries(types));
-    if (refused) throw new StartFailure("usage", refused.message);
-  }
-}
-
-function retentionOf(namespaces: NamespaceRegistry): RingParts["retentionMs"] {
-  return (namespaceId) => {
-    const namespace = namespaces.byId(namespaceId);
-    return namespace instanceof Rejection ? limits.retentionMsDefault : namespace.retentionMs;
-  };
-}
-
-/** What shards tell of themselves. */
-function shardEvents({
-  metrics,
-  log,
-  stopwatchMs,
-}: Telemetry): Pick<RingParts, "onFault" | "onLarge" | "onCommit" | "onFailedCommit" | "stopwatchMs"> {
-  return {
-    stopwatchMs,
-    onFault: (what, error) => log.error("shard fault", { what, error }),
-    onLarge: ({ key: { businessId, namespaceId }, what, ended, ...figures }) =>
-      log.warn(`${what} exceeds ${ended ? "error" : "warn"} limit`, {
-        namespaceId,
-        workflowId: businessId,
-        ...figures,
-      }),
-    onCommit: commitMetrics(metrics),
-    onFailedCommit: failedCommitMetrics(metrics),
-  };
-}
-
-function watchRing(ring: Ring, { metrics }: Telemetry): void {
-  metrics.gauge(
-    "cache_workflows",
-    "Workflows and other executions whose state is in memory.",
-    () => ring.cached.executions,
-  );
-  metrics.gauge("cache_bytes", "What they take, by the cache's own estimate.", () => ring.cached.bytes);
-  metrics.gauge("timers_armed", "Runs that fall due soon.", () => ring.cached.timers);
-  metrics.gauge("process_resident_memory_bytes", "Memory of the whole process.", () => process.memoryUsage.rss());
-}
-
-function watchQueues(matching: Matching<Started>, { metrics }: Telemetry): void {
-  metrics.gauge("approximate_backlog_count", "Tasks that wait for a worker.", () => matching.backlog.count);
-  metrics.gauge(
-    "approximate_backlog_age_seconds",
-    "How long the one has waited that waits longest.",
-    () => matching.backlog.ageMs / 1_000,
-  );
 }
 
 /** The store says by itself what is wrong with its file and what to do. */

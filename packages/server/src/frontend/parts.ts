@@ -1,4 +1,4 @@
-/** What every handler is given. */
+/** What handlers are given. Each gets all of it; what it uses is what it destructures, and functions below it ask for their `Pick` of it. */
 import assert from "node:assert/strict";
 import { engineLimits } from "@pawl/engine";
 import type { Store } from "@pawl/store";

@@ -99,7 +99,10 @@ function byIdHandlers(parts: Parts) {
   } satisfies Handlers;
 }
 
-function targetOfToken({ tokens, namespaces }: Parts, request: TokenRequest): Target | Rejection {
+function targetOfToken(
+  { tokens, namespaces }: Pick<Parts, "tokens" | "namespaces">,
+  request: TokenRequest,
+): Target | Rejection {
   const token = tokens.open("activity", request.taskToken);
   if (token instanceof Rejection) return token;
   const namespace = namespaces.ofToken(token, request.namespace);
@@ -118,7 +121,7 @@ interface IdRequest {
   readonly identity: string;
 }
 
-function targetOfId({ namespaces }: Parts, request: IdRequest): Target | Rejection {
+function targetOfId({ namespaces }: Pick<Parts, "namespaces">, request: IdRequest): Target | Rejection {
   const namespace = namespaces.byName(request.namespace);
   if (namespace instanceof Rejection) return namespace;
   const { runId, activityId } = request;
@@ -141,7 +144,7 @@ export function activityIdProblem(request: IdRequest): Rejection | undefined {
 }
 
 /** How an activity ends or goes on. What is too large for a history ends it instead, so that its workflow learns of it. */
-function answersOf({ ring }: Parts) {
+function answersOf({ ring }: Pick<Parts, "ring">) {
   const failTooLarge = ({ key, activity }: Target, identity: string, message: string) =>
     ring.submit(key, {
       type: "failActivity",

@@ -76,7 +76,7 @@ export function batchHandlers(parts: Parts) {
 
 /** How many executions the batch is about. */
 async function totalOf(
-  { store }: Parts,
+  { store }: Pick<Parts, "store">,
   { id: namespaceId }: Namespace,
   request: BatchRequest,
   filter: VisibilityFilter,
@@ -87,7 +87,7 @@ async function totalOf(
 }
 
 /** The newest first. */
-function jobsOf({ batchJobs }: Parts, { id }: Namespace): BatchJob[] {
+function jobsOf({ batchJobs }: Pick<Parts, "batchJobs">, { id }: Namespace): BatchJob[] {
   const jobs = [...batchJobs.entries()].map(([, job]) => job).filter(({ namespaceId }) => namespaceId === id);
   return jobs.sort((a, b) => b.startedAtMs - a.startedAtMs || (a.request.jobId < b.request.jobId ? -1 : 1));
 }

@@ -159,7 +159,7 @@ function toRoute(
 
 /** Refused when tasks come to a queue of the current version that the proposed one does not poll: they would go to workers without a version. */
 function missingQueues(
-  { deployments }: Parts,
+  { deployments }: Pick<Parts, "deployments">,
   { id: namespaceId }: Namespace,
   deployment: Deployment,
   { active, buildId, role }: Pick<Seen, "active"> & { buildId: string | null; role: Role },

@@ -129,7 +129,7 @@ function statsIn(queue: QueueDescription) {
 
 /** The deployment after its draining versions were asked again whether open runs are pinned to them, where the last answer is too old. */
 async function refreshed(
-  { deployments, store, clock }: Parts,
+  { deployments, store, clock }: Pick<Parts, "deployments" | "store" | "clock">,
   { id }: Namespace,
   name: string,
   buildId?: string,

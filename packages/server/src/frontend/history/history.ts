@@ -48,7 +48,7 @@ export function historyHandlers(parts: Parts) {
 type ReadRequest = Pick<RequestOf<"GetWorkflowExecutionHistory">, "execution" | "nextPageToken" | "maximumPageSize">;
 
 function readingOf(
-  { tokens }: Parts,
+  { tokens }: Pick<Parts, "tokens">,
   token: typeof historyToken,
   { request, namespaceId, call }: { request: ReadRequest; namespaceId: string; call: Call },
 ): Reading | Rejection {

@@ -89,7 +89,7 @@ export function namespaceHandlers(parts: Parts) {
 
 /** Aliases are kept elsewhere: they change before the rest of the namespace, if that can change. */
 async function changeAliases(
-  { namespaces, searchAttributes }: Parts,
+  { namespaces, searchAttributes }: Pick<Parts, "namespaces" | "searchAttributes">,
   request: RequestOf<"UpdateNamespace">,
   change: (current: Namespace) => Namespace | Rejection,
 ): Promise<Rejection | undefined> {

@@ -57,7 +57,7 @@ export function nexusTaskHandlers(parts: Parts) {
 }
 
 function respond(
-  { namespaces, tokens, nexusTasks }: Parts,
+  { namespaces, tokens, nexusTasks }: Pick<Parts, "namespaces" | "tokens" | "nexusTasks">,
   request: { readonly namespace: string; readonly taskToken: Uint8Array; readonly identity: string },
   answer: () => NexusAnswer | Rejection,
 ) {

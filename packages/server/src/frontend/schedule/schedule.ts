@@ -79,7 +79,7 @@ type Schedule = NonNullable<Parameters<typeof createProblem>[0]["schedule"]>;
 
 /** The search attributes of the workflows to be started are checked now, not when they fail. */
 function withTypedAction(
-  { searchAttributes: custom }: Parts,
+  { searchAttributes: custom }: Pick<Parts, "searchAttributes">,
   namespace: Namespace,
   schedule: Schedule,
 ): Schedule | Rejection {

@@ -47,7 +47,10 @@ interface Named {
 }
 
 /** The key of the activity that a request names, or why there is none. */
-export function activityKeyOf({ namespaces }: Parts, request: Named): ExecutionKey<"activity"> | Rejection {
+export function activityKeyOf(
+  { namespaces }: Pick<Parts, "namespaces">,
+  request: Named,
+): ExecutionKey<"activity"> | Rejection {
   const namespace = namespaces.byName(request.namespace);
   if (namespace instanceof Rejection) return namespace;
   return activityExecutionProblem(request) ?? activityKey(namespace.id, request.activityId);
@@ -85,7 +88,7 @@ const pollToken = "state of an activity";
 
 /** The state that the caller has seen, when it wants to wait for another. */
 function seenBy(
-  { tokens }: Parts,
+  { tokens }: Pick<Parts, "tokens">,
   { namespaceId }: ExecutionKey,
   { longPollToken, runId }: RequestOf<"DescribeActivityExecution">,
 ): number | undefined | Rejection {
@@ -106,7 +109,7 @@ interface Waiting {
 
 /** Waits as long as such a call may be held open; undefined when nothing came of it: then the caller asks again. */
 async function waitFor(
-  { ring, clock }: Parts,
+  { ring, clock }: Pick<Parts, "ring" | "clock">,
   { key, found, call, until }: Waiting,
 ): Promise<StandaloneDescription | undefined | Rejection> {
   if (until(found)) return found;
@@ -122,7 +125,7 @@ async function waitFor(
 }
 
 function describeResponse(
-  { tokens }: Parts,
+  { tokens }: Pick<Parts, "tokens">,
   { namespaceId }: ExecutionKey,
   { runId, info, input, outcome, stateTransitionCount }: StandaloneDescription,
   asked: RequestOf<"DescribeActivityExecution">,

@@ -50,7 +50,7 @@ async function listByQuery(
 }
 
 /** As it can be asked of the store. */
-async function served({ matching }: Parts, asked: Asked): Promise<Asked> {
+async function served({ matching }: Pick<Parts, "matching">, asked: Asked): Promise<Asked> {
   return { ...asked, filter: await withUnservedQueues(matching, asked.namespaceId, asked.filter) };
 }
 
@@ -71,7 +71,7 @@ export interface Asked extends ReadQuery {
 
 /** What a request asks of the list of its namespace. */
 export function queryOf(
-  { namespaces, searchAttributes }: Parts,
+  { namespaces, searchAttributes }: Pick<Parts, "namespaces" | "searchAttributes">,
   lists: Lists,
   request: { readonly namespace: string; readonly query: string },
   allowed: Allowed = {},
@@ -158,7 +158,7 @@ export interface Page {
 
 /** How many there are, by group when the query asks for groups. */
 export async function count(
-  { store }: Parts,
+  { store }: Pick<Parts, "store">,
   { lists: { kind, statuses }, namespaceId, filter, groupBy }: Asked,
 ): Promise<{ count: number; groups: { groupValues: common.Payload[]; count: number }[] }> {
   const counts = await store.countVisibility({ kind, namespaceId, filter, ...(groupBy !== undefined && { groupBy }) });
@@ -187,7 +187,7 @@ async function listWorkflows(parts: Parts, selection: Selection, page: Page) {
 
 /** One page of a kind's rows, as they were stored. */
 export async function listRows(
-  { store, tokens }: Parts,
+  { store, tokens }: Pick<Parts, "store" | "tokens">,
   kind: ExecutionKind,
   { namespaceId, filter, orderBy }: Selection,
   page: Page,

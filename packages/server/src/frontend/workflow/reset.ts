@@ -89,7 +89,7 @@ async function readBase(parts: Parts, base: Located, finishEventId: number, targ
 }
 
 /** The whole history of a run as far as it was located. Others have a turn between its pages. */
-async function* batchesOf({ store }: Parts, run: Located): AsyncGenerator<EventBatch> {
+async function* batchesOf({ store }: Pick<Parts, "store">, run: Located): AsyncGenerator<EventBatch> {
   for (let fromEventId = 1; fromEventId <= run.lastEventId; ) {
     const page = await store.readHistory(run.runId, {
       fromEventId,
@@ -122,7 +122,7 @@ async function readLater(parts: Parts, key: Key, base: Located): Promise<LaterRu
   return later;
 }
 
-async function continuedAs({ store }: Parts, { runId, lastEventId }: Located): Promise<string> {
+async function continuedAs({ store }: Pick<Parts, "store">, { runId, lastEventId }: Located): Promise<string> {
   const range = { fromEventId: lastEventId, toEventId: lastEventId, eventCountMax: 1, bytesMax: limits.pageBytesMax };
   const [batch] = await store.readHistory(runId, range);
   const last = batch && history.History.decode(batch.events).events.at(-1);

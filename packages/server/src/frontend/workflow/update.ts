@@ -93,7 +93,7 @@ interface Waiting {
 
 /** Waits until the stage is reached, or as long as such a call may be held open; then the stage that was reached is the answer. */
 export async function waitForStage(
-  { ring, clock, store }: Parts,
+  { ring, clock, store }: Pick<Parts, "ring" | "clock" | "store">,
   { key, progress: first, stage, verdict, call }: Waiting,
 ): Promise<UpdateProgress | Rejection> {
   const { runId, updateId } = first;

@@ -112,7 +112,10 @@ async function complete(
 }
 
 /** The engine does not know which Nexus endpoints there are: those that are named, as far as they exist. */
-function endpointIdsOf({ nexusEndpoints }: Parts, commands: CompletedRequest["commands"]): ReadonlyMap<string, string> {
+function endpointIdsOf(
+  { nexusEndpoints }: Pick<Parts, "nexusEndpoints">,
+  commands: CompletedRequest["commands"],
+): ReadonlyMap<string, string> {
   const ids = new Map<string, string>();
   for (const { scheduleNexusOperationCommandAttributes: attributes } of commands) {
     const endpoint = attributes && nexusEndpoints.byName(attributes.endpoint);
