@@ -179,9 +179,10 @@ test("workflow fix-history-json writes a history as replayers take it", async ()
     await start("kept");
     await answerTask(server.address, "kept", [complete("ok")]);
     const [source, target] = [join(folder, "short.json"), join(folder, "full.json")];
-    await writeFile(source, await done("workflow", "show", "kept", "-o", "json"));
+    const events = (await done("workflow", "show", "kept", "-o", "jsonl")).trim().split("\n");
+    await writeFile(source, `{"events": [${events.join(",")}]}`);
     await done("workflow", "fix-history-json", source, "--target", target);
-    const full = JSON.parse(await done("workflow", "show", "kept", "-o", "json", "--no-json-shorthand-payloads"));
+    const full = JSON.parse(await done("workflow", "show", "kept", "-o", "json"));
     assert.deepEqual(JSON.parse(await readFile(target, "utf8")), full);
     const bad = await run("workflow", "fix-history-json", join(folder, "none.json"));
     assert.equal(bad.code, 1);

@@ -164,7 +164,7 @@ describe("a codec server", () => {
     const started = await at(...start, ...coded);
     assert.equal(started.code, 0, started.stderr);
     const input = async (...more: readonly string[]) => {
-      const { stdout } = await at("workflow", "show", "coded", "-o", "json", "--no-json-shorthand-payloads", ...more);
+      const { stdout } = await at("workflow", "show", "coded", "-o", "json", ...more);
       const [payload] = JSON.parse(stdout).events[0].workflowExecutionStartedEventAttributes.input.payloads;
       return Buffer.from(payload.data, "base64").toString();
     };

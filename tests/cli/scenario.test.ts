@@ -41,7 +41,7 @@ async function play(name: string, run: Run): Promise<Record<string, unknown>> {
   };
   const target = ["--workflow-id", id];
   const start = ["--type", "Order", "--task-queue", queue, ...target];
-  said["start"] = Object.keys((await json("workflow", "start", ...start, "--input", '{"item": "chair"}'))!).sort();
+  said["start"] = Object.keys((await json("workflow", "start", ...start, "--input", '{"item":"chair"}'))!).sort();
   assert.notEqual((await run("workflow", "start", ...start, "--fail-existing")).code, 0);
   await json("workflow", "signal", ...target, "--name", "approve", "--input", '"me"');
   const described = (await json("workflow", "describe", ...target))!;
@@ -57,6 +57,15 @@ async function play(name: string, run: Run): Promise<Record<string, unknown>> {
   said["result"] = { status: result["status"], result: result["result"] };
   const shown = (await json("workflow", "show", ...target)) as { events: Record<string, unknown>[] };
   said["show"] = shown.events.map(({ eventType }) => eventType);
+  // In full, since replayers know no other form.
+  const [begun] = shown.events as [{ workflowExecutionStartedEventAttributes: { input: unknown } }];
+  said["input"] = begun.workflowExecutionStartedEventAttributes.input;
+  const scheduled = ["--schedule-id", id, "--type", "Order", "--task-queue", queue, "--interval", "24h"];
+  await run("schedule", "create", ...scheduled, "--input", "1");
+  const { schedule } = (await json("schedule", "describe", "--schedule-id", id)) as {
+    schedule: { action: { startWorkflow: { input: unknown } } };
+  };
+  said["schedule"] = schedule.action.startWorkflow.input;
   await json("workflow", "start", ...start);
   await json("workflow", "terminate", ...target, "--reason", "enough");
   const ended = await run("workflow", "result", ...target, "-o", "json");
@@ -74,6 +83,10 @@ async function play(name: string, run: Run): Promise<Record<string, unknown>> {
   return said;
 }
 
+function payloads(json: string) {
+  return { payloads: [{ metadata: { encoding: btoa("json/plain") }, data: btoa(json) }] };
+}
+
 const wanted = {
   start: ["namespace", "runId", "taskQueue", "type", "workflowId"],
   describe: "WORKFLOW_EXECUTION_STATUS_RUNNING",
@@ -88,6 +101,8 @@ const wanted = {
     "EVENT_TYPE_WORKFLOW_TASK_COMPLETED",
     "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED",
   ],
+  input: payloads('{"item":"chair"}'),
+  schedule: payloads("1"),
   terminated: 1,
   namespace: "172800s",
   attributes: "INDEXED_VALUE_TYPE_KEYWORD",

@@ -28,7 +28,8 @@ describe("workflow", () => {
     await start("full", "-i", '{"a": 1}', "-i", '"b"', ...memo);
     const shown = await json("workflow", "show", "full");
     const { input, workflowRunTimeout } = shown.events[0].workflowExecutionStartedEventAttributes;
-    assert.deepEqual([input, workflowRunTimeout], [[{ a: 1 }, "b"], "3600s"]);
+    const held = input.payloads.map(({ data }: { data: string }) => atob(data));
+    assert.deepEqual([held, workflowRunTimeout], [['{"a": 1}', '"b"'], "3600s"]);
     const described = await done("workflow", "describe", "full");
     assert.match(described, /^RunTimeout +1h$/m);
     assert.match(described, /^Memo +note="x"$/m);

@@ -76,6 +76,18 @@ export function payloadText(json: Json): string {
   return encoding.startsWith("json/") ? data.toString() : `${data.length} bytes of ${encoding}`;
 }
 
+/** What a payload in full holds, where that is JSON. Whatever else it is given stays as it is. */
+export function payloadValue(json: Json): Json {
+  if (typeof json?.metadata?.encoding !== "string") return json;
+  const encoding = Buffer.from(json.metadata.encoding, "base64").toString();
+  if (encoding !== "json/plain") return json;
+  try {
+    return JSON.parse(Buffer.from(json.data ?? "", "base64").toString());
+  } catch {
+    return json;
+  }
+}
+
 function metadataLists(texts: readonly string[]): Record<string, string[]> {
   const lists: Record<string, string[]> = {};
   for (const each of texts) {

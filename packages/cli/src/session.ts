@@ -15,6 +15,12 @@ const unhurriedMs = 24 * 3_600_000;
 
 const codecTimeoutMs = 30_000;
 
+/** How payloads stand in JSON. */
+export interface PayloadForm {
+  /** With their metadata and in base64, as the official command line prints them whatever its flags say, and as replayers need them. */
+  readonly isFull?: boolean;
+}
+
 export class Session {
   readonly flags: GlobalValues;
   readonly output: Output;
@@ -71,15 +77,15 @@ export class Session {
     return this.#answered(name, request, unhurriedMs);
   }
 
-  /** A response as JSON, payloads in short unless `--no-json-shorthand-payloads` says otherwise. */
-  async json<N extends MethodName>(name: N, response: ResponseOf<N>): Promise<Json> {
+  /** A response as JSON, payloads in short unless `isFull` or `--no-json-shorthand-payloads` says otherwise. */
+  async json<N extends MethodName>(name: N, response: ResponseOf<N>, form: PayloadForm = {}): Promise<Json> {
     const codec = methods[name].response;
-    return this.messageJson(codec.typeName, codec.encode(response as never));
+    return this.messageJson(codec.typeName, codec.encode(response as never), form);
   }
 
-  async messageJson(typeName: string, bytes: Uint8Array): Promise<Json> {
+  async messageJson(typeName: string, bytes: Uint8Array, { isFull = false }: PayloadForm = {}): Promise<Json> {
     this.#toJson ??= await import("@pawl/sdk/proto/json");
-    return this.#toJson.messageToJson(typeName, bytes, { shorthand: !this.flags.noJsonShorthandPayloads });
+    return this.#toJson.messageToJson(typeName, bytes, { shorthand: !isFull && !this.flags.noJsonShorthandPayloads });
   }
 
   async close(): Promise<void> {

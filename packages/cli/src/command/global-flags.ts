@@ -32,7 +32,10 @@ export const connectionFlags = {
 
 export const outputFlags = {
   output: choice(["text", "json", "jsonl", "none"], "how to print; default: text", { short: "o" }),
-  fields: text("names", "the columns to print, in this order, by their headings or paths in the JSON, with commas"),
+  fields: text(
+    "names",
+    "the columns to print, in this order, by their headings, names of search attributes or paths in the JSON, with commas",
+  ),
   timeFormat: choice(["relative", "iso", "raw"], "times in text; default: relative in a terminal, else iso"),
   color: choice(["auto", "always", "never"], "colours in text; default: auto, which heeds NO_COLOR"),
   noJsonShorthandPayloads: onOff("payloads in JSON with their metadata and in base64"),

@@ -15,7 +15,8 @@ export function referencePage(program: Command, groups: readonly Group[], defini
   return [
     "# The command line\n",
     "This page is made of the table of commands, and a test says when it is behind. Nouns, verbs and flags are those of the official `temporal`",
-    "command line, and where a command is there too, its JSON is the same.\n",
+    "command line, and where a command is there too, its JSON is the same: search attributes, and all payloads of histories and schedules, stand in it in",
+    "full, in base64. `--fields` shows them, and other payloads of JSON, as what they hold: `pawl workflow list --fields WorkflowId,Customer -o json`.\n",
     "Exit codes: 0 done; 1 something outside is in the way (no server, not found, a workflow that failed); 2 the command line makes no sense.\n",
     "| | |\n|---|---|",
     ...tops.map(({ name, summary }) => `| \`pawl ${name}\` | ${cell(summary)} |`),

@@ -21,6 +21,27 @@ test("members are found by their paths, also names with dots", () => {
   assert.equal(words("WORKFLOW_EXECUTION_STATUS_TIMED_OUT", "WORKFLOW_EXECUTION_STATUS_"), "TimedOut");
 });
 
+test("fields show payloads as what they hold, and search attributes by their names", async () => {
+  const payload = (text: string, encoding = "json/plain") => ({
+    metadata: { encoding: btoa(encoding), type: btoa("Keyword") },
+    data: btoa(text),
+  });
+  const other = payload("x", "binary/plain");
+  const fields = { Customer: payload('"Ada"'), Tags: payload('["a","b"]'), Id: payload('"hidden"'), other };
+  const narrowed = async (value: object) => {
+    let text = "";
+    const stream = { write: (more: string) => (text += more) } as unknown as NodeJS.WriteStream;
+    const flags = { output: "json", fields: "Id,Customer,Tags,other,Missing" };
+    new Output(flags as never, stream).thing([{ heading: "Id", path: "id" }], { id: "1", ...value });
+    return JSON.parse(text);
+  };
+  const shown = { Id: "1", Customer: "Ada", Tags: ["a", "b"], other, Missing: null };
+  const searchAttributes = { indexedFields: fields };
+  assert.deepEqual(await narrowed({ searchAttributes }), shown);
+  assert.deepEqual(await narrowed({ info: { searchAttributes } }), shown);
+  assert.deepEqual(await narrowed({ workflowExecutionInfo: { searchAttributes } }), shown);
+});
+
 describe("a terminal", () => {
   test("has colours unless it is told otherwise", () => {
     const tty = { isTTY: true };

@@ -3,7 +3,7 @@
 import { visibleJson } from "@pawl/server/visible-json";
 import type { GlobalValues } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
-import { payloadText } from "../payload.ts";
+import { payloadText, payloadValue } from "../payload.ts";
 import type { Json } from "./json.ts";
 import { hasColors, onlyPainted, paint, printable, printableLine, type Style } from "./terminal.ts";
 import { durationText, timeText } from "./time-text.ts";
@@ -123,11 +123,11 @@ export class Output {
 
   #narrowed(chosen: readonly Column[] | undefined, value: Json): Json {
     if (chosen === undefined) return value;
-    return Object.fromEntries(chosen.map(({ heading, path }) => [heading, member(value, path) ?? null]));
+    return Object.fromEntries(chosen.map(({ heading, path }) => [heading, chosenMember(value, path) ?? null]));
   }
 
   #cell({ path, kind, prefix, written, style }: Column, item: Json): string {
-    const value = member(item, path);
+    const value = chosenMember(item, path);
     if (value === undefined || value === null || value === "") return "";
     const text = written ? written(value) : this.#text(value, kind, prefix);
     return this.word(text, style?.(text));
@@ -146,6 +146,19 @@ export class Output {
     if (prefix !== undefined) return words(String(value), prefix);
     return kind === "json" || typeof value === "object" ? JSON.stringify(value) : String(value);
   }
+}
+
+/** Where the messages that are shown keep search attributes. */
+const attributePaths = ["", "workflowExecutionInfo.", "info."].map(
+  (holder) => `${holder}searchAttributes.indexedFields`,
+);
+
+/** A payload is shown as what it holds; a name that is no member's may be a search attribute's. */
+function chosenMember(value: Json, path: string): unknown {
+  const found = [path, ...attributePaths.map((attributes) => `${attributes}.${path}`)]
+    .map((each) => member(value, each))
+    .find((each) => each !== undefined);
+  return payloadValue(found);
 }
 
 function mapText(payloads: Readonly<Record<string, Json>>): string {

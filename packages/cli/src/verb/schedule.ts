@@ -145,6 +145,8 @@ const details: readonly Column[] = [
   { heading: "Running", path: "info.runningWorkflows", written: idsText },
   { heading: "Next", path: "info.futureActionTimes", kind: "time" },
   { heading: "CreateTime", path: "info.createTime", kind: "time" },
+  { heading: "SearchAttributes", path: "searchAttributes.indexedFields", kind: "payloads" },
+  { heading: "Memo", path: "memo.fields", kind: "payloads" },
 ];
 
 function idsText(executions: unknown): string {
@@ -160,6 +162,7 @@ const views: readonly Definition[] = [
       const pages = pagesOf(session, limits, {
         method: "ListSchedules",
         items: "schedules",
+        isFull: true,
         request: ({ pageSize: maximumPageSize, nextPageToken }) => ({
           namespace: session.namespace,
           query,
@@ -180,7 +183,7 @@ const views: readonly Definition[] = [
         namespace: session.namespace,
         scheduleId: flags.scheduleId,
       });
-      session.output.thing(details, await session.json("DescribeSchedule", answer));
+      session.output.thing(details, await session.json("DescribeSchedule", answer, { isFull: true }));
     },
   }),
   define({

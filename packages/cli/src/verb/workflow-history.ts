@@ -7,7 +7,7 @@ import { integer, onOff, required, text } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import type { Json } from "../output/json.ts";
 import { words } from "../output/output.ts";
-import type { Session } from "../session.ts";
+import type { PayloadForm, Session } from "../session.ts";
 import { type HistoryEvent, historyEvents, historyReverse } from "./history-pages.ts";
 import { workflowFlags } from "./target.ts";
 import { workflowColumns } from "./workflow-view.ts";
@@ -22,6 +22,7 @@ const eventColumns = [
 const show = define({
   path: "workflow show",
   summary: "Show a workflow's history",
+  details: "With -o json it is one document, as the replayers of all SDKs take it: payloads stand in it in full.",
   flags: {
     ...workflowFlags,
     follow: onOff("go on with what happens, until the run has closed", { short: "f" }),
@@ -42,25 +43,25 @@ const show = define({
   },
 });
 
-async function* eventPages(session: Session, pages: AsyncIterable<readonly HistoryEvent[]>) {
+async function* eventPages(session: Session, pages: AsyncIterable<readonly HistoryEvent[]>, form: PayloadForm = {}) {
   for await (const events of pages) {
     const page: Json[] = [];
     for (const event of events) {
-      const json = await eventJson(session, event);
+      const json = await eventJson(session, event, form);
       page.push(session.output.format === "text" ? { ...json, what: gist(json) } : json);
     }
     yield page;
   }
 }
 
-function eventJson(session: Session, event: HistoryEvent): Promise<Json> {
-  return session.messageJson(history.HistoryEvent.typeName, history.HistoryEvent.encode(event));
+function eventJson(session: Session, event: HistoryEvent, form: PayloadForm): Promise<Json> {
+  return session.messageJson(history.HistoryEvent.typeName, history.HistoryEvent.encode(event), form);
 }
 
 /** As the official tools and replayers take it: one object with all events. */
 async function showDocument(session: Session, pages: AsyncIterable<readonly HistoryEvent[]>): Promise<void> {
   const events: Json[] = [];
-  for await (const page of eventPages(session, pages)) events.push(...page);
+  for await (const page of eventPages(session, pages, { isFull: true })) events.push(...page);
   session.output.json({ events });
 }
 

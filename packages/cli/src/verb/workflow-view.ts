@@ -35,11 +35,11 @@ const list = define({
   path: "workflow list",
   summary: "List workflows, the latest first",
   details:
-    "Further columns for --fields: RunId, TaskQueue, CloseTime, or any path in the JSON such as searchAttributes.indexedFields.Customer.",
+    "Further columns for --fields: RunId, TaskQueue, CloseTime, the name of any search attribute, or any path in the JSON such as memo.fields.note.",
   flags: { query, ...limitFlags, archived: onOff("those in the archive, if the server has one") },
   examples: [
     `workflow list -q 'ExecutionStatus = "Running"' --limit 20`,
-    "workflow list --fields Status,WorkflowId,RunId,CloseTime -o json",
+    "workflow list --fields Status,WorkflowId,CloseTime,Customer -o json",
   ],
   async run(session, { query = "", archived, ...limits }) {
     const pages = pagesOf(session, limits, {
