@@ -5,6 +5,7 @@ import { backup } from "node:sqlite";
 import { requireVersion } from "../migrate.ts";
 import { StoreError, StoreUnusable } from "../store.ts";
 import { openReader } from "./sqlite-connection.ts";
+import { createForOwner } from "./sqlite-file.ts";
 import { sqliteSchema } from "./sqlite-schema.ts";
 
 /** Of 4 KiB each: as many as leave the disk to others in between. */
@@ -31,6 +32,7 @@ export async function backUpSqlite({ from, to, progress }: BackupOptions): Promi
     const db = openReader(from);
     try {
       requireVersion(db, from, sqliteSchema);
+      createForOwner(partial);
       // Within a transaction that has read, every step sees the same moment: the copy is never begun anew, however much is written meanwhile.
       db.exec("BEGIN");
       db.prepare("SELECT count(*) FROM shard").get();

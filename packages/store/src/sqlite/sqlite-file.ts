@@ -32,6 +32,7 @@ export function claimFile(filename: string, pragmas: Pragmas): SqliteFile {
   const lock = lockFile(path);
   try {
     checkHeader(path);
+    createForOwner(path);
     const db = openWriter(path, pragmas);
     try {
       checkIntegrity(db, path);
@@ -79,6 +80,7 @@ function resolvePath(filename: string): string {
 function lockFile(path: string): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
+    createForOwner(`${path}-lock`);
     lock = new DatabaseSync(`${path}-lock`, { timeout: 0 });
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
@@ -88,6 +90,14 @@ function lockFile(path: string): DatabaseSync {
       throw new StoreUnusable(`${path} is in use by another process (it holds ${path}-lock); stop that one first`);
     throw unusable(path, error);
   }
+}
+
+/**
+ * Makes the file if it is not there. It holds payloads, and the keys of tokens and sessions, so nobody else may read it, whatever the umask; SQLite gives the
+ * files beside it the same mode. One that is there keeps its mode.
+ */
+export function createForOwner(path: string): void {
+  closeSync(openSync(path, "a", 0o600));
 }
 
 /** SQLite itself takes a file of a few bytes for an empty database, and would write over it. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -21,6 +21,7 @@ import { type Shape, shapeChoice, startRange } from "../visibility/visibility-ch
 import { indexedConditions } from "../visibility/visibility-plan.ts";
 import { openListOrder } from "../visibility/visibility-row.ts";
 import { SqliteStore } from "./sqlite.ts";
+import { backUpSqlite } from "./sqlite-backup.ts";
 import { requireSqliteVersion } from "./sqlite-file.ts";
 import { listSql, type Selection } from "./sqlite-query.ts";
 import { sqliteSchema } from "./sqlite-schema.ts";
@@ -53,6 +54,20 @@ async function refusal(filename: string): Promise<string> {
   await store.close();
   return "it was not refused";
 }
+
+test("a file and what stands beside it are its owner's alone, unless somebody has said otherwise", async () => {
+  const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+  const [filename, copy] = [newFile(), newFile()];
+  const store = await SqliteStore.open({ filename });
+  await writeSome(store);
+  for (const end of ["", "-lock", "-wal", "-shm"]) assert.equal(modeOf(filename + end), "600", end);
+  await backUpSqlite({ from: filename, to: copy, progress() {} });
+  assert.equal(modeOf(copy), "600");
+  await store.close();
+  chmodSync(filename, 0o640);
+  await (await SqliteStore.open({ filename })).close();
+  assert.equal(modeOf(filename), "640");
+});
 
 async function writeSome(store: Store): Promise<void> {
   const lease = await store.acquire(1, "me");
