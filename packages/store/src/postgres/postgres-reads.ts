@@ -15,6 +15,7 @@ import {
   type VisibilityRow,
 } from "../store.ts";
 import { prefixEnd } from "../text-order.ts";
+import { Turns } from "../turns.ts";
 import { Gathering } from "./gathering.ts";
 import { byKeySettings, messageOf, type PostgresNode, sqlStateOf } from "./postgres-connection.ts";
 import { PostgresLists } from "./postgres-lists.ts";
@@ -45,6 +46,7 @@ export class PostgresReads {
   /** Apart from the others, which whoever executes something waits for: a list may take its time. */
   readonly #lists: ReadPool;
   readonly #visibility: PostgresLists;
+  readonly #turns = new Turns(listConnections);
   readonly #currents = new Gathering((keys: readonly ExecutionKey[]) => this.#askCurrent(keys));
   readonly #runs = new Gathering((runIds: readonly string[]) => this.#askRuns(runIds));
 
@@ -122,11 +124,11 @@ export class PostgresReads {
   }
 
   listVisibility(query: VisibilityQuery): Promise<VisibilityRow[]> {
-    return this.#visibility.list(query);
+    return this.#turns.take(query.namespaceId, () => this.#visibility.list(query));
   }
 
   countVisibility(query: Parameters<Store["countVisibility"]>[0]): Promise<Counts> {
-    return this.#visibility.count(query);
+    return this.#turns.take(query.namespaceId, () => this.#visibility.count(query));
   }
 
   async namespaces(): Promise<{ id: string; name: string; bytes: Uint8Array }[]> {

@@ -19,6 +19,7 @@ import {
   StoreUnusable,
   type Write,
 } from "../store.ts";
+import { Turns } from "../turns.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { JournalLimits } from "./list-journal.ts";
 import { openReader, type Pragmas } from "./sqlite-connection.ts";
@@ -28,6 +29,9 @@ import type { ReaderData, ReaderRequest } from "./sqlite-reader.ts";
 import { SqliteReads } from "./sqlite-reads.ts";
 import type { WriterData, WriterReply, WriterRequest } from "./sqlite-writer.ts";
 import { Thread } from "./thread.ts";
+
+/** The next one lies ready when the reader thread has answered one. */
+const listsAtOnce = 2;
 
 export interface SqliteOptions {
   /** Created if it is not there; its folder must exist. */
@@ -49,6 +53,7 @@ export class SqliteStore implements Store {
   readonly kind = "sqlite";
   readonly #parts: Parts;
   readonly #commits: GroupCommit;
+  readonly #turns = new Turns(listsAtOnce);
   #closing: Promise<void> | null = null;
 
   private constructor(parts: Parts, commits: GroupCommit) {
@@ -156,7 +161,8 @@ export class SqliteStore implements Store {
     values: Parameters<Store[Method]>,
   ): Promise<Awaited<ReturnType<Store[Method]>>> {
     await this.#readable();
-    const reply = await this.#answer({ method, arguments: values });
+    const [{ namespaceId }] = values;
+    const reply = await this.#turns.take(namespaceId, () => this.#answer({ method, arguments: values }));
     if ("error" in reply) throw new Error(`${method}: ${reply.error}`);
     return reply.value as Awaited<ReturnType<Store[Method]>>;
   }
@@ -170,6 +176,7 @@ export class SqliteStore implements Store {
       if (error instanceof StoreFull) return this.#commits.listedInPassing(request);
       throw error;
     }
+    this.#requireOpen();
     return this.#parts.reader.ask(request);
   }
 }
