@@ -1,9 +1,10 @@
 /**
- * What a server and a worker in one process say to each other beside the API. Both end together, so the worker may have a workflow task before the commit that
- * starts it: what it makes of the task counts only once that commit has been made. What reaches beyond the process, such as a local activity, has to wait for it.
+ * What a server and a worker in one process say to each other in addition to the API. Both end together, so the worker may be given a workflow task before the
+ * commit that starts it: its answer counts only once that commit has succeeded. Whatever has effects outside the process, such as a local activity, must wait for
+ * the commit.
  */
 
-/** A header of polls for workflow tasks: the worker knows what a task before its commit is. Its value is "1". */
+/** A header of polls for workflow tasks: the worker can deal with a task that comes before its commit. Its value is "1". */
 export const earlyTasksHeader = "pawl-early-tasks";
 
 /**

@@ -1,4 +1,4 @@
-/** The order of texts that databases sort by: by code point, which is the order of their UTF-8 bytes. */
+/** The order in which databases sort texts: by code point, which is the order of their UTF-8 bytes. */
 
 /** JavaScript's `<` compares UTF-16 units, which puts U+10000 and above before U+E000..U+FFFF; this does not. */
 export function compareText(left: string, right: string): number {

@@ -1,4 +1,4 @@
-/** The table of commands. What stands here is parsed, helped with, documented and completed. */
+/** The table of commands. The parser, the help, the documentation and the shells' completion are made from it. */
 
 import { activityCommands } from "../verb/activity.ts";
 import { apiKeyCommands } from "../verb/api-key.ts";

@@ -1,4 +1,4 @@
-/** What a command line asks for, found by the parser of `pawl` itself and not done: for tests of whatever prints command lines. */
+/** Parses a command line with `pawl`'s own parser, without carrying it out: for tests of code that prints command lines. */
 
 import { program } from "../main.ts";
 import { definitions } from "./commands.ts";

@@ -1,3 +1,3 @@
-/** JSON of a message: the descriptors know its fields and the types do not. */
+/** A message as JSON. Its fields are known from descriptors at run time only, hence no types. */
 // biome-ignore lint/suspicious/noExplicitAny: anything may be in it
 export type Json = any;

@@ -1,4 +1,4 @@
-/** Colours and a bar of progress, where somebody looks. */
+/** Colours and progress bars on a terminal, and texts of others made safe to print there. */
 
 const styles = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 } as const;
 export type Style = keyof typeof styles;

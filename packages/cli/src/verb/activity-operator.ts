@@ -1,4 +1,4 @@
-/** What an operator does to an activity that is under way: hold it back, let it go, begin anew, other options. */
+/** `pawl activity pause`, `unpause`, `reset` and `update-options`: what operators do to an activity that is under way. */
 import type { Init, RequestOf } from "@pawl/sdk/proto";
 import { type Definition, define } from "../command/definition.ts";
 import { decimal, integer, onOff, required, span, text, type Values } from "../command/flag.ts";

@@ -1,4 +1,4 @@
-/** A batch while it runs. */
+/** Shows the progress of a batch operation until it ends. */
 import { setTimeout as delay } from "node:timers/promises";
 import { enums } from "@pawl/sdk/proto";
 import { Failure } from "../failure.ts";

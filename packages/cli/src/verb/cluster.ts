@@ -1,4 +1,4 @@
-/** `pawl operator cluster …`: what the server is and how it is. */
+/** `pawl operator cluster …`: the server's identity and version, and whether it is healthy. */
 import { type Definition, define } from "../command/definition.ts";
 import { onOff } from "../command/flag.ts";
 import { limitFlags } from "../command/global-flags.ts";

@@ -1,4 +1,4 @@
-/** Which workflow, or which of them all, a verb is about. */
+/** The flags that name one workflow, or select many by a query. */
 import { createInterface } from "node:readline/promises";
 import type { Init, RequestOf } from "@pawl/sdk/proto";
 import { decimal, onOff, required, text, type Values } from "../command/flag.ts";

@@ -1,4 +1,4 @@
-/** `pawl worker list`, `count` and `describe`: workers that tell the server how they are. */
+/** `pawl worker list`, `count` and `describe`: workers that send heartbeats to the server. */
 import { type Definition, define } from "../command/definition.ts";
 import { required, text } from "../command/flag.ts";
 import { limitFlags } from "../command/global-flags.ts";

@@ -1,4 +1,4 @@
-/** What is said to a running workflow: signals, queries and updates. */
+/** Messages to a running workflow: signals, queries and updates. */
 import { enums } from "@pawl/sdk/proto";
 import { type Definition, define } from "../command/definition.ts";
 import { choice, list, required, text, type Values } from "../command/flag.ts";

@@ -1,4 +1,4 @@
-/** What is to be seen of workflows: lists, counts, one in all detail. */
+/** Showing workflows: lists, counts, and one in all detail. */
 import { history } from "@pawl/sdk/proto";
 import { type Definition, define } from "../command/definition.ts";
 import { onOff, text } from "../command/flag.ts";

@@ -1,6 +1,6 @@
 /**
- * One run's history turned into what its workflow code must hear, and its commands held against that history. No I/O, no waiting: the same code
- * serves the worker, a replayer and the tests.
+ * Replay of one run: turns its history into activations of its workflow code, and compares the commands of that code with the history. No I/O, no waiting: the
+ * same code serves the worker, the replayer and the tests.
  *
  *   feed(task) ─▶ next() ─▶ activation ─▶ (workflow code) ─▶ commands ─▶ accept() ─▶ next() … until undefined ─▶ takeCompletion()
  *
@@ -8,7 +8,8 @@
  *   R2. Within an activation: start, patches, seeds; then signals and updates; then everything else; each in the order of history.
  *   R3. A command leaves one event after its task's completion, in order. At the next task none may be left over.
  *   R4. A local activity ends inside a task: replayed, its marker brings an activation of its own at the place where it stands.
- *   R5. What ended in the history before the task cannot be cancelled in it, though its code hears of the end after it gave the cancellation.
+ *   R5. Something that ended in the history before a task cannot be cancelled by that task, even if the code is told of the end only after it has asked for
+ *       the cancellation.
  */
 import { enums, type history, type protocol, timestampMs, type update } from "@pawl/protocol";
 import {

@@ -1,4 +1,4 @@
-/** What programs for the official SDK say of the log of its native core. There is none here whose lines could be filtered: all lines go to the logger. */
+/** The options of the official SDK for the log of its native core, accepted for compatibility. There is no such core here: all log lines go to the logger. */
 import type { LogLevel } from "../value/logger.ts";
 
 /** What {@link makeTelemetryFilterString} makes a text of. */

@@ -1,4 +1,4 @@
-/** Metrics as a collector of OpenTelemetry takes them, sent every so often. */
+/** Sends metrics to an OpenTelemetry collector at an interval. */
 import type { Logger } from "../value/logger.ts";
 import type { MetricTags } from "../value/metrics.ts";
 import { sdkVersion } from "../value/version.ts";

@@ -1,6 +1,5 @@
 /**
- * gRPC over a socket: unary calls are all that this API has, and what can do more, a library as well as Node's own HTTP/2, costs several times the CPU
- * of each.
+ * gRPC over a socket, for unary calls only: this API has no others, and a general library, or Node's own HTTP/2, costs several times the CPU for each of them.
  *
  *   G1. One session at a time. When it ends, or the server says that it goes, the next call opens another; calls under way stay where they are.
  *   G2. Without calls nothing here keeps the process alive.

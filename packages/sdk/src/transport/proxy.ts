@@ -1,4 +1,4 @@
-/** The way out of a network that lets nothing out but by an HTTP proxy: found in the environment, by the names that gRPC's libraries read. */
+/** Connecting through an HTTP proxy, which is configured by the same environment variables that gRPC's libraries read. */
 import { request } from "node:http";
 import type { Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";

@@ -1,4 +1,4 @@
-/** Protobuf messages as payloads, binary or as JSON. The library is the user's own; this file knows two questions that it asks of it. */
+/** Protobuf messages as payloads, in binary or as JSON. Users bring their own protobuf library; this file depends only on the two interfaces that it asks of it. */
 import { PayloadConverterError, ValueError } from "./errors.ts";
 import type { Payload } from "./payload.ts";
 import {

@@ -1,6 +1,6 @@
 /**
- * What a server takes at most. A worker looks before it sends: the server ends a workflow, or an activity, for good that says too much, whereas a task that
- * fails is tried again, by then perhaps with other code.
+ * The sizes that a server accepts. A worker checks them before it sends: a server ends a workflow or an activity for good when its payloads are too large,
+ * whereas a task that fails in the worker is tried again, by then perhaps with corrected code.
  */
 import type { namespace } from "@pawl/protocol";
 

@@ -1,4 +1,4 @@
-/** Plugins change what a worker is made with, and stand around its run. */
+/** Plugins change the options of a worker before it is made, and wrap its `run()`. */
 import type { ReplayWorkerOptions } from "./run/replayer.ts";
 import type { Worker } from "./worker.ts";
 import type { WorkerOptions } from "./worker-options.ts";

@@ -1,4 +1,4 @@
-/** What a worker is made with, and what that comes to. */
+/** The options of a worker, and the checked form with all defaults filled in. */
 
 import { hostname } from "node:os";
 import { ServiceHandler } from "nexus-rpc";
@@ -61,71 +61,72 @@ export interface WorkerOptions {
   maxConcurrentWorkflowTaskExecutions?: number;
   /** Default: 100. */
   maxConcurrentNexusTaskExecutions?: number;
-  /** Default: 5; 16 when the server is in this process and the number of activities at a time is the default one. */
+  /** Default: 5; 16 when the server is in this process and `maxConcurrentActivityTaskExecutions` is left out. */
   maxConcurrentActivityTaskPolls?: number;
   /** Default: 5. */
   maxConcurrentNexusTaskPolls?: number;
   /**
-   * Default: 5: two of the queue's own, three of this worker's sticky one; 64, of them 13 of the queue's own, when the server is in this process and the
-   * number of workflow tasks at a time is the default one. At least 2.
+   * Polls of the task queue and of this worker's sticky queue together. Default: 5 (two and three); 128 (half and half) when the server is in this process and
+   * `maxConcurrentWorkflowTaskExecutions` is left out. At least 2.
    */
   maxConcurrentWorkflowTaskPolls?: number;
-  /** The share of workflow polls that are of the queue's own. Default: 0.4, or 0.2 where there are 64. */
+  /** The share of workflow polls that are of the task queue itself and not of the sticky queue. Default: 0.4, or 0.5 where there are 128. */
   nonStickyToStickyPollRatio?: number;
   /** In place of a fixed number of polls. */
   workflowTaskPollerBehavior?: PollerBehavior;
   activityTaskPollerBehavior?: PollerBehavior;
   nexusTaskPollerBehavior?: PollerBehavior;
-  /** Of the queue, over all its workers, by the server. Default: no limit. */
+  /** How many activities of the task queue the server starts per second, for all its workers together. Default: no limit. */
   maxTaskQueueActivitiesPerSecond?: number;
-  /** Of this worker alone. Default: no limit. */
+  /** How many activities this worker starts per second. Default: no limit. */
   maxActivitiesPerSecond?: number;
   /** Activities that the server may hand over with its answer to a workflow task. Default: 3. */
   maxEagerActivityReservationsPerWorkflowTask?: number;
-  /** `false`: activities run as local ones alone. Default: true. */
+  /** `false`: the worker takes no activity tasks, and runs its activities as local ones only. Default: true. */
   enableNonLocalActivities?: boolean;
-  /** Heartbeats of an activity are never further apart. Default: 60 seconds. */
+  /** The longest time for which heartbeats of an activity are held back, whatever its heartbeat timeout. Default: 60 seconds. */
   maxHeartbeatThrottleInterval?: Duration;
-  /** Between heartbeats of an activity without a heartbeat timeout. Default: 30 seconds. */
+  /** The same for an activity without a heartbeat timeout. Default: 30 seconds. */
   defaultHeartbeatThrottleInterval?: Duration;
   /** The version of a deployment that this worker belongs to. */
   workerDeploymentOptions?: WorkerDeploymentOptions;
   /**
-   * Asked when a run that is not replayed is the first to come to a patch: `false` leaves the patch inactive in this run for good, and no trace of it.
-   * Must answer at once.
+   * Called when a run reaches a call of `patched` for the first time and is not being replayed: `false` leaves the patch inactive in this run for good, with no
+   * marker in its history. Synchronous.
    */
   patchActivationCallback?: PatchActivationCallback;
-  /** Errors that fail the workflow and not its task, by their names, for each workflow type; `"*"` for all. */
+  /** The names of errors that fail the workflow instead of its workflow task, for each workflow type; `"*"` is all types. */
   workflowFailureErrorTypes?: Record<string, string[]>;
-  /** Runs that are kept between their tasks, by an estimate of their memory. Default: 256 MiB. */
+  /** The size of the cache of runs between their workflow tasks, by an estimate of their memory. Default: 256 MiB. */
   maxCachedWorkflowBytes?: number;
-  /** And by their number. Default: no limit. */
+  /** The number of runs in that cache. Default: no limit. */
   maxCachedWorkflows?: number;
-  /** Default: 10 seconds. */
+  /** After how long a workflow task that this worker does not take from its sticky queue goes to the task queue. Default: 10 seconds. */
   stickyQueueScheduleToStartTimeout?: Duration;
   /**
-   * A workflow task may hold the thread this long, and 1 ms more for each event of its history. Default: 2 seconds. In a process whose promises are
-   * followed by hooks of `async_hooks`, as some monitoring agents do, the error of a task that is ended so also passes `uncaughtExceptionMonitor`.
+   * How long workflow code may run without yielding, with 1 ms more for each event of its history, before its workflow task is ended as stuck. Default: 2 seconds.
+   * In a process with promise hooks of `async_hooks`, which some monitoring agents install, the error of such a task is also reported to
+   * `uncaughtExceptionMonitor`.
    */
   deadlockTimeout?: Duration;
-  /** When the worker stops, its activities are cancelled after this time. Default: at once. */
+  /** How long activities may go on after `shutdown()` before they are cancelled. Default: they are cancelled at once. */
   shutdownGraceTime?: Duration;
-  /** After this time `run()` throws, whatever still runs. Default: never. */
+  /** How long after `shutdown()` `run()` throws, even if something still runs. Default: never. */
   shutdownForceTime?: Duration;
-  /** Whether the answer of `__enhanced_stack_trace` brings the files of workflow code that it names. Default: false. */
+  /** Whether the answer to the query `__enhanced_stack_trace` includes the source files that it names. Default: false. */
   showStackTraceSources?: boolean;
-  /** Without effect, as the two below: there are no threads for workflows here and nothing to prepare for a debugger. */
+  /** Accepted without effect, like the two below: workflows have no threads of their own here, and a debugger needs no preparation. */
   debugMode?: boolean;
   reuseV8Context?: boolean;
   workflowThreadPoolSize?: number;
 }
 
-/** Which patch, and in which workflow. */
+/** What a {@link PatchActivationCallback} is asked about. */
 export interface PatchActivationInput {
   readonly workflowInfo: Readonly<WorkflowInfo>;
   readonly patchId: string;
 }
-/** Whether `patched` says true in a run that history binds to nothing yet. */
+/** Decides whether `patched` returns true in a run that has no marker of the patch yet. */
 export type PatchActivationCallback = (input: PatchActivationInput) => boolean;
 
 /** A fixed number of polls. */
@@ -194,8 +195,8 @@ interface Defaults {
 
 const overNetwork: Defaults = { workflowSlots: 40, workflowPolls: 5, activityPolls: 5, ownShare: 0.4 };
 /**
- * With a server in this process a poll is an object that waits. A task for which one waits is started, and may be answered, by the commit that made it: so
- * many that nearly all are. Starts need as many as all that follows.
+ * With a server in this process a waiting poll costs only an object, and a task for which one waits is started by the same commit that created it, and perhaps
+ * answered by it. So there are enough polls for nearly all tasks: half of them for first tasks, which come by the task queue, half for those that follow.
  */
 const inProcess: Defaults = { workflowSlots: 256, workflowPolls: 128, activityPolls: 16, ownShare: 0.5 };
 

@@ -1,4 +1,4 @@
-/** Everybody who may knock at a server in tests: with good credentials, with bad ones and with none. */
+/** The callers of tests: with good credentials, with bad ones and with none. */
 import { createHmac, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** The gate of a server that asks who calls: each call of another process passes it once, by the rows of `table.ts`. What has no row is refused. */
+/** The gate of a server with authentication: each call from another process is checked once, by its row in `table.ts`. What has no row is refused. */
 import type { Method, namespace as namespaceMessages } from "@pawl/protocol";
 import type { Parts } from "../frontend/parts.ts";
 import type { Gate, Visit } from "../rpc/gate.ts";

@@ -1,4 +1,4 @@
-/** JSON Web Tokens of somebody who issues them: their signature, for whom they are, until when, and the permissions in them. */
+/** Verifies JSON Web Tokens (signature, issuer, audience, expiry) and reads the permissions in them. */
 import {
   createLocalJWKSet,
   decodeProtectedHeader,

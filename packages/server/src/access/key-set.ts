@@ -1,8 +1,8 @@
 /**
- * The keys of somebody who issues tokens, behind a URL.
+ * The public keys of an issuer of tokens, fetched from a URL (JWKS).
  *
- *   K1. Keys that were had once go on counting while their server cannot be reached, for `limits.jwksStaleMsMax`: its trouble is not ours.
- *   K2. Whoever sends tokens does not decide how often that server is asked.
+ *   K1. Keys that have been fetched stay valid for `limits.jwksStaleMsMax` while the issuer cannot be reached, so that its outage is not ours.
+ *   K2. How often the issuer is asked does not depend on how many tokens with unknown keys callers send.
  */
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import type { Clock } from "../clock.ts";

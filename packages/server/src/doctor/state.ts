@@ -1,4 +1,4 @@
-/** Where state lies, for whoever only looks at it. */
+/** Opens a file or database for reading only, by the name that a command line has for it. */
 import { openInspection, StoreError, type StoreInspection } from "@pawl/store";
 import { StartFailure } from "../config.ts";
 

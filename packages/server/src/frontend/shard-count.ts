@@ -3,7 +3,10 @@ import { clusterLimits, shardLimits } from "../limits.ts";
 import { settle } from "./stored-map.ts";
 import { isNew } from "./system.ts";
 
-/** Shards never change once there are any. A database may come to be shared by several nodes, a file is one process's. */
+/**
+ * The number of shards, which is fixed when a store is first used. A new PostgreSQL database gets more of them than a file, because several nodes may come to
+ * share it.
+ */
 export async function loadShardCount(store: Store): Promise<number> {
   if (store.kind !== "postgres") return shardLimits.embeddedShards;
   const shards = (await isNew(store)) ? clusterLimits.shards : shardLimits.embeddedShards;

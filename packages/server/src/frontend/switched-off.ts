@@ -1,6 +1,6 @@
 /**
- * What the reference server has but does not serve with its default settings: forms of worker versioning and deployments that are gone, archives,
- * workflow rules, commands to workers. Clients ask for these to find out, so they get the same answers as there, and never a name that is unknown.
+ * Methods that the reference server knows and, with its default settings, refuses: earlier forms of worker versioning and deployments, archival, workflow
+ * rules, commands to workers. Clients call them to find out whether they are there, so they get the same refusals here, and never the answer to an unknown method.
  */
 import { detail, Rejection } from "@pawl/engine";
 import { errordetails } from "@pawl/protocol";

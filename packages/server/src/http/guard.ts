@@ -1,7 +1,7 @@
 /**
- * Who may ask, as far as browsers say it. This server asks nobody who they are, and every page that a person on this machine looks at can send requests
- * to it. So a page of another origin is refused unless it was named (cross-site requests), and so is a name that was not made for this server (a page
- * whose own name was made to point here, "DNS rebinding").
+ * Protection from web pages of others. Any page that a person on this machine opens can send requests to this server, which may serve callers without
+ * authentication. So requests of pages of another origin are refused unless that origin was configured (cross-site requests), and so are requests for a host
+ * name that is not this server's (a page whose own name was made to point here, "DNS rebinding").
  */
 
 import type { IncomingMessage } from "node:http";

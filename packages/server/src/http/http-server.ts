@@ -1,4 +1,4 @@
-/** HTTP/1.1 on Node's own server: limits, who may ask, routes, and the end of all of it. What a route does is in its own file; it may throw `JsonProblem` for a request that is wrong. */
+/** HTTP/1.1 on Node's own server: limits, access, routing and shutdown. What a route does is in its own file; it may throw `JsonProblem` for an invalid request. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";

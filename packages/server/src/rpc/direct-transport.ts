@@ -1,6 +1,6 @@
 /**
- * Calls from within this process: the routes that gRPC serves, without sockets or frames. What a message may weigh, how long a call may take and
- * how it is refused are the same. T1 and T2 hold as for any transport; the caller who "has gone" is the one whose signal has aborted.
+ * Calls from within this process: the routes that gRPC serves, without sockets or frames. Limits of messages and calls, and refusals, are the same. T1 and T2
+ * of `transport.ts` hold as for any transport; a caller "has gone" when its signal has aborted.
  */
 import type { Cancel, Clock } from "../clock.ts";
 import { limits } from "../limits.ts";

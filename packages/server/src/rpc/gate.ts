@@ -1,6 +1,6 @@
 /**
- * Who calls, and whether he may. `call.ts` and the HTTP server ask it at each call that comes from another process; `access/` answers. Without one
- * everybody may do everything.
+ * Authentication and authorization, as transports see them. `call.ts` and the HTTP server ask the gate at each call from another process; `access/` implements
+ * it. A server without a gate lets every caller do everything.
  */
 import type { Method } from "@pawl/protocol";
 import type { Incoming, Status, StatusCode } from "./transport.ts";

@@ -7,7 +7,8 @@
  *   H3. Bytes that come count for the connection's window, whoever they are for, until somebody has taken them.
  *   H4. A stream's owner hears of its end once, in a turn of its own when it was broken off, and of nothing after it.
  *   H5. A peer that breaks the rules of the connection is told by which code and loses it; one that breaks those of a stream loses that.
- *   H6. What is held for a peer has a limit: one that does not read is not read, and one that does what only costs is cut off.
+ *   H6. What is held for a peer has a limit: nothing is read from a peer that does not read itself, and one that sends too many frames which only cost work
+ *       (resets, empty frames, settings) is disconnected.
  */
 import type { Socket } from "node:net";
 import {

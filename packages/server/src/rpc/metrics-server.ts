@@ -1,4 +1,4 @@
-/** `GET /metrics` over plain HTTP, for Prometheus, and `GET /health` for whoever looks after the process. */
+/** `GET /metrics` over plain HTTP, for Prometheus, and `GET /health`, for supervisors and load balancers. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Metrics } from "../telemetry/metrics.ts";

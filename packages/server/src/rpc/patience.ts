@@ -1,7 +1,7 @@
 /**
- * Calls that wait for their callers: for the rest of a request, or for somebody to take the answer. They take memory, and the first kind does so
- * before anybody has been asked who he is; so there is one budget for all of them. When it is spent, whoever has kept the server waiting for
- * longest goes: callers with good manners keep it waiting for milliseconds.
+ * Calls that wait for their callers: for the rest of a request, or for the answer to be read. Both take memory, the first even before the caller has been
+ * authenticated, so all of them share one budget. When it is spent, the call that has kept the server waiting for longest is ended: an honest caller keeps it
+ * waiting for milliseconds.
  */
 import { limits } from "../limits.ts";
 

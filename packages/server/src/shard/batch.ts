@@ -1,4 +1,4 @@
-/** Entries that one commit makes true, between prefetch and that commit. */
+/** The entries of one commit, from prefetch until that commit. */
 import { type Delivery, type Entry, type Outcome, releasePollers } from "./entry.ts";
 import type { Executor } from "./executor.ts";
 import { type Hosted, keyText } from "./hosted.ts";
@@ -6,8 +6,8 @@ import { isLoaded } from "./prefetch.ts";
 import { addWrites, type ExecutionWrites } from "./writes.ts";
 
 /**
- * So many turns of the event loop workers of this process have for their answers to join the batch: in the first they run the workflow, at its end they know that
- * it has left no rejection unhandled, and answer in the second.
+ * How many turns of the event loop a batch waits for answers of workers in this process to join it. In the first turn they run the workflow; only at its end do
+ * they know that no promise was rejected without a handler, so they answer in the second.
  */
 export const turnsForAnswers = 2;
 

@@ -8,14 +8,16 @@
  *
  *   S1. At most one batch is between prefetch and commit; execute sees a state that nobody else changes, and two commands on one execution in a
  *       batch see each other.
- *   S2. Nothing is answered, dispatched or shown before the commit that made it true.
- *   S3. A failed commit is of unknown outcome: what was cached is forgotten and read again, and the caller is told UNAVAILABLE.
- *   S4. A bug in one command fails that command alone: the batch is thrown away and its commands run one by one.
- *   S5. The fence is checked inside the write transaction: when the lease is lost, the shard stops.
- *   S6. A command that would make a run too large does not happen: alone like a bug, it is thrown away, and the run is ended instead.
- *   S7. A batch that writes nothing answers from memory only while nobody can have taken the shard over (`isSure`); otherwise the fence is checked first.
- *   S8. A worker that ends with this process may have a workflow task before the commit that starts it, and what it makes of it at once joins that commit: S2 is
- *       for whoever outlives the process. Only what is pure goes that way: activities, local ones too, and answers to queries wait for the commit.
+ *   S2. Nothing is answered, dispatched or shown before the commit that made it true. S8 is the one exception.
+ *   S3. The outcome of a failed commit is unknown: what was cached is dropped and read again, and the caller is told UNAVAILABLE.
+ *   S4. A bug in one command fails that command alone: the batch is discarded and its commands are run one by one.
+ *   S5. The lease is checked inside the write transaction: when it is lost, the shard stops.
+ *   S6. A command that would make a run too large does not happen: it is discarded, as under S4, and the run is ended instead.
+ *   S7. A batch that writes nothing is answered from memory only while no other node can have taken the shard over (`isSure`); otherwise the lease is
+ *       checked first.
+ *   S8. A worker in this process may be given a workflow task before the commit that starts it, and the commands that it answers with at once join that
+ *       commit. It ends with the process, so after a crash nobody is left who has seen what was not committed. Only workflow code, which is pure, runs this
+ *       way: activities, local ones too, and answers to queries wait for the commit.
  */
 import {
   type Call,

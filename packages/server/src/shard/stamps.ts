@@ -1,7 +1,7 @@
 /**
- * The numbers that tell the workflow tasks of a run apart. A speculative task is in memory alone: when a commit fails, the run is read again as it was
- * before that task, and its successor has the same place in history, perhaps within the same millisecond. What a worker then says of the first must not be
- * taken for the second, so that a shard never gives a number twice, whatever the run remembers and however the clock is set.
+ * Numbers that tell the workflow tasks of a run apart, so that a worker's answer to one is never taken for an answer to another. Event ids and times do not
+ * suffice: a speculative task is in memory only, so after a failed commit the run is read again without it, and the next task has the same place in history,
+ * perhaps within the same millisecond. A shard therefore gives no number twice, whatever the run remembers and however the clock is set.
  *
  *   number = milliseconds, or one more than the last · owners + which owner of the shard this is
  */

@@ -1,4 +1,4 @@
-/** What the runs in memory wait for: whether time may jump without overtaking anybody who works. */
+/** What the runs in memory wait for. A clock that skips time asks it, so that time does not jump while somebody is still working. */
 import type { Hosted } from "./hosted.ts";
 
 /** What all runs of a server wait for, taken together. */

@@ -1,6 +1,6 @@
 /**
- * Rejections of updates, for those who wait for one: the engine forgets a rejected update, so that its id may be asked for again, and what a later
- * caller hears does not depend on what happens to be in memory.
+ * Delivers rejections of updates to the callers that wait for them. They are not kept: the engine forgets a rejected update, so that its id can be used
+ * again, and what a later caller hears does not depend on what happens to be in memory.
  */
 import type { ExecutionKey, RejectedUpdate } from "@pawl/engine";
 import type { failure } from "@pawl/protocol";

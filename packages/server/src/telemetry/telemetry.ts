@@ -1,5 +1,5 @@
 /**
- * What the process says of itself: log lines on stderr, numbers, and spans. Emitted at the edges (rpc, shard, main), as an event name and fields.
+ * What the process reports of itself: log lines on stderr, metrics and spans. Emitted at the edges (rpc, shard, main), as an event name and fields.
  * No payload, token or key is ever a field.
  */
 

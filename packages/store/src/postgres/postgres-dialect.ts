@@ -1,5 +1,6 @@
 /**
- * How PostgreSQL says the parts of a filter: only values are ours to place, and all of them are bound; column names come from a closed map.
+ * How the parts of a filter are written in PostgreSQL's SQL. All values are bound, and column names come from a closed map, so nothing that a caller wrote
+ * becomes SQL.
  *
  * `visibility-sql.ts` says what is alike in every database: a missing value makes a comparison NULL, numbers come
  * before texts, a boolean is the number 0 or 1, and of a list nothing but membership is asked.

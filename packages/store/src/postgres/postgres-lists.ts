@@ -1,7 +1,7 @@
 /**
- * Lists and counts: which way each is taken. PostgreSQL knows how frequent values are, but not where in a list they lie, and hardly anything of JSON. So the
- * indexes are asked first how many rows a condition has there, up to a number that says enough; a filter that no such index answers asks nothing.
- * Every way gives the same rows, so that what changes between the question and the list does no harm.
+ * Lists and counts: the choice of a plan for each. PostgreSQL's own planner knows how frequent values are, but not where in a list they lie, and hardly anything
+ * of JSON. So the indexes are asked first how many rows a condition has, up to a number that is enough to decide; for a filter that no index answers this is left
+ * out. Every plan gives the same rows, so it does no harm when rows change between that question and the list.
  */
 
 import type { Store, VisibilityFilter, VisibilityQuery, VisibilityRow } from "../store.ts";

@@ -1,9 +1,9 @@
 /**
- * Lists and counts as PostgreSQL's SQL, each from where its plan says that the rows are best taken from. What the conditions are is `postgres-dialect.ts`'
- * business, which plan is best `postgres-lists.ts`'.
+ * Lists and counts as PostgreSQL's SQL, by a plan that says which index the rows are read from. `postgres-dialect.ts` writes the conditions, `postgres-lists.ts`
+ * chooses the plan.
  *
- * Where PostgreSQL must not choose another way than the plan, a subquery with `OFFSET 0` keeps it from looking behind it: it believes that whatever a filter
- * selects lies anywhere in a list, while runs that started at one time are mostly all together.
+ * A subquery with `OFFSET 0` keeps PostgreSQL's planner to the plan: it would assume that the rows which a filter selects are spread evenly over a list, while
+ * runs that started at one time are mostly next to each other.
  */
 
 import { kindCode } from "../kind-code.ts";

@@ -1,9 +1,10 @@
 /**
  * Rows of lists that are durable and not yet in the lists. A row of `visibility` has nine indexes, and most runs are written there twice, at their start
- * and at their end, with nobody asking in between. So a commit appends such rows to `list_journal`, all of its group as one row; what they say is moved to
- * the lists later, each run once, in slices between the commits, at the latest before a list is read.
+ * and at their end, with nobody asking in between. So a commit appends such rows to `list_journal`, one row for its whole group. They are moved to the lists
+ * later, each run once, in slices between the commits, and at the latest before a list is read.
  *
- *   J1. What a list lacks is in the journal, in the order in which it was written: moved again from the first to the last, it comes to the same.
+ *   J1. What a list lacks is in the journal, in the order in which it was written, and moving it is idempotent: moved again from the first to the last row, it
+ *       comes to the same.
  *   J2. Rows of the journal go in the transaction that moves the last of them. Until then a deletion of a run that they may name is one of them, or a
  *       later opening would bring the run's row back.
  *   J3. Memory changes after the commit: `written` and `moved` are for transactions that have ended well, and `rolledBack` for all others.

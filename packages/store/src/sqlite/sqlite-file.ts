@@ -1,4 +1,4 @@
-/** Who may open a SQLite file, and in which condition. */
+/** Opening a SQLite file: its lock, its version, and whether it is intact. */
 
 import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";

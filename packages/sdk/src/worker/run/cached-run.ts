@@ -1,4 +1,4 @@
-/** A run in this worker: its place in its history, its code in the sandbox, and the local activities that it waits for. */
+/** A run in this worker's cache: how far it is in its history, its code in the sandbox, and the local activities that it waits for. */
 import type { history } from "@pawl/protocol";
 import type { LocalActivityEnd } from "../../replay/marker.ts";
 import { Replay } from "../../replay/replay.ts";

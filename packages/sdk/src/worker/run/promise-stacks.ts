@@ -1,7 +1,6 @@
 /**
- * Where code waits. While promises are followed, the engine tells of every one that is made, and each keeps the stack of its making until it is
- * settled; what is left then are the waits. It makes all promises of the process slow, so it is on for the synchronous replay of one query alone, and
- * runs cost nothing by it.
+ * Finds where code is waiting. While promises are traced, each one keeps the stack of its creation until it is settled; those that are left are the waits. Tracing
+ * slows down all promises of the process, so it is on only during the synchronous replay for one query, and costs runs nothing otherwise.
  */
 import { promiseHooks } from "node:v8";
 import { watched } from "./watchdog.ts";

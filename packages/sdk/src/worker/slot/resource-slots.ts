@@ -1,4 +1,4 @@
-/** Slots as many as the machine bears: beyond a minimum, one more only while memory and processors are less used than they may be. */
+/** Slots by the machine's resources: beyond a minimum, another one is given only while the use of memory and CPU is below its target. */
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Slot, Slots } from "./slots.ts";

@@ -1,4 +1,4 @@
-/** How much a worker does at a time: a slot is taken before a task is asked for and given back when the task is done. */
+/** Slots limit how many tasks a worker does at a time: one is taken before a task is polled for, and given back when the task is done. */
 
 /** The task that uses a slot. */
 export type SlotInfo =

@@ -1,6 +1,6 @@
 /**
- * Pending activities across executions, in pages. There is no index of them, because every start and end of an activity would have to pay for it: a page
- * is what a bounded number of open executions has. It may be empty, and the next one not.
+ * Pending activities across executions, in pages. There is no index of them, because every start and end of an activity would have to pay for it. A page is
+ * made from a bounded number of open executions, so it may be empty although a later page is not.
  */
 import { Rejection, type StoredActivity, storedActivities } from "@pawl/engine";
 import type { StoredRun, VisibilityFilter, VisibilityPosition, VisibilityRow } from "@pawl/store";

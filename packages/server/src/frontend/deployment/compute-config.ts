@@ -1,6 +1,6 @@
 /**
- * How workers of a version are to be started by the server. This one starts none, so it is in the place of a reference server that has no provider
- * switched on, and refuses every way to start them; what cannot be meant at all is refused first, in the same words as there.
+ * Compute configuration: how a server is to start the workers of a deployment version by itself. Pawl starts no workers, so it answers like a reference server
+ * with no compute provider enabled: it refuses every configuration, after the same checks of its form and with the same texts.
  */
 import { Rejection } from "@pawl/engine";
 import { type compute, enums } from "@pawl/protocol";

@@ -1,6 +1,6 @@
 /**
- * What the task queues of a deployment say of its versions, wherever those queues are. Asked before a change that depends on it, because a change of a
- * registry waits for nobody.
+ * What the task queues of a deployment report of its versions, whichever nodes those queues are on. A change of the registry is synchronous, so whatever it
+ * depends on is asked for beforehand.
  */
 import { limits } from "../../limits.ts";
 import type { QueueKind } from "../../matching/match.ts";

@@ -1,7 +1,7 @@
 /**
- * The closing event as older clients understand it. A run that is retried or comes again on a cron schedule closes as failed, timed out or completed and
- * names the run that follows; clients that do not say that they follow it know only continue-as-new. For them the reference server puts on
- * the event that they follow, and so does this one.
+ * The closing event as older clients understand it. When a run is retried, or repeated by its cron schedule, its closing event says failed, timed out or
+ * completed, and names the next run. Clients that do not announce that they understand this follow a chain of runs by continue-as-new events only, so they are
+ * sent such an event in its place, as the reference server does.
  */
 import { enums, failure, history, type Init } from "@pawl/protocol";
 import type { Call } from "../handler.ts";

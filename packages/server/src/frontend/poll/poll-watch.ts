@@ -1,4 +1,4 @@
-/** What polls for tasks of one kind say of a server: how many found something, how long tasks had waited, and that wait as a span. */
+/** Metrics and spans of polls for one kind of task: how many found a task, and how long those tasks had waited. */
 
 import type { Match } from "../../matching/match.ts";
 import type { Started } from "../../shard/dispatcher.ts";

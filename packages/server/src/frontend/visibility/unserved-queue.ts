@@ -1,6 +1,6 @@
 /**
- * Workflows that wait in task queues which nobody asks for work. Who they are is not kept with them, because it changes with the workers and not with
- * the workflows: a filter that asks for it is told which queues these are when it is read.
+ * The filter for workflows whose task queue no worker polls. This is not stored with the workflows, because it changes with the workers: when the filter is
+ * read, it becomes a list of the queues that have no poller at that moment.
  */
 import type { VisibilityFilter } from "@pawl/store";
 import { limits } from "../../limits.ts";

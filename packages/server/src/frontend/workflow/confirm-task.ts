@@ -3,8 +3,8 @@ import { refusalOf } from "../faults.ts";
 import type { Parts } from "../parts.ts";
 
 /**
- * Serves `confirmWorkflowTaskPath`: undefined when the task is started and that is on disk. A shard answers after the commit of what came before, so nothing has to be
- * waited for here.
+ * Serves `confirmWorkflowTaskPath`: undefined when the start of the task has been committed, otherwise the refusal. Nothing has to be waited for here,
+ * because a shard answers a command only after everything before it has been committed.
  */
 export async function confirmWorkflowTask(
   { tokens, ring }: Pick<Parts, "tokens" | "ring">,
