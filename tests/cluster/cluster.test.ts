@@ -91,31 +91,36 @@ test("every node answers for the executions and queues of all", { timeout: 300_0
   }
 });
 
+const named = { a, b };
+
+/** Has the queue live on `host`, by polls. */
+async function bringHome(name: string, host: "a" | "b"): Promise<void> {
+  const taskQueue = { name };
+  await until(`the queue lives on ${host}`, async () => {
+    const polls = Array.from({ length: 25 }, (_, i) =>
+      call(
+        named[host].address,
+        "PollWorkflowTaskQueue",
+        { namespace, taskQueue, identity: `w-${i}` },
+        { timeoutMs: 3_000 },
+      ),
+    );
+    await Promise.allSettled(polls);
+    const other = host === "a" ? b : a;
+    const asked = await call(other.address, "ListTaskQueuePartitions", { namespace, taskQueue });
+    return asked.workflowTaskQueuePartitions[0]?.ownerHostName === host;
+  });
+}
+
 test("a queue whose workers all call one node lives there, and tasks that other nodes make find them", {
   timeout: 300_000,
 }, async () => {
-  const named = { a, b };
   for (const [host, other] of [
     ["a", "b"],
     ["b", "a"],
   ] as const) {
     const taskQueue = { name: "where its workers are" };
-    const owner = async () => {
-      const asked = await call(named[other].address, "ListTaskQueuePartitions", { namespace, taskQueue });
-      return asked.workflowTaskQueuePartitions[0]?.ownerHostName;
-    };
-    await until(`the queue lives on ${host}`, async () => {
-      const polls = Array.from({ length: 25 }, (_, i) =>
-        call(
-          named[host].address,
-          "PollWorkflowTaskQueue",
-          { namespace, taskQueue, identity: `w-${i}` },
-          { timeoutMs: 3_000 },
-        ),
-      );
-      await Promise.allSettled(polls);
-      return (await owner()) === host;
-    });
+    await bringHome(taskQueue.name, host);
     const workflowIds = Array.from({ length: 8 }, (_, i) => `lives-${host}-${i}`);
     for (const workflowId of workflowIds) {
       const type = { workflowType: { name: "T" }, taskQueue, requestId: workflowId };
@@ -128,6 +133,53 @@ test("a queue whose workers all call one node lives there, and tasks that other 
       await call(named[host].address, "RespondWorkflowTaskCompleted", { namespace, taskToken, commands: complete });
     }
     assert.deepEqual(found.sort(), workflowIds);
+  }
+});
+
+test("a command takes a waiting poll along to the run's node, so that its task is made and started in one commit", {
+  timeout: 300_000,
+}, async () => {
+  const taskQueue = { name: "polls that go along" };
+  const sticky = { name: "polls that go along, sticky", kind: enums.TaskQueueKind.STICKY, normalName: taskQueue.name };
+  await bringHome(taskQueue.name, "a");
+  const waiting = async (queue: typeof taskQueue, identity: string) => {
+    const task = call(a.address, "PollWorkflowTaskQueue", { namespace, taskQueue: queue, identity });
+    await until(`${identity} waits`, async () => {
+      const { pollers } = await call(a.address, "DescribeTaskQueue", { namespace, taskQueue: queue });
+      return pollers.some((poller) => poller.identity === identity);
+    });
+    return { task };
+  };
+  const transitionsOf = async (workflowId: string) => {
+    const asked = await call(a.address, "DescribeWorkflowExecution", { namespace, execution: { workflowId } });
+    return asked.workflowExecutionInfo!.stateTransitionCount;
+  };
+  const schedule = {
+    commandType: enums.CommandType.SCHEDULE_ACTIVITY_TASK,
+    scheduleActivityTaskCommandAttributes: {
+      ...{ activityId: "1", activityType: { name: "A" }, taskQueue, startToCloseTimeout: { seconds: 60 } },
+    },
+  };
+  // Of shards of both nodes.
+  for (let i = 0; i < 8; i++) {
+    const workflowId = `along-${i}`;
+    const first = await waiting(taskQueue, `normal ${i}`);
+    await call(a.address, "StartWorkflowExecution", {
+      ...{ namespace, workflowId, workflowType: { name: "T" }, taskQueue, requestId: workflowId },
+    });
+    const { taskToken } = await first.task;
+    assert.equal(await transitionsOf(workflowId), 1);
+    await call(a.address, "RespondWorkflowTaskCompleted", {
+      ...{ namespace, taskToken, commands: [schedule] },
+      stickyAttributes: { workerTaskQueue: sticky, scheduleToStartTimeout: { seconds: 10 } },
+    });
+    const activity = await call(a.address, "PollActivityTaskQueue", { namespace, taskQueue, identity: "w" });
+    const second = await waiting(sticky, `sticky ${i}`);
+    const before = await transitionsOf(workflowId);
+    await call(a.address, "RespondActivityTaskCompleted", { namespace, taskToken: activity.taskToken });
+    const next = await second.task;
+    assert.equal(await transitionsOf(workflowId), before + 1);
+    await call(a.address, "RespondWorkflowTaskCompleted", { namespace, taskToken: next.taskToken, commands: complete });
   }
 });
 

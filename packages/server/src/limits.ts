@@ -410,6 +410,11 @@ export const clusterLimits = {
   handOverPollMs: 100,
   /** Workflow tasks whose queries wait for the poll that they are for: between two steps of one call, so there are never many. */
   carriedMax: 1_000,
+  /** How long a poll is lent to another node at most; and how long a node that takes longer gets none. */
+  loanMsMax: 500,
+  loanRefusedMs: 5_000,
+  /** Executions of which a node remembers which of its workers has them cached. */
+  stickyNotesMax: 10_000,
   /** Tasks and questions that travel to another node together. */
   deliverMax: 200,
   deliverRetryMs: 100,

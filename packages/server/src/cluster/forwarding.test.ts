@@ -32,7 +32,10 @@ function sendingOn() {
   const handlers = forwarding(
     { QueryWorkflow: () => assert.fail("done here") } satisfies Handlers,
     new Map([["QueryWorkflow", () => place]]),
-    { node: node as unknown as ClusterNode, clock: new ManualClock(), telemetry: {} as Telemetry },
+    {
+      ...{ node: node as unknown as ClusterNode, clock: new ManualClock(), telemetry: {} as Telemetry },
+      ...{ tokens: { open: assert.fail }, queues: { noteSticky: assert.fail } },
+    },
   );
   return { handlers, sent, asked, answer: (given: PeerAnswer) => answer(given) };
 }

@@ -6,10 +6,11 @@
  *   F3. When this node stops, a poll of a caller of its own ends, and no task is lost by that: the other node is told to end it, and the answer that may already
  *       be on its way is waited for.
  */
-import { Rejection, type RejectionCode } from "@pawl/engine";
-import { googleRpc, type MethodName, methods, type StatusCode } from "@pawl/protocol";
+import { Rejection, type RejectionCode, workflowKey } from "@pawl/engine";
+import { googleRpc, type MethodName, methods, type RequestOf, type StatusCode } from "@pawl/protocol";
 import type { Clock } from "../clock.ts";
 import type { AnyHandler, Call, Handlers } from "../frontend/handler.ts";
+import type { Tokens } from "../frontend/tokens.ts";
 import { clusterLimits } from "../limits.ts";
 import type { Status } from "../rpc/transport.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -17,6 +18,7 @@ import { traceHeadersOf } from "../telemetry/trace-context.ts";
 import { type ClusterNode, isMoved, notThere } from "./node.ts";
 import type { Place } from "./placement.ts";
 import type { PlaceOfCall } from "./places.ts";
+import type { ClusterQueues } from "./queues.ts";
 
 /** What goes along with a call that is sent on: where it is to be done, and what handlers look at of its headers. */
 export interface Attachment {
@@ -34,6 +36,8 @@ export interface ForwardingParts {
   readonly node: ClusterNode;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  readonly tokens: Pick<Tokens, "open">;
+  readonly queues: Pick<ClusterQueues, "noteSticky">;
 }
 
 /** The same handlers for callers from outside: wherever a call belongs, there it is done. */
@@ -52,11 +56,24 @@ export function forwarding(
         if (isPoll) parts.node.homes.polled(place, parts.node.id);
         return handler!(request, call);
       }
+      if (name === "RespondWorkflowTaskCompleted") noteSticky(request as RequestOf<typeof name>, parts);
       return send({ name, place, request, call, here: async () => handler!(request, call) }, parts);
     };
     return handler ? [[name, forward] as const] : [];
   });
   return { ...handlers, ...Object.fromEntries(placed) };
+}
+
+/** The next task of the run is for this worker, which calls this node. */
+function noteSticky(
+  { taskToken, stickyAttributes }: RequestOf<"RespondWorkflowTaskCompleted">,
+  { tokens, queues }: ForwardingParts,
+): void {
+  const { name: stickyQueue, normalName: taskQueue } = stickyAttributes?.workerTaskQueue ?? {};
+  const token = stickyQueue && taskQueue ? tokens.open("workflow", taskToken) : undefined;
+  if (!token || token instanceof Rejection) return;
+  const { namespaceId, workflowId } = token;
+  queues.noteSticky(workflowKey(namespaceId, workflowId), { namespaceId, taskQueue: taskQueue!, stickyQueue });
 }
 
 interface Sent {

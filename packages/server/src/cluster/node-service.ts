@@ -17,6 +17,7 @@ import type { Balancing } from "./balance.ts";
 import { attachedTo, pollPaths } from "./forwarding.ts";
 import type { Home, QueuePlace } from "./homes.ts";
 import { linkService, stranger } from "./link-service.ts";
+import type { Loan } from "./loans.ts";
 import { type ClusterNode, moved, nodePath } from "./node.ts";
 import type { NodeSeal } from "./node-seal.ts";
 import { linkPath } from "./peer.ts";
@@ -39,6 +40,14 @@ export interface ServiceParts {
 
 /** What nodes ask of each other beside calls of the API: `value` in, its answer out; `moved` when it is not for this node. */
 type Asked = (value: never, from: string) => unknown;
+
+/** A command for a shard of this node. */
+interface Submitted {
+  readonly shardId: number;
+  readonly key: ExecutionKey;
+  readonly command: CommandOfKind<Kind>;
+  readonly loan?: Loan | undefined;
+}
 
 /** A call of another node, which its seal has shown to be one (S1). Throws what a handler throws. */
 type NodeHandler = (of: {
@@ -100,13 +109,17 @@ function askedOf(
   forwarded: ForwardedCalls,
 ): Readonly<Record<string, Asked>> {
   return {
-    Submit: async ({ shardId, key, command }: { shardId: number; key: ExecutionKey; command: CommandOfKind<Kind> }) => {
+    Submit: async ({ shardId, key, command, loan }: Submitted) => {
       if (!node.isHere({ type: "shard", shardId })) return moved;
+      using borrowed = loan && queues.borrow(key, loan);
       const ended = await endedOf(ring.submitHere(key, command));
-      if (ended.type !== "reply" || command.type !== "startWorkflowTask" || ended.reply instanceof Rejection)
-        return ended;
-      const { runId, stamp } = (ended.reply as StartedWorkflowTask).task;
-      return { ...ended, carried: queries.attachHere(runId, stamp) };
+      const carried = ({ task: { runId, stamp } }: StartedWorkflowTask) => queries.attachHere(runId, stamp);
+      if (ended.type !== "reply") return ended;
+      const repayment = borrowed?.take();
+      if (repayment?.started.kind === "workflow")
+        return { ...ended, repayment: { ...repayment, carried: carried(repayment.started.task) } };
+      if (command.type !== "startWorkflowTask" || ended.reply instanceof Rejection) return ended;
+      return { ...ended, carried: carried(ended.reply as StartedWorkflowTask) };
     },
     Deliver: (matches: readonly Match<Started>[], from) => queues.take(matches, from),
     Host: (places: readonly QueuePlace[], from) => node.homes.host(places, from),

@@ -15,6 +15,7 @@ import type { Elsewhere } from "../shard/ring.ts";
 import { Unavailable } from "../shard/unavailable.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { Homes } from "./homes.ts";
+import type { Lender, LentAlong, Repayment } from "./loans.ts";
 import type { Members } from "./members.ts";
 import type { NodeSeal } from "./node-seal.ts";
 import { Peer, type PeerTls } from "./peer.ts";
@@ -32,6 +33,8 @@ export interface NodeParts {
   /** Whether a shard is open here. */
   readonly hasShard: (shardId: number) => boolean;
   readonly submitHere: (key: ExecutionKey, command: CommandOfKind<Kind>) => Promise<unknown>;
+  /** See `loans.ts`. */
+  readonly lendFor: Lender["lendFor"];
   /** A shard that was here has been taken over. */
   readonly onLost: (shardId: number) => void;
   /** Some of the task queues have another home. */
@@ -164,12 +167,13 @@ export class ClusterNode implements Elsewhere {
 
   /** For a shard that another node has, or that is on its way. */
   submit(shardId: number, key: ExecutionKey, command: CommandOfKind<Kind>): Promise<unknown> {
-    const request = encode({ shardId, key, command });
     return this.route(
       { type: "shard", shardId },
       {
         here: () => this.#parts.submitHere(key, command).catch(notThereIfClosed),
         there: async (nodeId) => {
+          using lent = this.#parts.lendFor(nodeId, key, command);
+          const request = encode({ shardId, key, command, loan: lent?.loan });
           const answer = await this.call(nodeId, {
             ...{ path: nodePath("Submit"), attachment: "", request, timeoutMs: clusterLimits.rerouteMsMax },
           });
@@ -179,7 +183,11 @@ export class ClusterNode implements Elsewhere {
           const ended = decode(answer) as Ended;
           // Nothing was done: the shard is being given up.
           if (ended.type === "unavailable" && ended.reason === "closed") return notThere;
-          if (ended.type === "reply" && ended.carried !== undefined) this.#keepCarried(ended.reply, ended.carried);
+          if (ended.type === "reply") {
+            const { reply, carried, repayment } = ended;
+            if (carried) this.#keepCarried(reply as StartedWorkflowTask, carried);
+            if (repayment) this.#takeRepayment(repayment, lent!);
+          }
           return replyOf(ended);
         },
       },
@@ -194,8 +202,13 @@ export class ClusterNode implements Elsewhere {
     return carried;
   }
 
-  #keepCarried(reply: unknown, carried: Carried): void {
-    const { runId, stamp } = (reply as StartedWorkflowTask).task;
+  #takeRepayment(repayment: Repayment, lent: LentAlong): void {
+    const { started, carried } = repayment;
+    if (started.kind === "workflow" && carried) this.#keepCarried(started.task, carried);
+    lent.repay(repayment);
+  }
+
+  #keepCarried({ task: { runId, stamp } }: StartedWorkflowTask, carried: Carried): void {
     this.#carried.set(`${runId}/${stamp}`, carried);
     // Of a task that reached no worker; its queries wait for the next one.
     const [oldest] = this.#carried.keys();

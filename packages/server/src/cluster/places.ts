@@ -39,9 +39,9 @@ type PlaceOf<N extends MethodName> = (request: RequestOf<N>, at: Finder) => Plac
 const duty = (name: Extract<Place, { type: "duty" }>["duty"]) => (): Place => ({ type: "duty", duty: name });
 
 const placed: { readonly [N in MethodName]?: PlaceOf<N> } = {
-  StartWorkflowExecution: ({ namespace, workflowId }, at) => at.execution(namespace, workflowId),
-  SignalWithStartWorkflowExecution: ({ namespace, workflowId }, at) => at.execution(namespace, workflowId),
-  SignalWorkflowExecution: ({ namespace, workflowExecution: run }, at) => at.execution(namespace, run?.workflowId),
+  // Its answer carries a workflow task, and the queries that ride on it.
+  StartWorkflowExecution: ({ namespace, workflowId, requestEagerExecution }, at) =>
+    requestEagerExecution ? at.execution(namespace, workflowId) : undefined,
   ExecuteMultiOperation: ({ namespace, operations }, at) =>
     at.execution(namespace, operations[0]?.startWorkflow?.workflowId),
   UpdateWorkflowExecution: ({ namespace, workflowExecution: run }, at) => at.execution(namespace, run?.workflowId),

@@ -6,7 +6,10 @@
  *   Q2. A task that was taken may still be lost with its node: then the shard that made it offers it again (H3 of `holdings.ts`). So one may be there twice, and
  *       the engine refuses the second start.
  *   Q3. A question is sent again when its queue moves, until it is withdrawn.
+ *
+ * A task that a poll has come for along with a command goes back with the answer, and comes by no queue (`loans.ts`).
  */
+import type { ExecutionKey } from "@pawl/engine";
 import type { Clock } from "../clock.ts";
 import type { Queues } from "../frontend/queues.ts";
 import { clusterLimits } from "../limits.ts";
@@ -16,6 +19,7 @@ import type { AskedQueue, Match, Question, QueuePartition, Reservation, Routing,
 import { Matching } from "../matching/matching.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import { Balance, type Balancing } from "./balance.ts";
+import { type Borrowed, Borrowings, isSticky, Lender, type LentAlong, type Loan } from "./loans.ts";
 import { type ClusterNode, notThere } from "./node.ts";
 import { Partitions, type Queue } from "./partitions.ts";
 
@@ -38,6 +42,8 @@ export class ClusterQueues {
   readonly #clock: Clock;
   readonly #partitions: Partitions;
   readonly #balance: Balance<Started>;
+  readonly #lender: Lender;
+  readonly #borrowings: Borrowings;
   /** By the node that they are for. */
   readonly #outboxes = new Map<string, Waiting[]>();
   readonly #questions = new Map<string, Asked>();
@@ -57,6 +63,14 @@ export class ClusterQueues {
       takeForOther: (part) => this.#matching.takeForOther(part),
       send: (nodeId, message) => this.#passOn(nodeId, message),
       takeBack: (match) => this.#arrive(match),
+    });
+    this.#lender = new Lender({ clock, lend: (queue) => (this.#isMine(queue) ? this.#matching.lend(queue) : null) });
+    this.#borrowings = new Borrowings({
+      isFor: (task, version) => this.#matching.isFor(task, version),
+      sendLate: (loan, { task, started }) => {
+        const version = loan.poller.deploymentVersion ?? null;
+        this.handOver({ type: "started", task, started, version, sticky: isSticky(loan), backlogCount: 0 });
+      },
     });
   }
 
@@ -82,9 +96,24 @@ export class ClusterQueues {
     return this.#own!;
   }
 
-  /** Only a poller of this node's own queue can be told to wait for a commit. */
+  /** Only a poller of this node's own queue can be told to wait for a commit, and one that has come along with a command. */
   reserve(task: Task): Reservation<Started> | null {
-    return this.#isMine(task) ? this.#matching.reserve(task) : null;
+    return this.#isMine(task) ? this.#matching.reserve(task) : this.#borrowings.reserve(task);
+  }
+
+  /** As `Lender.lendFor`. */
+  lendFor(...command: Parameters<Lender["lendFor"]>): LentAlong | undefined {
+    return this.#lender.lendFor(...command);
+  }
+
+  /** As `Lender.noteSticky`. */
+  noteSticky(...note: Parameters<Lender["noteSticky"]>): void {
+    this.#lender.noteSticky(...note);
+  }
+
+  /** As `Borrowings.borrow`. */
+  borrow(key: ExecutionKey, loan: Loan): Borrowed {
+    return this.#borrowings.borrow(key, loan);
   }
 
   offer(task: Task): void {

@@ -6,6 +6,7 @@ import { deserialize, serialize } from "node:v8";
 import { Rejection } from "@pawl/engine";
 import type { Carried } from "../frontend/workflow/query-registry.ts";
 import { Unavailable } from "../shard/unavailable.ts";
+import type { Repayment } from "./loans.ts";
 
 /** Commands and replies hold refusals of other executions: no deeper than this. */
 const rejectionDepth = 4;
@@ -53,6 +54,8 @@ export type Ended =
       readonly reply: unknown;
       /** The queries that ride on the workflow task that the command has started. */
       readonly carried?: Carried | undefined;
+      /** What was started for the poll that came along with the command. */
+      readonly repayment?: Repayment | undefined;
     }
   | { readonly type: "unavailable"; readonly reason: Unavailable["reason"]; readonly message: string };
 

@@ -159,6 +159,15 @@ export interface Reservation<Started> {
   release(): void;
 }
 
+/** A workflow poll taken out of its line for a task that may be started for it elsewhere. */
+export interface LentPoll<Started> {
+  readonly poller: Waiting;
+  /** After the commit. When the poller's call has gone, or was released before, the next poller gets the task. At most once. */
+  deliver(task: Task, started: Started): void;
+  /** Back to the head of the line, unless it is there already or has got a task. */
+  release(): void;
+}
+
 export interface QueueName {
   readonly kind: QueueKind;
   readonly taskQueue: string;

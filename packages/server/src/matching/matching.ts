@@ -15,6 +15,7 @@ import { joined, type Listing } from "./listing.ts";
 import type {
   AskedQueue,
   DeploymentVersion,
+  LentPoll,
   Match,
   PartLoad,
   PollRequest,
@@ -118,6 +119,24 @@ export class Matching<Started> {
     const version = this.#versionFor(task);
     const queue = this.#stickyFor(task, version) ?? this.#find(addressOf(task), version);
     return queue?.reserve(task) ?? null;
+  }
+
+  /** Takes a poll for workflow tasks out of its line, so that a task can be started for it on another node; null when none waits. Of a normal queue: of a worker without a version. */
+  lend({
+    namespaceId,
+    taskQueue,
+    stickyQueue,
+  }: Pick<Task, "namespaceId" | "taskQueue" | "stickyQueue">): LentPoll<Started> | null {
+    const queue = stickyQueue
+      ? this.#sticky.live(namespaceId, stickyQueue, this.#clock.nowMs())
+      : this.#find(addressOf({ kind: "workflow", namespaceId, taskQueue }), null);
+    return queue?.lend() ?? null;
+  }
+
+  /** Whether a task, perhaps of another node's queue, is for workers of this version; in its sticky queue, if it has one. */
+  isFor(task: Task, version: DeploymentVersion | null): boolean {
+    const wanted = this.#versionFor(task);
+    return isSame(wanted, version) && (!task.stickyQueue || isSame(wanted, task.versioning?.version ?? null));
   }
 
   /**

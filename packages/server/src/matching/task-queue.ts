@@ -13,7 +13,7 @@ import { TokenBucket } from "../token-bucket.ts";
 import { Backlog } from "./backlog.ts";
 import type { QueueDescription } from "./description.ts";
 import { Fairness } from "./fairness.ts";
-import type { Match, PartLoad, PollRequest, Question, QueueConfig, Reservation, Task } from "./match.ts";
+import type { LentPoll, Match, PartLoad, PollRequest, Question, QueueConfig, Reservation, Task } from "./match.ts";
 import { Line, Poll } from "./poller.ts";
 import { PollerHistory } from "./poller-history.ts";
 import { PollerScaling } from "./poller-scaling.ts";
@@ -185,24 +185,57 @@ export class TaskQueue<Started> {
     };
   }
 
+  /** Takes the first waiting poll out of the line for a task that is not known yet, unless rates would have to be asked whether it may have it. */
+  lend(): LentPoll<Started> | null {
+    const poll = this.#line.first;
+    if (poll === undefined || this.#waitingCount > 0 || this.#bucket || this.#config) return null;
+    this.#use();
+    poll.reserve();
+    this.#reserved.add(poll);
+    let isLent = true;
+    /** Whether this is the end of the loan. */
+    const end = () => {
+      const wasLent = isLent;
+      isLent = false;
+      return wasLent;
+    };
+    return {
+      poller: poll.poller,
+      deliver: (task, started) => {
+        if (end()) this.#deliver(poll, task, started, false);
+        else this.#handOn(this.#startedMatch(poll, task, started, false));
+      },
+      release: () => {
+        if (end()) this.#unreserve(poll);
+      },
+    };
+  }
+
   #deliver(poll: Poll<Started>, task: Task, started: Started, isEarly: boolean): void {
     assert(this.#reserved.delete(poll), "a reservation ends once");
     const nowMs = this.#use();
     this.#backlog.countAdded(task, nowMs);
     this.#backlog.countDispatched(task, nowMs);
-    const version = poll.poller.deploymentVersion ?? null;
-    const backlogCount = this.#waitingCount;
-    const match = { type: "started", task, started, version, isEarly, sticky: this.sticky, backlogCount } as const;
+    const match = this.#startedMatch(poll, task, started, isEarly);
     if (poll.state === "over") this.#handOn(match);
     else this.#hand(poll, match, nowMs);
   }
 
+  #startedMatch({ poller }: Poll<Started>, task: Task, started: Started, isEarly: boolean): Match<Started> {
+    const version = poller.deploymentVersion ?? null;
+    return { type: "started", task, started, version, isEarly, sticky: this.sticky, backlogCount: this.#waitingCount };
+  }
+
   #release(poll: Poll<Started>, task: Task): void {
-    assert(this.#reserved.delete(poll), "a reservation ends once");
-    poll.unreserve();
     this.#bucket?.giveBack();
     this.#fairness.giveBack(task);
     this.#backlog.reconsider();
+    this.#unreserve(poll);
+  }
+
+  #unreserve(poll: Poll<Started>): void {
+    assert(this.#reserved.delete(poll), "a reservation ends once");
+    poll.unreserve();
     this.#match(this.#clock.nowMs());
   }
 
