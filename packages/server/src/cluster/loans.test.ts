@@ -8,8 +8,9 @@ import type { Task } from "../matching/match.ts";
 import { Matching } from "../matching/matching.ts";
 import { namespaceId } from "../matching/rig.ts";
 import type { Started } from "../shard/dispatcher.ts";
-import { Borrowings, Lender, type Loan, type Repayment } from "./loans.ts";
-import type { Queue } from "./partitions.ts";
+import { Borrowings, Lender, type Loan } from "./loans.ts";
+import type { Queue } from "./placement.ts";
+import type { Repayment } from "./wire.ts";
 
 const key = workflowKey(namespaceId, "order-1");
 const orders: Queue = { namespaceId, taskQueue: "orders" };

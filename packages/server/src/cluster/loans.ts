@@ -10,25 +10,17 @@
  */
 import { type CommandOfKind, type ExecutionKey, type Kind, workflowKey } from "@pawl/engine";
 import type { Cancel, Clock } from "../clock.ts";
-import type { Carried } from "../frontend/workflow/query-registry.ts";
 import { clusterLimits } from "../limits.ts";
 import type { DeploymentVersion, LentPoll, Reservation, Task, Waiting } from "../matching/match.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import { keyText } from "../shard/hosted.ts";
-import type { Queue } from "./partitions.ts";
+import type { Queue } from "./placement.ts";
+import type { Repayment } from "./wire.ts";
 
 /** What the borrower knows of a poll. */
 export interface Loan {
   readonly queue: Queue;
   readonly poller: Waiting;
-}
-
-/** A workflow task that was started for a poll on loan. */
-export interface Repayment {
-  readonly task: Task;
-  readonly started: Started;
-  /** The queries that ride on it. */
-  readonly carried?: Carried | undefined;
 }
 
 export interface LenderParts {

@@ -15,13 +15,13 @@ import type { Elsewhere } from "../shard/ring.ts";
 import { Unavailable } from "../shard/unavailable.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { Homes } from "./homes.ts";
-import type { Lender, LentAlong, Repayment } from "./loans.ts";
+import type { Lender, LentAlong } from "./loans.ts";
 import type { Members } from "./members.ts";
 import type { NodeSeal } from "./node-seal.ts";
 import { Peer, type PeerTls } from "./peer.ts";
 import type { PeerAnswer, PeerCall } from "./peer-call.ts";
 import { ownerOf, type Place } from "./placement.ts";
-import { decode, type Ended, encode, replyOf } from "./wire.ts";
+import { decode, type Ended, encode, type Repayment, replyOf } from "./wire.ts";
 
 export interface NodeParts {
   readonly id: string;

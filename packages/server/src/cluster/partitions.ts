@@ -9,14 +9,7 @@ import type { Store } from "@pawl/store";
 import { StoredMap } from "../frontend/stored-map.ts";
 import { clusterLimits } from "../limits.ts";
 import type { ClusterNode } from "./node.ts";
-import { oneOf, type Place } from "./placement.ts";
-
-/** What names a queue; `stickyQueue`: that one of its workers, if it has a name. */
-export interface Queue {
-  readonly namespaceId: string;
-  readonly taskQueue: string;
-  readonly stickyQueue?: string | undefined;
-}
+import { oneOf, type Place, type Queue } from "./placement.ts";
 
 type QueuePlace = Extract<Place, { type: "queue" }>;
 

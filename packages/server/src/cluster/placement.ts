@@ -14,6 +14,13 @@ export type Place =
   /** A certain node, and no other. */
   | { readonly type: "node"; readonly nodeId: string };
 
+/** What names a queue; `stickyQueue`: that one of its workers, if it has a name. */
+export interface Queue {
+  readonly namespaceId: string;
+  readonly taskQueue: string;
+  readonly stickyQueue?: string | undefined;
+}
+
 /** Undefined when there is no node. */
 export function ownerOf(nodeIds: readonly string[], place: Place): string | undefined {
   if (place.type === "node") return nodeIds.includes(place.nodeId) ? place.nodeId : undefined;

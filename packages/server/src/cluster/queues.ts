@@ -21,7 +21,8 @@ import type { Started } from "../shard/dispatcher.ts";
 import { Balance, type Balancing } from "./balance.ts";
 import { type Borrowed, Borrowings, isSticky, Lender, type LentAlong, type Loan } from "./loans.ts";
 import { type ClusterNode, notThere } from "./node.ts";
-import { Partitions, type Queue } from "./partitions.ts";
+import { Partitions } from "./partitions.ts";
+import type { Queue } from "./placement.ts";
 
 type Waiting = Match<Started>;
 type Goodbye = Parameters<Queues["shutdownWorker"]>[0];

@@ -5,8 +5,9 @@
 import { deserialize, serialize } from "node:v8";
 import { Rejection } from "@pawl/engine";
 import type { Carried } from "../frontend/workflow/query-registry.ts";
+import type { Task } from "../matching/match.ts";
+import type { Started } from "../shard/dispatcher.ts";
 import { Unavailable } from "../shard/unavailable.ts";
-import type { Repayment } from "./loans.ts";
 
 /** Commands and replies hold refusals of other executions: no deeper than this. */
 const rejectionDepth = 4;
@@ -44,6 +45,14 @@ function mapped(value: unknown, depth: number, map: (value: unknown, depth: numb
     copy[name] = after;
   }
   return copy ?? value;
+}
+
+/** A workflow task that was started for a poll on loan (`loans.ts`). */
+export interface Repayment {
+  readonly task: Task;
+  readonly started: Started;
+  /** The queries that ride on it. */
+  readonly carried?: Carried | undefined;
 }
 
 /** How a command ended at its shard. */
