@@ -35,7 +35,9 @@ export class Turns {
       this.#lines.delete(namespaceId);
       const begin = line.shift()!;
       if (line.length > 0) this.#lines.set(namespaceId, line);
-      return begin();
+      // In a turn of the event loop of its own. Node takes messages of a thread as long as there are any, up to 1,000, so that nobody else had a turn while
+      // each answer brought the next one.
+      return void setImmediate(begin);
     }
     this.#freeCount += 1;
   }
