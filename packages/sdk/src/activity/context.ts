@@ -25,15 +25,15 @@ export interface Info {
   /** As {@link namespace}. */
   readonly activityNamespace: string;
   readonly workflowNamespace: string;
-  /** With empty ids for an activity without a workflow. */
+  /** Its ids are empty for an activity without a workflow. */
   readonly workflowExecution: { readonly workflowId: string; readonly runId: string };
   /** `false` for an activity that a client started without a workflow. */
   readonly inWorkflow?: boolean | undefined;
-  /** Of an activity without a workflow. */
+  /** The run of an activity without a workflow. */
   readonly activityRunId?: string | undefined;
   readonly workflowType: string;
   readonly taskQueue: string;
-  /** What the last attempt that heartbeat said. */
+  /** The details of the last heartbeat of an earlier attempt. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever the activity itself put there.
   readonly heartbeatDetails: any;
   readonly scheduledTimestampMs: number;
@@ -65,7 +65,7 @@ export interface ContextParts {
   readonly ended: AbortSignal;
 }
 
-/** Of `heartbeat.auto`. */
+/** Options of `heartbeat.auto`. */
 export interface AutoHeartbeatOptions {
   /** Default: half the heartbeat timeout, or 10 seconds without one. */
   readonly everyMs?: number;
@@ -73,21 +73,21 @@ export interface AutoHeartbeatOptions {
   readonly progress?: () => unknown;
 }
 
-/** `using` it stops it, too. It stops by itself when the attempt is over or cancelled. */
+/** Heartbeats that go on until `stop()`, the end of a `using` block, or the end or cancellation of the attempt. */
 export interface AutoHeartbeat extends Disposable {
   stop(): void;
 }
 
-/** Throws nothing: what comes of it is heard by `cancelled` and `cancellationSignal`. */
+/** Tells the server that the activity is alive. Never throws: a cancellation in the server's answer reaches the activity by `cancelled` and `cancellationSignal`. */
 export interface Heartbeat {
   (details?: unknown): void;
-  /** Heartbeats by itself, now and every so often: for activities that wait for something long. Its cancellation is heard the same way. */
+  /** Heartbeats at once and then at an interval, for activities that wait for something long. A cancellation reaches the activity in the same way. */
   auto(options?: AutoHeartbeatOptions): AutoHeartbeat;
 }
 
 const autoDefaultMs = 10_000;
 
-/** Where the context of the activity that runs is found. */
+/** Holds the context of the activity that is running. */
 export const asyncLocalStorage = new AsyncLocalStorage<Context>();
 
 /** What an activity can do beside its own work. `Context.current()` is the one of the activity that runs. */

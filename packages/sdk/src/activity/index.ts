@@ -21,7 +21,7 @@ export {
 } from "./context.ts";
 export type { ActivityProgress } from "./progress.ts";
 
-/** What the server told of the attempt that runs. Throws `IllegalStateError` outside of an activity, as all that follows. */
+/** What the server has told of the current attempt. Like all functions of this module it throws `IllegalStateError` outside of an activity. */
 export function activityInfo(): Info {
   return Context.current().info;
 }

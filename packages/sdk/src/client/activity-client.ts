@@ -48,7 +48,7 @@ export interface TypedActivityClient<T> {
   execute<N extends ActivityName<T>>(activity: N, options: ActivityOptionsFor<T, N>): Promise<ActivityResult<T, N>>;
 }
 
-/** What an activity client takes beside what every client does. */
+/** Options of an activity client, in addition to those of every client. */
 export interface ActivityClientOptions extends BaseClientOptions {
   /** The first is the outermost. */
   interceptors?: ActivityClientInterceptor[];

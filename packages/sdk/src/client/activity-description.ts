@@ -7,7 +7,7 @@ import { type RetryPolicy, retryPolicyOf } from "../value/retry-policy.ts";
 import { decodeTypedSearchAttributes, type TypedSearchAttributes } from "../value/search-attributes.ts";
 import { compiledRetryPolicy, wireDurationMs } from "../value/wire.ts";
 
-/** `PAUSED` is open, as `RUNNING` is; the others are ends. */
+/** The status of an activity. `RUNNING` and `PAUSED` are open, all others are closed. */
 export const ActivityExecutionStatus = {
   RUNNING: "RUNNING",
   COMPLETED: "COMPLETED",

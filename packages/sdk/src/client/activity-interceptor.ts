@@ -62,7 +62,7 @@ export interface ActivityListInput {
 /** The query of a count; "" matches all. */
 export type ActivityCountInput = ActivityListInput;
 
-/** Stands around calls of an activity client. What a method leaves to `next` goes to the following interceptor, at last to the server. */
+/** Intercepts calls of an activity client. `next` calls the following interceptor, and after the last one the server. */
 export interface ActivityClientInterceptor {
   start?: (input: ActivityStartInput, next: Next<ActivityClientInterceptor, "start">) => Promise<ActivityHandle>;
   getResult?: (input: ActivityGetResultInput, next: Next<ActivityClientInterceptor, "getResult">) => Promise<unknown>;

@@ -16,9 +16,9 @@ export type ActivityIdReusePolicy = (typeof ActivityIdReusePolicy)[keyof typeof 
 export const ActivityIdConflictPolicy = { FAIL: "FAIL", USE_EXISTING: "USE_EXISTING" } as const;
 export type ActivityIdConflictPolicy = (typeof ActivityIdConflictPolicy)[keyof typeof ActivityIdConflictPolicy];
 
-/** Of an activity that is started without a workflow. What has no default here is as for activities of workflows. */
+/** Options of an activity that is started without a workflow. Defaults that are not given here are those of activities of workflows. */
 export interface ActivityOptions {
-  /** By which it is found again. */
+  /** The id of the activity, by which it can be found again. */
   id: string;
   taskQueue: string;
   args?: readonly unknown[];

@@ -40,7 +40,7 @@ export interface ResolvedClientOptions {
   readonly call: Call;
 }
 
-/** Throws `TypeError` or `ValueError` for a data converter that is none. */
+/** Throws `TypeError` or `ValueError` for an invalid data converter. */
 export function resolveClientOptions(options: BaseClientOptions = {}): ResolvedClientOptions {
   // What a client has resolved serves the clients that it is made of.
   if ("messageCodec" in options) return options as ResolvedClientOptions;
@@ -60,7 +60,7 @@ export function resolveClientOptions(options: BaseClientOptions = {}): ResolvedC
   };
 }
 
-/** Whom a request is about: most say so in one of these fields. */
+/** The execution that a request is about: most name it in one of these fields. */
 export function targetOf(request: unknown, namespace: string): StorageDriverTargetInfo {
   const { workflowId, workflowType, workflowExecution, activityId, activityType, runId } = request as {
     readonly workflowId?: string;

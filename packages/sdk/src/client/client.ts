@@ -6,20 +6,20 @@ import { ServiceClient } from "./service-client.ts";
 import { TaskQueueClient } from "./task-queue-client.ts";
 import { WorkflowClient, type WorkflowClientOptions } from "./workflow-client.ts";
 
-/** What a client is made with; all may be left out. */
+/** Options of a client; all of them are optional. */
 export interface ClientOptions extends BaseClientOptions {
   interceptors?: ClientInterceptors;
   plugins?: ClientPlugin[];
   workflow?: Pick<WorkflowClientOptions, "queryRejectCondition">;
 }
 
-/** Changes what a client is made with. */
+/** Changes the options of a client before it is made. */
 export interface ClientPlugin {
   readonly name: string;
   configureClient?(options: Omit<ClientOptions, "plugins">): Omit<ClientOptions, "plugins">;
 }
 
-/** Speaks with one namespace of a server, over one connection that any number of clients may share. */
+/** A client of one namespace of a server, over a connection that any number of clients may share. */
 export class Client extends ServiceClient {
   readonly workflow: WorkflowClient;
   /** Activities without a workflow; and the completion of any from outside its worker. */
@@ -40,7 +40,7 @@ export class Client extends ServiceClient {
   }
 }
 
-/** By the connection's plugins that know clients, and then by the client's own. */
+/** Applies the plugins of the connection that are for clients, and then the client's own. */
 function configured({ plugins = [], ...options }: ClientOptions): Omit<ClientOptions, "plugins"> {
   const all = [...((options.connection?.plugins ?? []) as readonly ClientPlugin[]), ...plugins];
   return all.reduce<Omit<ClientOptions, "plugins">>((last, plugin) => plugin.configureClient?.(last) ?? last, options);

@@ -13,7 +13,7 @@ export class ServiceError extends Error {
 }
 recognizeAcrossRealms(ServiceError, "ServiceError");
 
-/** Whether a call failed with a status, before the SDK has made an error of its own of it: see the `cause` of a {@link ServiceError}. */
+/** Whether an error is a failed gRPC call with a status, such as the `cause` of a {@link ServiceError}. */
 export function isGrpcServiceError(error: unknown): error is CallFailed {
   return error instanceof CallFailed;
 }
@@ -67,7 +67,7 @@ export class WorkflowUpdateRPCTimeoutOrCancelledError extends Error {
 }
 recognizeAcrossRealms(WorkflowUpdateRPCTimeoutOrCancelledError, "WorkflowUpdateRPCTimeoutOrCancelledError");
 
-/** The query was not asked: its `queryRejectCondition` holds for the workflow's status. */
+/** The query was not carried out, because its `queryRejectCondition` holds for the workflow's status. */
 export class QueryRejectedError extends Error {
   readonly status: enums.WorkflowExecutionStatus;
   constructor(status: enums.WorkflowExecutionStatus) {

@@ -9,7 +9,7 @@ import {
   type TypedSearchAttributes,
 } from "../value/search-attributes.ts";
 
-/** `UNKNOWN`: the server says one that this SDK does not know. */
+/** The status of a workflow. `UNKNOWN` is a status that this SDK does not know. */
 export type WorkflowExecutionStatusName =
   | "UNSPECIFIED"
   | "RUNNING"

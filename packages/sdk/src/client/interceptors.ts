@@ -27,7 +27,7 @@ export interface WorkflowStartOutput {
   readonly eagerlyStarted: boolean;
 }
 
-/** Without an id the client makes a UUID. */
+/** Options of an update. Without an id the client makes a UUID. */
 export interface WorkflowUpdateInputOptions {
   readonly updateId?: string | undefined;
 }
@@ -101,7 +101,7 @@ export const QueryRejectCondition = {
 } as const;
 export type QueryRejectCondition = (typeof QueryRejectCondition)[keyof typeof QueryRejectCondition];
 
-/** With a `firstExecutionRunId`, only that chain of runs is ended and no later one of the same id. */
+/** Which workflow is terminated. With a `firstExecutionRunId` only a run of that chain is, and no later one of the same id. */
 export interface WorkflowTerminateInput {
   readonly workflowExecution: WorkflowExecution;
   readonly reason?: string | undefined;
@@ -109,7 +109,7 @@ export interface WorkflowTerminateInput {
   readonly firstExecutionRunId?: string | undefined;
 }
 
-/** With a `firstExecutionRunId`, only that chain of runs is asked to end and no later one of the same id. */
+/** Which workflow is asked to end. With a `firstExecutionRunId` only a run of that chain is, and no later one of the same id. */
 export interface WorkflowCancelInput {
   readonly workflowExecution: WorkflowExecution;
   readonly firstExecutionRunId?: string | undefined;
@@ -126,7 +126,7 @@ type Answers = {
   describe: workflowservice.DescribeWorkflowExecutionResponse;
 };
 
-/** Stands around calls of a workflow client. What a method leaves to `next` goes to the following interceptor, at last to the server. */
+/** Intercepts calls of a workflow client. `next` calls the following interceptor, and after the last one the server. */
 export interface WorkflowClientInterceptor {
   /** Resolves to the run's id. An interceptor with `startWithDetails` is asked for that alone. */
   start?: (input: WorkflowStartInput, next: Next<WorkflowClientInterceptor, "start">) => Promise<string>;
@@ -171,7 +171,7 @@ export interface CreateScheduleOutput {
   readonly conflictToken: Uint8Array;
 }
 
-/** Stands around the creation of schedules. */
+/** Intercepts the creation of schedules. */
 export interface ScheduleClientInterceptor {
   create?: (
     input: CreateScheduleInput,
@@ -179,7 +179,7 @@ export interface ScheduleClientInterceptor {
   ) => Promise<CreateScheduleOutput>;
 }
 
-/** By what they stand around. In each list the first is the outermost. */
+/** Interceptors by the kind of client. In each list the first is the outermost. */
 export interface ClientInterceptors {
   workflow?: WorkflowClientInterceptor[];
   schedule?: ScheduleClientInterceptor[];

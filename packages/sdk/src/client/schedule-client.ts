@@ -48,7 +48,7 @@ export class ScheduleNotFoundError extends Error {
 }
 recognizeAcrossRealms(ScheduleNotFoundError, "ScheduleNotFoundError");
 
-/** What a schedule client takes beside what every client does. */
+/** Options of a schedule client, in addition to those of every client. */
 export interface ScheduleClientOptions extends BaseClientOptions {
   /** The first is the outermost. */
   interceptors?: ScheduleClientInterceptor[];
@@ -61,7 +61,7 @@ export interface ListScheduleOptions {
   query?: string;
 }
 
-/** One schedule. All of it throws `ScheduleNotFoundError` when there is none of this id. */
+/** One schedule. Every method throws `ScheduleNotFoundError` when there is no schedule of this id. */
 export interface ScheduleHandle {
   readonly scheduleId: string;
   readonly client: ScheduleClient;

@@ -83,11 +83,11 @@ export interface ReachabilityOptions {
   /** Default: `EXISTING_WORKFLOWS`. */
   reachability?: ReachabilityType;
 }
-/** By task queue: for which workflows the build id is still needed. An empty list: for none, its workers there can be stopped. */
+/** For each task queue, the workflows for which the build id is still needed. An empty list means none: its workers of that queue can be stopped. */
 export interface BuildIdReachability {
   taskQueueReachability: Record<string, ReachabilityTypeResponse[]>;
 }
-/** By build id. */
+/** The answer for each build id. */
 export interface ReachabilityResponse {
   buildIdReachability: Record<string | UnversionedBuildIdType, BuildIdReachability>;
 }

@@ -31,11 +31,11 @@ import { typeOf, type WorkflowOptions, type WorkflowStartOptions } from "./workf
 import { awaitResult } from "./workflow-result.ts";
 import { WorkflowUpdates } from "./workflow-update.ts";
 
-/** What a workflow client takes beside what every client does. */
+/** Options of a workflow client, in addition to those of every client. */
 export interface WorkflowClientOptions extends BaseClientOptions {
   /** The first is the outermost. */
   interceptors?: WorkflowClientInterceptor[];
-  /** For all queries of this client. Default: none are refused. */
+  /** When queries of this client are refused. Default: never. */
   queryRejectCondition?: QueryRejectCondition;
 }
 
@@ -61,9 +61,9 @@ export interface IntoHistoriesOptions {
   concurrency?: number;
 }
 
-/** What counts as the result. */
+/** Which run's result is waited for. */
 export interface WorkflowResultOptions {
-  /** Whether the result is that of the run which ends the chain. Default: true. */
+  /** Whether `result()` follows continue-as-new, retries and cron to the last run of the chain. Default: true. */
   followRuns?: boolean;
 }
 
@@ -73,13 +73,13 @@ export interface HistoryAndWorkflowId {
   readonly history: history.History;
 }
 
-/** A list of workflows that is fetched while it is walked. */
+/** A list of workflows that is fetched page by page while it is iterated. */
 export interface AsyncWorkflowListIterable extends AsyncIterable<WorkflowExecutionInfo> {
   /** The histories of what is listed, in its order: for `Worker.runReplayHistories`. */
   intoHistories(options?: IntoHistoriesOptions): AsyncIterable<HistoryAndWorkflowId>;
 }
 
-/** What a workflow is started with, and the signal that it gets whether it ran before or not. */
+/** The options of a start, and the signal that the workflow gets whether it had to be started or not. */
 export type WorkflowSignalWithStartOptions<W extends Workflow, Args extends AnyArgs> = WorkflowStartOptions<W> & {
   signal: SignalDefinition<Args> | string;
   signalArgs?: Args;
@@ -116,7 +116,7 @@ export class WithStartWorkflowOperation<W extends Workflow> {
     this.#handle.promise.catch(() => undefined);
   }
 
-  /** Of the workflow that was started or found: known once the server has answered, also when the update fails. */
+  /** The handle of the workflow that was started or found. It resolves once the server has answered, even if the update fails. */
   workflowHandle(): Promise<WorkflowHandle<W>> {
     return this.#handle.promise;
   }

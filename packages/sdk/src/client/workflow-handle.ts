@@ -1,4 +1,4 @@
-/** One workflow execution: its result, and everything that can be said to it. */
+/** One workflow execution: its result, messages to it, and its end. */
 import type { history, workflowservice } from "@pawl/protocol";
 import type {
   AnyArgs,
@@ -27,8 +27,8 @@ export interface GetWorkflowUpdateHandleOptions {
 }
 
 /**
- * A workflow by its id, whether it is there or not: each call throws `WorkflowNotFoundError` when it is not, `ServiceError` for what else the server
- * refuses.
+ * A workflow by its id. A handle exists whether the workflow does or not: each call throws `WorkflowNotFoundError` when there is no such workflow, and
+ * `ServiceError` when the server refuses for another reason.
  */
 export interface WorkflowHandle<T extends Workflow = Workflow> {
   readonly workflowId: string;
@@ -38,6 +38,7 @@ export interface WorkflowHandle<T extends Workflow = Workflow> {
    * Throws `WorkflowFailedError` with the reason as its cause, `WorkflowContinuedAsNewError` when it does not follow, `WorkflowNotFoundError`.
    */
   result(): Promise<WorkflowResultType<T>>;
+  /** Resolves when the server has recorded the signal; its handler runs later. */
   signal<Args extends AnyArgs = []>(def: SignalDefinition<Args> | string, ...args: Args): Promise<void>;
   signalWithOptions<Args extends AnyArgs = []>(
     signalName: string,
@@ -47,6 +48,7 @@ export interface WorkflowHandle<T extends Workflow = Workflow> {
     queryName: string,
     options?: WorkflowQueryOptions<Args>,
   ): Promise<Ret>;
+  /** Asks the workflow's handler, on a worker. Throws `QueryNotRegisteredError` when there is none or it threw, `QueryRejectedError` by the client's condition. */
   query<Ret, Args extends AnyArgs = []>(def: QueryDefinition<Ret, Args> | string, ...args: Args): Promise<Ret>;
   /** Waits until the update has completed. Throws `WorkflowUpdateFailedError` when it was rejected or failed. */
   executeUpdate<Ret, Args extends AnyArgs = []>(
@@ -59,28 +61,32 @@ export interface WorkflowHandle<T extends Workflow = Workflow> {
     options?: WorkflowUpdateOptions<Args> & { waitForStage?: "ACCEPTED" },
   ): Promise<WorkflowUpdateHandle<Ret>>;
   getUpdateHandle<Ret>(updateId: string, options?: GetWorkflowUpdateHandleOptions): WorkflowUpdateHandle<Ret>;
+  /** Asks the workflow to end; its code hears a `CancelledFailure` and may clean up. */
   cancel(): Promise<workflowservice.RequestCancelWorkflowExecutionResponse>;
+  /** Ends the workflow at once; its code hears nothing of it. */
   terminate(reason?: string): Promise<workflowservice.TerminateWorkflowExecutionResponse>;
   describe(): Promise<WorkflowExecutionDescription>;
+  /** All events of the run, fetched page by page. */
   fetchHistory(): Promise<history.History>;
 }
 
-/** An update that was accepted, or that is thought to be. */
+/** An update that was accepted, or one by its id: the server is not asked before `result()`. */
 export interface WorkflowUpdateHandle<Ret> {
   readonly updateId: string;
   readonly workflowId: string;
   readonly workflowRunId: string | undefined;
+  /** Waits until the update has completed. Throws `WorkflowUpdateFailedError` when it was rejected or failed. */
   result(): Promise<Ret>;
 }
 
-/** Of a workflow that this client has started. */
+/** The handle of a workflow that this client has started. */
 export interface WorkflowHandleWithFirstExecutionRunId<T extends Workflow = Workflow> extends WorkflowHandle<T> {
   /** Signals, cancellation and termination through this handle reach this chain of runs and no later one of the same id. */
   readonly firstExecutionRunId: string;
   readonly eagerlyStarted: boolean;
 }
 
-/** Of a workflow that this client has started or signalled; the run is the one that got the signal. */
+/** The handle of a workflow that this client has signalled, and started if it was not running; the run is the one that got the signal. */
 export interface WorkflowHandleWithSignaledRunId<T extends Workflow = Workflow> extends WorkflowHandle<T> {
   readonly signaledRunId: string;
 }
@@ -89,5 +95,5 @@ export function nameOf(def: { name: string } | string): string {
   return typeof def === "string" ? def : def.name;
 }
 
-/** A start says both. */
+/** The handle that `start` gives. */
 export type WorkflowHandleWithStartDetails<T extends Workflow = Workflow> = WorkflowHandleWithFirstExecutionRunId<T>;

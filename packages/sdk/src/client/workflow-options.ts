@@ -24,15 +24,15 @@ export interface WorkflowOptions extends BaseWorkflowOptions {
   workflowIdConflictPolicy?: WorkflowIdConflictPolicy;
   /** Asks the server to hand the first workflow task to a worker of this process, with the answer. Default: false. */
   requestEagerStart?: boolean;
-  /** In place of what the deployment says: which version of its workers runs it. */
+  /** Which version of the deployment's workers runs it, instead of the version that the deployment routes to. */
   versioningOverride?: VersioningOverride;
-  /** The first workflow task waits this long. */
+  /** How long the first workflow task is delayed. */
   startDelay?: Duration;
   /** `result()` follows to the run that continues, retries or repeats this one. Default: true. */
   followRuns?: boolean;
 }
 
-/** The same with `args`, as the workflow's type has them; required unless it takes none. */
+/** {@link WorkflowOptions} with `args`, typed by the workflow; required unless the workflow takes none. */
 export type WorkflowStartOptions<W extends Workflow = Workflow> = WithWorkflowArgs<W, WorkflowOptions>;
 
 /** The fields that starting and signalling-with-start have in common. Throws `TypeError` or `ValueError` naming the option at fault. */

@@ -42,13 +42,13 @@ export interface ConnectionOptions {
   plugins?: ConnectionPlugin[];
 }
 
-/** Changes what a connection is made with. */
+/** Changes the options of a connection before it is made. */
 export interface ConnectionPlugin {
   readonly name: string;
   configureConnection?(options: ConnectionOptions): ConnectionOptions;
 }
 
-/** Of one call. */
+/** Options of one call. */
 export interface CallOptions {
   /** For the whole of it. Default: the connection's `rpcTimeout`. */
   timeoutMs?: number | undefined;
@@ -69,7 +69,7 @@ export type WorkflowService = {
 /** Headers of gRPC, by name. */
 export type Metadata = Record<string, string>;
 
-/** What a piece of code says of all its calls, by `withDeadline`, `withMetadata` and `withAbortSignal`. */
+/** What `withDeadline`, `withMetadata` and `withAbortSignal` set for all calls within a piece of code. */
 export interface CallContext {
   deadline?: number | Date;
   metadata?: Metadata;
@@ -103,7 +103,7 @@ const retryLongestMs = 5_000;
 const retryOverloadedMs = 1_000;
 
 /**
- * The way to a server, shared by clients and workers. A call that finds the server away or overloaded is made again until `rpcTimeout`, or the
+ * The connection to a server, shared by clients and workers. A call that finds the server unavailable or overloaded is retried until `rpcTimeout`, or the
  * call's own deadline, is over.
  */
 export class Connection {
@@ -299,7 +299,7 @@ export class Connection {
   }
 }
 
-/** Whether a message was refused for its size, which it keeps: to send it again is of no use. */
+/** Whether a message was refused for its size, so that sending it again is of no use. */
 export function isTooLarge(error: unknown): boolean {
   return (
     error instanceof CallFailed &&

@@ -73,7 +73,7 @@ function loadFile({ configSource, configFileStrict }: LoadClientConfigOptions, e
   return loadClientConfigFromToml(bytesOf(source, "the configuration file")!, { strict: configFileStrict ?? false });
 }
 
-/** Where the official tools look for it, so that one file serves all. */
+/** The path where the official tools look for the file, too, so that one file serves all. */
 export function defaultConfigPath(environment: Environment = process.env): string {
   const home = environment["HOME"] ?? homedir();
   const folder =

@@ -1,9 +1,9 @@
 /** What a profile of the configuration says: how to reach a server, and as whom. */
 
-/** A file, or what one would hold. */
+/** A file by its path, or its content. */
 export type ConfigDataSource = { path: string } | { data: string | Uint8Array };
 
-/** TLS of a profile: used when it is there at all, unless `disabled`, and by a profile with an API key. */
+/** TLS settings of a profile. TLS is used when they are present, unless `disabled`, and by a profile with an API key. */
 export interface ClientConfigTLS {
   disabled?: boolean;
   serverName?: string;

@@ -12,7 +12,7 @@ import { type OtlpSender, type OtlpTarget, openSender } from "./otlp-sender.ts";
 import { PrometheusEndpoint } from "./prometheus.ts";
 import { type GaugeName, SdkMetrics } from "./sdk-metrics.ts";
 
-/** Serves the metrics to a Prometheus that asks for them. */
+/** Serves the metrics over HTTP for Prometheus to scrape. */
 export interface PrometheusMetricsExporter {
   prometheus: {
     /** `host:port`; metrics are at `/metrics`. */
@@ -28,7 +28,7 @@ export interface PrometheusMetricsExporter {
   };
 }
 
-/** Sends the metrics to an OpenTelemetry collector, again and again. */
+/** Sends the metrics to an OpenTelemetry collector at an interval. */
 export interface OtelCollectorExporter {
   otel: {
     /**
@@ -66,7 +66,7 @@ export type MetricsExporterConfig = {
   attachServiceName?: boolean;
 } & (PrometheusMetricsExporter | OtelCollectorExporter | BufferedMetricsExporter);
 
-/** What the process says of itself. Default: no metrics. */
+/** Metrics of the process. Default: none. */
 export interface TelemetryOptions {
   /** Without effect: see {@link LogExporterConfig}. */
   logging?: LogExporterConfig;

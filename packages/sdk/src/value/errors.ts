@@ -74,7 +74,7 @@ export class NamespaceNotFoundError extends Error {
 }
 recognizeAcrossRealms(NamespaceNotFoundError, "NamespaceNotFoundError");
 
-/** A payload that arrived is a reference, and whoever reads it was given no `DataConverter.externalStorage`. */
+/** A payload that arrived is a reference to external storage, and the reader's data converter has no `externalStorage`. */
 export class ExternalStorageNotConfiguredError extends Error {
   constructor(message = "the payload is stored outside, and DataConverter.externalStorage does not say where") {
     super(`[TMPRL1105] ${message}`);

@@ -10,7 +10,7 @@ import { isError, recognizeAcrossRealms } from "./errors.ts";
 /** A failure as the API has it. */
 export type ProtoFailure = failure.Failure;
 
-/** Which time was over: see the options of activities. */
+/** Which timeout expired: see the options of activities. */
 export const TimeoutType = {
   START_TO_CLOSE: "START_TO_CLOSE",
   SCHEDULE_TO_START: "SCHEDULE_TO_START",
@@ -35,7 +35,7 @@ export type RetryState = (typeof RetryState)[keyof typeof RetryState];
 export const ApplicationFailureCategory = { BENIGN: "BENIGN" } as const;
 export type ApplicationFailureCategory = (typeof ApplicationFailureCategory)[keyof typeof ApplicationFailureCategory];
 
-/** What all errors are that cross from one process to another; a chain of causes goes with them. */
+/** The base of all errors that are carried from one process to another, with their chain of causes. */
 export abstract class TemporalFailure extends Error {
   /** The failure that was or will be sent, when this error came from one. */
   declare failure?: ProtoFailure | undefined;

@@ -2,7 +2,7 @@
 export type MetricTags = Record<string, string | number | boolean>;
 /** Whole numbers, or any. */
 export type NumericMetricValueType = "int" | "float";
-/** What is done with the values: added up, counted by their size, or kept as they are now. */
+/** What is done with the values: added up (counter), counted by size (histogram), or only the last one kept (gauge). */
 export type MetricKind = "counter" | "histogram" | "gauge" | "up-down-counter";
 
 /** What a metric was made with. */

@@ -3,16 +3,16 @@ import type { Duration } from "./duration.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 import type { SearchAttributePair, SearchAttributes, TypedSearchAttributes } from "./search-attributes.ts";
 
-/** Arguments of whatever types. */
+/** Arguments of any types. */
 // biome-ignore lint/suspicious/noExplicitAny: the arguments of any workflow; a user's own types take its place.
 export type AnyArgs = any[];
 
-/** What a workflow is: a function of payloads to a payload, which waits for nothing but what the workflow API gives. */
+/** A workflow: a deterministic asynchronous function whose arguments and result can become payloads. It awaits only what the workflow API returns. */
 export type Workflow = (...args: AnyArgs) => Promise<unknown>;
-/** What it resolves to. */
+/** What a workflow's promise resolves to. */
 export type WorkflowResultType<W extends Workflow> = Awaited<ReturnType<W>>;
 
-/** What an activity is: any asynchronous function whose arguments and result can become payloads. */
+/** An activity: any asynchronous function whose arguments and result can become payloads. */
 export type ActivityFunction<P extends AnyArgs = AnyArgs, R = unknown> = (...args: P) => Promise<R>;
 /** Activities by their names, where their types do not matter. */
 // biome-ignore lint/suspicious/noExplicitAny: the activities of any user.
@@ -52,7 +52,7 @@ export function requireOneOf(known: object, value: string | undefined, what: str
 export const HandlerUnfinishedPolicy = { WARN_AND_ABANDON: "WARN_AND_ABANDON", ABANDON: "ABANDON" } as const;
 export type HandlerUnfinishedPolicy = (typeof HandlerUnfinishedPolicy)[keyof typeof HandlerUnfinishedPolicy];
 
-/** What a workflow returns, whatever it resolves to. */
+/** A workflow's promise, whatever it resolves to. */
 // biome-ignore lint/suspicious/noExplicitAny: the functions of any user, in these five.
 export type WorkflowReturnType = Promise<any>;
 /** A handler of signals. What it throws fails the workflow or its task, as in the workflow's own function. */
@@ -113,7 +113,7 @@ export interface WorkflowDurationOptions {
   /** How long a worker may be silent with one workflow task before another gets it. Default: 10 seconds. */
   workflowTaskTimeout?: Duration;
 }
-/** The same, under an older name. */
+/** {@link BaseWorkflowOptions} under an older name. */
 export type CommonWorkflowOptions = BaseWorkflowOptions;
 
 /** What a workflow may be started with, by a client or by a parent. */
@@ -148,7 +148,7 @@ export const ActivityCancellationType = {
 } as const;
 export type ActivityCancellationType = (typeof ActivityCancellationType)[keyof typeof ActivityCancellationType];
 
-/** Of an activity that a workflow calls. What takes too long throws `ActivityFailure` with a `TimeoutFailure` as cause. */
+/** Options of an activity that a workflow calls. When a timeout expires the call throws `ActivityFailure` with a `TimeoutFailure` as cause. */
 export interface ActivityOptions {
   /** Unique among the workflow's open activities. Default: its number in the workflow. */
   activityId?: string;
@@ -173,7 +173,7 @@ export interface ActivityOptions {
   priority?: Priority;
 }
 
-/** Of an activity that runs inside the workflow's own worker and leaves nothing but its result in history: for short ones. */
+/** Options of a local activity: it runs in the workflow's own worker and leaves only its result in history. For short work. */
 export interface LocalActivityOptions {
   /** Default: again and again until `scheduleToCloseTimeout`. */
   retry?: RetryPolicy;
@@ -191,12 +191,12 @@ export interface LocalActivityOptions {
   summary?: string;
 }
 
-/** Of a query that is asked by its name. */
+/** Options of a query by its name. */
 export interface WorkflowQueryOptions<Args extends AnyArgs = []> {
   args?: Args;
 }
 
-/** Of a signal that is sent by its name. */
+/** Options of a signal by its name. */
 export interface WorkflowSignalOptions<Args extends AnyArgs = []> {
   args?: Args;
 }

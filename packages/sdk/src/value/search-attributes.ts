@@ -9,7 +9,7 @@ import { defaultPayloadConverter } from "./payload-converter.ts";
 /** The values of one untyped attribute; those of the types Text, Keyword, Int, Double, Bool and Datetime are lists of one. */
 export type SearchAttributeValue = string[] | number[] | boolean[] | Date[];
 export type SearchAttributeValueOrReadonly = SearchAttributeValue | Readonly<SearchAttributeValue> | undefined;
-/** An empty list removes the attribute. */
+/** Untyped search attributes by name. An empty list removes the attribute. */
 export type SearchAttributes = Record<string, SearchAttributeValueOrReadonly>;
 
 /** As an operator registered the attribute with the namespace. The server refuses a value of another type. */
@@ -66,7 +66,7 @@ export function defineSearchAttributeKey<T extends SearchAttributeType>(name: st
   return { name, type };
 }
 
-/** At most one value for each name. Never changes: an update is a copy. */
+/** Typed search attributes, at most one value for each name. Immutable: an update gives a copy. */
 export class TypedSearchAttributes {
   readonly #pairs = new Map<string, SearchAttributePair>();
 

@@ -21,12 +21,12 @@ export interface ActivityExecuteInput {
   readonly headers: Headers;
 }
 
-/** Stands around an attempt: what it throws is what the activity throws. */
+/** Intercepts an attempt of an activity: what it throws is what the activity throws. */
 export interface ActivityInboundCallsInterceptor {
   execute?: (input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, "execute">) => Promise<unknown>;
 }
 
-/** Adds to what an activity says of itself. */
+/** Adds attributes to an activity's log lines, and tags to its metrics. */
 export interface ActivityOutboundCallsInterceptor {
   getLogAttributes?: (
     input: GetLogAttributesInput,
@@ -38,7 +38,7 @@ export interface ActivityOutboundCallsInterceptor {
   ) => MetricTags;
 }
 
-/** Those of one attempt. */
+/** The interceptors of one attempt. */
 export interface ActivityInterceptors {
   inbound?: ActivityInboundCallsInterceptor;
   outbound?: ActivityOutboundCallsInterceptor;
@@ -64,7 +64,7 @@ export interface NexusCancelOperationInput {
   readonly token: string;
 }
 
-/** Stands around a request: what it throws is what the handler throws. */
+/** Intercepts a request for a Nexus operation: what it throws is what the handler throws. */
 export interface NexusInboundCallsInterceptor {
   startOperation?: (
     input: NexusStartOperationInput,
@@ -94,7 +94,7 @@ export interface NexusInterceptors {
 /** Called for each request. */
 export type NexusInterceptorsFactory = (context: OperationContext) => NexusInterceptors;
 
-/** By what they stand around. In each list the first is the outermost. */
+/** The interceptors of a worker, by what they intercept. In each list the first is the outermost. */
 export interface WorkerInterceptors {
   /** Of the clients that activities get. */
   client?: ClientInterceptors;

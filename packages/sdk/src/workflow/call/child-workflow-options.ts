@@ -23,7 +23,7 @@ export const ChildWorkflowCancellationType = {
 export type ChildWorkflowCancellationType =
   (typeof ChildWorkflowCancellationType)[keyof typeof ChildWorkflowCancellationType];
 
-/** Of a workflow that another one starts. What is absent in timeouts is as for a workflow that a client starts. */
+/** Options of a child workflow. Timeouts have the same defaults as for a workflow that a client starts. */
 export interface ChildWorkflowOptions extends BaseWorkflowOptions {
   /** Default: a UUID that is the same when replayed. */
   workflowId?: string;

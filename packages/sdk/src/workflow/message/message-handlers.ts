@@ -20,17 +20,17 @@ export type DefaultUpdateHandler = (updateName: string, ...args: unknown[]) => u
 
 type UnfinishedPolicy = "WARN_AND_ABANDON" | "ABANDON";
 
-/** Of a handler; the description is shown by tools. */
+/** Options of a handler; tools show the description. */
 export interface SignalHandlerOptions {
   description?: string;
   /** What a workflow does that ends while this handler runs: its worker logs a warning, or says nothing. Default: `"WARN_AND_ABANDON"`. */
   unfinishedPolicy?: UnfinishedPolicy;
 }
-/** Of a handler; the description is shown by tools. */
+/** Options of a handler; tools show the description. */
 export interface QueryHandlerOptions {
   description?: string;
 }
-/** Of a handler; the description is shown by tools. */
+/** Options of a handler; tools show the description. */
 export interface UpdateHandlerOptions<Args extends unknown[] = unknown[]> {
   description?: string;
   /** Throws to refuse the update, which then leaves no trace in history. Must only read. */

@@ -21,13 +21,13 @@ export interface ParentWorkflowInfo {
   namespace: string;
 }
 
-/** The first of the line of parents. */
+/** The workflow at the top of the chain of parents. */
 export interface RootWorkflowInfo {
   workflowId: string;
   runId: string;
 }
 
-/** What a workflow may know of itself. Times are the server's. */
+/** What a workflow can know of itself. Times are the server's. */
 export interface WorkflowInfo {
   readonly workflowId: string;
   readonly runId: string;
@@ -43,20 +43,20 @@ export interface WorkflowInfo {
   readonly memo?: Record<string, unknown> | undefined;
   readonly parent?: ParentWorkflowInfo | undefined;
   readonly root?: RootWorkflowInfo | undefined;
-  /** Of the run before, under cron or continue-as-new. */
+  /** The result of the previous run, under cron or continue-as-new. */
   readonly lastResult?: unknown;
   readonly lastFailure?: Error | undefined;
-  /** Events, up to the current workflow task. */
+  /** The number of events up to the current workflow task. */
   readonly historyLength: number;
-  /** Bytes, up to the current workflow task. */
+  /** The size of the history in bytes, up to the current workflow task. */
   readonly historySize: number;
-  /** The server finds the history long: a good time to continue as new. */
+  /** The server suggests to continue as new, because the history is long. */
   readonly continueAsNewSuggested: boolean;
-  /** Why it is. */
+  /** Why the server suggests that. */
   readonly suggestedContinueAsNewReasons?: SuggestContinueAsNewReason[];
   /** New runs of this workflow would begin with another version than this pinned one has: `continueAsNew` can move to it. */
   readonly targetWorkerDeploymentVersionChanged: boolean;
-  /** Of the worker that does the current workflow task, or did it when it is replayed. */
+  /** The version of the worker that does the current workflow task; during replay, of the one that did it. */
   readonly currentDeploymentVersion?: WorkerDeploymentVersion | undefined;
   readonly startTime: Date;
   readonly runStartTime: Date;
