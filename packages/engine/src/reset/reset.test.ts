@@ -204,6 +204,19 @@ test("a child whose start was under way is not started twice, and reports to the
   assert.equal(parent.run().children.size, 0);
 });
 
+test("a reset of an older run leaves the children of the run that it ends by their policy, for the new run does not know them (X3)", () => {
+  const [parent, child] = [new ScriptedWorkflow("parent"), new ScriptedWorkflow("kid")];
+  parent.start();
+  const base = parent.currentRunId!;
+  parent.complete(parent.pollTask(), [commands.continueAsNew()]);
+  parent.advance(1_000);
+  parent.complete(parent.pollTask(), [startChild("kid")]);
+  settle(parent, child);
+  parent.reset(4, { runId: base });
+  settle(parent, child);
+  assert.equal(child.eventTypes().at(-1), "WORKFLOW_EXECUTION_TERMINATED");
+});
+
 test("an update after the point is asked of the new run's worker anew, survives a restart, and is answered there", () => {
   const workflow = new CachedWorkflow();
   workflow.start();

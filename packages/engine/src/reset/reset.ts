@@ -7,7 +7,8 @@
  *
  *   X1. The new run keeps the base's events with their ids, byte by byte.
  *   X2. What happened between the caller's reading and now is either in memory, and taken over, or the reset is not done (`stale`).
- *   X3. An open run is terminated in the same commit; its children stay, and what they report goes on to the new run.
+ *   X3. An open run is terminated in the same commit, and its parent hears nothing of it. The base's children stay, and what they report goes on to
+ *       the new run; a later run's are left as with any other end, for the new run does not know them.
  */
 import { enums, failure, history } from "@pawl/protocol";
 import { keepAll } from "../rebuild/rebuild.ts";
@@ -132,7 +133,8 @@ function eventsSince(current: Run, step: Step, { chain, reason, base }: Since): 
   const events = [...chain.base, ...chain.later.flatMap((run) => run.events), ...decoded(unread)];
   if (!isOpen(current)) return events;
   const lastEventId = current.nextEventId - 1;
-  terminate(current, step, { reason, details: undefined, identity: "history-resetter", reset: true });
+  const reset = current.runId === base.runId ? "base" : "later";
+  terminate(current, step, { reason, details: undefined, identity: "history-resetter", reset });
   sealBatch(current);
   // What waited for the workflow task in flight has been written now.
   return inChain ? [...events, ...decoded(batchesAfter(current, lastEventId) ?? [])] : events;

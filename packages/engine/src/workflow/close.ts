@@ -15,8 +15,8 @@ interface Following {
   readonly followed?: boolean;
   /** That other run is another attempt at the same, and hands on the result; one by a cron schedule is not. */
   readonly retried?: boolean;
-  /** A reset has begun another run, which has the children and the callbacks from now on. */
-  readonly reset?: boolean;
+  /** A reset begins another run, which has the callbacks from now on. It has the children of the run that is its base, and not those of a later one. */
+  readonly reset?: "base" | "later" | undefined;
 }
 
 /** Marks the run closed after its closing event was written. */
@@ -24,11 +24,11 @@ export function markClosed(
   run: Run,
   step: Step,
   ending: Ending,
-  { followed = false, retried = false, reset = false }: Following = {},
+  { followed = false, retried = false, reset }: Following = {},
 ): void {
   run.status = { type: "closed", status: statusAfter[ending.type], closedAtMs: step.nowMs };
   run.deletion = { atMs: step.nowMs + step.retentionMs, asked: false };
-  if (reset) handOverChildren(run);
+  if (reset === "base") handOverChildren(run);
   else leaveChildren(run, step);
   abandonUpdates(run);
   if (!followed && !reset && ending.type !== "continuedAsNew") announceEnd(run, step, ending);
@@ -70,15 +70,11 @@ export interface Termination {
   readonly details: common.Payloads | undefined;
   readonly identity: string;
   readonly links?: readonly common.Link[];
-  /** Because of a reset. */
-  readonly reset?: boolean;
+  /** Because of a reset: of this run, or of one before it. */
+  readonly reset?: "base" | "later";
 }
 
-export function terminate(
-  run: Run,
-  step: Step,
-  { reason, details, identity, links = [], reset = false }: Termination,
-): void {
+export function terminate(run: Run, step: Step, { reason, details, identity, links = [], reset }: Termination): void {
   closeFromOutside(
     run,
     step,
