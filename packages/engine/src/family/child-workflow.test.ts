@@ -173,6 +173,18 @@ test("a parent that closes while its child's start is under way still applies th
   assert.equal(child.eventTypes().at(-1), "WORKFLOW_EXECUTION_TERMINATED");
 });
 
+test("a start that arrives again once the child has gone on to its next run is known", () => {
+  const { parent, child } = family();
+  const [asked] = parent.messages;
+  const receive = () => child.do({ type: "receive", message: asked!.message });
+  const first = receive();
+  child.complete(child.pollTask(), [commands.continueAsNew()]);
+  assert.deepEqual(receive(), first, "while it runs");
+  child.advance(1_000);
+  child.complete(child.pollTask(), [commands.completeWorkflow()]);
+  assert.deepEqual(receive(), first, "and once it has ended");
+});
+
 test("the parent hears of the last run of the child's chain only", () => {
   const { parent, child } = family({ retryPolicy: { initialInterval: toDuration(1_000), maximumAttempts: 2 } });
   settle([parent, child]);

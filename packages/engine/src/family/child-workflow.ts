@@ -186,7 +186,9 @@ export function receiveStartChild(
   const attributes = Attributes.decode(bytes);
   const requestId = `${parent.runId}:${parent.initiatedEventId}:0`;
   const current = currentRun(workflow);
-  if (current?.start.requestId === requestId) return { type: "taken", runId: current.runId };
+  // Asked for again: the child may have gone on to other runs meanwhile.
+  if (current && [current.start.requestId, current.start.chainRequestId].includes(requestId))
+    return { type: "taken", runId: current.start.firstRunId };
   if (again && isSameFamily(current?.start.parent, parent))
     return { type: "taken", runId: current?.start.firstRunId ?? "" };
   const conflict = current && openConflict(current, attributes.workflowIdReusePolicy);
