@@ -32,7 +32,9 @@ function foldActivity(run: Run, event: history.HistoryEvent): boolean {
   if (ended) {
     const activity = run.activities.get(ended.scheduledEventId);
     run.activities.delete(ended.scheduledEventId);
-    if (activity) run.activityIds.delete(activity.activityId);
+    // An end that waited for a workflow task comes behind what that scheduled, perhaps under the same id.
+    if (activity && run.activityIds.get(activity.activityId) === ended.scheduledEventId)
+      run.activityIds.delete(activity.activityId);
     return true;
   }
   if (event.eventType === EventType.ACTIVITY_TASK_SCHEDULED) {
@@ -73,7 +75,8 @@ function activityOf(
 function foldTimer(run: Run, event: history.HistoryEvent): boolean {
   const ended = event.timerFiredEventAttributes ?? event.timerCanceledEventAttributes;
   if (ended) {
-    run.timers.delete(ended.timerId);
+    // A firing that waited for a workflow task comes behind what that started, perhaps under the same id.
+    if (run.timers.get(ended.timerId)?.startedEventId === ended.startedEventId) run.timers.delete(ended.timerId);
     return true;
   }
   if (event.eventType !== EventType.TIMER_STARTED) return false;

@@ -25,6 +25,23 @@ test("an event of an unknown type is not passed over", () => {
   assert.throws(() => rebuild([...workflow.events(), unknown], target), /event 3 has a type .* 9999/);
 });
 
+test("an id that is given anew, while the end of what had it before waits for the workflow task in flight, stays with what is new", () => {
+  const workflow = new ScriptedWorkflow();
+  workflow.start();
+  workflow.complete(workflow.pollTask(), [commands.timer("t", 1_000), commands.activity("a")]);
+  workflow.signal("go");
+  const task = workflow.pollTask();
+  workflow.completeActivity(workflow.pollActivity());
+  workflow.advance(1_000);
+  workflow.complete(task, [commands.timer("t", 2_000), commands.activity("a")]);
+  const { timers, activityIds } = rebuild(workflow.events(), target);
+  const live = workflow.run();
+  assert.deepEqual([[...timers.keys()], [...activityIds.keys()]], [["t"], ["a"]]);
+  assert.deepEqual([timers, activityIds], [live.timers, live.activityIds]);
+  workflow.advance(2_000);
+  assert.equal(workflow.eventTypes().filter((type) => type === "TIMER_FIRED").length, 2);
+});
+
 test("what other workflows were asked and have not answered lies in the outbox of the rebuilt run, under its own id", () => {
   const workflow = new ScriptedWorkflow();
   workflow.start();
