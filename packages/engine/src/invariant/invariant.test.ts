@@ -4,14 +4,14 @@ import { test } from "node:test";
 import { enums, failure, history, workflowservice } from "@pawl/protocol";
 import type { Activity } from "../state/activity.ts";
 import type { Run } from "../state/run.ts";
-import { payloads, ScriptedWorkflow } from "../workflow/scripted-workflow.ts";
+import { commands, payloads, ScriptedWorkflow } from "../workflow/scripted-workflow.ts";
 import { FamilyCheck } from "./family-check.ts";
 import { currentViolations, type KeptRun, stateViolations, violationsOf } from "./run-check.ts";
 import { RunHistory } from "./run-history.ts";
 import { StartCheck } from "./start-check.ts";
 import { type Invariant, Violation } from "./violation.ts";
 
-const { CommandType, EventType, ParentClosePolicy } = enums;
+const { CommandType, EventType, ParentClosePolicy, WorkflowIdConflictPolicy } = enums;
 type Event = history.HistoryEvent;
 
 /** A run that waits for an activity, a timer and a child, and has had a signal and an activity that completed. */
@@ -358,6 +358,7 @@ test("a child whose parent has closed is as its policy wants it: I21", () => {
     runId: "child",
     start: {
       ...parent.run().start,
+      firstRunId: "child",
       parent: {
         ...{ namespaceId: "ns", namespace: "ns", workflowId: "wf" },
         runId: parent.run().runId,
@@ -377,6 +378,13 @@ test("a child whose parent has closed is as its policy wants it: I21", () => {
   assert.deepEqual(left(true, {}), ["I21"]);
   assert.deepEqual(left(false, {}), [], "it is still to be told");
   assert.deepEqual(left(true, { status: { type: "closed", status: 5, closedAtMs: 1 } }), []);
+  const { start } = child({});
+  assert.deepEqual(
+    left(true, { start: { ...start, firstRunId: "first", startedAtMs: parent.nowMs } }),
+    [],
+    "it follows",
+  );
+  assert.deepEqual(left(true, { start: { ...start, firstRunId: "first", startedAtMs: parent.nowMs - 1 } }), ["I21"]);
 });
 
 test("what a parent asked for once was started once: I21", () => {
@@ -391,17 +399,30 @@ test("what a parent asked for once was started once: I21", () => {
 });
 
 test("one request begins one run: I18", () => {
-  const starts = new StartCheck();
-  const begun = (runId: string, requestId: string, { firstRunId = runId, startedAtMs = 5, closedAtMs = 5 } = {}) => {
-    const { start, ...run } = waiting().run();
-    const status = { type: "closed", status: 2, closedAtMs } as const;
-    return [...starts.violationsOf({ ...run, runId, status, start: { ...start, requestId, firstRunId, startedAtMs } })]
-      .length;
+  const begun = (workflow: ScriptedWorkflow) => {
+    const starts = new StartCheck();
+    return workflow.kept().map(({ run, history }) => [...starts.violationsOf(run, history)].length);
   };
-  const followed = begun("c", "two", { firstRunId: "b" });
-  assert.deepEqual([begun("a", "one"), begun("b", "two"), followed, begun("d", "one")], [0, 0, 0, 0]);
-  assert.equal(begun("e", "one"), 1);
-  assert.equal(begun("f", "one", { startedAtMs: 6 }), 0, "another may have been between them");
+  const workflow = new ScriptedWorkflow();
+  const start = (requestId: string) =>
+    workflow.start({ requestId, workflowIdConflictPolicy: WorkflowIdConflictPolicy.TERMINATE_EXISTING });
+  start("one");
+  workflow.tasks = [];
+  start("two");
+  workflow.complete(workflow.pollTask(), [commands.continueAsNew()]);
+  start("one");
+  assert.deepEqual(begun(workflow), [0, 0, 0, 0]);
+  const asIfAgain = (workflow: ScriptedWorkflow): ScriptedWorkflow => {
+    const kept = workflow.kept();
+    const [first, second] = kept.slice(-2);
+    Object.assign(second!.run.start, { requestId: first!.run.start.requestId });
+    return Object.assign(workflow, { kept: () => kept });
+  };
+  start("three");
+  assert.deepEqual(begun(asIfAgain(workflow)), [0, 0, 0, 0, 1], "it has ended the run that it began");
+  const again = closed();
+  again.start({ requestId: "other" });
+  assert.deepEqual(begun(asIfAgain(again)), [0, 0], "another may have been between them, and was deleted");
 });
 
 test("a workflow task is missing after a signal: L3", () => {

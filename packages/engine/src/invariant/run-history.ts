@@ -78,6 +78,12 @@ export interface HistoryClock {
   readonly backMs?: () => number;
 }
 
+interface RunningTimer {
+  readonly startedEventId: number;
+  readonly dueAtMs: number;
+  readonly backMs: number;
+}
+
 export class RunHistory {
   readonly #clock: HistoryClock;
   readonly events: Event[] = [];
@@ -88,11 +94,10 @@ export class RunHistory {
   hash = emptyHistoryHash;
   /** Scheduled event ids of activities that have not ended. */
   readonly activities = new Set<number>();
-  /** When each running timer is due, by its id. */
-  readonly timers = new Map<
-    string,
-    { readonly startedEventId: number; readonly dueAtMs: number; readonly backMs: number }
-  >();
+  /** Running timers by their id; a firing is told later than the start of the next timer that has the id when a workflow task was in flight. */
+  readonly timers = new Map<string, RunningTimer>();
+  /** Those whose firing must still come, before the next workflow task starts, by their started event. */
+  readonly #fired = new Map<number, RunningTimer>();
   /** Initiated event ids of children that have not ended: whether each has started. */
   readonly children = new Map<number, boolean>();
   /** Somebody has held the workflow back for a while. */
@@ -199,6 +204,7 @@ export class RunHistory {
         return;
       case Type.WORKFLOW_TASK_STARTED:
         must(this.workflowTask === "scheduled", "I13", `${name}, but no workflow task is scheduled`);
+        for (const id of this.#fired.keys()) must(false, "I9", `${name}, but the timer of event ${id} has not fired`);
         this.workflowTask = "started";
         return;
       case Type.WORKFLOW_TASK_COMPLETED: {
@@ -240,7 +246,9 @@ export class RunHistory {
   #timer(event: Event, name: string): void {
     const started = event.timerStartedEventAttributes;
     if (started) {
-      must(!this.timers.has(started.timerId), "I9", `${name} starts a timer that runs`);
+      const before = this.timers.get(started.timerId);
+      must(!before || this.#isFlush, "I9", `${name} starts a timer that runs`);
+      if (before) this.#fired.set(before.startedEventId, before);
       const { seconds = 0, nanos = 0 } = started.startToFireTimeout ?? {};
       const backMs = this.#backMs();
       const dueAtMs = timeMs(event) + seconds * 1_000 + Math.floor(nanos / 1e6) - backMs;
@@ -248,20 +256,25 @@ export class RunHistory {
     }
     const fired = event.timerFiredEventAttributes;
     if (fired) {
-      const timer = this.timers.get(fired.timerId);
-      must(timer?.startedEventId === fired.startedEventId, "I20", `${name} fires no running timer`);
-      // The clock may have been set back between the firing and its event.
-      const graceMs = this.#isFlush ? this.#backMs() - timer!.backMs : 0;
-      must(
-        this.#isHeld || timeMs(event) >= timer!.dueAtMs - graceMs,
-        "I20",
-        `${name} is ${timer!.dueAtMs - timeMs(event)} ms early`,
-      );
+      const timer = this.#running(fired);
+      must(timer, "I20", `${name} fires no running timer`);
+      must(this.#isDue(timer, event), "I20", `${name} is ${timer.dueAtMs - timeMs(event)} ms early`);
     }
     const cancelled = event.timerCanceledEventAttributes;
-    if (cancelled) must(this.timers.has(cancelled.timerId), "I20", `${name} cancels no running timer`);
+    if (cancelled) must(this.#running(cancelled), "I20", `${name} cancels no running timer`);
     const ended = fired ?? cancelled;
-    if (ended) this.timers.delete(ended.timerId);
+    if (ended && !this.#fired.delete(ended.startedEventId)) this.timers.delete(ended.timerId);
+  }
+
+  #running({ timerId, startedEventId }: { readonly timerId: string; readonly startedEventId: number }) {
+    const timer = this.timers.get(timerId);
+    return timer?.startedEventId === startedEventId ? timer : this.#fired.get(startedEventId);
+  }
+
+  #isDue({ dueAtMs, backMs }: RunningTimer, event: Event): boolean {
+    // The clock may have been set back between the firing and its event.
+    const graceMs = this.#isFlush ? this.#backMs() - backMs : 0;
+    return this.#isHeld || timeMs(event) >= dueAtMs - graceMs;
   }
 
   #child(event: Event, name: string): void {

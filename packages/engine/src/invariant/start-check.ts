@@ -1,31 +1,52 @@
 /**
- * I18: no request begins a run while one that it began is open, nor ends that one for it. When it had ended before, another may have been between them
- * that was deleted since, and with that the server has forgotten the request. Given the runs of a store in the order of their ids.
+ * I18: no request begins a run while one that it began is open, nor ends that one for it. When it had ended otherwise, another may have been between
+ * them that was deleted since, and with that the server has forgotten the request. Given the runs of a store in the order of their ids.
  */
+import type { common } from "@pawl/protocol";
 import type { Run } from "../state/run.ts";
+import { textPayloads } from "../text-payload.ts";
+import { replacedBy } from "../workflow/start.ts";
+import type { RunHistory } from "./run-history.ts";
 import { Violation } from "./violation.ts";
 
-export class StartCheck {
-  /** What began the newest chain of each workflow so far, by its namespace and id: both as numbers, since there may be very many. */
-  readonly #begun = new Map<number, number>();
-  /** When that chain ended, if it has, by the same numbers. */
-  readonly #endedAtMs = new Map<number, number>();
+const otherwise = 0;
 
-  *violationsOf({ namespaceId, workflowId, runId, start, status }: Run): Generator<Violation> {
+export class StartCheck {
+  /** What began the chain of each workflow's newest run so far, by its namespace and id: both as numbers, since there may be very many. */
+  readonly #begun = new Map<number, number>();
+  /** For which start that run was ended, if it was for one, by the same numbers. Absent while it is open. */
+  readonly #ended = new Map<number, number>();
+
+  *violationsOf(run: Run, history: RunHistory | undefined): Generator<Violation> {
+    const { namespaceId, workflowId, runId, start, status } = run;
     const workflow = numberOf(`${namespaceId} ${workflowId}`);
-    const endedAtMs = this.#endedAtMs.get(workflow) ?? Number.POSITIVE_INFINITY;
-    if (status.type === "closed") this.#endedAtMs.set(workflow, status.closedAtMs);
-    else this.#endedAtMs.delete(workflow);
+    const request = numberOf(start.chainRequestId ?? start.requestId);
+    const [begun, ended] = [this.#begun.get(workflow), this.#ended.get(workflow)];
+    this.#begun.set(workflow, request);
+    if (status.type === "closed") this.#ended.set(workflow, endOf(history));
+    else this.#ended.delete(workflow);
     // A run that follows another was begun by that one, and one that came of a reset by the run that was reset.
-    if (runId !== start.firstRunId || start.reset) return;
-    const request = numberOf(start.requestId);
-    if (start.requestId !== "" && this.#begun.get(workflow) === request && endedAtMs >= start.startedAtMs)
+    if (runId !== start.firstRunId || start.reset || start.requestId === "") return;
+    const isEndedBefore = ended !== undefined && ended !== numberOf(endFor(runId));
+    if (begun === request && !isEndedBefore)
       yield new Violation(
         "I18",
         `run ${runId} was begun by request ${start.requestId}, which the run before it was begun by`,
       );
-    this.#begun.set(workflow, request);
   }
+}
+
+function endOf(history: RunHistory | undefined): number {
+  const details = history?.closing?.workflowExecutionTerminatedEventAttributes?.details;
+  return details ? numberOf(textOf(details)) : otherwise;
+}
+
+function endFor(runId: string): string {
+  return textOf(textPayloads(replacedBy(runId)));
+}
+
+function textOf({ payloads }: common.Payloads): string {
+  return new TextDecoder().decode(payloads[0]?.data);
 }
 
 /** 52 bits of a text: that two texts of one file have the same is not to be expected. */

@@ -289,6 +289,11 @@ export class ScriptedWorkflow {
     return this.#row(this.currentRunId!);
   }
 
+  /** Every run with its history, in the order in which they began. */
+  kept(): { readonly run: Run; readonly history: RunHistory }[] {
+    return [...this.#rows].map(([runId, { history }]) => ({ run: this.run(runId), history }));
+  }
+
   #row(runId: string): Row {
     const row = this.#rows.get(runId);
     assert(row, `no run ${runId}`);

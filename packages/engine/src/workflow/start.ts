@@ -186,10 +186,15 @@ function conflictPolicy(request: StartRequest | SignalWithStartRequest, unspecif
 function terminateForNew(run: Run, step: Step, newRunId: string): void {
   terminate(run, step, {
     reason: "TerminateIfRunning WorkflowIdReusePolicy",
-    details: textPayloads(`terminated by new runID: ${newRunId}`),
+    details: textPayloads(replacedBy(newRunId)),
     identity: "history-service",
   });
   sealBatch(run);
+}
+
+/** What the end of a run says of the start that ended it. */
+export function replacedBy(newRunId: string): string {
+  return `terminated by new runID: ${newRunId}`;
 }
 
 function alreadyRunning(run: Run): Rejection {

@@ -101,8 +101,9 @@ export class StoreCheck {
       yield new Violation("I26", `run ${runId} is listed as ${visibility.kind} "${visibility.businessId}"`);
     this.#remember(row, run);
     if (kind !== "workflow") return;
-    yield* this.#starts.violationsOf(run as Run);
-    yield* this.#families.violationsOf(run as Run, broken ? undefined : history);
+    const told = broken ? undefined : history;
+    yield* this.#starts.violationsOf(run as Run, told);
+    yield* this.#families.violationsOf(run as Run, told);
   }
 
   /** I23, I27: the run lies in a namespace that there is, and with the shard that its id belongs to. */
