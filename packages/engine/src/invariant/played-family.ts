@@ -264,8 +264,8 @@ export class PlayedFamily {
       const operation = draw.of([...(run?.nexusOperations.keys() ?? [])]);
       made.push(
         draw.of<CommandInit>([
-          commands.activity(draw.once(3) ? next : draw.of(activityIds), this.#activityOptions()),
-          commands.activity(draw.of(activityIds), this.#activityOptions()),
+          commands.activity(draw.once(3) ? next : draw.of(activityIds), activityRules(draw)),
+          commands.activity(draw.of(activityIds), activityRules(draw)),
           commands.timer(draw.once(2) ? next : draw.of(timerIds), draw.below(20_000)),
           startChild(other, draw),
           startChild(other, draw),
@@ -289,18 +289,6 @@ export class PlayedFamily {
         ]),
       );
     return made;
-  }
-
-  #activityOptions() {
-    const draw = this.#draw;
-    return {
-      ...(draw.once(2) && {
-        retryPolicy: { maximumAttempts: draw.below(4), initialInterval: toDuration(1 + draw.below(3_000)) },
-      }),
-      ...(draw.once(3) && { heartbeatTimeout: toDuration(1 + draw.below(4_000)) }),
-      ...(draw.once(4) && { scheduleToCloseTimeout: toDuration(1 + draw.below(30_000)) }),
-      ...(draw.once(4) && { scheduleToStartTimeout: toDuration(1 + draw.below(9_000)) }),
-    };
   }
 
   #activity(): { readonly of: ScriptedWorkflow; readonly activity: ActivitySelector } {
@@ -506,4 +494,16 @@ function optionChanges(draw: Draw): readonly (readonly [path: string, options: o
     ["schedule_to_close_timeout", { scheduleToCloseTimeout: duration }],
     ["task_queue.name", { taskQueue: { name: "other" } }],
   ];
+}
+
+/** Timeouts and a policy for an activity's attempts, or none. */
+export function activityRules(draw: Draw) {
+  return {
+    ...(draw.once(2) && {
+      retryPolicy: { maximumAttempts: draw.below(4), initialInterval: toDuration(1 + draw.below(3_000)) },
+    }),
+    ...(draw.once(3) && { heartbeatTimeout: toDuration(1 + draw.below(4_000)) }),
+    ...(draw.once(4) && { scheduleToCloseTimeout: toDuration(1 + draw.below(30_000)) }),
+    ...(draw.once(4) && { scheduleToStartTimeout: toDuration(1 + draw.below(9_000)) }),
+  };
 }
