@@ -3,13 +3,15 @@ import type * as activities from "../activity-context.test.ts";
 
 type Activities = Awaited<ReturnType<typeof activities.activitiesOf>>;
 const { waits, advances, misuses } = proxyActivities<Activities>({
-  ...{ startToCloseTimeout: "30 seconds", heartbeatTimeout: 400, retry: { maximumAttempts: 2, initialInterval: 10 } },
+  startToCloseTimeout: "30 seconds",
+  heartbeatTimeout: "3 seconds",
+  retry: { maximumAttempts: 2, initialInterval: 10 },
   cancellationType: "WAIT_CANCELLATION_COMPLETED",
 });
 
-/** An activity that waits much longer than its heartbeat timeout. */
+/** An activity that waits longer than its heartbeat timeout, which a busy machine must not make pass by itself. */
 export async function outlives(): Promise<string> {
-  return await waits(1_500);
+  return await waits(4_500);
 }
 
 export async function cancels(): Promise<string> {
