@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -195,4 +195,31 @@ test("the example goes on after kill -9 where it was", async (t) => {
   // The step under way when it died may be done again; what was recorded is not.
   assert.match(after[0]!, /^[87] to go$/);
   assert.deepEqual(after.slice(-2), ["1 to go", "lift-off"]);
+});
+
+test("a signal closes the app and ends the program, which may listen for it and end as it likes", async (t) => {
+  const database = join(folder(t), "app.db");
+  const program = fileURLToPath(new URL("./signalled.ts", import.meta.url));
+  const start = async (...args: readonly string[]) => {
+    const child = spawn(process.execPath, [program, `file:${database}`, ...args], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    endWithThisProcess(child);
+    const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    assert.equal((await lines.next()).value, "waits");
+    return { child, lines, ended: once(child, "exit") };
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    const { child, ended } = await start();
+    child.kill(signal);
+    assert.deepEqual(await ended, [null, signal]);
+    // Who closes a file in order leaves nothing beside it.
+    assert.ok(!existsSync(`${database}-wal`));
+  }
+  const { child, lines, ended } = await start("listens");
+  child.kill("SIGTERM");
+  assert.equal((await lines.next()).value, "asked");
+  child.stdin!.end("go on\n");
+  assert.equal((await lines.next()).value, "closed");
+  assert.deepEqual(await ended, [0, null]);
 });

@@ -9,7 +9,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { Client, type ClientOptions, Connection, InProcessTransport } from "@pawl/sdk/client";
-import { Worker, type WorkerOptions } from "@pawl/sdk/worker";
+import { Runtime, Worker, type WorkerOptions } from "@pawl/sdk/worker";
 import {
   type ListenConfig,
   type Listening,
@@ -37,7 +37,10 @@ export type AppWorkerOptions = Omit<WorkerOptions, "connection" | "namespace">;
 export interface App {
   readonly client: Client;
   readonly connection: Connection;
-  /** Makes a worker and lets it work, until `close()` or its own `shutdown()`. Throws as `Worker.create`. */
+  /**
+   * Makes a worker and lets it work, until `close()` or its own `shutdown()`. Throws as `Worker.create`. From the first one on, SIGTERM, SIGINT and whatever
+   * else shuts workers down closes the app and then ends the process by that signal, unless the program itself listens for it.
+   */
   worker(options: AppWorkerOptions): Promise<Worker>;
   /**
    * Lets other processes in: workers in other languages, the command line. Throws `StartFailure`, also when the server is elsewhere and when it
@@ -134,6 +137,7 @@ class OpenApp implements App {
   readonly #parts: AppParts;
   readonly #workers = new Set<RunningWorker>();
   readonly #failures: unknown[] = [];
+  #endsBySignal: { readonly dispose: () => void; isUnderWay: boolean } | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: AppParts) {
@@ -158,6 +162,13 @@ class OpenApp implements App {
     );
     const running = { worker, ended };
     this.#workers.add(running);
+    this.#endsBySignal ??= {
+      dispose: Runtime.instance().shutsDown({
+        getState: () => "RUNNING",
+        shutdown: (signal) => this.#onSignal(signal),
+      }),
+      isUnderWay: false,
+    };
     return worker;
   }
 
@@ -174,10 +185,38 @@ class OpenApp implements App {
 
   async #close(): Promise<void> {
     const { server, connection } = this.#parts;
-    await this.#shutDownWorkers();
-    await connection.close();
-    await server?.close();
+    try {
+      await this.#shutDownWorkers();
+      await connection.close();
+      await server?.close();
+    } finally {
+      this.#endsBySignal?.dispose();
+    }
     this.#throwFailures();
+  }
+
+  /**
+   * A program that waits for its own workflows would wait for ever once its workers are gone, so the signal does in the end what it does to a program without
+   * workers. A program that listens for it ends as it says.
+   */
+  #onSignal(signal: NodeJS.Signals | undefined): void {
+    const ending = this.#endsBySignal;
+    const isListenedFor = signal !== undefined && process.listenerCount(signal) > 1;
+    if (ending === undefined || signal === undefined || isListenedFor) return;
+    // A second one ends the process at once, which is as safe as kill -9.
+    if (ending.isUnderWay) process.exit(1);
+    ending.isUnderWay = true;
+    void this.#endBy(signal);
+  }
+
+  async #endBy(signal: NodeJS.Signals): Promise<void> {
+    const { server } = this.#parts;
+    // The connection stays: what the program waits for would fail, and the process end by that.
+    await this.#shutDownWorkers();
+    await server?.close();
+    this.#endsBySignal?.dispose();
+    // Whoever is still ending, another app or a worker of the program's own, has its time.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
   }
 
   /** What workers have taken on comes to nothing: nobody takes their answers any more. */

@@ -92,7 +92,7 @@ export interface GaugeValue {
 
 export interface Stoppable {
   getState(): string;
-  shutdown(): void;
+  shutdown(signal?: NodeJS.Signals): void;
 }
 
 const signalsDefault: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR2"];
@@ -113,7 +113,7 @@ export class Runtime {
   readonly #endpoint: PrometheusEndpoint | undefined;
   readonly #otel: OtelMetrics | undefined;
   readonly #running = new Set<Stoppable>();
-  readonly #onSignal = () => this.#stopAll();
+  readonly #onSignal = (signal: NodeJS.Signals) => this.#stopAll(signal);
 
   private constructor(options: RuntimeOptions) {
     const exporter = options.telemetryOptions?.metrics;
@@ -186,9 +186,10 @@ export class Runtime {
     );
   }
 
-  /** Signals to the process reach the worker as long as it runs. The function that is returned ends it. */
+  /** Signals to the process reach the worker, or the app of one, as long as it runs. The function that is returned ends it. */
   shutsDown(worker: Stoppable): () => void {
-    if (this.#running.size === 0) for (const signal of this.#signals()) process.on(signal, this.#onSignal);
+    // Before a program's own listeners, so that those are still there to be seen that listen once.
+    if (this.#running.size === 0) for (const signal of this.#signals()) process.prependListener(signal, this.#onSignal);
     this.#running.add(worker);
     return () => {
       this.#running.delete(worker);
@@ -200,9 +201,9 @@ export class Runtime {
     return this.options.shutdownSignals ?? signalsDefault;
   }
 
-  #stopAll(): void {
+  #stopAll(signal: NodeJS.Signals): void {
     for (const worker of this.#running) {
-      if (worker.getState() === "RUNNING") worker.shutdown();
+      if (worker.getState() === "RUNNING") worker.shutdown(signal);
     }
   }
 }
