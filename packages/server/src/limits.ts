@@ -390,6 +390,8 @@ export const clusterLimits = {
   linkRequestBytesMax: 64 * kibibyte,
   /** Frames to another node that are written together, unless one is larger. */
   linkBatchBytes: 256 * kibibyte,
+  /** What another node may answer at once: far more than the largest page of a history. Whoever listens at a dead node's address may send without end. */
+  answerBytesMax: 64 * mebibyte,
   /** What may wait for a node to read it before it counts as one that cannot be reached. */
   linkWaitingBytesMax: 8 * mebibyte,
   /** How often calls are looked for that have lasted too long. */
@@ -442,6 +444,7 @@ assert(clusterLimits.leaseMsDefault <= clusterLimits.leaseMsMax);
 // A link ends with its connection, before any call must.
 assert(1.1 * limits.connectionAgeMsMax + limits.connectionAgeGraceMs < limits.callMsMax);
 assert(2 * (clusterLimits.linkBatchBytes + clusterLimits.linkRequestBytesMax) < limits.messageBytesMax);
+assert(clusterLimits.linkBatchBytes + 2 * limits.pageBytesMax < clusterLimits.answerBytesMax);
 // One renewal may get lost.
 assert(2 * clusterLimits.homeRenewMs + clusterLimits.askMsMax <= clusterLimits.homeLeaseMs);
 assert(clusterLimits.wayMsMax < limits.pollMarginMs / 2);

@@ -18,6 +18,7 @@ import { loadClosedSessions } from "./access/session.ts";
 import { AddressRules } from "./address-rules.ts";
 import { systemClock } from "./clock.ts";
 import { ClusterMember, type Joins, leaseMsOf, type MemberParts } from "./cluster/member.ts";
+import { sealingId } from "./cluster/node-seal.ts";
 import {
   checkConfig,
   checkOpenConfig,
@@ -139,7 +140,7 @@ function checkDatabase({ dbUrl }: OpenConfig): void {
 async function open(config: OpenConfig, closes: Close[]) {
   const { clock = systemClock, random = systemRandom, telemetry = quietTelemetry() } = config;
   const { log } = telemetry;
-  const nodeId = random.uuid();
+  const nodeId = sealingId(random.uuid());
   const store = await openStore(config, nodeId);
   closes.push(() => store.close());
   const shardCount = await loadShardCount(store);

@@ -14,6 +14,8 @@ export interface LinkServiceParts {
   readonly nowMs: () => number;
   /** Whether these frames are of the node that the link is from. */
   readonly isSealed: (link: Incoming, frames: Uint8Array, seal: string) => boolean;
+  /** Answers as this link's caller expects them: behind a seal, unless it is of a version that knows none. `number`: which message of the link it is, from 1. */
+  readonly seal: (link: Incoming, number: number, frames: Uint8Array) => Uint8Array;
   /** Never throws. */
   readonly serve: (from: string, request: Uint8Array, call: LinkCall) => Promise<Uint8Array | Status>;
 }
@@ -34,6 +36,7 @@ class LinkConversation implements Conversation {
   readonly #calls = new Map<number, LinkCall>();
   #answers: AnswerFrame[] = [];
   #bytes = 0;
+  #sentCount = 0;
   #isFlushDue = false;
 
   constructor(parts: LinkServiceParts, link: Incoming, send: (response: Uint8Array) => void) {
@@ -92,7 +95,9 @@ class LinkConversation implements Conversation {
   #flush(): void {
     const answers = this.#answers.splice(0);
     this.#bytes = 0;
-    if (answers.length > 0) this.#sendMessage(encodeAnswers(answers));
+    if (answers.length === 0) return;
+    this.#sentCount += 1;
+    this.#sendMessage(this.#parts.seal(this.#link, this.#sentCount, encodeAnswers(answers)));
   }
 
   /** S3, or the connection is lost and with it everybody who waits. */

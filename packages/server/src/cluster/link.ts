@@ -19,6 +19,8 @@ export interface LinkParts {
   readonly clock: Clock;
   /** Over encoded frames. */
   readonly seal: (frames: Uint8Array) => string;
+  /** The frames of a message of answers, `number` from 1. Throws when the other node has not sent this one. */
+  readonly opened: (message: Uint8Array, number: number) => Uint8Array;
   /** What a call comes to that the other node may have seen, and that has no answer any more. `headers`: how the stream ended, as far as that was told. */
   readonly lost: (headers: Readonly<Record<string, unknown>>) => LostCalls;
 }
@@ -35,9 +37,10 @@ interface Pending {
 
 export class Link {
   readonly #parts: LinkParts;
-  readonly #reader = new FrameReader(Number.POSITIVE_INFINITY);
+  readonly #reader = new FrameReader(clusterLimits.answerBytesMax);
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
+  #receivedCount = 0;
   #frames: CallFrame[] = [];
   #bytes = 0;
   #isFlushDue = false;
@@ -113,10 +116,12 @@ export class Link {
     try {
       for (let next = this.#reader.next(); next; next = this.#reader.next()) {
         if ("code" in next) throw new RangeError(next.message);
-        for (const { id, answer } of decodeAnswers(next.bytes)) this.#settle(id, answer);
+        this.#receivedCount += 1;
+        const frames = this.#parts.opened(next.bytes, this.#receivedCount);
+        for (const { id, answer } of decodeAnswers(frames)) this.#settle(id, answer);
       }
     } catch {
-      // It speaks another language, and whatever it has said is worth nothing.
+      // It speaks another language or is somebody else, and whatever it has said is worth nothing.
       this.#parts.stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
     }
     this.#endIfDone();

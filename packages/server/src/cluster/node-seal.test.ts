@@ -60,3 +60,15 @@ describe("the seal of a call between nodes", () => {
     assert.equal(receiver.open(call, seal), true);
   });
 });
+
+test("the seal of an answer holds for this answer, to this call, in its place", () => {
+  const [answering, asking] = [new NodeSeal(key), new NodeSeal(key)];
+  const said = { from: "b", to: "a", of: "7", number: 1, answer: new Uint8Array([1, 2, 3]) };
+  const seal = answering.sealAnswer(said);
+  assert.equal(asking.isAnswer(said, seal), true);
+  const others = [{ from: "c" }, { to: "c" }, { of: "8" }, { number: 2 }, { answer: new Uint8Array([1, 2, 4]) }];
+  for (const other of others) assert.equal(asking.isAnswer({ ...said, ...other }, seal), false);
+  for (const forged of ["", "x", seal.slice(1)]) assert.equal(asking.isAnswer(said, forged), false);
+  assert.equal(new NodeSeal(new Uint8Array(32)).isAnswer(said, seal), false);
+  assert.notEqual(asking.linkName(), asking.linkName());
+});

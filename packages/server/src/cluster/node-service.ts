@@ -16,10 +16,11 @@ import type { Ring } from "../shard/ring.ts";
 import type { Balancing } from "./balance.ts";
 import { attachedTo, pollPaths } from "./forwarding.ts";
 import type { Home, QueuePlace } from "./homes.ts";
+import { encodeAnswers, encodeSealed } from "./link-frames.ts";
 import { linkService, stranger } from "./link-service.ts";
 import type { Loan } from "./loans.ts";
 import { type ClusterNode, moved, nodePath } from "./node.ts";
-import type { NodeSeal } from "./node-seal.ts";
+import { type NodeSeal, sealsAnswers } from "./node-seal.ts";
 import { linkPath } from "./peer.ts";
 import type { Place } from "./placement.ts";
 import type { ClusterQueues } from "./queues.ts";
@@ -68,6 +69,7 @@ export function nodeRoutes(local: ReadonlyMap<string, Unary>, parts: ServicePart
       const from = call.header("pawl-from");
       return from !== "" && seal.open({ from, to: node.id, path: linkPath, attachment: "", request: frames }, text);
     },
+    seal: (call, number, frames) => answering(parts, call, { of: call.header("pawl-link"), number, frames }),
     serve: async (from, request, call) => {
       const handler = handlers.get(call.path);
       if (!handler) return unknownMethod(call.path, { unary, streaming: new Map() });
@@ -94,14 +96,30 @@ function handlersOf(local: ReadonlyMap<string, Unary>, parts: ServiceParts): Rea
   return handlers;
 }
 
-function sealed({ node, seal }: ServiceParts, handler: NodeHandler): Unary {
+function sealed(parts: ServiceParts, handler: NodeHandler): Unary {
+  const { node, seal } = parts;
   return async (request, call) => {
     const from = call.header("pawl-from");
     const attachment = call.header("pawl-attachment");
     const said = { from, to: node.id, path: call.path, attachment, request };
-    if (from === "" || !seal.open(said, call.header("pawl-seal"))) return stranger;
-    return handler({ from, attachment, request, call });
+    const of = call.header("pawl-seal");
+    if (from === "" || !seal.open(said, of)) return stranger;
+    const answer = await handler({ from, attachment, request, call });
+    return sealsAnswers(from)
+      ? answering(parts, call, { of, number: 0, frames: encodeAnswers([{ id: 0, answer }]) })
+      : answer;
   };
+}
+
+/** What is sent of these answers to whom a call or link is from. */
+export function answering(
+  { node, seal }: { readonly node: { readonly id: string }; readonly seal: NodeSeal },
+  call: Incoming,
+  { of, number, frames }: { readonly of: string; readonly number: number; readonly frames: Uint8Array },
+): Uint8Array {
+  const to = call.header("pawl-from");
+  if (!sealsAnswers(to)) return frames;
+  return encodeSealed(seal.sealAnswer({ from: node.id, to, of, number, answer: frames }), frames);
 }
 
 function askedOf(

@@ -17,8 +17,8 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import { Homes } from "./homes.ts";
 import type { Lender, LentAlong } from "./loans.ts";
 import type { Members } from "./members.ts";
-import type { NodeSeal } from "./node-seal.ts";
-import { Peer, type PeerTls } from "./peer.ts";
+import { type NodeSeal, sealsAnswers } from "./node-seal.ts";
+import { Peer, type PeerTls, type SaidAnswer } from "./peer.ts";
 import type { PeerAnswer, PeerCall } from "./peer-call.ts";
 import { ownerOf, type Place } from "./placement.ts";
 import { decode, type Ended, encode, type Repayment, replyOf } from "./wire.ts";
@@ -237,7 +237,13 @@ export class ClusterNode implements Elsewhere {
       nodeSeal.seal({ from, to: nodeId, ...call });
     const onTrouble = (address: string, reason: string) =>
       telemetry.log.warn("no connection to a node", { node: record.name, address, reason });
-    const peer = new Peer(record.address, { clock, from, seal, tls, onTrouble });
+    const answers = sealsAnswers(nodeId)
+      ? {
+          linkName: () => nodeSeal.linkName(),
+          isSealed: (said: SaidAnswer, text: string) => nodeSeal.isAnswer({ from: nodeId, to: from, ...said }, text),
+        }
+      : undefined;
+    const peer = new Peer(record.address, { clock, from, seal, answers, tls, onTrouble });
     this.#peers.set(nodeId, peer);
     return peer;
   }

@@ -3,15 +3,19 @@ import { once } from "node:events";
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
+import { grpcMessage } from "@pawl/protocol/http2";
 import { systemClock } from "../clock.ts";
 import { clusterLimits } from "../limits.ts";
 import { seededRandom } from "../random.ts";
 import { GrpcServer } from "../rpc/grpc-server.ts";
 import type { Incoming, Routes, Status, Streaming } from "../rpc/transport.ts";
 import { quietTelemetry } from "../telemetry/telemetry.ts";
+import { encodeAnswers, encodeSealed } from "./link-frames.ts";
 import { linkService } from "./link-service.ts";
-import { NodeSeal } from "./node-seal.ts";
-import { linkPath, Peer } from "./peer.ts";
+import { moved } from "./node.ts";
+import { NodeSeal, sealingId } from "./node-seal.ts";
+import { answering } from "./node-service.ts";
+import { linkPath, Peer, type PeerAnswers } from "./peer.ts";
 import type { PeerAnswer, PeerCall } from "./peer-call.ts";
 
 const key = new Uint8Array(32).fill(7);
@@ -34,11 +38,19 @@ interface Other {
   readonly goOn: () => void;
 }
 
-/** Another node, as far as calls go. */
+function answersOf(seal: NodeSeal, { from, to }: { readonly from: string; readonly to: string }): PeerAnswers {
+  return {
+    linkName: () => seal.linkName(),
+    isSealed: (said, text) => seal.isAnswer({ from: to, to: from, ...said }, text),
+  };
+}
+
+/** Another node, as far as calls go; `isOld`: of a version that knows no links and seals no answers. */
 async function withOther(
   run: (other: Other) => Promise<void>,
-  { knowsLinks = true, sealKey = key }: { readonly knowsLinks?: boolean; readonly sealKey?: Uint8Array } = {},
+  { isOld = false, sealKey = key }: { readonly isOld?: boolean; readonly sealKey?: Uint8Array } = {},
 ): Promise<void> {
+  const [from, to] = isOld ? ["a", "b"] : [sealingId("a"), sealingId("b")];
   const [linked, apart]: [Incoming[], Incoming[]] = [[], []];
   const going = Promise.withResolvers<void>();
   const done = async (request: Uint8Array, call: Incoming): Promise<Uint8Array | Status> => {
@@ -55,7 +67,9 @@ async function withOther(
   const link: Streaming = linkService({
     nowMs: () => systemClock.nowMs(),
     isSealed: (call, frames, text) =>
-      seal.open({ from: call.header("pawl-from"), to: "b", path: linkPath, attachment: "", request: frames }, text),
+      seal.open({ from: call.header("pawl-from"), to, path: linkPath, attachment: "", request: frames }, text),
+    seal: (call, number, frames) =>
+      answering({ node: { id: to }, seal }, call, { of: call.header("pawl-link"), number, frames }),
     serve: async (_from, request, call) => {
       linked.push(call);
       return done(request, call);
@@ -63,11 +77,14 @@ async function withOther(
   });
   const say = async (request: Uint8Array, call: Incoming) => {
     apart.push(call);
-    return done(request, call);
+    const answer = await done(request, call);
+    if (isOld) return answer;
+    const frames = encodeAnswers([{ id: 0, answer }]);
+    return answering({ node: { id: to }, seal }, call, { of: call.header("pawl-seal"), number: 0, frames });
   };
   const routes: Routes = {
-    unary: new Map([["/test.Echo/Say", say]]),
-    streaming: new Map(knowsLinks ? [[linkPath, link]] : []),
+    unary: new Map(["Say", "Refuse"].map((name) => [`/test.Echo/${name}`, say])),
+    streaming: new Map(isOld ? [] : [[linkPath, link]]),
   };
   const server = new GrpcServer({
     ...{ routes, clock: systemClock, random: seededRandom(1), telemetry: quietTelemetry() },
@@ -75,8 +92,9 @@ async function withOther(
   const { port } = await server.listen({ host: "127.0.0.1", port: 0 });
   const own = new NodeSeal(sealKey);
   const peer = new Peer(`127.0.0.1:${port}`, {
-    ...{ clock: systemClock, from: "a", onTrouble: () => {} },
-    seal: (call) => own.seal({ from: "a", to: "b", ...call }),
+    ...{ clock: systemClock, from, onTrouble: () => {} },
+    seal: (call) => own.seal({ from, to, ...call }),
+    answers: isOld ? undefined : answersOf(own, { from, to }),
   });
   try {
     await run({ peer, server, linked, apart, goOn: going.resolve });
@@ -117,10 +135,12 @@ describe("calls to another node", patience, () => {
     withOther(async ({ peer, linked, apart }) => {
       const request = Buffer.alloc(clusterLimits.linkRequestBytesMax + 1, 5);
       assert.deepEqual(Buffer.from((await peer.call(callOf(request))) as Uint8Array), request);
-      assert.deepEqual([linked.length, apart.length], [0, 1]);
+      const refused = await peer.call(callOf(request, { path: "/test.Echo/Refuse" }));
+      assert.deepEqual(refused, { code: "NOT_FOUND", message: "nöthing", details: new Uint8Array([1, 2]) });
+      assert.deepEqual([linked.length, apart.length], [0, 2]);
     }));
 
-  test("have streams of their own, all of them, to a node that knows no links", () =>
+  test("have streams of their own, all of them, to a node of an old version", () =>
     withOther(
       async ({ peer, apart }) => {
         const calls = ["one", "two", "three"].map((text) => peer.call(callOf(Buffer.from(text))));
@@ -129,7 +149,7 @@ describe("calls to another node", patience, () => {
         assert.equal(apart.length, 4);
         assert.equal(apart[0]!.header("pawl-attachment"), "with it");
       },
-      { knowsLinks: false },
+      { isOld: true },
     ));
 
   test("are told that nobody waits any more, and end at once", () =>
@@ -164,18 +184,67 @@ describe("calls to another node", patience, () => {
       assert.equal(await peer.call(callOf(new Uint8Array())), "unreached");
     }));
 
-  test("end when somebody else listens there, whatever he answers", patience, async () => {
+  test("have no answer when somebody else listens there, whatever he answers", patience, async () => {
+    const forged = encodeAnswers([0, 1].map((id) => ({ id, answer: Buffer.from("forged") })));
+    const [own, other] = [new NodeSeal(key), new NodeSeal(new Uint8Array(32).fill(8))];
+    const ids = { from: sealingId("a"), to: sealingId("b") };
+    const sealedWith = (seal: NodeSeal) => {
+      const of = "another call";
+      return encodeSealed(seal.sealAnswer({ from: ids.to, to: ids.from, of, number: 1, answer: forged }), forged);
+    };
+    const answers: readonly (Uint8Array | { readonly status: string; readonly message: string })[] = [
+      { status: "3", message: "100 %" },
+      { status: "0", message: "" },
+      { status: "10", message: encodeURIComponent(moved.message) },
+      { status: "12", message: "unknown method" },
+      ...[forged, sealedWith(other), sealedWith(own), Buffer.from("garbage")],
+    ];
+    for (const said of answers) {
+      const server = createServer();
+      server.on("stream", (stream) => {
+        stream.on("error", () => {});
+        if ("status" in said) {
+          const { status, message } = said;
+          stream.respond({ ":status": 200, "grpc-status": status, "grpc-message": message }, { endStream: true });
+          return;
+        }
+        stream.respond({ ":status": 200 }, { waitForTrailers: true });
+        stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+        stream.end(grpcMessage(said));
+      });
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      const peer = new Peer(`127.0.0.1:${(server.address() as AddressInfo).port}`, {
+        ...{ clock: systemClock, from: ids.from, onTrouble: () => {}, seal: () => "1.x", answers: answersOf(own, ids) },
+      });
+      for (const length of [1, clusterLimits.linkRequestBytesMax + 1]) {
+        const answer = await peer.call(callOf(new Uint8Array(length)));
+        assert.equal(typeof answer === "object" && "code" in answer && answer.code, "UNAVAILABLE");
+      }
+      peer.close();
+      server.close();
+    }
+  });
+
+  test("end when he answers without end", patience, async () => {
     const server = createServer();
+    const endless = Buffer.alloc(1 << 20);
+    endless.writeUInt32BE(0xffff_ffff, 1);
     server.on("stream", (stream) => {
-      stream.respond({ ":status": 200, "grpc-status": "3", "grpc-message": "100 %" }, { endStream: true });
+      stream.on("error", () => {});
+      stream.respond({ ":status": 200 });
+      const more = () => {
+        while (!stream.destroyed && stream.write(endless));
+      };
+      stream.on("drain", more);
+      more();
     });
     await once(server.listen(0, "127.0.0.1"), "listening");
     const peer = new Peer(`127.0.0.1:${(server.address() as AddressInfo).port}`, {
       ...{ clock: systemClock, from: "a", onTrouble: () => {}, seal: () => "1.x" },
     });
     for (const length of [1, clusterLimits.linkRequestBytesMax + 1]) {
-      const answer = await peer.call(callOf(new Uint8Array(length)));
-      assert.ok(answer !== "unreached" && !(answer instanceof Uint8Array));
+      const answer = await peer.call(callOf(new Uint8Array(length), { timeoutMs: undefined }));
+      assert.equal(typeof answer === "object" && "code" in answer && answer.code, "UNAVAILABLE");
     }
     peer.close();
     server.close();
@@ -185,7 +254,7 @@ describe("calls to another node", patience, () => {
     withOther(
       async ({ peer, linked, apart }) => {
         const answer = await peer.call(callOf(new Uint8Array()));
-        assert.equal(typeof answer === "object" && "code" in answer && answer.code, "UNAUTHENTICATED");
+        assert.equal(typeof answer === "object" && "code" in answer && answer.code, "UNAVAILABLE");
         assert.deepEqual([linked.length, apart.length], [0, 0]);
       },
       { sealKey: new Uint8Array(32).fill(8) },

@@ -11,6 +11,8 @@ import { clusterLimits, limits } from "../limits.ts";
 import { type Status, type StatusCode, statusCodes } from "../rpc/transport.ts";
 import type { Tls } from "../tls.ts";
 import { Link, type LostCalls } from "./link.ts";
+import { decodeAnswers, decodeSealed } from "./link-frames.ts";
+import type { SealedAnswer } from "./node-seal.ts";
 import type { PeerAnswer, PeerCall } from "./peer-call.ts";
 
 /** Connections of which the other node has seen something. */
@@ -26,10 +28,20 @@ export interface PeerParts {
   readonly from: string;
   /** What shows the other node who makes a call (`node-seal.ts`). */
   readonly seal: (call: Pick<PeerCall, "path" | "attachment" | "request">) => string;
+  /** What shows that an answer is the other node's. Undefined: it is of a version that seals none, and taken at its word. */
+  readonly answers?: PeerAnswers | undefined;
   /** Connections are by mutual TLS. */
   readonly tls?: PeerTls | undefined;
   /** A connection could not be made, and why: said once for each reason. */
   readonly onTrouble: (address: string, reason: string) => void;
+}
+
+/** What a seal of the other node is over, beside the two nodes. */
+export type SaidAnswer = Pick<SealedAnswer, "of" | "number" | "answer">;
+
+export interface PeerAnswers {
+  readonly linkName: () => string;
+  readonly isSealed: (said: SaidAnswer, seal: string) => boolean;
 }
 
 export interface PeerTls {
@@ -79,10 +91,12 @@ export class Peer {
   #linkNow(): Link {
     if (this.#link) return this.#link;
     const session = this.#sessionNow();
-    const { clock, from, seal } = this.#parts;
-    const stream = session.request({ ...linkHeaders, "pawl-from": from });
+    const { clock, from, seal, answers } = this.#parts;
+    const name = answers?.linkName() ?? "";
+    const stream = session.request({ ...linkHeaders, "pawl-from": from, "pawl-link": name });
     const link = new Link({
       ...{ stream, clock },
+      opened: (message, number) => (answers ? framesOf(answers, { of: name, number, message }) : message),
       seal: (frames) => seal({ path: linkPath, attachment: "", request: frames }),
       lost: (headers) => this.#lost(session, stream, headers),
     });
@@ -95,28 +109,29 @@ export class Peer {
 
   /** What calls come to whose link has ended before them. */
   #lost(session: ClientHttp2Session, stream: ClientHttp2Stream, headers: Readonly<Record<string, unknown>>): LostCalls {
-    const end = typeof headers["grpc-status"] === "string" ? endOf(headers, []) : broken;
-    const code = typeof end === "object" && "code" in end ? end.code : "OK";
-    if (code === "UNIMPLEMENTED") {
+    // Of a node that seals its answers a link's end says no more than that it has ended: that is not sealed.
+    if (!this.#parts.answers && headers["grpc-status"] === String(statusCodes.UNIMPLEMENTED)) {
       this.#knowsLinks = false;
       return "again";
     }
-    // Of a message that is not from a node of this cluster nothing was done.
-    return code === "UNAUTHENTICATED" ? (end as Status) : lostOf(session, stream);
+    return lostOf(session, stream);
   }
 
   async #callApart(call: PeerCall): Promise<PeerAnswer> {
     if (this.#isClosed || call.signal?.aborted) return "unreached";
     const session = this.#sessionNow();
+    const { clock, from, seal: sealOf, answers } = this.#parts;
+    const seal = sealOf(call);
     const stream = session.request({
       ...linkHeaders,
       ":path": call.path,
       ...(call.timeoutMs !== undefined && { "grpc-timeout": `${Math.max(1, Math.ceil(call.timeoutMs))}m` }),
-      "pawl-from": this.#parts.from,
-      "pawl-seal": this.#parts.seal(call),
+      "pawl-from": from,
+      "pawl-seal": seal,
       "pawl-attachment": call.attachment,
     });
-    return answerOf(session, stream, call, this.#parts.clock);
+    const answer = await answerOf(session, stream, call, clock);
+    return answers ? sealedAnswerOf(answers, seal, answer) : answer;
   }
 
   /** The node has gone: what is under way ends. */
@@ -194,7 +209,12 @@ function answerOf(
     const cancelWake = clock.wake(lateAtMs, cancel);
     stream.on("response", (headers) => Object.assign(seen, headers));
     stream.on("trailers", (trailers) => Object.assign(seen, trailers));
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    let bytes = 0;
+    stream.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > clusterLimits.answerBytesMax) cancel();
+    });
     stream.on("error", () => {}); // "close" follows
     stream.on("close", () => {
       call.signal?.removeEventListener("abort", cancel);
@@ -204,6 +224,28 @@ function answerOf(
     });
     stream.end(grpcMessage(call.request));
   });
+}
+
+/** What the other node has said. That a call is late needs no seal: its caller sees for himself. */
+function sealedAnswerOf(answers: PeerAnswers, of: string, answer: PeerAnswer): PeerAnswer {
+  if (answer === "unreached") return answer;
+  if (!(answer instanceof Uint8Array)) return answer.code === "DEADLINE_EXCEEDED" ? answer : broken;
+  try {
+    return decodeAnswers(framesOf(answers, { of, number: 0, message: answer }))[0]?.answer ?? broken;
+  } catch {
+    return broken;
+  }
+}
+
+/** Throws when the other node has not sent this message, or not here. */
+function framesOf(
+  answers: PeerAnswers,
+  { of, number, message }: { readonly of: string; readonly number: number; readonly message: Uint8Array },
+): Uint8Array {
+  const { seal, frames } = decodeSealed(message);
+  if (!answers.isSealed({ of, number, answer: frames }, seal))
+    throw new RangeError("an answer is not the other node's");
+  return frames;
 }
 
 /** C1, of a stream that has ended without a status. */
