@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { matchingLimits } from "../limits.ts";
-import { type Match, priorityKeyOf, type Reservation, type Task } from "./match.ts";
+import { type LentPoll, type Match, priorityKeyOf, type Reservation, type Task } from "./match.ts";
 import { type Asked, namespaceId, Rig, settle } from "./rig.ts";
 
 const normalQueues = ["a", "b"] as const;
@@ -51,6 +51,9 @@ const move = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("deliver" as const), pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("release" as const), pick }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("lend" as const), place }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("repay" as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("bringBack" as const), pick }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("cancel" as const), pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("giveBack" as const), pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("query" as const), place }) },
@@ -99,6 +102,8 @@ const met = {
   sticky: 0,
   givenBack: 0,
   released: 0,
+  repaid: 0,
+  repaidLate: 0,
   timedOut: 0,
   goodbye: 0,
   limited: 0,
@@ -108,6 +113,13 @@ const met = {
   ordered: 0,
 };
 
+/** Also after the poll is back something may have been started for it. */
+interface Loan {
+  readonly poll: LentPoll<string>;
+  readonly task: Task;
+  isOut: boolean;
+}
+
 class Life {
   readonly rig = new Rig();
   readonly #polls: PollSeen[] = [];
@@ -116,6 +128,7 @@ class Life {
   readonly #returned = new Set<string>();
   readonly #goodbyeAtMs = new Map<string, number>();
   readonly #reservations: { readonly task: Task; readonly reservation: Reservation<string> }[] = [];
+  readonly #loans: Loan[] = [];
   /** Ids of the tasks and queries that are in matching's hands. */
   readonly #inside = new Set<string>();
   readonly #openQueries = new Set<string>();
@@ -147,6 +160,21 @@ class Life {
         if (entry === undefined) return;
         met.released++;
         return entry.reservation.release();
+      }
+      case "lend":
+        return this.#lend(action.place);
+      case "repay": {
+        const [loan] = take(this.#loans, action.pick);
+        if (loan === undefined) return;
+        met[loan.isOut ? "repaid" : "repaidLate"]++;
+        this.#inside.add(loan.task.runId);
+        return loan.poll.deliver(loan.task, loan.task.runId);
+      }
+      case "bringBack": {
+        const loan = this.#loans[action.pick % Math.max(1, this.#loans.length)];
+        if (loan === undefined) return;
+        loan.isOut = false;
+        return loan.poll.release();
       }
       case "cancel": {
         const open = this.#polls.filter(({ judged }) => !judged);
@@ -233,6 +261,12 @@ class Life {
     else this.#reservations.push({ task, reservation });
   }
 
+  #lend(place: Extract<Move, { do: "lend" }>["place"]): void {
+    const { queue: taskQueue, sticky: stickyQueue } = place;
+    const poll = this.rig.matching.lend({ namespaceId, taskQueue, ...(stickyQueue && { stickyQueue }) });
+    if (poll) this.#loans.push({ poll, task: this.#task({ place, key: 3, fairnessKey: "" }, 0), isOut: true });
+  }
+
   #poll({ place: { queue, sticky }, worker, forMs, rate }: Extract<Move, { do: "poll" }>): void {
     const startedAtMs = this.rig.clock.nowMs();
     const where = sticky === undefined ? { taskQueue: queue } : { taskQueue: sticky, stickyOf: queue };
@@ -262,7 +296,8 @@ class Life {
     assert.ok(!open.some(({ cancelled }) => cancelled), "a cancelled poll is answered at once");
     const nowMs = this.rig.clock.nowMs();
     const overdue = open.filter((poll) => Math.min(poll.untilMs, this.#leavesAtMs(poll)) <= nowMs);
-    assert.ok(overdue.length <= this.#reservations.length, "a poll outlives its time only while it is reserved");
+    const awayCount = this.#reservations.length + this.#loans.filter(({ isOut }) => isOut).length;
+    assert.ok(overdue.length <= awayCount, "a poll outlives its time only while it is reserved or lent");
     for (const queue of normalQueues) this.#judgeQueue(queue, open);
   }
 
@@ -303,9 +338,10 @@ class Life {
     const reserved = this.#reservations.filter(
       ({ task, reservation }) => !reservation.sticky && task.taskQueue === queue,
     );
-    if (described.rateLimited && waiting > reserved.length)
-      met[described.maxTasksPerSecond === 0 ? "stopped" : "limited"]++;
-    else assert.ok(waiting <= reserved.length, `${waiting} polls and ${described.backlogCount} tasks wait at ${queue}`);
+    const lent = this.#loans.filter(({ isOut, task }) => isOut && !task.stickyQueue && task.taskQueue === queue);
+    const awayCount = reserved.length + lent.length;
+    if (described.rateLimited && waiting > awayCount) met[described.maxTasksPerSecond === 0 ? "stopped" : "limited"]++;
+    else assert.ok(waiting <= awayCount, `${waiting} polls and ${described.backlogCount} tasks wait at ${queue}`);
   }
 
   /** Ends the reservations and the polls, says goodbye for every sticky queue so that all comes to the normal ones, and polls these empty. */
@@ -314,6 +350,7 @@ class Life {
       this.#inside.add(task.runId);
       reservation.deliver(task.runId);
     }
+    for (const { poll } of this.#loans.splice(0)) poll.release();
     await settle();
     this.#judge();
     for (const poll of this.#polls) {
