@@ -37,13 +37,24 @@ async function end(number: number, how: "kill9" | "stop"): Promise<void> {
   say(`node ${number} has ended`);
 }
 
+async function endAll(): Promise<void> {
+  await Promise.all([...nodes.keys()].map((number) => end(number, "stop")));
+  await own?.remove();
+}
+
 const verbs: Readonly<Record<string, (number: number) => Promise<void>>> = {
   start,
   stop: (number) => end(number, "stop"),
   kill: (number) => end(number, "kill9"),
 };
 
-for (let number = 1; number <= nodeCount; number++) await start(number);
+try {
+  for (let number = 1; number <= nodeCount; number++) await start(number);
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  await endAll();
+  process.exit(1);
+}
 say(`the database is ${url}`);
 say("every node answers for all; type start N, stop N or kill N");
 
@@ -56,6 +67,5 @@ lines.on("line", (line) => {
 });
 await Promise.race([once(lines, "close"), once(process, "SIGINT"), once(process, "SIGTERM")]);
 lines.close();
-await Promise.all([...nodes.keys()].map((number) => end(number, "stop")));
-await own?.remove();
+await endAll();
 process.exit(0);
