@@ -231,6 +231,8 @@ export const limits = {
   /** Workers remembered of one namespace; the one not heard of for longest goes first. */
   workersMax: 10_000,
   workerHeartbeatBytesMax: 64 * kibibyte,
+  /** Of all of them: 3 KB for each, which is what SDKs say and some more. */
+  workersBytesMax: 32 * mebibyte,
   workerPageMax: 1_000,
 
   // Nexus.

@@ -84,6 +84,25 @@ describe("workers that say that they are there", () => {
     assert.equal((await server.ask("CountWorkers", {})).count, limits.workersMax);
     assert.match(await server.verdict("DescribeWorker", { workerInstanceKey: "w0" }), /^NOT_FOUND /);
   });
+
+  test("are remembered up to so many bytes, and a page holds no more than clients take", async () => {
+    await using server = await InProcess.open();
+    const name = "p".repeat(limits.workerHeartbeatBytesMax - 100);
+    const tooMany = Math.ceil(limits.workersBytesMax / name.length);
+    for (let count = 0; count < tooMany; count++)
+      await server.ask("RecordWorkerHeartbeat", { workerHeartbeat: [heartbeat(`w${count}`, { plugins: [{ name }] })] });
+    const { count } = await server.ask("CountWorkers", {});
+    assert.ok(count > 0 && count < tooMany && count * name.length <= limits.workersBytesMax);
+    const seen = new Set<string>();
+    let nextPageToken = new Uint8Array();
+    do {
+      const page = await server.ask("ListWorkers", { nextPageToken });
+      assert.ok(page.workersInfo.length * name.length <= limits.pageBytesMax + name.length);
+      for (const { workerHeartbeat } of page.workersInfo) seen.add(workerHeartbeat!.workerInstanceKey);
+      nextPageToken = new Uint8Array(page.nextPageToken);
+    } while (nextPageToken.length > 0);
+    assert.equal(seen.size, count);
+  });
 });
 
 describe("what is refused", () => {

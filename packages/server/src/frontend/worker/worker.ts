@@ -11,12 +11,11 @@ import { type Heartbeat, heartbeatBytes, WorkerRegistry } from "./worker-registr
 
 export function workerHandlers({ namespaces, matching, tokens, clock }: Parts) {
   const workers = new WorkerRegistry(clock);
-  const find = (name: string, query: string): { namespaceId: string; found: Heartbeat[] } | Rejection => {
+  const asked = ({ namespace: name, query }: { readonly namespace: string; readonly query: string }) => {
     const namespace = namespaces.byName(name);
     if (namespace instanceof Rejection) return namespace;
     const predicate = readFilter(query);
-    if (predicate instanceof Rejection) return predicate;
-    return { namespaceId: namespace.id, found: workers.list(namespace.id).filter(predicate) };
+    return predicate instanceof Rejection ? predicate : { namespaceId: namespace.id, predicate };
   };
   return {
     RecordWorkerHeartbeat: ({ namespace: name, workerHeartbeat }) => {
@@ -31,17 +30,26 @@ export function workerHandlers({ namespaces, matching, tokens, clock }: Parts) {
     },
 
     ListWorkers: (request) => {
-      const matched = find(request.namespace, request.query);
-      if (matched instanceof Rejection) return matched;
-      const { namespaceId, found } = matched;
+      const found = asked(request);
+      if (found instanceof Rejection) return found;
+      const { namespaceId, predicate } = found;
       const from = tokens.openPage("workers", namespaceId, request.nextPageToken);
       if (from instanceof Rejection) return from;
-      const afterKey = from?.[0] as string | undefined;
-      const rest = found.filter(({ workerInstanceKey }) => afterKey === undefined || workerInstanceKey > afterKey);
       const { workerPageMax } = limits;
       const size = request.pageSize <= 0 ? workerPageMax : Math.min(request.pageSize, workerPageMax);
-      const page = rest.slice(0, size);
-      const last = rest.length > size ? page.at(-1) : undefined;
+      const page: Heartbeat[] = [];
+      let last: Heartbeat | undefined;
+      let bytes = 0;
+      for (const heartbeat of workers.list(namespaceId, from?.[0] as string | undefined)) {
+        if (!predicate(heartbeat)) continue;
+        // Each is in the answer twice, as a whole and in short.
+        if (page.length === size || 2 * bytes > limits.pageBytesMax) {
+          last = page.at(-1);
+          break;
+        }
+        page.push(heartbeat);
+        bytes += heartbeatBytes(heartbeat);
+      }
       return {
         workersInfo: page.map((workerHeartbeat) => ({ workerHeartbeat })),
         workers: page.map(listInfo),
@@ -50,8 +58,11 @@ export function workerHandlers({ namespaces, matching, tokens, clock }: Parts) {
     },
 
     CountWorkers: (request) => {
-      const matched = find(request.namespace, request.query);
-      return matched instanceof Rejection ? matched : { count: matched.found.length };
+      const found = asked(request);
+      if (found instanceof Rejection) return found;
+      let count = 0;
+      for (const heartbeat of workers.list(found.namespaceId)) if (found.predicate(heartbeat)) count += 1;
+      return { count };
     },
 
     DescribeWorker: ({ namespace: name, workerInstanceKey }) => {
