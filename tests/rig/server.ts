@@ -19,6 +19,8 @@ const readyWithinMs = 60_000;
 const readyPollMs = 25;
 const unauthenticated = 16;
 const stopWithinMs = 15_000;
+/** So many free ports are tried. */
+const portsMax = 3;
 
 export interface ServerOptions {
   /** State is kept in this file; without it in memory. */
@@ -141,7 +143,25 @@ export async function freePort(): Promise<number> {
 }
 
 async function start(command: string, args: readonly string[], options: ServerOptions): Promise<RunningServer> {
-  const port = options.port ?? (await freePort());
+  if (options.port !== undefined) return startOn(options.port, command, args, options);
+  for (let left = portsMax; ; left--) {
+    const port = await freePort();
+    try {
+      return await startOn(port, command, args, options);
+    } catch (error) {
+      // Another process, or the near end of some connection, has taken it meanwhile.
+      const isTaken = error instanceof Error && new RegExp(`\\b${port}\\b.* in use`).test(error.message);
+      if (!isTaken || left === 1) throw error;
+    }
+  }
+}
+
+async function startOn(
+  port: number,
+  command: string,
+  args: readonly string[],
+  options: ServerOptions,
+): Promise<RunningServer> {
   const address = `127.0.0.1:${port}`;
   const child = spawn(
     command,

@@ -2,18 +2,16 @@ import { type RunningServer, startReference } from "../rig/server.ts";
 import { Connection } from "./connection.ts";
 import { play, type Recorded, type Story } from "./story.ts";
 
-type Start = (options: { readonly port: number }) => Promise<RunningServer>;
+type Start = () => Promise<RunningServer>;
 
 /** A server that is started when the first story needs it, and plays only so many at once. */
 export class FreshServer {
-  readonly #port: number;
   readonly #startServer: Start;
   #free: number;
   readonly #waiting: (() => void)[] = [];
   #started: Promise<{ server: RunningServer; connection: Connection }> | undefined;
 
-  constructor(port: number, atOnce: number, startServer: Start = startReference) {
-    this.#port = port;
+  constructor(atOnce: number, startServer: Start = startReference) {
     this.#free = atOnce;
     this.#startServer = startServer;
   }
@@ -38,7 +36,7 @@ export class FreshServer {
   }
 
   async #start() {
-    const server = await this.#startServer({ port: this.#port });
+    const server = await this.#startServer();
     return { server, connection: await Connection.open(server.address) };
   }
 }
