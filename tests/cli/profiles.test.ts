@@ -94,7 +94,7 @@ describe("pawl config", () => {
       assert.match(ran.stderr, says);
     }
     await writeFile(file, "= 1");
-    assert.match((await run("config", "list")).stderr, /is no TOML/);
+    assert.match((await run("config", "list")).stderr, /is not valid TOML/);
     await rm(file);
   });
 

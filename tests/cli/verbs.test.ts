@@ -23,7 +23,7 @@ describe("workflow", () => {
     const inputs = ["-i", '{"a": 1}', "-i", "bm8=", "--input-meta", "encoding=json/plain"];
     const bad = await run("workflow", "start", "--type", "T", "-t", "q", ...inputs, "--input-base64");
     assert.equal(bad.code, 2);
-    assert.match(bad.stderr, /--input is no base64/);
+    assert.match(bad.stderr, /--input is not valid base64/);
     const memo = ["--memo", 'note="x"', "--run-timeout", "1h", "--static-summary", "a chair"];
     await start("full", "-i", '{"a": 1}', "-i", '"b"', ...memo);
     const shown = await json("workflow", "show", "full");
@@ -263,7 +263,11 @@ test("operator nexus endpoint: create, get, update, list, delete", async () => {
 describe("what goes wrong is said in one sentence:", () => {
   for (const [args, code, message] of [
     [["workflow", "start", "--type", "T"], 2, /^pawl: pawl workflow start needs -t, --task-queue <name>: /],
-    [["workflow", "start", "--type", "T", "-t", "q", "-i", "oops"], 2, /^pawl: --input is no JSON .* with quotes/],
+    [
+      ["workflow", "start", "--type", "T", "-t", "q", "-i", "oops"],
+      2,
+      /^pawl: --input is not valid JSON .* with quotes/,
+    ],
     [["workflow", "describe", "gone"], 1, /^pawl: workflow not found for ID: gone \(namespace default/],
     [["workflow", "list", "-n", "nowhere"], 1, /nowhere.*"pawl namespace list" shows those of/],
     [["workflow", "list", "-q", "Nope ="], 1, /^pawl: .*query/i],

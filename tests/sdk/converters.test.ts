@@ -173,7 +173,7 @@ test("typed search attributes are set, seen by the workflow, changed, removed, a
     target.client.workflow.start(workflows.attributes, {
       ...{ workflowId: newId(), taskQueue: "none", typedSearchAttributes: [{ key: int, value: 1.5 }] },
     }),
-    /"CustomIntField": 1.5 is no value of type INT/,
+    /"CustomIntField": 1.5 is not a value of type INT/,
   );
 });
 

@@ -204,7 +204,7 @@ describe("what goes wrong", () => {
   for (const [what, options, expected] of [
     ["no driver", { drivers: [] }, /at least one driver/],
     ["a driver without a name", { drivers: [{ name: "" }] }, /must have a name/],
-    ["two of a name", { drivers: [new Shelf(), new Shelf()], driverSelector: () => null }, /"shelf" is there twice/],
+    ["two of a name", { drivers: [new Shelf(), new Shelf()], driverSelector: () => null }, /"shelf" is given twice/],
     ["no selector among two", { drivers: [new Shelf("a"), new Shelf("b")] }, /driverSelector/],
     ["a threshold that is none", { drivers: [new Shelf()], payloadSizeThreshold: -1 }, /payloadSizeThreshold/],
   ] as const) {

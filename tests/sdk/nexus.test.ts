@@ -215,7 +215,7 @@ describe("Nexus", () => {
     const options = { connection: target.connection, taskQueue };
     await assert.rejects(
       Worker.create({ ...options, nexusServices: [shopHandler, shopHandler] }),
-      /service shop is there twice/,
+      /service shop is given twice/,
     );
     await assert.rejects(
       Worker.create({ ...options, nexusServices: [{} as never] }),

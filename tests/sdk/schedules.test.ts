@@ -134,7 +134,7 @@ describe("a schedule", () => {
       [{ scheduleId: "s", action }, /options\.spec is missing/],
       [{ scheduleId: "s", spec: {}, action: { ...action, type: "callLambda" } }, /options\.action\.type/],
       [{ scheduleId: "s", spec: {}, action: { ...action, taskQueue: "" } }, /taskQueue is missing/],
-      [{ scheduleId: "s", spec: {}, action, policies: { overlap: "QUEUE" } }, /"QUEUE" is no overlap policy/],
+      [{ scheduleId: "s", spec: {}, action, policies: { overlap: "QUEUE" } }, /"QUEUE" is not an overlap policy/],
     ] as const) {
       await assert.rejects(schedule.create(options as never), expected);
     }

@@ -90,7 +90,7 @@ describe("backup", { skip: isElsewhere }, () => {
     await refused(/there already/, "backup", there, "-f", file);
     assert.equal(await readFile(there, "utf8"), "mine");
     await refused(/there is no file/, "backup", join(folder, "x.db"), "-f", join(folder, "none.db"));
-    await refused(/no file of Pawl's|cannot be copied/, "backup", join(folder, "x.db"), "-f", there);
+    await refused(/not a file of Pawl's|cannot be copied/, "backup", join(folder, "x.db"), "-f", there);
     await refused(/cannot be copied/, "backup", join(folder, "none", "x.db"), "-f", file);
     await refused(usage, "backup", join(folder, "x.db"), "-f", "postgres://u:p@h/d");
     assert.deepEqual(
@@ -226,7 +226,7 @@ describe("histories", { skip: isElsewhere }, () => {
     for (const [at, text] of ["{", '{"events":[{"eventType":"EVENT_TYPE_OF_TOMORROW"}]}', "[1]"].entries()) {
       const path = join(bad, `${at}.json`);
       await writeFile(path, text);
-      await refused(/[012]\.json (is no JSON|cannot be imported)/, "import", path, "-f", other);
+      await refused(/[012]\.json (is not valid JSON|cannot be imported)/, "import", path, "-f", other);
     }
     const path = join(bad, "good.json");
     await writeFile(path, JSON.stringify(good));

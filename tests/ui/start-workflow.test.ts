@@ -24,7 +24,7 @@ test("a workflow is started from a form, and another one like it", options, asyn
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page
     .getByRole("alert")
-    .getByText(/no JSON/)
+    .getByText(/not valid JSON/)
     .waitFor();
   // What replaces an underlined mistake has nothing of its look, which `check` would see.
   await page.locator(".cm-lintRange-error").waitFor();
@@ -162,7 +162,7 @@ test(
       // All at once, so that it is undone at once, however long the keys take.
       await page.keyboard.insertText("oh");
       await page.locator(".cm-lintRange-error, .cm-lintPoint-error").first().waitFor();
-      assert.match(await page.getByText(/^This is no JSON/).innerText(), /Text stands in double quotes/);
+      assert.match(await page.getByText(/^This is not valid JSON/).innerText(), /Text stands in double quotes/);
       assert.equal(await editor.getAttribute("aria-invalid"), "true");
       // Typed over a mistake: without its look, which `check` would see.
       await page.keyboard.press("Control+a");
@@ -171,7 +171,7 @@ test(
       await page.keyboard.press("Control+z");
       await watched.check(`json-editor-${theme}`);
       await page.keyboard.press("Control+z");
-      await page.getByText(/^This is no JSON/).waitFor({ state: "detached" });
+      await page.getByText(/^This is not valid JSON/).waitFor({ state: "detached" });
       await page.getByRole("button", { name: "Format Argument 1, as JSON" }).click();
       await editor.locator(".cm-line").nth(5).waitFor();
       assert.match(await editor.innerText(), /^\{\n {2}"amount": \[\n {4}1,/);

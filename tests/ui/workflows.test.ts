@@ -75,7 +75,7 @@ test(
       await page.getByRole("button", { name: "Send" }).click();
       await page
         .getByRole("alert")
-        .getByText(/no JSON/)
+        .getByText(/not valid JSON/)
         .waitFor();
       await page.getByLabel("Input, as JSON").fill('"Grace"');
       await page.getByText(`--name approve --input '"Grace"'`).waitFor();

@@ -28,7 +28,7 @@ function read(file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Failure("usage", `${file} is no JSON: ${(error as Error).message}`);
+    throw new Failure("usage", `${file} is not valid JSON: ${(error as Error).message}`);
   }
 }
 
@@ -37,7 +37,7 @@ function flagsOf(file: string, value: unknown): string[] {
     throw new Failure("usage", `${file} holds one object, with flags by their names`);
   return Object.entries(value).flatMap(([name, given]) => {
     if (!/^[a-z][a-z-]*$/.test(name) || name === "config")
-      throw new Failure("usage", `${file}: ${JSON.stringify(name)} is no flag`);
+      throw new Failure("usage", `${file}: ${JSON.stringify(name)} is not a flag`);
     const values: readonly unknown[] = Array.isArray(given) ? given : [given];
     return values.flatMap((one) => {
       if (one === true) return [`--${name}`];

@@ -102,14 +102,14 @@ function checkJson(data: Uint8Array, flag: string): void {
     JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Failure("usage", `${flag} is no JSON (${reason}); a text is written with quotes: '"text"'`);
+    throw new Failure("usage", `${flag} is not valid JSON (${reason}); a text is written with quotes: '"text"'`);
   }
 }
 
 function decoded(bytes: Uint8Array, flag: string): Uint8Array {
   const text = new TextDecoder().decode(bytes).trim();
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0)
-    throw new Failure("usage", `${flag} is no base64, as --input-base64 says it is`);
+    throw new Failure("usage", `${flag} is not valid base64, as --input-base64 says it is`);
   return Buffer.from(text, "base64");
 }
 

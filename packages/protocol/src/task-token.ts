@@ -201,7 +201,7 @@ class TokenWriter {
 
   /** A whole number from 0 to 2^53 - 1. Throws `RangeError` for others: a caller's mistake. */
   number(value: number): void {
-    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is no whole number for a token`);
+    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not a whole number for a token`);
     this.#room(8);
     let rest = value;
     while (rest >= 0x80) {

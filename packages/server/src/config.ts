@@ -13,15 +13,15 @@ export interface OpenConfig {
   readonly dbFilename?: string;
   /** The PostgreSQL database that keeps the state, as `postgres://user:password@host:port/database`, instead of a file. */
   readonly dbUrl?: string;
-  /** A file of this server alone, by which the next one finds out that the PostgreSQL database has gone back in between. Default: none. */
+  /** A file in which this server notes its last commits, so that the next one notices when the PostgreSQL database has been set back in between. Default: none. */
   readonly dbReceiptFile?: string;
-  /** Settings of SQLite's that differ from ours. */
+  /** Pragmas of SQLite that override Pawl's own. */
   readonly sqlitePragmas?: Readonly<Record<string, string | number>>;
   /** Namespaces to make beside `default`, if they are not there. */
   readonly namespaces?: readonly string[];
   /** Search attributes to register in `default` and `namespaces`, name to type (`Keyword`, `Int`, …), if they are not there. */
   readonly searchAttributes?: Readonly<Record<string, string>>;
-  /** Addresses that users may have this server call: completion callbacks and external Nexus endpoints. Default: none. */
+  /** Addresses that this server may call on behalf of users, for completion callbacks and external Nexus endpoints. Default: none. */
   readonly outsideAddresses?: readonly AddressRule[];
 
   /** Makes this server one node of several that share the PostgreSQL database. Default: it has the database for itself. */
@@ -29,10 +29,10 @@ export interface OpenConfig {
   /** Further calls to answer, by their paths (`/service/Method`): what an embedding process adds to the API. */
   readonly furtherCalls?: ReadonlyMap<string, FurtherCall>;
 
-  // Seams for tests and embedding; the real ones by default.
+  // For tests and embedding; by default the system's clock and random numbers.
 
   readonly clock?: Clock;
-  /** How far ahead memory knows what falls due. Default: 2 minutes. A server whose clock jumps must know of all that it can jump to. */
+  /** How far ahead timers are read into memory. Default: 2 minutes. A server whose clock jumps must know all timers that it can jump to. */
   readonly timersAheadMs?: number;
   readonly random?: Random;
   /** Default: counts, and writes no log. */
@@ -41,16 +41,16 @@ export interface OpenConfig {
 
 /** How a server takes part in a cluster. */
 export interface ClusterConfig {
-  /** As operators call the node. Two processes may have the same, such as the old and the new one of a restart. */
+  /** The name by which operators know the node. Two processes may have the same, such as the old and the new one of a restart. */
   readonly name: string;
   /** Where it listens for other nodes. Default: 127.0.0.1 and a free port. */
   readonly ip?: string;
   readonly port?: number;
   /** Where other nodes reach it, as `host:port`, if that is another address. */
   readonly address?: string;
-  /** How long the others wait for a sign of life before they take over. Default: 5 seconds. */
+  /** How long other nodes wait for a sign of life of this one before they take over its shards. Default: 5 seconds. */
   readonly leaseMs?: number;
-  /** Into how many partitions task queues are divided from now on, for all nodes. Default: as it is, 1 at first. */
+  /** Into how many partitions task queues are divided from now on, for all nodes. Default: unchanged; 1 in a new cluster. */
   readonly queuePartitions?: number;
   /** Nodes speak mutual TLS with each other. All of a cluster do, or none. Default: none. */
   readonly tls?: NodeTlsConfig;
@@ -89,17 +89,17 @@ export interface ListenConfig {
   readonly httpCorsOrigins?: readonly string[];
   /** Speaks TLS on the ports of gRPC, HTTP and the web UI. Default: none of them does. */
   readonly tls?: TlsConfig;
-  /** Default: nobody is asked who he is, and everybody may do everything. */
+  /** How callers authenticate, and what they may do. Default: no authentication, and everybody may do everything. */
   readonly auth?: AuthConfig;
-  /** Where calls that are refused or change something are written down, a line of JSON each; `-` is standard error. Needs `auth`. */
+  /** The audit log: a line of JSON for each call that is refused or changes something; `-` is standard error. Needs `auth`. */
   readonly auditLogPath?: string;
-  /** Calls that one namespace may make in a second; further ones are refused and told when to try again. Default: as many as come. */
+  /** The number of calls per second for one namespace; further ones are refused and told when to try again. Default: no limit. */
   readonly namespaceRequestsPerSecond?: number;
-  /** Connections over which one namespace may call, of gRPC and HTTP together; calls over further ones are refused. Default: 10,000. */
+  /** The number of connections, gRPC and HTTP together, over which one namespace may be called; calls over further ones are refused. Default: 10,000. */
   readonly namespaceConnectionsMax?: number;
   /** Serves a web UI, and the API beside it for its use; port 0 takes a free one. Without it nothing is served. */
   readonly ui?: { readonly port: number; readonly pages: WebPages };
-  /** Where nobody is asked who they are (no mutual TLS), listening for other machines must be said to be meant. */
+  /** Allows listening for other machines without authentication (neither `auth` nor mutual TLS), which is refused otherwise. */
   readonly allowRemoteWithoutAuth?: boolean;
 }
 
@@ -191,7 +191,7 @@ function checkCluster(
   if (address === undefined && ["0.0.0.0", "::"].includes(ip))
     throw new StartFailure(
       "usage",
-      `${ip} is no address at which others reach this node: --cluster-address says where they do`,
+      `${ip} is not an address at which others reach this node: --cluster-address says where they do`,
     );
   const { leaseMsMin, leaseMsMax, queuePartitionsMax } = clusterLimits;
   if (!Number.isInteger(queuePartitions) || queuePartitions < 1 || queuePartitions > queuePartitionsMax)

@@ -246,7 +246,7 @@ async function hostOf(ip: string): Promise<string> {
   try {
     return (await lookup(ip, { order: "ipv4first" })).address;
   } catch (error) {
-    throw new StartFailure("usage", `${JSON.stringify(ip)} is no address of this machine`, { cause: error });
+    throw new StartFailure("usage", `${JSON.stringify(ip)} is not an address of this machine`, { cause: error });
   }
 }
 
@@ -262,7 +262,7 @@ async function listenOn(listener: Listener, { host, ip, port }: { host: string; 
         : code === "EACCES"
           ? `listening on ${address} is not allowed for this user`
           : code === "EADDRNOTAVAIL"
-            ? `${ip} is no address of this machine`
+            ? `${ip} is not an address of this machine`
             : `cannot listen on ${address}: ${message}`;
     throw new StartFailure("environment", why, { cause: error });
   }

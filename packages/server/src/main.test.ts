@@ -374,7 +374,7 @@ describe("a server that cannot start", () => {
       [{ ip: "127.0.0.1.example.org" }, "usage", /--allow-remote-without-auth/],
       [{ namespaces: ["x".repeat(1_001)] }, "usage", /length exceeds/],
       [{ dbFilename: join(folder(t), "none", "pawl.db") }, "environment", /does not exist/],
-      [{ ip: "192.0.2.1", allowRemoteWithoutAuth: true }, "environment", /no address of this machine/],
+      [{ ip: "192.0.2.1", allowRemoteWithoutAuth: true }, "environment", /not an address of this machine/],
     ];
     for (const [config, reason, message] of table) {
       const failure = await startFailure(config);

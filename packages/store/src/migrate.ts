@@ -39,7 +39,7 @@ export function migrate(db: DatabaseSync, filename: string, steps: readonly Sche
 /** Throws `StoreUnusable` unless the file has taken all of the steps, and no more. Changes nothing. */
 export function requireVersion(db: DatabaseSync, filename: string, steps: readonly SchemaStep[]): void {
   if (pragmaNumber(db, "application_id") !== applicationId)
-    throw new StoreUnusable(`${filename} is no file of Pawl's: it has never been a server's --db-filename`);
+    throw new StoreUnusable(`${filename} is not a file of Pawl's: it has never been a server's --db-filename`);
   const version = pragmaNumber(db, "user_version");
   if (version !== steps.length) throw new StoreUnusable(otherVersion(filename, version, steps.length));
 }

@@ -68,7 +68,7 @@ describe("pawl activity link", () => {
     const table = [
       [["activity", "link", "--workflow-id", "w"], /needs -a, --activity-id <id>/],
       [["activity", "link", ...ids, "--expires-in", "soon"], /A span is written like 30m/],
-      [["activity", "link", ...ids, "--http-address", "nowhere"], /no address such as/],
+      [["activity", "link", ...ids, "--http-address", "nowhere"], /not an address such as/],
     ] as const;
     for (const [args, message] of table) {
       const { code, stderr } = await refused(t, args);

@@ -37,7 +37,7 @@ interface Link {
 
 async function post(address: string, path: string, body: unknown): Promise<unknown> {
   if (!URL.canParse(address))
-    throw new Failure("usage", `${JSON.stringify(address)} is no address such as http://127.0.0.1:7243`);
+    throw new Failure("usage", `${JSON.stringify(address)} is not an address such as http://127.0.0.1:7243`);
   const url = new URL(path, address.endsWith("/") ? address : `${address}/`);
   const headers = { "content-type": "application/json" };
   let answer: Response;

@@ -137,7 +137,7 @@ function read(path: string): TomlTable {
   try {
     return parse(source);
   } catch (error) {
-    throw new Failure("environment", `${path} is no TOML: ${(error as Error).message.split("\n")[0]}`);
+    throw new Failure("environment", `${path} is not valid TOML: ${(error as Error).message.split("\n")[0]}`);
   }
 }
 

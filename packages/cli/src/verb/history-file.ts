@@ -81,6 +81,6 @@ function parsed(text: string, from: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Failure("environment", `${from} is no JSON: ${error instanceof Error ? error.message : error}`);
+    throw new Failure("environment", `${from} is not valid JSON: ${error instanceof Error ? error.message : error}`);
   }
 }

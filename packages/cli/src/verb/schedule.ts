@@ -89,7 +89,10 @@ function calendarOf(given: string): Partial<schedule.CalendarSpec> {
   try {
     parsed = JSON.parse(given);
   } catch (error) {
-    throw new Failure("usage", `--calendar is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Failure(
+      "usage",
+      `--calendar is not valid JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   const entries = typeof parsed === "object" && parsed !== null ? Object.entries(parsed) : [];
   const stray = entries.find(

@@ -127,7 +127,8 @@ export function bytesOf(value: unknown, path: string): Uint8Array {
     .replaceAll("-", "+")
     .replaceAll("_", "/")
     .replace(/={1,2}$/, "");
-  if (!/^[A-Za-z0-9+/]*$/.test(standard) || standard.length % 4 === 1) throw new JsonProblem(path, "this is no base64");
+  if (!/^[A-Za-z0-9+/]*$/.test(standard) || standard.length % 4 === 1)
+    throw new JsonProblem(path, "this is not valid base64");
   return decodedBase64(standard);
 }
 

@@ -252,6 +252,6 @@ function encodeBackfill({ start, end, overlap }: Backfill): Init<schedule.Backfi
 
 function overlapNumber(overlap: ScheduleOverlapPolicy | undefined): enums.ScheduleOverlapPolicy {
   const number = enums.ScheduleOverlapPolicy[overlap ?? "UNSPECIFIED"];
-  if (number === undefined) throw new TypeError(`${JSON.stringify(overlap)} is no overlap policy of a schedule`);
+  if (number === undefined) throw new TypeError(`${JSON.stringify(overlap)} is not an overlap policy of a schedule`);
   return number;
 }

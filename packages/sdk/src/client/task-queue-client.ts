@@ -161,7 +161,7 @@ function operationFields(operation: BuildIdOperation) {
     }
     default:
       operation satisfies never;
-      throw new TypeError("BuildIdOperation.operation is none that there is");
+      throw new TypeError("BuildIdOperation.operation is not a known operation");
   }
 }
 

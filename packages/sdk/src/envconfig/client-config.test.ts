@@ -130,7 +130,7 @@ describe("configuration from outside", () => {
       () => loadClientConnectConfig({ overrideEnvVars: { TEMPORAL_CONFIG_FILE: "/no/such.toml" } }),
       /the configuration file cannot be read.*no\/such/,
     ],
-    ["no TOML", () => load({}, { configSource: { data: "= 1" } }), /is no TOML/],
+    ["text that is not TOML", () => load({}, { configSource: { data: "= 1" } }), /is not valid TOML/],
     [
       "a value of another kind",
       () => loadClientConfigFromToml("[profile.p]\naddress = 1"),
@@ -139,7 +139,7 @@ describe("configuration from outside", () => {
     [
       "a key that nobody knows, when asked to mind it",
       () => loadClientConfigFromToml("[profile.p]\nadress = 'x'", { strict: true }),
-      /profile\.p: nobody knows the key adress/,
+      /profile\.p: unknown key adress/,
     ],
   ] as const) {
     test(`${what} is refused, and named`, () => {

@@ -45,7 +45,7 @@ export function loadClientConfigFromToml(
   try {
     document = parse(text);
   } catch (error) {
-    throw new TypeError(`the configuration is no TOML: ${errorMessage(error)}`, { cause: error });
+    throw new TypeError(`the configuration is not valid TOML: ${errorMessage(error)}`, { cause: error });
   }
   const { profile: profiles = {} } = checked(document, { profile: "table" }, "the configuration", strict);
   const entries = Object.entries(profiles as Table).map(([name, table]) => {
@@ -134,8 +134,7 @@ function checked<const K extends Record<string, Kind>>(
   for (const [name, value] of Object.entries(table)) {
     const kind = Object.hasOwn(keys, name) ? keys[name] : undefined;
     if (kind === undefined) {
-      if (strict)
-        throw new TypeError(`${where}: nobody knows the key ${name}; it may be ${Object.keys(keys).join(", ")}`);
+      if (strict) throw new TypeError(`${where}: unknown key ${name}; it may be ${Object.keys(keys).join(", ")}`);
       continue;
     }
     const isRight = kind === "table" ? isTable(value) : typeof value === kind;

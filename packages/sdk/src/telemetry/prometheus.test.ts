@@ -63,7 +63,7 @@ describe("metrics as text", () => {
     test(`${what} is refused`, () => {
       assert.throws(
         () => record(meterOf(new MetricRegistry().record)),
-        /metric c: .* is no value of a (counter|gauge)/,
+        /metric c: .* is not a value of a (counter|gauge)/,
       );
     });
   }

@@ -212,7 +212,7 @@ describe("a call over gRPC", () => {
     await assert.rejects(call(nobody, ""), /14 UNAVAILABLE: No connection established to 127\.0\.0\.1:9/);
     nobody.close();
     await assert.rejects(call(nobody, ""), /14 UNAVAILABLE: the connection has been closed/);
-    assert.throws(() => open({}, "x:y:99"), /ConnectionOptions\.address is no host:port/);
+    assert.throws(() => open({}, "x:y:99"), /ConnectionOptions\.address is not host:port/);
   });
 
   test("a server that no longer answers is left", async () => {

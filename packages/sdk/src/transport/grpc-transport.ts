@@ -206,7 +206,7 @@ function targetOf(address: string): Target {
   if (host !== undefined) return { text, host, port: port === undefined ? defaultPort : Number(port), path: undefined };
   // An address of IPv6 without brackets has no port.
   if (/^[\da-f:.]+$/i.test(text)) return { text, host: text, port: defaultPort, path: undefined };
-  throw new TypeError(`ConnectionOptions.address is no host:port: ${JSON.stringify(address)}`);
+  throw new TypeError(`ConnectionOptions.address is not host:port: ${JSON.stringify(address)}`);
 }
 
 /** One that a server would take for a broken connection's is told here. */

@@ -10,7 +10,7 @@ export function msToNumber(duration: Duration, what = "duration"): number {
   const value = typeof duration === "number" ? duration : parse(duration);
   if (value === undefined || !Number.isFinite(value) || value < 0) {
     throw new TypeError(
-      `${what}: ${JSON.stringify(duration)} is no duration; write milliseconds as a number, or text such as "30 seconds" or "1 day"`,
+      `${what}: ${JSON.stringify(duration)} is not a duration; write milliseconds as a number, or text such as "30 seconds" or "1 day"`,
     );
   }
   return value;

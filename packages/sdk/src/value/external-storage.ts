@@ -94,7 +94,7 @@ export class ExternalStorage {
     for (const { name } of drivers) {
       if (typeof name !== "string" || name === "")
         throw new ValueError("ExternalStorage.drivers: each must have a name");
-      if (names.has(name)) throw new ValueError(`ExternalStorage.drivers: ${JSON.stringify(name)} is there twice`);
+      if (names.has(name)) throw new ValueError(`ExternalStorage.drivers: ${JSON.stringify(name)} is given twice`);
       names.add(name);
     }
     if (!driverSelector && drivers.length > 1) {
@@ -141,7 +141,7 @@ export function readReference({ data, externalPayloads }: Payload): Reference {
   try {
     read = JSON.parse(decoder.decode(data)) as typeof read;
   } catch (error) {
-    throw new ValueError("a reference to a payload that is stored outside is no JSON", error);
+    throw new ValueError("a reference to a payload that is stored outside is not valid JSON", error);
   }
   const { driverName, claimData = {} } = read;
   if (typeof driverName !== "string" || driverName === "") {

@@ -87,7 +87,7 @@ function recorded(record: RecordMetric, metric: Metric, tags: Tags) {
   return (value: number, extraTags?: MetricTags): void => {
     const mayBeNegative = metric.kind === "gauge" || metric.kind === "up-down-counter";
     if (!Number.isFinite(value) || (value < 0 && !mayBeNegative)) {
-      throw new TypeError(`metric ${metric.name}: ${value} is no value of a ${metric.kind}`);
+      throw new TypeError(`metric ${metric.name}: ${value} is not a value of a ${metric.kind}`);
     }
     record(metric, value, extraTags ? { ...tags(), ...extraTags } : tags());
   };

@@ -74,7 +74,7 @@ export class TypedSearchAttributes {
   constructor(initialAttributes: readonly SearchAttributePair[] = []) {
     for (const pair of initialAttributes) {
       if (this.#pairs.has(pair.key.name)) {
-        throw new ValueError(`search attribute ${JSON.stringify(pair.key.name)} is there twice`);
+        throw new ValueError(`search attribute ${JSON.stringify(pair.key.name)} is given twice`);
       }
       requireType(pair);
       this.#pairs.set(pair.key.name, pair);
@@ -152,7 +152,7 @@ function isOfType(type: SearchAttributeType, value: unknown): boolean {
 function requireType({ key, value }: SearchAttributeUpdatePair): void {
   if (value !== null && isOfType(key.type, value)) return;
   throw new ValueError(
-    `search attribute ${JSON.stringify(key.name)}: ${String(value)} is no value of type ${key.type}`,
+    `search attribute ${JSON.stringify(key.name)}: ${String(value)} is not a value of type ${key.type}`,
   );
 }
 

@@ -31,5 +31,5 @@ test("none stays none where there may be none, and is refused elsewhere", () => 
     assert.throws(() => tsToMs(none), /a timestamp is expected, not (null|undefined)/);
   }
   assert.deepEqual(msOptionalToTs(0), { seconds: 0, nanos: 0 });
-  assert.throws(() => msToTs("soon" as never), /"soon" is no duration/);
+  assert.throws(() => msToTs("soon" as never), /"soon" is not a duration/);
 });

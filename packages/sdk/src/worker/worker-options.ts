@@ -370,7 +370,7 @@ function checkedServices(services: readonly ServiceHandler[] = []): readonly Ser
       throw new TypeError("WorkerOptions.nexusServices: each must be made by serviceHandler() of nexus-rpc");
     }
     const { name } = service.definition;
-    if (names.has(name)) throw new TypeError(`WorkerOptions.nexusServices: service ${name} is there twice`);
+    if (names.has(name)) throw new TypeError(`WorkerOptions.nexusServices: service ${name} is given twice`);
     names.add(name);
   }
   return services;

@@ -27,7 +27,7 @@ export function definitionOf(main: unknown): WorkflowDefinitionOptions {
   const options = (typeof said === "function" ? said() : said) ?? {};
   const { versioningBehavior, failureExceptionTypes = [] } = options;
   if (versioningBehavior !== undefined && !Object.hasOwn(VersioningBehavior, versioningBehavior)) {
-    throw new TypeError(`setWorkflowOptions(): ${JSON.stringify(versioningBehavior)} is no versioning behavior`);
+    throw new TypeError(`setWorkflowOptions(): ${JSON.stringify(versioningBehavior)} is not a versioning behavior`);
   }
   if (!Array.isArray(failureExceptionTypes) || !failureExceptionTypes.every((each) => typeof each === "function")) {
     throw new TypeError("setWorkflowOptions(): failureExceptionTypes must be an array of classes");

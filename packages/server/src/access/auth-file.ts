@@ -39,7 +39,7 @@ export function parseAuthFile(text: string): AuthFile {
   try {
     json = JSON.parse(text);
   } catch {
-    throw new Error("it is no JSON"); // not the parser's own words: they quote the file
+    throw new Error("it is not valid JSON"); // not the parser's own words: they quote the file
   }
   const file = fields(json, "the file", ["apiKeys", "certificates"]);
   const apiKeys = list(file["apiKeys"], "apiKeys").map(storedKey);

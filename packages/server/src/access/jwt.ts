@@ -104,7 +104,7 @@ function localKeys([bytes]: readonly Buffer[]): JWTVerifyGetKey {
   try {
     json = JSON.parse(String(bytes));
   } catch {
-    throw new Error("the key set is no JSON");
+    throw new Error("the key set is not valid JSON");
   }
   return createLocalJWKSet(json as JSONWebKeySet);
 }

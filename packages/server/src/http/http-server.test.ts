@@ -156,7 +156,7 @@ describe("refusals", () => {
         400,
         /^waitNewEvent: true or false is expected, not "maybe"$/,
       ],
-      [`GET ${root}/workflows/x/history?nextPageToken=*`, "", 400, /^nextPageToken: this is no base64$/],
+      [`GET ${root}/workflows/x/history?nextPageToken=*`, "", 400, /^nextPageToken: this is not valid base64$/],
       [
         `GET ${root}/workflows/x?execution=1`,
         "",

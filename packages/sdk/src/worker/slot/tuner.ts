@@ -105,7 +105,7 @@ export function slotsOf(
         return new CustomSlots(supplier as CustomSlotSupplier, { ...context, slotType: type, isSticky: false }, logger);
       default:
         supplier satisfies never;
-        throw new TypeError(`the tuner's supplier of ${type} slots has a type that there is not`);
+        throw new TypeError(`the tuner's supplier of ${type} slots has an unknown type`);
     }
   };
   const { workflow, activity, localActivity, nexus } = suppliersOf(tuner);
@@ -142,7 +142,9 @@ function suppliersOf(tuner: WorkerTuner) {
 function resourceOptions(type: SlotInfo["type"], options: ResourceBasedSlotOptions) {
   const { minimumSlots, maximumSlots, rampThrottle } = { ...defaults[type], ...options };
   if (!(minimumSlots >= 1 && maximumSlots >= minimumSlots)) {
-    throw new TypeError(`the tuner's ${type} slots must be at least 1, and no fewer at most than at least`);
+    throw new TypeError(
+      `the tuner's ${type} slots: minimumSlots must be at least 1, and maximumSlots at least minimumSlots`,
+    );
   }
   const rampThrottleMs = msToNumber(rampThrottle, "the tuner's rampThrottle");
   return { minimum: minimumSlots, maximum: maximumSlots, rampThrottleMs };

@@ -29,7 +29,7 @@ test("files of this page, of the official tools, and of their older versions are
 
 test("what is no history is refused in words", () => {
   const table = [
-    ["{", /no JSON/],
+    ["{", /not valid JSON/],
     ["null", /no list of events/],
     ['{"events": 5}', /no list of events/],
     ["[]", /no events/],

@@ -20,7 +20,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Error(`This file is no JSON: ${error instanceof Error ? error.message : ""}`);
+    throw new Error(`This file is not valid JSON: ${error instanceof Error ? error.message : ""}`);
   }
 }
 

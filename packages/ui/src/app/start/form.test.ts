@@ -27,7 +27,7 @@ test("a form is asked of the API, and said by the command line", () => {
 
 test("what cannot be is told by its field", () => {
   const refusal = (more: Partial<StartForm>) => () => startBody({ ...form, ...more }, ids);
-  assert.throws(refusal({ inputs: ["hello"] }), /^Error: Input: This is no JSON/);
+  assert.throws(refusal({ inputs: ["hello"] }), /^Error: Input: This is not valid JSON/);
   assert.throws(refusal({ memo: "[1]" }), /^Error: Memo: an object is expected/);
   assert.throws(refusal({ searchAttributes: "5" }), /^Error: Search attributes: an object/);
   assert.throws(refusal({ runTimeout: "soon" }), /^Error: Run timeout: a span is written like/);

@@ -11,7 +11,7 @@ export function jsonProblem(text: string): string | undefined {
     const [, position] = /at position (\d+)/.exec(message) ?? [];
     const where = position === undefined ? "" : `, line ${text.slice(0, Number(position)).split("\n").length}`;
     const what = message.replace(/\s+(in JSON )?at position \d+( \(line \d+ column \d+\))?/, "").replace(/, ".*$/s, "");
-    return `This is no JSON${where}: ${what}. Text stands in double quotes.`;
+    return `This is not valid JSON${where}: ${what}. Text stands in double quotes.`;
   }
 }
 
