@@ -1,7 +1,7 @@
 /** Chance as a dependency, so that any failing run can be repeated from its seed. */
 import { randomUUID } from "node:crypto";
 
-/** Where a server has its chance from. */
+/** A server's source of random numbers and ids. */
 export interface Random {
   /** A version 4 UUID, in lower case. */
   uuid(): string;

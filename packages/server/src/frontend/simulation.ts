@@ -1,4 +1,4 @@
-/** A door for simulations: a whole server on a clock, a store and chance that the simulation makes, without a network. */
+/** `@pawl/server/simulation`: a whole server without a network, whose clock, store and random numbers the simulation provides. */
 export { type Cancel, type Clock, ManualClock } from "../clock.ts";
 export { type Random, seededRandom } from "../random.ts";
 export type { Dispatcher, Started } from "../shard/dispatcher.ts";

@@ -114,13 +114,13 @@ export class Shard {
     return new Shard(await parts.store.acquire(shardId, owner), parts);
   }
 
-  /** Starts the clockwork; runs that waited for a worker or another execution are dispatched again in the background. */
+  /** Starts the timers, and dispatches in the background what waited for a worker or another execution before. */
   async start(): Promise<void> {
     await this.#timers.start();
     this.redispatch();
   }
 
-  /** Hands out what waits for a worker or another execution, in the background: whoever held it may be gone. */
+  /** Dispatches again, in the background, what waits for a worker or another execution: the memory that held it may be gone. */
   redispatch(): void {
     this.#redispatchAll().catch((error: unknown) => this.#parts.onFault("dispatch waiting tasks again", error));
   }
@@ -206,7 +206,7 @@ export class Shard {
     for (const entry of entries) await this.#runBatch([entry], { together: false });
   }
 
-  /** It was alone, so it is its own fault: the run is too large for it (S6), or it met a bug (S4). */
+  /** The entry was alone in its batch, so the cause is in it: its run would become too large (S6), or there is a bug (S4). */
   async #fail(entry: Entry, error: unknown): Promise<void> {
     if (error instanceof Oversized) return this.#endOversized(entry, error);
     this.#parts.onFault(`execute ${entry.type === "command" ? entry.command.type : entry.type}`, error);
@@ -255,7 +255,7 @@ export class Shard {
     for (const run of large) this.#parts.onLarge?.(run);
   }
 
-  /** Everything that the commit made true is now said (S2). */
+  /** After the commit: arms timers, notifies who waits, answers, dispatches (S2). */
   #answer(outcomes: readonly Outcome[], touched: ExecutionWrites["touched"], figures: BatchFigures | undefined): void {
     for (const { run, wakeAtMs, isClosed } of touched) {
       this.#timers.arm(run, wakeAtMs);
@@ -283,7 +283,7 @@ export class Shard {
     }
   }
 
-  /** Whatever was committed, who watches the run must look: updates are in memory only, and a commit of unknown outcome told nobody. */
+  /** Notifies who waits for the run, whatever was committed: updates are in memory only, and a commit of unknown outcome has told nobody. */
   #notice(key: ExecutionKey, { runId, rejected }: Extract<Effect, { type: "noticed" }>): void {
     this.#rearm(key, runId);
     this.#parts.verdicts.tell(key, runId, rejected);
@@ -294,13 +294,13 @@ export class Shard {
     return this.#cache.get(keyText(key))?.execution.runs.get(runId);
   }
 
-  /** By the run as it is now: commands that came later in the batch may have changed when it is due. */
+  /** Sets the timer by the run as it is now: later commands of the batch may have changed when it is due. */
   #rearm(key: ExecutionKey, runId: string): void {
     const run = this.#cachedRun(key, runId);
     if (run) this.#timers.arm({ ...key, runId }, Number.isFinite(run.wakeAtMs) ? run.wakeAtMs : null);
   }
 
-  /** Memory must not run ahead of the store (S3): what the batch touched is forgotten; what it may have left behind is dispatched again. */
+  /** Memory must not be ahead of the store (S3): what the batch touched is dropped from the cache, and its tasks are dispatched again in case the commit happened. */
   #failCommit(batch: readonly Entry[], outcomes: readonly Outcome[], error: unknown): void {
     this.#parts.onFault("commit", error);
     this.#parts.onFailedCommit?.();
@@ -313,7 +313,7 @@ export class Shard {
     this.#enqueueLater(redispatchesOf(outcomes));
   }
 
-  /** S5: nothing more happens here. */
+  /** S5: this shard does nothing more. */
   #lose(batch: readonly Entry[]): void {
     this.#state = "lost";
     this.#timers.close();
@@ -321,7 +321,7 @@ export class Shard {
     this.#refuse([...batch, ...this.#inbox.splice(0)], new Unavailable("closed", "this shard has moved; try again"));
   }
 
-  /** A moment later: what waits for a worker or another execution is not forgotten because the store failed just then. */
+  /** Tries again a moment later, so that what waits for a worker or another execution is not lost when the store fails just then. */
   #enqueueLater(entries: readonly Redispatch[]): void {
     if (entries.length === 0) return;
     const { clock } = this.#parts;
@@ -332,8 +332,8 @@ export class Shard {
   }
 
   /**
-   * Throws the batch's changes away: its executions are read again. Who watches them must look: what only memory knew, an update that waited for a
-   * worker, is gone.
+   * Discards the batch's changes: its executions will be read from the store again. Those who wait for them are notified, because what was in memory only (an
+   * update that waited for a worker) is gone.
    */
   #forget(batch: readonly Entry[]): void {
     for (const { key } of batch) {

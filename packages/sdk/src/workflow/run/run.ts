@@ -1,6 +1,6 @@
 /**
- * One run of a workflow inside the sandbox: what its code waits for, what it has asked for in this activation, its handlers, its clock and its
- * chance.
+ * One run of a workflow inside the sandbox: what its code waits for, the commands that it has given in this activation, its message handlers, its clock and
+ * its random numbers.
  */
 import type { Clock, Payloads, RunStart, WorkflowCommand } from "../../value/activation.ts";
 import { requireFailureConverter, requirePayloadConverter } from "../../value/data-converter.ts";
@@ -18,7 +18,7 @@ import { seededRandom, seedOf } from "../random/random.ts";
 import { CancellationScope } from "../wait/cancellation-scope.ts";
 import { type Waiter, Waiters, type Waits } from "../wait/waiters.ts";
 import type { RunHost, UserCode } from "./run-host.ts";
-import { infoOf, tidings, type WorkflowInfo } from "./workflow-info.ts";
+import { infoOf, infoOfTask, type WorkflowInfo } from "./workflow-info.ts";
 
 export interface Patches {
   /** Those that history has markers of. */
@@ -87,7 +87,7 @@ export class WorkflowRun {
   tick(clock: Clock): void {
     this.nowMs = clock.timestampMs;
     this.isReplaying = clock.isReplaying;
-    if (this.#info) this.#info = { ...this.#info, ...tidings(clock, () => this.host.now()) };
+    if (this.#info) this.#info = { ...this.#info, ...infoOfTask(clock, () => this.host.now()) };
     this.#clock = clock;
   }
 

@@ -97,7 +97,7 @@ export function infoOf(
     root: start.root && { ...start.root },
     lastResult: fromPayloadsAtIndex(converter, 0, start.lastResult),
     lastFailure: start.lastFailure && failures.failureToError(start.lastFailure, converter),
-    ...tidings(clock, now),
+    ...infoOfTask(clock, now),
     startTime: new Date(start.startTimeMs),
     runStartTime: new Date(start.startTimeMs),
     executionTimeoutMs: start.executionTimeoutMs,
@@ -119,8 +119,8 @@ export function infoOf(
   };
 }
 
-/** What changes from task to task. */
-export function tidings(clock: Clock, now: () => number) {
+/** The part of the info that changes from one workflow task to the next. */
+export function infoOfTask(clock: Clock, now: () => number) {
   const { historyLength, historySize, continueAsNewSuggested, isReplaying, deploymentVersion } = clock;
   return {
     ...{ historyLength, historySize, continueAsNewSuggested, unsafe: { now, isReplaying } },

@@ -1,4 +1,4 @@
-/** The globals of the sandbox that must not be those of the process: time, chance, timers, and what would let one run see another or the world. */
+/** The globals of the sandbox that must not be those of the process: time, random numbers, timers, and what would let one run see another or the world. */
 import type { LogLevel } from "../../value/logger.ts";
 import { getRun } from "../run/current-run.ts";
 import { clearTimeoutInWorkflow, setTimeoutInWorkflow } from "../wait/timer.ts";
