@@ -79,6 +79,9 @@ export const limits = {
   /** Of one namespace, in one process: calls under way (a flood beyond it would only wait), and long polls, of which a worker holds tens. */
   namespaceRunningMax: 4_096,
   namespaceWaitingMax: 20_000,
+  /** Of one namespace, in one process: what the requests of all these calls hold, of each what is above the size of a poll: queries that wait carry 2 MB. */
+  namespaceRequestBytesMax: 256 * mebibyte,
+  smallRequestBytes: 4 * kibibyte,
   /** Of one namespace, in one process, of gRPC and HTTP: so that one's flood leaves room for others. */
   namespaceConnectionsMax: 10_000,
   /** What callers are told who were too many: try again after this time. */

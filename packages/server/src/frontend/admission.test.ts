@@ -39,6 +39,22 @@ describe("a namespace's share", () => {
       seat(admission.enter(method, { namespace: "a" }));
     });
 
+  test("of what requests hold has an end for large ones, and leaves small ones their way", () => {
+    const admission = new Admission({ namespaces, clock });
+    const query = (namespace: string, bytes: number) =>
+      admission.enter("QueryWorkflow", { namespace }, undefined, bytes);
+    const large = 2 << 20;
+    const count = Math.floor(limits.namespaceRequestBytesMax / (large - limits.smallRequestBytes));
+    const seats = Array.from({ length: count }, () => seat(query("a", large)));
+    const refused = query("a", large);
+    assert.ok(refused instanceof Rejection && refused.code === "RESOURCE_EXHAUSTED");
+    assert.match(refused.message, /there is no room for 2097152 more$/);
+    seat(query("a", limits.smallRequestBytes));
+    seat(query("b", large));
+    admission.leave(seats[0]!);
+    seat(query("a", large));
+  });
+
   test("of calls a second is given anew each second", () => {
     const admission = new Admission({ namespaces, clock, requestsPerSecond: 3 });
     const ask = (namespace: string) => {

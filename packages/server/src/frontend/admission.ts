@@ -1,6 +1,6 @@
 /**
- * How much of this process one namespace may take: calls under way, calls that wait for something to happen, connections over which it has called, and,
- * where the operator says so, calls a second. What goes beyond is refused at once, with a hint when to try again, so that one namespace's flood is its
+ * How much of this process one namespace may take: calls under way, calls that wait for something to happen, what their requests hold, connections over which
+ * it has called, and, where the operator says so, calls a second. What goes beyond is refused at once, with a hint when to try again, so that one namespace's flood is its
  * own trouble.
  */
 import { detail, Rejection } from "@pawl/engine";
@@ -17,6 +17,8 @@ const { RPS_LIMIT, CONCURRENT_LIMIT } = enums.ResourceExhaustedCause;
 interface Load {
   running: number;
   waiting: number;
+  /** Of their requests, as far as they are large. */
+  bytes: number;
   readonly bucket: TokenBucket | undefined;
   /** Open ones, over which it has called. */
   readonly connections: Set<Connection>;
@@ -49,7 +51,7 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #loads = new Map<string, Load>();
   /** Of calls about no namespace, such as each client's first: no namespace's flood uses their rate up. */
-  readonly #nobodys: Load = { running: 0, waiting: 0, bucket: undefined, connections: new Set() };
+  readonly #nobodys: Load = { running: 0, waiting: 0, bytes: 0, bucket: undefined, connections: new Set() };
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -60,6 +62,7 @@ export class Admission {
     method: string,
     request: { readonly namespace?: unknown },
     connection?: Connection | undefined,
+    requestBytes = 0,
   ): Seat | Rejection {
     const { namespaces, clock, namespaceOf, connectionsMax = limits.namespaceConnectionsMax } = this.#options;
     const isNamed = typeof request.namespace === "string" && request.namespace !== "";
@@ -73,6 +76,12 @@ export class Admission {
       const calls = kind === "waiting" ? "long polls and other calls that wait" : "calls under way";
       return exhausted(`namespace ${JSON.stringify(name)} has ${max} ${calls}, which is the most`, CONCURRENT_LIMIT);
     }
+    const bytes = Math.max(0, requestBytes - limits.smallRequestBytes);
+    if (bytes > 0 && load.bytes + bytes > limits.namespaceRequestBytesMax)
+      return exhausted(
+        `namespace ${JSON.stringify(name)} has calls under way with ${load.bytes} bytes, and there is no room for ${requestBytes} more`,
+        CONCURRENT_LIMIT,
+      );
     if (load.bucket && !load.bucket.take(clock.nowMs()))
       return exhausted(
         `namespace ${JSON.stringify(name)} makes more than ${load.bucket.rate} calls a second`,
@@ -88,17 +97,19 @@ export class Admission {
       connection.once("close", () => load.connections.delete(connection));
     }
     load[kind]++;
-    return { load, kind };
+    load.bytes += bytes;
+    return { load, kind, bytes };
   }
 
-  leave({ load, kind }: Seat): void {
+  leave({ load, kind, bytes }: Seat): void {
     load[kind]--;
+    load.bytes -= bytes;
   }
 
   #make(name: string): Load {
     const { requestsPerSecond, clock } = this.#options;
     const bucket = requestsPerSecond === undefined ? undefined : new TokenBucket(requestsPerSecond, clock.nowMs());
-    const load: Load = { running: 0, waiting: 0, bucket, connections: new Set() };
+    const load: Load = { running: 0, waiting: 0, bytes: 0, bucket, connections: new Set() };
     // As many as there can be namespaces; those that have gone leave little behind, and none stays when they were too many.
     if (this.#loads.size > 2 * limits.namespacesMax) this.#loads.clear();
     this.#loads.set(name, load);
@@ -109,6 +120,7 @@ export class Admission {
 export interface Seat {
   readonly load: Load;
   readonly kind: "running" | "waiting";
+  readonly bytes: number;
 }
 
 function exhausted(message: string, cause: enums.ResourceExhaustedCause): Rejection {

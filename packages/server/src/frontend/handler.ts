@@ -20,6 +20,8 @@ export interface Call {
   readonly supportedFeatures: readonly string[];
   /** A poller that may be given workflow tasks before the commit that starts them: see `PollRequest`. */
   readonly takesEarly?: boolean;
+  /** How large its request was, encoded; undefined for what comes from within this process. */
+  readonly requestBytes?: number;
   /** What it came over, for who counts connections; undefined for what comes from within this process. */
   readonly connection?: { once(event: "close", listener: () => void): unknown } | undefined;
 }

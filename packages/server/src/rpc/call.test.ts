@@ -12,6 +12,7 @@ import {
   workflowservice,
 } from "@pawl/protocol";
 import { ManualClock } from "../clock.ts";
+import { Admission, type Seat } from "../frontend/admission.ts";
 import { type Handlers, Rejection } from "../frontend/handler.ts";
 import { seededRandom } from "../random.ts";
 import { Unavailable } from "../shard/unavailable.ts";
@@ -52,6 +53,33 @@ describe("calls", () => {
       assert.equal(answer.code, "UNIMPLEMENTED");
       assert.match(answer.message, new RegExp(`^unknown method ${name} for service .*: not implemented`));
     }
+  });
+
+  test("a call's namespace answers for what its request holds, until it is answered", async () => {
+    class Scales extends Admission {
+      bytes = 0;
+      override enter(...asked: Parameters<Admission["enter"]>) {
+        this.bytes += asked[3] ?? 0;
+        return super.enter(...asked);
+      }
+      override leave(seat: Seat) {
+        super.leave(seat);
+        this.bytes = 0;
+      }
+    }
+    const admission = new Scales({ namespaces: { find: () => undefined }, clock: new ManualClock() });
+    let bytesMeanwhile = 0;
+    const handlers: Handlers = {
+      GetSystemInfo: () => {
+        bytesMeanwhile = admission.bytes;
+        return {};
+      },
+    };
+    const routes = unaryRoutes(handlers, { telemetry: quietTelemetry(), random: seededRandom(1), admission });
+    // A field that the message does not have counts, too.
+    const bytes = Buffer.from([0x7a, 3, 1, 2, 3]);
+    await routes.get(methods.GetSystemInfo.path)!(bytes, incoming);
+    assert.deepEqual([bytesMeanwhile, admission.bytes], [bytes.length, 0]);
   });
 
   test("a span of a call that failed by the server's own fault says so, one that was refused does not", async () => {

@@ -65,7 +65,7 @@ function route(method: Method, handler: Handlers[MethodName], parts: CallParts):
 
 function admitted(admission: Admission, name: string, handler: AnyHandler): AnyHandler {
   return async (request, call) => {
-    const seat = admission.enter(name, request as { readonly namespace?: unknown }, call.connection);
+    const seat = admission.enter(name, request as { readonly namespace?: unknown }, call.connection, call.requestBytes);
     if (seat instanceof Rejection) return seat;
     try {
       return await handler(request, call);
@@ -91,7 +91,7 @@ const serve: Serve = async (method, handler, parts, bytes, incoming) => {
     return undecodable(method, error);
   }
   try {
-    const response = await handler(request, new IncomingCall(incoming));
+    const response = await handler(request, new IncomingCall(incoming, bytes.length));
     return response instanceof Rejection ? statusOf(response) : method.response.encode(response as never);
   } catch (error) {
     return faultStatus(method.name, error, parts);
@@ -122,10 +122,12 @@ function undecodable({ name }: Method, error: unknown): Status {
 
 /** A class, because one is made for every call: an object with getters of its own would cost more than all that it is asked. */
 class IncomingCall implements Call {
+  readonly requestBytes: number;
   readonly #incoming: Incoming;
 
-  constructor(incoming: Incoming) {
+  constructor(incoming: Incoming, requestBytes: number) {
     this.#incoming = incoming;
+    this.requestBytes = requestBytes;
   }
 
   get deadlineMs(): number | undefined {
