@@ -84,7 +84,7 @@ function compile(packages: readonly Packed[], staging: string): void {
     JSON.stringify({
       extends: join(root, "tsconfig.json"),
       compilerOptions: {
-        // What Node 24 runs as it stands here, it runs there.
+        // What Node runs as it stands here, it runs there.
         ...{ target: "ESNext", noEmit: false, noEmitOnError: true, declaration: true },
         ...{ rewriteRelativeImportExtensions: true, rootDir: root, outDir: staging },
         typeRoots: [join(root, "node_modules/@types")],

@@ -2,7 +2,7 @@
 const major = Number(process.versions.node.split(".")[0]);
 if (major < 24) {
   console.error(
-    `Pawl needs Node 24 or newer, and this is ${process.versions.node}: in a checkout run it through npm ("npm run server"), which uses the Node 24 that "npm ci" brings along; elsewhere install Node 24.`,
+    `Pawl needs Node 24.15 or newer, and this is ${process.versions.node}: in a checkout run it through npm ("npm run server"), which uses the Node 26 that "npm ci" brings along; elsewhere install Node 26.`,
   );
   process.exit(1);
 }
