@@ -57,7 +57,11 @@ const charge = {
   maximumAttempts: 5,
   scheduledTime: ago(hour),
 };
-const declined = { message: "declined", applicationFailureInfo: { type: "CardError" }, cause: { message: "no money" } };
+const declined = {
+  message: "declined",
+  applicationFailureInfo: { type: "CardError" },
+  cause: { message: "no money." },
+};
 const nexus = { endpoint: "bank", service: "Accounts", operation: "open", attempt: 4 };
 const child = { workflowId: "parcel-1", runId: "c", workflowTypeName: "Parcel" };
 

@@ -10,6 +10,7 @@ import {
 } from "@pawl/protocol";
 import { explanationLimits } from "../limits.ts";
 import { agoText, spanText } from "./span-text.ts";
+import { stackPlace } from "./stack-place.ts";
 
 /** One thing that a workflow waits for, or is held up by. */
 export interface Cause {
@@ -200,8 +201,8 @@ function failingTask({ events }: Evidence, task: workflow.PendingWorkflowTaskInf
     if (failed) {
       const cause = `${word(enums.WorkflowTaskFailedCause, failed.cause)}: `;
       const text = failureText(failed.failure);
-      const [frame = ""] = (failed.failure?.stackTrace ?? "").split("\n");
-      const where = frame.trim() === "" ? "" : `, ${frame.trim()}`;
+      const place = stackPlace(failed.failure?.stackTrace ?? "");
+      const where = place === "" ? "" : `, ${place}`;
       // Failures that the server has written begin with it.
       return text.startsWith(cause) ? text : `${cause}${text}${where}`;
     }
@@ -353,7 +354,8 @@ function failureText(given: failure.Failure | undefined): string {
     const type = each.applicationFailureInfo?.type;
     texts.push(`${type ? `${type}: ` : ""}${each.message}`);
   }
-  return texts.length === 0 ? "no error was given" : texts.join("; caused by ");
+  // A sentence of ours goes on behind it, or ends there.
+  return texts.length === 0 ? "no error was given" : texts.join("; caused by ").replace(/\.+$/, "");
 }
 
 /** `TimedOut` for the member `TIMED_OUT`. */

@@ -82,7 +82,7 @@ test("a workflow task that fails again and again is told with what it fails of, 
     ...{ id, kind: "task", name: "task", status },
     events: [{ eventId: `${id}`, eventTime: at(-1_000), eventType: "EVENT_TYPE_WORKFLOW_TASK_SCHEDULED", ...last }],
   });
-  const stackTrace = "    at order (src/order.ts:7:3)\n    at run (src/run.ts:1:1)";
+  const stackTrace = "    at parse (node_modules/orders/parse.js:1:1)\n    at order (src/order.ts:7:3)";
   const failure = { message: "no order", stackTrace, applicationFailureInfo: { type: "TypeError" } };
   const groups = [
     task(2, "failed", { workflowTaskFailedEventAttributes: { failure: { message: "older" } } }),

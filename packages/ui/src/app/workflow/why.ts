@@ -3,6 +3,7 @@ import { type Failure, failureText } from "../api/failure.ts";
 import type { Description, PendingActivity, PendingTask } from "../api/workflows.ts";
 import type { Group } from "../history/groups.ts";
 import { spanText } from "../history/timeline.ts";
+import { stackPlace } from "./stack-place.ts";
 
 export interface Reason {
   /** `stuck`: somebody has to do something before it goes on. */
@@ -69,10 +70,10 @@ function whyTask(task: PendingTask, { description, groups, pollerCount, nowMs }:
   };
 }
 
-/** The innermost place of the code that threw, where its worker knew it. */
+/** The place in the code that threw, where its worker knew it. */
 function placeOf({ stackTrace = "" }: Failure): string {
-  const [frame = ""] = stackTrace.split("\n");
-  return frame.trim() === "" ? "" : `, ${frame.trim()}`;
+  const place = stackPlace(stackTrace);
+  return place === "" ? "" : `, ${place}`;
 }
 
 /** What the workflow task that came to its end last has failed of, if it has. */
