@@ -8,14 +8,14 @@ import type { Run } from "./state/run.ts";
 import type { Step } from "./step.ts";
 import type { Effect } from "./vocabulary.ts";
 
-/** What a run of any kind has, that sends messages. Each is a part `o/<id>` of it. */
-export interface Correspondent {
+/** The outbox of a run, of any kind that sends messages. Each message is a part `o/<id>` of the run. */
+export interface OutboxOwner {
   readonly outbox: Map<number, Outgoing>;
   lastMessageId: number;
   readonly changes: { core: boolean; readonly parts: Set<string> };
 }
 
-export function post(run: Correspondent, from: Sender, step: Step, message: Message): void {
+export function post(run: OutboxOwner, from: Sender, step: Step, message: Message): void {
   const outgoing = { id: ++run.lastMessageId, message };
   run.outbox.set(outgoing.id, outgoing);
   run.changes.parts.add(`o/${outgoing.id}`);
@@ -24,7 +24,7 @@ export function post(run: Correspondent, from: Sender, step: Step, message: Mess
 }
 
 /** Everything on its way, to be sent again after a restart. */
-export function pendingMessages({ outbox }: Correspondent, from: Sender): Effect[] {
+export function pendingMessages({ outbox }: OutboxOwner, from: Sender): Effect[] {
   return [...outbox.values()]
     .sort((a, b) => a.id - b.id)
     .map((outgoing) => ({ type: "send", from, ...outgoing }) as const);
@@ -46,7 +46,7 @@ export function receiverOf(message: Message): Omit<ExecutionKey, "namespaceId"> 
 }
 
 /** Forgets a message that arrived; undefined when that was known already. */
-export function take(run: Correspondent, id: number): Message | undefined {
+export function take(run: OutboxOwner, id: number): Message | undefined {
   const outgoing = run.outbox.get(id);
   if (!outgoing) return undefined;
   run.outbox.delete(id);

@@ -17,8 +17,8 @@ export function deleteRun(run: Run, step: Step): Record<never, never> {
   return {};
 }
 
-/** A run of any kind, as far as its deletion is concerned. */
-export interface Mortal {
+/** What deletion needs of a run of any kind. */
+export interface DeletableRun {
   readonly status: { readonly type: "open" } | { readonly type: "closed"; readonly closedAtMs: number };
   deletion: { readonly atMs: number; readonly asked: boolean } | null;
   /** Messages under way, of kinds that send any. */
@@ -26,8 +26,8 @@ export interface Mortal {
   readonly changes: { core: boolean; deleted: boolean };
 }
 
-/** Deletes a closed run whose time has come; the namespace's retention may have changed since it closed. `owes`: it has more to tell. */
-export function deleteDue(run: Mortal, step: Step, { owes = false } = {}): void {
+/** Deletes a closed run that is due for it; the namespace's retention may have changed since it closed. `owes`: it still has to tell somebody of its end. */
+export function deleteDue(run: DeletableRun, step: Step, { owes = false } = {}): void {
   const { deletion, status } = run;
   if (!deletion || status.type !== "closed" || deletion.atMs > step.nowMs) return;
   const dueAtMs = deletion.asked ? deletion.atMs : status.closedAtMs + step.retentionMs;
