@@ -1,6 +1,6 @@
 /**
- * What the machinery of a shard (single writer, cache, timers, messages, recovery, retention) hosts: executions of several kinds, each a pure
- * machine of its own. The machinery knows an execution by this file only; which kinds there are is in `machines.ts`.
+ * The interface between a shard (single writer, cache, timers, messages, recovery, retention) and the kinds of execution that it hosts, each a pure state
+ * machine of its own. A shard knows executions by this file only; which kinds there are is in `machines.ts`.
  */
 import type { Rejection } from "./rejection.ts";
 import type { SizeWarning } from "./run/run-size.ts";
@@ -14,34 +14,34 @@ export type PartChange = readonly [part: string, bytes: Uint8Array | null];
 
 /** Everything about one run that the next commit must write. */
 export interface RunChanges {
-  /** null: what the store has of it still holds, `undispatched` included, and so does its `wakeAtMs`, which is no later. */
+  /** null: the stored snapshot is still right, and so are the stored `undispatched` and `wakeAtMs`; that one may be earlier than needed, never later. */
   readonly snapshot: Uint8Array | null;
   readonly parts: readonly PartChange[];
   /** New events, for kinds that have a history. */
   readonly batches: readonly EventBatch[];
   readonly wakeAtMs: number | null;
-  /** A task waits for a worker, or a message for its receiver: only memory knows that it is on its way. */
+  /** A task waits for a worker, or a message for its receiver, and only memory knows where: after a restart it must be dispatched again. */
   readonly undispatched: boolean;
   /** The row that lists show, when it has changed. */
   readonly visibility: VisibilityRecord | null;
-  /** The run goes, and everything kept of it. */
+  /** The run is deleted, with all of its rows. */
   readonly deleted: boolean;
-  /** The run is new, and becomes the one that its key means. */
+  /** The run is new, and becomes the current one of its key. */
   readonly current: boolean;
-  /** Figures of the run that have passed their mark now. */
+  /** Sizes of the run that have just passed their warning threshold. */
   readonly warnings?: readonly SizeWarning[];
 }
 
 /**
- * The laws of one kind. Pure and synchronous: E1 to E3 of `workflow.ts` hold for each.
- * `E` and `C` are the kind's execution and commands; the machinery holds them all as `Machine`.
+ * The state machine of one kind of execution. Pure and synchronous: E1 to E3 of `workflow.ts` hold for each.
+ * `R`, `E` and `C` are the kind's run, execution and commands.
  */
 export interface Machine<R extends HostedRun, E extends Execution<R>, C extends { readonly type: string }> {
   /** The execution before any of its runs is in memory. */
   empty(key: Omit<ExecutionKey, "kind">, currentRunId: string | null): E;
-  /** The run that a command is about, "" = the current one, when it is about one that exists already: what must have been loaded. */
+  /** The run that must be loaded before the command is executed; "" is the current one, undefined: none, because the command is not about an existing run. */
   selectorOf(command: C | HostCommand): RunSelector | undefined;
-  /** Whether the current run must have been loaded besides, because the command may end it. */
+  /** Whether the current run must be loaded in addition, because the command may end it. */
   needsCurrent?(command: C | HostCommand): boolean;
   /** Throws `Oversized` for what would make a run too large: its `instead` is a command of the same machine. */
   execute(execution: E, command: C | HostCommand, step: Step): unknown | Rejection;
@@ -55,7 +55,7 @@ export interface Machine<R extends HostedRun, E extends Execution<R>, C extends 
   pendingEffects(run: R): Effect[];
   /** Which task of the run a worker holds; `workflow` when it holds both. */
   heldBy(run: R): "nobody" | "activity" | "workflow";
-  /** Whether memory knows something of the run that the store does not, so that it must not be forgotten. */
+  /** Whether the run has state that is in memory only, so that it must not be evicted from the cache. */
   isPinned(run: R): boolean;
   /** An estimate of the run's size in memory. */
   memoryBytes(run: R): number;

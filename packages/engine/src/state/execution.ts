@@ -12,7 +12,7 @@ export interface ExecutionKey<K extends Kind = Kind> {
   readonly businessId: string;
 }
 
-/** A run as far as the machinery must know it. */
+/** What a shard must know of a run, of any kind. */
 export interface HostedRun {
   readonly runId: string;
   readonly status: { readonly type: "open" | "closed" };
