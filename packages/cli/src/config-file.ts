@@ -5,8 +5,11 @@
 import { readFileSync } from "node:fs";
 import { Failure } from "./failure.ts";
 
-/** The command line with the file's flags in place. Throws `Failure`. */
-export function withConfigFile(args: readonly string[]): readonly string[] {
+/** The command line with the file's flags in place; `known` are those of the server, such as `--port`. Throws `Failure`. */
+export function withConfigFile(
+  args: readonly string[],
+  known: () => ReadonlySet<string | undefined>,
+): readonly string[] {
   const [command = "", ...rest] = args;
   if (command !== "server") return args;
   const at = rest.findIndex((arg) => arg === "--config" || arg.startsWith("--config="));
@@ -15,7 +18,7 @@ export function withConfigFile(args: readonly string[]): readonly string[] {
   const file = flag.startsWith("--config=") ? flag.slice("--config=".length) : next;
   // Commander says what is missing.
   if (file === undefined || file === "") return args;
-  return [command, ...flagsOf(file, read(file)), ...rest];
+  return [command, ...flagsOf(file, read(file), known()), ...rest];
 }
 
 function read(file: string): unknown {
@@ -32,12 +35,12 @@ function read(file: string): unknown {
   }
 }
 
-function flagsOf(file: string, value: unknown): string[] {
+function flagsOf(file: string, value: unknown, known: ReadonlySet<string | undefined>): string[] {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new Failure("usage", `${file} holds one object, with flags by their names`);
   return Object.entries(value).flatMap(([name, given]) => {
-    if (!/^[a-z][a-z-]*$/.test(name) || name === "config")
-      throw new Failure("usage", `${file}: ${JSON.stringify(name)} is not a flag`);
+    if (!known.has(`--${name}`) || name === "config")
+      throw new Failure("usage", `${file}: ${JSON.stringify(name)} is not a flag (pawl server --help lists them)`);
     const values: readonly unknown[] = Array.isArray(given) ? given : [given];
     return values.flatMap((one) => {
       if (one === true) return [`--${name}`];

@@ -46,7 +46,8 @@ function versionText(): string {
 /** Runs one command line, without the program's name, and gives the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync(withConfigFile(args), { from: "user" });
+    const serverFlags = () => new Set(serverCommand().options.map(({ long }) => long));
+    await program().parseAsync(withConfigFile(args, serverFlags), { from: "user" });
     return exitCodes.done;
   } catch (error) {
     // Commander has printed its own message.

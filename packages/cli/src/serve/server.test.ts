@@ -259,7 +259,7 @@ describe("pawl server", () => {
       [["server", "--config"], /argument missing/],
       [["server", "--config", noFlags], /no-flags\.json: "port " is not a flag/],
       [["server", "--config", noPort], /no-port\.json: port is a text, a number, true, false, or a list/],
-      [["server", "--config", unknownFlag], /unknown option '--nonsense=1'/],
+      [["server", "--config", unknownFlag], /: "nonsense" is not a flag \(pawl server --help/],
       [["server", "--config", notes], /notes\.json is not valid JSON/],
       [["server", "--nonsense"], /unknown option '--nonsense'/],
       [["server", "stop"], /start-dev/],
