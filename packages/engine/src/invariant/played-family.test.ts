@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PlayedFamily } from "./played-family.ts";
 
-const seeds = 40;
+const seeds = 60;
 const steps = 150;
 
 // Each command is followed by the checks of its run (`ScriptedWorkflow`).

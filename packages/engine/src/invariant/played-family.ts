@@ -2,18 +2,19 @@
  * Workflows that deal with each other, and everything that clients, workers and operators may ask of them, in an order that a seed decides. What
  * comes of it is as the engine leaves it, so no check may find anything in it.
  */
-import { enums, toDuration, workflowservice } from "@pawl/protocol";
+import { enums, type Init, type protocol, toDuration, update, workflowservice } from "@pawl/protocol";
 import { machineOf } from "../machines.ts";
 import { Rejection } from "../rejection.ts";
 import type { Delivery, Message } from "../state/message.ts";
 import type { ActivitySelector, Command, StartedActivityTask, StartedWorkflowTask, Task } from "../vocabulary.ts";
 import {
   applicationFailure,
+  CachedWorkflow,
   type CommandInit,
   commands,
   payloads,
   resetRequest,
-  ScriptedWorkflow,
+  type ScriptedWorkflow,
   startRequest,
 } from "../workflow/scripted-workflow.ts";
 import { FamilyCheck } from "./family-check.ts";
@@ -52,13 +53,14 @@ export class Draw {
 
 const ids = ["mum", "kid", "bro"] as const;
 const activityIds = ["a", "b"] as const;
+const updateIds = ["v", "w"] as const;
 const timerIds = ["t", "u"] as const;
 /** Few, so that requests come again. */
 const requestIds = ["", "one", "two", "three", "four", "five"] as const;
 
 export class PlayedFamily {
   readonly #draw: Draw;
-  readonly #workflows: readonly ScriptedWorkflow[] = ids.map((id) => new ScriptedWorkflow(id));
+  readonly #workflows: readonly CachedWorkflow[] = ids.map((id) => new CachedWorkflow(id));
   readonly #tasks: { readonly of: ScriptedWorkflow; readonly started: StartedWorkflowTask }[] = [];
   readonly #running: { readonly of: ScriptedWorkflow; readonly started: StartedActivityTask }[] = [];
   #count = 0;
@@ -72,11 +74,21 @@ export class PlayedFamily {
   /** Does something, whether it is possible or not. */
   step(): void {
     const draw = this.#draw;
-    const one = draw.of(this.#workflows);
-    const act = draw.of(acts);
+    const act = draw.once(6) ? draw.of(endings) : draw.of(acts);
+    const one = draw.of(this.#able(act));
     this.told.push(`${one.workflowId} ${act}`);
     this.#count += 1;
     this[act](one);
+  }
+
+  /** Those that have something for a worker, or a message on its way, when it is about that; else all. */
+  #able(act: Act): readonly CachedWorkflow[] {
+    const able = this.#workflows.filter(({ tasks, messages, calls }) => {
+      if (act === "poll") return tasks.length > 0;
+      if (act === "deliver") return messages.length > 0;
+      return act !== "callOut" || calls.length > 0;
+    });
+    return able.length > 0 ? able : this.#workflows;
   }
 
   /** What the checks among runs find. */
@@ -160,6 +172,23 @@ export class PlayedFamily {
     this.#try(one, { type: "signal", request: workflowservice.SignalWorkflowExecutionRequest.create(init) });
   }
 
+  update(one: ScriptedWorkflow): void {
+    const codec = workflowservice.UpdateWorkflowExecutionRequest;
+    const meta = { updateId: this.#draw.of(updateIds), identity: "caller" };
+    const request = codec.decode(codec.encode({ request: { meta, input: { name: "add" } } }));
+    request.workflowExecution = { workflowId: one.workflowId, runId: this.#runId(one) };
+    this.#try(one, { type: "update", request });
+  }
+
+  options(one: ScriptedWorkflow): void {
+    const request = workflowservice.UpdateWorkflowExecutionOptionsRequest.create({
+      workflowExecution: { workflowId: one.workflowId, runId: this.#runId(one) },
+      workflowExecutionOptions: { priority: { priorityKey: this.#draw.below(5), fairnessKey: "", fairnessWeight: 0 } },
+      updateMask: { paths: ["priority"] },
+    } as never);
+    this.#try(one, { type: "updateOptions", request });
+  }
+
   cancel(one: ScriptedWorkflow): void {
     const workflowExecution = { workflowId: one.workflowId, runId: this.#runId(one) };
     const init = { workflowExecution, requestId: this.#draw.of(requestIds) };
@@ -234,7 +263,10 @@ export class PlayedFamily {
       return void this.#try(one, { type: "failWorkflowTask", task: started.task, request });
     }
     const codec = workflowservice.RespondWorkflowTaskCompletedRequest;
-    const request = codec.decode(codec.encode({ identity: "worker", commands: this.#commands(one, started) }));
+    const messages = this.#messages(one, started);
+    const request = codec.decode(
+      codec.encode({ identity: "worker", commands: this.#commands(one, started), messages }),
+    );
     request.forceCreateNewWorkflowTask = draw.once(9);
     const reply = this.#try(one, {
       type: "completeWorkflowTask",
@@ -250,6 +282,22 @@ export class PlayedFamily {
     };
     if (newTask) this.#tasks.push({ of: one, started: newTask });
     for (const eager of eagerActivities) this.#running.push({ of: one, started: eager });
+  }
+
+  /** What is said of updates: of those that have come with the task, and of those that were accepted before. */
+  #messages(one: ScriptedWorkflow, { task, messages }: StartedWorkflowTask): Init<protocol.Message>[] {
+    const draw = this.#draw;
+    const said: Init<protocol.Message>[] = [];
+    for (const { protocolInstanceId: id = "" } of messages) {
+      const how = draw.below(4);
+      if (how === 0) said.push(message(update.Rejection, id, { rejectedRequestMessageId: `${id}/request` }));
+      if (how > 1) said.push(message(update.Acceptance, id, { acceptedRequestMessageId: `${id}/request` }));
+      if (how === 3) said.push(answered(id));
+    }
+    const run = one.has(task.runId) ? one.run(task.runId) : undefined;
+    for (const [id, { status }] of run?.updates ?? [])
+      if (status === "accepted" && draw.once(2)) said.push(answered(id));
+    return said;
   }
 
   #commands(one: ScriptedWorkflow, { task }: StartedWorkflowTask): CommandInit[] {
@@ -389,7 +437,8 @@ export class PlayedFamily {
   }
 
   /** What was to happen after the last commit may not have: it is found again in what is kept. */
-  restart(one: ScriptedWorkflow): void {
+  restart(one: CachedWorkflow): void {
+    one.loseMemory();
     [one.tasks, one.messages, one.calls] = [[], [], []];
     for (const { run } of one.kept())
       for (const effect of machineOf("workflow").pendingEffects(run)) {
@@ -401,8 +450,8 @@ export class PlayedFamily {
 }
 
 const acts = [
-  ...(["start", "start", "signal", "cancel", "terminate", "delete", "reset", "reset", "pause", "unpause"] as const),
-  ...(["poll", "poll", "poll", "poll", "poll", "answer", "answer", "answer", "answer", "answer"] as const),
+  ...(["start", "signal", "update", "options", "unpause", "advance", "advance", "restart"] as const),
+  ...(["poll", "poll", "poll", "poll", "poll", "poll", "answer", "answer", "answer", "answer", "answer"] as const),
   ...([
     "completeActivity",
     "failActivity",
@@ -412,8 +461,11 @@ const acts = [
     "operate",
     "operate",
   ] as const),
-  ...(["deliver", "deliver", "deliver", "deliver", "callOut", "advance", "advance", "restart"] as const),
+  ...(["deliver", "deliver", "deliver", "callOut", "callOut"] as const),
 ] as const;
+/** After which there is less to do: they come seldom. */
+const endings = ["cancel", "terminate", "delete", "reset", "reset", "pause", "unpause"] as const;
+type Act = (typeof acts)[number] | (typeof endings)[number];
 
 const taskEnds: readonly number[] = [
   EventType.WORKFLOW_TASK_COMPLETED,
@@ -442,6 +494,20 @@ function startChild(workflowId: string, draw: Draw): CommandInit {
       ...(draw.once(5) && { cronSchedule: "* * * * *" }),
     },
   };
+}
+
+function message<T>(
+  codec: { typeName: string; encode(value: Init<T>): Uint8Array },
+  updateId: string,
+  body: Init<T>,
+): Init<protocol.Message> {
+  const type_url = `type.googleapis.com/${codec.typeName}`;
+  const id = `${updateId}/${codec.typeName}`;
+  return { id, protocolInstanceId: updateId, body: { type_url, value: codec.encode(body) } };
+}
+
+function answered(updateId: string): Init<protocol.Message> {
+  return message(update.Response, updateId, { meta: { updateId }, outcome: { success: payloads("done") } });
 }
 
 function signalOther(workflowId: string): CommandInit {

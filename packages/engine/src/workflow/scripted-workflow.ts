@@ -324,6 +324,7 @@ export class ScriptedWorkflow {
       this.warnings.push(...(changes.warnings ?? []));
       if (changes.deleted) {
         this.#rows.delete(runId);
+        workflow.runs.delete(runId);
         if (workflow.currentRunId === runId) workflow.currentRunId = null;
         continue;
       }
