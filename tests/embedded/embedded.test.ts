@@ -42,10 +42,11 @@ async function greet(app: App, workflowId: string): Promise<string> {
 
 describe("an app in one process", () => {
   test("is ready in a moment, and runs workflows without a port", async (t) => {
-    const startedAtMs = performance.now();
+    const before = process.cpuUsage();
     const app = await openFor(t, "memory:");
-    const readyMs = performance.now() - startedAtMs;
-    assert.ok(readyMs < 1_000, `ready after ${readyMs} ms`); // some 10 ms, on a machine with nothing else to do
+    const { user, system } = process.cpuUsage(before);
+    // Some 10 ms. What it takes of the processor tells the same on a busy machine.
+    assert.ok(user + system < 1e6, `ready after ${(user + system) / 1_000} ms`);
     await app.worker({ taskQueue, workflowsPath, activities });
     assert.equal(await greet(app, "one"), "Hello, Ada!");
   });
