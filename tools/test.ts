@@ -5,6 +5,7 @@
  * a file that hangs must end with all that it started, and on CI a skipped test is a failure, so that green means that everything ran.
  */
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
@@ -13,6 +14,8 @@ import { killFileProcesses } from "./process-tree.ts";
 import { selected, type TestFile, testFiles } from "./test-files.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+// Hundreds of processes load the same modules: they are compiled once.
+process.env["NODE_COMPILE_CACHE"] ??= join(root, ".cache/compiled");
 const stillRunningEveryMs = 60_000;
 const sideBySideMax = Math.min(availableParallelism(), 4);
 

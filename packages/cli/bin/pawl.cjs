@@ -3,4 +3,5 @@
 require("./require-node.cjs");
 const [command] = process.argv.slice(2);
 if (command === "server" || command === "dev") require("./allocator.cjs").settle(__filename, process.argv.slice(2));
+require("./compile-cache.cjs").keepCompiled();
 void import("pawl/main").then(({ main }) => main());
