@@ -16,6 +16,7 @@ import { type Answer, RawClient } from "../rpc/raw-client.ts";
 import { eventTypes, jsonOf, jsonPayloads, taskQueue } from "./in-process.ts";
 
 const { CommandType, HistoryEventFilterType, QueryResultType } = enums;
+const deadlineExceeded = 4;
 
 let server: RunningServer;
 let client: RawClient;
@@ -28,7 +29,7 @@ after(async () => {
   await server.stop();
 });
 
-function call<N extends MethodName>(method: N, request: Init<RequestOf<N>>, timeoutMs = 10_000): Promise<Answer> {
+function call<N extends MethodName>(method: N, request: Init<RequestOf<N>>, timeoutMs = 60_000): Promise<Answer> {
   const { path, request: codec } = methods[method];
   const bytes = codec.encode({ namespace: "default", ...(request as object) } as never);
   return client.call(path, bytes, { deadlineMs: Date.now() + timeoutMs, headers: { "client-name": "temporal-go" } });
@@ -44,12 +45,24 @@ async function ask<N extends MethodName>(
   return methods[method].response.decode(bytes!) as ResponseOf<N>;
 }
 
+/** Undefined: there is no task, or the machine was so busy that the answer came too late. */
+async function poll<N extends "PollWorkflowTaskQueue" | "PollActivityTaskQueue">(
+  method: N,
+  identity: string,
+): Promise<ResponseOf<N> | undefined> {
+  const { code, text, bytes } = await call(method, { taskQueue, identity } as Init<RequestOf<N>>, 2_500);
+  if (code === deadlineExceeded) return undefined;
+  assert.equal(code, 0, `${method}: ${text}`);
+  const task = methods[method].response.decode(bytes!) as ResponseOf<N>;
+  return task.taskToken.length > 0 ? task : undefined;
+}
+
 /** Answers workflow tasks with one activity and then its result, activities with their input doubled, and queries with "working". */
 async function work(stop: AbortSignal): Promise<void> {
   const workflowTasks = async () => {
     while (!stop.aborted) {
-      const task = await ask("PollWorkflowTaskQueue", { taskQueue, identity: "w" }, 2_500);
-      if (task.taskToken.length === 0) continue;
+      const task = await poll("PollWorkflowTaskQueue", "w");
+      if (!task) continue;
       if (task.query) {
         const completedType = QueryResultType.ANSWERED;
         await ask("RespondQueryTaskCompleted", {
@@ -63,8 +76,8 @@ async function work(stop: AbortSignal): Promise<void> {
   };
   const activityTasks = async () => {
     while (!stop.aborted) {
-      const task = await ask("PollActivityTaskQueue", { taskQueue, identity: "a" }, 2_500);
-      if (task.taskToken.length === 0) continue;
+      const task = await poll("PollActivityTaskQueue", "a");
+      if (!task) continue;
       const [input] = jsonOf(task.input) as [number];
       await ask("RespondActivityTaskCompleted", { taskToken: task.taskToken, result: jsonPayloads(input * 2) });
     }
@@ -153,7 +166,7 @@ describe("over gRPC", () => {
     const empty = await ask("PollWorkflowTaskQueue", { taskQueue: queue }, 2_500);
     const heldMs = Date.now() - startedAtMs;
     assert.equal(empty.taskToken.length, 0);
-    assert.ok(heldMs > 1_000 && heldMs < 2_500, `held for ${heldMs} ms`);
+    assert.ok(heldMs > 1_000, `held for ${heldMs} ms`);
     const { path, request } = methods.PollWorkflowTaskQueue;
     const roundTrip = () => ask("GetSystemInfo", {});
     for (let round = 0; round < 10; round++) {
