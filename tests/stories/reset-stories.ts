@@ -299,6 +299,17 @@ export const resetStories: readonly Story[] = [
     await s.step([complete()]);
   }),
 
+  story("reset-child-later", "a child of a later run ends by its policy when an older run is reset", async (s) => {
+    const { runId } = await s.start();
+    await s.step([continueAsNew()]);
+    await s.step([child(childOf(s), { parentClosePolicy: Close.TERMINATE })]);
+    await s.step([]);
+    await childStep(s, []);
+    await reset(s, { workflowExecution: { workflowId: s.name, runId } });
+    await s.closed(childOf(s));
+    await s.step([complete("again")]);
+  }),
+
   story(
     "reset-continued",
     "a run that was continued as new is reset with the signals of all that followed",
