@@ -72,7 +72,17 @@ const stuckChild: Explanation = {
 
 type Expected = readonly [kind: Cause["kind"], text: RegExp, isStuck: boolean, next: RegExp];
 
+const terminated = { identity: "ada", reason: "wrong address." };
+
 const cases: readonly (readonly [what: string, given: Case, ...causes: readonly Expected[]])[] = [
+  [
+    "closed, by whom and what for",
+    {
+      status: WorkflowExecutionStatus.TERMINATED,
+      events: [{ eventId: 5, workflowExecutionTerminatedEventAttributes: terminated }],
+    },
+    ["closed", /closed \(Terminated\) since .* by ada: wrong address\.$/, false, /workflow result/],
+  ],
   [
     "closed, with its error down to the cause",
     {

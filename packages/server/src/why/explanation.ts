@@ -122,7 +122,10 @@ function closedCause({ description, events, nowMs }: Evidence, commands: Command
   const info = description.workflowExecutionInfo;
   const status = word(enums.WorkflowExecutionStatus, info?.status ?? 0);
   const ended = events.find(({ workflowExecutionFailedEventAttributes }) => workflowExecutionFailedEventAttributes);
-  const why = ended ? `: ${failureText(ended.workflowExecutionFailedEventAttributes?.failure)}` : "";
+  const terminated = events[0]?.workflowExecutionTerminatedEventAttributes;
+  let why = "";
+  if (ended) why = `: ${failureText(ended.workflowExecutionFailedEventAttributes?.failure)}`;
+  else if (terminated) why = ` by ${terminated.identity || "somebody"}${reasonText(terminated.reason)}`;
   return {
     kind: "closed",
     text: `It waits for nothing: it is closed (${status}) since ${when(timestampMs(info?.closeTime), nowMs)}${why}.`,
@@ -201,7 +204,7 @@ function failingTask({ events }: Evidence, task: workflow.PendingWorkflowTaskInf
     if (failed) {
       const cause = `${word(enums.WorkflowTaskFailedCause, failed.cause)}: `;
       const text = failureText(failed.failure);
-      const place = stackPlace(failed.failure?.stackTrace ?? "");
+      const place = stackPlace(failed.failure ?? {});
       const where = place === "" ? "" : `, ${place}`;
       // Failures that the server has written begin with it.
       return text.startsWith(cause) ? text : `${cause}${text}${where}`;
@@ -348,11 +351,16 @@ function when(ms: number, nowMs: number): string {
 }
 
 /** With the causes below it, down to the deepest. */
+/** As part of a sentence of ours, which ends by itself. */
+function reasonText(reason: string): string {
+  return reason === "" ? "" : `: ${reason.replace(/\.+$/, "")}`;
+}
+
 function failureText(given: failure.Failure | undefined): string {
   const texts: string[] = [];
   for (let each = given; each !== undefined; each = each.cause) {
     const type = each.applicationFailureInfo?.type;
-    texts.push(`${type ? `${type}: ` : ""}${each.message}`);
+    texts.push([type, each.message].filter((text) => text).join(": "));
   }
   // A sentence of ours goes on behind it, or ends there.
   return texts.length === 0 ? "no error was given" : texts.join("; caused by ").replace(/\.+$/, "");

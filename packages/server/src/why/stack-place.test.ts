@@ -23,7 +23,8 @@ reflect.Value.call({0xd1d2e0?})
 go.temporal.io/sdk/internal.executeFunction({0xd1d2e0})
 	/srv/go/pkg/mod/go.temporal.io/sdk@v1.50.0/internal/internal_worker.go:3061 +0x319
 `;
-const java = `java.base/java.util.Objects.requireNonNull(Objects.java:235)
+const java = `com.fasterxml.jackson.databind.ObjectMapper.writeValue(ObjectMapper.java:1)
+java.base/java.util.Objects.requireNonNull(Objects.java:235)
 com.example.Prices.price(Prices.java:12)
 io.temporal.internal.sync.POJOWorkflow.execute(POJOWorkflow.java:300)`;
 const typescript = `    at JSON.parse (<anonymous>)
@@ -37,8 +38,14 @@ test("the place of a failure is the innermost one in the program's own code, in 
     [java, "com.example.Prices.price(Prices.java:12)"],
     ["    at price (src/prices.ts:7:3)\n    at run (src/run.ts:1:1)", "at price (src/prices.ts:7:3)"],
     [typescript, "at price (/srv/orders/prices.ts:7:3)"],
-    ["    at run (node_modules/a.js:1:1)\n    at go (node:internal)", "at run (node_modules/a.js:1:1)"],
+    ["    at run (node_modules/a.js:1:1)\n    at go (node:internal)", ""],
     ["", ""],
   ] as const)
-    assert.equal(stackPlace(trace), place);
+    assert.equal(stackPlace({ stackTrace: trace }), place);
+});
+
+test("what an SDK has wrapped is looked for in its cause", () => {
+  const stackTrace = "io.temporal.internal.statemachines.WorkflowStateMachines.create(WorkflowStateMachines.java:465)";
+  const cause = { stackTrace, cause: { stackTrace: java } };
+  assert.equal(stackPlace({ stackTrace, cause }), "com.example.Prices.price(Prices.java:12)");
 });

@@ -6,14 +6,20 @@ const foreign = new RegExp(
     String.raw`site-packages|/lib/python[\d.]+/`,
     "node_modules|node:|<anonymous>",
     String.raw`/go/pkg/mod/|/(usr|opt)/\S*go[^/]*/src/|golang\.org/toolchain`,
-    String.raw`^(at )?(java|javax|jdk|sun|kotlin|io\.temporal)\.`,
+    String.raw`^(at )?(java|javax|jdk|sun|kotlin|io\.temporal|io\.grpc|com\.fasterxml|com\.google)\.`,
   ].join("|"),
 );
 
-/** The innermost frame that is the program's own, or the innermost of all; "" for a trace that has none. */
-export function stackPlace(stackTrace: string): string {
-  const frames = innermostFirst(stackTrace.split("\n"));
-  return frames.find((frame) => !foreign.test(frame)) ?? frames[0] ?? "";
+interface Failed {
+  readonly stackTrace?: string | undefined;
+  readonly cause?: Failed | undefined;
+}
+
+/** The innermost frame that is the program's own, in the deepest cause that has one; "" where all are others', which say nothing to the program's author. */
+export function stackPlace({ stackTrace = "", cause }: Failed): string {
+  const deeper = cause === undefined ? "" : stackPlace(cause);
+  if (deeper !== "") return deeper;
+  return innermostFirst(stackTrace.split("\n")).find((frame) => !foreign.test(frame)) ?? "";
 }
 
 function innermostFirst(lines: readonly string[]): readonly string[] {

@@ -71,8 +71,8 @@ function whyTask(task: PendingTask, { description, groups, pollerCount, nowMs }:
 }
 
 /** The place in the code that threw, where its worker knew it. */
-function placeOf({ stackTrace = "" }: Failure): string {
-  const place = stackPlace(stackTrace);
+function placeOf(failure: Failure): string {
+  const place = stackPlace(failure);
   return place === "" ? "" : `, ${place}`;
 }
 
