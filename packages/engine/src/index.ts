@@ -17,7 +17,7 @@ export { Oversized, type SizeWarning } from "./run/run-size.ts";
 export type { VisibilityRecord } from "./run/visibility.ts";
 export { upcomingTimes } from "./schedule/schedule-describe.ts";
 export type { ScheduleRun } from "./schedule/schedule-run.ts";
-export { Spec } from "./schedule/spec.ts";
+export { ruleCountOf, Spec } from "./schedule/spec.ts";
 export type { StandaloneDescription } from "./standalone/standalone-describe.ts";
 export type { StandaloneRun } from "./standalone/standalone-run.ts";
 export * from "./state/execution.ts";

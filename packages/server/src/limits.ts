@@ -208,6 +208,8 @@ export const limits = {
   batchPageMax: 100,
 
   scheduleNotesBytesMax: 1_000,
+  /** Of schedules with more calendars and intervals, lists show the next times as they were when the schedule last did something. */
+  listedScheduleRulesMax: 10,
   /** Ranges of one patch that are to be filled in. */
   backfillsOfPatchMax: 1_000,
 

@@ -10,6 +10,9 @@ const minuteMs = 60_000;
 const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 
+/** Days that match and have none of the times, as when clocks are set forward. A zone whose clocks are so on more days in a row is made up. */
+const missedDaysMax = 400;
+
 type Field = Exclude<keyof schedule.StructuredCalendarSpec, "comment">;
 
 export interface FieldRule {
@@ -34,6 +37,8 @@ export class Calendar {
   readonly #hours: readonly number[];
   readonly #minutes: readonly number[];
   readonly #seconds: readonly number[];
+  /** Between these two nothing matches. */
+  #lastFound: { readonly afterMs: number; readonly nextMs: number | undefined } | undefined;
 
   constructor(spec: schedule.StructuredCalendarSpec, zone: TimeZone) {
     this.#zone = zone;
@@ -51,21 +56,49 @@ export class Calendar {
 
   /** The first moment after `afterMs` that matches; undefined when there is none. A local time that the clock passes twice matches twice. */
   next(afterMs: number): number | undefined {
+    const known = this.#lastFound;
+    // Many specs are of calendars that match on few days, or never: each is looked through once, not for every time of the others.
+    if (known && afterMs >= known.afterMs && (known.nextMs === undefined || afterMs < known.nextMs))
+      return known.nextMs;
+    const nextMs = this.#search(afterMs);
+    this.#lastFound = { afterMs, nextMs };
+    return nextMs;
+  }
+
+  #search(afterMs: number): number | undefined {
     const fromMs = (Math.floor(afterMs / secondMs) + 1) * secondMs;
-    let day = new Date(floorTo(fromMs + this.#zone.offsetMsAt(fromMs), dayMs));
     // The moment may still lie on the local day before, if the clock is set back over midnight.
-    day = new Date(day.getTime() - dayMs);
-    const lastMs = Date.UTC(calendarYears.last, 11, 31);
-    if (day.getUTCFullYear() < calendarYears.first) day = new Date(Date.UTC(calendarYears.first, 0, 1));
-    while (day.getTime() <= lastMs) {
-      if (!this.#allows("year", day.getUTCFullYear())) day = new Date(Date.UTC(day.getUTCFullYear() + 1, 0, 1));
-      else if (!this.#allows("month", day.getUTCMonth() + 1))
-        day = new Date(Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1, 1));
-      else {
-        const found = this.#matchesDay(day) ? this.#nextOfDay(day.getTime(), fromMs) : undefined;
+    const firstDayMs = Math.max(
+      floorTo(fromMs + this.#zone.offsetMsAt(fromMs), dayMs) - dayMs,
+      Date.UTC(calendarYears.first, 0, 1),
+    );
+    const firstDay = new Date(firstDayMs);
+    const days = { firstDayMs, fromMs, missedCount: 0 };
+    for (let year = firstDay.getUTCFullYear(); year <= calendarYears.last; year++) {
+      if (!this.#allows("year", year)) continue;
+      for (let month = year === firstDay.getUTCFullYear() ? firstDay.getUTCMonth() : 0; month < 12; month++) {
+        if (!this.#allows("month", month + 1)) continue;
+        const found = this.#searchMonth(Date.UTC(year, month, 1), Date.UTC(year, month + 1, 1), days);
         if (found !== undefined) return found;
-        day = new Date(day.getTime() + dayMs);
+        if (days.missedCount > missedDaysMax) return undefined;
       }
+    }
+    return undefined;
+  }
+
+  /** Without an object for each day: there are 37,000 of them. */
+  #searchMonth(
+    startMs: number,
+    endMs: number,
+    days: { readonly firstDayMs: number; readonly fromMs: number; missedCount: number },
+  ): number | undefined {
+    for (let dayStartMs = Math.max(startMs, days.firstDayMs); dayStartMs < endMs; dayStartMs += dayMs) {
+      if (!this.#allows("dayOfMonth", (dayStartMs - startMs) / dayMs + 1)) continue;
+      // The first day of 1970 was a Thursday.
+      if (!this.#allows("dayOfWeek", (dayStartMs / dayMs + 4) % 7)) continue;
+      const found = this.#nextOfDay(dayStartMs, days.fromMs);
+      if (found !== undefined) return found;
+      days.missedCount += 1;
     }
     return undefined;
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { common, enums, failure, type Init, schedule, toTimestamp, workflowservice } from "@pawl/protocol";
+import { limits } from "../limits.ts";
 import { Rejection } from "../rejection.ts";
 import type { Message } from "../state/message.ts";
 import { Step } from "../step.ts";
@@ -408,6 +409,12 @@ describe("changing it", () => {
     const scripted = new ScriptedSchedule();
     const refused = update(scripted, { spec: { cronString: ["1 2 3"] } });
     assert.ok(refused instanceof Rejection && /^Invalid schedule spec: CronString/.test(refused.message));
+    const many = (count: number) => ({ spec: { cronString: Array.from({ length: count }, () => "* * * * *") } });
+    const tooMany = update(scripted, many(limits.scheduleRulesMax + 1));
+    assert.ok(
+      tooMany instanceof Rejection && /501 calendars and intervals, where 500 are the most$/.test(tooMany.message),
+    );
+    assert.ok(!(update(scripted, many(limits.scheduleRulesMax)) instanceof Rejection));
     scripted.pass(minuteMs);
     assert.equal(scripted.started().workflowId, "w-2026-01-01T00:01:00Z");
   });

@@ -21,7 +21,7 @@ import { advance, buffer, changeState, delivered, receiveClosed, skipUntil } fro
 import { conflictTokenOf, describeSchedule, matchingTimes, scheduleRecord } from "./schedule-describe.ts";
 import { noScheduleChanges, type ScheduleExecution, type ScheduleRun, scheduleSender } from "./schedule-run.ts";
 import { restoreSchedule, takeScheduleChanges } from "./schedule-snapshot.ts";
-import { Spec, SpecError } from "./spec.ts";
+import { ruleCountOf, Spec, SpecError } from "./spec.ts";
 
 type Patch = schedule.SchedulePatch;
 
@@ -91,6 +91,10 @@ const refused: Delivery = { type: "refused", rejection: new Rejection("NOT_FOUND
 function compiled(given: schedule.Schedule | undefined): { spec: Spec; schedule: schedule.Schedule } | Rejection {
   try {
     const spec = new Spec(schedule.ScheduleSpec.create({ ...given?.spec }));
+    const ruleCount = ruleCountOf(spec.canonical);
+    // Not when one is read that was made before there was a limit.
+    if (ruleCount > limits.scheduleRulesMax)
+      throw new SpecError(`${ruleCount} calendars and intervals, where ${limits.scheduleRulesMax} are the most`);
     const policies = schedule.SchedulePolicies.create({
       ...given?.policies,
       overlapPolicy: given?.policies?.overlapPolicy || enums.ScheduleOverlapPolicy.SKIP,

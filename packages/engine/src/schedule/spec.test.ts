@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe, mock, test } from "node:test";
 import { type Init, schedule } from "@pawl/protocol";
 import { Cron } from "croner";
 import fc from "fast-check";
@@ -52,6 +52,20 @@ describe("calendars", () => {
       ),
       [],
     );
+  });
+
+  test("many calendars that never match are looked through once", () => {
+    const never = { dayOfMonth: "31", month: "2,4,6,9,11", hour: "*" };
+    const calendar = Array.from({ length: 500 }, (_, second) => ({ ...never, second: String(second % 60) }));
+    const dates = mock.method(Date, "UTC");
+    const compiled = spec({ calendar, interval: [{ interval: { seconds: 3_600 } }] });
+    let at = Date.parse("2026-01-01T00:00:00Z");
+    for (let count = 0; count < 100; count++) at = compiled.next(at, "seed")!.nominalMs;
+    const callCount = dates.mock.callCount();
+    dates.mock.restore();
+    assert.equal(new Date(at).toISOString(), "2026-01-05T04:00:00.000Z");
+    // Two for each month of the years to come, and not for each of the 100 times.
+    assert.ok(callCount < 2 * 500 * 5 * 80, `${callCount}`);
   });
 
   test("what is excluded for long is passed over", () => {

@@ -58,7 +58,9 @@ export class Spec {
     const fromMs = Math.max(afterMs, this.#startMs - 1_000);
     if (fromMs >= latestMs) return undefined;
     let nominalMs = this.#rawNext(fromMs);
-    for (let count = 0; nominalMs !== undefined; count++) {
+    // A spec of many rules looks at fewer times.
+    const weight = Math.max(1, ruleCountOf(this.canonical) / 4);
+    for (let count = 0; nominalMs !== undefined; count += weight) {
       const untilMs = this.#excludedUntil(nominalMs);
       if (untilMs <= nominalMs) break;
       if (count >= limits.excludedTimesMax || untilMs > Math.min(this.#endMs, latestMs)) return undefined;
@@ -94,6 +96,15 @@ export class Spec {
     const maxMs = following === undefined ? this.#jitterMs : Math.min(this.#jitterMs, following - nominalMs);
     return Math.floor(fraction(`${nominalMs}/${seed}`) * maxMs);
   }
+}
+
+/** Calendars and intervals, with those that are excluded. */
+export function ruleCountOf({
+  structuredCalendar,
+  interval,
+  excludeStructuredCalendar,
+}: schedule.ScheduleSpec): number {
+  return structuredCalendar.length + interval.length + excludeStructuredCalendar.length;
 }
 
 /** A number in [0, 1) that depends on the text alone (FNV-1a with a final mix). */

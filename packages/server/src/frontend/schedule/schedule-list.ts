@@ -1,6 +1,7 @@
 /** Lists and counts of schedules by a filter. */
-import { Rejection, Spec, upcomingTimes } from "@pawl/engine";
+import { Rejection, ruleCountOf, Spec, upcomingTimes } from "@pawl/engine";
 import { enums, schedule, toTimestamp } from "@pawl/protocol";
+import { limits } from "../../limits.ts";
 import type { Handlers } from "../handler.ts";
 import type { Namespace } from "../namespace/namespace-registry.ts";
 import type { Parts } from "../parts.ts";
@@ -43,7 +44,9 @@ function shownNow(info: Uint8Array, nowMs: number): schedule.ScheduleListEntry {
   const { spec, futureActionTimes } = entry.info;
   const countMax = futureActionTimes.length;
   const from = { afterMs: nowMs, seed: entry.scheduleId, countMax };
-  const times = countMax === 0 ? [] : upcomingTimes(new Spec(spec), from).map(toTimestamp);
+  // A page has many rows, and whoever may read asks for it again and again.
+  const isLong = ruleCountOf(spec) > limits.listedScheduleRulesMax;
+  const times = isLong || countMax === 0 ? futureActionTimes : upcomingTimes(new Spec(spec), from).map(toTimestamp);
   const shown = { ...spec, timezoneData: new Uint8Array() };
   return { ...entry, info: { ...entry.info, spec: shown, futureActionTimes: times } };
 }
