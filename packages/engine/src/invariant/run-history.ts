@@ -84,6 +84,8 @@ interface RunningTimer {
   readonly backMs: number;
 }
 
+const resetCause = enums.WorkflowTaskFailedCause.RESET_WORKFLOW;
+
 export class RunHistory {
   readonly #clock: HistoryClock;
   readonly events: Event[] = [];
@@ -118,6 +120,8 @@ export class RunHistory {
   readonly nexusOperations = new Set<number>();
   closing: Event | undefined;
   readonly #signalRequestIds = new Set<string>();
+  /** Between the point of a reset and its workflow task is what the runs before were told. Two of them may have been given signals of one request id. */
+  #isTakenOver = false;
   #lastCompletedEventId = 0;
   #lastAtMs = 0;
   /** The event that is looked at has the time of the one before, perhaps because the clock was set back. */
@@ -201,6 +205,7 @@ export class RunHistory {
       case Type.WORKFLOW_TASK_SCHEDULED:
         must(this.workflowTask === "none", "I13", `${name}, but there is a workflow task`);
         this.workflowTask = "scheduled";
+        this.#isTakenOver = false;
         return;
       case Type.WORKFLOW_TASK_STARTED:
         must(this.workflowTask === "scheduled", "I13", `${name}, but no workflow task is scheduled`);
@@ -223,6 +228,7 @@ export class RunHistory {
         must(this.workflowTask !== "none", "I13", `${name}, but there is no workflow task`);
         this.workflowTask = "none";
         this.#isFlush = true;
+        this.#isTakenOver = event.workflowTaskFailedEventAttributes?.cause === resetCause;
         return;
       default:
         return;
@@ -328,7 +334,8 @@ export class RunHistory {
     const signal = event.workflowExecutionSignaledEventAttributes;
     if (signal) {
       const { requestId } = signal;
-      must(!this.#signalRequestIds.has(requestId), "I17", `${name} is the signal of request ${requestId} again`);
+      const isAgain = this.#signalRequestIds.has(requestId) && !this.#isTakenOver;
+      must(!isAgain, "I17", `${name} is the signal of request ${requestId} again`);
       if (requestId !== "") this.#signalRequestIds.add(requestId);
       this.signals.push(signal.signalName);
     }

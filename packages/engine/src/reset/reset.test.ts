@@ -78,6 +78,24 @@ test("a signal that was given to the run before, and is repeated, is still known
   assert.equal(workflow.events().length, before);
 });
 
+test("signals of one request id, which two runs of a chain were given, are both taken over", () => {
+  const workflow = new ScriptedWorkflow();
+  workflow.start();
+  const base = workflow.currentRunId!;
+  workflow.signal("one", "same");
+  workflow.complete(workflow.pollTask(), [commands.continueAsNew()]);
+  workflow.signal("two", "same");
+  const next = workflow.reset(4, { runId: base });
+  const signals = workflow.events(next).flatMap(({ workflowExecutionSignaledEventAttributes: each }) => each ?? []);
+  assert.deepEqual(
+    signals.map(({ signalName, requestId }) => [signalName, requestId]),
+    [
+      ["one", "same"],
+      ["two", "same"],
+    ],
+  );
+});
+
 test("what happened after the histories were read is taken over from memory, or the reset is not done (X2)", () => {
   for (const [workflow, expected] of [
     [begun(new CachedWorkflow()), "reset"],
