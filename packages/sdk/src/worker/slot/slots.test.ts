@@ -125,7 +125,7 @@ describe("a tuner", () => {
         tunerOptions: { targetMemoryUsage: 1, targetCpuUsage: 1 },
         activityTaskSlotOptions: { minimumSlots: 5, maximumSlots: 2 },
       },
-      /activity slots must be at least 1/,
+      /activity slots: minimumSlots must be at least 1, and maximumSlots at least minimumSlots/,
     ],
     [
       "no slots",
