@@ -20,6 +20,25 @@ const negative = { seconds: -1, nanos: 0 };
 const versioned = { workerVersioningMode: WorkerVersioningMode.VERSIONED, deploymentName: "d", buildId: "" };
 
 describe("a poll for a workflow task", () => {
+  test("tells how many tasks wait beside its own, unless its queue is sticky: there SDKs would send all their polls", async () => {
+    await using server = await InProcess.open();
+    const ids = ["w-1", "w-2", "w-3"];
+    for (const id of ids) await server.start(id);
+    const tasks = [await server.pollWorkflowTask(), await server.pollWorkflowTask(), await server.pollWorkflowTask()];
+    assert.deepEqual(
+      tasks.map(({ backlogCountHint }) => backlogCountHint),
+      [2, 1, 0],
+    );
+    for (const task of tasks) await server.complete(task, { stickyAttributes });
+    // Its worker is there.
+    const first = server.pollWorkflowTask(stickyQueue);
+    for (const id of ids) await server.signal(id);
+    for (const task of [await first, await server.pollWorkflowTask(stickyQueue)]) {
+      assert.equal(task.taskToken.length > 0, true);
+      assert.equal(task.backlogCountHint, 0);
+    }
+  });
+
   for (const [name, change, verdict] of [
     ["no namespace", { namespace: "" }, "INVALID_ARGUMENT Namespace not set on request."],
     ["a long identity", { identity: tooLong }, "INVALID_ARGUMENT Identity length exceeds limit."],

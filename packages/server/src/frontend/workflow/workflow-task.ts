@@ -158,13 +158,22 @@ async function answerPoll(
   queries: QueryRegistry,
   match: StartedMatch | QueryMatch,
 ): Promise<PollResponse | undefined> {
-  const { sticky, backlogCount } = match;
+  const { sticky } = match;
+  const backlogCount = toldBacklogCount(match);
   if (match.type === "query") {
     const asked = await queries.asked(match.query.id);
     return asked && queryResponse(parts, asked, { sticky, backlogCount });
   }
   if (match.started.kind !== "workflow") throw new Error("an activity task came out of a workflow task queue");
   return taskResponse(parts, queries, match.started.task, { fromStart: !sticky, backlogCount });
+}
+
+/**
+ * Workers are told of no backlog of their sticky queues. SDKs that hear of one (Go, Java) send all their polls there until they hear that it is gone; answers overtake
+ * each other, and when one that says "some" is the last to be heard, nobody polls the normal queue for as long as a poll lasts. Without it they divide their polls.
+ */
+function toldBacklogCount({ sticky, backlogCount }: StartedMatch | QueryMatch): number {
+  return sticky ? 0 : backlogCount;
 }
 
 async function taskResponse(
