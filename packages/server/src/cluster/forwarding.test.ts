@@ -34,7 +34,7 @@ function sendingOn() {
     new Map([["QueryWorkflow", () => place]]),
     {
       ...{ node: node as unknown as ClusterNode, clock: new ManualClock(), telemetry: {} as Telemetry },
-      ...{ tokens: { open: assert.fail }, queues: { noteSticky: assert.fail } },
+      ...{ tokens: { open: assert.fail }, lender: { noteSticky: assert.fail } },
     },
   );
   return { handlers, sent, asked, answer: (given: PeerAnswer) => answer(given) };

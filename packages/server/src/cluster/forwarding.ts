@@ -15,10 +15,10 @@ import { clusterLimits } from "../limits.ts";
 import type { Status } from "../rpc/transport.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { traceHeadersOf } from "../telemetry/trace-context.ts";
+import type { Lender } from "./loans.ts";
 import { type ClusterNode, isMoved, notThere } from "./node.ts";
 import type { Place } from "./placement.ts";
 import type { PlaceOfCall } from "./places.ts";
-import type { ClusterQueues } from "./queues.ts";
 
 /** What goes along with a call that is sent on: where it is to be done, and what handlers look at of its headers. */
 export interface Attachment {
@@ -37,7 +37,7 @@ export interface ForwardingParts {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly tokens: Pick<Tokens, "open">;
-  readonly queues: Pick<ClusterQueues, "noteSticky">;
+  readonly lender: Pick<Lender, "noteSticky">;
 }
 
 /** The same handlers for callers from outside: wherever a call belongs, there it is done. */
@@ -67,13 +67,13 @@ export function forwarding(
 /** The next task of the run is for this worker, which calls this node. */
 function noteSticky(
   { taskToken, stickyAttributes }: RequestOf<"RespondWorkflowTaskCompleted">,
-  { tokens, queues }: ForwardingParts,
+  { tokens, lender }: ForwardingParts,
 ): void {
   const { name: stickyQueue, normalName: taskQueue } = stickyAttributes?.workerTaskQueue ?? {};
   const token = stickyQueue && taskQueue ? tokens.open("workflow", taskToken) : undefined;
   if (!token || token instanceof Rejection) return;
   const { namespaceId, workflowId } = token;
-  queues.noteSticky(workflowKey(namespaceId, workflowId), { namespaceId, taskQueue: taskQueue!, stickyQueue });
+  lender.noteSticky(workflowKey(namespaceId, workflowId), { namespaceId, taskQueue: taskQueue!, stickyQueue });
 }
 
 interface Sent {

@@ -103,7 +103,7 @@ export class ClusterMember {
       tls: tls && { files: tls, serverName: config.tls?.serverName },
       hasShard: (shardId) => this.#ring?.has(shardId) ?? false,
       submitHere: (key, command) => this.#ring!.submitHere(key, command),
-      lendFor: (...command) => this.queues.lendFor(...command),
+      lendFor: (...command) => this.queues.lender.lendFor(...command),
       onLost: () => this.#lookAgain(),
       onQueuesMoved: () => this.queues.follow(),
     });
@@ -136,7 +136,7 @@ export class ClusterMember {
   forwarding(handlers: Handlers, { namespaces, tokens }: Pick<PlacesParts, "namespaces" | "tokens">): Handlers {
     const { clock, shardCount, telemetry } = this.#parts;
     const places = placesOf({ namespaces, tokens, shardCount, queues: this.queues.places });
-    return forwarding(handlers, places, { node: this.node, clock, telemetry, tokens, queues: this.queues });
+    return forwarding(handlers, places, { node: this.node, clock, telemetry, tokens, lender: this.queues.lender });
   }
 
   /** From here on others know of this node, and it takes what is its own. */

@@ -129,7 +129,7 @@ function askedOf(
   return {
     Submit: async ({ shardId, key, command, loan }: Submitted) => {
       if (!node.isHere({ type: "shard", shardId })) return moved;
-      using borrowed = loan && queues.borrow(key, loan);
+      using borrowed = loan && queues.borrowings.borrow(key, loan);
       const ended = await endedOf(ring.submitHere(key, command));
       const carried = ({ task: { runId, stamp } }: StartedWorkflowTask) => queries.attachHere(runId, stamp);
       if (ended.type !== "reply") return ended;

@@ -9,7 +9,6 @@
  *
  * A task that a poll has come for along with a command goes back with the answer, and comes by no queue (`loans.ts`).
  */
-import type { ExecutionKey } from "@pawl/engine";
 import type { Clock } from "../clock.ts";
 import type { Queues } from "../frontend/queues.ts";
 import { clusterLimits } from "../limits.ts";
@@ -19,7 +18,7 @@ import type { AskedQueue, Match, Question, QueuePartition, Reservation, Routing,
 import { Matching } from "../matching/matching.ts";
 import type { Started } from "../shard/dispatcher.ts";
 import { Balance, type Balancing } from "./balance.ts";
-import { type Borrowed, Borrowings, isSticky, Lender, type LentAlong, type Loan } from "./loans.ts";
+import { Borrowings, isSticky, Lender } from "./loans.ts";
 import { type ClusterNode, notThere } from "./node.ts";
 import { Partitions } from "./partitions.ts";
 import type { Queue } from "./placement.ts";
@@ -39,12 +38,13 @@ export type QueuesNode = Pick<ClusterNode, "id" | "others" | "ownerOf" | "isAliv
 };
 
 export class ClusterQueues {
+  /** Of polls of this node to others, and of theirs to this one (`loans.ts`). */
+  readonly lender: Lender;
+  readonly borrowings: Borrowings;
   readonly #node: QueuesNode;
   readonly #clock: Clock;
   readonly #partitions: Partitions;
   readonly #balance: Balance<Started>;
-  readonly #lender: Lender;
-  readonly #borrowings: Borrowings;
   /** By the node that they are for. */
   readonly #outboxes = new Map<string, Waiting[]>();
   readonly #questions = new Map<string, Asked>();
@@ -65,8 +65,8 @@ export class ClusterQueues {
       send: (nodeId, message) => this.#passOn(nodeId, message),
       takeBack: (match) => this.#arrive(match),
     });
-    this.#lender = new Lender({ clock, lend: (queue) => (this.#isMine(queue) ? this.#matching.lend(queue) : null) });
-    this.#borrowings = new Borrowings({
+    this.lender = new Lender({ clock, lend: (queue) => (this.#isMine(queue) ? this.#matching.lend(queue) : null) });
+    this.borrowings = new Borrowings({
       isFor: (task, version) => this.#matching.isFor(task, version),
       sendLate: (loan, { task, started }) => {
         const version = loan.poller.deploymentVersion ?? null;
@@ -99,22 +99,7 @@ export class ClusterQueues {
 
   /** Only a poller of this node's own queue can be told to wait for a commit, and one that has come along with a command. */
   reserve(task: Task): Reservation<Started> | null {
-    return this.#isMine(task) ? this.#matching.reserve(task) : this.#borrowings.reserve(task);
-  }
-
-  /** As `Lender.lendFor`. */
-  lendFor(...command: Parameters<Lender["lendFor"]>): LentAlong | undefined {
-    return this.#lender.lendFor(...command);
-  }
-
-  /** As `Lender.noteSticky`. */
-  noteSticky(...note: Parameters<Lender["noteSticky"]>): void {
-    this.#lender.noteSticky(...note);
-  }
-
-  /** As `Borrowings.borrow`. */
-  borrow(key: ExecutionKey, loan: Loan): Borrowed {
-    return this.#borrowings.borrow(key, loan);
+    return this.#isMine(task) ? this.#matching.reserve(task) : this.borrowings.reserve(task);
   }
 
   offer(task: Task): void {
