@@ -125,7 +125,8 @@ function closedCause({ description, events, nowMs }: Evidence, commands: Command
   const terminated = events[0]?.workflowExecutionTerminatedEventAttributes;
   let why = "";
   if (ended) why = `: ${failureText(ended.workflowExecutionFailedEventAttributes?.failure)}`;
-  else if (terminated) why = ` by ${terminated.identity || "somebody"}${reasonText(terminated.reason)}`;
+  else if (terminated)
+    why = ` by ${terminated.identity || "somebody"}${terminated.reason && `: ${unended(terminated.reason)}`}`;
   return {
     kind: "closed",
     text: `It waits for nothing: it is closed (${status}) since ${when(timestampMs(info?.closeTime), nowMs)}${why}.`,
@@ -350,20 +351,19 @@ function when(ms: number, nowMs: number): string {
   return `${new Date(ms).toISOString()} (${agoText(ms - nowMs)})`;
 }
 
-/** With the causes below it, down to the deepest. */
-/** As part of a sentence of ours, which ends by itself. */
-function reasonText(reason: string): string {
-  return reason === "" ? "" : `: ${reason.replace(/\.+$/, "")}`;
+/** What others have said, as part of a sentence of ours, which goes on behind it or ends there. */
+function unended(text: string): string {
+  return text.replace(/\.+$/, "");
 }
 
+/** With the causes below it, down to the deepest. */
 function failureText(given: failure.Failure | undefined): string {
   const texts: string[] = [];
   for (let each = given; each !== undefined; each = each.cause) {
     const type = each.applicationFailureInfo?.type;
     texts.push([type, each.message].filter((text) => text).join(": "));
   }
-  // A sentence of ours goes on behind it, or ends there.
-  return texts.length === 0 ? "no error was given" : texts.join("; caused by ").replace(/\.+$/, "");
+  return texts.length === 0 ? "no error was given" : unended(texts.join("; caused by "));
 }
 
 /** `TimedOut` for the member `TIMED_OUT`. */
