@@ -76,6 +76,11 @@ export function countTaskFailure(run: Run, what: "Failed" | "TimedOut", cause: s
   if (run.taskFailures.count >= limits.reportedFailures) run.changes.visibility = true;
 }
 
+/** Whether the last workflow task failed because its worker would have closed the workflow without having seen what had come meanwhile. */
+export function triedToClose({ taskFailures }: Run): boolean {
+  return taskFailures?.what === "Failed" && taskFailures.cause === unhandledCommand;
+}
+
 /** A workflow task has completed. */
 export function clearTaskFailures(run: Run): void {
   if (!run.taskFailures) return;
@@ -88,3 +93,5 @@ export function causeName(cause: enums.WorkflowTaskFailedCause): string {
   const [name = ""] = Object.entries(enums.WorkflowTaskFailedCause).find(([, value]) => value === cause) ?? [];
   return pascalCase(name);
 }
+
+const unhandledCommand = causeName(enums.WorkflowTaskFailedCause.UNHANDLED_COMMAND);

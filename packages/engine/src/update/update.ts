@@ -16,7 +16,7 @@ import { isOpen, type Run } from "../state/run.ts";
 import type { Update } from "../state/update.ts";
 import type { Step } from "../step.ts";
 import type { UpdateProgress } from "../vocabulary.ts";
-import { scheduleWorkflowTask } from "../workflow-task/workflow-task.ts";
+import { closingProblem, scheduleWorkflowTask } from "../workflow-task/workflow-task.ts";
 
 const { EventType, UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
 
@@ -34,7 +34,7 @@ export function admitUpdate(
   const { workflowTask: task } = run;
   if (task.type !== "none" && task.attempt >= limits.updateRefusedAttempt) return notReady();
   if (run.pause) return new Rejection("FAILED_PRECONDITION", "Workflow is paused. Cannot update the workflow.");
-  const refused = limitProblem(run);
+  const refused = closingProblem(run) ?? limitProblem(run);
   if (refused) return refused;
   run.admissions += 1;
   run.updates.set(updateId, { status: "admitted", admission: run.admissions, request: request.request! });

@@ -54,6 +54,30 @@ test("a workflow cannot complete over an event it has not seen", () => {
   assert.equal(workflow.events().at(-1)!.workflowTaskScheduledEventAttributes!.attempt, 1);
 });
 
+test("a workflow whose worker tries again to complete it takes nothing new that would stand in the way, until that task ends", () => {
+  const workflow = new ScriptedWorkflow();
+  workflow.start();
+  const task = workflow.pollTask();
+  workflow.signal("late", "known");
+  workflow.complete(task, [commands.completeWorkflow()]);
+  workflow.signal("before the next task starts");
+  const again = workflow.pollTask();
+  const signal = (requestId: string) =>
+    ({
+      type: "signal",
+      request: workflowservice.SignalWorkflowExecutionRequest.create({ signalName: "s", requestId }),
+    }) as const;
+  const codec = workflowservice.UpdateWorkflowExecutionRequest;
+  const update = codec.decode(codec.encode({ request: { meta: { updateId: "u" } } }));
+  const { code, detail } = workflow.refused(signal(""));
+  assert.deepEqual([code, detail?.typeName.split(".").at(-1)], ["RESOURCE_EXHAUSTED", "ResourceExhaustedFailure"]);
+  assert.equal(workflow.refused({ type: "update", request: update }).code, "RESOURCE_EXHAUSTED");
+  workflow.do(signal("known"));
+  workflow.failTask(again);
+  workflow.pollTask();
+  workflow.do(signal(""));
+});
+
 test("later attempts of a failing task leave no event until one completes", () => {
   const workflow = new ScriptedWorkflow();
   workflow.start();

@@ -9,10 +9,10 @@
  *   T2. Attempt 1 is in history from the moment it is scheduled; later attempts are transient and written only when they complete.
  *   T3. A failure while sticky clears stickiness and keeps attempt 1; on the normal queue it raises the attempt.
  */
-import { enums, type failure, history, toTimestamp } from "@pawl/protocol";
+import { enums, errordetails, type failure, history, toTimestamp } from "@pawl/protocol";
 import { limits } from "../limits.ts";
-import { Rejection } from "../rejection.ts";
-import { causeName, countTaskFailure } from "../run/derived-attribute.ts";
+import { detail, Rejection } from "../rejection.ts";
+import { causeName, countTaskFailure, triedToClose } from "../run/derived-attribute.ts";
 import { dropTail, flushBuffer, sealBatch, tailEvents, write, writeShownTask } from "../run/history.ts";
 import { type HistoryEventInit, isOpen, type Run } from "../state/run.ts";
 import type { DeploymentVersion } from "../state/versioning.ts";
@@ -34,6 +34,24 @@ type Scheduled = Extract<WorkflowTask, { type: "scheduled" }>;
 type Started = Extract<WorkflowTask, { type: "started" }>;
 
 export const taskNotFound = new Rejection("NOT_FOUND", "Workflow task not found.");
+
+const { ResourceExhaustedCause, ResourceExhaustedScope } = enums;
+const isClosing = new Rejection(
+  "RESOURCE_EXHAUSTED",
+  "workflow operation can not be applied because workflow is closing",
+  detail(errordetails.ResourceExhaustedFailure, {
+    cause: ResourceExhaustedCause.BUSY_WORKFLOW,
+    scope: ResourceExhaustedScope.NAMESPACE,
+  }),
+);
+
+/**
+ * Why nothing new may be asked of the workflow now, if so: its worker tried to close it and was told that something had come meanwhile. While it
+ * tries again nothing comes, or a workflow that is asked often enough would never close.
+ */
+export function closingProblem(run: Run): Rejection | undefined {
+  return run.workflowTask.type === "started" && triedToClose(run) ? isClosing : undefined;
+}
 
 export interface ScheduleOptions {
   /** For an update alone: see `Run.workflowTask`. */

@@ -4,7 +4,7 @@ import { Rejection } from "../rejection.ts";
 import { happen } from "../run/history.ts";
 import type { Run } from "../state/run.ts";
 import type { Step } from "../step.ts";
-import { scheduleWorkflowTask } from "../workflow-task/workflow-task.ts";
+import { closingProblem, scheduleWorkflowTask } from "../workflow-task/workflow-task.ts";
 
 export interface Signal {
   readonly signalName: string;
@@ -31,6 +31,9 @@ export function signal(
       `exceeded workflow execution limit for signal events: ${limits.signalsMax}`,
     );
   }
+  // One from another workflow is taken: its sender has nobody who would ask again.
+  const closing = externalWorkflowExecution ? undefined : closingProblem(run);
+  if (closing) return closing;
   run.signalCount += 1;
   if (requestId !== "") {
     run.signalRequestIds.add(requestId);
