@@ -27,6 +27,7 @@ export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./st
 export type { RejectedUpdate } from "./state/update.ts";
 export type { DeploymentVersion, Override, RoutingTarget } from "./state/versioning.ts";
 export { type Note, Step } from "./step.ts";
+export { reservedQueueProblem } from "./task-queue-name.ts";
 export {
   olderVersionName,
   overrideOf,

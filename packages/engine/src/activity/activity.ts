@@ -19,6 +19,7 @@ import type { Activity, ActivityStatus } from "../state/activity.ts";
 import { type HistoryEventInit, isOpen, type Run, touchActivity, touchHeartbeat } from "../state/run.ts";
 import type { DeploymentVersion } from "../state/versioning.ts";
 import type { Step } from "../step.ts";
+import { reservedQueueProblem } from "../task-queue-name.ts";
 import {
   effectiveVersion,
   isSameVersion,
@@ -56,12 +57,11 @@ export function scheduleProblem(attributes: ScheduleAttributes, runTimeoutMs: nu
   if (type.length > max) return `activityType exceeds length limit. Length=${type.length} Limit=${max}`;
   if (queue === "") return "taskQueue is not set";
   if (queue.length > max) return "taskQueue length exceeds limit";
-  if (queue.startsWith(reservedPrefix)) return `task queue name cannot start with reserved prefix ${reservedPrefix}`;
+  const reserved = reservedQueueProblem(queue);
+  if (reserved !== undefined) return reserved;
   if ((priority?.priorityKey ?? 0) < 0) return "invalid priorities: priority key can't be negative";
   return undefined;
 }
-
-const reservedPrefix = "/_sys/";
 
 /** Adds the activity. The caller dispatches it, or starts it at once for the same worker. */
 export function scheduleActivity(

@@ -161,6 +161,17 @@ for (const [policy, expected] of [
   });
 }
 
+test("a child whose id is taken ends what runs there when it is to, and is another run", () => {
+  const { parent, child } = family({ workflowIdReusePolicy: enums.WorkflowIdReusePolicy.TERMINATE_IF_RUNNING });
+  const { runId } = child.start();
+  settle([parent, child]);
+  assert.equal(child.eventTypes(runId).at(-1), "WORKFLOW_EXECUTION_TERMINATED");
+  const started = parent.events().find((event) => event.childWorkflowExecutionStartedEventAttributes);
+  const { workflowExecution } = started!.childWorkflowExecutionStartedEventAttributes!;
+  assert.equal(workflowExecution?.runId, child.currentRunId);
+  assert.notEqual(child.currentRunId, runId);
+});
+
 test("a parent that closes while its child's start is under way still applies the policy", () => {
   const { parent, child } = family();
   parent.signal("go");

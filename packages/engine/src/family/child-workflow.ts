@@ -19,13 +19,14 @@ import type { Delivery, Message } from "../state/message.ts";
 import { type Child, type HistoryEventInit, isOpen, type Run, type Workflow } from "../state/run.ts";
 import type { ParentRef } from "../state/run-start.ts";
 import type { Step } from "../step.ts";
+import { reservedQueueProblem } from "../task-queue-name.ts";
 import { inheritedFrom, nothing } from "../versioning/version-inheritance.ts";
 import { overrideOf } from "../versioning/version-override.ts";
 import type { Routing } from "../versioning/versioning.ts";
 import { requestCancel, terminate } from "../workflow/close.ts";
 import { cronProblem } from "../workflow/cron.ts";
 import { createRun, makeCurrent } from "../workflow/new-run.ts";
-import { currentRun, openConflict } from "../workflow/start.ts";
+import { closeForNew, currentRun } from "../workflow/start.ts";
 import { scheduleWorkflowTask } from "../workflow-task/workflow-task.ts";
 
 export type StartChildAttributes = command.StartChildWorkflowExecutionCommandAttributes;
@@ -60,9 +61,11 @@ export function startChildProblem(run: Run, attributes: StartChildAttributes): s
   if (policy !== undefined) return `invalid WorkflowRetryPolicy on ${commandName}: ${policy}. ${of}`;
   const cron = cronProblem(attributes.cronSchedule, run.lastEventAtMs);
   if (cron !== undefined) return `invalid CronSchedule on ${commandName}: ${cron}. ${of}`;
-  if ((taskQueue?.name.length ?? 0) > max)
-    return `invalid TaskQueue on ${commandName}: taskQueue length exceeds limit. ${of} TaskQueue=${taskQueue?.name}`;
-  return undefined;
+  const queue = taskQueue?.name ?? "";
+  const badQueue = queue.length > max ? "taskQueue length exceeds limit" : reservedQueueProblem(queue);
+  return badQueue === undefined
+    ? undefined
+    : `invalid TaskQueue on ${commandName}: ${badQueue}. ${of} TaskQueue=${queue}`;
 }
 
 const commandName = "StartChildWorkflowExecutionCommand";
@@ -186,15 +189,16 @@ export function receiveStartChild(
   const attributes = Attributes.decode(bytes);
   const requestId = `${parent.runId}:${parent.initiatedEventId}:0`;
   const current = currentRun(workflow);
+  const runId = step.newId();
   // Asked for again: the child may have gone on to other runs meanwhile.
   if (current && [current.start.requestId, current.start.chainRequestId].includes(requestId))
     return { type: "taken", runId: current.start.firstRunId };
   if (again && isSameFamily(current?.start.parent, parent))
     return { type: "taken", runId: current?.start.firstRunId ?? "" };
-  const conflict = current && openConflict(current, attributes.workflowIdReusePolicy);
+  const conflict = current && closeForNew(current, step, attributes.workflowIdReusePolicy, runId);
   if (conflict) return { type: "refused", rejection: conflict };
   const child = createRun(workflow, step, {
-    runId: step.newId(),
+    runId,
     namespace: attributes.namespace,
     workflowType: attributes.workflowType!.name,
     taskQueue: attributes.taskQueue!.name,

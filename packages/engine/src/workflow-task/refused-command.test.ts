@@ -18,6 +18,7 @@ type CauseName = keyof typeof Cause;
 type Row = readonly [readonly CommandInit[], CauseName, RegExp];
 
 const long = "x".repeat(limits.idBytesMax + 1);
+const reserved = "temporal-sys-per-ns-tq";
 const negative = toDuration(-1);
 const huge: common.Payload = { metadata: {}, data: new Uint8Array(limits.blobBytesMax + 1), externalPayloads: [] };
 const hugeInput = { payloads: [huge] };
@@ -102,6 +103,7 @@ const rows: readonly Row[] = [
   [[commands.activity("a", { taskQueue: { name: "" } })], activity, /taskQueue is not set/],
   [[commands.activity("a", { taskQueue: { name: long } })], activity, /taskQueue length exceeds limit/],
   [[commands.activity("a", { taskQueue: { name: "/_sys/q" } })], activity, /cannot start with reserved prefix/],
+  [[commands.activity("a", { taskQueue: { name: reserved } })], activity, /internal per-namespace task queue/],
   [[commands.activity("a", { priority: { priorityKey: -1 } })], activity, /priority key can't be negative/],
   [[commands.activity("a", { scheduleToCloseTimeout: negative })], activity, /invalid ScheduleToCloseTimeout/],
   [[commands.activity("a", { scheduleToStartTimeout: negative })], activity, /invalid ScheduleToStartTimeout/],
@@ -177,6 +179,7 @@ const rows: readonly Row[] = [
   [[withoutAttributes("CONTINUE_AS_NEW_WORKFLOW_EXECUTION")], goOn, /CommandAttributes is not set/],
   [[commands.continueAsNew({ workflowType: { name: long } })], goOn, /WorkflowType on .* exceeds length limit/],
   [[commands.continueAsNew({ taskQueue: { name: long } })], goOn, /taskQueue length exceeds limit/],
+  [[commands.continueAsNew({ taskQueue: { name: reserved } })], goOn, /TaskQueue: .*internal per-namespace task queue/],
   [[commands.continueAsNew({ retryPolicy: { maximumAttempts: -1 } })], goOn, /invalid WorkflowRetryPolicy/],
   [[commands.continueAsNew({ workflowRunTimeout: negative })], goOn, /Invalid WorkflowRunTimeout/],
   [[commands.continueAsNew({ workflowTaskTimeout: negative })], goOn, /Invalid WorkflowTaskTimeout/],
@@ -194,6 +197,7 @@ const rows: readonly Row[] = [
   [[child({ retryPolicy: { maximumAttempts: -1 } })], startChild, /invalid WorkflowRetryPolicy/],
   [[child({ cronSchedule: "now and then" })], startChild, /invalid CronSchedule/],
   [[child({ taskQueue: { name: long } })], startChild, /invalid TaskQueue/],
+  [[child({ taskQueue: { name: reserved } })], startChild, /TaskQueue .*internal per-namespace task queue/],
   [[child({ input: hugeInput })], startChild, /StartChildWorkflowExecutionCommandAttributes\. Input exceeds/],
   [[child({ memo: { fields: { m: huge } } })], startChild, /StartChildWorkflowExecutionCommandAttributes\.Memo/],
   [

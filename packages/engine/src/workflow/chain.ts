@@ -6,6 +6,7 @@ import { inheritedCallbacks } from "../nexus/completion-callback.ts";
 import { handOn } from "../reset/reset-point.ts";
 import type { Run, Workflow } from "../state/run.ts";
 import type { Step } from "../step.ts";
+import { reservedQueueProblem } from "../task-queue-name.ts";
 import { inheritedByCron, inheritedByRetry, inheritedFrom } from "../versioning/version-inheritance.ts";
 import { scheduleWorkflowTask } from "../workflow-task/workflow-task.ts";
 import { nextCronAtMs } from "./cron.ts";
@@ -61,7 +62,8 @@ export function continueAsNewProblem(run: Run, attributes: ContinueAsNewAttribut
   const max = limits.idBytesMax;
   if (type.length > max)
     return `WorkflowType on ${command} exceeds length limit. WorkflowType=${type} Length=${type.length} Limit=${max}`;
-  if (queue.length > max) return `error validating ${command} TaskQueue: taskQueue length exceeds limit. ${of}`;
+  const badQueue = queue.length > max ? "taskQueue length exceeds limit" : reservedQueueProblem(queue);
+  if (badQueue !== undefined) return `error validating ${command} TaskQueue: ${badQueue}. ${of}`;
   const policy = retryPolicyProblem(attributes.retryPolicy);
   if (policy !== undefined) return `invalid WorkflowRetryPolicy on ${command}: ${policy}. ${of}`;
   for (const [field, timeout] of [

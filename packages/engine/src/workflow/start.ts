@@ -137,9 +137,17 @@ function hasBegunChain({ start }: Run, { requestId }: { readonly requestId: stri
   return requestId !== "" && start.chainRequestId === requestId;
 }
 
-/** Why a start under `policy` cannot follow this run, open or closed, when a conflict fails it. */
-export function openConflict(current: Run, policy: enums.WorkflowIdReusePolicy): Rejection | undefined {
-  return isOpen(current) ? alreadyRunning(current) : reuseProblem(current, policy);
+/** Why a start under `policy` cannot follow this run, open or closed. One that is open ends if the policy says so, and fails the start otherwise. */
+export function closeForNew(
+  current: Run,
+  step: Step,
+  policy: enums.WorkflowIdReusePolicy,
+  newRunId: string,
+): Rejection | undefined {
+  if (!isOpen(current)) return reuseProblem(current, policy);
+  if (policy !== WorkflowIdReusePolicy.TERMINATE_IF_RUNNING) return alreadyRunning(current);
+  terminateForNew(current, step, newRunId);
+  return undefined;
 }
 
 export function currentRun(workflow: Workflow): Run | undefined {

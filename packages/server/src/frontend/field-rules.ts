@@ -2,7 +2,14 @@
  * What any request's fields must keep to, whichever RPC carries them. Each rule gives the refusal or undefined, so that rules
  * are chained with `??` in the order in which the reference server checks them; texts are the reference server's where it has one.
  */
-import { payloadBytes, payloadMapBytes, payloadsBytes, Rejection, retryPolicyProblem } from "@pawl/engine";
+import {
+  payloadBytes,
+  payloadMapBytes,
+  payloadsBytes,
+  Rejection,
+  reservedQueueProblem,
+  retryPolicyProblem,
+} from "@pawl/engine";
 import { type common, enums, type googleProtobuf, type sdk, type taskqueue } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 
@@ -51,10 +58,6 @@ export function executionProblem(execution: common.WorkflowExecution | undefined
   return idProblem("WorkflowId", execution.workflowId) ?? runIdProblem(execution.runId);
 }
 
-/** Queues that the reference server keeps for its own workers. */
-const reservedPrefix = "/_sys/";
-const reservedQueue = "temporal-sys-per-ns-tq";
-
 export function taskQueueProblem(queue: taskqueue.TaskQueue | undefined): Rejection | undefined {
   if (!queue) return invalid("taskQueue is not set");
   if (queue.name === "") return invalid("missing task queue name");
@@ -64,10 +67,8 @@ export function taskQueueProblem(queue: taskqueue.TaskQueue | undefined): Reject
 
 function queueNameProblem(name: string): Rejection | undefined {
   if (isLonger(name, limits.idBytesMax)) return invalid("taskQueue length exceeds limit");
-  if (name.startsWith(reservedPrefix))
-    return invalid(`task queue name cannot start with reserved prefix ${reservedPrefix}`);
-  if (name === reservedQueue) return invalid(`cannot use internal per-namespace task queue:${reservedQueue}`);
-  return undefined;
+  const reserved = reservedQueueProblem(name);
+  return reserved === undefined ? undefined : invalid(reserved);
 }
 
 /** Negative durations are refused; those beyond 100 years are cut to that wherever they are read. */
