@@ -47,6 +47,11 @@ const common: readonly (readonly [name: string, change: Start, verdict: string])
     "INVALID_ARGUMENT cannot use internal per-namespace task queue:temporal-sys-per-ns-tq",
   ],
   [
+    "time that is skipped",
+    { timeSkippingConfig: { enabled: true } },
+    "UNIMPLEMENTED The Time-Skipping feature is not enabled for namespace.",
+  ],
+  [
     "a negative execution timeout",
     { workflowExecutionTimeout: negative },
     "INVALID_ARGUMENT An invalid WorkflowExecutionTimeoutSeconds is set on request. cause: negative duration",

@@ -1,5 +1,5 @@
 /** What StartWorkflowExecution and SignalWithStartWorkflowExecution must keep to, in the reference server's order. */
-import type { Rejection } from "@pawl/engine";
+import { Rejection } from "@pawl/engine";
 import { durationMs, enums, type workflowservice } from "@pawl/protocol";
 import type { AddressRules } from "../../address-rules.ts";
 import {
@@ -90,8 +90,18 @@ function restProblem(request: AnyStart): Rejection | undefined {
     priorityProblem(request.priority) ??
     overrideProblem(request.versioningOverride) ??
     linksProblem(request.links) ??
+    timeSkippingProblem(request) ??
     carriedProblem(request)
   );
+}
+
+/** A workflow whose time would pass as in any other must not begin as if it could skip some. */
+export function timeSkippingProblem({
+  timeSkippingConfig,
+}: Pick<StartRequest, "timeSkippingConfig">): Rejection | undefined {
+  return timeSkippingConfig
+    ? new Rejection("UNIMPLEMENTED", "The Time-Skipping feature is not enabled for namespace.")
+    : undefined;
 }
 
 type Carried = Pick<StartRequest, "userMetadata" | "input" | "memo" | "header">;

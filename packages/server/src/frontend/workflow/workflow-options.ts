@@ -4,6 +4,7 @@ import type { googleProtobuf, RequestOf, workflow } from "@pawl/protocol";
 import { idProblem, invalid, isRunId, priorityProblem } from "../field-rules.ts";
 import type { Handlers } from "../handler.ts";
 import type { Parts } from "../parts.ts";
+import { timeSkippingProblem } from "./start-rules.ts";
 import { overrideProblem, placeProblem } from "./versioning-override.ts";
 
 type Request = RequestOf<"UpdateWorkflowExecutionOptions">;
@@ -73,7 +74,7 @@ export function optionsProblem(
   const together = ["versioning_override.behavior", "versioning_override.deployment"];
   if (together.filter((path) => mask.paths.includes(path)).length === 1)
     return invalid("error applying update_options: versioning_override fields must be updated together");
-  if (options.timeSkippingConfig)
-    return new Rejection("UNIMPLEMENTED", "The Time-Skipping feature is not enabled for namespace.");
-  return priorityProblem(options.priority) ?? overrideProblem(options.versioningOverride);
+  return (
+    timeSkippingProblem(options) ?? priorityProblem(options.priority) ?? overrideProblem(options.versioningOverride)
+  );
 }
