@@ -32,6 +32,7 @@ import { NexusTasks } from "./nexus/nexus-tasks.ts";
 import type { Parts } from "./parts.ts";
 import { Tokens } from "./tokens.ts";
 import { SearchAttributeRegistry } from "./visibility/search-attribute-registry.ts";
+import { withPollHeartbeats } from "./worker/poll-heartbeat.ts";
 import { TaskQueueConfigs } from "./worker/task-queue-config.ts";
 import { QueryRegistry } from "./workflow/query-registry.ts";
 
@@ -133,7 +134,7 @@ export class InProcess<C extends Clock = ManualClock, S extends Store = MemorySt
       random: seededRandom(seed + 2),
       cluster: { id: "00000000-0000-4000-8000-000000000000", name: "active", shardCount, address: "127.0.0.1:7233" },
     };
-    this.#handlers = handlersOf(this.parts);
+    this.#handlers = withPollHeartbeats(handlersOf(this.parts));
     parts.batches.open(performerOf(this.#handlers));
     parts.batches.resume();
   }
@@ -212,7 +213,7 @@ export class InProcess<C extends Clock = ManualClock, S extends Store = MemorySt
     const batchJobs = await loadBatchJobs(this.store);
     const batches = new BatchRunner({ ...this.parts, batchJobs });
     Object.assign(this.parts, { batchJobs, batches });
-    this.#handlers = handlersOf(this.parts);
+    this.#handlers = withPollHeartbeats(handlersOf(this.parts));
     batches.open(performerOf(this.#handlers));
     batches.resume();
   }

@@ -6,6 +6,7 @@ import type { FurtherCall } from "../config.ts";
 import type { BatchRunner } from "../frontend/batch/batch-runner.ts";
 import { handlersOf, performerOf } from "../frontend/handlers.ts";
 import type { Parts } from "../frontend/parts.ts";
+import { withPollHeartbeats } from "../frontend/worker/poll-heartbeat.ts";
 import { confirmWorkflowTask } from "../frontend/workflow/confirm-task.ts";
 import { limits } from "../limits.ts";
 import { Listeners } from "../listeners.ts";
@@ -32,7 +33,7 @@ export function answering(
   const health = new Health(services);
   const handlers = handlersOf(parts);
   parts.batches.open(performerOf(handlers));
-  const served = member?.forwarding(handlers, parts) ?? handlers;
+  const served = withPollHeartbeats(member?.forwarding(handlers, parts) ?? handlers);
   const routesOf = (entry: Pick<CallParts, "gate" | "admission">): Routes => ({
     unary: new Map<string, Unary>([
       ...unaryRoutes(served, { telemetry, random, ...entry }),

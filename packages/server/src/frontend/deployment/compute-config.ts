@@ -8,7 +8,7 @@ import { invalid, lengthProblem } from "../field-rules.ts";
 import type { Handlers } from "../handler.ts";
 import type { Parts } from "../parts.ts";
 import { versionOf } from "./deployment.ts";
-import { unknownVersion } from "./deployment-rules.ts";
+import { unknownVersion, versionPartProblem } from "./deployment-rules.ts";
 
 type Groups = Readonly<Record<string, compute.ComputeConfigScalingGroup>>;
 
@@ -86,9 +86,9 @@ export function computeConfigHandlers({ namespaces, deployments }: Parts) {
     }) => {
       const namespace = namespaces.byName(in_);
       if (namespace instanceof Rejection) return namespace;
-      const { deploymentName = "", buildId = "" } = deploymentVersion ?? {};
-      if (deploymentName === "") return invalid("deployment name cannot be empty");
-      if (buildId === "") return invalid("build ID cannot be empty");
+      const missing = versionPartProblem(deploymentVersion);
+      if (missing) return missing;
+      const { deploymentName, buildId } = deploymentVersion!;
       const problem = lengthProblem("Identity", identity) ?? lengthProblem("RequestId", requestId);
       if (problem) return problem;
       const deployment = deployments.find(namespace.id, deploymentName);

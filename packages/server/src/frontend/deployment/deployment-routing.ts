@@ -12,6 +12,7 @@ import {
   setCurrent,
   setManager,
   setRamping,
+  unnamedRequest,
   type Version,
   versionOf,
   withVersion,
@@ -151,7 +152,10 @@ function toRoute(
   const { deploymentName: name, buildId, allowNoPollers } = request;
   const nowMs = parts.clock.nowMs();
   if (!found && (!allowNoPollers || buildId === null)) return unknownDeployment(name);
-  const deployment = found ?? deploymentsProblem(parts.deployments.list(id).length) ?? newDeployment(name, { nowMs });
+  const deployment =
+    found ??
+    deploymentsProblem(parts.deployments.list(id).length) ??
+    newDeployment(name, { nowMs, requestId: unnamedRequest });
   if (deployment instanceof Rejection || buildId === null || !allowNoPollers || versionOf(deployment, buildId))
     return deployment;
   return withVersion(deployment, buildId, { nowMs }, request.disposable);

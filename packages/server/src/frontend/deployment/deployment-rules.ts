@@ -46,6 +46,12 @@ function prefixProblem(field: string, text: string): Rejection | undefined {
   return text.startsWith("__") ? invalid(`${field} cannot start with '__'`) : undefined;
 }
 
+/** What is missing of a version that must be named by both of its parts. */
+export function versionPartProblem(version: deployment.WorkerDeploymentVersion | undefined): Rejection | undefined {
+  if (!version?.deploymentName) return invalid("deployment name cannot be empty");
+  return version.buildId === "" ? invalid("build ID cannot be empty") : undefined;
+}
+
 interface NamedVersion {
   readonly version: string;
   readonly deploymentVersion?: deployment.WorkerDeploymentVersion | undefined;

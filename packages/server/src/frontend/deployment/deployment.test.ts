@@ -123,7 +123,7 @@ test("a manager keeps others from routing, until it is another or none", () => {
 });
 
 describe("a version goes", () => {
-  const deletion = { skipDrainage: false, hasPollers: false };
+  const deletion = { identity: "me", skipDrainage: false, hasPollers: false };
   const drained = (deployment: Deployment) => withDrainage(deployment, "1", true, 90);
   const replaced = accepted(setCurrent(accepted(setCurrent(withVersions("1", "2"), "1", at(1))), "2", at(2)));
 
@@ -134,7 +134,7 @@ describe("a version goes", () => {
     );
     assert.match(refused(withoutVersion(replaced, "1", deletion)), /since it is draining/);
     assert.match(
-      refused(withoutVersion(replaced, "1", { skipDrainage: true, hasPollers: true })),
+      refused(withoutVersion(replaced, "1", { ...deletion, skipDrainage: true, hasPollers: true })),
       /has active pollers/,
     );
     assert.match(
@@ -144,6 +144,13 @@ describe("a version goes", () => {
     assert.equal(accepted(withoutVersion(drained(replaced), "1", deletion)).versions.length, 1);
     assert.equal(accepted(withoutVersion(replaced, "1", { ...deletion, skipDrainage: true })).versions.length, 1);
     assert.equal(withoutVersion(replaced, "9", deletion), replaced);
+  });
+
+  test("at the word of the deployment's manager alone, and tells who said so", () => {
+    const managed = accepted(setManager(drained(replaced), "boss", at(3)));
+    assert.match(refused(withoutVersion(managed, "1", deletion)), /^FAILED_PRECONDITION ManagerIdentity 'boss' is set/);
+    const left = accepted(withoutVersion(managed, "1", { ...deletion, identity: "boss" }));
+    assert.deepEqual([left.lastModifier, left.versions.length], ["boss", 1]);
   });
 
   test("by itself to make room for another, the oldest that is of no use first", () => {

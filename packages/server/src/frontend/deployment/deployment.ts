@@ -77,6 +77,9 @@ export function newDeployment(name: string, { nowMs, requestId = "", identity = 
   };
 }
 
+/** In place of the id of a request that has none: what it made was made by a caller, not by a worker's poll. */
+export const unnamedRequest = "unnamed";
+
 interface Creation {
   readonly nowMs: number;
   readonly requestId?: string;
@@ -293,6 +296,7 @@ export function withDrainage(deployment: Deployment, buildId: string, drained: b
 }
 
 export interface Deletion {
+  readonly identity: string;
   readonly skipDrainage: boolean;
   readonly hasPollers: boolean;
 }
@@ -300,14 +304,17 @@ export interface Deletion {
 export function withoutVersion(
   deployment: Deployment,
   buildId: string,
-  { skipDrainage, hasPollers }: Deletion,
+  { identity, skipDrainage, hasPollers }: Deletion,
 ): Deployment | Rejection {
   const version = versionOf(deployment, buildId);
   if (!version) return deployment;
   const refuse = (why: string) =>
     new Rejection("FAILED_PRECONDITION", `version '${deployment.name}:${buildId}' cannot be deleted since it ${why}`);
   if (version.currentSinceMs !== null || version.rampingSinceMs !== null) return refuse("is current or ramping");
+  const unmanaged = managerProblem(deployment, identity);
+  if (unmanaged) return unmanaged;
   if (version.drainage && !version.drainage.drained && !skipDrainage) return refuse("is draining");
   if (hasPollers) return refuse("has active pollers");
-  return { ...deployment, versions: deployment.versions.filter((one) => one !== version) };
+  const versions = deployment.versions.filter((one) => one !== version);
+  return { ...deployment, lastModifier: identity, versions };
 }

@@ -293,6 +293,30 @@ test("a worker whose deployment has an unusable name is turned away", async () =
   }
 });
 
+test("what is made twice is refused, and so is a version without its names", async () => {
+  await using server = await opened("1");
+  const made = { deploymentName: "made", requestId: "r" };
+  await server.ask("CreateWorkerDeployment", made);
+  await server.ask("CreateWorkerDeployment", { deploymentName: "unnamed" });
+  for (const [deploymentName, by] of [
+    ["made", ""],
+    ["unnamed", ""],
+    ["d", " (auto-created from worker polls)"],
+  ] as const)
+    assert.equal(
+      await server.verdict("CreateWorkerDeployment", { deploymentName, requestId: "other" }),
+      `ALREADY_EXISTS Worker Deployment with name "${deploymentName}" already exists${by}`,
+    );
+  for (const [deploymentVersion, problem] of [
+    [{ deploymentName: "", buildId: "1" }, "deployment name cannot be empty"],
+    [{ deploymentName: "made", buildId: "" }, "build ID cannot be empty"],
+  ] as const)
+    assert.equal(
+      await server.verdict("CreateWorkerDeploymentVersion", { deploymentVersion }),
+      `INVALID_ARGUMENT ${problem}`,
+    );
+});
+
 test("a namespace has so many deployments", async () => {
   await using server = await InProcess.open();
   for (let index = 0; index < limits.deploymentsMax; index++)

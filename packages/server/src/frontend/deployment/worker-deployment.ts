@@ -15,6 +15,7 @@ import {
   conflictTokenOf,
   type Deployment,
   newDeployment,
+  unnamedRequest,
   type Version,
   type VersionQueue,
   versionOf,
@@ -25,7 +26,7 @@ import {
 import { disposable, pollerless } from "./deployment-queues.ts";
 import { deploymentsProblem, unknownDeployment } from "./deployment-registry.ts";
 import { deploymentRoutingHandlers, routedProblem } from "./deployment-routing.ts";
-import { nameProblem, unknownVersion, versionOfRequest } from "./deployment-rules.ts";
+import { nameProblem, unknownVersion, versionOfRequest, versionPartProblem } from "./deployment-rules.ts";
 import { deploymentInfo, listedDeployment, metadataOf, queueType, versionInfo } from "./deployment-view.ts";
 
 export function workerDeploymentHandlers(parts: Parts) {
@@ -190,10 +191,12 @@ function createHandlers(parts: Parts) {
         if (!found)
           return (
             deploymentsProblem(deployments.list(namespace.id).length) ??
-            newDeployment(name, { nowMs: clock.nowMs(), requestId, identity })
+            newDeployment(name, { nowMs: clock.nowMs(), requestId: requestId || unnamedRequest, identity })
           );
         if (requestId !== "" && found.createRequestId === requestId) return found;
-        return new Rejection("ALREADY_EXISTS", `Worker Deployment with name "${name}" already exists`);
+        // A caller always names its request, if not by an id of its own.
+        const byPoll = found.createRequestId === "" ? " (auto-created from worker polls)" : "";
+        return new Rejection("ALREADY_EXISTS", `Worker Deployment with name "${name}" already exists${byPoll}`);
       });
       return made instanceof Rejection ? made : { conflictToken: conflictTokenOf(made) };
     },
@@ -201,7 +204,10 @@ function createHandlers(parts: Parts) {
     CreateWorkerDeploymentVersion: async (request) => {
       const namespace = namespaces.byName(request.namespace);
       if (namespace instanceof Rejection) return namespace;
-      const named = versionOfRequest({ version: "", deploymentVersion: request.deploymentVersion });
+      const { deploymentVersion } = request;
+      const missing = versionPartProblem(deploymentVersion);
+      if (missing) return missing;
+      const named = versionOfRequest({ version: "", deploymentVersion });
       if (named instanceof Rejection) return named;
       const { identity, requestId, computeConfig } = request;
       const problem = callerProblem(identity, requestId);
@@ -216,7 +222,7 @@ function createHandlers(parts: Parts) {
           return new Rejection("ALREADY_EXISTS", `Worker Deployment Version "${name}.${buildId}" already exists`);
         const unstartable = scalingGroupsProblem(computeConfig?.scalingGroups ?? {});
         if (unstartable) return unstartable;
-        const by = { nowMs: clock.nowMs(), requestId: requestId || "unnamed", identity };
+        const by = { nowMs: clock.nowMs(), requestId: requestId || unnamedRequest, identity };
         return withVersion(found, buildId, by, room);
       });
       return made instanceof Rejection ? made : {};
@@ -255,7 +261,7 @@ function deleteHandlers(parts: Parts) {
         if (!version) return found;
         // One that has come meanwhile had a poller just now.
         const hasPollers = !quiet.has(buildId);
-        return withoutVersion(found, buildId, { skipDrainage: request.skipDrainage, hasPollers });
+        return withoutVersion(found, buildId, { ...request, hasPollers });
       });
       return left instanceof Rejection ? left : {};
     },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { enums, type Init, toTimestamp, type worker } from "@pawl/protocol";
 import { limits } from "../../limits.ts";
-import { eventTypes, InProcess, stickyAttributes, stickyQueue, taskQueue } from "../in-process.ts";
+import { eventTypes, InProcess, stickyAttributes, stickyQueue, TestCall, taskQueue } from "../in-process.ts";
 
 const { WorkerStatus } = enums;
 const startMs = 1_700_000_000_000;
@@ -49,6 +49,32 @@ describe("workers that say that they are there", () => {
       assert.equal(keysOf(await server.ask("ListWorkers", { query })), expected);
       assert.equal((await server.ask("CountWorkers", { query })).count, expected.length);
     });
+
+  test("also along with a poll for Nexus tasks, which goes on when that is refused", async () => {
+    await using server = await InProcess.open();
+    for (const workerHeartbeat of [[heartbeat("a")], [heartbeat("")]]) {
+      const call = new TestCall(server.clock.nowMs() + 10_000);
+      const polled = server.ask("PollNexusTaskQueue", { taskQueue, workerHeartbeat }, call);
+      await server.settle();
+      call.end("cancelled");
+      assert.equal((await polled).taskToken.length, 0);
+    }
+    assert.equal(keysOf(await server.ask("ListWorkers", {})), "a");
+  });
+
+  test("are left out where they are a server's own, unless these are asked for", async () => {
+    await using server = await threeWorkers();
+    await server.ask("RecordWorkerHeartbeat", {
+      workerHeartbeat: [heartbeat("s", { taskQueue: "temporal-sys-per-ns-tq" })],
+    });
+    for (const [includeSystemWorkers, expected] of [
+      [false, "abc"],
+      [true, "abcs"],
+    ] as const) {
+      assert.equal(keysOf(await server.ask("ListWorkers", { includeSystemWorkers })), expected);
+      assert.equal((await server.ask("CountWorkers", { includeSystemWorkers })).count, expected.length);
+    }
+  });
 
   test("come in pages, whole and in short", async () => {
     await using server = await threeWorkers();

@@ -11,11 +11,14 @@ import { type Heartbeat, heartbeatBytes, WorkerRegistry } from "./worker-registr
 
 export function workerHandlers({ namespaces, matching, tokens, clock }: Parts) {
   const workers = new WorkerRegistry(clock);
-  const asked = ({ namespace: name, query }: { readonly namespace: string; readonly query: string }) => {
+  const asked = ({ namespace: name, query, includeSystemWorkers }: ListedWorkers) => {
     const namespace = namespaces.byName(name);
     if (namespace instanceof Rejection) return namespace;
-    const predicate = readFilter(query);
-    return predicate instanceof Rejection ? predicate : { namespaceId: namespace.id, predicate };
+    const filter = readFilter(query);
+    if (filter instanceof Rejection) return filter;
+    const predicate = (heartbeat: Heartbeat) =>
+      (includeSystemWorkers || !isSystemWorker(heartbeat)) && filter(heartbeat);
+    return { namespaceId: namespace.id, predicate };
   };
   return {
     RecordWorkerHeartbeat: ({ namespace: name, workerHeartbeat }) => {
@@ -86,6 +89,13 @@ export function workerHandlers({ namespaces, matching, tokens, clock }: Parts) {
       return {};
     },
   } satisfies Handlers;
+}
+
+type ListedWorkers = Pick<RequestOf<"CountWorkers">, "namespace" | "query" | "includeSystemWorkers">;
+
+/** One of a reference server's own: Pawl has none, but is told of those that were pointed at it. */
+function isSystemWorker({ taskQueue }: Heartbeat): boolean {
+  return taskQueue.startsWith("temporal-sys-");
 }
 
 function heartbeatProblem(heartbeat: Heartbeat): Rejection | undefined {
