@@ -15,6 +15,7 @@ import { limits } from "../limits.ts";
 import { send } from "../outbox.ts";
 import { Rejection } from "../rejection.ts";
 import { happen, write } from "../run/history.ts";
+import { memoToSet, searchAttributesToSet } from "../run/named-payload.ts";
 import type { Delivery, Message } from "../state/message.ts";
 import { type Child, type HistoryEventInit, isOpen, type Run, type Workflow } from "../state/run.ts";
 import type { ParentRef } from "../state/run-start.ts";
@@ -95,8 +96,8 @@ export function startChild(
     retryPolicy: attributes.retryPolicy && wireRetryPolicy(resolveRetryPolicy(attributes.retryPolicy)),
     cronSchedule: attributes.cronSchedule,
     header: attributes.header,
-    memo: attributes.memo,
-    searchAttributes: attributes.searchAttributes,
+    memo: memoToSet(attributes.memo),
+    searchAttributes: searchAttributesToSet(attributes.searchAttributes),
     inheritBuildId: attributes.inheritBuildId,
     priority: attributes.priority,
     versioningOverride: attributes.versioningOverride,

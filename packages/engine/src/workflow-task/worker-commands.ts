@@ -6,6 +6,7 @@ import { cancelExternal, signalExternal } from "../family/external-workflow.ts";
 import { requestNexusCancel } from "../nexus/nexus-cancellation.ts";
 import { scheduleNexusOperation } from "../nexus/nexus-command.ts";
 import { write } from "../run/history.ts";
+import { memoToSet, mergedFields, searchAttributesToSet } from "../run/named-payload.ts";
 import type { Activity } from "../state/activity.ts";
 import type { Run, Workflow } from "../state/run.ts";
 import type { DeploymentVersion } from "../state/versioning.ts";
@@ -210,33 +211,12 @@ function continueAsNew({ workflow, run, step, completedEventId }: Completion, on
       failure: attributes.failure,
       lastCompletionResult: attributes.lastCompletionResult,
       header: attributes.header,
-      memo: attributes.memo,
-      searchAttributes: attributes.searchAttributes,
+      memo: memoToSet(attributes.memo),
+      searchAttributes: searchAttributesToSet(attributes.searchAttributes),
     },
   });
   markClosed(run, step, { type: "continuedAsNew" });
   beginNext(workflow, step, spec);
-}
-
-/** A null payload takes the key away. */
-function merged(
-  fields: Record<string, common.Payload>,
-  upserted: Record<string, common.Payload>,
-): Record<string, common.Payload> {
-  const result = { ...fields };
-  for (const [name, payload] of Object.entries(upserted)) {
-    if (isNull(payload)) delete result[name];
-    else result[name] = payload;
-  }
-  return result;
-}
-
-/** How SDKs write "no value": an explicit null, or an empty list. */
-function isNull({ metadata, data }: common.Payload): boolean {
-  const encoding = metadata["encoding"] && new TextDecoder().decode(metadata["encoding"]);
-  if (encoding === "binary/null") return true;
-  const text = data.length <= 4 ? new TextDecoder().decode(data) : "";
-  return encoding === "json/plain" && (text === "null" || text === "[]");
 }
 
 function upsertSearchAttributes({ run, step, completedEventId }: Completion, one: command.Command): void {
@@ -251,7 +231,7 @@ function upsertSearchAttributes({ run, step, completedEventId }: Completion, one
 
 export function mergeSearchAttributes(run: Run, upserted: common.SearchAttributes | undefined): void {
   run.searchAttributes = {
-    indexedFields: merged(run.searchAttributes?.indexedFields ?? {}, upserted?.indexedFields ?? {}),
+    indexedFields: mergedFields(run.searchAttributes?.indexedFields ?? {}, upserted?.indexedFields ?? {}),
   };
   run.changes.visibility = true;
 }
@@ -267,6 +247,6 @@ function modifyProperties({ run, step, completedEventId }: Completion, one: comm
 }
 
 export function mergeMemo(run: Run, upserted: common.Memo | undefined): void {
-  run.memo = { fields: merged(run.memo?.fields ?? {}, upserted?.fields ?? {}) };
+  run.memo = { fields: mergedFields(run.memo?.fields ?? {}, upserted?.fields ?? {}) };
   run.changes.visibility = true;
 }

@@ -15,6 +15,7 @@ import { limits } from "../limits.ts";
 import { registerCallbacks } from "../nexus/completion-callback.ts";
 import { wireResetPoints } from "../reset/reset-point.ts";
 import { write } from "../run/history.ts";
+import { memoToSet, searchAttributesToSet } from "../run/named-payload.ts";
 import type { Follower } from "../state/message.ts";
 import { freshRun, type Run, type Workflow } from "../state/run.ts";
 import type { ParentRef, ResetPoint, RunStart } from "../state/run-start.ts";
@@ -72,7 +73,12 @@ export interface ChainLink {
 
 /** The run, open, with its started event written. The caller makes it current and schedules its first workflow task. */
 export function createRun(workflow: Workflow, step: Step, given: RunSpec): Run {
-  const spec = given.chain ? given : { ...given, firstTaskBackoffMs: firstBackoffMs(given, step.nowMs) };
+  const spec: RunSpec = {
+    ...given,
+    memo: memoToSet(given.memo),
+    searchAttributes: searchAttributesToSet(given.searchAttributes),
+    ...(!given.chain && { firstTaskBackoffMs: firstBackoffMs(given, step.nowMs) }),
+  };
   const start = resolveStart(spec, step.nowMs);
   const run = freshRun({ ...workflow, runId: spec.runId, start });
   run.firstTaskAtMs = spec.firstTaskBackoffMs > 0 ? step.nowMs + spec.firstTaskBackoffMs : null;
