@@ -1,6 +1,6 @@
 /** What a batch does to each of its executions: a call of the API, as its caller could make it one by one. */
 import { createHash } from "node:crypto";
-import { enums, type Init, type MethodName, type RequestOf } from "@pawl/protocol";
+import { type common, enums, type Init, type MethodName, type RequestOf } from "@pawl/protocol";
 import type { BatchRequest } from "./batch-job.ts";
 
 /** One execution of a batch. */
@@ -22,7 +22,16 @@ export interface BatchOperation {
   readonly call: ((target: Target) => BatchCall) | "reset";
 }
 
-const Type = enums.BatchOperationType;
+const { BatchOperationType: Type, ExecutionType } = enums;
+
+/** The executions that the request names, in the form of the API's newer field for them. */
+export function namedExecutions(request: BatchRequest): common.Execution[] {
+  const type = operationOf(request)?.kind === "activity" ? ExecutionType.ACTIVITY : ExecutionType.WORKFLOW;
+  return [
+    ...request.executions.map(({ workflowId: businessId, runId }) => ({ type, businessId, runId })),
+    ...request.targetExecutions,
+  ];
+}
 
 /** The one operation that the request names; undefined when it names none, or several. */
 export function operationOf(request: BatchRequest): BatchOperation | undefined {
@@ -55,12 +64,12 @@ function onWorkflows(request: BatchRequest): BatchOperation[] {
   });
   const operations: (BatchOperation | undefined)[] = [
     terminate &&
-      on(Type.TERMINATE, (target) => ({
+      on(Type.TERMINATE_WORKFLOW, (target) => ({
         method: "TerminateWorkflowExecution",
         request: { namespace, workflowExecution: workflowExecution(target), reason, ...terminate },
       })),
     cancel &&
-      on(Type.CANCEL, (target) => ({
+      on(Type.CANCEL_WORKFLOW, (target) => ({
         method: "RequestCancelWorkflowExecution",
         request: {
           ...{ namespace, workflowExecution: workflowExecution(target), reason, identity: cancel.identity },
@@ -68,7 +77,7 @@ function onWorkflows(request: BatchRequest): BatchOperation[] {
         },
       })),
     signal &&
-      on(Type.SIGNAL, (target) => ({
+      on(Type.SIGNAL_WORKFLOW, (target) => ({
         method: "SignalWorkflowExecution",
         request: {
           ...{ namespace, workflowExecution: workflowExecution(target), signalName: signal.signal },
@@ -78,16 +87,16 @@ function onWorkflows(request: BatchRequest): BatchOperation[] {
       })),
     remove &&
       on(
-        Type.DELETE,
+        Type.DELETE_WORKFLOW,
         (target) => ({
           method: "DeleteWorkflowExecution",
           request: { namespace, workflowExecution: workflowExecution(target) },
         }),
         true,
       ),
-    reset && on(Type.RESET, "reset", true),
+    reset && on(Type.RESET_WORKFLOW, "reset", true),
     options &&
-      on(Type.UPDATE_EXECUTION_OPTIONS, (target) => ({
+      on(Type.UPDATE_WORKFLOW_EXECUTION_OPTIONS, (target) => ({
         method: "UpdateWorkflowExecutionOptions",
         request: { namespace, workflowExecution: workflowExecution(target), ...options },
       })),

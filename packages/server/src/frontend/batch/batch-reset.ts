@@ -2,11 +2,22 @@
 import { Rejection, workflowKey } from "@pawl/engine";
 import { enums, history, type Init, type RequestOf } from "@pawl/protocol";
 import { limits } from "../../limits.ts";
+import { invalid } from "../field-rules.ts";
 import type { Parts } from "../parts.ts";
 import type { BatchRequest } from "./batch-job.ts";
 import { requestIdOf, type Target } from "./batch-operation.ts";
 
 const { EventType, ResetType } = enums;
+const knownTypes: readonly number[] = [ResetType.FIRST_WORKFLOW_TASK, ResetType.LAST_WORKFLOW_TASK];
+
+export function resetProblem({ options, resetType }: ResetOperation): Rejection | undefined {
+  if (!options)
+    return knownTypes.includes(resetType)
+      ? undefined
+      : invalid(`ResetType ${resetType} is none of those that there are.`);
+  const targets = [options.firstWorkflowTask, options.lastWorkflowTask, options.workflowTaskId, options.buildId];
+  return targets.some((one) => one !== undefined) ? undefined : invalid("Target of the reset is not set.");
+}
 
 /** The call that resets the target. */
 export async function resetCall(
@@ -31,7 +42,8 @@ export async function resetCall(
   };
 }
 
-type Options = NonNullable<NonNullable<BatchRequest["resetOperation"]>["options"]>;
+type ResetOperation = NonNullable<BatchRequest["resetOperation"]>;
+type Options = NonNullable<ResetOperation["options"]>;
 
 function olderOptions(type: enums.ResetType): Pick<Options, "firstWorkflowTask" | "lastWorkflowTask"> {
   return type === ResetType.FIRST_WORKFLOW_TASK ? { firstWorkflowTask: {} } : { lastWorkflowTask: {} };

@@ -1,6 +1,6 @@
 /** What batch operations must keep to, and what they act on. */
 import { Rejection } from "@pawl/engine";
-import type { RequestOf } from "@pawl/protocol";
+import { enums, type RequestOf } from "@pawl/protocol";
 import type { VisibilityFilter } from "@pawl/store";
 import { limits } from "../../limits.ts";
 import { idProblem, invalid } from "../field-rules.ts";
@@ -9,8 +9,9 @@ import type { Parts } from "../parts.ts";
 import { activityResolver } from "../standalone/activity-execution-list.ts";
 import { withUnservedQueues } from "../visibility/unserved-queue.ts";
 import { readQuery, workflowResolver } from "../visibility/visibility.ts";
-import type { BatchJob } from "./batch-job.ts";
+import type { BatchJob, BatchRequest } from "./batch-job.ts";
 import { type BatchOperation, operationOf } from "./batch-operation.ts";
+import { resetProblem } from "./batch-reset.ts";
 
 /** The executions that the query finds and the operation can do something to. */
 export async function batchFilter(
@@ -42,18 +43,35 @@ function statesOf({ call, takesClosed }: BatchOperation, startedAtMs: number): V
 
 export function startProblem(request: RequestOf<"StartBatchOperation">): Rejection | undefined {
   const { jobId, reason, visibilityQuery, executions, targetExecutions, maxOperationsPerSecond } = request;
+  const selectors = [visibilityQuery, executions, targetExecutions].filter(({ length }) => length > 0);
   const namedCount = executions.length + targetExecutions.length;
   const problem = idProblem("JobId", jobId);
   if (problem) return problem;
   if (reason === "") return invalid("Reason is not set on request.");
-  if (visibilityQuery === "" && namedCount === 0)
-    return invalid("VisibilityQuery or Executions must be set on request.");
-  if (visibilityQuery !== "" && namedCount > 0)
-    return invalid("VisibilityQuery and Executions cannot both be set on request.");
+  if (selectors.length === 0) return invalid("VisibilityQuery, Executions or TargetExecutions must be set on request.");
+  if (selectors.length > 1) return invalid("VisibilityQuery, Executions and TargetExecutions are mutually exclusive.");
   if (namedCount > limits.batchExecutionsMax)
     return invalid(`Number of executions exceeds the limit: ${namedCount} > ${limits.batchExecutionsMax}.`);
   if (!(maxOperationsPerSecond >= 0)) return invalid("MaxOperationsPerSecond is negative.");
-  return operationOf(request) ? undefined : invalid("Exactly one operation must be set on request.");
+  const operation = operationOf(request);
+  if (!operation) return invalid("Exactly one operation must be set on request.");
+  return targetsProblem(request, operation) ?? operationProblem(request);
+}
+
+function targetsProblem({ targetExecutions }: BatchRequest, { kind }: BatchOperation): Rejection | undefined {
+  const wanted = enums.ExecutionType[kind === "activity" ? "ACTIVITY" : "WORKFLOW"];
+  const wrongAt = targetExecutions.findIndex(({ type }) => type !== wanted);
+  return wrongAt < 0 ? undefined : invalid(`target_executions[${wrongAt}] is no ${kind}, which the operation is for.`);
+}
+
+/** Of what would otherwise fail with each execution alike. */
+function operationProblem(request: BatchRequest): Rejection | undefined {
+  const { signalOperation: signal, updateWorkflowOptionsOperation: options, resetOperation: reset } = request;
+  if (signal?.signal === "") return invalid("Signal name of the operation is not set.");
+  if (options && !options.workflowExecutionOptions)
+    return invalid("WorkflowExecutionOptions of the operation are not set.");
+  if (options && !options.updateMask) return invalid("UpdateMask of the operation is not set.");
+  return reset && resetProblem(reset);
 }
 
 export function stopProblem(jobId: string, reason: string): Rejection | undefined {

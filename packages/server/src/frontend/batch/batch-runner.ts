@@ -12,7 +12,7 @@ import { limits } from "../../limits.ts";
 import { pause } from "../long-poll.ts";
 import type { Parts } from "../parts.ts";
 import { type BatchJob, jobKey } from "./batch-job.ts";
-import { type BatchCall, type BatchOperation, operationOf, type Target } from "./batch-operation.ts";
+import { type BatchCall, type BatchOperation, namedExecutions, operationOf, type Target } from "./batch-operation.ts";
 import { resetCall } from "./batch-reset.ts";
 import { batchFilter } from "./batch-rules.ts";
 
@@ -121,13 +121,9 @@ export class BatchRunner {
     limit: number,
   ): Promise<{ targets: readonly Target[]; after: BatchJob["after"] }> {
     const { store } = this.#parts;
-    const { executions, targetExecutions, visibilityQuery } = job.request;
-    if (visibilityQuery === "") {
-      const named = [
-        ...executions.map(({ workflowId, runId }) => ({ id: workflowId, runId })),
-        ...targetExecutions.map(({ businessId, runId }) => ({ id: businessId, runId })),
-      ];
-      return { targets: named.slice(job.listedCount, job.listedCount + limit), after: null };
+    if (job.request.visibilityQuery === "") {
+      const named = namedExecutions(job.request).slice(job.listedCount, job.listedCount + limit);
+      return { targets: named.map(({ businessId: id, runId }) => ({ id, runId })), after: null };
     }
     const { namespaceId, after } = job;
     const namespace = this.#parts.namespaces.byId(namespaceId);

@@ -49,7 +49,7 @@ test("a batch does to each workflow of a query what is asked, and tells how far 
   const listed = await server.ask("ListBatchOperations", {});
   assert.deepEqual(
     listed.operationInfo.map(({ jobId, operationType }) => [jobId, operationType]),
-    [["job", enums.BatchOperationType.TERMINATE]],
+    [["job", enums.BatchOperationType.TERMINATE_WORKFLOW]],
   );
 });
 
@@ -70,6 +70,12 @@ test("signals, cancellations and deletions; executions that are named, and ones 
   await startBatch(server, { executions, signalOperation: { signal: "go", identity: "me" } });
   const signalled = await finished(server);
   assert.deepEqual([signalled.completeOperationCount, signalled.failureOperationCount], [2, 0]);
+  const shown = signalled.executions.map(({ type, businessId }) => [type, businessId]);
+  const type = enums.ExecutionType.WORKFLOW;
+  assert.deepEqual(shown, [
+    [type, "a"],
+    [type, "nobody"],
+  ]);
   assert.ok((await historyOf(server, "a")).includes("WORKFLOW_EXECUTION_SIGNALED"));
   assert.ok(!(await historyOf(server, "b")).includes("WORKFLOW_EXECUTION_SIGNALED"));
   await startBatch(server, {
@@ -136,12 +142,19 @@ test("a batch goes on where it was after a restart", async () => {
 
 test("what cannot be is refused with the field and the rule", async () => {
   const server = await InProcess.open();
-  const whole = { jobId: "job", reason: "enough", visibilityQuery: "WorkflowId = 'w'", ...terminate };
+  const untold = { jobId: "job", reason: "enough", visibilityQuery: "WorkflowId = 'w'" };
+  const whole = { ...untold, ...terminate };
+  const activity = { type: enums.ExecutionType.ACTIVITY, businessId: "a" };
   for (const [request, words] of [
     [{ ...whole, jobId: "" }, /^INVALID_ARGUMENT JobId/],
     [{ ...whole, reason: "" }, /^INVALID_ARGUMENT Reason/],
-    [{ ...whole, visibilityQuery: "" }, /^INVALID_ARGUMENT VisibilityQuery or Executions/],
-    [{ ...whole, executions: [{ workflowId: "w" }] }, /^INVALID_ARGUMENT .* cannot both/],
+    [{ ...whole, visibilityQuery: "" }, /^INVALID_ARGUMENT VisibilityQuery, Executions or/],
+    [{ ...whole, executions: [{ workflowId: "w" }] }, /^INVALID_ARGUMENT .* mutually exclusive/],
+    [{ ...whole, visibilityQuery: "", targetExecutions: [activity] }, /^INVALID_ARGUMENT target_executions\[0\]/],
+    [{ ...untold, signalOperation: {} }, /^INVALID_ARGUMENT Signal name/],
+    [{ ...untold, updateWorkflowOptionsOperation: {} }, /^INVALID_ARGUMENT WorkflowExecutionOptions/],
+    [{ ...untold, resetOperation: {} }, /^INVALID_ARGUMENT ResetType/],
+    [{ ...untold, resetOperation: { options: {} } }, /^INVALID_ARGUMENT Target of the reset/],
     [{ ...whole, visibilityQuery: "nonsense" }, /^INVALID_ARGUMENT invalid query/],
     [{ ...whole, terminationOperation: undefined }, /^INVALID_ARGUMENT Exactly one operation/],
     [{ ...whole, maxOperationsPerSecond: -1 }, /^INVALID_ARGUMENT MaxOperationsPerSecond/],

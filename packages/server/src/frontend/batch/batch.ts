@@ -8,7 +8,7 @@ import type { Handlers } from "../handler.ts";
 import type { Namespace } from "../namespace/namespace-registry.ts";
 import type { Parts } from "../parts.ts";
 import { type BatchJob, type BatchRequest, jobKey, stateOf } from "./batch-job.ts";
-import { operationOf } from "./batch-operation.ts";
+import { namedExecutions, operationOf } from "./batch-operation.ts";
 import { batchFilter, startProblem, stopProblem } from "./batch-rules.ts";
 
 export function batchHandlers(parts: Parts) {
@@ -81,7 +81,7 @@ async function totalOf(
   request: BatchRequest,
   filter: VisibilityFilter,
 ): Promise<number> {
-  if (request.visibilityQuery === "") return request.executions.length + request.targetExecutions.length;
+  if (request.visibilityQuery === "") return namedExecutions(request).length;
   const groups = await store.countVisibility({ kind: operationOf(request)!.kind, namespaceId, filter });
   return groups.reduce((sum, { count }) => sum + count, 0);
 }
@@ -132,6 +132,7 @@ function described(job: BatchJob): Init<workflowservice.DescribeBatchOperationRe
     identity: identityOf(request),
     reason: request.reason,
     query: request.visibilityQuery,
+    executions: namedExecutions(request),
   };
 }
 
