@@ -12,8 +12,9 @@ import type { Resolve } from "../visibility/visibility-filter.ts";
 
 const scheduleId: Attribute = { name: "ScheduleId", type: enums.IndexedValueType.KEYWORD, column: "WorkflowId" };
 
+/** A namespace may have an attribute of its own called ScheduleId. */
 function resolverOf(namespace: Namespace, custom: CustomAttributes): Resolve {
-  return (name) => (name === scheduleId.name ? scheduleId : findAttribute(name, namespace, custom));
+  return (name) => findAttribute(name, namespace, custom) ?? (name === scheduleId.name ? scheduleId : undefined);
 }
 
 const scheduleLists: Lists = { kind: "schedule", statuses: workflowStatuses, resolverOf };

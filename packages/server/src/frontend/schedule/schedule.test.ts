@@ -55,6 +55,15 @@ test("schedules are listed and counted by filters, apart from workflows of the s
   assert.deepEqual(await ids(""), ["one", "three"]);
 });
 
+test("an attribute of the namespace's own is what ScheduleId means in the filters of a list", async () => {
+  const server = await InProcess.open();
+  await server.ask("AddSearchAttributes", { searchAttributes: { ScheduleId: enums.IndexedValueType.KEYWORD } });
+  const indexedFields = { ScheduleId: jsonPayloads("mine").payloads[0]! };
+  await server.ask("CreateSchedule", createRequest("one", { searchAttributes: { indexedFields } }));
+  const count = async (query: string) => (await server.ask("CountSchedules", { query })).count;
+  assert.deepEqual([await count("ScheduleId = 'mine'"), await count("ScheduleId = 'one'")], [1, 0]);
+});
+
 test("a list tells when each schedule acts next, as of now", async () => {
   const server = await InProcess.open();
   const patch = { pause: "nothing changes it meanwhile" };

@@ -14,7 +14,7 @@ const namespace = { name: "orders" } as Namespace;
 const custom = { typeOf: (_namespace: Namespace, name: string) => types.get(name) };
 
 function read(query: string): VisibilityFilter {
-  return filterOf(parseQuery(query).where, (name) => findAttribute(name, namespace, custom));
+  return filterOf(parseQuery(query).where, undefined, (name) => findAttribute(name, namespace, custom));
 }
 
 const undivided = { op: "isNull", name: namespaceDivision } as const;

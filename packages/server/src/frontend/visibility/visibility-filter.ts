@@ -14,16 +14,20 @@ export type Resolve = (name: string) => Attribute | undefined;
 
 export const namespaceDivision = "TemporalNamespaceDivision";
 
-/** Rows of the server's own workloads are in a division, and shown only to who asks for it. */
-export function filterOf(where: Expression | undefined, resolve: Resolve): VisibilityFilter {
-  let asksForDivision = false;
+/** Rows of the server's own workloads are in a division, and shown only to who asks for it, or for groups by it. */
+export function filterOf(
+  where: Expression | undefined,
+  groupBy: string | undefined,
+  resolve: Resolve,
+): VisibilityFilter {
+  let asksForDivision = groupBy === namespaceDivision;
   const noting: Resolve = (name) => {
     const attribute = resolve(name);
     asksForDivision ||= attribute?.name === namespaceDivision;
     return attribute;
   };
   const filter = where && convert(where, noting);
-  if (filter && asksForDivision) return filter;
+  if (asksForDivision) return filter ?? { op: "and", all: [] };
   const undivided: VisibilityFilter = { op: "isNull", name: namespaceDivision };
   return filter ? { op: "and", all: [undivided, filter] } : undivided;
 }

@@ -137,6 +137,20 @@ describe("a count", () => {
     assert.equal(new TextDecoder().decode(type), "Keyword");
   });
 
+  test("by division counts those in none, too, under an empty name", async () => {
+    await using server = await fiveRuns();
+    const division = jsonPayloads("ours").payloads[0]!;
+    await server.start("w", { searchAttributes: { indexedFields: { TemporalNamespaceDivision: division } } });
+    const query = "GROUP BY TemporalNamespaceDivision";
+    const { count, groups } = await server.ask("CountWorkflowExecutions", { query });
+    const named = groups.map((group) => [...jsonOf({ payloads: group.groupValues }), group.count]).sort();
+    assert.deepEqual(named, [
+      ["", 5],
+      ["ours", 1],
+    ]);
+    assert.equal(count, 6);
+  });
+
   for (const [query, verdict] of [
     ["ORDER BY StartTime", "INVALID_ARGUMENT invalid query: operation is not supported: 'ORDER BY' clause"],
     [

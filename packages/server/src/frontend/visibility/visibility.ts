@@ -104,13 +104,10 @@ export function readQuery(text: string, resolve: Resolve, { mayOrder = false }: 
   if (isLonger(text, limits.visibilityQueryBytesMax))
     return invalid(`invalid query: malformed SQL query: longer than ${limits.visibilityQueryBytesMax} bytes`);
   try {
-    const { where, groupBy, orderBy } = parseQuery(text);
+    const { where, groupBy: groupNames, orderBy } = parseQuery(text);
     if (orderBy.length > 0 && !mayOrder) throw notSupported("'ORDER BY' clause");
-    return {
-      filter: filterOf(where, resolve),
-      groupBy: groupOf(groupBy, resolve),
-      orderBy: orderOf(orderBy, resolve),
-    };
+    const groupBy = groupOf(groupNames, resolve);
+    return { filter: filterOf(where, groupBy, resolve), groupBy, orderBy: orderOf(orderBy, resolve) };
   } catch (error) {
     if (error instanceof QueryError) return invalid(`invalid query: ${error.message}`);
     throw error;
@@ -140,7 +137,7 @@ function orderOf([first, ...others]: readonly Ordering[], resolve: Resolve): Vis
 
 const encoder = new TextEncoder();
 
-function groupValue(value: string | number | boolean | null): common.Payload {
+function groupValue(value: string | number | boolean): common.Payload {
   return {
     metadata: {
       encoding: encoder.encode("json/plain"),
@@ -166,7 +163,10 @@ export async function count(
   return {
     count: counts.reduce((sum, group) => sum + group.count, 0),
     groups: groups.map((group) => ({
-      groupValues: [groupValue(groupBy === "ExecutionStatus" ? statuses.nameOf(Number(group.value)) : group.value)],
+      // What is in no division is in that of an empty name.
+      groupValues: [
+        groupValue(groupBy === "ExecutionStatus" ? statuses.nameOf(Number(group.value)) : (group.value ?? "")),
+      ],
       count: group.count,
     })),
   };
