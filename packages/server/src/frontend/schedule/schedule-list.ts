@@ -5,16 +5,23 @@ import { limits } from "../../limits.ts";
 import type { Handlers } from "../handler.ts";
 import type { Namespace } from "../namespace/namespace-registry.ts";
 import type { Parts } from "../parts.ts";
+import { QueryError } from "../visibility/query-lexer.ts";
 import { type Attribute, type CustomAttributes, findAttribute } from "../visibility/search-attribute.ts";
 import { workflowStatuses } from "../visibility/status-name.ts";
 import { count, type Lists, listRows, queryOf } from "../visibility/visibility.ts";
 import type { Resolve } from "../visibility/visibility-filter.ts";
 
 const scheduleId: Attribute = { name: "ScheduleId", type: enums.IndexedValueType.KEYWORD, column: "WorkflowId" };
+const paused = "TemporalSchedulePaused";
 
-/** A namespace may have an attribute of its own called ScheduleId. */
+/** What a schedule has none of is not to be filtered by; a namespace may have an attribute of its own called ScheduleId. */
 function resolverOf(namespace: Namespace, custom: CustomAttributes): Resolve {
-  return (name) => findAttribute(name, namespace, custom) ?? (name === scheduleId.name ? scheduleId : undefined);
+  return (name) => {
+    const found = findAttribute(name, namespace, custom);
+    if (!found) return name === scheduleId.name ? scheduleId : undefined;
+    if (found.name === paused || custom.typeOf(namespace, found.name) !== undefined) return found;
+    throw new QueryError(`invalid expression: cannot filter schedules on ${name}`);
+  };
 }
 
 const scheduleLists: Lists = { kind: "schedule", statuses: workflowStatuses, resolverOf };

@@ -55,6 +55,15 @@ test("schedules are listed and counted by filters, apart from workflows of the s
   assert.deepEqual(await ids(""), ["one", "three"]);
 });
 
+test("schedules are not filtered by what only workflows have", async () => {
+  const server = await InProcess.open();
+  const verdict = (query: string) => server.verdict("CountSchedules", { query });
+  for (const query of ["ExecutionDuration > '1s'", "WorkflowId = 'one'", "GROUP BY ExecutionStatus"])
+    assert.match(await verdict(query), /^INVALID_ARGUMENT invalid query: .* cannot filter schedules on/);
+  assert.match(await verdict("Nothing = 1"), /invalid search attribute: Nothing/);
+  for (const query of ["SchedulePaused = false", "ScheduleId = 'one'"]) assert.equal(await verdict(query), "accepted");
+});
+
 test("an attribute of the namespace's own is what ScheduleId means in the filters of a list", async () => {
   const server = await InProcess.open();
   await server.ask("AddSearchAttributes", { searchAttributes: { ScheduleId: enums.IndexedValueType.KEYWORD } });
