@@ -20,7 +20,11 @@ export function boolPayload(value: boolean): common.Payload {
   return jsonPayload(value, "Bool");
 }
 
-function jsonPayload(value: string | boolean, type?: string): common.Payload {
+export function intPayload(value: number): common.Payload {
+  return jsonPayload(value, "Int");
+}
+
+function jsonPayload(value: string | boolean | number, type?: string): common.Payload {
   const encoding = encoder.encode("json/plain");
   const metadata = type === undefined ? { encoding } : { encoding, type: encoder.encode(type) };
   return { metadata, data: encoder.encode(JSON.stringify(value)), externalPayloads: [] };

@@ -9,6 +9,7 @@ import { durationMs, enums, history, timestampMs } from "@pawl/protocol";
 import { resolveRetryPolicy } from "../backoff.ts";
 import { statusAfter } from "../family/family.ts";
 import { foldCallbacks } from "../nexus/nexus-rebuild.ts";
+import { countExternalPayloads } from "../run/external-payload.ts";
 import { freshRun, noChanges, type Run } from "../state/run.ts";
 import type { ResetPoint, RunStart } from "../state/run-start.ts";
 import { indexVersioning } from "../versioning/version-index.ts";
@@ -49,6 +50,7 @@ export class Rebuilding {
 
   add(events: readonly history.HistoryEvent[]): void {
     for (const event of events) fold(this.#run, event);
+    countExternalPayloads(this.#run, events);
   }
 
   done(): Run {

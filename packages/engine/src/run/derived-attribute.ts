@@ -4,6 +4,7 @@ import { limits } from "../limits.ts";
 import { pascalCase } from "../pascal-case.ts";
 import type { Activity } from "../state/activity.ts";
 import { isOpen, type Run } from "../state/run.ts";
+import { intPayload } from "../text-payload.ts";
 
 const metadata = { encoding: new TextEncoder().encode("json/plain"), type: new TextEncoder().encode("KeywordList") };
 
@@ -15,6 +16,16 @@ export function shownSearchAttributes(run: Run): common.SearchAttributes {
   const problems = reportedProblems(run);
   if (problems.length > 0) indexedFields["TemporalReportedProblems"] = keywordList(problems);
   return { indexedFields };
+}
+
+/** The same as lists show them: with those that Describe has as fields. */
+export function listedSearchAttributes(run: Run): common.SearchAttributes {
+  const { indexedFields } = shownSearchAttributes(run);
+  const { count, sizeBytes } = run.externalPayloads;
+  if (count === 0) return { indexedFields };
+  const TemporalExternalPayloadCount = intPayload(count);
+  const TemporalExternalPayloadSizeBytes = intPayload(sizeBytes);
+  return { indexedFields: { ...indexedFields, TemporalExternalPayloadCount, TemporalExternalPayloadSizeBytes } };
 }
 
 /**

@@ -86,6 +86,8 @@ export function executionInfo(run: Run): Init<api.WorkflowExecutionInfo> {
     historyLength: run.nextEventId - 1,
     historySizeBytes: run.historySizeBytes,
     stateTransitionCount: run.stateTransitionCount,
+    externalPayloadCount: run.externalPayloads.count,
+    externalPayloadSizeBytes: run.externalPayloads.sizeBytes,
     ...(start.parent && {
       parentNamespaceId: start.parent.namespaceId,
       parentExecution: { workflowId: start.parent.workflowId, runId: start.parent.runId },

@@ -12,6 +12,7 @@ import type { EventBatch, HistoryEventInit, Run } from "../state/run.ts";
 import type { WorkflowTask } from "../state/workflow-task.ts";
 import { noteRequest } from "../workflow/attached-request.ts";
 import { scheduledEvent, startedEvent } from "../workflow-task/workflow-task-events.ts";
+import { countExternalPayloads } from "./external-payload.ts";
 
 /** How much of the newest history a run keeps in memory for its next poll. */
 const tailBytesMax = 256 * 1024;
@@ -120,6 +121,7 @@ export function sealBatch(run: Run): void {
   run.arrivedLast = 0;
   const first = run.open[0];
   if (!first) return;
+  countExternalPayloads(run, run.open);
   const bytes = history.History.encode({ events: run.open });
   const batch: EventBatch = { firstEventId: first.eventId!, lastEventId: run.nextEventId - 1, bytes };
   run.open = [];

@@ -117,6 +117,8 @@ interface Core extends Pick<Run, CoreFields> {
   readonly resetRunId?: string;
   /** Absent in what was written before it was kept, and ever after in the same run. */
   readonly historyHash?: number;
+  /** Absent = none. */
+  readonly externalPayloads?: Run["externalPayloads"];
 }
 
 function plainStart(start: RunStart) {
@@ -150,6 +152,7 @@ function encodeSnapshot(run: Run): Uint8Array {
     historySizeBytes: run.historySizeBytes,
     historyHash: run.historyHash,
     stateTransitionCount: run.stateTransitionCount,
+    externalPayloads: run.externalPayloads.count > 0 ? run.externalPayloads : undefined,
     workflowTask:
       run.workflowTask.type !== "none" && run.workflowTask.speculative ? { type: "none" } : run.workflowTask,
     workflowTaskAttempt: run.workflowTaskAttempt,
@@ -263,6 +266,7 @@ export function restore(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Ar
     historySizeBytes: core.historySizeBytes,
     historyHash: core.historyHash,
     stateTransitionCount: core.stateTransitionCount,
+    externalPayloads: core.externalPayloads ?? { count: 0, sizeBytes: 0 },
     workflowTask: core.workflowTask,
     workflowTaskAttempt: core.workflowTaskAttempt,
     workflowTaskStamp: core.workflowTaskStamp,

@@ -1,7 +1,7 @@
 import { workflow as api, type common } from "@pawl/protocol";
 import { isOpen, type Run } from "../state/run.ts";
 import { statusOf } from "../workflow/start.ts";
-import { shownSearchAttributes, unshownAttributes } from "./derived-attribute.ts";
+import { listedSearchAttributes, unshownAttributes } from "./derived-attribute.ts";
 import { executionInfo } from "./describe.ts";
 
 /** The row by which the lists of its kind show and filter a run; times in milliseconds. Lengths and durations are known once it has closed. */
@@ -32,6 +32,7 @@ export function visibilityRecord(run: Run): VisibilityRecord {
   const executionTimeMs = start.startedAtMs + start.firstTaskBackoffMs;
   const closeTimeMs = status.type === "closed" ? status.closedAtMs : null;
   const closed = !isOpen(run);
+  const searchAttributes = listedSearchAttributes(run);
   return {
     type: start.workflowType,
     taskQueue: start.taskQueue,
@@ -47,8 +48,8 @@ export function visibilityRecord(run: Run): VisibilityRecord {
     parentRunId: start.parent?.runId ?? null,
     rootWorkflowId: start.root?.workflowId ?? run.workflowId,
     rootRunId: start.root?.runId ?? run.runId,
-    searchAttributes: { ...indexedAttributes(shownSearchAttributes(run)), ...unshownAttributes(run) },
-    info: api.WorkflowExecutionInfo.encode(executionInfo(run)),
+    searchAttributes: { ...indexedAttributes(searchAttributes), ...unshownAttributes(run) },
+    info: api.WorkflowExecutionInfo.encode({ ...executionInfo(run), searchAttributes }),
   };
 }
 

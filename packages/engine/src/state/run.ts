@@ -4,6 +4,7 @@
  * States are unions and data lives only in the states that have it. The engine changes a `Run` in place, but only after it has refused what is
  * to be refused; if it throws half-way, the run is garbage and the caller reads it again from the store.
  */
+
 import type { common, enums, history, Init } from "@pawl/protocol";
 import type { Activity } from "./activity.ts";
 import type { Execution } from "./execution.ts";
@@ -86,6 +87,8 @@ export interface Run {
   /** Of all batches (`history-hash.ts`); undefined in a run that began before it was kept. */
   historyHash: number | undefined;
   stateTransitionCount: number;
+  /** Those that the events written so far name. */
+  externalPayloads: { readonly count: number; readonly sizeBytes: number };
 
   workflowTask: WorkflowTask;
   /** The attempt that the next workflow task will have: > 1 after failures. */
@@ -216,6 +219,7 @@ export function freshRun({
     historySizeBytes: 0,
     historyHash: emptyHistoryHash,
     stateTransitionCount: 0,
+    externalPayloads: { count: 0, sizeBytes: 0 },
     workflowTask: { type: "none" },
     workflowTaskAttempt: 1,
     workflowTaskStamp: 0,
