@@ -1,5 +1,5 @@
 /** Activities: their timeouts, retries, heartbeats, cancellation and completion, as workers and clients meet them. */
-import { enums, type Init, type RequestOf } from "@pawl/protocol";
+import type { Init, RequestOf } from "@pawl/protocol";
 import {
   activity,
   applicationFailure,
@@ -132,6 +132,16 @@ export const activityStories: readonly Story[] = [
     },
   ),
 
+  story(
+    "activity-schedule-to-close-requeued",
+    "an activity whose second attempt waits in the queue for all its time times out",
+    async (s) => {
+      await scheduled(s, { startToCloseTimeout: undefined, scheduleToCloseTimeout: seconds(1.5), retryPolicy: quick });
+      await failActivity(s, await s.activityTask());
+      await s.step([complete()]);
+    },
+  ),
+
   story("activity-retry", "a failed activity is tried again and leaves the last failure in its start", async (s) => {
     await scheduled(s, { retryPolicy: quick });
     await failActivity(s, await s.activityTask());
@@ -177,8 +187,6 @@ export const activityStories: readonly Story[] = [
     await s.attempt("RespondActivityTaskFailed", { namespace: "default", taskToken, identity: "worker" });
     await s.step([complete()]);
   }),
-
-  ...failureKinds(),
 
   story("activity-next-delay", "a failure's next retry delay replaces the policy's interval", async (s) => {
     await scheduled(s, { retryPolicy: { initialInterval: seconds(60), maximumInterval: seconds(60) } });
@@ -272,6 +280,18 @@ export const activityStories: readonly Story[] = [
     await s.step([cancelActivity(5)]);
     await s.step([complete()]);
   }),
+
+  story(
+    "activity-cancel-schedule-to-close",
+    "a cancelled activity that is not done in all its time was asked to stop",
+    async (s) => {
+      await scheduled(s, { startToCloseTimeout: undefined, scheduleToCloseTimeout: seconds(3) });
+      await s.activityTask();
+      await s.signal("go");
+      await s.step([cancelActivity(5)]);
+      await s.step([complete()]);
+    },
+  ),
 
   story("activity-cancel-same-task", "an activity is scheduled and cancelled in one workflow task", async (s) => {
     await s.start();
@@ -490,43 +510,6 @@ function timeoutResolution(): Story[] {
         }),
       ]);
       await s.activityTask();
-    }),
-  );
-}
-
-/** Which kinds of failure are tried again. */
-function failureKinds(): Story[] {
-  const rows: readonly (readonly [string, Failure])[] = [
-    ["cancelled", { message: "m", canceledFailureInfo: { details: text("d") } }],
-    ["terminated", { message: "m", terminatedFailureInfo: {} }],
-    ["server", { message: "m", serverFailureInfo: {} }],
-    ["server-final", { message: "m", serverFailureInfo: { nonRetryable: true } }],
-    ["timeout-start-to-close", { message: "m", timeoutFailureInfo: { timeoutType: enums.TimeoutType.START_TO_CLOSE } }],
-    [
-      "timeout-schedule-to-start",
-      { message: "m", timeoutFailureInfo: { timeoutType: enums.TimeoutType.SCHEDULE_TO_START } },
-    ],
-    ["plain", { message: "m" }],
-    [
-      "activity",
-      {
-        message: "m",
-        activityFailureInfo: { activityId: "x" },
-        cause: { message: "c", applicationFailureInfo: { nonRetryable: true } },
-      },
-    ],
-    ["encoded", { encodedAttributes: { data: Buffer.from("secret") }, applicationFailureInfo: { type: "T" } }],
-  ];
-  return rows.map(([name, failure]) =>
-    story(`activity-failure-${name}`, `a failure of an activity that is ${name} is retried or not`, async (s) => {
-      await scheduled(s, { retryPolicy: { initialInterval: seconds(60), maximumAttempts: 2 } });
-      await s.attempt("RespondActivityTaskFailed", {
-        namespace: "default",
-        taskToken: (await s.activityTask()).taskToken,
-        failure,
-        identity: "worker",
-      });
-      await s.describe();
     }),
   );
 }

@@ -162,11 +162,6 @@ export const knownDifferences: readonly KnownDifference[] = [
     why: "The attempt that runs while it is reset may still heartbeat and complete; the reference server refuses its answers unless it is the first, and lets it time out.",
   },
   {
-    stories: "pause-schedule-to-close",
-    where: /activityTaskTimedOutEventAttributes\.failure\.message/,
-    why: "An activity that was not started times out in the same words whether it was paused before or not.",
-  },
-  {
     stories: "standalone-list",
     where:
       /indexedFields\.TemporalNamespaceDivision|searchAttributes: expected \{"indexedFields":\{"TemporalNamespaceDivision/,

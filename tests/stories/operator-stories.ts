@@ -456,7 +456,7 @@ const optionStories: readonly Story[] = [
     await scheduled(s, { retryPolicy: later });
     await failActivity(s, await s.activityTask());
     await update(s, { startToCloseTimeout: seconds(77) }, ["start_to_close_timeout"]);
-    await operate(s, "UpdateActivityOptions", { restoreOriginal: true });
+    await operate(s, "UpdateActivityOptions", { restoreOriginal: true, updateMask: { paths: [] } });
     await s.describe();
     await operate(s, "UpdateActivityOptions", {
       restoreOriginal: true,

@@ -1,4 +1,5 @@
 /** Standalone activities: executions of their own, without a workflow, as clients and workers meet them. */
+import { enums } from "@pawl/protocol";
 import { applicationFailure, complete, payload, seconds, text } from "./requests.ts";
 import {
   cancel,
@@ -203,6 +204,13 @@ function timeouts(): Story[] {
       await end(s);
     }),
 
+    story("standalone-schedule-to-close-cancelled", "an activity that takes too long was asked to stop", async (s) => {
+      await start(s, { scheduleToCloseTimeout: seconds(3) });
+      await s.activityTask();
+      await cancel(s);
+      await end(s);
+    }),
+
     story("standalone-schedule-to-close-waiting", "an activity times out as a whole without a worker", async (s) => {
       await start(s, { scheduleToCloseTimeout: seconds(1), scheduleToStartTimeout: seconds(1) });
       await end(s);
@@ -391,6 +399,20 @@ function answersById(): Story[] {
       await s.attempt("RespondActivityTaskFailedById", { ...byId(s), failure: applicationFailure("again") });
       await s.activityTask();
       await s.attempt("RespondActivityTaskFailedById", { ...byId(s), failure: applicationFailure("no", final) });
+      await end(s);
+    }),
+
+    story("standalone-timed-out-by-id", "an attempt timed out, says who knows the activity's id", async (s) => {
+      await start(s, { retryPolicy: quick });
+      const timedOut = (timeoutType: enums.TimeoutType) =>
+        s.attempt("RespondActivityTaskFailedById", {
+          ...byId(s),
+          failure: { message: "m", timeoutFailureInfo: { timeoutType } },
+        });
+      await s.activityTask();
+      await timedOut(enums.TimeoutType.START_TO_CLOSE);
+      await s.activityTask();
+      await timedOut(enums.TimeoutType.SCHEDULE_TO_CLOSE);
       await end(s);
     }),
 

@@ -9,6 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { preparePython } from "../rig/python.ts";
 import { type RunningServer, startPawl, startReference } from "../rig/server.ts";
 import { activityAnswerStories } from "./activity-answer-stories.ts";
+import { activityFailureStories } from "./activity-failure-stories.ts";
 import { activityStories } from "./activity-stories.ts";
 import { badInputStories } from "./bad-input-stories.ts";
 import { badMessageStories } from "./bad-message-stories.ts";
@@ -48,6 +49,7 @@ const stories = [
   ...workflowStories,
   ...activityStories,
   ...activityAnswerStories,
+  ...activityFailureStories,
   ...operatorStories,
   ...standaloneActivityStories,
   ...standaloneActivityRuleStories(),

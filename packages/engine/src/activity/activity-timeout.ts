@@ -65,20 +65,16 @@ export const timeoutNotes = {
 
 export function timeOutActivity(run: Run, step: Step, activity: Activity, timeout: Timeout): void {
   step.notes.push(timeoutNotes[timeout]);
-  const whole = timeout === enums.TimeoutType.SCHEDULE_TO_CLOSE || timeout === enums.TimeoutType.SCHEDULE_TO_START;
-  const retryState = whole
-    ? enums.RetryState.TIMEOUT
-    : retryOrState(run, step, activity, timeoutFailure(timeoutMessage(timeout), timeout));
+  const retryState = retryOrState(run, step, activity, timeoutFailure(timeoutMessage(timeout), timeout));
   if (retryState === enums.RetryState.IN_PROGRESS) {
     // Nobody completed this attempt.
     activity.lastAttemptCompletedAtMs = null;
     return;
   }
   // No time is left for another attempt: then what has run out is the time for the whole activity.
-  const running = timeout === enums.TimeoutType.SCHEDULE_TO_CLOSE && activity.status.type === "started";
-  const outOfTime = running || (!whole && retryState === enums.RetryState.TIMEOUT);
-  const last = outOfTime
-    ? timeoutFailure(timeoutMessage("retry"), enums.TimeoutType.SCHEDULE_TO_CLOSE)
+  const isOutOfTime = retryState === enums.RetryState.TIMEOUT && timeout !== SCHEDULE_TO_START;
+  const last = isOutOfTime
+    ? timeoutFailure(timeoutMessage("retry"), SCHEDULE_TO_CLOSE)
     : timeoutFailure(timeoutMessage(timeout), timeout);
   last.timeoutFailureInfo!.lastHeartbeatDetails = activity.heartbeatDetails;
   last.cause = activity.lastFailure;

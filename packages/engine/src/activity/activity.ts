@@ -380,7 +380,14 @@ export function retryOrState(
     touchActivity(run, activity);
     noteRetry(run, activity);
   }
-  return state;
+  // No attempt could have mended it, whoever tells of it.
+  const isOutOfTime = state === enums.RetryState.NON_RETRYABLE_FAILURE && isDeadline(cause?.timeoutFailureInfo);
+  return isOutOfTime ? enums.RetryState.TIMEOUT : state;
+}
+
+function isDeadline(info: failure.TimeoutFailureInfo | undefined): boolean {
+  const { SCHEDULE_TO_START, SCHEDULE_TO_CLOSE } = enums.TimeoutType;
+  return info?.timeoutType === SCHEDULE_TO_START || info?.timeoutType === SCHEDULE_TO_CLOSE;
 }
 
 /** The backoff is over: the next attempt waits for a worker. */

@@ -220,7 +220,8 @@ function timeOutStandalone(run: StandaloneRun, step: Step, timeout: Timeout): vo
   const whole = timeout === TimeoutType.SCHEDULE_TO_CLOSE || timeout === TimeoutType.SCHEDULE_TO_START;
   const before = attempts.lastFailure;
   const last = timeoutFailure(run, timeoutMessage(timeout), timeout);
-  const retryState = whole ? RetryState.TIMEOUT : retryStandalone(run, step, last);
+  const wholeState = run.cancelRequest ? RetryState.CANCEL_REQUESTED : RetryState.TIMEOUT;
+  const retryState = whole ? wholeState : retryStandalone(run, step, last);
   if (retryState === RetryState.IN_PROGRESS) return;
   if (!whole) {
     attempts.lastFailure = last;

@@ -87,6 +87,6 @@ function maskOf({
   updateMask,
   restoreOriginal,
 }: RequestOf<"UpdateActivityOptions">): readonly string[] | Rejection | undefined {
-  if (restoreOriginal && updateMask) return invalid("Both UpdateMask and RestoreOriginal are provided");
+  if (restoreOriginal && updateMask?.paths.length) return invalid("Both UpdateMask and RestoreOriginal are provided");
   return updateMask?.paths.map((path) => path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 }

@@ -83,7 +83,10 @@ function byTokenHandlers(parts: Parts) {
   return {
     RecordActivityTaskHeartbeat: answering(target, heartbeat),
     RespondActivityTaskCompleted: answering(target, complete),
-    RespondActivityTaskFailed: answering(target, fail),
+    RespondActivityTaskFailed: answering(
+      target,
+      async (found, request: TokenRequest & Failed) => failureProblem(request.failure) ?? fail(found, request),
+    ),
     RespondActivityTaskCanceled: answering(target, cancel),
   } satisfies Handlers;
 }
@@ -167,12 +170,7 @@ function answersOf({ ring }: Pick<Parts, "ring">) {
       return ring.submit(target.key, { type: "completeActivity", activity: target.activity, result, identity });
     },
 
-    async fail(
-      { key, activity }: Target,
-      request: Answer<{ failure: failure.Failure; lastHeartbeatDetails: common.Payloads }>,
-    ) {
-      const problem = failureProblem(request.failure);
-      if (problem) return problem;
+    async fail({ key, activity }: Target, request: Failed) {
       const detailsTooLarge = isTooLarge(request.lastHeartbeatDetails);
       const fitting = fittingFailure(request.failure);
       const failed = await ring.submit(key, {
@@ -197,8 +195,11 @@ function answersOf({ ring }: Pick<Parts, "ring">) {
 
 type Answer<Fields> = { readonly identity: string } & { readonly [K in keyof Fields]?: Fields[K] | undefined };
 
+type Failed = Answer<{ failure: failure.Failure; lastHeartbeatDetails: common.Payloads }>;
+
 const heartbeatTooLarge = "Heartbeat details exceed size limit.";
 
+/** Who answers by id may also say that the attempt timed out, or that a server failed. */
 function failureProblem(given: failure.Failure | undefined): Rejection | undefined {
   return given && !given.applicationFailureInfo ? invalid("Failure must have ApplicationFailureInfo.") : undefined;
 }
