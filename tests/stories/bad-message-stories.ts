@@ -181,7 +181,7 @@ function wrong(name: string, sentence: string, rows: readonly (readonly [rule: s
         const right = answerUpdates(next, () => "complete");
         return [[...right.commands, complete()], { messages: right.messages }] as const;
       };
-      // The reference server forgets the update with the failed task; asked for again, it is the same one for Pawl.
+      // The update was given up with the failed task.
       await goOn(s, workflowId, task, rightly, () => askFor(s, workflowId));
     }
   });

@@ -47,7 +47,7 @@ function say({ commands, messages }: Answer, message: Message): void {
 export interface About {
   readonly id: string;
   readonly eventId: number;
-  readonly request: update.Request;
+  readonly request: update.Request | undefined;
 }
 
 export function acceptance(updateId: string, { id, eventId, request }: About): Message {

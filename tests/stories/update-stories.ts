@@ -2,8 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { enums, type Init, type RequestOf } from "@pawl/protocol";
 import { activity, complete, continueAsNew, fail, sticky, text, timer } from "./requests.ts";
-import { type Play, type Story, story } from "./story.ts";
-import { answerUpdates, completeUpdates, type Verdict } from "./update-messages.ts";
+import { type Play, type Story, story, type WorkflowTask } from "./story.ts";
+import { acceptance, answerUpdates, completeUpdates, type Verdict } from "./update-messages.ts";
 
 type UpdateRequest = Init<RequestOf<"UpdateWorkflowExecution">>;
 
@@ -181,6 +181,61 @@ export const updateStories: readonly Story[] = [
     await asked;
     await finish(s);
   }),
+
+  story(
+    "update-task-wrong",
+    "an update whose workflow task is answered wrongly has failed to who waits, and may be asked for again",
+    async (s) => {
+      await idle(s);
+      const asked = [ask(s, "u", Stage.ACCEPTED)];
+      await admitted(s, "u");
+      asked.push(poll(s, "u", Stage.COMPLETED));
+      const wrong = acceptance("other", { id: "other/request", eventId: 5, request: undefined });
+      await s.attempt(
+        "RespondWorkflowTaskCompleted",
+        s.completeRequest(await s.workflowTask(), [], { messages: [wrong] }),
+      );
+      await Promise.all(asked);
+      await poll(s, "u");
+      const again = ask(s, "u");
+      await admitted(s, "u");
+      await answer(s, "complete");
+      await again;
+      await finish(s);
+    },
+  ),
+
+  story(
+    "update-unhandled",
+    "an update has failed when its workflow may not complete because of what came meanwhile",
+    async (s) => {
+      await idle(s);
+      const asked = ask(s, "u");
+      const task = await s.workflowTask();
+      await s.signal("go");
+      await s.attempt("RespondWorkflowTaskCompleted", s.completeRequest(task, [complete()]));
+      await asked;
+      await s.step([complete()]);
+    },
+  ),
+
+  story(
+    "update-kept-alive",
+    "a workflow task that only keeps local activities alive is followed by one without the updates that its worker has",
+    async (s) => {
+      await idle(s);
+      const asked = ask(s, "u");
+      const task = await s.workflowTask();
+      const later = ask(s, "later");
+      await admitted(s, "later");
+      const alive = { forceCreateNewWorkflowTask: true, returnNewWorkflowTask: true };
+      const next = s.opened((await s.complete(task, [], alive)).workflowTask);
+      const both = { messages: [...task.messages, ...next.messages] };
+      await s.complete(next, ...answering(both, () => "complete"));
+      await Promise.all([asked, later]);
+      await finish(s);
+    },
+  ),
 
   story("update-completes-run", "an update that is accepted as the workflow completes fails with it", async (s) => {
     await idle(s);
@@ -454,7 +509,7 @@ export async function admitted(s: Play, updateId: string, workflowId: string = s
   throw new Error(`update ${updateId} was not admitted`);
 }
 
-function answering(task: Awaited<ReturnType<Play["workflowTask"]>>, verdictOf: (updateId: string) => Verdict) {
+function answering(task: Pick<WorkflowTask, "messages">, verdictOf: (updateId: string) => Verdict) {
   const { commands, messages } = answerUpdates(task, verdictOf);
   return [commands, { messages }] as const;
 }

@@ -24,7 +24,7 @@ export * from "./state/execution.ts";
 export type { Delivery, Follower, Message } from "./state/message.ts";
 export type { NexusInput } from "./state/outside-call.ts";
 export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./state/run.ts";
-export type { RejectedUpdate } from "./state/update.ts";
+export type { EndedUpdate } from "./state/update.ts";
 export type { DeploymentVersion, Override, RoutingTarget } from "./state/versioning.ts";
 export { type Note, Step } from "./step.ts";
 export { reservedQueueProblem } from "./task-queue-name.ts";

@@ -21,7 +21,7 @@ import type { Rejection } from "./rejection.ts";
 import type { ReadChain } from "./reset/read-chain.ts";
 import type { RunSelector, Sender } from "./state/execution.ts";
 import type { Delivery, Message } from "./state/message.ts";
-import type { RejectedUpdate } from "./state/update.ts";
+import type { EndedUpdate } from "./state/update.ts";
 import type { DeploymentVersion } from "./state/versioning.ts";
 import type { TaskVersioning } from "./versioning/versioning.ts";
 
@@ -197,7 +197,7 @@ export interface Replies {
     /** Activities started together with the completion, for the same worker. */
     readonly eagerActivities: readonly StartedActivityTask[];
     readonly resetHistoryEventId: number;
-    /** The completion was refused after its failure was recorded: the caller gets this, the change stays. */
+    /** The completion was refused, and yet something changed, as its failure was recorded or updates were given up: the caller gets this, the change stays. */
     readonly refused?: Rejection;
     /** The run, for what follows a completion outside the engine (queries). */
     readonly runId: string;
@@ -389,7 +389,7 @@ export type Effect =
   /** Submit `receive` to the receiver, then `delivered` to the sender; until then the sender keeps the message. */
   | { readonly type: "send"; readonly from: Sender; readonly id: number; readonly message: Message }
   /** Tell who watches the run, and look at it again in time, although nothing was committed. */
-  | { readonly type: "noticed"; readonly runId: string; readonly rejected: readonly RejectedUpdate[] }
+  | { readonly type: "noticed"; readonly runId: string; readonly ended: readonly EndedUpdate[] }
   /** Hand the task to its queue. */
   | { readonly type: "dispatch"; readonly task: Task }
   /** Make the request, and submit what came of it; until then the run keeps it. */

@@ -12,7 +12,7 @@ import { emptyHistoryHash } from "./history-hash.ts";
 import type { Follower, Outgoing } from "./message.ts";
 import type { CompletionCallback, NexusOperation } from "./outside-call.ts";
 import type { ResetPoint, RunStart } from "./run-start.ts";
-import type { RejectedUpdate, Update } from "./update.ts";
+import type { EndedUpdate, Update } from "./update.ts";
 import type { Versioning } from "./versioning.ts";
 import type { Sticky, WorkflowTask } from "./workflow-task.ts";
 
@@ -163,8 +163,8 @@ export interface Run {
   stored: { readonly wakeAtMs: number; readonly undispatched: boolean } | null;
   /** Something that is in memory only has changed: whoever watches the run must look. */
   noticed: boolean;
-  /** Updates that were rejected by the current command: who waits for them is told, and then they were never there. */
-  rejected: RejectedUpdate[];
+  /** Updates that the current command has rejected, or given up with their workflow task: who waits for them is told, and then they were never there. */
+  ended: EndedUpdate[];
   /** How many updates were admitted since the run came into memory. */
   admissions: number;
   /** The newest events of the current command that have come from outside: see `checkHistory`. */
@@ -258,13 +258,13 @@ export function freshRun({
 function memoryOnly(): Pick<Run, MemoryOnly> {
   return {
     ...{ open: [], tail: [], tailBytes: 0, wakeAtMs: Number.POSITIVE_INFINITY, changes: noChanges() },
-    ...{ noticed: false, rejected: [], admissions: 0 },
+    ...{ noticed: false, ended: [], admissions: 0 },
     ...{ stored: null, arrivedLast: 0, stateBytes: 0, partBytes: new Map(), warned: [] },
   };
 }
 
 type MemoryOnly =
-  | ("open" | "tail" | "tailBytes" | "wakeAtMs" | "changes" | "noticed" | "rejected" | "admissions")
+  | ("open" | "tail" | "tailBytes" | "wakeAtMs" | "changes" | "noticed" | "ended" | "admissions")
   | ("stored" | "arrivedLast" | "stateBytes" | "partBytes" | "warned");
 
 export function noChanges(): Changes {

@@ -36,9 +36,12 @@ function stage(workflow: ScriptedWorkflow, updateId: string): enums.UpdateWorkfl
   return workflow.do({ type: "pollUpdate", runId: "", updateId }).stage;
 }
 
-/** Update, admission and reason of each rejection. */
+/** Update, admission and reason of each that has ended. */
 function told(workflow: ScriptedWorkflow): string[] {
-  return workflow.rejected.map(({ updateId, admission, failure }) => `${updateId} ${admission} ${failure.message}`);
+  return workflow.ended.map(
+    ({ updateId, admission, verdict }) =>
+      `${updateId} ${admission} ${"failure" in verdict ? verdict.failure.message : verdict.message}`,
+  );
 }
 
 function message<T>(
@@ -173,7 +176,48 @@ test("an update that the worker does not answer is rejected, and one whose task 
   const second = workflow.pollTask();
   assert.equal(second.messages.length, 1);
   answer(workflow, second, []);
-  assert.equal(workflow.rejected[0]?.failure.applicationFailureInfo?.type, "UnprocessedUpdate");
+  const [ended] = workflow.ended;
+  assert(ended && "failure" in ended.verdict);
+  assert.equal(ended.verdict.failure.applicationFailureInfo?.type, "UnprocessedUpdate");
+});
+
+test("an update whose task is answered wrongly is given up, on a later attempt too; one that came since goes with the next", () => {
+  const workflow = running();
+  const wrongly = (task: StartedWorkflowTask) => answer(workflow, task, [acceptance("other")]).refused?.code;
+  ask(workflow, "u1");
+  const first = workflow.pollTask();
+  ask(workflow, "u2");
+  assert.equal(wrongly(first), "INVALID_ARGUMENT");
+  const why = "Unable to perform workflow execution update due to unexpected workflow task failure.";
+  assert.deepEqual(told(workflow), [`u1 1 ${why}`]);
+  const second = workflow.pollTask();
+  assert.deepEqual([second.task.attempt, second.messages.map(({ id }) => id)], [2, ["u2/request"]]);
+  assert.equal(wrongly(second), "INVALID_ARGUMENT");
+  assert.deepEqual(told(workflow).slice(1), [`u2 2 ${why}`]);
+  ask(workflow, "u1");
+  workflow.advance(10_000);
+  assert.deepEqual(
+    workflow.pollTask().messages.map(({ id }) => id),
+    ["u1/request"],
+  );
+});
+
+test("a task that keeps a local activity alive brings its worker only the updates that are new to it", () => {
+  const workflow = running();
+  ask(workflow, "u1");
+  const task = workflow.pollTask();
+  ask(workflow, "u2");
+  const alive = { forceCreateNewWorkflowTask: true, returnNewWorkflowTask: true };
+  const { newTask } = answer(workflow, task, [], alive);
+  assert.deepEqual(
+    newTask?.messages.map(({ id }) => id),
+    ["u2/request"],
+  );
+  workflow.advance(10_000);
+  const again = workflow.pollTask();
+  assert.equal(again.messages.length, 2, "the worker did not answer: another one has neither");
+  answer(workflow, again, [rejection("u1"), rejection("u2")]);
+  assert.deepEqual(told(workflow), ["u1 1 no", "u2 2 no"]);
 });
 
 test("a rejected update is known no more, whether or not the run is in memory; its id may be asked for again", () => {

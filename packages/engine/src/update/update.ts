@@ -2,7 +2,8 @@
  * Updates: requests that a workflow validates, accepts and answers.
  *
  *   admitted ─▶ sent ─▶ accepted ─▶ completed
- *                 └──▶ rejected                 (leaves no trace: who waits for it is told, and it was never there)
+ *                 ├──▶ rejected                 (leaves no trace: who waits for it is told, and it was never there)
+ *                 └──▶ given up                 (the same, with a workflow task whose answer could not be accepted)
  *
  *   U1. An accepted update is in history; before that it is in memory only, and a caller that waits for a lost one is told to ask again.
  *   U2. An update id has one outcome in a run: a repeated request joins the first.
@@ -274,7 +275,7 @@ function reject(run: Run, updateId: string, cause: failure.Failure): void {
   if (!known) return;
   if (known.status === "reapplied") run.changes.parts.add(`u/${updateId}`);
   run.updates.delete(updateId);
-  run.rejected.push({ updateId, admission: admissionOf(known), failure: cause });
+  run.ended.push({ updateId, admission: admissionOf(known), verdict: { failure: cause } });
   run.noticed = true;
 }
 
@@ -297,6 +298,28 @@ export function rejectUnanswered(run: Run): void {
     );
   }
 }
+
+/**
+ * The workflow task that they went with was answered wrongly. The next attempt is likely to be no better, so who waits for them is told rather than left
+ * to wait. Not so when a worker reports the failure itself, or does not answer: then they go with the next attempt. Returns whether there were any.
+ */
+export function giveUpSent(run: Run): boolean {
+  let gaveUp = false;
+  for (const [updateId, known] of [...run.updates]) {
+    if (known.status !== "sent") continue;
+    run.updates.delete(updateId);
+    run.ended.push({ updateId, admission: known.admission, verdict: taskFailed });
+    run.noticed = true;
+    gaveUp = true;
+  }
+  return gaveUp;
+}
+
+const taskFailed = new Rejection(
+  "FAILED_PRECONDITION",
+  "Unable to perform workflow execution update due to unexpected workflow task failure.",
+  detail(errordetails.WorkflowNotReadyFailure, {}),
+);
 
 /** Whether updates wait for a workflow task to go with. */
 export function hasAdmitted(run: Run): boolean {

@@ -8,7 +8,7 @@ import { flushBuffer, trimTail, write, writeShownTask } from "../run/history.ts"
 import { isOpen, type Run, type Workflow } from "../state/run.ts";
 import type { Sticky, WorkflowTask } from "../state/workflow-task.ts";
 import type { Step } from "../step.ts";
-import { applyMessage, hasAdmitted, onlyReject, rejectUnanswered } from "../update/update.ts";
+import { applyMessage, giveUpSent, hasAdmitted, onlyReject, rejectUnanswered } from "../update/update.ts";
 import { indexVersioning } from "../versioning/version-index.ts";
 import { type Completer, completed, effectiveVersion, isSameVersion } from "../versioning/versioning.ts";
 import { rememberBuild } from "../versioning/worker-build.ts";
@@ -136,6 +136,7 @@ function inlineFor(request: CompletedRequest) {
       requestId: inlineRequestId,
       workerVersion: request.workerVersionStamp,
       deploymentVersion: completerOf(request).version ?? undefined,
+      onlyNew: request.forceCreateNewWorkflowTask,
     },
   };
 }
@@ -248,8 +249,10 @@ function refuseCompletion(
   const message =
     problem.cause === Cause.UNHANDLED_COMMAND ? problem.message : `${causeName(problem.cause)}: ${problem.message}`;
   const rejection = new Rejection("INVALID_ARGUMENT", message);
+  const gaveUp = giveUpSent(run);
   // A worker that repeats its mistake is not recorded again: the task is left to time out.
-  if (task.attempt > 1 && problem.cause !== Cause.UNHANDLED_COMMAND) return rejection;
+  if (task.attempt > 1 && problem.cause !== Cause.UNHANDLED_COMMAND)
+    return gaveUp ? reply(run, { refused: rejection }) : rejection;
   failStartedTask(run, step, task, {
     cause: problem.cause,
     failure: failure.Failure.create({

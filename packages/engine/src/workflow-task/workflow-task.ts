@@ -18,7 +18,7 @@ import { type HistoryEventInit, isOpen, type Run } from "../state/run.ts";
 import type { DeploymentVersion } from "../state/versioning.ts";
 import type { WorkflowTask } from "../state/workflow-task.ts";
 import type { Step } from "../step.ts";
-import { sendUpdates } from "../update/update-message.ts";
+import { type SendOptions, sendUpdates } from "../update/update-message.ts";
 import {
   beginTransition,
   effectiveVersion,
@@ -59,7 +59,7 @@ export interface ScheduleOptions {
   /** Kept over a chain of tasks that only keep local activities alive. */
   readonly originalScheduledAtMs?: number;
   /** Starts the task at once for this worker instead of handing it to the queue. */
-  readonly inline?: Poller;
+  readonly inline?: Poller & SendOptions;
 }
 
 /** Schedules a workflow task unless one is pending or the first one is still delayed. */
@@ -101,7 +101,7 @@ export function scheduleWorkflowTask(
   const started = begin(run, step, task, options.inline);
   sealBatch(run);
   // Whoever gets it with an answer has just seen the history before it.
-  return startedReply(run, started, true);
+  return startedReply(run, started, { ...options.inline, sticky: true });
 }
 
 function nextStamp(run: Run, step: Step): number {
@@ -171,14 +171,13 @@ export function startWorkflowTask(
   command: { stamp: number; poller: Poller; sticky: boolean },
 ): StartedWorkflowTask | Rejection {
   const task = run.workflowTask;
-  if (task.type === "started" && task.requestId === command.poller.requestId)
-    return startedReply(run, task, command.sticky);
+  if (task.type === "started" && task.requestId === command.poller.requestId) return startedReply(run, task, command);
   if (task.type !== "scheduled" || task.stamp !== command.stamp) return taskNotFound;
   if (!command.sticky) clearSticky(run);
   const due = followPoller(run, step, task, command.poller.deploymentVersion ?? null);
   const started = begin(run, step, due, command.poller);
   sealBatch(run);
-  return startedReply(run, started, command.sticky);
+  return startedReply(run, started, command);
 }
 
 /** An unpinned run moves to the version whose worker takes its task. */
@@ -244,7 +243,11 @@ export function continueAsNewReasons(run: Run): enums.SuggestContinueAsNewReason
   return reasons;
 }
 
-function startedReply(run: Run, task: Started, sticky: boolean): StartedWorkflowTask {
+function startedReply(
+  run: Run,
+  task: Started,
+  { sticky, onlyNew = false }: SendOptions & { readonly sticky: boolean },
+): StartedWorkflowTask {
   const fromEventId = sticky ? run.lastCompletedStartedEventId + 1 : 1;
   const toEventId = task.transient ? task.scheduledEventId - 1 : task.startedEventId;
   return {
@@ -267,7 +270,7 @@ function startedReply(run: Run, task: Started, sticky: boolean): StartedWorkflow
     virtualEvents: virtualEvents(run),
     events: toEventId < fromEventId ? new Uint8Array(0) : tailEvents(run, fromEventId, toEventId),
     historySizeBytes: run.historySizeBytes,
-    messages: sendUpdates(run, task.startedEventId),
+    messages: sendUpdates(run, task.startedEventId, { onlyNew }),
   };
 }
 

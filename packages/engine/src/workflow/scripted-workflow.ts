@@ -25,7 +25,7 @@ import type { SizeWarning } from "../run/run-size.ts";
 import { restore, takeChanges } from "../run/snapshot.ts";
 import type { VisibilityRecord } from "../run/visibility.ts";
 import type { EventBatch, Run, Workflow } from "../state/run.ts";
-import type { RejectedUpdate } from "../state/update.ts";
+import type { EndedUpdate } from "../state/update.ts";
 import type { DeploymentVersion } from "../state/versioning.ts";
 import { Step } from "../step.ts";
 import { noRouting, type Routing } from "../versioning/versioning.ts";
@@ -66,7 +66,7 @@ export class ScriptedWorkflow {
   /** Requests to somebody outside that were not made yet, oldest first. */
   calls: Call[] = [];
   /** What callers were told of updates that are known nowhere any more. */
-  rejected: RejectedUpdate[] = [];
+  ended: EndedUpdate[] = [];
   /** Ids of the Nexus endpoints that there are, by name. */
   nexusEndpointIds = new Map([["endpoint", "endpoint-id"]]);
   /** Messages to other workflows, in order. */
@@ -118,7 +118,7 @@ export class ScriptedWorkflow {
       if (effect.type === "dispatch") this.tasks.push(effect.task);
       else if (effect.type === "send") this.messages.push(effect);
       else if (effect.type === "call") this.calls.push(effect.call);
-      else this.rejected.push(...effect.rejected);
+      else this.ended.push(...effect.ended);
     }
     return reply;
   }

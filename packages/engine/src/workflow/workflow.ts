@@ -94,11 +94,11 @@ function endForBuffer(run: Run, step: Step): void {
 
 /** What only memory knows has changed: no commit will tell of it. */
 function notice(run: Run, step: Step): void {
-  const { runId, rejected } = run;
+  const { runId, ended } = run;
   run.noticed = false;
-  run.rejected = [];
+  run.ended = [];
   run.wakeAtMs = nextWakeAtMs(run);
-  step.effects.push({ type: "noticed", runId, rejected });
+  step.effects.push({ type: "noticed", runId, ended });
 }
 
 /** The run that a command is about, when it is about one that exists already: what the caller must have loaded. */

@@ -52,7 +52,7 @@ export class Executor {
       reply: undefined,
       deliveries: this.#startHeld(hosted, entry.held),
       // Its timer is to be armed, too.
-      effects: run ? [...machine.pendingEffects(run), { type: "noticed", runId: run.runId, rejected: [] }] : [],
+      effects: run ? [...machine.pendingEffects(run), { type: "noticed", runId: run.runId, ended: [] }] : [],
       notes: [],
     };
   }

@@ -284,9 +284,9 @@ export class Shard {
   }
 
   /** Notifies who waits for the run, whatever was committed: updates are in memory only, and a commit of unknown outcome has told nobody. */
-  #notice(key: ExecutionKey, { runId, rejected }: Extract<Effect, { type: "noticed" }>): void {
+  #notice(key: ExecutionKey, { runId, ended }: Extract<Effect, { type: "noticed" }>): void {
     this.#rearm(key, runId);
-    this.#parts.verdicts.tell(key, runId, rejected);
+    this.#parts.verdicts.tell(key, runId, ended);
     this.#parts.watch.notify(runId, this.#cachedRun(key, runId)?.status.type !== "open");
   }
 

@@ -1,17 +1,16 @@
 /**
- * Delivers rejections of updates to the callers that wait for them. They are not kept: the engine forgets a rejected update, so that its id can be used
- * again, and what a later caller hears does not depend on what happens to be in memory.
+ * Delivers what became of updates that are known no more to the callers that wait for them. It is not kept: the engine forgets a rejected update, so that its
+ * id can be used again, and what a later caller hears does not depend on what happens to be in memory.
  */
-import type { ExecutionKey, RejectedUpdate } from "@pawl/engine";
-import type { failure } from "@pawl/protocol";
+import type { EndedUpdate, ExecutionKey } from "@pawl/engine";
 import { keyText } from "./hosted.ts";
 
 /** Of the update that was admitted as the `admission`th of its run. */
 export interface AwaitedVerdict extends Disposable {
-  rejection(runId: string, admission: number | undefined): failure.Failure | undefined;
+  of(runId: string, admission: number | undefined): EndedUpdate["verdict"] | undefined;
 }
 
-type Told = RejectedUpdate & { readonly runId: string };
+type Told = EndedUpdate & { readonly runId: string };
 
 export class Verdicts {
   readonly #waiting = new Map<string, Set<Told[]>>();
@@ -24,7 +23,7 @@ export class Verdicts {
     const told: Told[] = [];
     waiting.add(told);
     return {
-      rejection: (runId, admission) => told.find((one) => one.runId === runId && one.admission === admission)?.failure,
+      of: (runId, admission) => told.find((one) => one.runId === runId && one.admission === admission)?.verdict,
       [Symbol.dispose]: () => {
         waiting.delete(told);
         if (waiting.size === 0 && this.#waiting.get(id) === waiting) this.#waiting.delete(id);
@@ -32,8 +31,8 @@ export class Verdicts {
     };
   }
 
-  tell(key: ExecutionKey, runId: string, rejected: readonly RejectedUpdate[]): void {
-    for (const one of rejected)
+  tell(key: ExecutionKey, runId: string, ended: readonly EndedUpdate[]): void {
+    for (const one of ended)
       for (const told of this.#waiting.get(idOf(key, one.updateId)) ?? []) told.push({ ...one, runId });
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Rejection } from "@pawl/engine";
 import { type command, enums, type Init, type protocol, type ResponseOf, update } from "@pawl/protocol";
-import { InProcess, jsonPayloads } from "../in-process.ts";
+import { InProcess, jsonPayloads, TestCall } from "../in-process.ts";
 
 const { CommandType, UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
 const workflowExecution = { workflowId: "w" };
@@ -154,6 +154,28 @@ for (const [how, { more, end, said: expected }] of Object.entries({
       asked.map(() => expected),
     );
   });
+
+test("who waits for an update whose task is answered wrongly is told that the workflow is not ready", async () => {
+  await using server = await idle();
+  const asked = waiting(server);
+  const other = { ...acceptance, protocolInstanceId: "other" };
+  const refused = await answer(server, await server.pollWorkflowTask(), [other]).catch(String);
+  assert.match(String(refused), /update other wasn't found/);
+  const why = "Unable to perform workflow execution update due to unexpected workflow task failure.";
+  assert.deepEqual(
+    await allSaid(asked),
+    asked.map(() => `FAILED_PRECONDITION ${why}`),
+  );
+});
+
+test("a caller with little time waits for an update until it is over", async () => {
+  await using server = await idle();
+  const call = new TestCall(server.clock.nowMs() + 100);
+  const request = { meta: { updateId: "u" }, input: { name: "change" } };
+  const asked = server.call("UpdateWorkflowExecution", { workflowExecution, request }, call);
+  await answer(server, await server.pollWorkflowTask(), [acceptance, response]);
+  assert.equal(said(await asked), "3 success");
+});
 
 test("who asks again as an update is rejected joins it or asks anew, by the order in which the requests come", async () => {
   await using server = await idle();

@@ -7,7 +7,7 @@ import { blobProblem, executionProblem, headerProblem, invalid, lengthProblem, r
 import type { Call, Handlers } from "../handler.ts";
 import { isFollowed } from "../history/followed-event.ts";
 import { readClosingEvent } from "../history/history-page.ts";
-import { Wait, waitUntilMs } from "../long-poll.ts";
+import { Wait } from "../long-poll.ts";
 import type { Parts } from "../parts.ts";
 import { updateLink } from "./response-link.ts";
 
@@ -91,20 +91,24 @@ interface Waiting {
   readonly call: Call;
 }
 
-/** Waits until the stage is reached, or as long as such a call may be held open; then the stage that was reached is the answer. */
+/**
+ * Waits until the stage is reached, or as long as such a call may be held open; then the stage that was reached is the answer. A caller with less time
+ * waits until it is over: told how far its update is a moment before, a client would ask again at once, and again.
+ */
 export async function waitForStage(
   { ring, clock, store }: Pick<Parts, "ring" | "clock" | "store">,
   { key, progress: first, stage, verdict, call }: Waiting,
 ): Promise<UpdateProgress | Rejection> {
   const { runId, updateId } = first;
   let progress = first;
-  using wait = new Wait(call.signal, clock, waitUntilMs(call, clock.nowMs(), limits.historyPollMsMax));
+  using wait = new Wait(call.signal, clock, clock.nowMs() + limits.historyPollMsMax);
   while (progress.stage < stage && !wait.isOver) {
     const changed = ring.changed(runId, wait.signal);
     const now = await ring.submit(key, { type: "pollUpdate", runId, updateId });
     // Asked for again since then, one of the same id may be known; what this caller waits for is the one before.
-    const failure = verdict.rejection(runId, first.admission);
-    if (failure) return { runId, updateId, stage: Stage.COMPLETED, outcome: { failure } };
+    const ended = verdict.of(runId, first.admission);
+    if (ended instanceof Rejection) return ended;
+    if (ended) return { runId, updateId, stage: Stage.COMPLETED, outcome: ended };
     if (now instanceof Rejection) return lost({ ring, store }, key, runId);
     progress = now;
     if (progress.stage < stage) await changed;
@@ -124,8 +128,11 @@ async function lost(
   const closing = await readClosingEvent(store, located);
   // The caller's next try reaches the run that follows.
   if (closing && isFollowed(closing)) return workflowClosing();
-  return new Rejection("NOT_FOUND", "workflow update was aborted by closing workflow");
+  return abortedByClosing;
 }
+
+/** The update was admitted, and its workflow closed before it accepted it. */
+export const abortedByClosing = new Rejection("NOT_FOUND", "workflow update was aborted by closing workflow");
 
 function workflowClosing(): Rejection {
   const { ResourceExhaustedCause, ResourceExhaustedScope } = enums;
