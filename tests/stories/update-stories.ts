@@ -423,6 +423,23 @@ export const updateStories: readonly Story[] = [
     await finish(s);
   }),
 
+  story(
+    "update-with-start-closed",
+    "an update with start whose workflow closes without a look at it starts the next one",
+    async (s) => {
+      await idle(s);
+      await s.signal("end");
+      const task = await s.workflowTask();
+      const { USE_EXISTING } = enums.WorkflowIdConflictPolicy;
+      const both = withStart(s, { workflowIdConflictPolicy: USE_EXISTING, requestId: "another" });
+      await admitted(s, "u");
+      await s.complete(task, [complete()]);
+      await answer(s, "complete");
+      await both;
+      await finish(s);
+    },
+  ),
+
   story("update-with-start-reject", "a workflow stays started when its first update is rejected", async (s) => {
     const both = withStart(s);
     const task = await s.workflowTask();

@@ -1,21 +1,21 @@
 /** Update-with-start: ExecuteMultiOperation takes exactly a start and an update of one workflow, which succeed or fail together. */
 import { detail, Rejection, workflowKey } from "@pawl/engine";
-import { errordetails, failure, type Init, type RequestOf, statusCodes } from "@pawl/protocol";
+import { errordetails, failure, type Init, type RequestOf, statusCodes, type workflowservice } from "@pawl/protocol";
 import { invalid } from "../field-rules.ts";
-import type { Handlers } from "../handler.ts";
+import type { Call, Handlers } from "../handler.ts";
 import type { Parts } from "../parts.ts";
 import { attributesToSet } from "../visibility/search-attribute.ts";
 import { keptCallbacks } from "./callback-rules.ts";
 import { startLink } from "./response-link.ts";
 import { startProblem } from "./start-rules.ts";
-import { updateProblem, updateResponse, waitForStage, wantedStage } from "./update.ts";
+import { abortedByClosing, updateProblem, updateResponse, waitForStage, wantedStage } from "./update.ts";
 import { startPlaceProblem } from "./versioning-override.ts";
 
 type Start = RequestOf<"StartWorkflowExecution">;
 type Update = RequestOf<"UpdateWorkflowExecution">;
 
 export function multiOperationHandlers(parts: Parts) {
-  const { namespaces, ring, random } = parts;
+  const { namespaces, random } = parts;
   return {
     ExecuteMultiOperation: async (request, call) => {
       const namespace = namespaces.forStart(request.namespace);
@@ -31,37 +31,49 @@ export function multiOperationHandlers(parts: Parts) {
       const searchAttributes = attributesToSet(start.searchAttributes, namespace, parts.searchAttributes);
       if (searchAttributes instanceof Rejection) return failed("start", searchAttributes);
 
-      const key = workflowKey(namespace.id, start.workflowId);
       const meta = { ...update.request!.meta!, updateId: update.request!.meta!.updateId || random.uuid() };
       const requestId = start.requestId || random.uuid();
-      using verdict = ring.awaitVerdict(key, meta.updateId);
-      const reply = await ring.submit(key, {
-        type: "startWithUpdate",
-        start: {
-          ...start,
-          requestId,
-          searchAttributes,
-          completionCallbacks: keptCallbacks(start.completionCallbacks),
-        },
+      const completionCallbacks = keptCallbacks(start.completionCallbacks);
+      const both = {
+        start: { ...start, requestId, searchAttributes, completionCallbacks },
         update: { ...update, request: { ...update.request!, meta } },
-      });
-      if (reply instanceof Rejection) return reply;
-      if ("refused" in reply) return failed(reply.refused, reply.rejection);
-      const { runId, firstRunId, started, status } = reply.start;
-      const run = { namespace: namespace.name, workflowId: start.workflowId, runId };
-      const firstExecutionRunId = started ? firstRunId : "";
-      const stage = wantedStage(update.waitPolicy?.lifecycleStage);
-      const progress = await waitForStage(parts, { key, progress: reply.update, stage, verdict, call });
-      if (progress instanceof Rejection) return failed("update", progress);
-      const link = startLink(run, requestId, reply.start);
-      return {
-        responses: [
-          { startWorkflow: { runId, firstExecutionRunId, started, status, link } },
-          { updateWorkflow: updateResponse(update, progress) },
-        ],
       };
+      const answer = await startAndUpdate(parts, namespace, both, call);
+      if (answer !== abortedByClosing) return answer;
+      // The workflow was there already, and closed without the update: now this call may start one. But not for ever.
+      const again = await startAndUpdate(parts, namespace, both, call);
+      return again === abortedByClosing ? failed("update", new Rejection("ABORTED", abortedByClosing.message)) : again;
     },
   } satisfies Handlers;
+}
+
+/** `abortedByClosing`: so the update was, by a workflow that another call had started. */
+async function startAndUpdate(
+  parts: Parts,
+  namespace: { readonly id: string; readonly name: string },
+  { start, update }: { readonly start: Start; readonly update: Update },
+  call: Call,
+): Promise<Init<workflowservice.ExecuteMultiOperationResponse> | Rejection> {
+  const { ring } = parts;
+  const key = workflowKey(namespace.id, start.workflowId);
+  using verdict = ring.awaitVerdict(key, update.request!.meta!.updateId);
+  const reply = await ring.submit(key, { type: "startWithUpdate", start, update });
+  if (reply instanceof Rejection) return reply;
+  if ("refused" in reply) return failed(reply.refused, reply.rejection);
+  const { runId, firstRunId, started, status } = reply.start;
+  const run = { namespace: namespace.name, workflowId: start.workflowId, runId };
+  const firstExecutionRunId = started ? firstRunId : "";
+  const stage = wantedStage(update.waitPolicy?.lifecycleStage);
+  const progress = await waitForStage(parts, { key, progress: reply.update, stage, verdict, call });
+  if (progress === abortedByClosing && !started) return progress;
+  if (progress instanceof Rejection) return failed("update", progress);
+  const link = startLink(run, start.requestId, reply.start);
+  return {
+    responses: [
+      { startWorkflow: { runId, firstExecutionRunId, started, status, link } },
+      { updateWorkflow: updateResponse(update, progress) },
+    ],
+  };
 }
 
 function operationsOf({

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Rejection } from "@pawl/engine";
 import { type command, enums, type Init, type protocol, type ResponseOf, update } from "@pawl/protocol";
-import { InProcess, jsonPayloads, TestCall } from "../in-process.ts";
+import { InProcess, jsonPayloads, TestCall, taskQueue } from "../in-process.ts";
 
 const { CommandType, UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
 const workflowExecution = { workflowId: "w" };
@@ -175,6 +175,22 @@ test("a caller with little time waits for an update until it is over", async () 
   const asked = server.call("UpdateWorkflowExecution", { workflowExecution, request }, call);
   await answer(server, await server.pollWorkflowTask(), [acceptance, response]);
   assert.equal(said(await asked), "3 success");
+});
+
+test("an update with start whose workflows keep closing without a look at it is to be asked for again", async () => {
+  await using server = await idle();
+  const { USE_EXISTING } = enums.WorkflowIdConflictPolicy;
+  const { workflowId } = workflowExecution;
+  const start = { workflowId, workflowType: { name: "T" }, taskQueue, workflowIdConflictPolicy: USE_EXISTING };
+  const request = { meta: { updateId: "u" }, input: { name: "change" } };
+  const asked = server.verdict("ExecuteMultiOperation", {
+    operations: [{ startWorkflow: start }, { updateWorkflow: { workflowExecution, request } }],
+  });
+  const first = await server.pollWorkflowTask();
+  // In the batch that ends the run: there before the second try.
+  await Promise.all([answer(server, first, [], completed), server.start(workflowId)]);
+  await answer(server, await server.pollWorkflowTask(), [], completed);
+  assert.equal(await asked, "ABORTED Update-with-Start could not be executed.");
 });
 
 test("who asks again as an update is rejected joins it or asks anew, by the order in which the requests come", async () => {
