@@ -45,9 +45,13 @@ export function scheduleListHandlers(parts: Parts) {
   } satisfies Handlers;
 }
 
-/** The row is as the schedule was when it last changed; what it will do next is told as of now, and a zone of its own by its name alone. */
+/**
+ * The row is as the schedule was when it last changed; what it will do next is told as of now, and a zone of its own by its name alone. Lists of the
+ * reference server have a memo of every schedule, its description only when there is one.
+ */
 function shownNow(info: Uint8Array, nowMs: number): schedule.ScheduleListEntry {
-  const entry = schedule.ScheduleListEntry.decode(info);
+  const row = schedule.ScheduleListEntry.decode(info);
+  const entry = { ...row, memo: row.memo ?? { fields: {} } };
   if (!entry.info?.spec) return entry;
   const { spec, futureActionTimes } = entry.info;
   const countMax = futureActionTimes.length;

@@ -102,6 +102,14 @@ test("a zone of its own is shown by its schedule, and lists go by it without sho
   assert.deepEqual(hours, [10, 10, 10, 10, 10]);
 });
 
+test("a list has a memo of every schedule, a description only where there is one", async () => {
+  const server = await InProcess.open();
+  await server.ask("CreateSchedule", createRequest("bare"));
+  const [listed] = (await server.ask("ListSchedules", {})).schedules;
+  assert.deepEqual(Object.keys(listed?.memo?.fields ?? { none: true }), []);
+  assert.equal((await server.ask("DescribeSchedule", { scheduleId: "bare" })).memo, undefined);
+});
+
 test("what cannot be is refused with the field and the rule", async () => {
   const server = await InProcess.open();
   const refused = async (given: Init<RequestOf<"CreateSchedule">>) => {

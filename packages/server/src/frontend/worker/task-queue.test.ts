@@ -110,6 +110,23 @@ describe("a queue is described", () => {
     assert.deepEqual([pollers, stats?.approximateBacklogCount], [[], 0]);
   });
 
+  test("by its partitions too: the root has all of it", async () => {
+    await using server = await waitingQueue();
+    const request = { includeTaskQueueStatus: true, reportConfig: true };
+    const pages = ["q", "/_sys/q/1", "/_sys/q/07"].map((name) =>
+      server.ask("DescribeTaskQueue", { ...request, taskQueue: { name } }),
+    );
+    const counts = (await Promise.all(pages)).map(({ taskQueueStatus, pollers }) => [
+      Number(taskQueueStatus?.backlogCountHint),
+      pollers.length,
+    ]);
+    assert.deepEqual(counts, [
+      [3, 1],
+      [0, 0],
+      [0, 0],
+    ]);
+  });
+
   test("and is one partition of each kind", async () => {
     await using server = await InProcess.open();
     const listed = await server.ask("ListTaskQueuePartitions", { taskQueue });
@@ -130,6 +147,27 @@ for (const [name, request, verdict] of [
   ["an unnamed queue", { taskQueue: {} }, "INVALID_ARGUMENT missing task queue name"],
   ["an unknown namespace", { taskQueue, namespace: "nowhere" }, "NOT_FOUND Namespace nowhere is not found."],
   ["a worker's own queue", { taskQueue: stickyQueue }, "accepted"],
+  ["a partition", { taskQueue: { name: "/_sys/a/b/1" } }, "accepted"],
+  [
+    "a partition of no queue",
+    { taskQueue: { name: "/_sys//1" } },
+    "INVALID_ARGUMENT invalid task queue partition name /_sys//1",
+  ],
+  [
+    "the root by the name of a partition",
+    { taskQueue: { name: "/_sys/q/0" } },
+    "INVALID_ARGUMENT invalid task queue partition name /_sys/q/0",
+  ],
+  [
+    "a partition's numbers",
+    { taskQueue: { name: "/_sys/q/1" }, reportStats: true },
+    "INVALID_ARGUMENT DescribeTaskQueue stats are only supported for the root partition",
+  ],
+  [
+    "a partition in enhanced mode",
+    { taskQueue: { name: "/_sys/q/1" }, apiMode: enhanced },
+    "INVALID_ARGUMENT task queue name cannot start with reserved prefix /_sys/",
+  ],
   [
     "a worker's own queue in enhanced mode",
     { taskQueue: stickyQueue, apiMode: enhanced },

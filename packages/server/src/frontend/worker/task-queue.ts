@@ -44,9 +44,12 @@ export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs,
       if (request.apiMode === DescribeTaskQueueMode.ENHANCED)
         return { versionsInfo: await versionsInfo(request, describe) };
       const type = request.taskQueueType || TaskQueueType.WORKFLOW;
-      const config = request.reportConfig ? queueConfigs.of({ namespaceId: namespace.id, type, name }) : undefined;
+      const queue = partitionedQueue(name) ?? name;
+      const config = request.reportConfig
+        ? queueConfigs.of({ namespaceId: namespace.id, type, name: queue })
+        : undefined;
       const kind = queueKindOf(type);
-      const routing = kind && deployments.routing({ namespaceId: namespace.id, kind, taskQueue: name });
+      const routing = kind && deployments.routing({ namespaceId: namespace.id, kind, taskQueue: queue });
       return {
         ...description(request, await describe(type)),
         ...(!isSticky && { versioningInfo: versioningInfo(routing) }),
@@ -63,14 +66,13 @@ export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs,
       return config instanceof Rejection ? config : { config };
     },
 
-    /** Named as on the reference server. */
     ListTaskQueuePartitions: ({ namespace: name, taskQueue }) => {
       const namespace = namespaces.byName(name);
       if (namespace instanceof Rejection) return namespace;
       const problem = taskQueueProblem(taskQueue);
       if (problem) return problem;
       const partitions = matching.partitions(namespace.id, taskQueue!.name).map(({ ownerName }, at) => ({
-        key: at === 0 ? taskQueue!.name : `/_sys/${taskQueue!.name}/${at}`,
+        key: partitionName(taskQueue!.name, at),
         ownerHostName: ownerName ?? cluster.name,
       }));
       return { activityTaskQueuePartitions: partitions, workflowTaskQueuePartitions: partitions };
@@ -78,14 +80,41 @@ export function taskQueueHandlers({ namespaces, matching, cluster, queueConfigs,
   } satisfies Handlers;
 }
 
+/** Partitions are named as on the reference server: the first one, the root, as the queue itself. */
+function partitionName(queue: string, at: number): string {
+  return at === 0 ? queue : `${partitionPrefix}${queue}/${at}`;
+}
+
+const partitionPrefix = "/_sys/";
+const partitionSuffix = /\/0*[1-9]\d*$/;
+
+/** The queue of this partition; undefined for the name of a root, or of nothing. */
+function partitionedQueue(name: string): string | undefined {
+  if (!name.startsWith(partitionPrefix) || !partitionSuffix.test(name)) return undefined;
+  return name.slice(partitionPrefix.length).replace(partitionSuffix, "") || undefined;
+}
+
+/**
+ * The official command line also asks for each partition by its name, as many as its user says. A survey of the root tells of all that a queue holds,
+ * so the others are shown empty.
+ */
 function describeProblem({ taskQueue, apiMode, reportStats }: DescribeRequest): Rejection | undefined {
-  const problem = taskQueueProblem(taskQueue);
-  if (problem || taskQueue!.kind !== TaskQueueKind.STICKY) return problem;
-  if (apiMode === DescribeTaskQueueMode.ENHANCED)
+  const isEnhanced = apiMode === DescribeTaskQueueMode.ENHANCED;
+  const isSticky = taskQueue?.kind === TaskQueueKind.STICKY;
+  const { name = "" } = taskQueue ?? {};
+  const isPartition = !isEnhanced && !isSticky && name.startsWith(partitionPrefix);
+  const queue = isPartition ? partitionedQueue(name) : name;
+  if (queue === undefined) return invalid(`invalid task queue partition name ${name}`);
+  const problem = taskQueueProblem(taskQueue && { ...taskQueue, name: queue });
+  if (problem) return problem;
+  if (isSticky && isEnhanced)
     return invalid(
       "Enhanced DescribeTaskQueue is not valid for a sticky queue, use api_mode=UNSPECIFIED or a normal queue.",
     );
-  return reportStats ? invalid("DescribeTaskQueue stats are only supported for the root partition") : undefined;
+  const isRoot = !isSticky && !isPartition;
+  return reportStats && !isRoot
+    ? invalid("DescribeTaskQueue stats are only supported for the root partition")
+    : undefined;
 }
 
 /** What the reference server shows where no rate is set. */
