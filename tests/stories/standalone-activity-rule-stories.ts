@@ -1,21 +1,18 @@
-/** Standalone activities: policies of their ids, operators, lists, and what is refused. */
+/** Standalone activities: policies of their ids, lists, and what is refused. */
 import { enums, type MethodName } from "@pawl/protocol";
-import { applicationFailure, payload, seconds, text } from "./requests.ts";
+import { payload, seconds, text } from "./requests.ts";
 import {
   cancel,
   client,
   describe,
   type Extra,
-  end,
   fail,
   finish,
-  heartbeat,
   long,
   negative,
   of,
   otherRun,
   pause,
-  quick,
   start,
   startRequest,
 } from "./standalone-activity.ts";
@@ -24,7 +21,7 @@ import { type Play, type Story, story } from "./story.ts";
 const { ActivityIdConflictPolicy: Conflict, ActivityIdReusePolicy: Reuse } = enums;
 
 export function standaloneActivityRuleStories(): readonly Story[] {
-  return [...policies(), ...operators(), ...resets(), ...lists(), ...startRefusals(), ...laterRefusals()];
+  return [...policies(), ...lists(), ...startRefusals(), ...laterRefusals()];
 }
 
 function policies(): Story[] {
@@ -88,164 +85,6 @@ function policies(): Story[] {
       );
       await describe(s);
       await s.attempt("StartActivityExecution", startRequest(s, useExisting));
-    }),
-  ];
-}
-
-const paused = (s: Play, requestId = "pause") =>
-  s.attempt("PauseActivityExecution", { ...client(s), reason: "hold", requestId });
-const unpaused = (s: Play, extra: Extra<"UnpauseActivityExecution"> = {}) =>
-  s.attempt("UnpauseActivityExecution", { ...client(s), ...extra });
-const reset = (s: Play, extra: Extra<"ResetActivityExecution"> = {}) =>
-  s.attempt("ResetActivityExecution", { ...client(s), ...extra });
-const update = (s: Play, extra: Extra<"UpdateActivityExecutionOptions"> = {}) =>
-  s.attempt("UpdateActivityExecutionOptions", { ...client(s), ...extra });
-
-function operators(): Story[] {
-  return [
-    story("standalone-pause-waiting", "a paused activity waits for its operator", async (s) => {
-      await start(s);
-      await paused(s);
-      await paused(s);
-      await paused(s, "other");
-      await describe(s);
-      await s.noActivityTask();
-      await unpaused(s);
-      await unpaused(s);
-      await finish(s, await s.activityTask());
-      await end(s);
-      await paused(s);
-      await paused(s, "late");
-      await unpaused(s);
-    }),
-
-    story("standalone-pause-started", "an attempt that runs hears of the pause and fails into it", async (s) => {
-      await start(s, { retryPolicy: quick });
-      const task = await s.activityTask();
-      await paused(s);
-      await describe(s);
-      await heartbeat(s, task, 1);
-      await fail(s, task, applicationFailure("paused"));
-      await describe(s);
-      await unpaused(s);
-      await finish(s, await s.activityTask());
-      await end(s);
-    }),
-
-    story(
-      "standalone-pause-last",
-      "the last attempt that a policy allows fails while its activity is paused",
-      async (s) => {
-        await start(s, { retryPolicy: { ...quick, maximumAttempts: 1 } });
-        const task = await s.activityTask();
-        await paused(s);
-        await fail(s, task, applicationFailure("paused"));
-        await describe(s);
-        await unpaused(s);
-        await describe(s);
-      },
-    ),
-
-    story("standalone-pause-cancelled", "a paused activity is cancelled at once", async (s) => {
-      await start(s);
-      await paused(s);
-      await cancel(s);
-      await end(s);
-    }),
-
-    story("standalone-pause-cancelling", "what is to be cancelled is not paused", async (s) => {
-      await start(s);
-      const task = await s.activityTask();
-      await cancel(s);
-      await paused(s);
-      await reset(s);
-      await finish(s, task);
-    }),
-  ];
-}
-
-function resets(): Story[] {
-  return [
-    story("standalone-reset-started", "a reset attempt is followed by the first", async (s) => {
-      await start(s, { retryPolicy: quick });
-      await fail(s, await s.activityTask(), applicationFailure("first"));
-      const second = await s.activityTask();
-      await heartbeat(s, second, "half");
-      await reset(s, { resetHeartbeat: true });
-      await describe(s);
-      await heartbeat(s, second, "more");
-      await fail(s, second, applicationFailure("second"));
-      const again = await s.activityTask();
-      await describe(s);
-      await finish(s, again);
-      await end(s);
-      await reset(s);
-    }),
-
-    story("standalone-reset-waiting", "an activity that waits begins with its first attempt again", async (s) => {
-      await start(s, { retryPolicy: { initialInterval: seconds(30) } });
-      await fail(s, await s.activityTask(), applicationFailure("first"));
-      await reset(s);
-      await describe(s);
-      await finish(s, await s.activityTask());
-      await end(s);
-    }),
-
-    story("standalone-update-options", "an operator changes the options", async (s) => {
-      await start(s);
-      await update(s, {
-        activityOptions: {
-          startToCloseTimeout: seconds(20),
-          scheduleToCloseTimeout: seconds(50),
-          retryPolicy: { maximumAttempts: 7 },
-          priority: { priorityKey: 2 },
-        },
-        updateMask: {
-          paths: ["start_to_close_timeout", "schedule_to_close_timeout", "retry_policy.maximum_attempts", "priority"],
-        },
-      });
-      await describe(s);
-      await update(s, { restoreOriginal: true });
-      await finish(s, await s.activityTask());
-      await update(s, { restoreOriginal: true });
-    }),
-
-    story("standalone-update-queue", "an operator moves an activity to another queue", async (s) => {
-      await start(s);
-      await update(s, {
-        activityOptions: { taskQueue: { name: `${s.name}-other` } },
-        updateMask: { paths: ["task_queue.name"] },
-      });
-      await finish(s, await s.activityTask(`${s.name}-other`));
-      await end(s);
-    }),
-
-    story("standalone-operators-of-workflow", "the same calls reach an activity of a workflow", async (s) => {
-      await s.start();
-      await s.step([
-        {
-          commandType: enums.CommandType.SCHEDULE_ACTIVITY_TASK,
-          scheduleActivityTaskCommandAttributes: {
-            activityId: "a",
-            activityType: { name: "A" },
-            taskQueue: { name: s.name },
-            startToCloseTimeout: seconds(30),
-          },
-        },
-      ]);
-      const one = { namespace: "default", workflowId: s.name, activityId: "a", identity: "client" };
-      await s.attempt("PauseActivityExecution", { ...one, reason: "hold" });
-      await s.noActivityTask();
-      await s.attempt("UpdateActivityExecutionOptions", {
-        ...one,
-        activityOptions: { startToCloseTimeout: seconds(20) },
-        updateMask: { paths: ["start_to_close_timeout"] },
-      });
-      await s.attempt("ResetActivityExecution", { ...one, keepPaused: true });
-      await s.attempt("UnpauseActivityExecution", one);
-      // The reference server goes on telling the worker the timeouts of the scheduled event.
-      const task = await s.unrecorded("PollActivityTaskQueue", { namespace: "default", taskQueue: { name: s.name } });
-      s.note("activity", task.activityId);
     }),
   ];
 }

@@ -36,6 +36,7 @@ import { resetStories } from "./reset-stories.ts";
 import { scheduleRuleStories } from "./schedule-rule-stories.ts";
 import { scheduleStories } from "./schedule-stories.ts";
 import { sizeStories } from "./size-stories.ts";
+import { standaloneActivityOperatorStories } from "./standalone-activity-operator-stories.ts";
 import { standaloneActivityRuleStories } from "./standalone-activity-rule-stories.ts";
 import { standaloneActivityStories } from "./standalone-activity-stories.ts";
 import { play, type Story } from "./story.ts";
@@ -52,6 +53,7 @@ const stories = [
   ...activityFailureStories,
   ...operatorStories,
   ...standaloneActivityStories,
+  ...standaloneActivityOperatorStories(),
   ...standaloneActivityRuleStories(),
   ...timerStories,
   ...familyStories,

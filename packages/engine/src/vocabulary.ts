@@ -52,6 +52,8 @@ export interface ActivityTaskRef {
   readonly runId: string;
   readonly scheduledEventId: number;
   readonly attempt: number;
+  /** Of an activity that is an execution of its own: tells apart two attempts of one number. Absent where it is the number itself. */
+  readonly stamp?: number | undefined;
 }
 
 /** By token, or by id: then the attempt is not checked. */

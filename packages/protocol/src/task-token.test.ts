@@ -40,6 +40,14 @@ const tokens: fc.Arbitrary<Token> = fc.oneof(
     scheduledEventId: count,
     attempt: count,
     activityId: id,
+    stamp: count,
+  }),
+  fc.record({
+    kind: fc.constant("activity" as const),
+    ...task,
+    scheduledEventId: count,
+    attempt: count,
+    activityId: id,
   }),
   fc.record({
     kind: fc.constant("activityLink" as const),
@@ -48,6 +56,7 @@ const tokens: fc.Arbitrary<Token> = fc.oneof(
     attempt: count,
     activityId: id,
     expiresAtMs: count,
+    stamp: count,
   }),
   fc.record({ kind: fc.constant("query" as const), ...task, queryId: id }),
   fc.record({ kind: fc.constant("nexus" as const), namespaceId: id, taskQueue: id, taskId: id }),

@@ -26,6 +26,8 @@ export interface ActivityTaskToken {
   readonly scheduledEventId: number;
   readonly attempt: number;
   readonly activityId: string;
+  /** Tells apart two attempts of one number. Absent where it is the number itself, as in tokens of versions that knew no stamps. */
+  readonly stamp?: number | undefined;
 }
 
 export interface QueryTaskToken {
@@ -148,6 +150,7 @@ function writeFields(token: Token, out: TokenWriter): void {
   if (token.kind !== "workflow") {
     out.text(token.activityId);
     if (token.kind === "activityLink") out.number(token.expiresAtMs);
+    if (token.stamp !== undefined) out.number(token.stamp);
     return;
   }
   out.number(token.startedEventId);
@@ -166,9 +169,11 @@ function readFields(kind: Token["kind"], from: TokenReader): Token {
   if (kind === "query") return { kind, ...task, queryId: from.text() };
   if (kind === "callback") return { kind, ...task, scheduledEventId: from.number(), requestId: from.text() };
   const attempt = { scheduledEventId: from.number(), attempt: from.number() };
-  if (kind === "activity") return { kind, ...task, ...attempt, activityId: from.text() };
-  if (kind === "activityLink")
-    return { kind, ...task, ...attempt, activityId: from.text(), expiresAtMs: from.number() };
+  if (kind === "activity" || kind === "activityLink") {
+    const activity = { ...task, ...attempt, activityId: from.text() };
+    const kept = kind === "activity" ? { kind, ...activity } : { kind, ...activity, expiresAtMs: from.number() };
+    return from.isAtEnd ? kept : { ...kept, stamp: from.number() };
+  }
   return { kind, ...task, ...attempt, startedEventId: from.number(), stamp: from.number() };
 }
 

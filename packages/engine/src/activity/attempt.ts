@@ -161,7 +161,7 @@ export function readyAttempt(activity: Attempts): boolean {
 }
 
 /** A failure kept between attempts is bounded; the worker's logs have the rest. */
-function truncated(cause: failure.Failure): failure.Failure {
+export function truncated(cause: failure.Failure): failure.Failure {
   if (failure.Failure.encode(cause).length <= limits.retryFailureBytesMax) return cause;
   return failure.Failure.create({
     message: "Failure exceeds size limit.",

@@ -1,6 +1,11 @@
 /** What operators ask of activities: of pending ones of a workflow, or of one that is an execution of its own. */
 import type { activity as api } from "@pawl/protocol";
 
+/** A request that comes again under its id is no news: of an activity that is an execution of its own. */
+export interface Repeatable {
+  readonly requestId?: string | undefined;
+}
+
 /** One activity by its id, all of a type, or all. */
 export interface Selection {
   readonly activityId?: string | undefined;
@@ -14,7 +19,7 @@ export interface Pause extends Selection {
   readonly requestId: string;
 }
 
-export interface Unpause extends Selection, Release {}
+export interface Unpause extends Selection, Release, Repeatable {}
 
 export interface Release {
   readonly resetAttempts: boolean;
@@ -23,7 +28,7 @@ export interface Release {
   readonly delayMs: number;
 }
 
-export interface Reset extends Selection, StartOver {}
+export interface Reset extends Selection, StartOver, Repeatable {}
 
 export interface StartOver {
   readonly resetHeartbeat: boolean;
@@ -32,7 +37,7 @@ export interface StartOver {
   readonly delayMs: number;
 }
 
-export interface OptionsChange extends Selection, MaskedOptions {
+export interface OptionsChange extends Selection, MaskedOptions, Repeatable {
   readonly restoreOriginal: boolean;
 }
 

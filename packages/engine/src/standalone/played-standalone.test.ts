@@ -81,7 +81,12 @@ class Played {
       case "delete":
         return draw.once(4) ? { type: "delete", runId } : undefined;
       case "operate":
-        return { runId, activityId: "a", ...operatorCommand(draw) } as StandaloneCommand;
+        return {
+          runId,
+          activityId: "a",
+          requestId: draw.of(["", "one", "two"]),
+          ...operatorCommand(draw),
+        } as StandaloneCommand;
       case "delay": {
         const options = { startDelay: toDuration(draw.below(9_000)) } as never;
         return { type: "updateActivityOptions", runId, options, paths: ["start_delay"], restoreOriginal: false };

@@ -1,12 +1,21 @@
 /** What workers say of a standalone activity, and what falls due of it: each ends an attempt or the whole. */
 import { type common, enums, failure, type Init } from "@pawl/protocol";
 import { dueTimeout, type Timeout, timeoutMessage, timeoutNotes } from "../activity/activity-timeout.ts";
-import { isLegal, mayStart, readyAttempt, retryAttempt, type Transition, takeAttempt } from "../activity/attempt.ts";
+import {
+  isLegal,
+  mayStart,
+  readyAttempt,
+  retryAttempt,
+  type Transition,
+  takeAttempt,
+  truncated,
+} from "../activity/attempt.ts";
 import { wireRetryPolicy } from "../backoff.ts";
 import { Rejection } from "../rejection.ts";
 import type { ActivityStatus } from "../state/activity.ts";
 import type { Step } from "../step.ts";
-import type { CommandOf, Replies, StartedActivityTask } from "../vocabulary.ts";
+import type { ActivityTaskRef, CommandOf, Replies, StartedActivityTask } from "../vocabulary.ts";
+import { reschedule, restoreOptions, startOver } from "./standalone-attempts.ts";
 import { pendingStandalone } from "./standalone-describe.ts";
 import { type StandaloneRun, standaloneTaskOf, stateOf, timedAttempts } from "./standalone-run.ts";
 
@@ -57,7 +66,7 @@ function startedReply(
   const { attempts, start } = run;
   const { options } = attempts;
   return {
-    activity: { runId: run.runId, scheduledEventId: 0, attempt: attempts.attempt },
+    activity: attemptRef(run),
     namespaceId: run.namespaceId,
     workflowId: "",
     workflowType: "",
@@ -77,6 +86,11 @@ function startedReply(
   };
 }
 
+/** A reset begins to count anew, so that the number of an attempt alone does not tell it from an earlier one. */
+function attemptRef({ runId, attempts: { attempt, stamp } }: StandaloneRun): ActivityTaskRef {
+  return { runId, scheduledEventId: 0, attempt, ...(stamp !== attempt && { stamp }) };
+}
+
 type Answer = CommandOf<
   "completeActivity" | "failActivity" | "cancelActivity" | "heartbeatActivity" | "locateActivity"
 >;
@@ -85,7 +99,7 @@ type Answer = CommandOf<
 function problem(run: StandaloneRun, { activity }: Answer, transition: Transition): Rejection | undefined {
   const { attempts } = run;
   if (run.status.type === "closed" && transition === "completeById") return invalidTransition(run);
-  const isOther = activity.by === "token" && activity.attempt !== attempts.attempt;
+  const isOther = activity.by === "token" && (activity.stamp ?? activity.attempt) !== attempts.stamp;
   return run.status.type === "closed" || isOther || !isLegal(transition, attempts)
     ? notFound(run.activityId)
     : undefined;
@@ -129,16 +143,34 @@ export function failStandalone(run: StandaloneRun, step: Step, command: CommandO
 
 function retryStandalone(run: StandaloneRun, step: Step, cause: failure.Failure | undefined): enums.RetryState {
   const { attempts } = run;
-  const isReset = attempts.reset !== null;
-  const cancelRequested = run.cancelRequest !== null;
-  // Unlike a workflow's activity, which a pause keeps from ending.
-  const retryState = retryAttempt(attempts, { nowMs: step.nowMs, cancelRequested, cause, keptByPause: false });
-  // Unlike a workflow's activity, for which the attempt that was reset counts.
-  if (isReset && retryState === RetryState.IN_PROGRESS) attempts.attempt = 1;
   run.changes.core = true;
   // An attempt that ends while the activity is held back leaves it paused, which lists show.
   run.changes.visibility ||= attempts.paused !== null;
+  if (attempts.reset) {
+    endResetAttempt(run, step, cause);
+    return RetryState.IN_PROGRESS;
+  }
+  const cancelRequested = run.cancelRequest !== null;
+  // Unlike a workflow's activity, which a pause keeps from ending.
+  const retryState = retryAttempt(attempts, { nowMs: step.nowMs, cancelRequested, cause, keptByPause: false });
+  if (retryState === RetryState.IN_PROGRESS && attempts.status.type === "backingOff")
+    run.retry = {
+      intervalMs: attempts.status.dispatchAtMs - step.nowMs,
+      byPolicy: cause?.applicationFailureInfo?.nextRetryDelay === undefined,
+    };
   return retryState;
+}
+
+/** However an attempt fails that was reset, the first one follows, and at once. */
+function endResetAttempt(run: StandaloneRun, step: Step, cause: failure.Failure | undefined): void {
+  const { reset } = run.attempts;
+  if (reset?.options) restoreOptions(run);
+  startOver(run, reset?.heartbeat ?? false);
+  run.attempts.reset = null;
+  run.attempts.lastFailure = cause && truncated(cause);
+  run.attempts.lastAttemptCompletedAtMs = step.nowMs;
+  run.changes.visibility = true;
+  reschedule(run, step, step.nowMs);
 }
 
 export function cancelStandalone(run: StandaloneRun, step: Step, command: CommandOf<"cancelActivity">) {
@@ -171,10 +203,11 @@ export function heartbeatStandalone(
   if (refused) return refused;
   recordHeartbeat(run, step, command.details);
   step.notes.push("activityHeartbeat");
+  const state = stateOf(run);
   return {
-    cancelRequested: run.cancelRequest !== null,
-    activityPaused: run.attempts.paused !== null,
-    activityReset: run.attempts.reset !== null,
+    cancelRequested: state === "CancelRequested",
+    activityPaused: state === "PauseRequested",
+    activityReset: state === "ResetRequested",
   };
 }
 
@@ -187,7 +220,7 @@ export function locateStandalone(
   if (refused) return refused;
   const { attempts, activityId, start } = run;
   return {
-    activity: { runId: run.runId, scheduledEventId: 0, attempt: attempts.attempt },
+    activity: attemptRef(run),
     workflowType: "",
     activityId,
     activityType: start.activityType,
@@ -207,8 +240,8 @@ function recordHeartbeat(run: StandaloneRun, step: Step, details: common.Payload
 export function wakeStandalone(run: StandaloneRun, step: Step): void {
   const timeout = dueTimeout(timedAttempts(run), step.nowMs);
   if (timeout !== undefined) return timeOutStandalone(run, step, timeout);
-  const { status } = run.attempts;
-  if (status.type !== "backingOff" || status.dispatchAtMs > step.nowMs || !readyAttempt(run.attempts)) return;
+  const { status, paused } = run.attempts;
+  if (paused || status.type !== "backingOff" || status.dispatchAtMs > step.nowMs || !readyAttempt(run.attempts)) return;
   run.changes.core = true;
   const task = standaloneTaskOf(run);
   if (task) step.dispatch(task);
@@ -224,7 +257,7 @@ function timeOutStandalone(run: StandaloneRun, step: Step, timeout: Timeout): vo
   const retryState = whole ? wholeState : retryStandalone(run, step, last);
   if (retryState === RetryState.IN_PROGRESS) return;
   if (!whole) {
-    attempts.lastFailure = last;
+    attempts.lastFailure = { ...last, cause: before };
     attempts.lastAttemptCompletedAtMs = step.nowMs;
   }
   // No time is left for another attempt: then what has run out is the time for the whole activity.

@@ -3,7 +3,6 @@ import { activity as api, type common, type Init, toDuration, toTimestamp } from
 import { wireRules } from "../activity/attempt-operator.ts";
 import { pendingActivity } from "../run/describe.ts";
 import { indexedAttributes, type VisibilityRecord } from "../run/visibility.ts";
-import { optionalDuration } from "../workflow/new-run.ts";
 import { runStateOf, type StandaloneRun, statusOf } from "./standalone-run.ts";
 
 /** Everything that can be asked of a run; the frontend leaves out what was not asked for. */
@@ -47,7 +46,7 @@ function startedInfo(run: StandaloneRun): Init<api.ActivityExecutionInfo> {
     ...wireRules(options),
     scheduleTime: toTimestamp(start.scheduledAtMs),
     executionTime: toTimestamp(attempts.scheduledAtMs),
-    startDelay: optionalDuration(run.startDelayMs),
+    startDelay: shownDelay(run),
     ...(options.scheduleToCloseTimeoutMs > 0 && {
       expirationTime: toTimestamp(attempts.scheduledAtMs + options.scheduleToCloseTimeoutMs),
     }),
@@ -61,10 +60,16 @@ function startedInfo(run: StandaloneRun): Init<api.ActivityExecutionInfo> {
   };
 }
 
+/** One that an operator has set is shown even when it is none. */
+export function shownDelay({ startDelayMs, originalStartDelayMs }: StandaloneRun) {
+  return startDelayMs > 0 || originalStartDelayMs !== null ? toDuration(startDelayMs) : undefined;
+}
+
 function attemptsInfo(run: StandaloneRun): Init<api.ActivityExecutionInfo> {
   const { attempts } = run;
   const { status, lastAttemptCompletedAtMs: completedAtMs } = attempts;
   const isWaiting = run.status.type === "open" && status.type === "backingOff" && !attempts.paused;
+  const intervalMs = isWaiting ? run.retry?.intervalMs : undefined;
   return {
     attempt: attempts.attempt,
     heartbeatDetails: attempts.heartbeatDetails,
@@ -77,8 +82,7 @@ function attemptsInfo(run: StandaloneRun): Init<api.ActivityExecutionInfo> {
     ...(attempts.lastStartedAtMs !== null && { lastStartedTime: toTimestamp(attempts.lastStartedAtMs) }),
     ...(completedAtMs !== null && { lastAttemptCompleteTime: toTimestamp(completedAtMs) }),
     ...(isWaiting && { nextAttemptScheduleTime: toTimestamp(status.dispatchAtMs) }),
-    ...(isWaiting &&
-      completedAtMs !== null && { currentRetryInterval: toDuration(status.dispatchAtMs - completedAtMs) }),
+    ...(intervalMs !== undefined && { currentRetryInterval: toDuration(intervalMs) }),
   };
 }
 

@@ -1,21 +1,17 @@
 /** What clients and operators do to a standalone activity that runs: cancel, terminate, delete, pause, unpause, reset, change options. */
-import { type activity as api, durationMs, enums, failure, type Init, toDuration } from "@pawl/protocol";
-import {
-  answeredOptions,
-  changedOptions,
-  changeOptions,
-  holdAttempts,
-  releaseAttempts,
-  resetAttempts,
-} from "../activity/attempt-operator.ts";
+import { type activity as api, durationMs, enums, failure, type Init } from "@pawl/protocol";
+import { answeredOptions, changedOptions, holdAttempts } from "../activity/attempt-operator.ts";
+import type { Repeatable } from "../activity/operator-command.ts";
+import { intervalMs } from "../backoff.ts";
 import { Rejection } from "../rejection.ts";
-import type { Attempts } from "../state/activity.ts";
 import type { Step } from "../step.ts";
 import { textPayloads } from "../text-payload.ts";
 import type { CommandOf } from "../vocabulary.ts";
 import { deleteDue } from "../workflow/deletion.ts";
 import { closeCanceled, closeStandalone, invalidTransition } from "./standalone-answers.ts";
-import { type StandaloneRun, standaloneTaskOf, stateOf } from "./standalone-run.ts";
+import { delayStart, reschedule, restoreOptions, retryAtMs, startOver } from "./standalone-attempts.ts";
+import { shownDelay } from "./standalone-describe.ts";
+import { type StandaloneRun, stateOf } from "./standalone-run.ts";
 
 /** Who asks for an end, and why. A request that comes again under its id is no news. */
 export interface EndRequest {
@@ -38,6 +34,9 @@ export function requestCancelStandalone(run: StandaloneRun, step: Step, request:
   if (run.cancelRequest)
     return precondition(`cancellation already requested with request ID ${run.cancelRequest.requestId}`);
   run.cancelRequest = { requestId, reason, identity };
+  // It takes precedence over whatever an operator wanted of the attempt.
+  run.attempts.reset = null;
+  run.attempts.paused = null;
   run.changes.core = true;
   if (run.attempts.status.type !== "started") closeCanceled(run, step, textPayloads(reason));
   return {};
@@ -83,77 +82,99 @@ export function pauseStandalone(run: StandaloneRun, step: Step, command: Command
 }
 
 export function unpauseStandalone(run: StandaloneRun, step: Step, command: CommandOf<"unpauseActivity">): Done {
+  if (isRepeated(run, "unpause", command)) return {};
   if (run.status.type === "closed") return inTerminalState(run);
   const state = stateOf(run);
   if (state !== "Paused" && state !== "PauseRequested")
     return precondition(`activity is in non-unpausable state ${state}`);
-  operate(run, step, (attempts) => releaseAttempts(attempts, step.nowMs, command));
+  run.attempts.paused = null;
+  // What is left of the wait after a failure is waited for.
+  if (state === "Paused") reschedule(run, step, Math.max(step.nowMs + command.delayMs, retryAtMs(run) ?? 0));
+  carriedOut(run, "unpause", command);
   return {};
 }
 
+/** Back to the first attempt: at once when no worker runs it, otherwise when the running attempt fails. */
 export function resetStandalone(run: StandaloneRun, step: Step, command: CommandOf<"resetActivity">): Done {
+  if (isRepeated(run, "reset", command)) return {};
   if (run.status.type === "closed") return precondition("activity execution is not running");
   if (run.cancelRequest) return precondition("cannot reset an activity with a pending cancellation");
-  operate(run, step, (attempts) => resetAttempts(attempts, step.nowMs, command));
+  if (run.attempts.reset) return precondition("cannot reset an activity with a pending reset");
+  const { keepPaused, resetHeartbeat: heartbeat, restoreOriginalOptions: options, delayMs } = command;
+  if (!keepPaused) run.attempts.paused = null;
+  if (run.attempts.status.type === "started") run.attempts.reset = { heartbeat, options };
+  else {
+    if (options) restoreOptions(run);
+    startOver(run, heartbeat);
+    reschedule(run, step, step.nowMs + delayMs);
+  }
+  carriedOut(run, "reset", command);
   return {};
 }
-
-/**
- * Does something to the attempts that may make an earlier dispatch void: the activity is dispatched anew if it waits for a worker. Unlike a
- * workflow's activity it goes on showing why its last attempt failed, and nothing brings its first attempt forward but a change of the delay.
- */
-function operate(run: StandaloneRun, step: Step, act: (attempts: Attempts) => void): void {
-  const { attempts } = run;
-  const { lastFailure } = attempts;
-  act(attempts);
-  attempts.lastFailure = lastFailure;
-  const { status, scheduledAtMs } = attempts;
-  if (status.type !== "started" && isDelayed(run, step) && status.dispatchAtMs < scheduledAtMs)
-    attempts.status = { type: "backingOff", dispatchAtMs: scheduledAtMs };
-  run.changes.core = true;
-  run.changes.visibility = true;
-  const task = standaloneTaskOf(run);
-  if (task) step.dispatch(task);
-}
-
-const delayPath = "start_delay";
 
 export function updateStandaloneOptions(
   run: StandaloneRun,
   step: Step,
   command: CommandOf<"updateActivityOptions">,
 ): { readonly options: Init<api.ActivityOptions> } | Rejection {
-  if (run.status.type === "closed") return precondition(`Cannot update options for activity in state ${stateOf(run)}`);
+  if (isRepeated(run, "updateOptions", command)) return { options: shownOptions(run) };
+  const state = stateOf(run);
+  if (run.status.type === "closed" || state === "CancelRequested" || state === "ResetRequested")
+    return precondition(`Cannot update options for activity in state ${state}`);
+  const changed = command.restoreOriginal ? restoreOptions(run) : changeOptions(run, step, command);
+  if (changed) return changed;
+  followPolicy(run, command);
+  if (run.attempts.status.type !== "started") reschedule(run, step, retryAtMs(run) ?? step.nowMs);
+  carriedOut(run, "updateOptions", command);
+  return { options: shownOptions(run) };
+}
+
+const delayPath = "start_delay";
+
+function changeOptions(
+  run: StandaloneRun,
+  { nowMs }: Step,
+  { options: wanted, paths = [] }: CommandOf<"updateActivityOptions">,
+): Rejection | undefined {
   const { attempts, activityId } = run;
-  const paths = command.paths ?? [];
   const changesDelay = paths.includes(delayPath);
-  if (changesDelay && !isDelayed(run, step))
-    return new Rejection("INVALID_ARGUMENT", "cannot update start_delay: activity is no longer in its delay window");
-  const masked = { options: command.options, paths: paths.filter((path) => path !== delayPath) };
+  if (
+    changesDelay &&
+    attempts.scheduledAtMs <= nowMs &&
+    (attempts.lastStartedAtMs !== null || stateOf(run) !== "Paused")
+  )
+    return precondition("cannot update start_delay: the first activity attempt has already been dispatched");
+  const masked = { options: wanted, paths: paths.filter((path) => path !== delayPath) };
   const { activityType } = run.start;
-  const options = command.restoreOriginal
-    ? (attempts.originalOptions ?? attempts.options)
-    : changedOptions(attempts.options, masked, { runTimeoutMs: 0, activityId, activityType });
+  const options = changedOptions(attempts.options, masked, { runTimeoutMs: 0, activityId, activityType });
   if (options instanceof Rejection) return options;
-  if (changesDelay) delayFirstAttempt(run, step, durationMs(command.options?.startDelay));
-  operate(run, step, (attempts) => changeOptions(attempts, step.nowMs, options));
-  const { startDelayMs } = run;
-  return {
-    options: { ...answeredOptions(options), ...(startDelayMs > 0 && { startDelay: toDuration(startDelayMs) }) },
-  };
+  attempts.originalOptions ??= attempts.options;
+  attempts.options = options;
+  if (changesDelay) delayStart(run, durationMs(wanted?.startDelay));
+  return undefined;
 }
 
-function isDelayed({ attempts }: StandaloneRun, { nowMs }: Step): boolean {
-  return attempts.lastStartedAtMs === null && attempts.scheduledAtMs > nowMs;
+/** A wait that the policy has set is that of the policy as it is now. */
+function followPolicy(run: StandaloneRun, command: CommandOf<"updateActivityOptions">): void {
+  const { attempts, retry } = run;
+  const changesPolicy = command.restoreOriginal || command.paths?.some((path) => path.startsWith("retry_policy"));
+  if (!changesPolicy || !retry?.byPolicy || attempts.status.type === "started") return;
+  run.retry = { ...retry, intervalMs: intervalMs(attempts.options.retryPolicy, attempts.attempt - 1) };
 }
 
-function delayFirstAttempt(run: StandaloneRun, { nowMs }: Step, startDelayMs: number): void {
-  const atMs = run.start.scheduledAtMs + startDelayMs;
-  run.startDelayMs = startDelayMs;
-  run.attempts = {
-    ...run.attempts,
-    scheduledAtMs: atMs,
-    status: { type: atMs > nowMs ? "backingOff" : "scheduled", dispatchAtMs: Math.max(atMs, nowMs) },
-    stamp: run.attempts.stamp + 1,
-  };
+function shownOptions(run: StandaloneRun): Init<api.ActivityOptions> {
+  return { ...answeredOptions(run.attempts.options), startDelay: shownDelay(run) };
+}
+
+type OperatorRequest = keyof StandaloneRun["lastRequestIds"];
+
+function isRepeated({ lastRequestIds }: StandaloneRun, type: OperatorRequest, { requestId }: Repeatable): boolean {
+  return requestId !== undefined && requestId !== "" && lastRequestIds[type] === requestId;
+}
+
+/** Everything that operators do may show in lists: a queue, a status, a time. */
+function carriedOut(run: StandaloneRun, type: OperatorRequest, { requestId }: Repeatable): void {
+  if (requestId) run.lastRequestIds = { ...run.lastRequestIds, [type]: requestId };
+  run.changes.core = true;
+  run.changes.visibility = true;
 }

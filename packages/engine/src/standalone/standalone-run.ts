@@ -3,7 +3,7 @@
  *
  *   open ──complete, fail, cancel, time out, terminate──▶ closed, with its outcome ──retention──▶ deleted
  *
- * Its attempts are those of any activity (`attempt.ts`). Input and outcome are parts of their own, so that a heartbeat does not rewrite them.
+ * Its attempts are those of any activity (`attempt.ts`), but operators do other things to them (`standalone-operator.ts`). Input and outcome are parts of their own, so that a heartbeat does not rewrite them.
  */
 import { type activity as api, type common, enums, type sdk } from "@pawl/protocol";
 import type { Attempts } from "../state/activity.ts";
@@ -36,11 +36,17 @@ export interface StandaloneRun extends HostedRun {
   deletion: { readonly atMs: number; readonly asked: boolean } | null;
   /** How long the first attempt waits; the time for all attempts counts from its end. */
   startDelayMs: number;
+  /** What the start asked for, once an operator has changed it. */
+  originalStartDelayMs: number | null;
   attempts: Attempts;
+  /** How long the attempt that is to come waits after the last one's failure, and whether the policy says so or that failure did. */
+  retry: { readonly intervalMs: number; readonly byPolicy: boolean } | null;
   outcome: api.ActivityExecutionOutcome | null;
   cancelRequest: { readonly requestId: string; readonly reason: string; readonly identity: string } | null;
   terminationRequestId: string | null;
   lastPauseRequestId: string | null;
+  /** The last ones that were carried out: one that comes again is no news. */
+  lastRequestIds: { readonly [Request in "unpause" | "reset" | "updateOptions"]?: string };
   links: readonly common.Link[];
   /** Starts that were given this run instead of one of their own. */
   attachedRequestIds: readonly string[];
@@ -80,7 +86,8 @@ export function noStandaloneChanges(): StandaloneChanges {
 const { ActivityExecutionStatus, PendingActivityState } = enums;
 
 /** `CamelCase`, as messages name it. */
-export type StandaloneState = "Scheduled" | "Started" | "CancelRequested" | "Paused" | "PauseRequested" | ClosedState;
+export type StandaloneState = OpenState | ClosedState;
+type OpenState = "Scheduled" | "Started" | "CancelRequested" | "Paused" | "PauseRequested" | "ResetRequested";
 type ClosedState = "Completed" | "Failed" | "Canceled" | "Terminated" | "TimedOut";
 
 const closedStates: Readonly<Record<number, ClosedState>> = {
@@ -91,18 +98,24 @@ const closedStates: Readonly<Record<number, ClosedState>> = {
   [ActivityExecutionStatus.TIMED_OUT]: "TimedOut",
 };
 
-/** A worker that has been asked to stop is not paused any more: cancellation takes precedence. */
+/** What was asked for last takes precedence: a cancellation over everything else, a reset over the pause that it may leave. */
 export function stateOf({ status, attempts, cancelRequest }: StandaloneRun): StandaloneState {
   if (status.type === "closed") return closedStates[status.status]!;
   if (cancelRequest) return "CancelRequested";
+  if (attempts.reset) return "ResetRequested";
   const isStarted = attempts.status.type === "started";
   if (attempts.paused) return isStarted ? "PauseRequested" : "Paused";
   return isStarted ? "Started" : "Scheduled";
 }
 
-/** The attempts as their timeouts see them: a pause holds them back until somebody asks for the end, which takes precedence. */
-export function timedAttempts({ attempts, cancelRequest }: StandaloneRun): Attempts {
-  return cancelRequest && attempts.paused ? { ...attempts, paused: null } : attempts;
+/**
+ * The attempts as the clock sees them. Unlike those of a workflow's activity, a running attempt and all of them together have no more time when
+ * somebody pauses them; only what waits for a worker is not late.
+ */
+export function timedAttempts({ attempts }: StandaloneRun): Attempts {
+  if (!attempts.paused) return attempts;
+  const waits = { type: "backingOff", dispatchAtMs: Number.POSITIVE_INFINITY } as const;
+  return { ...attempts, paused: null, status: attempts.status.type === "started" ? attempts.status : waits };
 }
 
 export function statusOf(run: StandaloneRun): enums.ActivityExecutionStatus {
@@ -118,8 +131,11 @@ const runStates: Readonly<Partial<Record<StandaloneState, enums.PendingActivityS
   PauseRequested: PendingActivityState.PAUSE_REQUESTED,
 };
 
+/** The API knows no reset that is to come: it shows what the worker does meanwhile. */
 export function runStateOf(run: StandaloneRun): enums.PendingActivityState {
-  return runStates[stateOf(run)] ?? PendingActivityState.UNSPECIFIED;
+  const state = stateOf(run);
+  if (state === "ResetRequested") return runStates[run.attempts.paused ? "PauseRequested" : "Started"]!;
+  return runStates[state] ?? PendingActivityState.UNSPECIFIED;
 }
 
 /** What the queue is told of an activity that waits for a worker, derived from state. */

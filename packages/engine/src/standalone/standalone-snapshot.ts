@@ -27,16 +27,24 @@ const plainFields = [
   "status",
   "deletion",
   "startDelayMs",
+  "originalStartDelayMs",
+  "retry",
   "cancelRequest",
   "terminationRequestId",
   "lastPauseRequestId",
+  "lastRequestIds",
   "attachedRequestIds",
   "heartbeatCount",
   "sdk",
   "stateTransitionCount",
 ] as const satisfies readonly (keyof StandaloneRun)[];
 
-interface Core extends Pick<StandaloneRun, (typeof plainFields)[number]> {
+/** Fields that snapshots of earlier releases lack. */
+type Later = "originalStartDelayMs" | "retry" | "lastRequestIds";
+
+interface Core
+  extends Omit<Pick<StandaloneRun, (typeof plainFields)[number]>, Later>,
+    Partial<Pick<StandaloneRun, Later>> {
   readonly version: number;
   readonly start: Omit<StandaloneStart, "userMetadata" | "searchAttributes"> & {
     readonly userMetadata?: Uint8Array;
@@ -100,6 +108,12 @@ function sum(partBytes: ReadonlyMap<string, number>): number {
   return [...partBytes.values()].reduce((total, bytes) => total + bytes, 0);
 }
 
+/** What a run waits for whose release did not keep it. */
+function retryOf({ status, lastAttemptCompletedAtMs: completedAtMs }: EncodedAttempts): StandaloneRun["retry"] {
+  if (status.type !== "backingOff" || completedAtMs === null) return null;
+  return { intervalMs: status.dispatchAtMs - completedAtMs, byPolicy: true };
+}
+
 /** Throws when the snapshot is of a version this engine does not know. */
 export function restoreStandalone(snapshot: Uint8Array, parts: ReadonlyMap<string, Uint8Array>): StandaloneRun {
   const core = decode(snapshot) as Core;
@@ -110,6 +124,9 @@ export function restoreStandalone(snapshot: Uint8Array, parts: ReadonlyMap<strin
   const given = restored(history.ActivityTaskScheduledEventAttributes, parts.get("i"));
   const run: StandaloneRun = {
     ...rest,
+    originalStartDelayMs: core.originalStartDelayMs ?? null,
+    retry: core.retry === undefined ? retryOf(attempts) : core.retry,
+    lastRequestIds: core.lastRequestIds ?? {},
     start: {
       ...start,
       userMetadata: restored(sdk.UserMetadata, start.userMetadata),

@@ -103,6 +103,8 @@ function createStandalone(
     status: { type: "open" },
     deletion: null,
     startDelayMs,
+    originalStartDelayMs: null,
+    retry: null,
     attempts: newAttempts(
       {
         ...timeouts,
@@ -119,6 +121,7 @@ function createStandalone(
     cancelRequest: null,
     terminationRequestId: null,
     lastPauseRequestId: null,
+    lastRequestIds: {},
     links: request.links,
     attachedRequestIds: [],
     heartbeatCount: 0,

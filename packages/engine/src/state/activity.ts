@@ -35,8 +35,8 @@ export interface Attempts {
     readonly reason: string;
     readonly requestId: string;
   } | null;
-  /** Set when an operator has reset the running attempt: it counts as the first. */
-  reset: { readonly heartbeat: boolean } | null;
+  /** Set when an operator has reset the running attempt: it counts as the first. `options`: the original ones come back with the next. */
+  reset: { readonly heartbeat: boolean; readonly options?: boolean } | null;
   /** What the scheduled event said, once an operator has changed it. */
   originalOptions: ActivityOptions | null;
 }

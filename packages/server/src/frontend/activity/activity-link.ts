@@ -22,6 +22,8 @@ export interface LinkedActivity {
   readonly activityId: string;
   readonly activityType: string;
   readonly attempt: number;
+  /** Tells apart two attempts of one number. */
+  readonly stamp?: number | undefined;
   readonly startedAtMs: number;
 }
 
@@ -46,8 +48,8 @@ export async function makeActivityLink(
   const activity = await locate(parts, found, found.selector);
   if (activity instanceof Rejection) return activity;
   const expiresAtMs = parts.clock.nowMs() + Math.floor(expiresInMs);
-  const { workflowId, runId, activityId, attempt, scheduledEventId } = activity;
-  const ids = { namespaceId: found.namespaceId, workflowId, runId, scheduledEventId, attempt, activityId };
+  const { workflowId, runId, activityId, attempt, scheduledEventId, stamp } = activity;
+  const ids = { namespaceId: found.namespaceId, workflowId, runId, scheduledEventId, attempt, stamp, activityId };
   const bytes = parts.tokens.seal({ kind: "activityLink", ...ids, expiresAtMs });
   return { activity, expiresAtMs, token: Buffer.from(bytes).toString("base64url") };
 }
@@ -66,8 +68,8 @@ export async function openActivityLink(parts: LinkParts, text: string): Promise<
   const { kind: _, expiresAtMs, ...ids } = link;
   if (parts.clock.nowMs() >= expiresAtMs)
     return { type: "expired", message: `this link expired at ${new Date(expiresAtMs).toISOString()}` };
-  const { runId, scheduledEventId, attempt } = ids;
-  const activity = await locate(parts, ids, { by: "token", runId, scheduledEventId, attempt });
+  const { runId, scheduledEventId, attempt, stamp } = ids;
+  const activity = await locate(parts, ids, { by: "token", runId, scheduledEventId, attempt, stamp });
   if (activity instanceof Rejection) return { type: "over", message: overMessage };
   return { type: "open", activity, expiresAtMs, taskToken: parts.tokens.seal({ kind: "activity", ...ids }) };
 }
@@ -86,8 +88,9 @@ function settled({ tokens, namespaces }: LinkParts, target: LinkTarget) {
   }
   const token = tokens.open("activity", target.taskToken);
   if (token instanceof Rejection) return token;
-  const { namespaceId, workflowId, activityId, runId, scheduledEventId, attempt } = token;
-  return { namespaceId, workflowId, activityId, selector: { by: "token", runId, scheduledEventId, attempt } as const };
+  const { namespaceId, workflowId, activityId, runId, scheduledEventId, attempt, stamp } = token;
+  const selector = { by: "token", runId, scheduledEventId, attempt, stamp } as const;
+  return { namespaceId, workflowId, activityId, selector };
 }
 
 async function locate(

@@ -112,8 +112,8 @@ function targetOfToken(
   if (namespace instanceof Rejection) return namespace;
   const problem = lengthProblem("Identity", request.identity);
   if (problem) return problem;
-  const { namespaceId, runId, scheduledEventId, attempt } = token;
-  return { key: ownerKey(namespaceId, token), activity: { by: "token", runId, scheduledEventId, attempt } };
+  const { namespaceId, runId, scheduledEventId, attempt, stamp } = token;
+  return { key: ownerKey(namespaceId, token), activity: { by: "token", runId, scheduledEventId, attempt, stamp } };
 }
 
 interface IdRequest {

@@ -26,6 +26,7 @@ export function activityExecutionOperatorHandlers(parts: Parts) {
       ? key
       : (lengthProblem("WorkflowId", workflowId) ?? workflowKey(key.namespaceId, workflowId));
   };
+  const idOf = ({ requestId }: Request) => requestId || random.uuid();
   return {
     PauseActivityExecution: async (request) => {
       const key = target(request);
@@ -33,8 +34,8 @@ export function activityExecutionOperatorHandlers(parts: Parts) {
       const { runId, activityId, identity, reason } = request;
       const problem = reasonProblem(reason);
       if (problem) return problem;
-      const requestId = request.requestId || random.uuid();
-      return ring.submit(key, { type: "pauseActivity", runId, activityId, identity, reason, requestId });
+      const asked = { identity, reason, requestId: idOf(request) };
+      return ring.submit(key, { type: "pauseActivity", runId, activityId, ...asked });
     },
 
     UnpauseActivityExecution: async (request) => {
@@ -44,8 +45,8 @@ export function activityExecutionOperatorHandlers(parts: Parts) {
       if (problem) return problem;
       const { runId, activityId } = request;
       const delayMs = jitterMs(request.jitter, random.fraction());
-      const reset = { resetAttempts: false, resetHeartbeat: false };
-      return ring.submit(key, { type: "unpauseActivity", runId, activityId, ...reset, delayMs });
+      const how = { resetAttempts: false, resetHeartbeat: false, delayMs, requestId: idOf(request) };
+      return ring.submit(key, { type: "unpauseActivity", runId, activityId, ...how });
     },
 
     ResetActivityExecution: async (request) => {
@@ -55,7 +56,7 @@ export function activityExecutionOperatorHandlers(parts: Parts) {
       if (problem) return problem;
       const { runId, activityId, resetHeartbeat, keepPaused, restoreOriginalOptions } = request;
       const delayMs = jitterMs(request.jitter, random.fraction());
-      const how = { resetHeartbeat, keepPaused, restoreOriginalOptions, delayMs };
+      const how = { resetHeartbeat, keepPaused, restoreOriginalOptions, delayMs, requestId: idOf(request) };
       return ring.submit(key, { type: "resetActivity", runId, activityId, ...how });
     },
 
@@ -65,7 +66,7 @@ export function activityExecutionOperatorHandlers(parts: Parts) {
       const paths = updatePathsOf(request);
       if (paths instanceof Rejection) return paths;
       const { runId, activityId, activityOptions: options, restoreOriginal } = request;
-      const change = { options, paths, restoreOriginal };
+      const change = { options, paths, restoreOriginal, requestId: idOf(request) };
       const reply = await ring.submit(key, { type: "updateActivityOptions", runId, activityId, ...change });
       return reply instanceof Rejection ? reply : { activityOptions: reply.options };
     },

@@ -142,7 +142,7 @@ function durationMsOf(value: unknown): number | undefined {
   return Number(seconds) * 1_000;
 }
 
-function linkJson({ activity: { startedAtMs, ...activity }, expiresAtMs }: ActivityLink) {
+function linkJson({ activity: { startedAtMs, stamp: _, ...activity }, expiresAtMs }: ActivityLink) {
   const time = (ms: number) => new Date(ms).toISOString();
   return { expiresTime: time(expiresAtMs), activity: { ...activity, startedTime: time(startedAtMs) } };
 }
