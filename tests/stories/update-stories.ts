@@ -280,6 +280,20 @@ export const updateStories: readonly Story[] = [
     },
   ),
 
+  story(
+    "update-run-terminated-started",
+    "an update whose workflow task a worker has leaves that task in history when the run is terminated",
+    async (s) => {
+      await idle(s);
+      const asked = ask(s, "u");
+      const task = await s.workflowTask();
+      await terminate(s);
+      await asked;
+      const [commands, rest] = answering(task, () => "complete");
+      await s.attempt("RespondWorkflowTaskCompleted", s.completeRequest(task, commands, rest));
+    },
+  ),
+
   story("update-run-continued", "an accepted update ends with its run when that continues as new", async (s) => {
     await idle(s);
     const asked = ask(s, "u", Stage.ACCEPTED);

@@ -363,6 +363,18 @@ test("a task that showed events is dropped only for a worker that takes them aga
   );
 });
 
+test("a run that is terminated leaves the task of an update in history only when a worker has it", () => {
+  const kept = ["WORKFLOW_TASK_SCHEDULED", "WORKFLOW_TASK_STARTED", "WORKFLOW_TASK_FAILED"];
+  for (const taken of [false, true]) {
+    const workflow = running();
+    ask(workflow, "u1");
+    if (taken) workflow.pollTask();
+    const request = workflowservice.TerminateWorkflowExecutionRequest.decode(new Uint8Array(0));
+    workflow.do({ type: "terminate", request });
+    assert.deepEqual(workflow.eventTypes().slice(4), [...(taken ? kept : []), "WORKFLOW_EXECUTION_TERMINATED"]);
+  }
+});
+
 test("an update that is rejected as its workflow completes is rejected all the same", () => {
   const workflow = running();
   ask(workflow, "u1");

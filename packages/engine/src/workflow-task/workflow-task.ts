@@ -374,11 +374,10 @@ export function clearSticky(run: Run): void {
   run.changes.core = true;
 }
 
-/** Drops a task that is pending when the run closes. A started one leaves a failure in history, unless it was never written there. */
+/** Drops a task that is pending when the run closes. A started one leaves a failure in history, unless it is a later attempt, which is not written there. */
 export function abandonTask(run: Run, step: Step): void {
   const task = run.workflowTask;
-  run.workflowTask = { type: "none" };
-  if (task.type === "started" && !task.transient) {
+  if (task.type === "started" && (!task.transient || task.speculative)) {
     write(run, step.nowMs, {
       eventType: enums.EventType.WORKFLOW_TASK_FAILED,
       workflowTaskFailedEventAttributes: {
@@ -389,6 +388,7 @@ export function abandonTask(run: Run, step: Step): void {
       },
     });
   }
+  run.workflowTask = { type: "none" };
   dropTail(run);
 }
 
