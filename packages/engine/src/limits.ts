@@ -58,6 +58,8 @@ export const limits = {
   scheduleRulesMax: 500,
   /** Actions of a schedule that wait for the one before them. */
   bufferedActionsMax: 1_000,
+  /** Ranges of a schedule's past that are still to be filled in. While its actions wait, they do, and they are part of its state. */
+  backfillsMax: 1_000,
   /** Times that a schedule looks at before it lets others have their turn: after a long stop, or in a backfill. */
   scheduleTimesAtOnceMax: 100,
   /** Patches of a schedule that are known again. */

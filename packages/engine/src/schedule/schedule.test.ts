@@ -451,3 +451,18 @@ test("the times after one moment and until another are listed", () => {
   const { times } = scripted.do({ type: "listMatchingTimes", fromMs: startMs, untilMs: startMs + 2 * minuteMs });
   assert.deepEqual(times, [startMs + minuteMs, startMs + 2 * minuteMs]);
 });
+
+test("ranges to be filled in wait while actions do, up to a limit, above which a patch is refused", () => {
+  const scripted = new ScriptedSchedule({ policies: { overlapPolicy: Overlap.BUFFER_ALL } });
+  const range = (hours: number) => ({
+    startTime: toTimestamp(startMs - hours * 60 * minuteMs),
+    endTime: toTimestamp(startMs),
+  });
+  scripted.patch({ backfillRequest: [range(100)] });
+  scripted.patch({ backfillRequest: Array.from({ length: limits.backfillsMax - 1 }, () => range(1)) });
+  assert.equal(scripted.run?.backfills.length, limits.backfillsMax);
+  const patch = schedule.SchedulePatch.create({ backfillRequest: [schedule.BackfillRequest.create(range(1))] });
+  const refused = scripted.try({ type: "patchSchedule", patch, identity: "me", requestId: "again" });
+  assert(refused instanceof Rejection && refused.code === "FAILED_PRECONDITION");
+  assert.equal(scripted.run?.backfills.length, limits.backfillsMax);
+});

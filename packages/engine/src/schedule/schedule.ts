@@ -216,8 +216,10 @@ function patchSchedule(
   run: ScheduleRun,
   step: Step,
   { patch, requestId }: Extract<ScheduleCommand, { type: "patchSchedule" }>,
-): ScheduleReplies["patchSchedule"] {
+): ScheduleReplies["patchSchedule"] | Rejection {
   if (isRepeated(run, requestId)) return {};
+  if (run.backfills.length + patch.backfillRequest.length > limits.backfillsMax)
+    return new Rejection("FAILED_PRECONDITION", `too many concurrent backfillers: more than ${limits.backfillsMax}`);
   noteRequest(run, requestId);
   run.changes.core = true;
   applyPatch(run, step, patch);

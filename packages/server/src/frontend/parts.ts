@@ -61,6 +61,7 @@ export interface Parts {
 }
 
 // What the frontend lets through, the engine accepts, and the other way round: a limit that differs would refuse after half of the work.
+assert(limits.backfillsOfPatchMax <= engineLimits.backfillsMax); // A schedule that has nothing to fill in takes any patch.
 assert(limits.blobBytesMax === engineLimits.blobBytesMax);
 assert(limits.idBytesMax === engineLimits.idBytesMax);
 assert(limits.callbacksMax === engineLimits.callbacksMax);
