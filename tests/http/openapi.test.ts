@@ -69,6 +69,8 @@ describe("the document", () => {
     }
     for (const own of ["POST /complete-activity", "POST /activity-link", "GET /openapi.json"])
       assert.ok(listed.has(own));
+    const asYaml = await (await fetch(`${base}/openapi.yaml`)).json();
+    assert.deepEqual(asYaml, JSON.parse(text));
   });
 
   test("is true of what is answered", async () => {

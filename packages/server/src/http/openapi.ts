@@ -5,19 +5,20 @@ import { fieldAt, type JsonSchema, queryFields, SchemaCollection } from "./json-
 import { jsonReply } from "./reply.ts";
 import type { Route } from "./route-table.ts";
 
-const path = "/openapi.json";
+/** The reference server has it as YAML, for which JSON will do. */
+const contentTypes = { "/openapi.json": "application/json", "/openapi.yaml": "application/yaml" } as const;
 
 /** `routes` are asked for when somebody asks for the document: it describes itself too. */
-export function openApiRoute(version: string, routes: () => readonly Route[]): Route {
+export function openApiRoutes(version: string, routes: () => readonly Route[]): Route[] {
   let document: unknown;
-  return {
-    ...{ verb: "GET", template: path, operation: "OpenApi" },
+  return Object.entries(contentTypes).map(([template, contentType]) => ({
+    ...{ verb: "GET", template, operation: "OpenApi" },
     shape: { type: "own", summary: "This document.", answer: { type: "object" } },
     serve: async (exchange) => {
       document ??= openApiDocument(version, routes());
-      return jsonReply(document, { isPretty: exchange.query.has("pretty") });
+      return jsonReply(document, { isPretty: exchange.query.has("pretty"), contentType });
     },
-  };
+  }));
 }
 
 function openApiDocument(version: string, routes: readonly Route[]): Readonly<Record<string, unknown>> {

@@ -6,7 +6,7 @@ import type { Gate } from "../rpc/gate.ts";
 import type { Health } from "../rpc/health.ts";
 import type { Unary } from "../rpc/transport.ts";
 import type { MetricsHistory } from "../telemetry/metrics-history.ts";
-import { openApiRoute } from "./openapi.ts";
+import { openApiRoutes } from "./openapi.ts";
 import { activityRoutes } from "./route/activity-routes.ts";
 import { activityProgressRoutes } from "./route/activity-stream.ts";
 import { apiRoutes } from "./route/api-routes.ts";
@@ -51,7 +51,7 @@ export function servedRoutes(parts: ServedParts): Route[] {
     ...operatorRoutes(parts),
     ...nexusRoutes(parts),
     healthRoute(parts.health),
-    openApiRoute(referenceVersion, () => routes),
+    ...openApiRoutes(referenceVersion, () => routes),
   ];
   return routes;
 }
