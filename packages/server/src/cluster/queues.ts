@@ -11,7 +11,7 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Queues } from "../frontend/queues.ts";
-import { clusterLimits } from "../limits.ts";
+import { clusterLimits, matchingLimits } from "../limits.ts";
 import { type QueueDescription, together } from "../matching/description.ts";
 import { joined, type Listing } from "../matching/listing.ts";
 import type { AskedQueue, Match, Question, QueuePartition, Reservation, Routing, Task } from "../matching/match.ts";
@@ -214,10 +214,11 @@ export class ClusterQueues {
     return owners.map((owner) => ({ ownerName: owner === undefined ? "" : names.get(owner) }));
   }
 
-  /** A worker polls queues of several nodes. */
-  shutdownWorker(worker: Goodbye): void {
-    this.#matching.shutdownWorker(worker);
+  /** A worker polls queues of several nodes, and of the others it is not known whether they gave it a task just now. */
+  shutdownWorker(worker: Goodbye): number {
+    const partsInMs = this.#matching.shutdownWorker(worker);
     for (const { id } of this.#node.others) void this.#node.ask(id, "Goodbye", worker);
+    return this.#node.others.length > 0 ? matchingLimits.partingMs : partsInMs;
   }
 
   shutdownWorkerHere(worker: Goodbye): void {

@@ -32,5 +32,11 @@ export interface Queues {
   partitions(namespaceId: string, taskQueue: string): readonly QueuePartition[];
   /** Those of a namespace that were used lately, wherever they are, sticky ones left out. */
   list(namespaceId: string, countMax: number): Promise<Listing>;
-  shutdownWorker(worker: { namespaceId: string; stickyQueue: string; workerInstanceKey: string }): void;
+  /** As `Matching.shutdownWorker`. */
+  shutdownWorker(worker: {
+    namespaceId: string;
+    stickyQueue: string;
+    taskQueue: string;
+    workerInstanceKey: string;
+  }): number;
 }

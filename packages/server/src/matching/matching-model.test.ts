@@ -216,10 +216,12 @@ class Life {
       }
       case "shutSticky":
         this.#goodbyeAtMs.set(action.sticky, clock.nowMs());
-        return matching.shutdownWorker({ namespaceId, stickyQueue: action.sticky });
+        matching.shutdownWorker({ namespaceId, stickyQueue: action.sticky });
+        return;
       case "shutWorker":
         this.#goodbyeAtMs.set(action.worker, clock.nowMs());
-        return matching.shutdownWorker({ namespaceId, workerInstanceKey: action.worker });
+        matching.shutdownWorker({ namespaceId, workerInstanceKey: action.worker });
+        return;
       case "configure":
         return this.#configure(action.queue, action);
       case "advance":

@@ -280,14 +280,17 @@ export class Matching<Started> {
   /**
    * A worker says goodbye. Polls of its instance key get no more tasks, now and for the next minute, and end with null: at once, or after those that got a
    * task a moment ago (`partingMs`). Its sticky queue is given up: tasks of its cached runs go to their normal queues from now on, those that wait there at
-   * once. Empty names are passed over.
+   * once. Empty names are passed over. Returns in how many milliseconds the goodbye may be answered: the Go SDK drops what arrives after that.
    */
   shutdownWorker(worker: {
     readonly namespaceId: string;
     readonly stickyQueue?: string | undefined;
+    /** The normal one, of which all polls may have a task on its way. */
+    readonly taskQueue?: string | undefined;
     readonly workerInstanceKey?: string | undefined;
-  }): void {
+  }): number {
     const nowMs = this.#clock.nowMs();
+    let partsInMs = 0;
     this.#keepSweeping();
     if (worker.workerInstanceKey) {
       this.#goodbyes.say(workerOf(worker.namespaceId, worker.workerInstanceKey), nowMs);
@@ -296,7 +299,11 @@ export class Matching<Started> {
         poll.namespaceId === namespaceId && poll.workerInstanceKey === workerInstanceKey;
       const queues = this.#all().filter((queue) => queue.hasPoll(isOurs));
       const sticky = this.#sticky.find(namespaceId, worker.stickyQueue ?? "");
-      const isBusy = [...queues, ...(sticky ? [sticky] : [])].some((queue) => queue.isBusy(nowMs));
+      const named = queueKinds.flatMap((kind) =>
+        this.#at(addressOf({ namespaceId, kind, taskQueue: worker.taskQueue ?? "" })),
+      );
+      const isBusy = [...queues, ...(sticky ? [sticky] : []), ...named].some((queue) => queue.isBusy(nowMs));
+      if (isBusy) partsInMs = matchingLimits.partingMs;
       for (const queue of queues) {
         if (isBusy) queue.dismiss(isOurs, nowMs + matchingLimits.partingMs);
         else queue.endPolls(isOurs);
@@ -306,6 +313,7 @@ export class Matching<Started> {
       const queue = this.#sticky.shut(worker.namespaceId, worker.stickyQueue, nowMs);
       if (queue !== undefined) this.#unload(queue);
     }
+    return partsInMs;
   }
 
   /** Ends all polls with null, also later ones; reserved ones first get the task they are reserved for. Sets no more wakes. */

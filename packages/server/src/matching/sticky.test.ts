@@ -211,7 +211,8 @@ describe("a worker that is gone", () => {
       const polls = [rig.pollSticky(key), rig.poll(key)];
       await settle();
       assert.equal(told(served.answer), "task 1 sticky");
-      rig.matching.shutdownWorker({ namespaceId, ...sticky, ...key });
+      const partsInMs = rig.matching.shutdownWorker({ namespaceId, ...sticky, ...key });
+      assert.equal(partsInMs, matchingLimits.partingMs);
       polls.push(rig.poll(key));
       rig.matching.offer(rig.task("2"));
       rig.clock.advance(matchingLimits.partingMs - 1);
@@ -253,13 +254,26 @@ describe("a worker that is gone", () => {
       assert.equal(await rig.next(), null);
     });
 
+    test("a worker of which no poll waits, because all had tasks, is answered when these have arrived", async () => {
+      const rig = new Rig();
+      const polls = [rig.poll({ kind: "activity", ...key }), rig.poll({ kind: "activity", ...key })];
+      for (const runId of ["1", "2"]) rig.matching.offer(rig.task(runId, { kind: "activity" }));
+      const goodbye = { namespaceId, taskQueue: rig.task("1").taskQueue, ...key };
+      assert.equal(rig.matching.shutdownWorker(goodbye), matchingLimits.partingMs);
+      await settle();
+      assert.deepEqual(
+        polls.map(({ answer }) => told(answer)),
+        ["task 1", "task 2"],
+      );
+    });
+
     test("a worker that had nothing lately goes at once", async () => {
       const rig = new Rig();
       rig.poll(key);
       rig.matching.offer(rig.task("1"));
       rig.clock.advance(matchingLimits.partingMs);
       const poll = rig.poll(key);
-      rig.matching.shutdownWorker({ namespaceId, ...key });
+      assert.equal(rig.matching.shutdownWorker({ namespaceId, ...key }), 0);
       await settle();
       assert.equal(poll.answer, null);
     });

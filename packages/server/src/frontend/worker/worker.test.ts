@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { enums, type Init, toTimestamp, type worker } from "@pawl/protocol";
-import { limits } from "../../limits.ts";
+import { limits, matchingLimits } from "../../limits.ts";
 import { eventTypes, InProcess, stickyAttributes, stickyQueue, TestCall, taskQueue } from "../in-process.ts";
 
 const { WorkerStatus } = enums;
@@ -197,4 +197,21 @@ test("a worker that says goodbye leaves its cached runs to others at once, and i
   await server.signal("w");
   assert.equal(eventTypes((await server.pollWorkflowTask(taskQueue)).history)[0], "WORKFLOW_EXECUTION_STARTED");
   assert.match(await server.verdict("DescribeWorker", { workerInstanceKey: "a" }), /^NOT_FOUND /);
+});
+
+test("the goodbye of a worker is answered after the task that it was given just before", async () => {
+  await using server = await InProcess.open();
+  await server.start("w");
+  const key = { workerInstanceKey: "a" };
+  const { taskToken } = await server.ask("PollWorkflowTaskQueue", { taskQueue, ...key });
+  assert.ok(taskToken.length > 0);
+  let isAnswered = false;
+  const goodbye = server.ask("ShutdownWorker", { taskQueue: taskQueue.name, ...key }).then(() => {
+    isAnswered = true;
+  });
+  await server.settle();
+  await server.clock.advance(matchingLimits.partingMs - 1);
+  assert.equal(isAnswered, false);
+  await server.clock.advance(1);
+  await goodbye;
 });

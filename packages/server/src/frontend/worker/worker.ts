@@ -4,6 +4,7 @@ import type { Init, RequestOf, worker } from "@pawl/protocol";
 import { limits } from "../../limits.ts";
 import { idProblem, invalid, isLonger, lengthProblem } from "../field-rules.ts";
 import type { Handlers } from "../handler.ts";
+import { pause } from "../long-poll.ts";
 import type { Parts } from "../parts.ts";
 import { QueryError } from "../visibility/query-lexer.ts";
 import { workerPredicate } from "./worker-filter.ts";
@@ -78,14 +79,16 @@ export function workerHandlers({ namespaces, matching, tokens, clock }: Parts) {
       return new Rejection("NOT_FOUND", `Worker ${workerInstanceKey} not found`);
     },
 
-    ShutdownWorker: (request) => {
+    ShutdownWorker: async (request, call) => {
       const namespace = namespaces.byName(request.namespace);
       if (namespace instanceof Rejection) return namespace;
       const problem = shutdownProblem(request);
       if (problem) return problem;
-      const { stickyTaskQueue: stickyQueue, workerInstanceKey, workerHeartbeat } = request;
+      const { stickyTaskQueue: stickyQueue, taskQueue, workerInstanceKey, workerHeartbeat } = request;
       if (workerHeartbeat?.workerInstanceKey) workers.record(namespace.id, workerHeartbeat);
-      matching.shutdownWorker({ namespaceId: namespace.id, stickyQueue, workerInstanceKey });
+      const worker = { namespaceId: namespace.id, stickyQueue, taskQueue, workerInstanceKey };
+      const partsInMs = matching.shutdownWorker(worker);
+      if (partsInMs > 0) await pause(clock, partsInMs, call.signal);
       return {};
     },
   } satisfies Handlers;
