@@ -3,8 +3,8 @@ import type { EventBatch, Run } from "../state/run.ts";
 
 /** What the caller has read of histories. */
 export interface ReadChain {
-  /** The run that was the current one before anything was read. */
-  readonly currentRunId: string;
+  /** The run that was the current one before anything was read; null where it has been deleted. */
+  readonly currentRunId: string | null;
   readonly base: ReadBase;
   /** The runs that continued the base as new, in order; of their events those that a reset may take over. */
   readonly later: readonly LaterRun[];

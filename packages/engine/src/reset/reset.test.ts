@@ -96,6 +96,19 @@ test("signals of one request id, which two runs of a chain were given, are both 
   );
 });
 
+test("an older run can be reset when the newest one has been deleted", () => {
+  const workflow = begun();
+  const base = workflow.currentRunId!;
+  workflow.signal("two");
+  workflow.complete(workflow.pollTask(), [commands.completeWorkflow()]);
+  workflow.start();
+  workflow.do({ type: "delete", runId: "" });
+  assert.equal(workflow.currentRunId, null);
+  const next = workflow.reset(4, { runId: base });
+  assert.equal(workflow.currentRunId, next);
+  assert.deepEqual(signalsOf(workflow), ["one", "two"]);
+});
+
 test("what happened after the histories were read is taken over from memory, or the reset is not done (X2)", () => {
   for (const [workflow, expected] of [
     [begun(new CachedWorkflow()), "reset"],

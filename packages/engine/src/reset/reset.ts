@@ -37,11 +37,10 @@ export function resetRun(
   if (finishEventId <= 1 || finishEventId >= base.nextEventId)
     return invalid("Workflow task finish ID must be > 1 && <= workflow last event ID.");
   const current = currentRun(workflow);
-  if (!current) return new Rejection("NOT_FOUND", `workflow not found for ID: ${workflow.workflowId}`);
-  if (current.start.reset?.requestId === request.requestId) return { type: "reset", runId: current.runId };
+  if (current?.start.reset?.requestId === request.requestId) return { type: "reset", runId: current.runId };
   const { prefix, folded, since, lastEventId } = read.base;
   const rest = batchesAfter(base, lastEventId);
-  if (current.runId !== read.currentRunId || !rest || lastEventId < finishEventId - 1) return { type: "stale" };
+  if (workflow.currentRunId !== read.currentRunId || !rest || lastEventId < finishEventId - 1) return { type: "stale" };
   if (!folded || prefix.at(-1)?.lastEventId !== finishEventId - 1)
     return invalid(
       `StateRebuilder unable to Rebuild mutable state to event ID: ${finishEventId - 1}, version: 0, this event must be at the boundary`,
@@ -125,13 +124,17 @@ interface Since {
 }
 
 /** Terminates the current run, if it is open, and gives what has happened since the point. Undefined = it was not all read, and nothing was changed. */
-function eventsSince(current: Run, step: Step, { chain, reason, base }: Since): history.HistoryEvent[] | undefined {
+function eventsSince(
+  current: Run | undefined,
+  step: Step,
+  { chain, reason, base }: Since,
+): history.HistoryEvent[] | undefined {
   const last = chain.later.at(-1);
-  const inChain = (last?.runId ?? base.runId) === current.runId;
-  const unread = last && inChain ? batchesAfter(current, last.lastEventId) : [];
+  const inChain = (last?.runId ?? base.runId) === current?.runId;
+  const unread = last && current && inChain ? batchesAfter(current, last.lastEventId) : [];
   if (!unread) return undefined;
   const events = [...chain.base, ...chain.later.flatMap((run) => run.events), ...decoded(unread)];
-  if (!isOpen(current)) return events;
+  if (!current || !isOpen(current)) return events;
   const lastEventId = current.nextEventId - 1;
   const reset = current.runId === base.runId ? "base" : "later";
   terminate(current, step, { reason, details: undefined, identity: "history-resetter", reset });

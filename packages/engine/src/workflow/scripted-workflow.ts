@@ -239,7 +239,7 @@ export class ScriptedWorkflow {
     const ids = { namespaceId: "ns", workflowId: this.workflowId, runId: `${this.#idPrefix}-reset-${++this.#ids}` };
     const base = new BaseReading(finishEventId, { ...ids, namespace: "default", requestId: "" });
     for (const batch of this.batches(runId)) for (const _ of base.take(batch));
-    return { currentRunId: this.currentRunId!, base: base.read, later };
+    return { currentRunId: this.currentRunId, base: base.read, later };
   }
 
   /** Resets the run, by default the current one, at the end of a workflow task; returns the run that came of it. */

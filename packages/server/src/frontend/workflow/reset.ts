@@ -36,12 +36,12 @@ export function resetHandlers(parts: Parts) {
       const { workflowId, runId } = request.workflowExecution!;
       const key = workflowKey(namespace.id, workflowId);
       for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+        // The newest run may have been deleted, and older ones be there still.
         const current = await ring.submit(key, { type: "locate", runId: "" });
-        if (current instanceof Rejection) return current;
         const base = runId === "" ? current : await ring.submit(key, { type: "locate", runId });
         if (base instanceof Rejection) return base;
         const read = {
-          currentRunId: current.runId,
+          currentRunId: current instanceof Rejection ? null : current.runId,
           base: await readBase(parts, base, request.workflowTaskFinishEventId, {
             ...{ namespaceId: namespace.id, namespace: namespace.name, workflowId, requestId: "" },
             runId: random.orderedUuid(clock.nowMs()),
