@@ -5,21 +5,19 @@ import type { Tokens } from "../tokens.ts";
 export interface HistoryPosition {
   readonly runId: string;
   readonly nextEventId: number;
-  /** The last event that belongs to what is being read, fixed at its first page. */
-  readonly toEventId: number;
 }
 
 function tokenOf(name: string) {
   return {
-    seal: (tokens: Tokens, namespaceId: string, { runId, nextEventId, toEventId }: HistoryPosition): Uint8Array =>
-      tokens.sealPage(name, namespaceId, [runId, nextEventId, toEventId]),
+    seal: (tokens: Tokens, namespaceId: string, { runId, nextEventId }: HistoryPosition): Uint8Array =>
+      tokens.sealPage(name, namespaceId, [runId, nextEventId]),
 
     /** Undefined for the first page. */
     open(tokens: Tokens, namespaceId: string, bytes: Uint8Array): HistoryPosition | undefined | Rejection {
       const values = tokens.openPage(name, namespaceId, bytes);
       if (values === undefined || values instanceof Rejection) return values;
-      const [runId, nextEventId, toEventId] = values as [string, number, number];
-      return { runId, nextEventId, toEventId };
+      const [runId, nextEventId] = values as [string, number];
+      return { runId, nextEventId };
     },
   };
 }

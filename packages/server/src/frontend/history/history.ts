@@ -74,33 +74,27 @@ function locate({ ring }: ReadParts, { key }: Reading, runId: string): Promise<L
   return ring.submit(key, { type: "locate", runId });
 }
 
-/** What is there, page by page, up to the event that was the last at the first page. */
+/**
+ * What is there, page by page, up to what is the last event when the last page is read: events of a workflow task that were only shown at the first
+ * page may be in history since, and a worker that has that task waits for them.
+ */
 async function events(parts: ReadParts, reading: Reading): Promise<Response> {
   const located = await locate(parts, reading, reading.runId);
   if (located instanceof Rejection) return located;
   const { runId, lastEventId } = located;
-  const { nextEventId, toEventId } = stillToRead(reading.position, lastEventId);
-  if (nextEventId > toEventId) return { history: noEvents };
+  const nextEventId = reading.position?.nextEventId ?? 1;
+  if (nextEventId > lastEventId) return { history: noEvents };
   const page = await readEvents(parts.store, runId, {
     fromEventId: nextEventId,
-    toEventId,
+    toEventId: lastEventId,
     eventCountMax: reading.eventCountMax,
   });
   if (!page) return gone;
-  if (page.furthestEventId < toEventId)
-    return {
-      history: page.events,
-      nextPageToken: tokenAt(parts, reading, located, page.furthestEventId + 1, toEventId),
-    };
+  if (page.furthestEventId < lastEventId)
+    return { history: page.events, nextPageToken: tokenAt(parts, reading, located, page.furthestEventId + 1) };
   // A workflow task that is retried is not in history yet; workers must see it all the same, people need not.
-  const isWholeHistory = toEventId === lastEventId && !tools.includes(reading.call.clientName);
-  return { history: isWholeHistory ? concat([page.events, located.virtualEvents]) : page.events };
-}
-
-/** A position that was reached while waiting has nothing after it that was fixed: what is there now counts. */
-function stillToRead(position: HistoryPosition | undefined, lastEventId: number): Omit<HistoryPosition, "runId"> {
-  if (!position) return { nextEventId: 1, toEventId: lastEventId };
-  return position.nextEventId > position.toEventId ? { ...position, toEventId: lastEventId } : position;
+  const isForPeople = tools.includes(reading.call.clientName);
+  return { history: isForPeople ? page.events : concat([page.events, located.virtualEvents]) };
 }
 
 const tools: readonly string[] = ["temporal-cli", "temporal-ui"];
@@ -128,7 +122,7 @@ async function nextEvents(parts: ReadParts, reading: Reading): Promise<Response>
   const next = page.furthestEventId + 1;
   return {
     history: page.events,
-    ...(!isEnd && { nextPageToken: tokenAt(parts, reading, located, next, lastEventId) }),
+    ...(!isEnd && { nextPageToken: tokenAt(parts, reading, located, next) }),
   };
 }
 
@@ -141,7 +135,7 @@ async function closeEvent(parts: ReadParts, reading: Reading, wait: boolean): Pr
   if (open)
     return {
       history: noEvents,
-      ...(wait && { nextPageToken: tokenAt(parts, reading, located, lastEventId, lastEventId) }),
+      ...(wait && { nextPageToken: tokenAt(parts, reading, located, lastEventId) }),
     };
   const event = await readClosingEvent(parts.store, located);
   return event ? { history: followedEvent(event, reading.call) } : gone;
@@ -163,19 +157,12 @@ async function eventsReverse(parts: ReadParts, reading: Reading): Promise<Respon
   const nextPageToken = reverseHistoryToken.seal(parts.tokens, reading.key.namespaceId, {
     runId,
     nextEventId,
-    toEventId: 1,
   });
   return { history: page.events, nextPageToken };
 }
 
-function tokenAt(
-  { tokens }: ReadParts,
-  { key }: Reading,
-  { runId }: Located,
-  nextEventId: number,
-  toEventId: number,
-): Uint8Array {
-  return historyToken.seal(tokens, key.namespaceId, { runId, nextEventId, toEventId });
+function tokenAt({ tokens }: ReadParts, { key }: Reading, { runId }: Located, nextEventId: number): Uint8Array {
+  return historyToken.seal(tokens, key.namespaceId, { runId, nextEventId });
 }
 
 /** Where the run stands once `isReached`, or when the caller's time is nearly up. Looks at it first, and then at each piece of news. */

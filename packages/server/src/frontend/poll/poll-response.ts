@@ -94,6 +94,6 @@ async function storedHistory(
     throw new Error(`the store has no history of run ${runId}`);
   }
   if (page.furthestEventId >= range.toEventId) return { history: concat([page.events, virtualEvents]) };
-  const rest = { runId, nextEventId: page.furthestEventId + 1, toEventId: range.toEventId };
+  const rest = { runId, nextEventId: page.furthestEventId + 1 };
   return { history: page.events, nextPageToken: historyToken.seal(tokens, namespaceId, rest) };
 }
