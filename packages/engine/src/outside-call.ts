@@ -39,6 +39,7 @@ export type Call =
       readonly type: "completionCallback";
       readonly callbackId: number;
       readonly callback: common.Callback;
+      readonly attachedRequestId: string;
       readonly closedEventId: number;
       readonly startedAtMs: number;
       readonly closedAtMs: number;

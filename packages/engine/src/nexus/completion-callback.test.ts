@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decode, encode } from "@msgpack/msgpack";
 import { enums, toDuration, type workflowservice } from "@pawl/protocol";
+import type { CompletionCallback } from "../state/outside-call.ts";
 import type { CommandOf } from "../vocabulary.ts";
 import { pendingEffects } from "../workflow/pending-effects.ts";
 import { applicationFailure, commands, ScriptedWorkflow } from "../workflow/scripted-workflow.ts";
+import { decodeCallback, encodeCallback } from "./nexus-snapshot.ts";
 
 const url = "temporal://system";
 const { CallbackState } = enums;
@@ -129,4 +132,40 @@ test("a closed run is not deleted while somebody is being told, and is when nobo
   answer(run, later);
   run.advance(1_000);
   assert(!run.has(runId));
+});
+
+test("a callback that was attached says by which request, and a snapshot of before that was kept is read", () => {
+  const run = withCallbacks();
+  run.start({
+    ...{ requestId: "later", workflowIdConflictPolicy: enums.WorkflowIdConflictPolicy.USE_EXISTING },
+    onConflictOptions: { attachRequestId: true, attachCompletionCallbacks: true, attachLinks: false },
+    completionCallbacks: [{ nexus: { url, header: { n: "1" } } }],
+  });
+  run.complete(run.pollTask(), [commands.completeWorkflow()]);
+  const requestIds = run.calls.map((call) => call.type === "completionCallback" && call.attachedRequestId);
+  assert.deepEqual(requestIds, ["", "later"]);
+  const { attachedRequestId: _, ...before } = decode(encodeCallback(run.run().callbacks.get(1))!) as CompletionCallback;
+  assert.equal(decodeCallback(encode(before)).attachedRequestId, "");
+});
+
+test("a reset that ends another run than its base has that run's callbacks told, and leaves the base's to the new run (K2)", () => {
+  const run = new ScriptedWorkflow();
+  run.start();
+  const base = run.currentRunId!;
+  run.complete(run.pollTask(), [commands.completeWorkflow()]);
+  run.start({ completionCallbacks: [{ nexus: { url, header: {} } }] });
+  const other = run.currentRunId!;
+  run.reset(4, { runId: base });
+  assert.equal(run.calls.length, 1);
+  assert.equal(run.calls[0]!.from.runId, other);
+
+  const single = withCallbacks();
+  single.complete(single.pollTask(), [commands.timer("t", 60_000)]);
+  single.reset(4);
+  assert.equal(single.calls.length, 0);
+  const chain = withCallbacks();
+  const first = chain.currentRunId!;
+  chain.complete(chain.pollTask(), [commands.continueAsNew()]);
+  chain.reset(4, { runId: first });
+  assert.equal(chain.calls.length, 0);
 });

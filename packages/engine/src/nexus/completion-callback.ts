@@ -7,7 +7,8 @@
  *                                            backingOff
  *
  *   K1. They are told of the end of the whole chain: a run that is retried, or continues as new, hands them to the next.
- *   K2. One that cannot be reached is asked again until the run is deleted.
+ *   K2. A reset that ends another run than its base begins one that knows the base's callbacks, and not those of the other: they are told that it has ended.
+ *   K3. One that cannot be reached is asked again until the run is deleted.
  */
 import type { common } from "@pawl/protocol";
 import { senderOf } from "../outbox.ts";
@@ -18,10 +19,18 @@ import { isOpen, type Run } from "../state/run.ts";
 import type { Step } from "../step.ts";
 import type { CommandOf, Replies } from "../vocabulary.ts";
 
-export function registerCallbacks(run: Run, nowMs: number, callbacks: readonly common.Callback[]): void {
+export function registerCallbacks(
+  run: Run,
+  nowMs: number,
+  callbacks: readonly common.Callback[],
+  attachedRequestId = "",
+): void {
   for (const callback of callbacks) {
     const id = run.callbacks.size + 1;
-    run.callbacks.set(id, { id, callback, registeredAtMs: nowMs, status: { type: "standby" }, ...noAttempts() });
+    run.callbacks.set(id, {
+      ...{ id, callback, attachedRequestId, registeredAtMs: nowMs },
+      ...{ status: { type: "standby" }, ...noAttempts() },
+    });
     touch(run, id);
   }
 }
@@ -42,9 +51,12 @@ export function inheritedCallbacks(run: Run): common.Callback[] {
   return [...run.callbacks.values()].map(({ callback }) => callback);
 }
 
-/** The chain has ended: everybody is told. */
-export function announceToCallbacks(run: Run, step: Step): void {
+/** The chain has ended: everybody is told, but for those whom `next` will tell. */
+export function announceToCallbacks(run: Run, step: Step, next?: Run): void {
+  const text = ({ callback }: CompletionCallback) => JSON.stringify(callback);
+  const taken = new Set([...(next?.callbacks.values() ?? [])].map(text));
   for (const callback of run.callbacks.values()) {
+    if (taken.size > 0 && taken.has(text(callback))) continue;
     callback.status = { type: "scheduled" };
     touch(run, callback.id);
     step.call(callbackCallOf(run, callback));
@@ -52,7 +64,8 @@ export function announceToCallbacks(run: Run, step: Step): void {
 }
 
 /** The request to tell it, while one is to be made. */
-export function callbackCallOf(run: Run, { id, callback, status, attempt }: CompletionCallback): Call | undefined {
+export function callbackCallOf(run: Run, registered: CompletionCallback): Call | undefined {
+  const { id, callback, attachedRequestId, status, attempt } = registered;
   if (status.type !== "scheduled" || run.status.type !== "closed") return undefined;
   return {
     type: "completionCallback",
@@ -60,6 +73,7 @@ export function callbackCallOf(run: Run, { id, callback, status, attempt }: Comp
     attempt: attempt + 1,
     callbackId: id,
     callback,
+    attachedRequestId,
     closedEventId: run.nextEventId - 1,
     startedAtMs: run.start.startedAtMs,
     closedAtMs: run.status.closedAtMs,

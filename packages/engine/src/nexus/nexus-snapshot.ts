@@ -37,8 +37,12 @@ export function decodeNexusOperation(bytes: Uint8Array): NexusOperation {
   return { ...restoredAttempts(encoded), cancellation, scheduled: undefined };
 }
 
-interface EncodedCallback extends Omit<CompletionCallback, "callback" | "lastFailure">, EncodedAttempts {
+interface EncodedCallback
+  extends Omit<CompletionCallback, "callback" | "attachedRequestId" | "lastFailure">,
+    EncodedAttempts {
   readonly callback: Uint8Array;
+  /** Absent in snapshots of before it was kept. */
+  readonly attachedRequestId?: string;
 }
 
 export function encodeCallback(callback: CompletionCallback | undefined): Uint8Array | null {
@@ -49,5 +53,6 @@ export function encodeCallback(callback: CompletionCallback | undefined): Uint8A
 
 export function decodeCallback(bytes: Uint8Array): CompletionCallback {
   const encoded = decode(bytes) as EncodedCallback;
-  return { ...restoredAttempts(encoded), callback: common.Callback.decode(encoded.callback) };
+  const { attachedRequestId = "", ...rest } = encoded;
+  return { ...restoredAttempts(rest), attachedRequestId, callback: common.Callback.decode(encoded.callback) };
 }

@@ -96,7 +96,11 @@ function determined(run: Run, live: Run) {
     // A run that has closed does not wait for answers any more, though what it has sent may still be on its way.
     asked: live.status.type === "open" ? asked(run) : [],
     nexusOperations: new Map([...run.nexusOperations].map(([id, operation]) => [id, nexusOperationOf(operation)])),
-    callbacks: [...run.callbacks.values()].map(({ callback, registeredAtMs }) => ({ callback, registeredAtMs })),
+    callbacks: [...run.callbacks.values()].map(({ callback, attachedRequestId, registeredAtMs }) => ({
+      callback,
+      attachedRequestId,
+      registeredAtMs,
+    })),
     updates: new Map([...run.updates].filter(([, { status }]) => !["admitted", "sent"].includes(status))),
     signalCount: run.signalCount,
     signalRequestIds: run.signalRequestIds,

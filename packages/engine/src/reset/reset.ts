@@ -11,6 +11,7 @@
  *       the new run; a later run's are left as with any other end, for the new run does not know them.
  */
 import { enums, failure, history } from "@pawl/protocol";
+import { announceToCallbacks } from "../nexus/completion-callback.ts";
 import { keepAll } from "../rebuild/rebuild.ts";
 import { Rejection } from "../rejection.ts";
 import { keepBatch, sealBatch } from "../run/history.ts";
@@ -51,6 +52,7 @@ export function resetRun(
       `Can only reset workflow to event ID in range [WorkflowTaskScheduled +1, WorkflowTaskStarted + 1]: ${finishEventId}`,
     );
   const chain = { base: [...since, ...decoded(rest)], later: read.later };
+  const other = current && isOpen(current) && current.runId !== base.runId ? current : undefined;
   const events = eventsSince(current, step, { chain, reason: request.reason, base });
   if (!events) return { type: "stale" };
 
@@ -63,6 +65,7 @@ export function resetRun(
     const { workflowExecutionOptions: to, updateMask } = change!;
     changeOptions(next, step, { to, paths: updateMask?.paths ?? [], identity: "" });
   }
+  if (other) announceToCallbacks(other, step, next);
   begin(workflow, next, step);
   return { type: "reset", runId: next.runId };
 }

@@ -49,6 +49,8 @@ export interface CompletionCallback extends CallAttempts {
   /** From 1, in the order of registration. */
   readonly id: number;
   readonly callback: common.Callback;
+  /** Of the request that joined the open run with it; "" = it came with the run's start. */
+  readonly attachedRequestId: string;
   readonly registeredAtMs: number;
   status: /** The chain has not ended; or another run of it has these now. */
     | { readonly type: "standby" | "scheduled" | "succeeded" | "failed" }

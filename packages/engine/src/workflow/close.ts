@@ -15,7 +15,7 @@ interface Following {
   readonly followed?: boolean;
   /** That other run is another attempt at the same, and hands on the result; one by a cron schedule is not. */
   readonly retried?: boolean;
-  /** A reset begins another run, which has the callbacks from now on. It has the children of the run that is its base, and not those of a later one. */
+  /** A reset begins another run, which has the callbacks of its base from now on. It has the children of the run that is its base, and not those of a later one. */
   readonly reset?: "base" | "later" | undefined;
 }
 

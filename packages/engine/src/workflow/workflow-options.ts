@@ -122,7 +122,8 @@ export function applyOptions(run: Run, attributes: OptionsUpdated, event: { even
   }
   if (versioningOverride || unsetVersioningOverride) setOverride(run, versioningOverride);
   if (attachedRequestId) noteRequest(run, attachedRequestId, event.eventId);
-  registerCallbacks(run, event.atMs, (attributes.attachedCompletionCallbacks ?? []) as readonly common.Callback[]);
+  const callbacks = (attributes.attachedCompletionCallbacks ?? []) as readonly common.Callback[];
+  registerCallbacks(run, event.atMs, callbacks, attachedRequestId);
   run.changes.core = true;
   run.changes.visibility = true;
 }

@@ -1,9 +1,10 @@
 /** Telling those who asked for it how a run ended. What is for this cluster is a command to the caller's run, and nothing of it leaves the process. */
 import { type Call, type CallFailure, type NexusOutcome, Rejection } from "@pawl/engine";
-import { common, enums, failure, toNexusLink } from "@pawl/protocol";
+import { type common, failure, toNexusLink } from "@pawl/protocol";
 import { readEvent } from "../frontend/history/history-page.ts";
 import { toNexusFailure } from "../frontend/nexus/nexus-failure.ts";
 import { systemCallback } from "../frontend/workflow/callback-rules.ts";
+import { startLink } from "../frontend/workflow/response-link.ts";
 import { limits } from "../limits.ts";
 import type { CallParts } from "./call-parts.ts";
 import { outcomeOf } from "./completion.ts";
@@ -85,16 +86,12 @@ function bodyOf(outcome: NexusOutcome): Content {
   return { headers: { "content-type": "application/json" }, data: Buffer.from(text) };
 }
 
-function linkToStart({ namespaces }: CallParts, { from }: CallbackCall): common.Link {
-  const namespace = namespaces.byId(from.namespaceId);
-  return common.Link.create({
-    workflowEvent: {
-      namespace: namespace instanceof Rejection ? "" : namespace.name,
-      workflowId: from.businessId,
-      runId: from.runId,
-      eventRef: { eventId: 1, eventType: enums.EventType.WORKFLOW_EXECUTION_STARTED },
-    },
-  });
+/** To what brought the callback to the run. */
+function linkToStart({ namespaces }: CallParts, { from, attachedRequestId }: CallbackCall): common.Link {
+  const found = namespaces.byId(from.namespaceId);
+  const namespace = found instanceof Rejection ? "" : found.name;
+  const run = { namespace, workflowId: from.businessId, runId: from.runId };
+  return startLink(run, attachedRequestId, { attached: attachedRequestId !== "" });
 }
 
 /** As the reference server words it. */

@@ -286,6 +286,24 @@ describe("a completion callback by HTTP", () => {
     assert.equal(headers["nexus-operation-state"], "succeeded");
     assert.ok(headers["nexus-operation-start-time"] && headers["nexus-operation-close-time"]);
   });
+
+  test("links to the run's start, or to the request that attached it to the open run", async () => {
+    await using rig = await open();
+    const { server } = rig;
+    await using elsewhere = await listener((response) => response.writeHead(200).end());
+    const callbacks = (path: string) => ({ completionCallbacks: [{ nexus: { url: `${elsewhere.url}${path}` } }] });
+    await server.start("caller", callbacks("/first"));
+    await server.start("caller", {
+      ...{ requestId: "later", workflowIdConflictPolicy: enums.WorkflowIdConflictPolicy.USE_EXISTING },
+      onConflictOptions: { attachRequestId: true, attachCompletionCallbacks: true },
+      ...callbacks("/second"),
+    });
+    await server.complete(await server.pollWorkflowTask(), { commands: [complete1] });
+    await until("both were told", () => elsewhere.heard.length === 2);
+    const links = new Map(elsewhere.heard.map(({ path, headers }) => [path, String(headers["nexus-link"])]));
+    assert.match(links.get("/first")!, /eventID=1&eventType=WorkflowExecutionStarted/);
+    assert.match(links.get("/second")!, /eventType=WorkflowExecutionOptionsUpdated.*requestID=later/);
+  });
 });
 
 describe("a request from outside", () => {

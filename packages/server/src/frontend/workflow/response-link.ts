@@ -1,6 +1,6 @@
 /** Links that answers carry, so that a caller can point to what its call brought about. */
 import type { UpdateProgress } from "@pawl/engine";
-import { type common, enums, type Init } from "@pawl/protocol";
+import { common, enums, type Init } from "@pawl/protocol";
 
 export interface LinkedRun {
   /** The namespace's name. */
@@ -12,15 +12,15 @@ export interface LinkedRun {
 const { EventType, UpdateWorkflowExecutionLifecycleStage: Stage } = enums;
 
 /** Points to the start of the run, or to the event by which a request joined one that was there. */
-export function startLink(run: LinkedRun, requestId: string, { attached = false } = {}): Init<common.Link> {
+export function startLink(run: LinkedRun, requestId: string, { attached = false } = {}): common.Link {
   if (!attached) return startedLink(run);
   const requestIdRef = { requestId, eventType: EventType.WORKFLOW_EXECUTION_OPTIONS_UPDATED };
-  return { workflowEvent: { ...run, requestIdRef } };
+  return common.Link.create({ workflowEvent: { ...run, requestIdRef } });
 }
 
-function startedLink(run: LinkedRun): Init<common.Link> {
+function startedLink(run: LinkedRun): common.Link {
   const eventRef = { eventId: 1, eventType: EventType.WORKFLOW_EXECUTION_STARTED };
-  return { workflowEvent: { ...run, eventRef } };
+  return common.Link.create({ workflowEvent: { ...run, eventRef } });
 }
 
 /** Points to a signal, which has no event id while it is buffered. */
