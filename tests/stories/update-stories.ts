@@ -414,6 +414,16 @@ export const updateStories: readonly Story[] = [
     await terminate(s);
   }),
 
+  story("update-too-many", "an update that comes while ten others wait is refused for want of room", async (s) => {
+    await idle(s);
+    for (let count = 1; count <= 10; count++) {
+      void s.unrecorded("UpdateWorkflowExecution", updateRequest(s, `u${count}`)).catch(() => undefined);
+      await admitted(s, `u${count}`);
+    }
+    await ask(s, "one more");
+    await terminate(s);
+  }),
+
   story("update-first-run", "an update that names the first run of another chain is refused", async (s) => {
     await idle(s);
     await ask(s, "u", Stage.COMPLETED, { firstExecutionRunId: "00000000-0000-4000-8000-000000000000" });

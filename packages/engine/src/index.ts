@@ -43,3 +43,4 @@ export {
   type TaskVersioning,
 } from "./versioning/versioning.ts";
 export * from "./vocabulary.ts";
+export { workflowClosing } from "./workflow-task/workflow-task.ts";

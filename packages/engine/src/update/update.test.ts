@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enums, type Init, type protocol, update, workflowservice } from "@pawl/protocol";
+import { enums, errordetails, type Init, type protocol, update, workflowservice } from "@pawl/protocol";
 import { limits } from "../limits.ts";
 import { Rejection } from "../rejection.ts";
 import type { Replies, StartedWorkflowTask, UpdateProgress } from "../vocabulary.ts";
@@ -303,7 +303,9 @@ test("more than ten updates at once are too many", () => {
   const workflow = running();
   for (let count = 0; count < 10; count++) assert(!(ask(workflow, `u${count}`) instanceof Rejection));
   const refused = ask(workflow, "one more");
-  assert(refused instanceof Rejection && refused.code === "RESOURCE_EXHAUSTED");
+  assert(refused instanceof Rejection && refused.code === "RESOURCE_EXHAUSTED" && refused.detail);
+  const { cause } = errordetails.ResourceExhaustedFailure.decode(refused.detail.bytes);
+  assert.equal(cause, enums.ResourceExhaustedCause.CONCURRENT_LIMIT);
 });
 
 function startWithUpdate(workflow: ScriptedWorkflow, updateId: string, requestId: string, conflict = 0) {

@@ -60,12 +60,16 @@ function limitProblem(run: Run): Rejection | undefined {
     return new Rejection(
       "RESOURCE_EXHAUSTED",
       `limit on number of concurrent in-flight updates has been reached (${limits.updatesInFlightMax})`,
+      detail(errordetails.ResourceExhaustedFailure, {
+        cause: enums.ResourceExhaustedCause.CONCURRENT_LIMIT,
+        scope: enums.ResourceExhaustedScope.NAMESPACE,
+      }),
     );
   }
   if (run.updates.size >= limits.updatesMax) {
     return new Rejection(
       "FAILED_PRECONDITION",
-      `limit on the total number of distinct updates in this workflow has been reached (${limits.updatesMax})`,
+      `The limit on the total number of distinct updates in this workflow has been reached (${limits.updatesMax}). Repeated requests count once if they have one update ID; a run that continues as new starts counting anew.`,
     );
   }
   return undefined;

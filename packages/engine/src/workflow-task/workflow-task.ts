@@ -36,7 +36,8 @@ type Started = Extract<WorkflowTask, { type: "started" }>;
 export const taskNotFound = new Rejection("NOT_FOUND", "Workflow task not found.");
 
 const { ResourceExhaustedCause, ResourceExhaustedScope } = enums;
-const isClosing = new Rejection(
+/** The caller's next try reaches the workflow when it has not closed after all, or the run that follows. */
+export const workflowClosing = new Rejection(
   "RESOURCE_EXHAUSTED",
   "workflow operation can not be applied because workflow is closing",
   detail(errordetails.ResourceExhaustedFailure, {
@@ -50,7 +51,7 @@ const isClosing = new Rejection(
  * tries again nothing comes, or a workflow that is asked often enough would never close.
  */
 export function closingProblem(run: Run): Rejection | undefined {
-  return run.workflowTask.type === "started" && triedToClose(run) ? isClosing : undefined;
+  return run.workflowTask.type === "started" && triedToClose(run) ? workflowClosing : undefined;
 }
 
 export interface ScheduleOptions {

@@ -1,5 +1,5 @@
 /** Updates as their callers see them: sent, and waited for up to a stage. The answer says how far the update has come; its caller asks again. */
-import { detail, type ExecutionKey, Rejection, type UpdateProgress, workflowKey } from "@pawl/engine";
+import { detail, type ExecutionKey, Rejection, type UpdateProgress, workflowClosing, workflowKey } from "@pawl/engine";
 import { enums, errordetails, type RequestOf, type update } from "@pawl/protocol";
 import { limits } from "../../limits.ts";
 import type { AwaitedVerdict } from "../../shard/verdicts.ts";
@@ -126,23 +126,12 @@ async function lost(
   if (located instanceof Rejection) return located;
   if (located.open) return new Rejection("UNAVAILABLE", "workflow update was aborted");
   const closing = await readClosingEvent(store, located);
-  // The caller's next try reaches the run that follows.
-  if (closing && isFollowed(closing)) return workflowClosing();
+  if (closing && isFollowed(closing)) return workflowClosing;
   return abortedByClosing;
 }
 
 /** The update was admitted, and its workflow closed before it accepted it. */
 export const abortedByClosing = new Rejection("NOT_FOUND", "workflow update was aborted by closing workflow");
-
-function workflowClosing(): Rejection {
-  const { ResourceExhaustedCause, ResourceExhaustedScope } = enums;
-  const busy = { cause: ResourceExhaustedCause.BUSY_WORKFLOW, scope: ResourceExhaustedScope.NAMESPACE };
-  return new Rejection(
-    "RESOURCE_EXHAUSTED",
-    "workflow operation can not be applied because workflow is closing",
-    detail(errordetails.ResourceExhaustedFailure, busy),
-  );
-}
 
 export function updateProblem({
   workflowExecution,
