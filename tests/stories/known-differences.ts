@@ -91,11 +91,6 @@ export const knownDifferences: readonly KnownDifference[] = [
     why: "An update with start whose update was answered before gets the same links again.",
   },
   {
-    stories: "bad-",
-    where: /refused\.message: expected "Namespace is empty\."/,
-    why: "Without a namespace a request is refused in other words.",
-  },
-  {
     stories: "bad-startworkflowexecution-otherwise",
     where: /refused/,
     why: "Pawl limits identities too, and names the weight that is wrong.",

@@ -1,6 +1,6 @@
 /** What operators do to standalone activities: pause, reset, change options. */
 import { enums } from "@pawl/protocol";
-import { applicationFailure, seconds } from "./requests.ts";
+import { applicationFailure, seconds, text } from "./requests.ts";
 import {
   cancel,
   client,
@@ -10,9 +10,12 @@ import {
   fail,
   finish,
   heartbeat,
+  of,
   once,
   quick,
   start,
+  terminate,
+  worker,
 } from "./standalone-activity.ts";
 import { type Play, type Story, story } from "./story.ts";
 
@@ -165,6 +168,60 @@ function waits(): Story[] {
 
 function timeouts(): Story[] {
   return [
+    story("standalone-next-delay-none", "a failure that asks for no delay waits as the policy says", async (s) => {
+      await start(s, { retryPolicy: { initialInterval: seconds(600) } });
+      await fail(s, await s.activityTask(), applicationFailure("first", { nextRetryDelay: seconds(0) }));
+      await describe(s);
+    }),
+
+    story("standalone-fail-last-without-cause", "the last attempt fails, and nobody says why", async (s) => {
+      await start(s, { retryPolicy: once });
+      const task = await s.activityTask();
+      await s.attempt("RespondActivityTaskFailed", worker(task));
+      await end(s);
+    }),
+
+    story("standalone-heartbeat-changed", "another heartbeat timeout counts for the attempt that runs", async (s) => {
+      await start(s, { retryPolicy: once });
+      await s.activityTask();
+      await update(s, {
+        activityOptions: { heartbeatTimeout: seconds(1) },
+        updateMask: { paths: ["heartbeat_timeout"] },
+      });
+      await end(s);
+    }),
+
+    story("standalone-delete-paused", "a paused activity is terminated and deleted", async (s) => {
+      await start(s);
+      await paused(s);
+      await terminate(s);
+      await end(s);
+      await s.attempt("DeleteActivityExecution", of(s));
+    }),
+
+    story("standalone-paused-by-id", "a paused activity is completed by its id", async (s) => {
+      await start(s);
+      await paused(s);
+      const byId = { ...client(s), runId: "" };
+      await s.attempt("RecordActivityTaskHeartbeatById", byId);
+      await s.attempt("RespondActivityTaskFailedById", byId);
+      await s.attempt("RespondActivityTaskCompletedById", { ...byId, result: text("out") });
+      await end(s);
+    }),
+
+    story("standalone-reset-paused", "a reset of a paused activity keeps the pause if it is asked to", async (s) => {
+      await start(s, { retryPolicy: { initialInterval: seconds(600) } });
+      const task = await s.activityTask();
+      await heartbeat(s, task, "half");
+      await fail(s, task, applicationFailure("first"));
+      await paused(s);
+      await reset(s, { keepPaused: true, resetHeartbeat: true });
+      await describe(s);
+      await reset(s);
+      await describe(s);
+      await finish(s, await s.activityTask());
+    }),
+
     story("standalone-pause-expires", "a pause does not stop the time for all attempts", async (s) => {
       await start(s, { scheduleToCloseTimeout: seconds(2), startToCloseTimeout: undefined });
       await paused(s);

@@ -1,5 +1,5 @@
 /** What workers say of a standalone activity, and what falls due of it: each ends an attempt or the whole. */
-import { type common, enums, failure, type Init } from "@pawl/protocol";
+import { type common, durationMs, enums, failure, type Init } from "@pawl/protocol";
 import { dueTimeout, type Timeout, timeoutMessage, timeoutNotes } from "../activity/activity-timeout.ts";
 import {
   isLegal,
@@ -135,7 +135,8 @@ export function failStandalone(run: StandaloneRun, step: Step, command: CommandO
   const retryState = retryStandalone(run, step, command.failure);
   if (retryState === RetryState.IN_PROGRESS) return {};
   step.notes.push("activityFailed");
-  const cause = command.failure ?? failure.Failure.create({});
+  // Who waits for the outcome is to have one.
+  const cause = command.failure ?? failure.Failure.create({ message: "activity task failed without failure details" });
   run.attempts.lastFailure = cause;
   closeStandalone(run, step, ActivityExecutionStatus.FAILED, { failure: cause, retryState });
   return {};
@@ -151,14 +152,19 @@ function retryStandalone(run: StandaloneRun, step: Step, cause: failure.Failure 
     return RetryState.IN_PROGRESS;
   }
   const cancelRequested = run.cancelRequest !== null;
-  // Unlike a workflow's activity, which a pause keeps from ending.
-  const retryState = retryAttempt(attempts, { nowMs: step.nowMs, cancelRequested, cause, keptByPause: false });
-  if (retryState === RetryState.IN_PROGRESS && attempts.status.type === "backingOff")
-    run.retry = {
-      intervalMs: attempts.status.dispatchAtMs - step.nowMs,
-      byPolicy: cause?.applicationFailureInfo?.nextRetryDelay === undefined,
-    };
+  const asked = durationMs(cause?.applicationFailureInfo?.nextRetryDelay) > 0;
+  // Unlike a workflow's activity, which a pause keeps from ending, and for which a delay of nothing is one, too.
+  const judged = asked ? cause : withoutDelay(cause);
+  const retryState = retryAttempt(attempts, { nowMs: step.nowMs, cancelRequested, cause: judged, keptByPause: false });
+  if (retryState !== RetryState.IN_PROGRESS || attempts.status.type !== "backingOff") return retryState;
+  attempts.lastFailure = cause && truncated(cause);
+  run.retry = { intervalMs: attempts.status.dispatchAtMs - step.nowMs, byPolicy: !asked };
   return retryState;
+}
+
+function withoutDelay(cause: failure.Failure | undefined): failure.Failure | undefined {
+  const info = cause?.applicationFailureInfo;
+  return info?.nextRetryDelay ? { ...cause!, applicationFailureInfo: { ...info, nextRetryDelay: undefined } } : cause;
 }
 
 /** However an attempt fails that was reset, the first one follows, and at once. */

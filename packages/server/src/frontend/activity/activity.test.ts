@@ -43,7 +43,7 @@ async function lastEvent(server: InProcess): Promise<history.HistoryEvent> {
 
 describe("a poll for an activity task", () => {
   for (const [name, change, verdict] of [
-    ["no namespace", { namespace: "" }, "INVALID_ARGUMENT Namespace not set on request."],
+    ["no namespace", { namespace: "" }, "INVALID_ARGUMENT Namespace is empty."],
     ["no queue", { taskQueue: undefined }, "INVALID_ARGUMENT taskQueue is not set"],
     ["an unnamed queue", { taskQueue: {} }, "INVALID_ARGUMENT missing task queue name"],
     ["a long identity", { identity: tooLong }, "INVALID_ARGUMENT Identity length exceeds limit."],

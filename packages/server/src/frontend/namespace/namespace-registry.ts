@@ -174,7 +174,7 @@ export class NamespaceRegistry {
   }
 
   #inState(name: string, states: readonly enums.NamespaceState[]): Namespace | Rejection {
-    if (name === "") return new Rejection("INVALID_ARGUMENT", "Namespace not set on request.");
+    if (name === "") return new Rejection("INVALID_ARGUMENT", "Namespace is empty.");
     const namespace = this.#byName.get(name);
     if (namespace === undefined) return namespaceNotFound(name);
     if (states.includes(namespace.state)) return namespace;

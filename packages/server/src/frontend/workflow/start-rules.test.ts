@@ -19,7 +19,7 @@ const link = { workflowEvent: { namespace: "n", workflowId: "w", runId: "r" } };
 
 /** What both ways of starting refuse alike. */
 const common: readonly (readonly [name: string, change: Start, verdict: string])[] = [
-  ["no namespace", { namespace: "" }, "INVALID_ARGUMENT Namespace not set on request."],
+  ["no namespace", { namespace: "" }, "INVALID_ARGUMENT Namespace is empty."],
   ["an unknown namespace", { namespace: "nowhere" }, "NOT_FOUND Namespace nowhere is not found."],
   ["no workflow id", { workflowId: "" }, "INVALID_ARGUMENT WorkflowId is not set on request."],
   [

@@ -40,7 +40,7 @@ describe("a poll for a workflow task", () => {
   });
 
   for (const [name, change, verdict] of [
-    ["no namespace", { namespace: "" }, "INVALID_ARGUMENT Namespace not set on request."],
+    ["no namespace", { namespace: "" }, "INVALID_ARGUMENT Namespace is empty."],
     ["a long identity", { identity: tooLong }, "INVALID_ARGUMENT Identity length exceeds limit."],
     ["no queue", { taskQueue: undefined }, "INVALID_ARGUMENT taskQueue is not set"],
     [
