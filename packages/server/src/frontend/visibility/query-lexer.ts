@@ -24,7 +24,9 @@ const nearCharsMax = 40;
 const space = /\s+/y;
 const name = /[\p{L}_$@][\p{L}\p{N}_$@.]*/uy;
 const number = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y;
-const symbol = /<=|>=|<>|!=|[=<>(),+-]/y;
+const symbol = /<=|>=|<>|!=|&&|\|\||[=<>(),+-]/y;
+/** Keywords written as symbols, as MySQL has them. */
+const keywordOf: Readonly<Record<string, string>> = { "&&": "AND", "||": "OR" };
 
 /** Ends with one `end`. Throws `QueryError`. */
 export function wordsOf(query: string): Word[] {
@@ -60,7 +62,7 @@ function wordOf(query: string, found: string, at: number): Word {
     return { type: "number", value, isInteger: /^\d+$/.test(found), at };
   }
   if (/[=<>!(),+-]/.test(first)) return { type: "symbol", symbol: found === "<>" ? "!=" : found, at };
-  return { type: "name", name: found, keyword: found.toUpperCase(), at };
+  return { type: "name", name: found, keyword: keywordOf[found] ?? found.toUpperCase(), at };
 }
 
 const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", b: "\b", "0": "\0", Z: "\x1a" };

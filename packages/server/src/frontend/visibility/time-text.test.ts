@@ -32,7 +32,7 @@ test("every time that JavaScript writes is read back as it was", () => {
   fc.assert(fc.property(aDate, (date) => parseTime(date.toISOString()) === date.getTime()));
 });
 
-test("a duration is read as Go writes it or as hours, minutes and seconds", () => {
+test("a duration is read as Go writes it, in days too, as hours, minutes and seconds, or as nanoseconds", () => {
   for (const [text, ms] of [
     ["0", 0],
     ["1h30m", 5_400_000],
@@ -47,8 +47,10 @@ test("a duration is read as Go writes it or as hours, minutes and seconds", () =
     ["01:30:15", 5_415_000],
     ["100:00:00", 360_000_000],
     ["1:60:00", undefined],
-    ["1", undefined],
-    ["1d", undefined],
+    ["1d12h", 129_600_000],
+    ["1500000", 1.5],
+    ["-1500000", -1.5],
+    ["1".repeat(30), undefined],
     ["h", undefined],
     ["1h 30m", undefined],
     ["", undefined],

@@ -36,16 +36,19 @@ const unitsMs: Readonly<Record<string, number>> = {
   s: 1_000,
   m: minuteMs,
   h: 60 * minuteMs,
+  d: 24 * 60 * minuteMs,
 };
 
 /** Digits belong to one part of each pattern alone: with two that could share them, a long number without a unit is tried at each of its digits. */
-const goDuration = /^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
-const goDurationPart = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
+const goDuration = /^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h|d))+$/;
+const goDurationPart = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d)/g;
+/** Those of a 64-bit number. */
+const nanoseconds = /^[+-]?\d{1,18}$/;
 const clockDuration = /^(\d+):([0-5]\d):([0-5]\d)$/;
 
-/** Milliseconds of "1h30m", "-1.5s" (as Go writes them) or "hh:mm:ss"; undefined for anything else. */
+/** Milliseconds of "1h30m", "-1.5s" (as Go writes them, with days), "hh:mm:ss" or nanoseconds without a unit; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
-  if (text === "0") return 0;
+  if (nanoseconds.test(text)) return Number(text) / 1e6;
   const clock = clockDuration.exec(text);
   if (clock) return (Number(clock[1]) * 60 + Number(clock[2])) * minuteMs + Number(clock[3]) * 1_000;
   if (!goDuration.test(text)) return undefined;

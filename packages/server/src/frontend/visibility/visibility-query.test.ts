@@ -24,6 +24,7 @@ describe("what a filter means shows in how it is printed", () => {
     ['A = "say ""hi"""', "`A` = 'say \"hi\"'"],
     ["a = 1 or b = 2 and c = 3", "`a` = 1 OR (`b` = 2 AND `c` = 3)"],
     ["(a = 1 or b = 2) and c = 3", "(`a` = 1 OR `b` = 2) AND `c` = 3"],
+    ["a = 1 || b = 2 && c = 3", "`a` = 1 OR (`b` = 2 AND `c` = 3)"],
     ["not a = 1 and b = 2", "NOT `a` = 1 AND `b` = 2"],
     ["not (a = 1 and b = 2)", "NOT (`a` = 1 AND `b` = 2)"],
     ["not not a = 1", "NOT NOT `a` = 1"],
