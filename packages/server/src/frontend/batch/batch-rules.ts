@@ -71,7 +71,22 @@ function operationProblem(request: BatchRequest): Rejection | undefined {
   if (options && !options.workflowExecutionOptions)
     return invalid("WorkflowExecutionOptions of the operation are not set.");
   if (options && !options.updateMask) return invalid("UpdateMask of the operation is not set.");
-  return reset && resetProblem(reset);
+  return (reset && resetProblem(reset)) ?? activitiesProblem(request);
+}
+
+function activitiesProblem({
+  unpauseActivitiesOperation: unpause,
+  resetActivitiesOperation: reset,
+  updateActivityOptionsOperation: options,
+}: BatchRequest): Rejection | undefined {
+  const selecting = unpause ?? reset ?? options;
+  if (selecting && !selecting.type && !selecting.matchAll)
+    return invalid("Either activity type must be set, or match all should be set to true");
+  if (options?.activityOptions && options.restoreOriginal)
+    return invalid("cannot set both activity options and restore original");
+  return options && !options.activityOptions && !options.restoreOriginal
+    ? invalid("Either activity options must be set, or restore original should be set to true")
+    : undefined;
 }
 
 export function stopProblem(jobId: string, reason: string): Rejection | undefined {

@@ -85,7 +85,7 @@ export class BatchRunner {
     }
   }
 
-  /** Deals with the next executions; whether there were none left. */
+  /** Deals with the next executions; whether there are none left. */
   async #step(key: string, job: BatchJob): Promise<boolean> {
     const { clock } = this.#parts;
     const beganAtMs = clock.nowMs();
@@ -93,10 +93,6 @@ export class BatchRunner {
     const perSecond = job.request.maxOperationsPerSecond || limits.batchOperationsPerSecondDefault;
     const size = Math.max(1, Math.min(limits.batchStepMax, Math.floor(perSecond)));
     const { targets, after } = await this.#next(job, operation, size);
-    if (targets.length === 0) {
-      await this.#close(key, clock.nowMs());
-      return true;
-    }
     const outcomes = await Promise.all(targets.map((target) => this.#apply(job, operation, target)));
     const complete = outcomes.filter((isDone) => isDone).length;
     // Another node may have begun to go on with the job, and have counted the same executions.
@@ -111,6 +107,10 @@ export class BatchRunner {
             listedCount: before.listedCount + targets.length,
           },
     );
+    if (targets.length < size) {
+      await this.#close(key, clock.nowMs());
+      return true;
+    }
     await pause(clock, (targets.length / perSecond) * 1_000 - (clock.nowMs() - beganAtMs), this.#closing.signal);
     return false;
   }

@@ -53,6 +53,14 @@ test("a batch does to each workflow of a query what is asked, and tells how far 
   );
 });
 
+test("a batch that has dealt with all of them at once has ended", async () => {
+  const server = await InProcess.open();
+  await server.start("w");
+  await startBatch(server, { visibilityQuery: "WorkflowId = 'w'", maxOperationsPerSecond: 2, ...terminate });
+  await server.settle();
+  assert.equal((await server.ask("DescribeBatchOperation", { jobId: "job" })).state, State.COMPLETED);
+});
+
 test("a batch goes no faster than it may", async () => {
   const server = await InProcess.open();
   for (let count = 0; count < 10; count++) await server.start(`w${count}`);
@@ -155,6 +163,17 @@ test("what cannot be is refused with the field and the rule", async () => {
     [{ ...untold, updateWorkflowOptionsOperation: {} }, /^INVALID_ARGUMENT WorkflowExecutionOptions/],
     [{ ...untold, resetOperation: {} }, /^INVALID_ARGUMENT ResetType/],
     [{ ...untold, resetOperation: { options: {} } }, /^INVALID_ARGUMENT Target of the reset/],
+    [{ ...untold, unpauseActivitiesOperation: { type: "" } }, /^INVALID_ARGUMENT Either activity type/],
+    [{ ...untold, resetActivitiesOperation: { matchAll: false } }, /^INVALID_ARGUMENT Either activity type/],
+    [
+      { ...untold, updateActivityOptionsOperation: { restoreOriginal: true } },
+      /^INVALID_ARGUMENT Either activity type/,
+    ],
+    [{ ...untold, updateActivityOptionsOperation: { type: "A" } }, /^INVALID_ARGUMENT Either activity options/],
+    [
+      { ...untold, updateActivityOptionsOperation: { type: "A", activityOptions: {}, restoreOriginal: true } },
+      /^INVALID_ARGUMENT cannot set both activity options/,
+    ],
     [{ ...whole, visibilityQuery: "nonsense" }, /^INVALID_ARGUMENT invalid query/],
     [{ ...whole, terminationOperation: undefined }, /^INVALID_ARGUMENT Exactly one operation/],
     [{ ...whole, maxOperationsPerSecond: -1 }, /^INVALID_ARGUMENT MaxOperationsPerSecond/],
