@@ -22,6 +22,39 @@ const start = (workflowId: string) => done("workflow", "start", "--type", "Order
 const pollTask = (queue: string) =>
   call(server.address, "PollWorkflowTaskQueue", { namespace, taskQueue: { name: queue } }, { timeoutMs: 60_000 });
 
+test("activity update-options moves the start of one that has not begun", async () => {
+  const begun = ["-a", "later", "--type", "Mail", "-t", "later", "--start-to-close-timeout", "1m"];
+  await done("activity", "start", ...begun, "--start-delay", "1h");
+  const refused = await run("activity", "update-options", "-a", "later", "-w", "w", "--start-delay", "1s");
+  assert.equal(refused.code, 2);
+  await done("activity", "update-options", "-a", "later", "--start-delay", "0s");
+  const taskQueue = { name: "later" };
+  const task = await call(server.address, "PollActivityTaskQueue", { namespace, taskQueue }, { timeoutMs: 60_000 });
+  assert.equal(task.activityId, "later");
+});
+
+test("a key goes to a server without TLS when --tls=false says so", async () => {
+  const unsaid = await run("workflow", "count", "--api-key", "key");
+  assert.equal(unsaid.code, 1);
+  assert.match(unsaid.stderr, /speaks no TLS; .*--tls=false/);
+  assert.match(await done("workflow", "count", "--api-key", "key", "--tls=false"), /^Total: /);
+});
+
+test("what is not JSON is refused by the name of its flag", async () => {
+  const start = ["-w", "w", "--type", "T", "-t", "q"];
+  const update = ["--update-name", "u", "--id-conflict-policy", "UseExisting", "--update-input", "{a"];
+  for (const [flag, line] of [
+    ["--result", ["activity", "complete", "-a", "a", "--result", "{a"]],
+    ["--detail", ["activity", "fail", "-a", "a", "--detail", "{a"]],
+    ["--signal-input", ["workflow", "signal-with-start", ...start, "--signal-name", "s", "--signal-input", "{a"]],
+    ["--update-input", ["workflow", "start-update-with-start", ...start, ...update]],
+  ] as const) {
+    const { code, stderr } = await run(...line);
+    assert.equal(code, 2, stderr);
+    assert.ok(stderr.startsWith(`pawl: ${flag} is not valid JSON`), stderr);
+  }
+});
+
 test("workflow execute-update-with-start starts it, and gives the update's outcome", async () => {
   const policy = ["--id-conflict-policy", "UseExisting"];
   const named = ["-w", "cart", "--type", "Cart", "-t", "cart", "--update-name", "add", "--update-id", "u1"];

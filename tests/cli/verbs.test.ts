@@ -82,6 +82,22 @@ describe("workflow", () => {
     assert.equal((await run("workflow", "signal", "-w", "x", ...query, "--name", "s")).code, 2);
   });
 
+  test("one is not deleted unasked, and is refused what only batches have", async () => {
+    await start("kept");
+    for (const [line, refusal] of [
+      [["delete", "kept"], /Delete kept and its history\? Nobody is there to ask: --yes/],
+      [["delete", "kept", "--yes=false"], /Delete kept and its history\?/],
+      [["terminate", "kept", "--rps", "5"], /--rps goes with --query, not with --workflow-id/],
+      [["signal", "kept", "--name", "s", "--reason", "x"], /--reason goes with --query/],
+    ] as const) {
+      const { code, stderr } = await run("workflow", ...line);
+      assert.equal(code, 2, line.join(" "));
+      assert.match(stderr, refusal);
+    }
+    assert.equal((await run("activity", "cancel", "a", "--rps", "5")).code, 2);
+    await done("workflow", "delete", "kept", "--yes=true");
+  });
+
   test("reset goes back, trace shows children", async () => {
     await start("back");
     await answerTask(server.address, "back", [schedule("a", "none")]);
@@ -145,7 +161,8 @@ describe("activity", () => {
     assert.deepEqual([described.runId, described.input], [runId, ["x"]]);
     await call(server.address, "PollActivityTaskQueue", { namespace, taskQueue: { name: "mail" }, identity: "w" });
     await done("activity", "complete", "m1", "--result", '{"sent": true}');
-    assert.deepEqual((await json("activity", "result", "m1")).result, { sent: true });
+    const ended = await json("activity", "result", "m1");
+    assert.deepEqual(ended, { activityId: "m1", runId, status: "COMPLETED", result: { sent: true } });
     await begin("m2");
     await call(server.address, "PollActivityTaskQueue", { namespace, taskQueue: { name: "mail" }, identity: "w" });
     await done("activity", "fail", "m2", "--reason", "no stamp");
@@ -160,7 +177,9 @@ describe("activity", () => {
     );
     assert.deepEqual(statuses, ["ACTIVITY_EXECUTION_STATUS_TERMINATED"]);
     assert.equal((await json("activity", "count")).count, "4");
-    await done("activity", "delete", "m1");
+    const unasked = await run("activity", "delete", "m1");
+    assert.deepEqual([unasked.code, /Delete activity m1 .*--yes/.test(unasked.stderr)], [2, true]);
+    await done("activity", "delete", "m1", "--yes");
     assert.equal((await run("activity", "describe", "m1")).code, 1);
   });
 });

@@ -33,7 +33,6 @@ const lacking: readonly (readonly [path: string, flags: readonly string[], why: 
   ["activity reset", ["headers"], "the API takes none for it"],
   ["activity unpause", ["headers"], "the API takes none for it"],
   ["activity update-options", ["headers"], "the API takes none for it"],
-  ["activity update-options", ["start-delay"], "a delay is over once the activity has begun"],
   ["operator namespace create", ["active-cluster", "cluster", "global"], clusters],
   ["operator namespace update", ["active-cluster", "cluster", "promote-global", "replication-state"], clusters],
   [

@@ -22,14 +22,18 @@ export interface InputValues {
 
 const encoder = new TextEncoder();
 
-/** Undefined without any. Throws {@link Failure} naming the flag. */
-export function payloadsOf(values: InputValues): { readonly payloads: readonly Partial<common.Payload>[] } | undefined {
+interface Payloads {
+  readonly payloads: readonly Partial<common.Payload>[];
+}
+
+/** Undefined without any. `name` is that of the first of these flags: the others begin with it. Throws {@link Failure} naming the flag. */
+export function payloadsOf(values: InputValues, name = "--input"): Payloads | undefined {
   const { input, inputFile, inputMeta, inputBase64 } = values;
   if (input.length > 0 && inputFile.length > 0)
-    throw new Failure("usage", "--input and --input-file exclude each other");
+    throw new Failure("usage", `${name} and ${name}-file exclude each other`);
   const given = [
-    ...input.map((text) => ({ flag: "--input", bytes: encoder.encode(text) as Uint8Array })),
-    ...inputFile.map((file) => ({ flag: `--input-file ${file}`, bytes: bytesOfFile(file) })),
+    ...input.map((text) => ({ flag: name, bytes: encoder.encode(text) as Uint8Array })),
+    ...inputFile.map((file) => ({ flag: `${name}-file ${file}`, bytes: bytesOfFile(file) })),
   ];
   if (given.length === 0) return undefined;
   const metadata = metadataLists(inputMeta);
@@ -45,6 +49,14 @@ export function payloadsOf(values: InputValues): { readonly payloads: readonly P
     const bytes = Object.entries(all).map(([key, value]) => [key, encoder.encode(value)] as const);
     return { metadata: Object.fromEntries(bytes), data };
   }
+}
+
+/** One payload of a flag's value. Undefined without it. Throws {@link Failure} naming the flag. */
+export function payloadsOfJson(text: string | undefined, flag: string): Payloads | undefined {
+  if (text === undefined) return undefined;
+  const data = encoder.encode(text);
+  checkJson(data, flag);
+  return { payloads: [jsonPayload(data)] };
 }
 
 /** A payload of what is JSON already. */

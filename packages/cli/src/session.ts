@@ -175,7 +175,7 @@ function orUsage<R>(read: () => R): R {
 function withFlags(profile: ClientConfigProfile, flags: GlobalValues): ClientConfigProfile {
   const tls = {
     ...profile.tls,
-    ...(flags.tls && { disabled: false }),
+    ...(flags.tls !== undefined && { disabled: !flags.tls }),
     ...(flags.tlsServerName !== undefined && { serverName: flags.tlsServerName }),
     ...(flags.tlsDisableHostVerification && { disableHostVerification: true }),
     ...(flags.tlsCertPath !== undefined && { clientCert: { path: flags.tlsCertPath } }),

@@ -40,6 +40,11 @@ export function onOff(help: string, more: More<boolean> = {}): Flag<boolean> {
   return { help, otherwise: false, ...more };
 }
 
+/** A switch that also says no, as `--x=false`: undefined when nothing is said. */
+export function eitherWay(help: string): Flag<boolean | undefined> {
+  return { help };
+}
+
 export function integer(placeholder: string, help: string, more: More<number | undefined> = {}) {
   const flag: Flag<number | undefined> = { placeholder, help, parse: parseInteger, ...more };
   return flag;

@@ -1,11 +1,11 @@
 /** Flags that every command of the table understands: where the server is, and how to print. */
-import { choice, integer, list, onOff, span, text, type Values } from "./flag.ts";
+import { choice, eitherWay, integer, list, onOff, span, text, type Values } from "./flag.ts";
 
 export const connectionFlags = {
   address: text("host:port", "the server; default: that of the profile, else 127.0.0.1:7233"),
   namespace: text("name", "the namespace; default: that of the profile, else default", { short: "n" }),
   apiKey: text("key", "the key that the server asks for; it implies TLS"),
-  tls: onOff("speak TLS, with what the system trusts"),
+  tls: eitherWay("speak TLS, with what the system trusts; --tls=false speaks none, not even with a key"),
   tlsCertPath: text("file", "this client's certificate, PEM"),
   tlsKeyPath: text("file", "this client's private key, PEM"),
   tlsCaPath: text("file", "the authorities that may have signed the server's certificate, PEM"),

@@ -8,7 +8,21 @@ test("a command line is read as it would be run, and nothing is done", async () 
   assert.deepEqual([flags["workflowId"], flags["name"], flags["input"]], ["w", "approve", ["1"]]);
 });
 
+for (const [line, yes] of [
+  ["workflow terminate w", false],
+  ["workflow terminate w --yes", true],
+  ["workflow terminate w --yes=true", true],
+  ["workflow terminate w --yes=false", false],
+  ["workflow terminate w --yes --yes=false", false],
+  // Of the command below.
+  ["workflow reset with-workflow-update-options w --versioning-override-behavior auto_upgrade --yes=true", true],
+] as const)
+  test(`a switch may have a word: ${line}`, async () => {
+    assert.equal((await parseCommand(line.split(" "))).flags["yes"], yes);
+  });
+
 for (const [line, refusal] of [
+  ["workflow terminate w --yes=perhaps", /unknown option/],
   ["workflow sing", /unknown command/],
   ["workflow signal --name approve --loudly", /unknown option/],
   ["schedule delete", /needs -s, --schedule-id/],

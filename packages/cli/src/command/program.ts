@@ -1,5 +1,5 @@
 /** The table of commands as a parser. */
-import { Command, Option } from "commander";
+import { Command, Option, type ParseOptionsResult } from "commander";
 import { Failure } from "../failure.ts";
 import { Session } from "../session.ts";
 import type { Definition, Group } from "./definition.ts";
@@ -23,9 +23,31 @@ function groupOf(program: Command, path: string): Command {
     .reduce((parent, name) => parent.commands.find((each) => each.name() === name) ?? parent.command(name), program);
 }
 
+/** Its switches may have a word, as those of the official command line: `--tls=false`. */
+class SwitchingCommand extends Command {
+  override parseOptions(args: string[]): ParseOptionsResult {
+    // What stands behind the name of a command below it is that one's.
+    const found = args.findIndex((arg) => arg === "--" || this.commands.some((each) => each.name() === arg));
+    const end = found === -1 ? args.length : found;
+    const said = args.slice(0, end).map((arg) => this.#switched(arg));
+    const parsed = super.parseOptions(args.filter((_arg, at) => said[at] === undefined));
+    for (const [name, value] of said.filter((each) => each !== undefined))
+      this.setOptionValueWithSource(name, value, "cli");
+    return parsed;
+  }
+
+  /** Undefined for all other arguments. */
+  #switched(arg: string): [name: string, value: boolean] | undefined {
+    const [, name, word] = /^(--[^=]+)=(true|false)$/.exec(arg) ?? [];
+    const option = this.options.find(({ long }) => long === name);
+    if (name === undefined || option === undefined || option.required) return undefined;
+    return [option.attributeName(), (word === "true") !== option.negate];
+  }
+}
+
 function commandOf(definition: Definition): Command {
   const { path, summary, details, flags, argument, examples = [] } = definition;
-  const command = new Command(path.split(" ").at(-1)!).summary(summary);
+  const command = new SwitchingCommand(path.split(" ").at(-1)!).summary(summary);
   command.description(details === undefined ? `${summary}.` : `${summary}. ${details}`);
   if (argument !== undefined)
     command.argument(`[${flags[argument]!.placeholder}]`, `the same as ${longName(argument)}`);

@@ -53,7 +53,7 @@ const remedies: readonly (readonly [sign: RegExp, text: (address: string, sign: 
   [
     /wrong version number/,
     (address) =>
-      `the server at ${address} speaks no TLS; leave out --tls and --api-key, or name another with --address`,
+      `the server at ${address} speaks no TLS; leave out --tls, or say --tls=false where a key implies it, or name another with --address`,
   ],
   [
     /alert certificate required/,

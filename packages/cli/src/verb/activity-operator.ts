@@ -4,7 +4,7 @@ import { type Definition, define } from "../command/definition.ts";
 import { decimal, integer, onOff, required, span, text, type Values } from "../command/flag.ts";
 import { Failure } from "../failure.ts";
 import type { Session } from "../session.ts";
-import { batchFlags, startBatch } from "./target.ts";
+import { batchFlags, refuseRate, startBatch } from "./target.ts";
 import { optionalDuration } from "./workflow-start.ts";
 
 export const ownerFlags = {
@@ -66,13 +66,17 @@ function oneOf({
   workflowId,
   runId,
   query,
+  rps,
 }: Values<typeof someFlags>): Values<typeof ownerFlags> | undefined {
   if ((activityId === undefined) === (query === undefined))
     throw new Failure(
       "usage",
       "say which: --activity-id for one, or --query for those of all workflows that a filter finds",
     );
-  if (activityId !== undefined) return { activityId, workflowId, runId };
+  if (activityId !== undefined) {
+    refuseRate(rps, "--activity-id");
+    return { activityId, workflowId, runId };
+  }
   if (workflowId !== undefined || runId !== undefined)
     throw new Failure("usage", "--workflow-id and --run-id go with --activity-id, not with --query");
   return undefined;
@@ -83,12 +87,14 @@ const updateFlags = {
   reason: text("words", "with --query: why; it is kept"),
   taskQueue: text("name", "the task queue of its workers", { short: "t" }),
   ...optionsFlags,
+  startDelay: span("of a standalone activity that has not begun: how long after its start it does; 0s is at once"),
   restoreOriginalOptions: onOff("back to what it was scheduled with"),
 };
 
 /** The field masks of what is said anew. */
-const masks: Readonly<Record<keyof typeof optionsFlags | "taskQueue", string>> = {
+const masks: Readonly<Record<keyof typeof optionsFlags | "taskQueue" | "startDelay", string>> = {
   taskQueue: "task_queue.name",
+  startDelay: "start_delay",
   scheduleToCloseTimeout: "schedule_to_close_timeout",
   scheduleToStartTimeout: "schedule_to_start_timeout",
   startToCloseTimeout: "start_to_close_timeout",
@@ -100,6 +106,9 @@ const masks: Readonly<Record<keyof typeof optionsFlags | "taskQueue", string>> =
 };
 
 async function updateOptions(session: Session, flags: Values<typeof updateFlags>): Promise<void> {
+  const one = oneOf(flags);
+  if (flags.startDelay !== undefined && (one === undefined || one.workflowId !== undefined))
+    throw new Failure("usage", "--start-delay is for one standalone activity: without --workflow-id and --query");
   const keys = Object.keys(masks) as (keyof typeof masks)[];
   const paths = keys.filter((key) => flags[key] !== undefined).map((key) => masks[key]);
   const restoreOriginal = flags.restoreOriginalOptions;
@@ -109,11 +118,11 @@ async function updateOptions(session: Session, flags: Values<typeof updateFlags>
     throw new Failure("usage", "--restore-original-options excludes all other changes");
   const { identity, namespace, requestId } = who(session);
   const taskQueue = flags.taskQueue === undefined ? undefined : { name: flags.taskQueue };
+  const activityOptions = { ...optionsOf(flags), taskQueue, startDelay: optionalDuration(flags.startDelay) };
   const change: Pick<Init<RequestOf<"UpdateActivityOptions">>, "activityOptions" | "updateMask" | "restoreOriginal"> = {
-    ...(restoreOriginal ? {} : { activityOptions: { ...optionsOf(flags), taskQueue }, updateMask: { paths } }),
+    ...(restoreOriginal ? {} : { activityOptions, updateMask: { paths } }),
     restoreOriginal,
   };
-  const one = oneOf(flags);
   if (one === undefined)
     return startBatch(session, flags, { updateActivityOptionsOperation: { identity, matchAll: true, ...change } });
   const columns = [{ heading: "ActivityOptions", path: "activityOptions", kind: "json" as const }];

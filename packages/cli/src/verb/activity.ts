@@ -5,12 +5,12 @@ import { choice, decimal, integer, list, required, span, text, type Values } fro
 import { limitFlags } from "../command/global-flags.ts";
 import { Failure } from "../failure.ts";
 import type { Column } from "../output/output.ts";
-import { inputFlags, payloadMap, payloadsOf } from "../payload.ts";
+import { inputFlags, payloadMap, payloadsOf, payloadsOfJson } from "../payload.ts";
 import type { Session } from "../session.ts";
 import { linkCommand } from "./activity-link.ts";
 import { operatorCommands, optionsFlags, optionsOf, ownerFlags } from "./activity-operator.ts";
 import { pagesOf } from "./pages.ts";
-import { batchFlags, startBatch } from "./target.ts";
+import { batchFlags, confirm, refuseRate, startBatch } from "./target.ts";
 import { failureText } from "./workflow-result.ts";
 import { enumValue, optionalDuration, userMetadata } from "./workflow-start.ts";
 
@@ -29,11 +29,12 @@ const endFlags = {
 };
 
 /** Undefined when a filter names many. Throws {@link Failure}. */
-function oneActivity({ activityId, runId, query }: Values<typeof endFlags>): string | undefined {
+function oneActivity({ activityId, runId, query, rps }: Values<typeof endFlags>): string | undefined {
   if ((activityId === undefined) === (query === undefined))
     throw new Failure("usage", "say which: --activity-id for one, or --query for all that a filter finds");
   if (runId !== undefined && activityId === undefined)
     throw new Failure("usage", "--run-id goes with --activity-id, not with --query");
+  if (activityId !== undefined) refuseRate(rps, "--activity-id");
   return activityId;
 }
 
@@ -45,7 +46,7 @@ const endings: readonly Definition[] = [
     argument: "activityId",
     examples: [`activity complete -w order-1 -a approve --result '{"approved": true}'`],
     async run(session, flags) {
-      const result = payloadsOf({ input: [flags.result], inputFile: [], inputMeta: [], inputBase64: false });
+      const result = payloadsOfJson(flags.result, "--result");
       await session.call("RespondActivityTaskCompletedById", { ...ids(session, flags), result });
       session.output.say(`Completed activity ${flags.activityId}`);
     },
@@ -56,8 +57,7 @@ const endings: readonly Definition[] = [
     flags: { ...ownerFlags, reason: text("words", "why"), detail: text("json", "more, as JSON") },
     argument: "activityId",
     async run(session, flags) {
-      const detail = flags.detail === undefined ? [] : [flags.detail];
-      const details = payloadsOf({ input: detail, inputFile: [], inputMeta: [], inputBase64: false });
+      const details = payloadsOfJson(flags.detail, "--detail");
       const failure = {
         ...{ message: flags.reason ?? "failed from the command line", source: "CLI" },
         applicationFailureInfo: { nonRetryable: true, details },
@@ -72,8 +72,7 @@ const endings: readonly Definition[] = [
     flags: { ...ownerFlags, detail: text("json", "more, as JSON") },
     argument: "activityId",
     async run(session, flags) {
-      const detail = flags.detail === undefined ? [] : [flags.detail];
-      const details = payloadsOf({ input: detail, inputFile: [], inputMeta: [], inputBase64: false });
+      const details = payloadsOfJson(flags.detail, "--detail");
       await session.call("RespondActivityTaskCanceledById", { ...ids(session, flags), details });
       session.output.say(`Ended activity ${flags.activityId} as canceled`);
     },
@@ -120,6 +119,7 @@ const endings: readonly Definition[] = [
       const { runId = "" } = flags;
       const activityId = oneActivity(flags);
       if (activityId === undefined) return startBatch(session, flags, { deleteActivitiesOperation: {} }, "activity");
+      await confirm(flags.yes, `Delete activity ${activityId} and what it returned?`);
       await session.call("DeleteActivityExecution", { namespace: session.namespace, activityId, runId });
       session.output.say(`Deleted activity ${activityId}`);
     },
@@ -178,7 +178,9 @@ async function waitForOutcome(session: Session, activityId: string, runId: strin
     const { outcome } = await session.json("PollActivityExecution", answer);
     const { output } = session;
     const result = Array.isArray(outcome.result) ? outcome.result[0] : outcome.result;
-    output.json({ activityId, ...(outcome.failure ? { failure: outcome.failure } : { result: result ?? null }) });
+    const ending = outcome.failure ? { failure: outcome.failure } : { result: result ?? null };
+    const status = outcome.failure ? "FAILED" : "COMPLETED";
+    output.json({ activityId, runId: answer.runId, status, ...ending });
     if (outcome.failure)
       throw new Failure("environment", `activity ${activityId} failed: ${failureText(outcome.failure)}`);
     return output.say(`${output.paint("Result", "cyan")}  ${output.paint(JSON.stringify(result ?? null), undefined)}`);

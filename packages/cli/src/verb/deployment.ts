@@ -7,7 +7,7 @@ import type { Column } from "../output/output.ts";
 import { payloadMap } from "../payload.ts";
 import type { Session } from "../session.ts";
 import { pagesOf } from "./pages.ts";
-import { isConfirmed } from "./target.ts";
+import { confirm } from "./target.ts";
 
 const routing: readonly Column[] = [
   { heading: "Current", path: "routingConfig.currentDeploymentVersion.buildId" },
@@ -58,7 +58,7 @@ async function routed(
 ): Promise<string> {
   if ((flags.buildId === undefined) !== flags.unversioned)
     throw new Failure("usage", "say which version: --build-id, or --unversioned for workers without one");
-  if (!flags.yes && !(await isConfirmed(question))) throw new Failure("environment", "nothing was done");
+  await confirm(flags.yes, question);
   return flags.buildId ?? "";
 }
 
@@ -239,8 +239,7 @@ async function setManager(
   { deploymentName, yes }: { readonly deploymentName: string; readonly yes: boolean },
   manager: { readonly self: true } | { readonly managerIdentity: string },
 ): Promise<void> {
-  if (!yes && !(await isConfirmed(`Change who manages ${deploymentName}?`)))
-    throw new Failure("environment", "nothing was done");
+  await confirm(yes, `Change who manages ${deploymentName}?`);
   const { namespace, identity } = session;
   const rpc = "SetWorkerDeploymentManager";
   const answer = await session.call(rpc, { namespace, identity, deploymentName, ...manager });

@@ -8,7 +8,7 @@ import type { Column } from "../output/output.ts";
 import { pairs } from "../output/pairs.ts";
 import type { Session } from "../session.ts";
 import { pagesOf } from "./pages.ts";
-import { isConfirmed } from "./target.ts";
+import { confirm } from "./target.ts";
 
 const columns: readonly Column[] = [
   { heading: "Name", path: "namespaceInfo.name" },
@@ -108,8 +108,7 @@ const definitions: readonly Definition[] = [
     argument: "name",
     async run(session, flags) {
       const namespace = nameOf(session, flags.name);
-      if (!flags.yes && !(await isConfirmed(`Delete namespace ${namespace} and all that is in it?`)))
-        throw new Failure("environment", "nothing was done");
+      await confirm(flags.yes, `Delete namespace ${namespace} and all that is in it?`);
       const answer = await session.call("DeleteNamespace", { namespace });
       session.output.json(await session.json("DeleteNamespace", answer));
       session.output.say(`Deleted namespace ${namespace}`);

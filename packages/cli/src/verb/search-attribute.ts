@@ -2,9 +2,8 @@
 import { enums } from "@pawl/sdk/proto";
 import { type Definition, define, underOperator } from "../command/definition.ts";
 import { choice, type Flag, list, onOff } from "../command/flag.ts";
-import { Failure } from "../failure.ts";
 import { onePage } from "./pages.ts";
-import { isConfirmed } from "./target.ts";
+import { confirm } from "./target.ts";
 import { enumValue } from "./workflow-start.ts";
 
 const types = ["Text", "Keyword", "Int", "Double", "Bool", "Datetime", "KeywordList"] as const;
@@ -53,8 +52,7 @@ const definitions: readonly Definition[] = [
     summary: "Remove search attributes from a namespace",
     flags: { name: names, yes: onOff("do not ask first", { short: "y" }) },
     async run(session, flags) {
-      if (!flags.yes && !(await isConfirmed(`Remove ${flags.name.join(", ")}?`)))
-        throw new Failure("environment", "nothing was done");
+      await confirm(flags.yes, `Remove ${flags.name.join(", ")}?`);
       await session.call("RemoveSearchAttributes", { namespace: session.namespace, searchAttributes: flags.name });
       session.output.say(`Removed ${flags.name.join(", ")}`);
     },

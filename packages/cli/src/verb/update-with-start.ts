@@ -29,10 +29,11 @@ async function updateWithStart(session: Session, given: Values<typeof flags>, st
   const { namespace, identity } = session;
   const { workflowId, runId = "", updateName, updateId = crypto.randomUUID() } = given;
   const wanted = enumValue(stages, stage);
-  const args = payloadsOf({
+  const update = {
     ...{ input: given.updateInput, inputFile: given.updateInputFile },
     ...{ inputMeta: given.updateInputMeta, inputBase64: given.updateInputBase64 },
-  });
+  };
+  const args = payloadsOf(update, "--update-input");
   const updateWorkflow = {
     ...{ namespace, workflowExecution: { workflowId, runId }, waitPolicy: { lifecycleStage: wanted } },
     firstExecutionRunId: given.updateFirstExecutionRunId ?? "",

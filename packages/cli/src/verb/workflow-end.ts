@@ -25,6 +25,7 @@ const cancel = define({
         await session.call("RequestCancelWorkflowExecution", request);
         session.output.say(`Asked ${workflowExecution.workflowId} to cancel itself`);
       },
+      oneHasReason: true,
       all: { cancellationOperation: { identity: session.identity } },
     }),
 });
@@ -43,6 +44,7 @@ const terminate = define({
         await session.call("TerminateWorkflowExecution", { namespace, identity, workflowExecution, reason });
         session.output.say(`Terminated ${workflowExecution.workflowId}`);
       },
+      oneHasReason: true,
       all: { terminationOperation: { identity: session.identity } },
     }),
 });
@@ -58,6 +60,7 @@ const remove = define({
         await session.call("DeleteWorkflowExecution", { namespace: session.namespace, workflowExecution });
         session.output.say(`Deleted ${workflowExecution.workflowId}`);
       },
+      question: (workflowId) => `Delete ${workflowId} and its history?`,
       all: { deletionOperation: { identity: session.identity } },
     }),
 });
@@ -129,6 +132,7 @@ async function resetAll(
       });
       session.output.thing([{ heading: "RunId", path: "runId" }], await session.json("ResetWorkflowExecution", answer));
     },
+    oneHasReason: true,
     all: {
       resetOperation: {
         ...{ identity, options: { ...batchTarget(type, buildId), resetReapplyExcludeTypes } },

@@ -164,7 +164,11 @@ export const startCommands: readonly Definition[] = [
       };
       const { runId } = await session.call("SignalWithStartWorkflowExecution", {
         ...request,
-        ...{ signalName: flags.signalName, signalInput: payloadsOf(signal), requestId: session.requestId() },
+        ...{
+          signalName: flags.signalName,
+          signalInput: payloadsOf(signal, "--signal-input"),
+          requestId: session.requestId(),
+        },
       });
       session.output.thing(startColumns, started(session, flags, { workflowId: request.workflowId, runId }));
     },
