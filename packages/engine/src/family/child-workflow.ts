@@ -21,7 +21,7 @@ import { type Child, type HistoryEventInit, isOpen, type Run, type Workflow } fr
 import type { ParentRef } from "../state/run-start.ts";
 import type { Step } from "../step.ts";
 import { reservedQueueProblem } from "../task-queue-name.ts";
-import { inheritedFrom, nothing } from "../versioning/version-inheritance.ts";
+import { inheritedByChild, nothing } from "../versioning/version-inheritance.ts";
 import { overrideOf } from "../versioning/version-override.ts";
 import type { Routing } from "../versioning/versioning.ts";
 import { requestCancel, terminate } from "../workflow/close.ts";
@@ -160,7 +160,7 @@ export function startMessage(
     },
     root: run.start.root ?? { workflowId: run.workflowId, runId: run.runId },
     ...(run.start.priority && { priority: run.start.priority }),
-    ...(run.versioning && { heirloom: inheritedFrom(run, routing, taskQueue) }),
+    ...(run.versioning && { heirloom: inheritedByChild(run, routing, taskQueue) }),
   };
 }
 

@@ -100,6 +100,29 @@ test("an update that is accepted and answered at once is two events behind its w
   assert.deepEqual([known.stage, known.outcome?.success?.payloads?.length], [Stage.COMPLETED, 1]);
 });
 
+test("an update that a worker of another version takes moves its run there when it is accepted, and leaves no trace when it is rejected", () => {
+  const version = (buildId: string) => ({ deploymentName: "d", buildId });
+  const worker = (buildId: string) => ({
+    versioningBehavior: enums.VersioningBehavior.AUTO_UPGRADE,
+    deploymentOptions: { ...version(buildId), workerVersioningMode: enums.WorkerVersioningMode.VERSIONED },
+  });
+  const workflow = new CachedWorkflow();
+  workflow.start();
+  workflow.complete(workflow.pollTask({ version: version("1") }), [], worker("1"));
+  const where = () => [workflow.run().versioning?.version?.buildId, workflow.run().versioning?.transition];
+  for (const [messages, moved, written] of [
+    [[rejection("u1")], "1", 0],
+    [[acceptance("u2"), response("u2")], "2", 5],
+  ] as const) {
+    ask(workflow, written === 0 ? "u1" : "u2");
+    const task = workflow.pollTask({ version: version("2") });
+    assert.deepEqual(where(), ["1", null]);
+    answer(workflow, task, messages, worker("2"));
+    assert.deepEqual(where(), [moved, null]);
+    assert.equal(workflow.eventTypes().length, 4 + written);
+  }
+});
+
 test("a rejected update leaves no trace, and the worker is told to forget its task", () => {
   const workflow = running();
   ask(workflow, "u1");

@@ -44,6 +44,13 @@ export function inheritedFrom(
   };
 }
 
+/** A child has its parent's override for one task, too: its own first task is that one. */
+export function inheritedByChild(run: Run, routing: Routing, taskQueue: string): Heirloom {
+  const heirloom = inheritedFrom(run, routing, taskQueue);
+  const override = run.versioning?.override;
+  return heirloom.inherited && override?.type === "oneTime" ? { ...heirloom, override } : heirloom;
+}
+
 /** A retry repeats what its run had inherited itself if that is still so, and goes where its queue leads otherwise. A cron run inherits no more than an override. */
 export function inheritedByRetry(run: Run, started: history.WorkflowExecutionStartedEventAttributes): Heirloom {
   const { versioning } = run;

@@ -193,6 +193,31 @@ describe("an override of a running run", () => {
     }
   });
 
+  test("for one task is that of children, too, where its version polls their queue", () => {
+    const workflow = begun(PINNED);
+    workflow.signal("go");
+    const held = workflow.pollTask({ version: v1 });
+    setOverride(workflow, wire.VersioningOverride.create({ oneTime: { targetDeploymentVersion: v2 } }));
+    const child = (workflowId: string, queue: string) => ({
+      commandType: enums.CommandType.START_CHILD_WORKFLOW_EXECUTION,
+      startChildWorkflowExecutionCommandAttributes: {
+        workflowId,
+        workflowType: { name: "Child" },
+        taskQueue: { name: queue },
+      },
+    });
+    workflow.complete(held, [child("near", ""), child("far", "elsewhere")], {
+      versioningBehavior: PINNED,
+      deploymentOptions: options(v1),
+    });
+    const once = { type: "oneTime", version: v2 };
+    assert.deepEqual(
+      workflow.messages.map(({ message }) => message.type === "startChild" && message.heirloom?.override),
+      [once, null],
+    );
+    assert.deepEqual(workflow.run().versioning?.override, once);
+  });
+
   test("leaves the tasks alone when it changes nothing about where they go", () => {
     const workflow = begun(PINNED);
     workflow.signal("go");

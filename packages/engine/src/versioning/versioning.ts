@@ -4,7 +4,8 @@
  *   V1. A pinned run's tasks go to its version alone. All others follow their task queue: to the version that is current or ramping there, or to
  *       workers without a version.
  *   V2. An unpinned run moves to the version that takes its workflow task. From then until that task completes it is in transition, and its
- *       activities start no attempts: their code would not know what the workflow's new code expects.
+ *       activities start no attempts: their code would not know what the workflow's new code expects. A speculative task moves it only when it
+ *       completes, unless all that it brought is rejected: then nothing has happened.
  *   V3. An override from outside wins over what the worker says of its code.
  */
 import { type workflow as api, enums, type Init } from "@pawl/protocol";

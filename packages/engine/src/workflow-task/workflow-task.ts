@@ -181,9 +181,9 @@ export function startWorkflowTask(
   return startedReply(run, started, command);
 }
 
-/** An unpinned run moves to the version whose worker takes its task. */
+/** An unpinned run moves to the version whose worker takes its task; to that of a speculative one when it completes, for it may leave no trace. */
 function followPoller(run: Run, step: Step, task: Scheduled, version: DeploymentVersion | null): Scheduled {
-  if (run.versioning === null && version === null) return task;
+  if (task.speculative || (run.versioning === null && version === null)) return task;
   if (isVersionPinned(run.versioning) || isSameVersion(effectiveVersion(run.versioning), version)) return task;
   setOut(run, step, version);
   return run.workflowTask as Scheduled;
