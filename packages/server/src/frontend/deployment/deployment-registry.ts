@@ -16,6 +16,7 @@ import {
   type Version,
   type VersionQueue,
   versionOf,
+  withPinned,
   withQueue,
   withVersion,
 } from "./deployment.ts";
@@ -141,6 +142,18 @@ export class DeploymentRegistry implements Routing {
     } finally {
       this.#registering.delete(id);
     }
+  }
+
+  /** A run was pinned to the version from outside. */
+  async pin(
+    namespaceId: string,
+    { deploymentName, buildId }: DeploymentVersion,
+    { nowMs }: { readonly nowMs: number },
+  ): Promise<void> {
+    const found = this.find(namespaceId, deploymentName);
+    // As a rule it makes no difference: then nothing waits for the store.
+    if (!found || withPinned(found, buildId, nowMs) === found) return;
+    await this.change(namespaceId, deploymentName, (before) => before && withPinned(before, buildId, nowMs));
   }
 
   #create(namespaceId: string, name: string, nowMs: number): Deployment | Rejection {

@@ -2,7 +2,7 @@
  * What is kept of a worker deployment, and how it changes: pure, each change gives the deployment as it is after, or refuses.
  *
  *   D1. At most one version is current and one is ramping, never the same one.
- *   D2. A version that stops being either is draining, until no open run is pinned to it any more.
+ *   D2. A version that stops being either, or to which somebody pins a run although it is neither, is draining, until no open run is pinned to it any more.
  */
 import { Rejection } from "@pawl/engine";
 import { limits } from "../../limits.ts";
@@ -293,6 +293,14 @@ export function withDrainage(deployment: Deployment, buildId: string, drained: b
     const changedAtMs = drainage.drained === drained ? drainage.changedAtMs : nowMs;
     return { ...version, drainage: { drained, changedAtMs, checkedAtMs: nowMs } };
   });
+}
+
+/** D2: a run was pinned to the version from outside. The same deployment where that makes no difference. */
+export function withPinned(deployment: Deployment, buildId: string, nowMs: number): Deployment {
+  const version = versionOf(deployment, buildId);
+  if (!version || !isIdle(version)) return deployment;
+  const drainage = { drained: false, changedAtMs: nowMs, checkedAtMs: nowMs };
+  return changeVersion(deployment, buildId, (before) => ({ ...before, drainage }));
 }
 
 export interface Deletion {

@@ -248,6 +248,50 @@ describe("a version", () => {
     assert.equal(await statusOf(server, "2"), WorkerDeploymentVersionStatus.CURRENT);
   });
 
+  test("to which a run is pinned although nothing is sent there drains as well, and is not deleted", async () => {
+    await using server = await opened("1", "2", "3", "4", "5");
+    const override = (buildId: string) => ({ pinned: { behavior: 1, version: version(buildId) } });
+    const updateMask = { paths: ["versioning_override"] };
+    const workflowExecutionOptions = (buildId: string) => ({ versioningOverride: override(buildId) });
+    await server.start("w", { versioningOverride: override("1") });
+    await server.ask("SignalWithStartWorkflowExecution", {
+      workflowId: "signaled",
+      workflowType: { name: "W" },
+      taskQueue,
+      signalName: "s",
+      versioningOverride: override("2"),
+    });
+    const workflowExecution = { workflowId: "w" };
+    const options = { workflowExecutionOptions: workflowExecutionOptions("3"), updateMask };
+    await finish(server, await take(server, "1"), "1", { versioningBehavior: PINNED });
+    await server.ask("UpdateWorkflowExecutionOptions", { workflowExecution, ...options });
+    const reset = (buildId: string) => ({
+      workflowExecution,
+      requestId: `reset-${buildId}`,
+      workflowTaskFinishEventId: 4,
+      postResetOperations: [
+        { updateWorkflowOptions: { workflowExecutionOptions: workflowExecutionOptions(buildId), updateMask } },
+      ],
+    });
+    await server.ask("ResetWorkflowExecution", reset("4"));
+    assert.match(
+      await server.verdict("ResetWorkflowExecution", reset("9")),
+      /^FAILED_PRECONDITION Pinned version 'd:9' is not present in task queue/,
+    );
+    const { DRAINED, DRAINING, INACTIVE } = WorkerDeploymentVersionStatus;
+    const statuses = async () => Promise.all(["1", "2", "3", "4", "5"].map((buildId) => statusOf(server, buildId)));
+    assert.deepEqual(await statuses(), [DRAINING, DRAINING, DRAINING, DRAINING, INACTIVE]);
+    assert.match(
+      await server.verdict("DeleteWorkerDeploymentVersion", { deploymentVersion: version("1") }),
+      /'d:1' cannot be deleted since it is draining/,
+    );
+    // By then the reset run is pinned to the fourth, and the other to the second.
+    server.clock.advance(limits.drainageGraceMs);
+    assert.deepEqual(await statuses(), [DRAINED, DRAINING, DRAINED, DRAINING, INACTIVE]);
+    await server.start("again", { versioningOverride: override("1") });
+    assert.equal(await statusOf(server, "1"), DRAINING);
+  });
+
   test("and its routing are there after a restart", async () => {
     await using server = await opened("1");
     await setCurrent(server, "1");

@@ -172,9 +172,10 @@ async function openPinnedCount(
   return groups.reduce((sum, { count }) => sum + count, 0);
 }
 
-function isDue({ drainage, deactivatedAtMs }: Version, nowMs: number): boolean {
-  if (!drainage || deactivatedAtMs === null) return false;
-  return nowMs - deactivatedAtMs >= limits.drainageGraceMs && nowMs - drainage.checkedAtMs >= limits.drainageRefreshMs;
+function isDue({ drainage }: Version, nowMs: number): boolean {
+  if (!drainage) return false;
+  const isFresh = !drainage.drained && nowMs - drainage.changedAtMs < limits.drainageGraceMs;
+  return !isFresh && nowMs - drainage.checkedAtMs >= limits.drainageRefreshMs;
 }
 
 function createHandlers(parts: Parts) {

@@ -9,7 +9,7 @@ import { keptCallbacks } from "./callback-rules.ts";
 import { startLink } from "./response-link.ts";
 import { startProblem } from "./start-rules.ts";
 import { abortedByClosing, updateProblem, updateResponse, waitForStage, wantedStage } from "./update.ts";
-import { startPlaceProblem } from "./versioning-override.ts";
+import { notePinned, startPlaceProblem } from "./versioning-override.ts";
 
 type Start = RequestOf<"StartWorkflowExecution">;
 type Update = RequestOf<"UpdateWorkflowExecution">;
@@ -60,6 +60,7 @@ async function startAndUpdate(
   const reply = await ring.submit(key, { type: "startWithUpdate", start, update });
   if (reply instanceof Rejection) return reply;
   if ("refused" in reply) return failed(reply.refused, reply.rejection);
+  await notePinned(parts, namespace, start.versioningOverride);
   const { runId, firstRunId, started, status } = reply.start;
   const run = { namespace: namespace.name, workflowId: start.workflowId, runId };
   const firstExecutionRunId = started ? firstRunId : "";

@@ -17,6 +17,7 @@ import { Unavailable } from "../../shard/unavailable.ts";
 import { executionProblem, idProblem, invalid } from "../field-rules.ts";
 import type { Handlers } from "../handler.ts";
 import type { Parts } from "../parts.ts";
+import { notePinned, placeProblem } from "./versioning-override.ts";
 import { optionsProblem } from "./workflow-options.ts";
 
 type Request = RequestOf<"ResetWorkflowExecution">;
@@ -26,7 +27,7 @@ type Key = ReturnType<typeof workflowKey>;
 const attemptsMax = 5;
 
 export function resetHandlers(parts: Parts) {
-  const { namespaces, ring, random, clock } = parts;
+  const { namespaces, ring, random, clock, deployments } = parts;
   return {
     ResetWorkflowExecution: async (request) => {
       const namespace = namespaces.byName(request.namespace);
@@ -40,6 +41,12 @@ export function resetHandlers(parts: Parts) {
         const current = await ring.submit(key, { type: "locate", runId: "" });
         const base = runId === "" ? current : await ring.submit(key, { type: "locate", runId });
         if (base instanceof Rejection) return base;
+        const overrides = request.postResetOperations.map(overrideIn);
+        for (const override of overrides) {
+          const { taskQueue } = base;
+          const refused = placeProblem(deployments, override, { namespaceId: namespace.id, taskQueue });
+          if (refused) return refused;
+        }
         const read = {
           currentRunId: current instanceof Rejection ? null : current.runId,
           base: await readBase(parts, base, request.workflowTaskFinishEventId, {
@@ -52,7 +59,9 @@ export function resetHandlers(parts: Parts) {
         const pinned = { ...request, workflowExecution: { workflowId, runId: base.runId } };
         const reply = await ring.submit(key, { type: "reset", request: pinned, read });
         if (reply instanceof Rejection) return reply;
-        if (reply.type === "reset") return { runId: reply.runId };
+        if (reply.type !== "reset") continue;
+        for (const override of overrides) await notePinned(parts, namespace, override);
+        return { runId: reply.runId };
       }
       throw new Unavailable("busy", "the workflow goes on faster than its history is read; try again");
     },
@@ -80,6 +89,10 @@ function operationsProblem({ postResetOperations }: Request): Rejection | undefi
     );
   }
   return undefined;
+}
+
+function overrideIn({ updateWorkflowOptions }: Request["postResetOperations"][number]) {
+  return updateWorkflowOptions?.workflowExecutionOptions?.versioningOverride;
 }
 
 async function readBase(parts: Parts, base: Located, finishEventId: number, target: RebuildTarget): Promise<ReadBase> {

@@ -9,6 +9,7 @@ import {
 } from "@pawl/engine";
 import { enums, workflow, type workflowservice } from "@pawl/protocol";
 import { invalid } from "../field-rules.ts";
+import type { Parts } from "../parts.ts";
 
 const { VersioningBehavior } = enums;
 const { VersioningOverride_PinnedOverrideBehavior: PinnedOverrideBehavior } = workflow;
@@ -76,6 +77,16 @@ export function startPlaceProblem(
   }: Pick<workflowservice.StartWorkflowExecutionRequest, "versioningOverride" | "taskQueue">,
 ): Rejection | undefined {
   return placeProblem(deployments, versioningOverride, { namespaceId, taskQueue: taskQueue?.name ?? "" });
+}
+
+/** Tells the deployment of the version to which a run has been pinned: it must not go now. */
+export async function notePinned(
+  { deployments, clock }: Pick<Parts, "deployments" | "clock">,
+  { id }: { readonly id: string },
+  given: Given,
+): Promise<void> {
+  const override = overrideOf(given);
+  if (override && "version" in override) await deployments.pin(id, override.version, { nowMs: clock.nowMs() });
 }
 
 function notPresent({ deploymentName, buildId }: DeploymentVersion, taskQueue: string): Rejection {

@@ -5,11 +5,12 @@ import { idProblem, invalid, isRunId, priorityProblem } from "../field-rules.ts"
 import type { Handlers } from "../handler.ts";
 import type { Parts } from "../parts.ts";
 import { timeSkippingProblem } from "./start-rules.ts";
-import { overrideProblem, placeProblem } from "./versioning-override.ts";
+import { notePinned, overrideProblem, placeProblem } from "./versioning-override.ts";
 
 type Request = RequestOf<"UpdateWorkflowExecutionOptions">;
 
-export function workflowOptionsHandlers({ namespaces, ring, deployments }: Parts) {
+export function workflowOptionsHandlers(parts: Parts) {
+  const { namespaces, ring, deployments } = parts;
   return {
     UpdateWorkflowExecutionOptions: async (request) => {
       const namespace = namespaces.byName(request.namespace);
@@ -26,7 +27,9 @@ export function workflowOptionsHandlers({ namespaces, ring, deployments }: Parts
         if (refused) return refused;
       }
       const reply = await ring.submit(key, { type: "updateOptions", request });
-      return reply instanceof Rejection ? reply : { workflowExecutionOptions: reply.options };
+      if (reply instanceof Rejection) return reply;
+      await notePinned(parts, namespace, versioningOverride);
+      return { workflowExecutionOptions: reply.options };
     },
   } satisfies Handlers;
 }

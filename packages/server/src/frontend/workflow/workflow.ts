@@ -11,7 +11,7 @@ import { attributesToSet } from "../visibility/search-attribute.ts";
 import { keptCallbacks } from "./callback-rules.ts";
 import { signaledLink, startLink } from "./response-link.ts";
 import { signalWithStartProblem, startProblem } from "./start-rules.ts";
-import { startPlaceProblem } from "./versioning-override.ts";
+import { notePinned, startPlaceProblem } from "./versioning-override.ts";
 
 export function workflowHandlers(parts: Parts) {
   const { namespaces, ring, random } = parts;
@@ -103,6 +103,7 @@ function startHandlers(parts: Parts) {
         ...(given.requestEagerExecution && { eagerPoller }),
       });
       if (reply instanceof Rejection) return reply;
+      await notePinned(parts, namespace, given.versioningOverride);
       const { eagerTask, runId, firstRunId, started, status } = reply;
       const run = { namespace: namespace.name, workflowId, runId };
       return {
@@ -132,6 +133,7 @@ function startHandlers(parts: Parts) {
       const key = workflowKey(namespace.id, given.workflowId);
       const reply = await ring.submit(key, { type: "signalWithStart", request });
       if (reply instanceof Rejection) return reply;
+      await notePinned(parts, namespace, given.versioningOverride);
       const { runId, firstRunId, started } = reply;
       const run = { namespace: namespace.name, workflowId: given.workflowId, runId };
       return { runId, firstExecutionRunId: firstRunId, started, signalLink: signaledLink(run, request.requestId) };
