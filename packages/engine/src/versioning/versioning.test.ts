@@ -193,6 +193,25 @@ describe("an override of a running run", () => {
     }
   });
 
+  test("holds for the task that follows one of the old version, which gets it neither with its answer nor on its sticky queue", () => {
+    const workflow = begun(AUTO_UPGRADE);
+    workflow.signal("go");
+    const held = workflow.pollTask({ version: v1 });
+    setOverride(workflow, pinnedTo(v2));
+    workflow.signal("and on");
+    workflow.tasks = [];
+    const reply = workflow.complete(held, [], {
+      versioningBehavior: AUTO_UPGRADE,
+      deploymentOptions: options(v1),
+      returnNewWorkflowTask: true,
+      stickyAttributes: { workerTaskQueue: { name: "sticky" }, scheduleToStartTimeout: { seconds: 10, nanos: 0 } },
+    });
+    assert.ok(!(reply instanceof Rejection));
+    assert.equal(reply.newTask, undefined);
+    const next = workflow.tasks.find(({ kind }) => kind === "workflow");
+    assert.deepEqual([next?.stickyQueue, next?.versioning?.version], [undefined, v2]);
+  });
+
   test("for one task is that of children, too, where its version polls their queue", () => {
     const workflow = begun(PINNED);
     workflow.signal("go");

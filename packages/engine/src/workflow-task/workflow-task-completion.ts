@@ -10,7 +10,13 @@ import type { Sticky, WorkflowTask } from "../state/workflow-task.ts";
 import type { Step } from "../step.ts";
 import { applyMessage, giveUpSent, hasAdmitted, onlyReject, rejectUnanswered } from "../update/update.ts";
 import { indexVersioning } from "../versioning/version-index.ts";
-import { type Completer, completed, effectiveVersion, isSameVersion } from "../versioning/versioning.ts";
+import {
+  type Completer,
+  completed,
+  effectiveVersion,
+  isSameVersion,
+  isVersionPinned,
+} from "../versioning/versioning.ts";
 import { rememberBuild } from "../versioning/worker-build.ts";
 import type { CommandOf, Replies } from "../vocabulary.ts";
 import { terminate } from "../workflow/close.ts";
@@ -85,7 +91,7 @@ export function completeWorkflowTask(
         // One that the worker does not take along at once is written, so that it is not lost with the memory.
         speculative: !isDue && request.returnNewWorkflowTask,
         ...(keepsAlive && { originalScheduledAtMs: task.originalScheduledAtMs }),
-        ...(!inTransition && inlineFor(request)),
+        ...(!inTransition && !isPinnedElsewhere(run, request) && inlineFor(request)),
       })
     : undefined;
   return reply(run, { ...(newTask && { newTask }), eagerActivities: completion.eagerActivities });
@@ -211,7 +217,14 @@ function writeCompleted(
     isVersioned: completer.version !== null,
   };
   rememberBuild(run, build, { eventId: completedEventId, atMs: step.nowMs });
-  return { completedEventId, moved: settleVersioning(run, completer, task) };
+  const moved = settleVersioning(run, completer, task);
+  if (isPinnedElsewhere(run, request)) run.sticky = null;
+  return { completedEventId, moved };
+}
+
+/** Whether the run was pinned to another version while this worker had its task: the next one is not for this worker. */
+function isPinnedElsewhere({ versioning }: Run, request: CompletedRequest): boolean {
+  return isVersionPinned(versioning) && !isSameVersion(effectiveVersion(versioning), completerOf(request).version);
 }
 
 function settleVersioning(run: Run, completer: Completer, task: Started): boolean {
