@@ -250,7 +250,7 @@ describe("a version", () => {
 
   test("to which a run is pinned although nothing is sent there drains as well, and is not deleted", async () => {
     await using server = await opened("1", "2", "3", "4", "5");
-    const override = (buildId: string) => ({ pinned: { behavior: 1, version: version(buildId) } });
+    const override = (buildId: string) => ({ pinned: { behavior: 1 as const, version: version(buildId) } });
     const updateMask = { paths: ["versioning_override"] };
     const workflowExecutionOptions = (buildId: string) => ({ versioningOverride: override(buildId) });
     await server.start("w", { versioningOverride: override("1") });
