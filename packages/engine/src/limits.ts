@@ -56,6 +56,8 @@ export const limits = {
   excludedTimesMax: 100_000,
   /** Calendars and intervals of a schedule, with those that are excluded. One that never matches takes some 0.2 ms, during which nothing else is done. */
   scheduleRulesMax: 500,
+  /** Of the comment of each calendar. */
+  calendarCommentBytesMax: 200,
   /** Actions of a schedule that wait for the one before them. */
   bufferedActionsMax: 1_000,
   /** Ranges of a schedule's past that are still to be filled in. While its actions wait, they do, and they are part of its state. */

@@ -415,6 +415,11 @@ describe("changing it", () => {
       tooMany instanceof Rejection && /501 calendars and intervals, where 500 are the most$/.test(tooMany.message),
     );
     assert.ok(!(update(scripted, many(limits.scheduleRulesMax)) instanceof Rejection));
+    const commented = (length: number) =>
+      update(scripted, { spec: { cronString: [`* * * * * # ${"c".repeat(length)}`] } });
+    const tooLong = commented(limits.calendarCommentBytesMax + 1);
+    assert.ok(tooLong instanceof Rejection && /: comment is too long$/.test(tooLong.message));
+    assert.ok(!(commented(limits.calendarCommentBytesMax) instanceof Rejection));
     scripted.pass(minuteMs);
     assert.equal(scripted.started().workflowId, "w-2026-01-01T00:01:00Z");
   });

@@ -91,10 +91,8 @@ const refused: Delivery = { type: "refused", rejection: new Rejection("NOT_FOUND
 function compiled(given: schedule.Schedule | undefined): { spec: Spec; schedule: schedule.Schedule } | Rejection {
   try {
     const spec = new Spec(schedule.ScheduleSpec.create({ ...given?.spec }));
-    const ruleCount = ruleCountOf(spec.canonical);
-    // Not when one is read that was made before there was a limit.
-    if (ruleCount > limits.scheduleRulesMax)
-      throw new SpecError(`${ruleCount} calendars and intervals, where ${limits.scheduleRulesMax} are the most`);
+    // Not when one is read that was made before there were limits.
+    checkSize(spec.canonical);
     const policies = schedule.SchedulePolicies.create({
       ...given?.policies,
       overlapPolicy: given?.policies?.overlapPolicy || enums.ScheduleOverlapPolicy.SKIP,
@@ -106,6 +104,15 @@ function compiled(given: schedule.Schedule | undefined): { spec: Spec; schedule:
     if (error instanceof SpecError) return new Rejection("INVALID_ARGUMENT", `Invalid schedule spec: ${error.message}`);
     throw error;
   }
+}
+
+function checkSize(spec: schedule.ScheduleSpec): void {
+  const ruleCount = ruleCountOf(spec);
+  if (ruleCount > limits.scheduleRulesMax)
+    throw new SpecError(`${ruleCount} calendars and intervals, where ${limits.scheduleRulesMax} are the most`);
+  for (const { comment } of [...spec.structuredCalendar, ...spec.excludeStructuredCalendar])
+    if (Buffer.byteLength(comment) > limits.calendarCommentBytesMax)
+      throw new SpecError("invalid calendar spec: comment is too long");
 }
 
 function ofNormalQueue(action: schedule.ScheduleAction | undefined): schedule.ScheduleAction | undefined {
