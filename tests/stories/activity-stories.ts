@@ -63,6 +63,15 @@ export const activityStories: readonly Story[] = [
     await s.step([complete()]);
   }),
 
+  story("activity-heartbeat-identity", "a worker without a name has that of its last heartbeat", async (s) => {
+    await scheduled(s);
+    const task = await s.activityTask(s.name, { identity: "" });
+    await heartbeat(s, task, "half");
+    await s.describe();
+    await completeActivity(s, task);
+    await s.step([complete()]);
+  }),
+
   story("activity-schedule-to-start", "an activity that nobody takes times out without a start", async (s) => {
     await scheduled(s, { scheduleToStartTimeout: seconds(1) });
     await s.step([complete()]);

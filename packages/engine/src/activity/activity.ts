@@ -352,10 +352,13 @@ export function canceledEvent(
 export function heartbeatActivity(
   run: Run,
   step: Step,
-  command: { activity: ActivitySelector; details: common.Payloads | undefined },
+  command: { activity: ActivitySelector; details: common.Payloads | undefined; identity: string },
 ): Replies["heartbeatActivity"] | Rejection {
   const activity = findActivity(run, command.activity, "heartbeat");
   if (activity instanceof Rejection) return activity;
+  // The worker did not say who it is when it took the task.
+  const isUnnamed = activity.status.type === "started" && activity.status.identity === "";
+  if (isUnnamed && command.identity !== "") activity.lastWorkerIdentity = command.identity;
   activity.heartbeatDetails = command.details;
   activity.lastHeartbeatAtMs = step.nowMs;
   touchHeartbeat(run, activity);
