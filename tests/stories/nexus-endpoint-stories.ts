@@ -68,6 +68,7 @@ export const nexusEndpointStories: readonly Story[] = [
     { name: "ab", target: { external: {} } },
     { name: "ab", target: external("ftp://x") },
     { name: "ab", target: external("x") },
+    { name: "ab", target: external("-http://x") },
     { name: "ab", target: external(`http://x/${"a".repeat(4_096)}`) },
     { name: "ab", target, description: { data: Buffer.alloc(20_001) } },
   ]),

@@ -253,6 +253,10 @@ export const limits = {
   outsideCallMsMax: 10 * secondMs,
   /** With less time than this before an operation's deadline, no request is made: its answer would come too late. */
   outsideCallMsMin: 1_500,
+  /** How long a request that comes from outside waits for its handler, as at the reference server. */
+  nexusRequestMsMax: minuteMs,
+  /** The handler is given so much less, so that its answer, or that there was none, reaches who asked before he gives up. */
+  nexusAnswerMarginMs: secondMs,
   /** Requests under way to one endpoint or address; further ones wait their turn. */
   outsideCallsPerTargetMax: 1_000,
 
@@ -339,6 +343,7 @@ assert(limits.sessionCredentialBytesMax * (4 / 3) + 300 < 4 * kibibyte);
 assert(limits.retentionMsMin <= limits.retentionMsDefault);
 assert(limits.namespacePageDefault <= limits.namespacePageMax);
 assert(limits.outsideCallMsMin < limits.outsideCallMsMax);
+assert(limits.nexusAnswerMarginMs < limits.nexusRequestMsMax && limits.nexusRequestMsMax <= limits.callMsMax);
 assert(limits.nexusEndpointPageDefault <= limits.nexusEndpointPageMax);
 // A page holds at least one endpoint.
 assert(limits.nexusEndpointDescriptionBytesMax + limits.nexusEndpointUrlBytesMax < limits.pageBytesMax);

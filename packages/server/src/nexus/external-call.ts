@@ -6,6 +6,7 @@ import type { CallParts } from "./call-parts.ts";
 import {
   callbackHeaderPrefix,
   contentOf,
+  failureSupportHeader,
   type HeaderValues,
   type HttpAnswer,
   linkHeader,
@@ -70,7 +71,7 @@ function requestOf(baseUrl: string, { request, callbackUrl }: ExternalAsking) {
     ...linkHeaders(links),
     ...(header as HeaderValues),
     [requestIdHeader]: requestId,
-    "temporal-nexus-failure-support": "true",
+    [failureSupportHeader]: "true",
   };
   const query = callbackUrl === undefined ? "" : `?callback=${encodeURIComponent(callbackUrl)}`;
   return { url: `${path}${query}`, headers, data: content.data };

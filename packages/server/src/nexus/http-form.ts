@@ -14,6 +14,10 @@ export const linkHeader = "nexus-link";
 export const callbackHeaderPrefix = "nexus-callback-";
 export const retryableHeader = "nexus-request-retryable";
 export const requestTimeoutHeader = "request-timeout";
+/** Of a request: who asks understands failures in the form of this API. */
+export const failureSupportHeader = "temporal-nexus-failure-support";
+/** Of an answer that is no success: who made it one, `worker` for the handler. */
+export const failureSourceHeader = "temporal-nexus-failure-source";
 
 /** An operation that ended, and not well, is what this status is for. */
 export const unsuccessfulStatus = 424;

@@ -350,6 +350,81 @@ describe("a request from outside", () => {
     assert.match(textOf(data), /"metadata":\{"type":"nexus.HandlerError"\},"details":\{"type":"CONFLICT"\}/);
   });
 
+  test("hears what the handler said in its own words, that it was the handler, and whether to try again", async () => {
+    await using rig = await open();
+    const { server } = rig;
+    const destination = queueDestination(server.parts, { namespace: testNamespace, taskQueue: "handlers" });
+    assert.ok(!isRefusal(destination));
+    const said = { message: "no", metadata: { k: "v" }, details: bytes('"why"') };
+    const ask = async (respond: (taskToken: Uint8Array) => Promise<unknown>) => {
+      const headers = { ...asked().headers, "temporal-nexus-failure-support": "true" };
+      const replied = dispatch(server.parts, destination, asked({ headers }));
+      const task = await server.ask("PollNexusTaskQueue", { taskQueue: { name: "handlers" } });
+      assert.deepEqual(Object.keys(task.request!.header).sort(), ["request-timeout", "x-trace"]);
+      await respond(task.taskToken);
+      const { headers: answered, data } = await replied;
+      return { source: answered["temporal-nexus-failure-source"], failure: JSON.parse(textOf(data)) as object };
+    };
+    const words = { message: "no", metadata: { k: "v" }, details: "why" };
+    const operationError = { operationState: "failed", failure: said };
+    assert.deepEqual(
+      await ask((taskToken) =>
+        server.ask("RespondNexusTaskCompleted", { taskToken, response: { startOperation: { operationError } } }),
+      ),
+      { source: "worker", failure: words },
+    );
+    const retryBehavior = enums.NexusHandlerErrorRetryBehavior.NON_RETRYABLE;
+    const error = { errorType: "INTERNAL", failure: said, retryBehavior };
+    assert.deepEqual(await ask((taskToken) => server.ask("RespondNexusTaskFailed", { taskToken, error })), {
+      source: "worker",
+      failure: {
+        ...{ message: "", metadata: { type: "nexus.HandlerError" } },
+        ...{ details: { type: "INTERNAL", retryableOverride: false }, cause: words },
+      },
+    });
+  });
+
+  test("leaves its handler a second less than it has itself, and a minute at most", async () => {
+    await using rig = await open();
+    const { server } = rig;
+    const destination = queueDestination(server.parts, { namespace: testNamespace, taskQueue: "handlers" });
+    assert.ok(!isRefusal(destination));
+    const given = [];
+    for (const timeout of ["2s", "10m", undefined]) {
+      const headers = { ...json, ...(timeout !== undefined && { "request-timeout": timeout }) };
+      const replied = dispatch(server.parts, destination, asked({ headers }));
+      const task = await server.ask("PollNexusTaskQueue", { taskQueue: { name: "handlers" } });
+      given.push(task.request!.header["request-timeout"]);
+      await server.clock.advance(limits.nexusRequestMsMax);
+      const { status, headers: answered } = await replied;
+      assert.deepEqual([status, answered["temporal-nexus-failure-source"]], [520, "worker"]);
+    }
+    assert.deepEqual(given, ["1000ms", "59000ms", "59000ms"]);
+  });
+
+  test("is refused when what it brings is too large", async () => {
+    await using rig = await open();
+    const { parts } = rig.server;
+    const destination = queueDestination(parts, { namespace: testNamespace, taskQueue: "handlers" });
+    assert.ok(!isRefusal(destination));
+    const data = new Uint8Array(limits.blobBytesMax);
+    const started = await dispatch(parts, destination, asked({ data }));
+    assert.deepEqual([started.status, JSON.parse(textOf(started.data)).message], [400, "input exceeds size limit"]);
+    const { id: namespaceId } = parts.namespaces.find(testNamespace)!;
+    const about = { workflowId: "w", runId: "", scheduledEventId: 5, requestId: "r" };
+    const token = parts.tokens.sealCallback({ namespaceId, ...about });
+    const head = { ...json, "temporal-callback-token": token, "nexus-operation-state": "succeeded" };
+    const long = { ...head, "nexus-operation-token": "t".repeat(limits.nexusOperationTokenBytesMax + 1) };
+    const told = [
+      await complete(parts, testNamespace, { headers: head, data }),
+      await complete(parts, testNamespace, { headers: long, data: bytes("1") }),
+    ].map(({ status, data: body }) => [status, JSON.parse(textOf(body)).message]);
+    assert.deepEqual(told, [
+      [400, "result exceeds size limit"],
+      [400, "operation token length exceeds allowed limit (4097/4096)"],
+    ]);
+  });
+
   test("is refused when it leads nowhere, or makes no sense", async () => {
     await using rig = await open();
     const { parts } = rig.server;

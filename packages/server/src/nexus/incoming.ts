@@ -1,7 +1,9 @@
 /** Nexus requests that come from outside over HTTP: to start an operation, to cancel one, and to tell how one ended. */
-import { failure, fromNexusLinks, type Init, type nexus, toTimestamp } from "@pawl/protocol";
+import { payloadBytes } from "@pawl/engine";
+import { type common, enums, failure, fromNexusLinks, type Init, type nexus, toTimestamp } from "@pawl/protocol";
 import { isLonger } from "../frontend/field-rules.ts";
 import { asCanceled, fromNexusFailure, toNexusFailure } from "../frontend/nexus/nexus-failure.ts";
+import { operationTokenProblem } from "../frontend/nexus/nexus-task.ts";
 import type { NexusAnswer } from "../frontend/nexus/nexus-tasks.ts";
 import { limits } from "../limits.ts";
 import type { CallParts } from "./call-parts.ts";
@@ -12,6 +14,8 @@ import {
   contentOf,
   durationMsOf,
   failureOf,
+  failureSourceHeader,
+  failureSupportHeader,
   failureText,
   type HeaderValues,
   linkHeader,
@@ -84,7 +88,8 @@ export async function dispatch(
   asked: IncomingRequest,
 ): Promise<IncomingReply> {
   const timeout = asked.headers[requestTimeoutHeader];
-  const timeoutMs = timeout === undefined ? limits.outsideCallMsMax : durationMsOf(timeout);
+  const { nexusRequestMsMax: msMax, nexusAnswerMarginMs: marginMs, blobBytesMax } = limits;
+  const timeoutMs = timeout === undefined ? msMax : durationMsOf(timeout);
   if (timeoutMs === undefined) return refusal("BAD_REQUEST", "cannot parse request-timeout header");
   const nowMs = clock.nowMs();
   const request: Init<nexus.Request> = {
@@ -96,9 +101,12 @@ export async function dispatch(
   };
   if (asked.cancels && request.cancelOperation?.operationToken === "")
     return refusal("BAD_REQUEST", "missing operation token");
-  const untilMs = nowMs + Math.min(timeoutMs, limits.callMsMax);
+  const { payload } = request.startOperation ?? {};
+  if (payload && payloadBytes(payload as common.Payload) > blobBytesMax)
+    return refusal("BAD_REQUEST", "input exceeds size limit");
+  const untilMs = nowMs + Math.max(0, Math.min(timeoutMs, msMax) - marginMs);
   const answer = await nexusTasks.ask({ namespaceId, taskQueue, request, untilMs, signal: asked.signal });
-  return answer ? replyOf(answer) : refusal("UPSTREAM_TIMEOUT", "upstream timeout");
+  return answer ? replyOf(answer) : ofWorker(refusal("UPSTREAM_TIMEOUT", "upstream timeout"));
 }
 
 function startOf({ headers, data, service, operation, callback }: IncomingRequest): Init<nexus.Request> {
@@ -122,7 +130,7 @@ function cancelOf({ headers, service, operation }: IncomingRequest): Init<nexus.
 
 /** Of the connection, of this protocol, or for this server alone: all others are the handler's. */
 const kept = new RegExp(
-  `^(content-.*|nexus-.*|host|connection|keep-alive|transfer-encoding|te|trailer|upgrade|accept.*|user-agent|authorization|cookie|proxy-.*|${requestTimeoutHeader})$`,
+  `^(content-.*|nexus-.*|host|connection|keep-alive|transfer-encoding|te|trailer|upgrade|accept.*|user-agent|authorization|cookie|proxy-.*|${requestTimeoutHeader}|${failureSupportHeader})$`,
 );
 
 function passedOn(headers: HeaderValues): Record<string, string> {
@@ -141,12 +149,16 @@ function replyOf(answer: NexusAnswer): IncomingReply {
     }
     case "failed":
     case "canceled": {
-      const data = Buffer.from(failureText(toNexusFailure(answer.failure)));
-      return { status: unsuccessfulStatus, headers: { ...json, [operationStateHeader]: answer.type }, data };
+      const data = Buffer.from(failureText(answer.said ?? toNexusFailure(answer.failure)));
+      return ofWorker({ status: unsuccessfulStatus, headers: { ...json, [operationStateHeader]: answer.type }, data });
     }
     case "refused": {
-      const { message, nexusHandlerFailureInfo: info, cause } = answer.failure;
-      return refusal(info?.type ?? "INTERNAL", message, { cause, retryable: answer.retryable });
+      const { message, nexusHandlerFailureInfo: info, cause: plain } = answer.failure;
+      const cause = answer.said ?? (plain && toNexusFailure(plain));
+      const { retryBehavior } = info ?? {};
+      return ofWorker(
+        refusal(info?.type ?? "INTERNAL", message, { cause, retryable: answer.retryable, retryBehavior }),
+      );
     }
     case "done":
       return { status: 202, headers: {}, data: nothing };
@@ -167,11 +179,14 @@ export async function complete(
   const opened = parts.tokens.openCallback(token);
   if (!opened || (namespace !== undefined && parts.namespaces.find(namespace)?.id !== opened.namespaceId))
     return refusal("BAD_REQUEST", "invalid callback token");
+  const operationToken = headers[operationTokenHeader] ?? "";
+  const problemOfToken = operationTokenProblem(operationToken);
+  if (problemOfToken !== undefined) return refusal("BAD_REQUEST", problemOfToken);
   const outcome = outcomeOf(content);
   if (typeof outcome === "string") return refusal("BAD_REQUEST", outcome);
   const startedAtMs = Date.parse(headers[startTimeHeader] ?? "");
   const problem = await endOperation(parts, {
-    ...{ token, operationToken: headers[operationTokenHeader] ?? "", outcome },
+    ...{ token, operationToken, outcome },
     startedAtMs: Number.isNaN(startedAtMs) ? parts.clock.nowMs() : startedAtMs,
     startedLinks: fromNexusLinks(linksOf(headers[linkHeader] ?? "")),
   });
@@ -183,6 +198,7 @@ function outcomeOf(content: Content): Parameters<typeof endOperation>[1]["outcom
   const state = content.headers[operationStateHeader] ?? "";
   if (state === "succeeded") {
     const result = payloadOf(content.headers, content.data);
+    if (payloadBytes(result) > limits.blobBytesMax) return "result exceeds size limit";
     return { type: "completed", result };
   }
   if (state !== "failed" && state !== "canceled") return `invalid request operation state: ${JSON.stringify(state)}`;
@@ -197,17 +213,33 @@ function outcomeOf(content: Content): Parameters<typeof endOperation>[1]["outcom
 const json = { "content-type": "application/json" };
 const nothing = new Uint8Array(0);
 
+interface RefusalDetails {
+  readonly cause?: nexus.Failure | undefined;
+  readonly retryable?: boolean;
+  /** What the handler said of it by itself. */
+  readonly retryBehavior?: enums.NexusHandlerErrorRetryBehavior | undefined;
+}
+
+const overrides = new Map<enums.NexusHandlerErrorRetryBehavior | undefined, boolean>([
+  [enums.NexusHandlerErrorRetryBehavior.RETRYABLE, true],
+  [enums.NexusHandlerErrorRetryBehavior.NON_RETRYABLE, false],
+]);
+
+function ofWorker({ status, headers, data }: IncomingReply): IncomingReply {
+  return { status, headers: { ...headers, [failureSourceHeader]: "worker" }, data };
+}
+
 /** A handler error. */
 function refusal(
   type: string,
   message: string,
-  { cause, retryable }: { cause?: failure.Failure | undefined; retryable?: boolean } = {},
+  { cause, retryable, retryBehavior }: RefusalDetails = {},
 ): IncomingReply {
   const given = {
     ...toNexusFailure(failure.Failure.create({ message })),
     metadata: { type: "nexus.HandlerError" },
-    details: Buffer.from(JSON.stringify({ type })),
-    cause: cause && toNexusFailure(cause),
+    details: Buffer.from(JSON.stringify({ type, retryableOverride: overrides.get(retryBehavior) })),
+    cause,
   };
   const headers = { ...json, ...(retryable !== undefined && { [retryableHeader]: String(retryable) }) };
   return { status: statusOfType(type), headers, data: Buffer.from(failureText(given)) };

@@ -123,6 +123,11 @@ describe("the spec of a Nexus endpoint is refused", () => {
       'invalid target URL: "http://x:y/"',
     ],
     [
+      "when its address begins with what is no scheme",
+      { name: "ab", target: { external: { url: "-http://x" } } },
+      'invalid target URL: parse "-http://x": first path segment in URL cannot contain colon',
+    ],
+    [
       "when its address is too long",
       { name: "ab", target: { external: { url: `http://x/${"a".repeat(4_096)}` } } },
       "target URL length exceeds limit of 4096",

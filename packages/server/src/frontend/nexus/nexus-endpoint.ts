@@ -160,9 +160,12 @@ function urlProblem(url: string): string | undefined {
   const { nexusEndpointUrlBytesMax: bytesMax } = limits;
   if (isLonger(url, bytesMax)) return `target URL length exceeds limit of ${bytesMax}`;
   const [, scheme = ""] = /^([a-z][a-z0-9+.-]*):/i.exec(url) ?? [];
+  const quoted = JSON.stringify(url);
+  if (/^[^/:?#]+:/.test(url) && scheme === "")
+    return `invalid target URL: parse ${quoted}: first path segment in URL cannot contain colon`;
   if (!["http", "https"].includes(scheme.toLowerCase()))
     return `invalid target URL scheme: ${JSON.stringify(scheme)}, expected http or https`;
-  return URL.canParse(url) ? undefined : `invalid target URL: ${JSON.stringify(url)}`;
+  return URL.canParse(url) ? undefined : `invalid target URL: ${quoted}`;
 }
 
 const uuidLength = 36;

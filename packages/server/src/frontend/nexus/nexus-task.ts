@@ -105,17 +105,23 @@ function startedAnswer({
   // The token's older name.
   const token = operationToken || operationId;
   if (token === "") return invalid("missing operation token in response");
-  const { nexusOperationTokenBytesMax: bytesMax } = limits;
-  if (isLonger(token, bytesMax))
-    return invalid(`operation token length exceeds allowed limit (${Buffer.byteLength(token)}/${bytesMax})`);
+  const problem = operationTokenProblem(token);
+  if (problem !== undefined) return invalid(problem);
   return { type: "started", operationToken: token, links };
+}
+
+/** Why a handler may not call an operation so, or undefined. */
+export function operationTokenProblem(token: string): string | undefined {
+  const { nexusOperationTokenBytesMax: bytesMax } = limits;
+  if (!isLonger(token, bytesMax)) return undefined;
+  return `operation token length exceeds allowed limit (${Buffer.byteLength(token)}/${bytesMax})`;
 }
 
 function endedAnswer({ operationState, failure: given }: nexus.UnsuccessfulOperationError): NexusAnswer | Rejection {
   if (!hasReadableDetails(given)) return unreadableDetails;
-  const ended = fittingFailure(given ? fromNexusFailure(given) : failure.Failure.create({}))!;
-  if (operationState === "canceled") return { type: "canceled", failure: asCanceled(ended) };
-  if (operationState === "failed") return { type: "failed", failure: ended };
+  const { fitting, said } = given ? fittingNexusFailure(given) : { fitting: failure.Failure.create({}) };
+  if (operationState === "canceled") return { type: "canceled", failure: asCanceled(fitting), ...(said && { said }) };
+  if (operationState === "failed") return { type: "failed", failure: fitting, ...(said && { said }) };
   const message = `unexpected operation state: ${JSON.stringify(operationState)}`;
   return { type: "refused", retryable: true, failure: handlerFailure("INTERNAL", message) };
 }
@@ -123,9 +129,9 @@ function endedAnswer({ operationState, failure: given }: nexus.UnsuccessfulOpera
 function refusalOf({ error, failure: given }: RequestOf<"RespondNexusTaskFailed">): NexusAnswer | Rejection {
   if (error) {
     if (!hasReadableDetails(error.failure)) return unreadableDetails;
-    const cause = error.failure && fittingFailure(fromNexusFailure(error.failure));
+    const { fitting: cause, said } = error.failure ? fittingNexusFailure(error.failure) : {};
     const { errorType, retryBehavior } = error;
-    return refused(handlerFailure(errorType, "", { cause, retryBehavior }));
+    return { ...refused(handlerFailure(errorType, "", { cause, retryBehavior })), ...(said && { said }) };
   }
   if (!given) return invalid("request must contain error or failure");
   if (!given.nexusHandlerFailureInfo)
@@ -140,6 +146,13 @@ function refusalOf({ error, failure: given }: RequestOf<"RespondNexusTaskFailed"
     : refused(given);
 }
 
-function refused(failure: failure.Failure): NexusAnswer {
+/** `said` is left out when it is too large. */
+function fittingNexusFailure(given: nexus.Failure): { fitting: failure.Failure; said?: nexus.Failure } {
+  const plain = fromNexusFailure(given);
+  const fitting = fittingFailure(plain)!;
+  return fitting === plain ? { fitting, said: given } : { fitting };
+}
+
+function refused(failure: failure.Failure): NexusAnswer & { readonly type: "refused" } {
   return { type: "refused", retryable: isRetryable(failure), failure };
 }

@@ -16,9 +16,15 @@ import { questionId } from "../workflow/query-registry.ts";
 export type NexusAnswer =
   | { readonly type: "completed"; readonly result: common.Payload | undefined; readonly links: readonly nexus.Link[] }
   | { readonly type: "started"; readonly operationToken: string; readonly links: readonly nexus.Link[] }
-  | { readonly type: "failed" | "canceled"; readonly failure: failure.Failure }
-  /** It did not get so far. */
-  | { readonly type: "refused"; readonly retryable: boolean; readonly failure: failure.Failure }
+  /** `said`: in the handler's own words, where those were Nexus'. */
+  | { readonly type: "failed" | "canceled"; readonly failure: failure.Failure; readonly said?: nexus.Failure }
+  /** It did not get so far. `said`: the cause, as above. */
+  | {
+      readonly type: "refused";
+      readonly retryable: boolean;
+      readonly failure: failure.Failure;
+      readonly said?: nexus.Failure;
+    }
   /** It has passed on a request to cancel. */
   | { readonly type: "done" };
 
