@@ -1,5 +1,6 @@
 /**
- * What operators do to the attempts of an activity, whatever it belongs to.
+ * What operators do to the attempts of a workflow's activity. One that is an execution of its own takes a pause and a reset otherwise
+ * (`standalone-attempts.ts`).
  *
  *   O1. A paused activity is not given to workers and has no deadline; an attempt that runs may finish, and fails into the pause.
  *   O2. Whatever changes when or whether an activity may start makes earlier dispatches of it void: the caller dispatches it anew.
