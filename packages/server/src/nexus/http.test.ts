@@ -248,6 +248,23 @@ describe("an endpoint that leads elsewhere", () => {
     assert.equal(failed?.failure?.cause?.message, "no");
   });
 
+  test("fails the operation for good when it names it by a token that is too long", async () => {
+    await using rig = await open();
+    const token = "t".repeat(limits.nexusOperationTokenBytesMax + 1);
+    await using elsewhere = await listener((response) =>
+      response.writeHead(201, json).end(JSON.stringify({ token, state: "running" })),
+    );
+    await callExternal(rig.server, elsewhere.url);
+    await until("the operation has failed", has(rig.server, "NEXUS_OPERATION_FAILED"));
+    const failed = (await eventsOf(rig.server)).all.find((event) => event.nexusOperationFailedEventAttributes);
+    const { cause } = failed!.nexusOperationFailedEventAttributes!.failure!;
+    assert.equal(cause?.message, "invalid operation token: length exceeds allowed limit (4097/4096)");
+    assert.deepEqual(
+      [cause.applicationFailureInfo?.type, cause.applicationFailureInfo?.nonRetryable],
+      ["CallError", true],
+    );
+  });
+
   test("is not called when nobody has allowed it, and no redirect is followed", async () => {
     await using rig = await open();
     await using elsewhere = await listener((response) => response.writeHead(307, { location: "/there" }).end());

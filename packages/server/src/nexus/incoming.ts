@@ -181,7 +181,7 @@ export async function complete(
     return refusal("BAD_REQUEST", "invalid callback token");
   const operationToken = headers[operationTokenHeader] ?? "";
   const problemOfToken = operationTokenProblem(operationToken);
-  if (problemOfToken !== undefined) return refusal("BAD_REQUEST", problemOfToken);
+  if (problemOfToken !== undefined) return refusal("BAD_REQUEST", `operation token ${problemOfToken}`);
   const outcome = outcomeOf(content);
   if (typeof outcome === "string") return refusal("BAD_REQUEST", outcome);
   const startedAtMs = Date.parse(headers[startTimeHeader] ?? "");

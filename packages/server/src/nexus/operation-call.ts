@@ -21,6 +21,7 @@ import {
 import { readEvent } from "../frontend/history/history-page.ts";
 import type { NexusEndpoint } from "../frontend/nexus/nexus-endpoint-registry.ts";
 import { handlerFailure, isRetryable } from "../frontend/nexus/nexus-failure.ts";
+import { operationTokenProblem } from "../frontend/nexus/nexus-task.ts";
 import type { NexusAnswer } from "../frontend/nexus/nexus-tasks.ts";
 import { systemCallback } from "../frontend/workflow/callback-rules.ts";
 import { limits } from "../limits.ts";
@@ -45,8 +46,11 @@ export async function startOperation(
       if (answer.result && payloadBytes(answer.result) > limits.blobBytesMax)
         return callError("http: response body too large");
       return { type: "completed", result: answer.result, links: fromNexusLinks(answer.links) };
-    case "started":
+    case "started": {
+      const problem = operationTokenProblem(answer.operationToken);
+      if (problem !== undefined) return callError(`invalid operation token: ${problem}`);
       return { ...answer, links: fromNexusLinks(answer.links) };
+    }
     case "failed":
     case "canceled":
       return { ...answer, links: [] };

@@ -106,7 +106,7 @@ function startedAnswer({
   const token = operationToken || operationId;
   if (token === "") return invalid("missing operation token in response");
   const problem = operationTokenProblem(token);
-  if (problem !== undefined) return invalid(problem);
+  if (problem !== undefined) return invalid(`operation token ${problem}`);
   return { type: "started", operationToken: token, links };
 }
 
@@ -114,7 +114,7 @@ function startedAnswer({
 export function operationTokenProblem(token: string): string | undefined {
   const { nexusOperationTokenBytesMax: bytesMax } = limits;
   if (!isLonger(token, bytesMax)) return undefined;
-  return `operation token length exceeds allowed limit (${Buffer.byteLength(token)}/${bytesMax})`;
+  return `length exceeds allowed limit (${Buffer.byteLength(token)}/${bytesMax})`;
 }
 
 function endedAnswer({ operationState, failure: given }: nexus.UnsuccessfulOperationError): NexusAnswer | Rejection {
