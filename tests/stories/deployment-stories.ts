@@ -209,6 +209,34 @@ export const deploymentStories: readonly Story[] = [
     },
   ),
 
+  story(
+    "version-child-override",
+    "an override of a child's own holds in place of all that it would inherit, and must be one that can be kept",
+    async (s) => {
+      const deployed = new Deployed(s);
+      await deployed.seen("1", "2");
+      await deployed.setCurrent("1");
+      await s.start();
+      const kid = `${s.name}-kid`;
+      const taskQueue = { name: s.name };
+      const pinnedTo = (buildId: string) =>
+        child(kid, { taskQueue, versioningOverride: pinnedOverride(deployed.version(buildId)) });
+      await deployed.step("1", PINNED, [pinnedTo("9")]);
+      await deployed.step("1", PINNED, [pinnedTo("2")]);
+      await deployed.step("1", PINNED);
+      const ending = await deployed.taskOf("2", kid);
+      await deployed.complete(ending, "2", AUTO_UPGRADE, [complete()]);
+      s.meetRun(kid, ending.workflowExecution?.runId ?? "");
+      const malformed = child(kid, { taskQueue, versioningOverride: { pinned: { behavior: 1 } } });
+      await s.attempt("RespondWorkflowTaskCompleted", {
+        ...s.completeRequest(await deployed.workflowTask("1"), [malformed]),
+        deploymentOptions: deployed.worker("1"),
+        versioningBehavior: PINNED,
+      });
+      await deployed.step("1", PINNED, [complete()]);
+    },
+  ),
+
   story("version-continue-initially", "a pinned run may upgrade when it continues as new", async (s) => {
     const deployed = new Deployed(s);
     await deployed.seen("1", "2");

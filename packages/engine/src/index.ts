@@ -30,6 +30,7 @@ export { type Note, Step } from "./step.ts";
 export { reservedQueueProblem } from "./task-queue-name.ts";
 export {
   olderVersionName,
+  overrideFormProblem,
   overrideOf,
   unversionedName,
   versionName,

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enums, type history, toDuration } from "@pawl/protocol";
+import { enums, type history, toDuration, workflow } from "@pawl/protocol";
 import { Rejection } from "../rejection.ts";
 import type { Delivery } from "../state/message.ts";
+import type { Routing } from "../versioning/versioning.ts";
 import {
   applicationFailure,
   type CommandInit,
@@ -251,6 +252,37 @@ test("a cancellation asked for by another workflow names it", () => {
   const { target, result } = two(cancelExternal("target"));
   assert(result.externalWorkflowExecutionCancelRequestedEventAttributes);
   assert.equal(target.events().at(-1)!.workflowExecutionCancelRequestedEventAttributes?.externalInitiatedEventId, 5);
+});
+
+test("a child that is pinned by its own start inherits nothing else, and is not there when its version does not poll its queue", () => {
+  const version = (buildId: string) => ({ deploymentName: "d", buildId });
+  const [parent, child] = [new ScriptedWorkflow("parent"), new ScriptedWorkflow("kid")];
+  const routing: Routing = {
+    target: () => ({ version: version("1"), revision: 1 }),
+    has: (_, { buildId }) => buildId !== "9",
+  };
+  parent.routing = child.routing = routing;
+  parent.start();
+  for (const buildId of ["9", "2"]) {
+    const pinned = { behavior: workflow.VersioningOverride_PinnedOverrideBehavior.PINNED, version: version(buildId) };
+    parent.complete(
+      parent.pollTask({ version: version("1") }),
+      [startChild("kid", { versioningOverride: { pinned } })],
+      {
+        versioningBehavior: enums.VersioningBehavior.PINNED,
+        deploymentOptions: { ...version("1"), workerVersioningMode: enums.WorkerVersioningMode.VERSIONED },
+      },
+    );
+    settle([parent, child]);
+  }
+  const failed = parent.events().flatMap((event) => event.startChildWorkflowExecutionFailedEventAttributes ?? []);
+  assert.deepEqual(
+    failed.map(({ cause }) => cause),
+    [enums.StartChildWorkflowExecutionFailedCause.INVALID_VERSIONING_OVERRIDE],
+  );
+  const started = child.events()[0]!.workflowExecutionStartedEventAttributes!;
+  assert.equal(started.versioningOverride?.pinned?.version?.buildId, "2");
+  assert.equal(started.inheritedPinnedVersion, undefined);
 });
 
 test("a child of another namespace fails the workflow task", () => {

@@ -22,7 +22,7 @@ import type { ParentRef } from "../state/run-start.ts";
 import type { Step } from "../step.ts";
 import { reservedQueueProblem } from "../task-queue-name.ts";
 import { inheritedByChild, nothing } from "../versioning/version-inheritance.ts";
-import { overrideOf } from "../versioning/version-override.ts";
+import { overrideFormProblem, overrideOf } from "../versioning/version-override.ts";
 import type { Routing } from "../versioning/versioning.ts";
 import { requestCancel, terminate } from "../workflow/close.ts";
 import { cronProblem } from "../workflow/cron.ts";
@@ -65,7 +65,7 @@ export function startChildProblem(run: Run, attributes: StartChildAttributes): s
   const queue = taskQueue?.name ?? "";
   const badQueue = queue.length > max ? "taskQueue length exceeds limit" : reservedQueueProblem(queue);
   return badQueue === undefined
-    ? undefined
+    ? overrideFormProblem(attributes.versioningOverride)
     : `invalid TaskQueue on ${commandName}: ${badQueue}. ${of} TaskQueue=${queue}`;
 }
 
@@ -181,6 +181,12 @@ function forgetChild(run: Run, initiatedEventId: number): void {
   run.changes.parts.add(`c/${initiatedEventId}`);
 }
 
+const { StartChildWorkflowExecutionFailedCause: Cause } = enums;
+const unplaced = new Rejection(
+  "FAILED_PRECONDITION",
+  "the version to which the child is pinned does not poll its queue",
+);
+
 /** The child's side of a start. */
 export function receiveStartChild(
   workflow: Workflow,
@@ -196,13 +202,21 @@ export function receiveStartChild(
     return { type: "taken", runId: current.start.firstRunId };
   if (again && isSameFamily(current?.start.parent, parent))
     return { type: "taken", runId: current?.start.firstRunId ?? "" };
+  const override = overrideOf(attributes.versioningOverride);
+  const taskQueue = attributes.taskQueue!.name;
+  // What the parent passes on by itself was looked up where the parent is.
+  const isPlaced =
+    !override ||
+    !("version" in override) ||
+    step.routing.has({ namespaceId: workflow.namespaceId, kind: "workflow", taskQueue }, override.version);
+  if (!isPlaced) return { type: "refused", rejection: unplaced };
   const conflict = current && closeForNew(current, step, attributes.workflowIdReusePolicy, runId);
   if (conflict) return { type: "refused", rejection: conflict };
   const child = createRun(workflow, step, {
     runId,
     namespace: attributes.namespace,
     workflowType: attributes.workflowType!.name,
-    taskQueue: attributes.taskQueue!.name,
+    taskQueue,
     input: attributes.input,
     header: attributes.header,
     memo: attributes.memo,
@@ -218,7 +232,8 @@ export function receiveStartChild(
     userMetadata: undefined,
     links: [],
     completionCallbacks: [],
-    heirloom: { ...heirloom, override: overrideOf(attributes.versioningOverride) ?? heirloom.override },
+    // What a child is told by its own start holds in place of all that it would inherit.
+    heirloom: override ? { ...nothing, override } : heirloom,
     priority: mergePriority(priority, attributes.priority),
     eagerAccepted: false,
     continuedFailure: undefined,
@@ -253,7 +268,8 @@ export function childStartDelivered(run: Run, step: Step, message: StartChild, d
         namespaceId,
         workflowId: child.workflowId,
         workflowType: { name: child.workflowType },
-        cause: enums.StartChildWorkflowExecutionFailedCause.WORKFLOW_ALREADY_EXISTS,
+        cause:
+          delivery.rejection.code === unplaced.code ? Cause.INVALID_VERSIONING_OVERRIDE : Cause.WORKFLOW_ALREADY_EXISTS,
         control: child.control,
         initiatedEventId: child.initiatedEventId,
       },

@@ -3,7 +3,7 @@ import { type workflow as api, type deployment, enums, type Init, workflow } fro
 import type { DeploymentVersion, Override } from "../state/versioning.ts";
 
 const { VersioningBehavior } = enums;
-const { PINNED } = workflow.VersioningOverride_PinnedOverrideBehavior;
+const { PINNED, UNSPECIFIED } = workflow.VersioningOverride_PinnedOverrideBehavior;
 
 /** As events say it, without the older forms of the same. */
 export function wireOverride(override: Override): Init<api.VersioningOverride> {
@@ -34,6 +34,39 @@ export function overrideOf(given: Init<api.VersioningOverride> | undefined): Ove
     ? { deploymentName: deployment.seriesName ?? "", buildId: deployment.buildId ?? "" }
     : versionOfText(pinnedVersion ?? "");
   return version && { type: "pinned", version };
+}
+
+/** What is wrong with the form of an override, in the reference server's words. */
+export function overrideFormProblem(given: api.VersioningOverride | undefined): string | undefined {
+  if (!given || given.autoUpgrade) return undefined;
+  const { pinned, oneTime } = given;
+  if (oneTime)
+    return oneTime.targetDeploymentVersion ? undefined : "must provide target version if override is one-time.";
+  if (!pinned) return olderFormProblem(given);
+  if (!pinned.version) return "must provide version if override is pinned.";
+  return pinned.behavior === UNSPECIFIED ? "must specify pinned override behavior if override is pinned." : undefined;
+}
+
+/** In the fields that came before. */
+function olderFormProblem({ behavior, deployment, pinnedVersion }: api.VersioningOverride): string | undefined {
+  switch (behavior) {
+    case VersioningBehavior.UNSPECIFIED:
+      return "override behavior is required";
+    case VersioningBehavior.AUTO_UPGRADE:
+      if (deployment) return "only provide deployment if behavior is 'PINNED'";
+      return pinnedVersion === "" ? undefined : "only provide pinned version if behavior is 'PINNED'";
+    case VersioningBehavior.PINNED:
+      if (deployment) {
+        if (deployment.seriesName === "") return "deployment name cannot be empty";
+        return deployment.buildId === "" ? "deployment build ID cannot be empty" : undefined;
+      }
+      if (pinnedVersion === "") return "must provide deployment (deprecated) or pinned version if behavior is 'PINNED'";
+      return versionOfText(pinnedVersion)
+        ? undefined
+        : `invalid version string ${JSON.stringify(pinnedVersion)}, expected format is "<deployment_name>.<build_id>"`;
+    default:
+      return `override behavior ${behavior} not recognized`;
+  }
 }
 
 function plain({ deploymentName = "", buildId = "" }: Init<deployment.WorkerDeploymentVersion>): DeploymentVersion {

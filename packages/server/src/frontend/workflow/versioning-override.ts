@@ -1,58 +1,22 @@
 /** What an override of a run's versioning must keep to: its form, and that workers of the version it pins to have polled the run's queue. */
 import {
   type DeploymentVersion,
+  overrideFormProblem,
   overrideOf,
   Rejection,
   type RoutedQueue,
   type Routing,
-  versionOfText,
 } from "@pawl/engine";
-import { enums, workflow, type workflowservice } from "@pawl/protocol";
+import type { workflow, workflowservice } from "@pawl/protocol";
 import { invalid } from "../field-rules.ts";
 import type { Parts } from "../parts.ts";
 
-const { VersioningBehavior } = enums;
-const { VersioningOverride_PinnedOverrideBehavior: PinnedOverrideBehavior } = workflow;
-
 type Given = workflow.VersioningOverride | undefined;
 
+/** Why an override is not one, to the caller who gave it. */
 export function overrideProblem(given: Given): Rejection | undefined {
-  if (!given || given.autoUpgrade) return undefined;
-  const { pinned, oneTime } = given;
-  if (oneTime)
-    return oneTime.targetDeploymentVersion
-      ? undefined
-      : invalid("must provide target version if override is one-time.");
-  if (!pinned) return olderProblem(given);
-  if (!pinned.version) return invalid("must provide version if override is pinned.");
-  return pinned.behavior === PinnedOverrideBehavior.UNSPECIFIED
-    ? invalid("must specify pinned override behavior if override is pinned.")
-    : undefined;
-}
-
-/** In the fields that came before. */
-function olderProblem({ behavior, deployment, pinnedVersion }: NonNullable<Given>): Rejection | undefined {
-  switch (behavior) {
-    case VersioningBehavior.UNSPECIFIED:
-      return invalid("override behavior is required");
-    case VersioningBehavior.AUTO_UPGRADE:
-      if (deployment) return invalid("only provide deployment if behavior is 'PINNED'");
-      return pinnedVersion === "" ? undefined : invalid("only provide pinned version if behavior is 'PINNED'");
-    case VersioningBehavior.PINNED:
-      if (deployment) {
-        if (deployment.seriesName === "") return invalid("deployment name cannot be empty");
-        return deployment.buildId === "" ? invalid("deployment build ID cannot be empty") : undefined;
-      }
-      if (pinnedVersion === "")
-        return invalid("must provide deployment (deprecated) or pinned version if behavior is 'PINNED'");
-      return versionOfText(pinnedVersion)
-        ? undefined
-        : invalid(
-            `invalid version string ${JSON.stringify(pinnedVersion)}, expected format is "<deployment_name>.<build_id>"`,
-          );
-    default:
-      return invalid(`override behavior ${behavior} not recognized`);
-  }
+  const problem = overrideFormProblem(given);
+  return problem === undefined ? undefined : invalid(problem);
 }
 
 /** Refused: nobody would take the run's tasks. */
