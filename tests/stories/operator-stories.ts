@@ -518,6 +518,16 @@ export const operatorStories: readonly Story[] = [
     for (const operation of operations) await operate(s, operation);
   }),
 
+  story("operate-none", "what operators ask of all activities is refused where there are none", async (s) => {
+    await s.start();
+    const options = { activityOptions: { startToCloseTimeout: seconds(77) } };
+    const updateMask = { paths: ["start_to_close_timeout"] };
+    await operate(s, "UnpauseActivity", { id: undefined, unpauseAll: true });
+    await operate(s, "ResetActivity", { id: undefined, matchAll: true });
+    await operate(s, "UpdateActivityOptions", { id: undefined, matchAll: true, ...options, updateMask });
+    await operate(s, "UpdateActivityOptions", { id: undefined, matchAll: true, restoreOriginal: true });
+  }),
+
   story("operate-bad", "operators must name a workflow and an activity", async (s) => {
     await scheduled(s);
     for (const operation of operations) {

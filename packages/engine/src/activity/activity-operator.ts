@@ -24,8 +24,7 @@ function select(run: Run, { activityId: id, activityType: type, all }: Selection
     : [...run.activities.values()].filter((one) =>
         id === undefined ? one.activityType === type : one.activityId === id,
       );
-  if (chosen.length === 0 && !all) return noSuchActivity;
-  return chosen;
+  return chosen.length === 0 ? noSuchActivity : chosen;
 }
 
 const noSuchActivity = new Rejection(
@@ -100,7 +99,7 @@ export function updateActivityOptions(
     changeOptions(one, step.nowMs, options);
     changed(run, step, one);
   }
-  return { options: changes[0] ? answeredOptions(changes[0].options, command.restoreOriginal) : {} };
+  return { options: answeredOptions(changes[0]!.options, command.restoreOriginal) };
 }
 
 /** The delay within a jitter, from a fraction that the caller draws. */
