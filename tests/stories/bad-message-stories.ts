@@ -70,6 +70,10 @@ export const badMessageStories: readonly Story[] = [
   wrong("protocol", "messages of workers for an unknown protocol instance", [
     ["no instance", (about) => told({ ...acceptance("u", about), protocolInstanceId: "" })],
     ["the rejection of an unknown one", (about) => told(rejection("nobody", about))],
+    [
+      "the rejection of an unknown one without its request",
+      (about) => told(rejection("nobody", { ...about, request: undefined })),
+    ],
     ["the response of an unknown one", () => told(completion("nobody"))],
     [
       "an acceptance without its request",
@@ -106,6 +110,9 @@ export const badMessageStories: readonly Story[] = [
     ["an acceptance twice", (about) => told(accepted(about), { ...accepted(about), id: "again" })],
     ["a response twice", (about) => told(accepted(about), responded(), { ...responded(), id: "again" })],
     ["a rejection after the acceptance", (about) => told(accepted(about), rejected(about))],
+    ["a rejection twice", (about) => told(rejected(about), { ...rejected(about), id: "again" })],
+    ["an acceptance after the rejection", (about) => told(rejected(about), accepted(about))],
+    ["a response after the rejection", (about) => told(rejected(about), responded())],
     ["a sequencing id of an event to come", (about) => told({ ...accepted(about), eventId: 100 })],
     ["a sequencing id of a command to come", (about) => told({ ...accepted(about), commandIndex: 9 })],
     [

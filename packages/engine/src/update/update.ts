@@ -161,7 +161,7 @@ const progressOf = {
 
 /** What is wrong with a completion's messages taken in this order, or undefined. */
 export function messagesProblem(run: Run, messages: readonly protocol.Message[]): string | undefined {
-  const ahead = new Map<string, Progress | undefined>();
+  const ahead = new Map<string, Progress>();
   for (const [updateId, { status }] of run.updates) ahead.set(updateId, progressOf[status]);
   for (const message of messages) {
     const parsed = bodyOf(message);
@@ -172,7 +172,7 @@ export function messagesProblem(run: Run, messages: readonly protocol.Message[])
   return undefined;
 }
 
-function messageProblem(updateId: string, { type, body }: Body, ahead: Map<string, Progress | undefined>) {
+function messageProblem(updateId: string, { type, body }: Body, ahead: Map<string, Progress>) {
   const before = ahead.get(updateId);
   const isAsked = before === "Admitted" || before === "Sent";
   const impossible = (what: string) =>
@@ -191,9 +191,10 @@ function messageProblem(updateId: string, { type, body }: Body, ahead: Map<strin
       ahead.set(updateId, "ProvisionallyCompleted");
       return body.outcome ? undefined : "invalid *update.Response: outcome is not set";
     case "rejection":
-      // Nobody waits for the verdict on one that is not known.
+      // As with an acceptance. Nobody waits for the verdict any more.
+      if (before === undefined && !body.rejectedRequest) return unknown;
       if (before !== undefined && !isAsked) return impossible("Rejection");
-      ahead.set(updateId, undefined);
+      ahead.set(updateId, "ProvisionallyCompleted");
       return undefined;
     default:
       return type satisfies never;
