@@ -54,7 +54,11 @@ async function play(name: string, run: Run): Promise<Record<string, unknown>> {
   said["list"] = listed.map(({ type, status }) => ({ type, status }));
   await answerTask(server.address, queue, [complete({ paid: true })]);
   const result = (await json("workflow", "result", ...target))!;
-  said["result"] = { status: result["status"], result: result["result"] };
+  said["result"] = { status: result["status"], result: result["result"], namespace: result["namespace"] };
+  assert.equal(
+    result["runId"],
+    (described["workflowExecutionInfo"] as { execution: { runId: string } }).execution.runId,
+  );
   const shown = (await json("workflow", "show", ...target)) as { events: Record<string, unknown>[] };
   said["show"] = shown.events.map(({ eventType }) => eventType);
   // In full, since replayers know no other form.
@@ -92,7 +96,7 @@ const wanted = {
   describe: "WORKFLOW_EXECUTION_STATUS_RUNNING",
   count: { count: "1" },
   list: [{ type: { name: "Order" }, status: "WORKFLOW_EXECUTION_STATUS_RUNNING" }],
-  result: { status: "COMPLETED", result: { paid: true } },
+  result: { status: "COMPLETED", result: { paid: true }, namespace: "default" },
   show: [
     "EVENT_TYPE_WORKFLOW_EXECUTION_STARTED",
     "EVENT_TYPE_WORKFLOW_TASK_SCHEDULED",

@@ -50,6 +50,8 @@ describe("workflow", () => {
     assert.equal(await done("workflow", "list", "-q", 'WorkflowId = "none"', "-o", "json"), "[]\n");
     const groups = await done("workflow", "count", "-q", 'WorkflowId STARTS_WITH "listed-" GROUP BY ExecutionStatus');
     assert.equal(groups, "Total: 2\nRunning: 2\n");
+    const counted = await json("workflow", "count", "-q", "GROUP BY ExecutionStatus");
+    assert.deepEqual(counted.groups[0].groupValues, ["Running"]);
   });
 
   test("execute waits for the result, and follows the history while it waits", async () => {
@@ -177,6 +179,7 @@ describe("activity", () => {
     );
     assert.deepEqual(statuses, ["ACTIVITY_EXECUTION_STATUS_TERMINATED"]);
     assert.equal((await json("activity", "count")).count, "4");
+    assert.match(await done("activity", "count", "-q", "GROUP BY ExecutionStatus"), /^Total: 4\n(\w+: \d\n)+$/);
     const unasked = await run("activity", "delete", "m1");
     assert.deepEqual([unasked.code, /Delete activity m1 .*--yes/.test(unasked.stderr)], [2, true]);
     await done("activity", "delete", "m1", "--yes");
@@ -220,7 +223,8 @@ test("task-queue, namespace, cluster, worker: what is set is shown", async () =>
   assert.deepEqual(config.fairnessWeightOverrides, { a: 2 });
   assert.match(await done("task-queue", "describe", "rated"), /No worker has polled this queue/);
   await done("namespace", "create", "space", "--retention", "48h");
-  await done("namespace", "update", "space", "--description", "mine");
+  const updated = await json("namespace", "update", "space", "--description", "mine");
+  assert.equal(updated.namespaceInfo.description, "mine");
   const described = await json("namespace", "describe", "space");
   const { namespaceInfo, config: settings } = described;
   assert.deepEqual([namespaceInfo.description, settings.workflowExecutionRetentionTtl], ["mine", "172800s"]);

@@ -9,6 +9,7 @@ import { inputFlags, payloadMap, payloadsOf, payloadsOfJson } from "../payload.t
 import type { Session } from "../session.ts";
 import { linkCommand } from "./activity-link.ts";
 import { operatorCommands, optionsFlags, optionsOf, ownerFlags } from "./activity-operator.ts";
+import { showCount } from "./count.ts";
 import { pagesOf } from "./pages.ts";
 import { batchFlags, confirm, refuseRate, startBatch } from "./target.ts";
 import { failureText } from "./workflow-result.ts";
@@ -270,11 +271,7 @@ const standalone: readonly Definition[] = [
     path: "activity count",
     summary: "Count standalone activities",
     flags: { query },
-    async run(session, { query = "" }) {
-      const answer = await session.call("CountActivityExecutions", { namespace: session.namespace, query });
-      session.output.json({ count: "0", ...(await session.json("CountActivityExecutions", answer)) });
-      session.output.say(`Total: ${answer.count}`);
-    },
+    run: (session, { query = "" }) => showCount(session, "CountActivityExecutions", query),
   }),
 ];
 

@@ -93,11 +93,12 @@ const definitions: readonly Definition[] = [
       const data = pairs(flags.data, "--data");
       if (description === undefined && ownerEmail === undefined && retention === undefined && flags.data.length === 0)
         throw new Failure("usage", "say what to change: --description, --email, --retention or --data");
-      await session.call("UpdateNamespace", {
+      const answer = await session.call("UpdateNamespace", {
         namespace,
         updateInfo: { description: description ?? "", ownerEmail: ownerEmail ?? "", data },
         ...(retention !== undefined && { config: { workflowExecutionRetentionTtl: toDuration(retention) } }),
       });
+      session.output.json(await session.json("UpdateNamespace", answer));
       session.output.say(`Changed namespace ${namespace}`);
     },
   }),

@@ -52,10 +52,10 @@ const endings = {
 /** Prints how it ended. Throws {@link Failure} unless it completed. */
 export async function waitForResult(
   session: Session,
-  { workflowId, runId = "" }: { readonly workflowId: string; readonly runId?: string | undefined },
-  { more, begunAtMs }: { readonly more?: Json; readonly begunAtMs?: number } = {},
+  { workflowId, runId }: { readonly workflowId: string; readonly runId: string },
+  { more, begunAtMs }: { readonly more: Json; readonly begunAtMs?: number },
 ): Promise<void> {
-  const { event } = await closingEvent(session, workflowId, runId);
+  const { event, runId: closedRunId } = await closingEvent(session, workflowId, runId);
   const closeEvent = await session.messageJson(history.HistoryEvent.typeName, history.HistoryEvent.encode(event));
   const [key, status] = Object.entries(endings).find(([name]) => closeEvent[name] !== undefined) ?? ["", "CLOSED"];
   const attributes: Json = closeEvent[key] ?? {};
@@ -64,8 +64,7 @@ export async function waitForResult(
   const { output } = session;
   const durationMillis = begunAtMs === undefined ? undefined : Date.now() - begunAtMs;
   output.json({
-    ...(more ?? { workflowId }),
-    ...{ status, closeEvent },
+    ...{ workflowId, runId: closedRunId, ...more, status, closeEvent },
     ...(durationMillis !== undefined && { durationMillis }),
     ...(status === "COMPLETED" && { result: result ?? null }),
   });
@@ -102,6 +101,13 @@ export const resultCommands: readonly Definition[] = [
     flags: workflowFlags,
     argument: "workflowId",
     examples: ["workflow result order-1 -o json"],
-    run: (session, flags) => waitForResult(session, flags),
+    async run(session, { workflowId, runId = "" }) {
+      const { namespace } = session;
+      const { workflowExecutionInfo } = await session.call("DescribeWorkflowExecution", {
+        ...{ namespace, execution: { workflowId, runId } },
+      });
+      const run = { workflowId, runId: workflowExecutionInfo!.execution!.runId };
+      await waitForResult(session, run, { more: { namespace } });
+    },
   }),
 ];

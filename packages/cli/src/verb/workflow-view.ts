@@ -6,8 +6,8 @@ import { limitFlags } from "../command/global-flags.ts";
 import type { Json } from "../output/json.ts";
 import { type Column, words } from "../output/output.ts";
 import type { Style } from "../output/terminal.ts";
-import { payloadText } from "../payload.ts";
 import type { Session } from "../session.ts";
+import { showCount } from "./count.ts";
 import { historyReverse } from "./history-pages.ts";
 import { pagesOf } from "./pages.ts";
 import { workflowFlags } from "./target.ts";
@@ -66,17 +66,7 @@ const count = define({
   summary: "Count workflows",
   flags: { query },
   examples: [`workflow count -q 'WorkflowType = "Order" GROUP BY ExecutionStatus'`],
-  async run(session, { query = "" }) {
-    const answer = await session.call("CountWorkflowExecutions", { namespace: session.namespace, query });
-    const json = await session.json("CountWorkflowExecutions", answer);
-    const { output } = session;
-    output.json({ count: "0", ...json });
-    output.say(`Total: ${answer.count}`);
-    for (const group of json.groups ?? [])
-      output.say(
-        `${group.groupValues.map((value: Json) => payloadText(value).replace(/^"(.*)"$/, "$1")).join(", ")}: ${group.count ?? 0}`,
-      );
-  },
+  run: (session, { query = "" }) => showCount(session, "CountWorkflowExecutions", query),
 });
 
 const facts: readonly Column[] = [
