@@ -220,6 +220,29 @@ describe("an override", () => {
     await take(server, "2");
   });
 
+  test("without a version pins a run to the one that it is pinned to already", async () => {
+    await using server = await opened("1");
+    await setCurrent(server, "1");
+    const pin = (workflowId: string) => ({
+      workflowExecution: { workflowId },
+      workflowExecutionOptions: { versioningOverride: { pinned: { behavior: 1 as const } } },
+      updateMask: { paths: ["versioning_override"] },
+    });
+    for (const [workflowId, versioningBehavior] of [
+      ["pinned", PINNED],
+      ["upgrading", AUTO_UPGRADE],
+    ] as const) {
+      await server.start(workflowId);
+      await finish(server, await take(server, "1"), "1", { versioningBehavior });
+    }
+    const { workflowExecutionOptions: after } = await server.ask("UpdateWorkflowExecutionOptions", pin("pinned"));
+    assert.deepEqual(after?.versioningOverride?.pinned?.version, version("1"));
+    assert.equal(
+      await server.verdict("UpdateWorkflowExecutionOptions", pin("upgrading")),
+      "FAILED_PRECONDITION must specify a specific pinned override version because workflow with id upgrading has behavior AutoUpgrade and is not yet pinned to any version",
+    );
+  });
+
   test("for one task is over when that has completed", async () => {
     await using server = await opened("1", "2");
     await setCurrent(server, "1");
@@ -335,6 +358,15 @@ test("a worker whose deployment has an unusable name is turned away", async () =
       `INVALID_ARGUMENT ${problem}`,
     );
   }
+});
+
+test("a worker of a version polls a sticky queue only with the normal one that it stands for", async () => {
+  await using server = await InProcess.open();
+  const request = { taskQueue: { ...stickyQueue, normalName: "" }, deploymentOptions: worker("1") };
+  assert.equal(
+    await server.verdict("PollWorkflowTaskQueue", request),
+    "INVALID_ARGUMENT NormalName must be set on sticky queue when UseVersioning is true or DeploymentOptions are set.",
+  );
 });
 
 test("what is made twice is refused, and so is a version without its names", async () => {

@@ -1,12 +1,13 @@
 /** Changing the options of an open run: its priority, and which versions of workers it goes to. */
-import { Rejection, workflowKey } from "@pawl/engine";
-import type { googleProtobuf, RequestOf, workflow } from "@pawl/protocol";
+import { type Located, Rejection, workflowKey } from "@pawl/engine";
+import { type googleProtobuf, type RequestOf, workflow } from "@pawl/protocol";
 import { idProblem, invalid, isRunId, priorityProblem } from "../field-rules.ts";
 import type { Handlers } from "../handler.ts";
 import type { Parts } from "../parts.ts";
 import { timeSkippingProblem } from "./start-rules.ts";
 import { notePinned, overrideProblem, placeProblem } from "./versioning-override.ts";
 
+const { VersioningOverride_PinnedOverrideBehavior: PinnedBehavior } = workflow;
 type Request = RequestOf<"UpdateWorkflowExecutionOptions">;
 
 export function workflowOptionsHandlers(parts: Parts) {
@@ -18,15 +19,22 @@ export function workflowOptionsHandlers(parts: Parts) {
       const problem = requestProblem(request);
       if (problem) return problem;
       const key = workflowKey(namespace.id, request.workflowExecution!.workflowId);
-      const { versioningOverride } = request.workflowExecutionOptions!;
+      const options = request.workflowExecutionOptions!;
+      let { versioningOverride } = options;
       if (versioningOverride) {
         const located = await ring.submit(key, { type: "locate", runId: request.workflowExecution!.runId });
         if (located instanceof Rejection) return located;
         const { taskQueue } = located;
+        if (impliesVersion(versioningOverride) && located.open) {
+          const version = located.versioning?.pinned ? located.versioning.version : null;
+          if (!version) return notPinned(located);
+          versioningOverride = { ...versioningOverride, pinned: { ...versioningOverride.pinned!, version } };
+        }
         const refused = placeProblem(deployments, versioningOverride, { namespaceId: namespace.id, taskQueue });
         if (refused) return refused;
       }
-      const reply = await ring.submit(key, { type: "updateOptions", request });
+      const given = { ...request, workflowExecutionOptions: { ...options, versioningOverride } };
+      const reply = await ring.submit(key, { type: "updateOptions", request: given });
       if (reply instanceof Rejection) return reply;
       await notePinned(parts, namespace, versioningOverride);
       return { workflowExecutionOptions: reply.options };
@@ -38,7 +46,20 @@ function requestProblem({ workflowExecution, workflowExecutionOptions, updateMas
   return (
     idProblem("WorkflowId", workflowExecution?.workflowId) ??
     (isRunId(workflowExecution?.runId ?? "") ? undefined : invalid("RunId is not valid UUID.")) ??
-    optionsProblem(workflowExecutionOptions, updateMask)
+    optionsProblem(workflowExecutionOptions, updateMask, { mayImplyVersion: true })
+  );
+}
+
+/** An override that pins a run to the version that it is pinned to already, whichever that is. */
+function impliesVersion({ pinned }: workflow.VersioningOverride): boolean {
+  return pinned !== undefined && pinned.version === undefined && pinned.behavior !== PinnedBehavior.UNSPECIFIED;
+}
+
+function notPinned({ workflowId, versioning }: Located): Rejection {
+  const behavior = versioning?.version ? "AutoUpgrade" : "Unspecified";
+  return new Rejection(
+    "FAILED_PRECONDITION",
+    `must specify a specific pinned override version because workflow with id ${workflowId} has behavior ${behavior} and is not yet pinned to any version`,
   );
 }
 
@@ -66,6 +87,7 @@ const maskable: readonly string[] = [
 export function optionsProblem(
   options: workflow.WorkflowExecutionOptions | undefined,
   mask: googleProtobuf.FieldMask | undefined,
+  { mayImplyVersion = false } = {},
 ): Rejection | undefined {
   if (!options) return invalid("WorkflowExecutionOptions is required");
   if (!mask) return invalid("UpdateMask is required");
@@ -77,7 +99,11 @@ export function optionsProblem(
   const together = ["versioning_override.behavior", "versioning_override.deployment"];
   if (together.filter((path) => mask.paths.includes(path)).length === 1)
     return invalid("error applying update_options: versioning_override fields must be updated together");
+  const { versioningOverride: override } = options;
+  const isComplete = mayImplyVersion && override !== undefined && impliesVersion(override);
   return (
-    timeSkippingProblem(options) ?? priorityProblem(options.priority) ?? overrideProblem(options.versioningOverride)
+    timeSkippingProblem(options) ??
+    priorityProblem(options.priority) ??
+    (isComplete ? undefined : overrideProblem(override))
   );
 }

@@ -135,8 +135,17 @@ export function pollProblem(
     lengthProblem("Identity", request.identity) ??
     lengthProblem("WorkerInstanceKey", request.workerInstanceKey) ??
     workerProblem(request.deploymentOptions) ??
-    taskQueueProblem(request.taskQueue)
+    taskQueueProblem(request.taskQueue) ??
+    namelessProblem(request)
   );
+}
+
+/** Where versions are routed, it is by the normal queue. */
+function namelessProblem({ taskQueue, deploymentOptions }: Pick<PollRequest, "taskQueue" | "deploymentOptions">) {
+  if (taskQueue?.kind !== enums.TaskQueueKind.STICKY || taskQueue.normalName !== "") return undefined;
+  return versionOfWorker(deploymentOptions)
+    ? invalid("NormalName must be set on sticky queue when UseVersioning is true or DeploymentOptions are set.")
+    : undefined;
 }
 
 function pollerOf(request: PollRequest, requestId: string) {
