@@ -86,8 +86,12 @@ describe("a namespace's share", () => {
     assert.deepEqual([ask("a", 0), ask("a", 1), ask("a", 0), ask("a", 2)], ["in", "in", "in", over]);
     assert.deepEqual([ask("b", 2), ask(undefined, 2), ask("nobody's", 2)], ["in", "in", "in"]);
     assert.equal(ask("a", 1), "in", "what is open goes on");
-    connections[0]!.emit("close");
+    assert.equal(ask("b", 0), "in");
+    const [first] = connections;
+    assert.equal(first!.listenerCount("close"), 1, "however many namespaces it calls");
+    first!.emit("close");
     assert.deepEqual([ask("a", 2), ask("a", 0)], ["in", over]);
+    assert.equal(ask("b", 1), "in", "it made room in each of them");
   });
 
   test("of names that nobody has registered is one for all of them", () => {

@@ -52,6 +52,7 @@ export class Admission {
   readonly #loads = new Map<string, Load>();
   /** Of calls about no namespace, such as each client's first: no namespace's flood uses their rate up. */
   readonly #nobodys: Load = { running: 0, waiting: 0, bytes: 0, bucket: undefined, connections: new Set() };
+  readonly #loadsByConnection = new WeakMap<Connection, Set<Load>>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -94,7 +95,7 @@ export class Admission {
           CONCURRENT_LIMIT,
         );
       load.connections.add(connection);
-      connection.once("close", () => load.connections.delete(connection));
+      this.#loadsOf(connection).add(load);
     }
     load[kind]++;
     load.bytes += bytes;
@@ -104,6 +105,18 @@ export class Admission {
   leave({ load, kind, bytes }: Seat): void {
     load[kind]--;
     load.bytes -= bytes;
+  }
+
+  /** One listener for all namespaces that a connection calls: Node takes more than ten for a leak, and says so to the operator. */
+  #loadsOf(connection: Connection): Set<Load> {
+    const known = this.#loadsByConnection.get(connection);
+    if (known) return known;
+    const loads = new Set<Load>();
+    this.#loadsByConnection.set(connection, loads);
+    connection.once("close", () => {
+      for (const load of loads) load.connections.delete(connection);
+    });
+    return loads;
   }
 
   #make(name: string): Load {
