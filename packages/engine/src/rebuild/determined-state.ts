@@ -109,7 +109,7 @@ function determined(run: Run, live: Run) {
 
 /** Transitions, and what the routing was, are not in history. */
 function versioningOf({ versioning }: Run) {
-  const { transition: _, revision: __, notified: ___, ...determined } = versioning ?? unversionedRun;
+  const { transition: _, revision: __, notified: ___, declined: ____, ...determined } = versioning ?? unversionedRun;
   return determined;
 }
 

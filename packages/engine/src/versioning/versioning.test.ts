@@ -132,6 +132,32 @@ describe("a pinned run", () => {
     assert.equal(told(), false);
   });
 
+  test("tells of a target that it has declined again, once that was not the target meanwhile", () => {
+    const workflow = begun(PINNED);
+    const told = () => {
+      workflow.signal("go");
+      const task = workflow.pollTask({ version: v1 });
+      workflow.complete(task, [], { versioningBehavior: PINNED, deploymentOptions: options(v1) });
+      return workflow
+        .events()
+        .flatMap(({ workflowTaskStartedEventAttributes: started }) => started ?? [])
+        .at(-1)?.targetWorkerDeploymentVersionChanged;
+    };
+    assert.equal(told(), true);
+    workflow.signal("go");
+    workflow.complete(workflow.pollTask({ version: v1 }), [commands.continueAsNew()], {
+      versioningBehavior: PINNED,
+      deploymentOptions: options(v1),
+    });
+    workflow.nowMs += 2_000;
+    workflow.do({ type: "wake", runId: workflow.currentRunId! });
+    assert.equal(told(), false);
+    workflow.routing = leadingTo(v1, 3);
+    assert.equal(told(), false);
+    workflow.routing = leadingTo(v2, 4);
+    assert.equal(told(), true);
+  });
+
   test("may upgrade when it continues as new", () => {
     for (const initialVersioningBehavior of [
       ContinueAsNewVersioningBehavior.AUTO_UPGRADE,

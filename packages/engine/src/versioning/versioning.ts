@@ -125,9 +125,13 @@ export function beginTransition(run: Run, routing: Routing, version: DeploymentV
 /** Whether a pinned run's worker is to be told that newer code than its own is the target now; remembers that it was. */
 export function noticeTarget(run: Run, routing: Routing): boolean {
   const { versioning } = run;
-  if (versioning?.behavior !== VersioningBehavior.PINNED || versioning.override) return false;
+  if (!versioning) return false;
   const target = targetOf(run, routing);
-  if (isSameVersion(target.version, versioning.version)) return false;
+  const isThere = versioning.override !== null || isSameVersion(target.version, versioning.version);
+  // What was declined before is news again afterwards.
+  if (isThere && (versioning.notified || versioning.declined))
+    run.versioning = { ...versioning, notified: null, declined: null };
+  if (isThere || versioning.behavior !== VersioningBehavior.PINNED) return false;
   const { declined } = versioning;
   if (declined && (isSameVersion(declined.version, target.version) || target.revision <= declined.revision))
     return false;
