@@ -448,9 +448,10 @@ describe("a request from outside", () => {
     const statuses = [
       endpointDestination(parts, "unknown"),
       queueDestination(parts, { namespace: "unknown", taskQueue: "q" }),
+      queueDestination(parts, { namespace: "n".repeat(limits.idBytesMax + 1), taskQueue: "q" }),
       queueDestination(parts, { namespace: testNamespace, taskQueue: "" }),
     ].map((found) => (isRefusal(found) ? found.status : 0));
-    assert.deepEqual(statuses, [404, 404, 400]);
+    assert.deepEqual(statuses, [404, 404, 400, 400]);
     const destination = queueDestination(parts, { namespace: testNamespace, taskQueue: "q" });
     assert.ok(!isRefusal(destination));
     const odd = await dispatch(parts, destination, asked({ headers: { "request-timeout": "soon" } }));

@@ -67,6 +67,7 @@ export function queueDestination(
   { namespaces }: IncomingParts,
   { namespace, taskQueue }: { namespace: string; taskQueue: string },
 ): Destination | IncomingReply {
+  if (isLonger(namespace, limits.idBytesMax)) return refusal("BAD_REQUEST", "Namespace length exceeds limit.");
   const found = namespaces.find(namespace);
   if (!found) return refusal("NOT_FOUND", `namespace not found: ${JSON.stringify(namespace)}`);
   if (taskQueue === "" || isLonger(taskQueue, limits.idBytesMax)) return refusal("BAD_REQUEST", "invalid task queue");
