@@ -22,7 +22,7 @@ export interface InputValues {
 
 const encoder = new TextEncoder();
 
-interface Payloads {
+export interface Payloads {
   readonly payloads: readonly Partial<common.Payload>[];
 }
 
