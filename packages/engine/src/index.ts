@@ -27,7 +27,7 @@ export { type EventBatch, isOpen, isPinned, type Run, type Workflow } from "./st
 export type { EndedUpdate } from "./state/update.ts";
 export type { DeploymentVersion, Override, RoutingTarget } from "./state/versioning.ts";
 export { type Note, Step } from "./step.ts";
-export { reservedQueueProblem } from "./task-queue-name.ts";
+export { partitionPrefix, reservedQueueProblem } from "./task-queue-name.ts";
 export {
   olderVersionName,
   overrideFormProblem,

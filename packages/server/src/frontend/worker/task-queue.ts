@@ -1,5 +1,5 @@
 /** What there is to say of a task queue: who polls it, what waits in it, and how fast it may go. */
-import { type DeploymentVersion, olderVersionName, Rejection, unversionedName } from "@pawl/engine";
+import { type DeploymentVersion, olderVersionName, partitionPrefix, Rejection, unversionedName } from "@pawl/engine";
 import {
   enums,
   type Init,
@@ -85,7 +85,6 @@ function partitionName(queue: string, at: number): string {
   return at === 0 ? queue : `${partitionPrefix}${queue}/${at}`;
 }
 
-const partitionPrefix = "/_sys/";
 const partitionSuffix = /\/0*[1-9]\d*$/;
 
 /** The queue of this partition; undefined for the name of a root, or of nothing. */
