@@ -71,13 +71,11 @@ export function deleteStandalone(run: StandaloneRun, step: Step): Record<never, 
 }
 
 export function pauseStandalone(run: StandaloneRun, step: Step, command: CommandOf<"pauseActivity">): Done {
-  if (command.requestId !== "" && run.lastPauseRequestId === command.requestId) return {};
+  if (isRepeated(run, "pause", command)) return {};
   const state = stateOf(run);
   if (state !== "Scheduled" && state !== "Started") return precondition(`activity is in non-pausable state ${state}`);
   holdAttempts(run.attempts, step.nowMs, command);
-  run.lastPauseRequestId = command.requestId;
-  run.changes.core = true;
-  run.changes.visibility = true;
+  carriedOut(run, "pause", command);
   return {};
 }
 

@@ -44,9 +44,8 @@ export interface StandaloneRun extends HostedRun {
   outcome: api.ActivityExecutionOutcome | null;
   cancelRequest: { readonly requestId: string; readonly reason: string; readonly identity: string } | null;
   terminationRequestId: string | null;
-  lastPauseRequestId: string | null;
   /** The last ones that were carried out: one that comes again is no news. */
-  lastRequestIds: { readonly [Request in "unpause" | "reset" | "updateOptions"]?: string };
+  lastRequestIds: { readonly [Request in "pause" | "unpause" | "reset" | "updateOptions"]?: string };
   links: readonly common.Link[];
   /** Starts that were given this run instead of one of their own. */
   attachedRequestIds: readonly string[];

@@ -31,7 +31,6 @@ const plainFields = [
   "retry",
   "cancelRequest",
   "terminationRequestId",
-  "lastPauseRequestId",
   "lastRequestIds",
   "attachedRequestIds",
   "heartbeatCount",
@@ -45,6 +44,8 @@ type Later = "originalStartDelayMs" | "retry" | "lastRequestIds";
 interface Core
   extends Omit<Pick<StandaloneRun, (typeof plainFields)[number]>, Later>,
     Partial<Pick<StandaloneRun, Later>> {
+  /** In snapshots of earlier releases, which knew again no other requests of operators. */
+  readonly lastPauseRequestId?: string | null;
   readonly version: number;
   readonly start: Omit<StandaloneStart, "userMetadata" | "searchAttributes"> & {
     readonly userMetadata?: Uint8Array;
@@ -119,14 +120,14 @@ export function restoreStandalone(snapshot: Uint8Array, parts: ReadonlyMap<strin
   const core = decode(snapshot) as Core;
   if (core.version !== version)
     throw new Error(`activity snapshot has version ${core.version}; this engine knows ${version}`);
-  const { version: _, start, attempts, links, ...rest } = core;
+  const { version: _, start, attempts, links, lastPauseRequestId, ...rest } = core;
   const partBytes = new Map([...parts].map(([part, bytes]) => [part, bytes.length]));
   const given = restored(history.ActivityTaskScheduledEventAttributes, parts.get("i"));
   const run: StandaloneRun = {
     ...rest,
     originalStartDelayMs: core.originalStartDelayMs ?? null,
     retry: core.retry === undefined ? retryOf(attempts) : core.retry,
-    lastRequestIds: core.lastRequestIds ?? {},
+    lastRequestIds: core.lastRequestIds ?? (lastPauseRequestId ? { pause: lastPauseRequestId } : {}),
     start: {
       ...start,
       userMetadata: restored(sdk.UserMetadata, start.userMetadata),

@@ -120,7 +120,6 @@ function createStandalone(
     outcome: null,
     cancelRequest: null,
     terminationRequestId: null,
-    lastPauseRequestId: null,
     lastRequestIds: {},
     links: request.links,
     attachedRequestIds: [],

@@ -4,7 +4,6 @@
  * States are unions and data lives only in the states that have it. The engine changes a `Run` in place, but only after it has refused what is
  * to be refused; if it throws half-way, the run is garbage and the caller reads it again from the store.
  */
-
 import type { common, enums, history, Init } from "@pawl/protocol";
 import type { Activity } from "./activity.ts";
 import type { Execution } from "./execution.ts";
